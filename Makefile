@@ -1,0 +1,64 @@
+# Broadside. `make` alone says what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PORT ?= 8000
+BROADSIDE_DATA ?= var
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+
+# What a site needs to run for real, as the demo and the deployment check use it.
+DEMO_ENV = BROADSIDE_DATA="$(BROADSIDE_DATA)" SITE_URL="http://localhost:$(PORT)" \
+	SECRET_KEY="$$(cat "$(BROADSIDE_DATA)/demo-secret-key")" DEBUG=0
+PRODUCTION_ENV = BROADSIDE_DATA="$$(mktemp -d)" SITE_URL="https://blog.example.org" DEBUG=0 \
+	SECRET_KEY="$$(head -c 48 /dev/urandom | base64)"
+
+.PHONY: help
+help: ## What can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: demo
+demo: install ## A site with sample content on http://localhost:8000 (PORT=… changes it)
+	@mkdir -p "$(BROADSIDE_DATA)"
+	@[ -s "$(BROADSIDE_DATA)/demo-secret-key" ] || (umask 077 && head -c 48 /dev/urandom | base64 > "$(BROADSIDE_DATA)/demo-secret-key")
+	@echo "Preparing the database …"
+	@$(DEMO_ENV) $(RUN) manage.py migrate --verbosity 0
+	@echo "Collecting styles and icons …"
+	@$(DEMO_ENV) $(RUN) manage.py collectstatic --no-input --verbosity 0
+	@$(DEMO_ENV) $(RUN) manage.py load_demo
+	@$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --no-ws config.wsgi:application
+
+.PHONY: test
+test: install ## The whole test suite
+	$(RUN) pytest -n auto
+
+.PHONY: check
+check: install ## Style, types, layers, templates, migrations, deployment settings
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) djlint --check --lint templates
+	$(PRODUCTION_ENV) $(RUN) manage.py makemigrations --check --dry-run
+	$(PRODUCTION_ENV) $(RUN) manage.py check --deploy --fail-level WARNING
+
+.PHONY: format
+format: install ## Put the code into the agreed form
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+	$(RUN) djlint --reformat --quiet templates
+
+.PHONY: install
+install: $(UV) ## All that is needed, into .venv
+	@$(UV) sync --frozen --all-extras --quiet
+
+.PHONY: secret-key
+secret-key: ## A fresh value for SECRET_KEY
+	@head -c 48 /dev/urandom | base64
+
+# uv as a system package or from PyPI, whichever is there.
+.tools/bin/uv:
+	@echo "Installing uv into .tools …"
+	@python3 -m venv .tools 2>/dev/null && .tools/bin/pip install --quiet uv \
+		|| (rm -rf .tools; python3 -m pip install --quiet --target .tools uv) \
+		|| (echo "uv is missing and could not be installed: see https://docs.astral.sh/uv/" >&2; exit 1)

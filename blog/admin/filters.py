@@ -1,0 +1,65 @@
+"""What the lists of posts and pages can be narrowed to."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from blog.admin.fields import dashed, in_tree_order
+from blog.models import Category, Status
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By what readers see now. Without a choice all is listed but the trash."""
+
+    title = _("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*Status.choices, ("scheduled", _("Scheduled"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case None:
+                return queryset.exclude(status=Status.TRASH)
+            case "scheduled":
+                return queryset.scheduled()  # type: ignore[attr-defined, no-any-return]  # an EntryQuerySet
+            case Status.PUBLISHED:
+                return queryset.published()  # type: ignore[attr-defined, no-any-return]
+            case status:
+                return queryset.filter(status=status)
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """By category, with those below it."""
+
+    title = _("category")
+    parameter_name = "category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(category.pk), dashed(category)) for category in in_tree_order(Category.objects.all())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]
+
+
+class LanguageFilter(admin.SimpleListFilter):
+    """By language, those that are in use."""
+
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        names = dict(settings.LANGUAGES)
+        used = model_admin.get_queryset(request).order_by("language").values_list("language", flat=True).distinct()
+        return [(code, names.get(code, code)) for code in used if code]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(language=self.value())

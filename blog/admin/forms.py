@@ -1,0 +1,146 @@
+"""The forms in which posts, pages and categories are written."""
+
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from blog.admin.fields import SourceField, TagsField, TreeBoxesField, TreeChoiceField, language_choices
+from blog.editing import SourceEditor
+from blog.models import Category, Entry, Page, Post, Status
+from blog.permissions import UNDECIDED, may_publish
+from blog.trees import TreeNode
+
+
+class VersionField(forms.CharField):
+    """When the entry that the form shows was saved. Part of the form, not of what is written."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
+class EntryForm(forms.ModelForm[Any]):
+    """What the forms for posts and pages have in common. The admin puts in who is writing, as `user`."""
+
+    user: User
+
+    version = VersionField(required=False)
+    source = SourceField(label=gettext_lazy("Text"))
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        required=False,
+        choices=language_choices,
+        help_text=gettext_lazy("Of the text; it decides the direction of writing."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # On a page that only shows, these fields are not there.
+        if "source" in self.fields:
+            self.fields["source"].widget = SourceEditor(self.instance.markup)
+        if "status" in self.fields:
+            self._offer_statuses(self.fields["status"])
+        if "language" in self.fields:
+            self._keep_language(self.fields["language"])
+        if self.instance.pk:
+            self.initial["version"] = self.instance.modified_at.isoformat()
+
+    def clean_source(self) -> str:
+        # The source of an import is kept byte for byte until somebody changes it.
+        source: str = self.cleaned_data["source"]
+        return source if "source" in self.changed_data else self.instance.source
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        entry: Entry = self.instance
+        # Somebody who sent the same twice has changed nothing in between.
+        if entry.pk and self.data.get(self.add_prefix("version")) != self.initial["version"] and self.changed_data:
+            self._say_what_happened(entry)
+        return cleaned
+
+    def _say_what_happened(self, entry: Entry) -> None:
+        # Sent once more, the form means it: it now knows of the other version.
+        sent = cast("QueryDict", self.data).copy()
+        sent[self.add_prefix("version")] = self.initial["version"]
+        self.data = sent
+        raise ValidationError(
+            format_html(
+                '{} <a href="{}" target="_blank">{}</a>',
+                _(
+                    "This was saved from elsewhere at %(time)s, after you had opened it. Nothing of yours is lost: it "
+                    "stands below and is not saved yet. Look at the other version and take over what you need; when "
+                    "you save again, yours takes its place."
+                )
+                % {"time": date_format(localtime(entry.modified_at), "TIME_FORMAT")},
+                reverse(f"admin:blog_{entry._meta.model_name}_change", args=[entry.pk]),
+                _("See the other version in a new window"),
+            ),
+            code="changed_meanwhile",
+        )
+
+    def _offer_statuses(self, field: Any) -> None:
+        offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
+        field.choices = [(status.value, status.label) for status in offered]
+
+    def _keep_language(self, field: Any) -> None:
+        known = {code for code, _name in field.choices}
+        if self.instance.language not in known:
+            field.choices = [*field.choices, (self.instance.language, self.instance.language)]
+
+
+class PostForm(EntryForm):
+    categories = TreeBoxesField(Category.objects.all(), label=gettext_lazy("Categories"), required=False)
+    tags = TagsField(
+        label=gettext_lazy("Tags"),
+        required=False,
+        help_text=gettext_lazy("Commas between them. A name that is not there yet becomes a new tag."),
+    )
+
+    class Meta:
+        model = Post
+        fields = "__all__"  # noqa: DJ007  # the admin names the fields, for each person those they may change
+
+
+class ParentForm(forms.ModelForm[Any]):
+    """For something with a parent: offers all but itself and what stands under it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        node: TreeNode = self.instance
+        if node.pk and "parent" in self.fields:
+            field: Any = self.fields["parent"]
+            below = field.queryset.below(node)
+            field.queryset = field.queryset.exclude(pk__in=below.values("pk"))
+
+
+class PageForm(EntryForm, ParentForm):
+    parent = TreeChoiceField(
+        Page.objects.all(), label=gettext_lazy("Parent"), required=False, help_text=gettext_lazy("Empty: at the top.")
+    )
+
+    class Meta:
+        model = Page
+        fields = "__all__"  # noqa: DJ007  # as for posts
+
+
+class CategoryForm(ParentForm):
+    parent = TreeChoiceField(
+        Category.objects.all(),
+        label=gettext_lazy("Parent"),
+        required=False,
+        help_text=gettext_lazy("Empty: at the top."),
+    )
+
+    class Meta:
+        model = Category
+        fields = ("name", "parent", "slug", "description")

@@ -1,0 +1,99 @@
+"""From what an author wrote to the HTML that readers get: `render(source, markup)`.
+
+A markup's renderer makes HTML that nobody trusts (`markups`). It is read into a tree (`parsing`), where
+foreign media become links (`media`), addresses are linked (`links`) and ids kept apart (`ids`). The
+whole tree is the body; cut at the more marker (`more`) it is the lead that listings show. Both leave
+through the one allow-list (`sanitising`).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from blog.rendering import ids, links, media, more
+from blog.rendering.extract import extract
+from blog.rendering.markups import Markup, UnknownMarkup, get_markups
+from blog.rendering.nodes import MORE_PLACEHOLDER, write
+from blog.rendering.parsing import parse
+from blog.rendering.sanitising import clean_attributes, sanitise
+from blog.rendering.tokens import clean_text
+
+__all__ = [
+    "MAX_SOURCE_LENGTH",
+    "MORE_PLACEHOLDER",
+    "Markup",
+    "Rendered",
+    "SourceTooLong",
+    "UnknownMarkup",
+    "get_markups",
+    "render",
+]
+
+# Characters. A long report has 200,000; ten of them would not be read on one page.
+MAX_SOURCE_LENGTH: Final = 500_000
+
+
+class SourceTooLong(ValueError):  # noqa: N818  # says what is wrong
+    """A source longer than MAX_SOURCE_LENGTH. Its text is a sentence for the one who wrote it."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(
+            gettext("This text is too long: it has %(length)s characters, and at most %(limit)s are possible.")
+            % {
+                "length": number_format(length, force_grouping=True),
+                "limit": number_format(MAX_SOURCE_LENGTH, force_grouping=True),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What readers get of a source. The HTML is safe to show as it is.
+
+    `lead_html`: what listings show, up to the more marker, or the whole where there is none. Its ids
+    are its own even among other leads.
+    `body_html`: the whole, for the page of its own.
+    `has_more`: whether there is a more marker. Then both hold MORE_PLACEHOLDER, exactly once.
+    `extract`: the first words as plain text.
+    """
+
+    lead_html: str
+    body_html: str
+    has_more: bool
+    extract: str
+
+
+def render(source: str, markup: str) -> Rendered:
+    """Render `source`, written in `markup` (a name in settings.BROADSIDE_MARKUPS).
+
+    Raises SourceTooLong and UnknownMarkup, and for no other source anything.
+    """
+    if len(source) > MAX_SOURCE_LENGTH:
+        raise SourceTooLong(len(source))
+    try:
+        to_html = get_markups()[markup].to_html
+    except KeyError:
+        raise UnknownMarkup(markup) from None
+
+    root, marker = parse(to_html(clean_text(source)))
+    media.localise(root)
+    clean_attributes(root)
+    links.link_addresses(root)
+    links.name_documents(root)
+    links.finish_links(root)
+    ids.keep_apart(root)
+    more.drop_empty_paragraphs(root, marker)
+    if marker:
+        more.settle(marker)
+    words = extract(root)
+    body_html = lead_html = sanitise(write(root))
+
+    if marker:
+        more.cut(marker)
+    changed = ids.scope(root, f"l{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:8]}-")
+    if marker or changed:
+        lead_html = sanitise(write(root))
+    return Rendered(lead_html, body_html, marker is not None, words)

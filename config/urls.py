@@ -1,0 +1,30 @@
+"""The whole site's addresses. What the site itself uses comes first; a page may have any path that is left."""
+
+from django.contrib import admin
+from django.contrib.sitemaps import views as sitemap_views
+from django.urls import include, path
+
+from blog.caching import public_page
+from blog.editing import preview
+from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap
+from tags.sitemaps import TagSitemap
+
+SITEMAPS = {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySitemap, "tags": TagSitemap}
+
+urlpatterns = [
+    path("", include("library.urls")),
+    path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
+    path("admin/", admin.site.urls),
+    path("sitemap.xml", public_page(sitemap_views.index), {"sitemaps": SITEMAPS}, name="sitemap"),
+    path(
+        "sitemap-<section>.xml",
+        public_page(sitemap_views.sitemap),
+        {"sitemaps": SITEMAPS},
+        name="django.contrib.sitemaps.views.sitemap",
+    ),
+    path("", include("tags.urls")),
+    path("", include("comments.urls")),
+    path("", include("blog.urls")),
+]
+
+handler404 = "blog.views.not_found"

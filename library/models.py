@@ -1,0 +1,80 @@
+"""What is uploaded: pictures and documents.
+
+What is stored here was checked and cleaned before (library.pictures, library.documents).
+"""
+
+from pathlib import PurePath
+from typing import Any
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class Upload(models.Model):
+    """What pictures and documents have in common."""
+
+    file: models.FileField
+    title = models.CharField(
+        _("title"), max_length=500, blank=True, help_text=_("To find it again here. Empty: the name of the file.")
+    )
+    uploaded_by = models.ForeignKey(
+        User, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+", verbose_name=_("by")
+    )
+    uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+
+    class Meta:
+        abstract = True
+        ordering = ("-uploaded_at", "-pk")
+
+    def __str__(self) -> str:
+        return self.title or PurePath(str(self.file.name)).name
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete it and its file: what was taken back must not stay on the disk."""
+        storage, name = self.file.storage, self.file.name
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            transaction.on_commit(lambda: storage.delete(str(name)))
+        return deleted
+
+
+class Picture(Upload):
+    """A picture without its metadata: no place, no camera, no owner; upright, and never larger than needed."""
+
+    file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
+    alt = models.CharField(
+        _("alternative text"),
+        max_length=1000,
+        blank=True,
+        help_text=_("What the picture shows, for those who cannot see it."),
+    )
+    caption = models.TextField(_("caption"), blank=True)
+    width = models.PositiveIntegerField(editable=False, default=0)
+    height = models.PositiveIntegerField(editable=False, default=0)
+
+    class Meta(Upload.Meta):
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+
+
+class Document(Upload):
+    """A file to download. PDF only: the one kind whose contents are checked."""
+
+    file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
+    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
+
+    class Meta(Upload.Meta):
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.size = self.file.size
+        super().save(*args, **kwargs)
+
+
+def title_from_name(name: str | None) -> str:
+    """A first title for an upload: the name of its file as the writer knows it, without the ending."""
+    return PurePath(name or "").stem[:500]

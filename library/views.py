@@ -1,0 +1,89 @@
+"""What the editor uploads, and how uploads are handed out."""
+
+import re
+from pathlib import Path, PurePath
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, JsonResponse
+from django.utils.html import format_html
+from django.utils.http import http_date
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from library.permissions import may_add_pictures
+from library.pictures import NotAPicture, store_picture
+
+# All that is shown in place; anything else is handed out as a file to save.
+SHOWN = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".pdf": "application/pdf",
+}
+# Pictures that were cleaned bear a name that no other file ever gets: they may be kept for good.
+NAMED_FOR_GOOD = re.compile(r"[0-9a-f]{32}\.[a-z]+")
+HOUR, YEAR = 60 * 60, 60 * 60 * 24 * 365
+
+
+@require_POST
+def markdownx_upload(request: HttpRequest) -> JsonResponse:
+    """Take a picture dropped into the editor; answer with what stands for it in the text, or with what is wrong.
+
+    `?markup=` says how the text is written: a tag for HTML, else Markdown.
+    """
+    if not may_add_pictures(request.user):
+        return _refused(_("You may not upload pictures. Log in again, or ask who runs the site."), status=403)
+    upload = request.FILES.get("image")
+    if upload is None:
+        return _refused(_("No picture came along: choose one and try again."))
+    try:
+        picture = store_picture(upload, by=request.user)
+    except NotAPicture as error:
+        return _refused(str(error.message))
+    address = picture.file.url
+    in_markdown = request.GET.get("markup", "markdown") == "markdown"
+    code = f"![]({address})" if in_markdown else format_html('<img src="{}" alt="">', address)
+    return JsonResponse({"image_code": code})
+
+
+def _refused(why: str, status: int = 400) -> JsonResponse:
+    return JsonResponse({"error": why}, status=status)
+
+
+@require_safe
+def media(request: HttpRequest, path: str) -> FileResponse:
+    """One uploaded file, in a way that nothing in it can act on this site.
+
+    A web server in front may hand out the folder itself; it has to set the same headers.
+    """
+    file = _file_at(path)
+    kind = SHOWN.get(file.suffix.lower())
+    response = FileResponse(
+        file.open("rb"),
+        as_attachment=kind is None,
+        filename=file.name,
+        content_type=kind or "application/octet-stream",
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Last-Modified"] = http_date(file.stat().st_mtime)
+    response.headers["Cache-Control"] = (
+        f"public, max-age={YEAR}, immutable" if NAMED_FOR_GOOD.fullmatch(file.name) else f"public, max-age={HOUR}"
+    )
+    return response
+
+
+def _file_at(path: str) -> Path:
+    try:
+        file = Path(default_storage.path(path))
+        found = file.is_file()
+    except (SuspiciousFileOperation, ValueError, OSError):
+        # Out of the folder, or no path at all (a zero byte, a name that is too long).
+        found = False
+    if not found or any(part.startswith(".") for part in PurePath(path).parts):
+        raise Http404(_("There is no such file."))
+    return file

@@ -1,0 +1,22 @@
+"""The feed of a tag."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from blog.feeds import PostFeed, Subject
+from blog.models import Post
+from blog.site import SiteSettings
+from tags.models import Tag, TaggedPost
+
+
+class TagFeed(PostFeed):
+    """The newest posts of a tag."""
+
+    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
+        tag = get_object_or_404(Tag, slug=kwargs["slug"])
+        newest = TaggedPost.objects.public().filter(tag=tag).newest_first()[: site.entries_per_feed]
+        posts = Post.objects.published().filter(pk__in=newest.values("content_object"))
+        return Subject(
+            f"{tag.name} – {site.title}", tag.get_absolute_url(), posts, site.entries_per_feed, tag.description
+        )

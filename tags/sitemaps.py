@@ -1,0 +1,20 @@
+"""What search engines are told about tags."""
+
+from typing import Any
+
+from django.contrib.sitemaps import Sitemap
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from tags.models import Tag
+
+
+class TagSitemap(Sitemap[Tag]):
+    limit = 2000
+
+    def items(self) -> Any:
+        newest = Max("tagged_posts__published_at", filter=Q(tagged_posts__published_at__lte=timezone.now()))
+        return Tag.objects.annotate(newest=newest).filter(newest__isnull=False).order_by("slug")
+
+    def lastmod(self, item: Any) -> Any:
+        return item.newest

@@ -1,0 +1,11 @@
+"""The addresses of tags."""
+
+from blog.routes import feed_paths, listing_paths
+from tags import feeds, views
+
+app_name = "tags"
+
+urlpatterns = [
+    *listing_paths("tag/<uslug:slug>/", views.by_tag, "tag"),
+    *feed_paths("tag/<uslug:slug>/", feeds.TagFeed, "tag"),
+]

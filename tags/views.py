@@ -1,0 +1,36 @@
+"""The page of a tag."""
+
+from django.http import HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from accounts.slugs import slug_from_export
+from blog.listing import FeedLink, listing_response
+from blog.site import SiteRequest
+from tags.models import Tag, TagAlias, TaggedPost
+
+
+@require_safe
+def by_tag(request: SiteRequest, slug: str, number: int | None = None) -> HttpResponse:
+    """The posts of a tag; an old slug leads to the tag that has it now."""
+    tag = Tag.objects.filter(slug=slug).first()
+    if tag is None:
+        return HttpResponsePermanentRedirect(_renamed(slug).get_absolute_url())
+    return listing_response(
+        request,
+        number,
+        url=tag.get_absolute_url(),
+        ids=TaggedPost.objects.public().filter(tag=tag).newest_first().values("content_object"),
+        heading=gettext("Posts Tagged ‘%(name)s’") % {"name": tag.name},
+        title=tag.name,
+        description=tag.description,
+        feeds=[FeedLink(tag.name, reverse("tags:tag_feed", args=[tag.slug]))],
+    )
+
+
+def _renamed(slug: str) -> Tag:
+    stored = slug_from_export(slug).lower()
+    alias = TagAlias.objects.filter(slug__in={slug, stored}).select_related("tag").first()
+    return alias.tag if alias else get_object_or_404(Tag, slug=stored)

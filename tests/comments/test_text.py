@@ -1,0 +1,221 @@
+"""What a comment's text becomes on the page."""
+
+import time
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from comments.models import MAX_TEXT_LENGTH
+from comments.text import MAX_TAGS, comment_html, without_controls
+
+LINK = 'rel="nofollow ugc noopener"'
+ALLOWED = {"a", "abbr", "b", "blockquote", "br", "cite", "code", "del", "em", "i", "p", "pre", "q", "s", "strong"}
+
+
+def plain(text: str) -> str:
+    return comment_html(text, is_html=False)
+
+
+def imported(text: str) -> str:
+    return comment_html(text, is_html=True)
+
+
+class TestPlainText:
+    def test_blank_lines_part_paragraphs_and_line_ends_stay(self) -> None:
+        assert plain("one\ntwo\n\n \n three") == '<p dir="auto">one<br>\ntwo</p>\n<p dir="auto">three</p>'
+
+    def test_line_ends_of_every_system_are_the_same(self) -> None:
+        assert plain("a\r\nb\r\n\r\nc") == plain("a\rb\r\rc") == plain("a\nb\n\nc")
+
+    def test_every_sign_is_shown_as_typed(self) -> None:
+        assert plain("<b>5 > 3</b> & **so** on") == '<p dir="auto">&lt;b&gt;5 &gt; 3&lt;/b&gt; &amp; **so** on</p>'
+
+    def test_each_paragraph_finds_its_own_direction(self) -> None:
+        assert plain("مرحبا\n\nhello").count('<p dir="auto">') == 2
+
+    @pytest.mark.parametrize("nothing", ["", " \n\n\t", "\r\n"])
+    def test_nothing_gives_nothing(self, nothing: str) -> None:
+        assert plain(nothing) == ""
+
+    def test_control_characters_are_left_out(self) -> None:
+        assert plain("a\x00b\x1b[31m\ufffe") == '<p dir="auto">ab[31m</p>'
+
+
+class TestLinks:
+    def test_bare_urls_are_links_that_lend_no_weight(self) -> None:
+        assert f'<a href="https://example.org/a?b=1&amp;c=2" {LINK}>https://example.org/a?b=1&amp;c=2</a>' in plain(
+            "See https://example.org/a?b=1&c=2."
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "address"),
+        [
+            ("(see http://example.org/x_(y).)", "http://example.org/x_(y)"),
+            ("http://example.org/, and", "http://example.org/"),
+            ("“http://example.org/a”", "http://example.org/a"),
+            ("<http://example.org/a>", "http://example.org/a"),
+            ('"http://example.org/a"', "http://example.org/a"),
+            ("www.example.org/a!", "https://www.example.org/a"),
+            ("HTTPS://EXAMPLE.ORG", "HTTPS://EXAMPLE.ORG"),
+            ("http://пример.рф/права", "http://пример.рф/права"),
+        ],
+    )
+    def test_what_belongs_to_the_sentence_is_no_part_of_the_address(self, text: str, address: str) -> None:
+        assert f'<a href="{address}" {LINK}>' in plain(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["someone@example.org", "mailto:someone@example.org", "javascript:alert(1)", "http://", "awww.x", "data:x"],
+    )
+    def test_nothing_else_is_a_link_least_of_all_an_email_address(self, text: str) -> None:
+        assert "<a" not in plain(text)
+
+    def test_two_addresses_on_a_line_are_two_links(self) -> None:
+        assert plain("http://a.example http://b.example").count("<a ") == 2
+
+
+class TestImportedHtml:
+    def test_wordpress_s_few_tags_stay(self) -> None:
+        kept = '<strong>a</strong> <em>b</em> <abbr title="t">c</abbr> <code>d</code> <q>e</q> <s>f</s> <del>g</del>'
+        assert imported(kept) == f'<p dir="auto">{kept}</p>'
+
+    @pytest.mark.parametrize(
+        "hostile",
+        [
+            "<script>alert(1)</script>",
+            '<img src="x" onerror="alert(1)">',
+            '<a href="javascript:alert(1)">x</a>',
+            '<a href="JaVa&#10;Script:alert(1)">x</a>',
+            '<b onclick="alert(1)" id="respond" class="visually-away" style="position:fixed">x</b>',
+            '<iframe src="//evil.example"></iframe>',
+            "<svg><script>alert(1)</script></svg>",
+            '<p title="<script>alert(1)</script>">x</p>',
+        ],
+    )
+    def test_everything_else_goes(self, hostile: str) -> None:
+        html = imported(hostile)
+        for word in (
+            "<script",
+            "<img",
+            "javascript",
+            "onclick",
+            "onerror",
+            "id=",
+            "class=",
+            "style=",
+            "<iframe",
+            "<svg",
+        ):
+            assert word not in html.lower()
+
+    def test_a_link_gets_our_rel_whatever_it_had(self) -> None:
+        assert imported('<a href="http://example.org" rel="follow">x</a>') == (
+            f'<p dir="auto"><a href="http://example.org" {LINK}>x</a></p>'
+        )
+
+    def test_paragraphs_come_from_blank_lines_and_from_paragraph_tags_alike(self) -> None:
+        three = '<p dir="auto">a</p><p dir="auto">b</p>\n<p dir="auto">c</p>'
+        assert imported("<p>a</p>b\n\nc") == three
+        assert imported("a<br>\nb<br />\nc") == '<p dir="auto">a<br>\nb<br>\nc</p>'
+
+    def test_paragraphs_stand_inside_and_after_a_quotation(self) -> None:
+        assert imported("<blockquote>a\n\nb</blockquote>c") == (
+            '<blockquote><p dir="auto">a</p>\n<p dir="auto">b</p></blockquote><p dir="auto">c</p>'
+        )
+
+    def test_preformatted_text_keeps_its_lines(self) -> None:
+        assert imported("<pre>a\n\n  b</pre>") == '<pre dir="auto">a\n\n  b</pre>'
+
+    def test_emphasis_over_two_paragraphs_is_closed_in_each(self) -> None:
+        html = imported("<em>a\n\nb</em>")
+        assert '<p dir="auto"><em>a</em></p>' in html
+        assert "<em>b</em></p>" in html
+
+    def test_bare_urls_become_links_but_not_inside_links_and_code(self) -> None:
+        html = imported(
+            'http://a.example/?x=1&amp;y=2 <a href="http://b.example">http://b.example</a> <code>http://c.example</code>'
+        )
+        assert html.count("<a ") == 2
+        assert 'href="http://a.example/?x=1&amp;y=2"' in html
+
+    def test_a_tag_may_have_a_line_end_in_it(self) -> None:
+        assert '<a href="http://example.org" title="t"' in imported('<a href="http://example.org"\ntitle="t">x</a>')
+
+    def test_with_too_many_tags_it_is_shown_as_plain_text(self) -> None:
+        assert "&lt;b&gt;" in imported("<b>" * (MAX_TAGS + 1))
+
+
+class Reader(HTMLParser):
+    """Reads HTML as a browser does that forgives nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in ALLOWED
+        for name, value in attrs:
+            assert name in {"href", "title", "rel", "dir"}
+            if name == "href":
+                assert urlsplit(value or "").scheme in {"http", "https", ""}
+        if tag == "a":
+            assert dict(attrs)["rel"] == "nofollow ugc noopener"
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError("a comment came through")
+
+
+# fmt: off
+PIECES = [
+    "<b>", "</b>", "<p>", "</p>", "<pre>", "</pre>", "<blockquote>", "</blockquote>",
+    "<a/href='http://x.example'>", "<a/href=javascript:x>", "</a>", "<script>", "</script>", "<!--", "-->",
+    "<img/src=x/onerror=y>", "<em", ">", "'", '"', "http://a.example/(", "www.b.example", "&amp;", "&#106;",
+    "\x00", "&lt;script&gt;", "<![CDATA[", "]]>", "<style>", "<svg>", "<math>", "<q/title='>", "مرحبا", "<br/>",
+    "<table>", "<title>", "</", "\n", "\n\n", "\r\n", " ",
+]
+# fmt: on
+HOSTILE = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+
+
+class TestHostileInput:
+    @given(HOSTILE, st.booleans())
+    @example('<q title="> http://x.example/onclick=alert(1)//">', True)
+    def test_it_never_raises_is_balanced_and_holds_nothing_active(self, text: str, is_html: bool) -> None:
+        reader = Reader()
+        reader.feed(comment_html(text, is_html))
+        reader.close()
+        assert reader.open == []
+
+    @given(HOSTILE)
+    def test_a_reader_of_plain_text_sees_every_sign_of_it(self, text: str) -> None:
+        seen: list[str] = []
+        reader = Reader()
+        reader.handle_data = seen.append  # type: ignore[method-assign]  # collects what is shown
+        reader.feed(plain(text))
+        reader.close()
+        assert "".join("".join(seen).split()) == "".join(without_controls(text).split())
+
+    @pytest.mark.parametrize("is_html", [False, True])
+    @pytest.mark.parametrize(
+        "piece",
+        ["www.", "http://a,", "http://__________.", "http://a", "http://(", ")", "<p ", "<", "\n ", "&amp;", "<b>"],
+    )
+    def test_the_longest_text_takes_a_moment(self, piece: str, is_html: bool) -> None:
+        text = "http://x" + piece * (MAX_TEXT_LENGTH // len(piece))
+        started = time.perf_counter()
+        comment_html(text, is_html)
+        # 5 to 15 milliseconds; in quadratic time it would be seconds.
+        assert time.perf_counter() - started < 1
+
+    def test_few_tags_make_no_huge_page(self) -> None:
+        half = MAX_TAGS // 2
+        text = "".join(f"<b title={number}>" for number in range(half)) + "<p>x" * half
+        assert len(imported(text)) < 500_000

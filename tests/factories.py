@@ -1,0 +1,98 @@
+"""Objects for tests, each with no more than it needs."""
+
+import datetime as dt
+from typing import Any
+
+import factory
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from accounts.models import User
+from blog.models import Category, Page, Post, Status
+from comments.models import Comment
+from comments.models import Status as CommentStatus
+from tags.models import Tag
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """`UserFactory(role="Editor")` may enter the admin in that role."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"user{n}")
+    display_name = factory.Sequence(lambda n: f"Person {n}")
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, role: str = "", **kwargs: Any) -> User:
+        if role:
+            kwargs["is_staff"] = True
+        user = User.objects.create_user(*args, **kwargs)
+        if role:
+            user.groups.add(Group.objects.get(name=role))
+        return user
+
+
+class CategoryFactory(DjangoModelFactory[Category]):
+    class Meta:
+        model = Category
+
+    name = factory.Sequence(lambda n: f"Category {n}")
+
+
+class TagFactory(DjangoModelFactory[Tag]):
+    class Meta:
+        model = Tag
+
+    name = factory.Sequence(lambda n: f"tag {n}")
+
+
+class EntryFactory(DjangoModelFactory[Any]):
+    class Meta:
+        abstract = True
+
+    title = factory.Sequence(lambda n: f"Title {n}")
+    source = factory.Sequence(lambda n: f"Text {n}.")
+    author = factory.SubFactory(UserFactory)
+    status = Status.PUBLISHED
+    published_at = factory.Sequence(lambda n: timezone.make_aware(dt.datetime(2020, 1, 1, 12)) + dt.timedelta(hours=n))
+
+
+class PostFactory(EntryFactory):
+    """`PostFactory(tags=["a", "b"], categories=[category])`; published in 2020 unless told otherwise."""
+
+    class Meta:
+        model = Post
+        skip_postgeneration_save = True
+
+    @factory.post_generation
+    def tags(self: Post, create: bool, names: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]
+        if names:
+            self.tags.set(names)
+
+    @factory.post_generation
+    def categories(self: Post, create: bool, chosen: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]
+        if chosen:
+            self.categories.set(chosen)
+
+
+class PageFactory(EntryFactory):
+    class Meta:
+        model = Page
+
+
+class CommentFactory(DjangoModelFactory[Comment]):
+    """Approved, on a post of its own unless `post` or `page` is given. Does not touch the entry's count."""
+
+    class Meta:
+        model = Comment
+
+    post = factory.Maybe("page", None, factory.SubFactory(PostFactory))
+    page = None
+    name = factory.Sequence(lambda n: f"Reader {n}")
+    email = factory.Sequence(lambda n: f"reader{n}@example.org")
+    text = factory.Sequence(lambda n: f"Comment {n}.")
+    status = CommentStatus.APPROVED
+    created_at = factory.Sequence(lambda n: timezone.make_aware(dt.datetime(2021, 1, 1, 12)) + dt.timedelta(minutes=n))

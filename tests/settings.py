@@ -1,0 +1,21 @@
+"""The settings of production, with what makes tests quick and keeps them off this machine's data."""
+
+import os
+import tempfile
+
+os.environ["SECRET_KEY"] = "only-for-tests"
+os.environ["DEBUG"] = "0"
+os.environ["SITE_URL"] = "http://testserver"
+os.environ["BROADSIDE_DATA"] = tempfile.mkdtemp(prefix="broadside-tests-")
+for name in ("CACHE_URL", "LANGUAGE_CODE", "TIME_ZONE", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+    os.environ.pop(name, None)
+
+from config.settings import *  # noqa: E402, F403  (after the environment it reads)
+from config.settings import STORAGES  # noqa: E402
+
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

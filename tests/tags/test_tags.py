@@ -1,0 +1,180 @@
+"""Tags: which names are one tag, what their addresses are, and how their pages are read."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blog.models import Post, Status
+from tags.models import Tag, TagAlias, TaggedPost, tag_key
+from tags.parsing import join_tags, split_tags
+from tests.factories import PostFactory, TagFactory, UserFactory
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("cooperation", "Cooperation"),
+            ("Свобода", "СВОБОДА"),
+            ("coöperation", "COÖPERATION "),
+            ("coöperation", "coo\u0308peration"),
+            ("human rights", "human   Rights"),
+            ("ﬁlm", "film"),
+            ("Straße", "STRASSE"),
+        ],
+    )
+    def test_case_blanks_and_composition_make_no_difference(self, first: str, second: str) -> None:
+        assert tag_key(first) == tag_key(second)
+
+    @pytest.mark.parametrize(("first", "second"), [("C", "C++"), ("мир", "мiр"), ("NGO", "NGOs")])
+    def test_different_words_stay_different(self, first: str, second: str) -> None:
+        assert tag_key(first) != tag_key(second)
+
+    @given(st.text())
+    def test_key_of_a_key_is_itself(self, name: str) -> None:
+        assert tag_key(tag_key(name)) == tag_key(name)
+
+    @pytest.mark.django_db
+    def test_post_tagged_in_other_letters_gets_the_tag_that_is_there(self) -> None:
+        """Fails if django-taggit drops the private method that blog.tagging overrides."""
+        tag = TagFactory(name="Свобода")
+        post = PostFactory()
+        post.tags.add("СВОБОДА", "свобода ")
+        post.tags.set(["свобода"])
+        assert list(post.tags.all()) == [tag]
+        assert Tag.objects.count() == 1
+
+    @pytest.mark.django_db
+    def test_name_stays_as_typed_first(self) -> None:
+        PostFactory(tags=["euroMed Rights"])
+        PostFactory(tags=["Euromed rights"])
+        assert Tag.objects.get().name == "euroMed Rights"
+
+    @pytest.mark.django_db
+    def test_second_tag_of_the_same_name_is_refused_with_its_name(self) -> None:
+        TagFactory(name="NGOs")
+        with pytest.raises(ValidationError, match="NGOs"):
+            Tag(name="ngos").clean()
+
+
+class TestSlugs:
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        ("name", "slug"),
+        [
+            ("You Tube", "you-tube"),
+            ("20th anniversary UN Declaration on HRDs", "20th-anniversary-un-declaration-on-hrds"),
+            ("Abdul-Hadi Al-Khawaja", "abdul-hadi-al-khawaja"),
+            ("coöperation", "cooperation"),
+            ("Straße", "strasse"),
+            ("ADHOC’s 5", "adhocs-5"),
+            ("мир", "мир"),
+            ("سلام", "سلام"),
+            ("می‌خواهم", "می‌خواهم"),
+            ("🎉", "tag"),
+        ],
+    )
+    def test_are_made_as_wordpress_makes_them(self, name: str, slug: str) -> None:
+        assert TagFactory(name=name).slug == slug
+
+    @pytest.mark.django_db
+    def test_taken_slug_gets_the_next_number(self) -> None:
+        assert [TagFactory(name=name).slug for name in ("C", "C+", "C++")] == ["c", "c-2", "c-3"]
+
+    @pytest.mark.django_db
+    def test_changed_slug_stays_as_an_alias_and_comes_back_without_one(self) -> None:
+        tag = TagFactory(name="HRD")
+        tag.slug = "defenders"
+        tag.save()
+        assert [alias.slug for alias in tag.aliases.all()] == ["hrd"]
+        tag.slug = "hrd"
+        tag.save()
+        assert [alias.slug for alias in TagAlias.objects.all()] == ["defenders"]
+
+
+class TestLine:
+    def test_only_commas_part_names(self) -> None:
+        assert split_tags('human rights, "NGOs",  You  Tube ,, NGO') == ["human rights", '"NGOs"', "You Tube", "NGO"]
+
+    def test_arabic_comma_parts_too(self) -> None:
+        assert split_tags("سلام، حرية") == ["سلام", "حرية"]
+
+    @pytest.mark.django_db
+    def test_what_was_joined_is_split_into_the_same_names(self) -> None:
+        names = ["b c", "A", "é"]
+        tags = [TagFactory(name=name) for name in names]
+        assert split_tags(join_tags(tags)) == ["A", "b c", "é"]
+
+
+@pytest.mark.django_db
+class TestPublishedAt:
+    """The moment on the row of a tag follows the post, so that a tag's page needs no other table."""
+
+    def row(self, post: Post) -> TaggedPost:
+        return TaggedPost.objects.get(content_object=post)
+
+    def test_is_that_of_a_published_post(self) -> None:
+        post = PostFactory(tags=["t"])
+        assert self.row(post).published_at == post.published_at
+
+    def test_is_nothing_for_a_draft(self) -> None:
+        assert self.row(PostFactory(status=Status.DRAFT, tags=["t"])).published_at is None
+
+    def test_follows_when_the_post_is_published_moved_and_withdrawn(self) -> None:
+        post = PostFactory(status=Status.DRAFT, published_at=None, tags=["t"])
+        post.status = Status.PUBLISHED
+        post.save()
+        assert self.row(post).published_at == post.published_at
+        post.published_at = timezone.now() + dt.timedelta(days=3)
+        post.save()
+        assert self.row(post).published_at == post.published_at
+        assert not TaggedPost.objects.public().exists()
+        post.status = Status.TRASH
+        post.save()
+        assert self.row(post).published_at is None
+
+
+@pytest.mark.django_db
+class TestPlan:
+    """The page of a tag is read from its own index, on the first page and on the last."""
+
+    @pytest.fixture
+    def big_tag(self) -> Tag:
+        tag = TagFactory(name="human rights")
+        other = TagFactory(name="other")
+        author = UserFactory()
+        start = timezone.make_aware(dt.datetime(2010, 1, 1))
+        moments = [start + dt.timedelta(hours=n) for n in range(20_000)]
+        Post.objects.bulk_create(
+            [
+                Post(
+                    title=f"Post {n}", slug=f"post-{n}", author=author, status=Status.PUBLISHED,
+                    published_at=moment, published_on=moment.date(),
+                )
+                for n, moment in enumerate(moments)
+            ],
+            batch_size=2000,
+        )  # fmt: skip
+        posts = dict(Post.objects.values_list("pk", "published_at"))
+        rows = [TaggedPost(tag=tag, content_object_id=pk, published_at=moment) for pk, moment in posts.items()]
+        rows += [TaggedPost(tag=other, content_object_id=pk, published_at=posts[pk]) for pk in list(posts)[::50]]
+        TaggedPost.objects.bulk_create(rows, batch_size=5000)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        return tag
+
+    def test_is_served_by_the_index(self, big_tag: Tag) -> None:
+        ids = TaggedPost.objects.public().filter(tag=big_tag).newest_first().values("content_object")
+        assert ids.count() == 20_000
+        for page in (ids[:10], ids[19_990:20_000]):
+            plan = page.explain()
+            assert "tag_newest_first" in plan, plan
+            # No sorting: the index has the order already.
+            assert "TEMP B-TREE" not in plan, plan
+            assert "Sort" not in plan, plan
+            assert page.count() == 10

@@ -1,0 +1,89 @@
+"""Which entry here is which item of the export: by its guid, then by its number and address."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+from blog.models import Page, Post
+from wordpress.lookups import highest_key, rows
+from wordpress.plain import usable_slug
+
+_MAX_GUID_LENGTH = 500
+
+
+class Exported(Protocol):
+    """What an item is recognised by."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def guid(self) -> str: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def date(self) -> dt.datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The key and guid of an item here. `known`: it is here already. `again`: it stood in the export before."""
+
+    pk: int
+    guid: str
+    known: bool = False
+    again: bool = False
+
+
+class Identities:
+    """Gives every item of one kind its identity. The same export gives the same ones each time."""
+
+    def __init__(self, model: type[Post] | type[Page], highest_item: int, base_url: str) -> None:
+        self._model = model
+        self._base_url = base_url
+        # WordPress numbers posts and pages together, so ours that get a new number keep out of its way.
+        self._free = count(max(highest_item, highest_key(model)) + 1)
+        self._given: set[int] = set()
+        # What stood in this export under each guid, to tell a repetition from a second item of the same guid.
+        self._seen: dict[str, int] = {}
+
+    def of(self, items: Iterable[Exported]) -> Iterator[Identity]:
+        """The identity of each of `items`, in three queries for all of them."""
+        items = list(items)
+        guids = [self._guid(item) for item in items]
+        made = [self._own_guid(item) for item in items]
+        self._by_guid = dict(rows(self._model, "guid", [*guids, *made], "guid", "pk"))
+        columns = ("pk", "slug", "created_at")
+        self._by_pk = {
+            pk: slug for pk, slug, _created in rows(self._model, "pk", (item.id for item in items), *columns)
+        }
+        for item, guid in zip(items, guids, strict=True):
+            yield self._identity(item, guid)
+
+    def _identity(self, item: Exported, guid: str) -> Identity:
+        mark = hash((item.id, item.slug, item.date))
+        if guid in self._seen:
+            if self._seen[guid] == mark:
+                return Identity(0, guid, again=True)
+            guid = self._own_guid(item)
+        self._seen[guid] = mark
+        if guid in self._by_guid:
+            pk = self._by_guid[guid]
+            known = True
+        elif item.id in self._by_pk and item.id not in self._given and self._by_pk[item.id] == usable_slug(item.slug):
+            pk = item.id
+            known = True
+        else:
+            known = False
+            pk = item.id if item.id and item.id not in self._by_pk and item.id not in self._given else next(self._free)
+        self._given.add(pk)
+        return Identity(pk, guid, known)
+
+    def _guid(self, item: Exported) -> str:
+        return item.guid if 0 < len(item.guid) <= _MAX_GUID_LENGTH else self._own_guid(item)
+
+    def _own_guid(self, item: Exported) -> str:
+        """A guid for an item that has none of its own; the same in each import of it."""
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._base_url}?p={item.id}&{item.slug}&{item.date}").urn

@@ -1,0 +1,68 @@
+"""Plain texts, slugs and moments from what an export says."""
+
+import datetime as dt
+import html
+import re
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.slugs import slug_from_export, slugify, validate_slug
+
+MAX_SLUG_LENGTH = 200
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+_BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t\r\f]+")
+
+
+def plain(text: str) -> str:
+    """One line of `text` without markup: `R&amp;D <em>now</em>` is `R&D now`. WordPress keeps names as HTML."""
+    return " ".join(html.unescape(_TAG.sub("", text)).split())
+
+
+def plain_lines(text: str) -> str:
+    """`text` without markup, its lines kept."""
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+    return "\n".join(_BLANKS.sub(" ", line).strip() for line in text.strip().split("\n"))
+
+
+def has_markup(text: str) -> bool:
+    return _TAG.search(text) is not None
+
+
+def usable_slug(exported: str) -> str:
+    """A slug of an export as it can stand in an address here: nearly always untouched. Empty if nothing is left."""
+    slug = slug_from_export(exported)
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        slug = slugify(slug)
+    return slug[:MAX_SLUG_LENGTH]
+
+
+def slug_key(exported: str) -> str:
+    """What two spellings of one exported slug have in common: `%C3%A9` and `%c3%a9`."""
+    return slug_from_export(exported).lower()
+
+
+def numbered(wanted: str, is_taken: Callable[[str], bool]) -> str:
+    """`wanted`, or `wanted-2`, `wanted-3` … if that is taken."""
+    slug, number = wanted, 1
+    while is_taken(slug):
+        number += 1
+        ending = f"-{number}"
+        slug = wanted[: MAX_SLUG_LENGTH - len(ending)] + ending
+    return slug
+
+
+def moment(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:
+    """The moment that the clock of the site showed `local`, or else `utc`; None if there is neither."""
+    try:
+        if local is not None:
+            # Worked out in UTC here already: what has no place there would fail in the database.
+            return timezone.make_aware(local).astimezone(dt.UTC)
+        return utc.replace(tzinfo=dt.UTC) if utc is not None else None
+    except OverflowError:
+        return None

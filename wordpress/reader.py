@@ -1,0 +1,289 @@
+"""Reading WordPress exports (WXR 1.0 to 1.2) as a stream: memory holds one item at a time, whatever the file.
+
+There is no schema of WXR; what is read here is what WordPress writes and what real exports hold.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from lxml import etree
+
+from wordpress.mending import ExportRefused, MendedSource
+from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record, Term, TermRef
+
+__all__ = ["Export", "ExportRefused"]
+
+# One item with all its comments. The largest real ones have a few megabytes.
+_MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
+# Larger numbers are no WordPress ids; this many fit into every database's and every reader's integer.
+_MAX_ID: Final = 2**53
+
+_CHANNEL_PARTS = {"wp:author", "wp:category", "wp:tag", "wp:term"}
+_WATCHED = ("rss", "channel", "item", "title", "link", *("{*}" + name for name in ("wxr_version", "base_blog_url")))
+_TERMS = ("author", "category", "tag", "term")
+# Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
+_NAMESPACES = (("/excerpt", "excerpt"), ("wordpress.org/export", "wp"), ("/content/", "content"), ("/dc/", "dc"))
+_PREFIXES = {"wp", "content", "excerpt", "dc"}
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
+
+
+class Export:
+    """One file. What it says of itself is known once `records` was read to its end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.version = ""
+        self.base_url = ""
+        self.source: MendedSource | None = None
+        self._is_export = False
+        self._names: dict[tuple[str, str | None], str] = {}
+
+    def records(self) -> Iterator[Record]:
+        """All that is in the file, in its order. Raises ExportRefused, whose text names the file."""
+        try:
+            with self.path.open("rb") as file:
+                self.source = MendedSource(file)
+                yield from self._read(self.source)
+        except OSError as error:
+            raise ExportRefused(f"{self.path}: {error.strerror or error}") from error
+        except ExportRefused as refusal:
+            raise ExportRefused(f"{self.path}: {refusal}") from refusal.__cause__
+
+    def _read(self, source: MendedSource) -> Iterator[Record]:
+        parser: Any = etree.XMLPullParser(
+            events=("start", "end"),
+            tag=(*_WATCHED, *_TERMS, *("{*}" + name for name in _TERMS)),
+            # There is no document type, so there are no entities but XML's own; this way messages name the unknown one.
+            resolve_entities="internal",  # type: ignore[arg-type]  # the stubs are older than this value
+            no_network=True,
+            load_dtd=False,
+            # Bodies may be longer than 10 MB. What this opens otherwise, only a document type could use.
+            huge_tree=True,
+            remove_comments=True,
+            remove_pis=True,
+            encoding="utf-8",
+        )
+        seen_channel = False
+        item_began = 0
+        try:
+            for chunk in source.chunks():
+                parser.feed(chunk)
+                for event, element in parser.read_events():
+                    name = self._name(element)
+                    if event == "start":
+                        seen_channel |= name == "channel"
+                        if name == "rss" and element.getroottree().docinfo.internalDTD is not None:
+                            raise ExportRefused(_("The file has a document type (DOCTYPE)."))
+                        continue
+                    record = self._record(name, element)
+                    if record is not None:
+                        item_began = source.bytes_read
+                        yield record
+                if source.bytes_read - item_began > _MAX_ITEM_BYTES:
+                    raise ExportRefused(_("An item is larger than %d MB.") % (_MAX_ITEM_BYTES // 2**20))
+                # Some faults the parser only notes, and reads nothing from there on.
+                if _broken_at(parser):
+                    break
+            parser.close()
+        except etree.XMLSyntaxError as error:
+            self._judge(parser, error, source)
+        if not seen_channel:
+            raise ExportRefused(_("This is not a WordPress export: it has no <channel>."))
+        if not self._is_export:
+            raise ExportRefused(
+                _("This is a plain feed, not a WordPress export. Make one in WordPress under Tools, Export.")
+            )
+
+    def _judge(self, parser: Any, error: etree.XMLSyntaxError, source: MendedSource) -> None:
+        """Raise what the parser found wrong. Prefixes that were never declared are let pass, and counted."""
+        for entry in parser.feed_error_log:
+            if entry.level_name == "FATAL":
+                place = source.place(entry.line, entry.column)
+                raise ExportRefused(
+                    _("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": entry.message}
+                )
+        if not parser.feed_error_log:
+            place = source.place(*error.position)
+            raise ExportRefused(_("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": error.msg})
+        source.mended["prefixes"] += len(parser.feed_error_log)
+
+    def _record(self, name: str, element: Any) -> Record | None:
+        """What `element` says, if it is one of the channel's own; it is emptied then."""
+        parent = element.getparent()
+        if parent is None or parent.tag != "channel":
+            return None
+        record: Record | None = None
+        if name == "item":
+            record = self._item(element)
+        elif name in _CHANNEL_PARTS:
+            values = {self._name(child): _text(child) for child in element}
+            record = _author(values) if name == "wp:author" else _term(name, values)
+        elif name == "wp:wxr_version":
+            self.version = _text(element).strip()
+        elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
+            self.base_url = _text(element).strip()
+        self._is_export |= name.startswith("wp:")
+        element.clear()
+        while element.getprevious() is not None:
+            del parent[0]
+        return record
+
+    def _name(self, element: Any) -> str:
+        """`wp:post_id`, `content:encoded`, `title`: the name with the usual prefix; nothing for foreign ones."""
+        key = (element.tag, element.prefix)
+        name = self._names.get(key)
+        if name is None:
+            name = self._names[key] = _usual_name(*key)
+        return name
+
+    def _item(self, element: Any) -> Item:
+        values: dict[str, str] = {}
+        terms: list[TermRef] = []
+        meta: list[tuple[str, str]] = []
+        comments: list[Comment] = []
+        for child in element:
+            name = self._name(child)
+            if name == "category":
+                terms.append(_term_ref(child))
+            elif name == "wp:comment":
+                comments.append(_comment({self._name(part): _text(part) for part in child}))
+            elif name == "wp:postmeta":
+                parts = {self._name(part): _text(part) for part in child}
+                meta.append((parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")))
+            elif name:
+                self._is_export |= name.startswith("wp:")
+                values.setdefault(name, _text(child))
+        get = values.get
+        return Item(
+            id=_number(get("wp:post_id")),
+            type=get("wp:post_type", "").strip() or "post",
+            status=get("wp:status", "").strip(),
+            title=get("title", ""),
+            slug=get("wp:post_name", "").strip(),
+            link=get("link", "").strip(),
+            author=get("dc:creator", "").strip(),
+            date=_date(get("wp:post_date")),
+            date_gmt=_date(get("wp:post_date_gmt")),
+            modified=_date(get("wp:post_modified")),
+            modified_gmt=_date(get("wp:post_modified_gmt")),
+            content=get("content:encoded", ""),
+            excerpt=get("excerpt:encoded", ""),
+            parent=_number(get("wp:post_parent")),
+            menu_order=_whole(get("wp:menu_order")),
+            sticky=get("wp:is_sticky", "").strip() == "1",
+            password=get("wp:post_password", ""),
+            comment_status=get("wp:comment_status", "").strip(),
+            guid=get("guid", "").strip(),
+            terms=tuple(terms),
+            meta=tuple(meta),
+            comments=tuple(comments),
+        )
+
+
+def _broken_at(parser: Any) -> Any:
+    """The first fault that the parser could not go on after, if there is one."""
+    return next((entry for entry in parser.feed_error_log if entry.level_name == "FATAL"), None)
+
+
+def _usual_name(tag: str, prefix: str | None) -> str:
+    if tag.startswith("{"):
+        address, _brace, local = tag[1:].partition("}")
+        for part, usual in _NAMESPACES:
+            if part in address:
+                return f"{usual}:{local}"
+        return f"{prefix}:{local}" if prefix in _PREFIXES else ""
+    # A prefix that was never declared is part of the name.
+    undeclared, colon, _local = tag.partition(":")
+    return tag if not colon or undeclared in _PREFIXES else ""
+
+
+def _text(element: Any) -> str:
+    if not len(element):
+        return element.text or ""
+    # Markup that should have been escaped.
+    parts = [etree.tostring(child, encoding="unicode") for child in element]
+    return "".join([element.text or "", *parts])
+
+
+def _number(text: str | None) -> int:
+    """An id, or 0 if `text` is none."""
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 17 and int(text) < _MAX_ID else 0
+
+
+def _whole(text: str | None) -> int:
+    """A number of moderate size that may be negative, or 0."""
+    match = re.fullmatch(r"\s*(-?\d{1,9})\s*", text or "", re.ASCII)
+    return int(match[1]) if match else 0
+
+
+def _date(text: str | None) -> dt.datetime | None:
+    match = _DATE.match((text or "").strip())
+    if match is None or match[1] == "0000":
+        return None
+    try:
+        return dt.datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  # naive is what it is
+    except ValueError:
+        return None
+
+
+def _author(values: dict[str, str]) -> Author:
+    first, last = (values.get(f"wp:author_{part}_name", "").strip() for part in ("first", "last"))
+    return Author(
+        id=_number(values.get("wp:author_id")),
+        login=values.get("wp:author_login", "").strip(),
+        email=values.get("wp:author_email", "").strip(),
+        display_name=values.get("wp:author_display_name", "").strip() or f"{first} {last}".strip(),
+    )
+
+
+def _term(element: str, values: dict[str, str]) -> Term:
+    get = values.get
+    if element == "wp:category":
+        return Term(
+            CATEGORY,
+            slug=get("wp:category_nicename", "").strip(),
+            name=get("wp:cat_name", ""),
+            parent=get("wp:category_parent", "").strip(),
+            description=get("wp:category_description", ""),
+        )
+    if element == "wp:tag":
+        return Term(TAG, get("wp:tag_slug", "").strip(), get("wp:tag_name", ""), "", get("wp:tag_description", ""))
+    return Term(
+        taxonomy=_taxonomy(get("wp:term_taxonomy")),
+        slug=get("wp:term_slug", "").strip(),
+        name=get("wp:term_name", ""),
+        parent=get("wp:term_parent", "").strip(),
+        description=get("wp:term_description", ""),
+    )
+
+
+def _taxonomy(name: str | None) -> str:
+    """Exports before 1.1 call the tags' taxonomy `tag`, and that of categories nothing."""
+    name = (name or "").strip()
+    return {"": CATEGORY, "tag": TAG}.get(name, name)
+
+
+def _term_ref(element: Any) -> TermRef:
+    return TermRef(_taxonomy(element.get("domain")), (element.get("nicename") or "").strip(), _text(element))
+
+
+def _comment(values: dict[str, str]) -> Comment:
+    get = values.get
+    return Comment(
+        id=_number(get("wp:comment_id")),
+        author=get("wp:comment_author", "").strip(),
+        email=get("wp:comment_author_email", "").strip(),
+        url=get("wp:comment_author_url", "").strip(),
+        date=_date(get("wp:comment_date")),
+        date_gmt=_date(get("wp:comment_date_gmt")),
+        content=get("wp:comment_content", ""),
+        approved=get("wp:comment_approved", "").strip(),
+        type=get("wp:comment_type", "").strip() or "comment",
+        parent=_number(get("wp:comment_parent")),
+        user_id=_number(get("wp:comment_user_id")),
+    )

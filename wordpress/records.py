@@ -1,0 +1,88 @@
+"""What a WordPress export (WXR) holds, as the reader hands it out. Texts are as exported, nothing is judged here."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import NamedTuple
+
+CATEGORY, TAG = "category", "post_tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """`wp:author`: somebody with an account there. WXR 1.0 has none; there only items name a login."""
+
+    id: int
+    login: str
+    email: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A category, tag or other term. `parent` is the parent's slug (in the oldest exports its name)."""
+
+    taxonomy: str
+    slug: str
+    name: str
+    parent: str
+    description: str
+
+
+class TermRef(NamedTuple):
+    """That an item is filed under a term. Old exports give no slug."""
+
+    taxonomy: str
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """`wp:comment`. The IP address that an export holds is not read."""
+
+    id: int
+    author: str
+    email: str
+    url: str
+    date: dt.datetime | None
+    date_gmt: dt.datetime | None
+    content: str
+    approved: str
+    type: str
+    parent: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`item`: a post, a page, an attachment or something a plug-in made.
+
+    `date` and `modified` are on the clock of the blog, `date_gmt` and `modified_gmt` in UTC, all naive; None where
+    there is none (`0000-00-00 00:00:00`). `id` and `parent` are 0 where there is none.
+    """
+
+    id: int
+    type: str
+    status: str
+    title: str
+    slug: str
+    link: str
+    author: str
+    date: dt.datetime | None
+    date_gmt: dt.datetime | None
+    modified: dt.datetime | None
+    modified_gmt: dt.datetime | None
+    content: str
+    excerpt: str
+    parent: int
+    menu_order: int
+    sticky: bool
+    password: str
+    comment_status: str
+    guid: str
+    terms: tuple[TermRef, ...]
+    meta: tuple[tuple[str, str], ...]
+    comments: tuple[Comment, ...]
+
+
+type Record = Author | Term | Item

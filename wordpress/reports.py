@@ -1,0 +1,56 @@
+"""What became of everything in an export. Nothing is left out without a line here that says why."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
+POSTS, PAGES, COMMENTS = "post", "page", "comment"
+
+
+class Outcome(StrEnum):
+    IMPORTED = "imported"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing of the export, by its id there and its title, and what is to say about it."""
+
+    kind: str
+    id: int
+    title: str
+    text: str
+
+
+@dataclass(slots=True)
+class Report:
+    """`counts` by kind; a kind is one of those above or, for other items, their type in WordPress."""
+
+    files: list[str] = field(default_factory=list)
+    dry_run: bool = False
+    counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
+    skipped: list[Remark] = field(default_factory=list)
+    notes: list[Remark] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
+        self.counts.setdefault(kind, Counter())[outcome] += number
+
+    def skip(self, kind: str, id: int, title: str, reason: str) -> None:  # noqa: A002  # WordPress's word for it
+        """Count something that was not brought in, and why."""
+        self.count(kind, Outcome.SKIPPED)
+        self.skipped.append(Remark(kind, id, title[:100], reason))
+
+    def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002
+        """Say what is different about something that was brought in."""
+        self.notes.append(Remark(kind, id, title[:100], text))
+
+    def total(self, outcome: Outcome) -> int:
+        return sum(counts[outcome] for counts in self.counts.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, in types that JSON has."""
+        return asdict(self)

@@ -1,0 +1,197 @@
+"""The first reading of an export: is it whole, and what is in it that must be known before anything is written?"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
+from wordpress.plain import slug_key
+from wordpress.reader import Export, ExportRefused
+from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
+
+Stage = Literal["reading", "importing"]
+# Told how far a stage is: bytes read, items brought in.
+type Progress = Callable[[Stage, int, int], None]
+
+_VERSIONS = {"1.0", "1.1", "1.2"}
+
+
+@dataclass(frozen=True, slots=True)
+class PageStub:
+    """What must be known of every page before the first is written: its children may come before it."""
+
+    id: int
+    guid: str
+    slug: str
+    title: str
+    parent: int
+    date: dt.datetime | None
+    public: bool
+
+
+@dataclass(slots=True)
+class Survey:
+    paths: list[Path]
+    items: Counter[str] = field(default_factory=Counter)
+    comments: int = 0
+    authors: dict[str, Author] = field(default_factory=dict)
+    # Who is named as an author of items.
+    creators: set[str] = field(default_factory=set)
+    # By taxonomy and slug; the head of an export comes before its items, so its word counts.
+    terms: dict[tuple[str, str], Term] = field(default_factory=dict)
+    # Terms that items name without a slug.
+    names: dict[tuple[str, str], None] = field(default_factory=dict)
+    pages: list[PageStub] = field(default_factory=list)
+    highest_item: int = 0
+    highest_comment: int = 0
+    base_url: str = ""
+    # How far the blog's clock was from UTC, and how often it was not what the site's clock says.
+    offsets: Counter[dt.timedelta] = field(default_factory=Counter)
+    other_clock: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def total_items(self) -> int:
+        return self.items.total()
+
+
+def take_survey(paths: Iterable[Path], progress: Progress | None = None) -> Survey:
+    """Read all of `paths` once. Raises ExportRefused for the first that is not a whole export."""
+    survey = Survey(list(paths))
+    for record in _records(survey, progress):
+        if isinstance(record, Item):
+            _add_item(survey, record)
+        elif isinstance(record, Author):
+            survey.authors.setdefault(record.login, record)
+        else:
+            survey.terms.setdefault((record.taxonomy, slug_key(record.slug)), record)
+    if survey.other_clock * 2 > survey.offsets.total():
+        survey.warnings.append(_clock_warning(survey))
+    return survey
+
+
+def reason_to_skip(item: Item) -> str:
+    """Why `item` cannot be brought in; nothing if it can."""
+    if item.type == "attachment":
+        return _("Attachments come with a later version.")
+    if item.type not in {"post", "page"}:
+        return _("There is nothing of this type here.")
+    if item.status in {"inherit", "auto-draft"}:
+        return _("It is a revision or an automatic draft, not a text of its own.")
+    if len(item.content) > MAX_SOURCE_LENGTH:
+        return str(SourceTooLong(len(item.content)))
+    return ""
+
+
+def _records(survey: Survey, progress: Progress | None) -> Iterator[Record]:
+    total = _size(survey.paths)
+    done = 0
+    for path in survey.paths:
+        export = Export(path)
+        for record in export.records():
+            yield record
+            if progress and export.source:
+                progress("reading", done + export.source.bytes_read, total)
+        done += export.source.bytes_read if export.source else 0
+        survey.base_url = survey.base_url or export.base_url
+        survey.warnings += _file_warnings(export)
+
+
+def _size(paths: list[Path]) -> int:
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size
+        except OSError as error:
+            raise ExportRefused(f"{path}: {error.strerror or error}") from error
+    return total
+
+
+def _file_warnings(export: Export) -> Iterator[str]:
+    if export.version not in _VERSIONS:
+        text = _("It does not say which version of the format it has; known are 1.0 to 1.2.")
+        if export.version:
+            text = _("It has version %s of the format; known are 1.0 to 1.2.") % export.version
+        yield f"{export.path}: {text}"
+    mended = export.source.mended if export.source else Counter[str]()
+    texts = {
+        "controls": ngettext(
+            "%d control character was left out: no reader could see it.",
+            "%d control characters were left out: no reader could see them.",
+            mended["controls"],
+        ),
+        "letters": ngettext(
+            "%d broken letter was replaced by “\ufffd”.",
+            "%d broken letters were replaced by “\ufffd”.",
+            mended["letters"],
+        ),
+    }
+    for kind, text in texts.items():
+        if mended[kind]:
+            yield f"{export.path}: {text % mended[kind]}"
+    if mended["prefixes"]:
+        yield f"{export.path}: " + _("Elements with prefixes that were never declared were read by their names.")
+
+
+def _add_item(survey: Survey, item: Item) -> None:
+    survey.items[item.type] += 1
+    survey.comments += len(item.comments)
+    survey.highest_item = max(survey.highest_item, item.id)
+    survey.highest_comment = max(survey.highest_comment, *(comment.id for comment in item.comments), 0)
+    if reason_to_skip(item):
+        return
+    survey.creators.add(item.author)
+    for ref in item.terms if item.type == "post" else ():
+        _add_term(survey, ref)
+    if item.type == "page":
+        survey.pages.append(
+            PageStub(
+                item.id,
+                item.guid,
+                item.slug,
+                item.title,
+                item.parent,
+                item.date,
+                public=item.status == "publish" and not item.password,
+            )
+        )
+    if item.date and item.date_gmt and item.status == "publish":
+        offset = item.date - item.date_gmt
+        survey.offsets[offset] += 1
+        survey.other_clock += offset != _offset_here(item.date)
+
+
+def _add_term(survey: Survey, ref: TermRef) -> None:
+    if ref.taxonomy not in {CATEGORY, TAG}:
+        return
+    if ref.slug:
+        key = (ref.taxonomy, slug_key(ref.slug))
+        if key not in survey.terms:
+            survey.terms[key] = Term(ref.taxonomy, ref.slug, ref.name, "", "")
+    else:
+        survey.names[ref.taxonomy, ref.name] = None
+
+
+def _offset_here(local: dt.datetime) -> dt.timedelta | None:
+    return timezone.get_default_timezone().utcoffset(local)
+
+
+def _clock_warning(survey: Survey) -> str:
+    offsets = ", ".join(_offset_text(offset) for offset, _number in survey.offsets.most_common(2))
+    return _(
+        "The clock of the blog was %(offsets)s, that of this site is %(zone)s. Days and times stay as the export says, "
+        "so addresses are right; but feeds and new posts go by %(zone)s. To have the blog's clock set TIME_ZONE to its "
+        "time zone before importing."
+    ) % {"offsets": offsets, "zone": timezone.get_default_timezone_name()}
+
+
+def _offset_text(offset: dt.timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
+    return f"UTC{'+' if minutes >= 0 else '−'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -1,0 +1,51 @@
+"""Which of our categories and tags an item of the export is filed under."""
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
+from accounts.slugs import slugify
+from wordpress.categories import bring_in_categories
+from wordpress.plain import plain, slug_key
+from wordpress.records import CATEGORY, TAG, Term, TermRef
+from wordpress.reports import OTHER_TERMS, Report
+from wordpress.survey import Survey
+from wordpress.tags import bring_in_tags
+
+
+class Terms:
+    """Leads from the terms of an export to the keys of categories and tags."""
+
+    def __init__(self, survey: Survey, report: Report) -> None:
+        """Make the categories and tags that are not here yet."""
+        terms = _all_terms(survey)
+        for term in terms:
+            if term.taxonomy not in {CATEGORY, TAG}:
+                reason = _("Terms of the kind “%s” are not known here.") % term.taxonomy
+                report.skip(OTHER_TERMS, 0, plain(term.name), reason)
+        self._by_slug = {
+            CATEGORY: bring_in_categories([term for term in terms if term.taxonomy == CATEGORY], report),
+            TAG: bring_in_tags([term for term in terms if term.taxonomy == TAG], report),
+        }
+        self._slugs: dict[tuple[str, str], str] = {}
+        for term in terms:
+            self._slugs.setdefault((term.taxonomy, term.name), term.slug)
+
+    def of(self, refs: Iterable[TermRef], taxonomy: str) -> list[int]:
+        """The keys of the categories or tags among `refs`, each once."""
+        by_slug = self._by_slug[taxonomy]
+        slugs = (ref.slug or self._slugs[taxonomy, ref.name] for ref in refs if ref.taxonomy == taxonomy)
+        return list(dict.fromkeys(by_slug[slug_key(slug)] for slug in slugs))
+
+
+def _all_terms(survey: Survey) -> list[Term]:
+    """The terms of the export, and those that its items only name, with slugs made from their names."""
+    terms = dict(survey.terms)
+    named = {(term.taxonomy, term.name) for term in terms.values()}
+    for taxonomy, name in survey.names:
+        if (taxonomy, name) not in named:
+            slug = slugify(plain(name)) or "untitled"
+            while (taxonomy, slug) in terms:
+                slug += "-2"
+            terms[taxonomy, slug] = Term(taxonomy, slug, name, "", "")
+    return list(terms.values())
