@@ -26,7 +26,7 @@ demo: install ## A site with sample content on http://localhost:8000 (PORT=… c
 	@echo "Collecting styles and icons …"
 	@$(DEMO_ENV) $(RUN) manage.py collectstatic --no-input --verbosity 0
 	@$(DEMO_ENV) $(RUN) manage.py load_demo
-	@$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --no-ws config.wsgi:application
+	@$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --blocking-threads 4 --no-ws --log-level warning config.wsgi:application
 
 .PHONY: test
 test: install ## The whole test suite

@@ -11,7 +11,24 @@ from django.utils.translation import gettext as _
 
 # What NFKD does not take apart but WordPress (remove_accents) writes in base letters.
 _LETTERS = str.maketrans(
-    dict(zip("ßøØæÆœŒłŁđĐðÐþÞı", "ss o O ae AE oe OE l L d D d D th TH i".split(), strict=True))
+    {
+        "ß": "ss",
+        "ø": "o",
+        "Ø": "O",
+        "æ": "ae",
+        "Æ": "AE",
+        "œ": "oe",
+        "Œ": "OE",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ð": "d",
+        "Ð": "D",
+        "þ": "th",
+        "Þ": "TH",
+        "ı": "i",
+    }
 )
 _LATIN_ACCENT = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 # Joiners are letters of Persian and Indian scripts: kept, unlike other invisible characters.

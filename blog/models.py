@@ -192,6 +192,7 @@ class Entry(models.Model):
 
     def clean(self) -> None:
         super().clean()
+        self._publish_now_if_without_moment()
         try:
             self.render()
         except SourceTooLong as error:
@@ -205,11 +206,14 @@ class Entry(models.Model):
         self.extract = rendered.extract
         self.has_more = rendered.has_more
 
+    def _publish_now_if_without_moment(self) -> None:
+        if self.status == Status.PUBLISHED and self.published_at is None:
+            self.published_at = timezone.now()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Render and save. What is published without a moment is published now. Raises SourceTooLong."""
         self.render()
-        if self.status == Status.PUBLISHED and self.published_at is None:
-            self.published_at = timezone.now()
+        self._publish_now_if_without_moment()
         super().save(*args, **kwargs)
         content_changed()
 
@@ -312,8 +316,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
         A slug that another post of the day has gets `-2`, as in WordPress. Raises SourceTooLong.
         """
         with transaction.atomic():
-            if self.status == Status.PUBLISHED and self.published_at is None:
-                self.published_at = timezone.now()
+            self._publish_now_if_without_moment()
             self._take_address()
             try:
                 with transaction.atomic():

@@ -13,10 +13,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timesince import timesince
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -126,7 +128,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def _tell(self, request: HttpRequest, outcome: Outcome, changed: Lazy, unchanged: Lazy) -> None:
         words = [
-            str(sentence) % {"n": number}
+            sentence % {"n": number}
             for sentence, number in ((changed, outcome.changed), (unchanged, outcome.unchanged))
             if number
         ]
@@ -257,9 +259,16 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("decisions"))
     def history(self, comment: Comment) -> SafeString | str:
-        decisions = comment.decisions.select_related("moderator")
-        lines = ((decision.made_at, str(decision), decision.moderator or gettext("somebody")) for decision in decisions)
-        return format_html_join("", "<li>{}: {} ({})</li>", lines) or gettext("Nobody has decided about it yet.")
+        lines = (
+            (
+                date_format(localtime(decision.made_at), "DATETIME_FORMAT"),
+                decision.moderator or gettext("somebody who has no account any more"),
+                str(decision),
+            )
+            for decision in comment.decisions.select_related("moderator")
+        )
+        listed = format_html_join("", "<li>{} – {}: {}</li>", lines)
+        return format_html("<ul>{}</ul>", listed) if listed else gettext("Nobody has decided about it yet.")
 
     def save_model(self, request: HttpRequest, obj: Comment, form: Any, change: bool) -> None:
         # Only what was typed: the status is not ours to write, somebody may decide about it right now.

@@ -19,9 +19,9 @@ from comments.text import without_controls
 
 
 def validate_visible(text: str) -> None:
-    """Refuse what has no sign that anybody can see, such as a zero-width space alone."""
+    """Take for empty what has no sign that anybody can see, such as a zero-width space alone."""
     if not any(unicodedata.category(sign)[0] in "LNPS" for sign in text):
-        raise ValidationError(_("There is nothing to read here. Please write something."), code="required")
+        raise ValidationError(forms.Field.default_error_messages["required"], code="required")
 
 
 class LineField(forms.CharField):

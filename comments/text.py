@@ -28,7 +28,8 @@ MAX_TAGS = 300
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _ANY_TAG = re.compile(r"(<[^<>]*>)")
-_ADDRESS = re.compile(r"(?<!\w)(?:https?://|www\.)(?=[\w\[])", re.IGNORECASE)
+# Unlike in posts, `www.example.org` is an address too.
+_ADDRESS = re.compile(r"(?<!\w)(?:https?://|www\.)(?P<host>\w[\w.-]*+)(?::[0-9]+)?", re.IGNORECASE)
 _WITHOUT_LINKS = {"a", "code", "pre"}
 # What no form of XML or HTML holds: one such sign would make a whole feed unreadable.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -110,11 +111,12 @@ def _linked(text: str) -> str:
     parts: list[str] = []
     done = position = 0
     while match := _ADDRESS.search(text, position):
-        position = address_end(text, match.end())
-        if position == match.end():
+        position = address_end(match, len(text))
+        if position <= match.start("host"):
+            position = match.end()
             continue
         shown = escape(text[match.start() : position])
-        address = shown if "://" in match[0] else "https://" + shown
+        address = shown if match[0][:4].lower() == "http" else "https://" + shown
         parts += [escape(text[done : match.start()]), f'<a href="{address}">{shown}</a>']
         done = position
     parts.append(escape(text[done:]))

@@ -5,11 +5,13 @@ from pathlib import Path, PurePath
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseNotModified, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from django.views.static import was_modified_since
 
 from library.permissions import may_add_pictures
 from library.pictures import NotAPicture, store_picture
@@ -55,12 +57,16 @@ def _refused(why: str, status: int = 400) -> JsonResponse:
 
 
 @require_safe
-def media(request: HttpRequest, path: str) -> FileResponse:
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """One uploaded file, in a way that nothing in it can act on this site.
 
     A web server in front may hand out the folder itself; it has to set the same headers.
     """
     file = _file_at(path)
+    changed = file.stat().st_mtime
+    if not was_modified_since(request.headers.get("If-Modified-Since"), changed):
+        # Before the file is opened: nobody would close it.
+        return HttpResponseNotModified()
     kind = SHOWN.get(file.suffix.lower())
     response = FileResponse(
         file.open("rb"),
@@ -70,7 +76,7 @@ def media(request: HttpRequest, path: str) -> FileResponse:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["Last-Modified"] = http_date(file.stat().st_mtime)
+    response.headers["Last-Modified"] = http_date(changed)
     response.headers["Cache-Control"] = (
         f"public, max-age={YEAR}, immutable" if NAMED_FOR_GOOD.fullmatch(file.name) else f"public, max-age={HOUR}"
     )

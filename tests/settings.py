@@ -11,7 +11,11 @@ for name in ("CACHE_URL", "LANGUAGE_CODE", "TIME_ZONE", "ALLOWED_HOSTS", "CSRF_T
     os.environ.pop(name, None)
 
 from config.settings import *  # noqa: E402, F403  (after the environment it reads)
-from config.settings import STORAGES  # noqa: E402
+from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file as in production: SQLite in memory knows neither WAL nor waiting for a lock.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -35,11 +35,10 @@ class Authors:
                 known[creator] = Author(0, creator, "", creator or _("Unknown author"))
         usernames = {login: _username(login) for login in known}
         accounts = dict(User.objects.filter(username__in=usernames.values()).values_list("username", "pk"))
+        self._report.count(AUTHORS, Outcome.UNCHANGED, len(accounts))
         for login, author in known.items():
             username = usernames[login]
-            if username in accounts:
-                self._report.count(AUTHORS, Outcome.UNCHANGED)
-            else:
+            if username not in accounts:
                 accounts[username] = self._make(username, author)
                 self._report.count(AUTHORS, Outcome.IMPORTED)
             self._by_name[login] = accounts[username]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from blog.models import Page, Post
 from wordpress.lookups import highest_key, rows
-from wordpress.plain import usable_slug
+from wordpress.plain import moment, usable_slug
 
 _MAX_GUID_LENGTH = 500
 
@@ -25,6 +25,8 @@ class Exported(Protocol):
     def slug(self) -> str: ...
     @property
     def date(self) -> dt.datetime | None: ...
+    @property
+    def date_gmt(self) -> dt.datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +55,29 @@ class Identities:
         """The identity of each of `items`, in three queries for all of them."""
         items = list(items)
         guids = [self._guid(item) for item in items]
-        made = [self._own_guid(item) for item in items]
-        self._by_guid = dict(rows(self._model, "guid", [*guids, *made], "guid", "pk"))
-        columns = ("pk", "slug", "created_at")
-        self._by_pk = {
-            pk: slug for pk, slug, _created in rows(self._model, "pk", (item.id for item in items), *columns)
-        }
-        for item, guid in zip(items, guids, strict=True):
-            yield self._identity(item, guid)
-
-    def _identity(self, item: Exported, guid: str) -> Identity:
-        mark = hash((item.id, item.slug, item.date))
-        if guid in self._seen:
-            if self._seen[guid] == mark:
-                return Identity(0, guid, again=True)
-            guid = self._own_guid(item)
-        self._seen[guid] = mark
-        if guid in self._by_guid:
-            pk = self._by_guid[guid]
-            known = True
-        elif item.id in self._by_pk and item.id not in self._given and self._by_pk[item.id] == usable_slug(item.slug):
-            pk = item.id
-            known = True
-        else:
-            known = False
-            pk = item.id if item.id and item.id not in self._by_pk and item.id not in self._given else next(self._free)
-        self._given.add(pk)
-        return Identity(pk, guid, known)
+        own_guids = [self._own_guid(item) for item in items]
+        by_guid: dict[str, int] = dict(rows(self._model, "guid", [*guids, *own_guids], "guid", "pk"))
+        ids = (item.id for item in items)
+        by_pk = {pk: rest for pk, *rest in rows(self._model, "pk", ids, "pk", "slug", "created_at")}
+        for item, guid, own_guid in zip(items, guids, own_guids, strict=True):
+            mark = hash((item.id, item.slug, item.date))
+            if self._seen.get(guid, mark) != mark:
+                # Another item took this guid.
+                guid = own_guid
+            if guid in self._seen:
+                yield Identity(0, guid, again=True)
+                continue
+            self._seen[guid] = mark
+            before = None if item.id in self._given else by_pk.get(item.id)
+            if guid in by_guid:
+                pk, known = by_guid[guid], True
+            elif before == [usable_slug(item.slug), moment(item.date, item.date_gmt)]:
+                pk, known = item.id, True
+            else:
+                free = item.id and item.id not in by_pk and item.id not in self._given
+                pk, known = item.id if free else next(self._free), False
+            self._given.add(pk)
+            yield Identity(pk, guid, known)
 
     def _guid(self, item: Exported) -> str:
         return item.guid if 0 < len(item.guid) <= _MAX_GUID_LENGTH else self._own_guid(item)

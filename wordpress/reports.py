@@ -53,4 +53,13 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, in types that JSON has."""
-        return asdict(self)
+        return {
+            "files": self.files,
+            "dry_run": self.dry_run,
+            "counts": {
+                kind: {outcome.value: counts[outcome] for outcome in Outcome} for kind, counts in self.counts.items()
+            },
+            "skipped": [asdict(remark) for remark in self.skipped],
+            "notes": [asdict(remark) for remark in self.notes],
+            "warnings": self.warnings,
+        }

@@ -33,6 +33,7 @@ class PageStub:
     title: str
     parent: int
     date: dt.datetime | None
+    date_gmt: dt.datetime | None
     public: bool
 
 
@@ -48,6 +49,8 @@ class Survey:
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
     # Terms that items name without a slug.
     names: dict[tuple[str, str], None] = field(default_factory=dict)
+    # How often posts are filed under terms of other kinds.
+    other_terms: Counter[str] = field(default_factory=Counter)
     pages: list[PageStub] = field(default_factory=list)
     highest_item: int = 0
     highest_comment: int = 0
@@ -159,6 +162,7 @@ def _add_item(survey: Survey, item: Item) -> None:
                 item.title,
                 item.parent,
                 item.date,
+                item.date_gmt,
                 public=item.status == "publish" and not item.password,
             )
         )
@@ -170,8 +174,8 @@ def _add_item(survey: Survey, item: Item) -> None:
 
 def _add_term(survey: Survey, ref: TermRef) -> None:
     if ref.taxonomy not in {CATEGORY, TAG}:
-        return
-    if ref.slug:
+        survey.other_terms[ref.taxonomy] += 1
+    elif ref.slug:
         key = (ref.taxonomy, slug_key(ref.slug))
         if key not in survey.terms:
             survey.terms[key] = Term(ref.taxonomy, ref.slug, ref.name, "", "")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.slugs import slugify
 from wordpress.categories import bring_in_categories
@@ -23,6 +24,9 @@ class Terms:
             if term.taxonomy not in {CATEGORY, TAG}:
                 reason = _("Terms of the kind “%s” are not known here.") % term.taxonomy
                 report.skip(OTHER_TERMS, 0, plain(term.name), reason)
+        for taxonomy, number in survey.other_terms.items():
+            text = ngettext("%d post is filed under it.", "%d posts are filed under such terms.", number) % number
+            report.note(OTHER_TERMS, 0, taxonomy, text + " " + _("Terms of this kind are not known here."))
         self._by_slug = {
             CATEGORY: bring_in_categories([term for term in terms if term.taxonomy == CATEGORY], report),
             TAG: bring_in_tags([term for term in terms if term.taxonomy == TAG], report),

@@ -38,15 +38,16 @@ class PostAdmin(EntryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Post | None = None) -> Any:
         """What this person may set. Readers see what they write only once somebody published it."""
         user = request.user
-        publishing = ["status", "published_at"] if may_publish(user) else ["status"]
+        editable = obj is None or may_edit(user, obj)
+        # What only shows, shows the moment to everybody.
+        publishing = ["status", "published_at"] if may_publish(user) or not editable else ["status"]
         details = ["slug", "excerpt", "language", "comments_open"]
         if edits_others(user):
             details += ["sticky", "author"]
+        writing = ["title", "source"]
         if obj is not None:
             details += ["written_in", "modified_at"]
-        writing = ["title", "source"]
-        if obj is not None and may_edit(user, obj):
-            writing.append("version")
+            writing += ["version"] if editable else []
         return [
             (None, {"fields": writing, "classes": ["writing"]}),
             (_("Filed under"), {"fields": ["categories", "tags"]}),

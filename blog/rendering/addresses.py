@@ -18,7 +18,8 @@ IGNORED_INSIDE = re.compile(r"[\t\n\r]")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):")
 WEB_START = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
 BEFORE_QUERY = re.compile(r"[^?#]*")
-HOST = re.compile(r"https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)", re.IGNORECASE)
+HOST = re.compile(r"https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?(?=[/?#]|$)", re.IGNORECASE)
+HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def tidy(address: str) -> str | None:
@@ -30,10 +31,21 @@ def tidy(address: str) -> str | None:
         return address
     address = BEFORE_QUERY.sub(lambda match: match[0].replace("\\", "/"), address, count=1)
     if start := WEB_START.match(address):
-        return f"{start[1].lower()}://{address[start.end() :]}"
-    if address.startswith("//"):
-        return f"https://{address.lstrip('/')}"
-    return address
+        address = f"{start[1].lower()}://{address[start.end() :]}"
+    elif address.startswith("//"):
+        address = f"https://{address.lstrip('/')}"
+    return None if is_web(address) and not _has_possible_host(address) else address
+
+
+def _has_possible_host(address: str) -> bool:
+    """Whether a browser could ask the host of a web `address`, as far as its name tells."""
+    host = HOST.match(address)
+    if not host or not HOST_NAME.fullmatch(host[1]) or int(host[2][:6] if host[2] else "0") > 65535:
+        return False
+    try:
+        return bool(host[1].isascii() or host[1].encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def is_web(address: str) -> bool:

@@ -9,7 +9,7 @@ from blog.rendering.nodes import Element
 # What the site's own pages, forms and scripts call their parts.
 RESERVED: Final = frozenset(
     {"comments", "content", "footer", "header", "main", "menu", "more", "nav", "navigation"}
-    | {"respond", "search", "sidebar", "site", "skip", "top"}
+    | {"respond", "search", "sidebar", "site", "skip"}
 )
 RESERVED_START: Final = ("comment-", "id_", "more-", "page-", "post-", "reply-", "respond-", "site-")
 PREFIX: Final = "u-"
@@ -39,11 +39,15 @@ def keep_apart(root: Element) -> None:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for element in root.walk():
-        name = element.attributes.pop("id", "").strip()
+        if "id" not in element.attributes:
+            continue
+        name = element.attributes["id"].strip()
         new = _new_id(name)
         if ID.fullmatch(name) and new not in taken:
             element.attributes["id"] = names[name] = new
             taken.add(new)
+        else:
+            del element.attributes["id"]
     _references(root, names)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from blog.rendering import addresses
 from blog.rendering.nodes import Element, Node
 
-WEB_SCHEME = re.compile(r"(?<![A-Za-z0-9_])https?://(?=[\w\[])", re.IGNORECASE)
+ADDRESS_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", re.IGNORECASE)
 
 # Blanks, quotation marks that no address holds, marks that nobody sees, and the full-width
 # punctuation of writing without blanks.
@@ -24,7 +24,7 @@ CLOSING: Final = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", "›":
     zip("）」』】》〉", "（「『【《〈", strict=True)
 )
 OPENING: Final = frozenset(CLOSING.values())
-AFTER_ADDRESS: Final = ".,;:!?'*_~…’‘‚„|" + "".join(OPENING)
+AFTER_ADDRESS: Final = ".,;:!?'*_~…’‘‚„|\\" + "".join(OPENING)
 
 # Words of which the address is a part, or which are already a link.
 WITHOUT_LINKS: Final = frozenset({"a", "code", "pre", "kbd", "samp", "var"})
@@ -34,17 +34,23 @@ KEPT_RELATIONS: Final = frozenset({"author", "license", "me", "nofollow", "spons
 DOCUMENT = re.compile(r"https?://[^/?#]+/[^?#]*\.pdf(?:[?#].*)?", re.IGNORECASE)
 
 
-def address_end(text: str, start: int, stop: int | None = None) -> int:
-    """Where the bare address that begins at `start` ends, at the latest at `stop`.
+def address_end(start: re.Match[str], stop: int) -> int:
+    """Where the bare address ends of which ADDRESS_START has found the `start`, `stop` at the latest.
 
     Punctuation after it, and a bracket or quotation mark that closes what opened before it, are not
-    part of it: (see https://example.org/a_(b)).
+    part of it: (see https://example.org/a_(b)). Square brackets are, but only in a query.
     """
-    stop = len(text) if stop is None else stop
+    text = start.string
+    host_end = end = start.end()
     opened: dict[str, int] = {}
-    end = start
+    in_query = False
     while end < stop and not NOT_IN_ADDRESS.match(text, end):
         character = text[end]
+        if end == host_end and character not in "/?#":
+            break
+        in_query = in_query or character == "?"
+        if character == "[" and not in_query:
+            break
         if character in OPENING:
             opened[character] = opened.get(character, 0) + 1
         elif character in CLOSING:
@@ -52,7 +58,7 @@ def address_end(text: str, start: int, stop: int | None = None) -> int:
                 break
             opened[CLOSING[character]] -= 1
         end += 1
-    while end > start and text[end - 1] in AFTER_ADDRESS:
+    while text[end - 1] in AFTER_ADDRESS:
         end -= 1
     return end
 
@@ -61,19 +67,14 @@ def _link_text(text: str) -> list[Node]:
     """`text` with its bare addresses made links."""
     nodes: list[Node] = []
     position = 0
-    while match := WEB_SCHEME.search(text, position):
-        end = address_end(text, match.end())
-        if end == match.end():
-            nodes.append(text[position:end])
-        else:
-            address = text[match.start() : end]
-            if match.start() > position:
-                nodes.append(text[position : match.start()])
-            nodes.append(Element("a", {"href": address}, address))
+    while start := ADDRESS_START.search(text, position):
+        end = address_end(start, len(text))
+        address = text[start.start() : end]
+        nodes.append(text[position : start.start()])
+        nodes.append(Element("a", {"href": address}, address) if addresses.tidy(address) else address)
         position = end
-    if position < len(text):
-        nodes.append(text[position:])
-    return nodes
+    nodes.append(text[position:])
+    return [node for node in nodes if node]
 
 
 def link_addresses(root: Element) -> None:
@@ -130,8 +131,9 @@ def finish_links(root: Element) -> None:
         if link.tag != "a":
             continue
         relations = link.attributes.pop("rel", "").lower().split()
-        address = addresses.tidy(link.attributes.pop("href", "")) or ""
+        address = addresses.tidy(link.attributes.get("href", "")) or ""
         if not address:
+            link.attributes.pop("href", None)
             continue
         link.attributes["href"] = address
         kept = sorted(KEPT_RELATIONS.intersection(relations))

@@ -16,7 +16,7 @@ from markdown_it.rules_inline import StateInline
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
-from blog.rendering.links import address_end
+from blog.rendering.links import ADDRESS_START, address_end
 
 # Quotes, list items and brackets nested deeper are not read as such. Twenty lists in one another
 # need 40; and the time that hostile rows of brackets take grows with it.
@@ -60,9 +60,10 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith("://", position):
         return False
     before = SCHEME_BEFORE.search(state.src[max(0, position - 6) : position])
-    end = address_end(state.src, position + 3, state.posMax)
-    if not before or end == position + 3:
+    start = before and ADDRESS_START.match(state.src, position - len(before[1]), state.posMax)
+    if not start:
         return False
+    end = address_end(start, state.posMax)
     if not silent:
         state.pending += unescapeAll(state.src[position:end])
     state.pos = end

@@ -32,8 +32,7 @@ def _link(element: Element, address: str, words: str) -> list[Node]:
 def _picture(element: Element) -> list[Node]:
     words = element.attributes.setdefault("alt", "").strip()
     source = element.attributes.get("src", "")
-    if plain := addresses.own(source):
-        element.attributes["src"] = plain
+    if addresses.own(source):
         return [element]
     plain = addresses.tidy(source)
     if plain and addresses.is_web(plain):
@@ -51,9 +50,8 @@ def _player(element: Element) -> list[Node]:
     own: set[Element] = set()
     foreign: list[str] = []
     for candidate in (element, *sources):
-        source = candidate.attributes.pop("src", "")
-        if plain := addresses.own(source):
-            candidate.attributes["src"] = plain
+        source = candidate.attributes.get("src", "")
+        if addresses.own(source):
             own.add(candidate)
         elif (plain := addresses.tidy(source)) and addresses.is_web(plain):
             foreign.append(plain)

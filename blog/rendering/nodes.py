@@ -85,9 +85,13 @@ def _write(element: Element, parts: list[str]) -> None:
             for name, value in child.attributes.items():
                 parts.append(f' {name}="{escape(value)}"')
             parts.append(">")
-            if child.tag not in VOID:
-                _write(child, parts)
-                parts.append(f"</{child.tag}>")
+            if child.tag in VOID:
+                continue
+            if child.tag == "pre" and child.children and isinstance(child.children[0], str):
+                # A line end right after the tag is not part of the text; each reading takes one off.
+                child.children[0] = child.children[0].lstrip("\n")
+            _write(child, parts)
+            parts.append(f"</{child.tag}>")
 
 
 def write(root: Element) -> str:

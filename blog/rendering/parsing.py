@@ -124,11 +124,9 @@ class _Builder:
         """Place the text that has come in since the last element."""
         text = "".join(self.text)
         self.text.clear()
-        current = self.open[-1]
-        if current.tag == "pre" and not current.children:
-            text = text.lstrip("\n")
         if not text:
             return
+        current = self.open[-1]
         if text.strip(BLANKS):
             if current.tag in TABLE_FRAMES:
                 self._start_table_part("td", {})
@@ -209,9 +207,7 @@ class _Builder:
             self._start_table_part(tag, attributes)
             return
         if self.open[-1].tag in TABLE_FRAMES:
-            if tag in FORMATTING:
-                self.cut_off = [*self.cut_off, Element(tag, attributes)][-MAX_REOPENED:]
-            if tag in BETWEEN_CELLS:
+            if tag in BETWEEN_CELLS and "href" not in attributes:
                 return
             self._start_table_part("td", {})
         self._make_way(tag)

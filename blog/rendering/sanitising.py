@@ -34,13 +34,13 @@ ALLOWED_TAGS: Final = BLOCKS | INLINES
 ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "*": frozenset({"class", "dir", "id", "lang", "title"}),
     "a": frozenset({"href", "hreflang", "rel"}),
-    "audio": frozenset({"src"}),
+    "audio": frozenset({"controls", "preload", "src"}),
     "blockquote": frozenset({"cite"}),
     "col": frozenset({"span"}),
     "colgroup": frozenset({"span"}),
     "del": frozenset({"cite", "datetime"}),
     "details": frozenset({"open"}),
-    "img": frozenset({"alt", "height", "src", "width"}),
+    "img": frozenset({"alt", "decoding", "height", "loading", "src", "width"}),
     "ins": frozenset({"cite", "datetime"}),
     "li": frozenset({"value"}),
     "ol": frozenset({"reversed", "start", "type"}),
@@ -49,13 +49,13 @@ ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "td": frozenset({"colspan", "headers", "rowspan"}),
     "th": frozenset({"abbr", "colspan", "headers", "rowspan", "scope"}),
     "time": frozenset({"datetime"}),
-    "video": frozenset({"height", "src", "width"}),
+    "video": frozenset({"controls", "height", "preload", "src", "width"}),
 }
 
 # Pictures load when they come into sight; players load nothing before they are started.
-FORCED_ATTRIBUTES: Final = {
+FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     "audio": {"controls": "", "preload": "none"},
-    "img": {"decoding": "async", "loading": "lazy"},
+    "img": {"loading": "lazy", "decoding": "async"},
     "video": {"controls": "", "preload": "none"},
 }
 
@@ -84,14 +84,18 @@ def _present(_value: str) -> str:
 
 VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
     "cite": addresses.tidy,
+    "controls": _present,
     "colspan": _matching(r"[0-9]{1,4}"),
     "datetime": _matching(r"[0-9A-Za-z:.,+ -]{1,40}"),
+    "decoding": _one_of("async"),
     "dir": _one_of("ltr", "rtl", "auto"),
     "height": _matching(r"[0-9]{1,5}"),
     "href": addresses.tidy,
     "hreflang": _matching(r"[A-Za-z0-9-]{1,35}"),
     "lang": _matching(r"[A-Za-z0-9-]{1,35}"),
+    "loading": _one_of("lazy"),
     "open": _present,
+    "preload": _one_of("none"),
     "reversed": _present,
     "rowspan": _matching(r"[0-9]{1,4}"),
     "scope": _one_of("row", "col", "rowgroup", "colgroup"),
@@ -125,7 +129,7 @@ def allowed_value(tag: str, attribute: str, value: str) -> str | None:
 
 
 def clean_attributes(root: Element) -> None:
-    """Leave on the elements of a tree only the attributes and values that nh3 will let pass too."""
+    """Leave on the elements of a tree what nh3 will let pass too, and add what must be there."""
     for element in root.walk():
         names = ALLOWED_ATTRIBUTES["*"] | ALLOWED_ATTRIBUTES.get(element.tag, frozenset())
         element.attributes = {
@@ -133,6 +137,7 @@ def clean_attributes(root: Element) -> None:
             for name, value in element.attributes.items()
             if name in names and (allowed := allowed_value(element.tag, name, value)) is not None
         }
+        element.attributes.update(FORCED_ATTRIBUTES.get(element.tag, {}))
 
 
 @cache
@@ -141,7 +146,6 @@ def _cleaner() -> nh3.Cleaner:
         tags=set(ALLOWED_TAGS),
         attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
         attribute_filter=allowed_value,
-        set_tag_attribute_values=FORCED_ATTRIBUTES,
         url_schemes=set(addresses.ALLOWED_SCHEMES),
         link_rel=None,
         strip_comments=True,

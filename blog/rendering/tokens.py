@@ -31,7 +31,8 @@ REFERENCE_IN_ATTRIBUTE = re.compile(r"&(?:(#(?:[0-9]++|[xX][0-9a-fA-F]++);?)|([A
 # Long enough for the last code point, short enough for int() and for us.
 MAX_REFERENCE_LENGTH = 12
 
-UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+# Control characters, byte order marks (nh3 takes one off the start) and halves of characters.
+UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\ufeff\ud800-\udfff]")
 
 
 class Token(NamedTuple):
@@ -45,7 +46,7 @@ class Token(NamedTuple):
 def clean_text(text: str) -> str:
     """`text` with line ends made `\\n`, control characters gone and lone surrogates replaced."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return UNSAFE_CHARACTERS.sub(lambda match: "\ufffd" if match[0] > "\x1f" else "", text)
+    return UNSAFE_CHARACTERS.sub(lambda match: "\ufffd" if "\ud800" <= match[0] <= "\udfff" else "", text)
 
 
 def _decode_reference(reference: str) -> str:
@@ -136,7 +137,7 @@ def tokenise(source: str) -> Iterator[Token]:
         else:
             is_end = source.startswith("/", position)
             name = NAME.match(source, position + is_end)
-            if name:
+            if name and not name[0].startswith(("http:", "https:")):
                 read = _read_attributes(source, name.end()) if start < last_tag_end else None
                 if read:
                     attributes, position = read

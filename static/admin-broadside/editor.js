@@ -9,6 +9,7 @@ function enhance(box) {
   const editor = box.querySelector("textarea");
   const button = box.querySelector(".editor-add");
   const chooser = box.querySelector(".editor-file");
+  const preview = box.querySelector(".editor-preview");
   const status = box.querySelector(".editor-status");
 
   button.hidden = false;
@@ -29,6 +30,12 @@ function enhance(box) {
     }, true);
   }
   box.addEventListener("keydown", (event) => event.stopPropagation(), true);
+  // The editor's own script shows whatever the server answers, be it a whole page that says "Error".
+  box.addEventListener("markdownx.update", (event) => {
+    if (/<html/i.test(event.detail[0])) {
+      preview.textContent = preview.dataset.failed;
+    }
+  });
   guard(editor.form);
 
   async function add(files) {

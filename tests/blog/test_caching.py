@@ -11,7 +11,17 @@ from django.utils import timezone
 from blog.models import Post, SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 
-PUBLIC = ["/", "/tag/t/", "/category/c/", "/2020/", "/2020/05/17/news/", "/about/", "/feed/", "/sitemap.xml", "/robots.txt"]
+PUBLIC = [
+    "/",
+    "/tag/t/",
+    "/category/c/",
+    "/2020/",
+    "/2020/05/17/news/",
+    "/about/",
+    "/feed/",
+    "/sitemap.xml",
+    "/robots.txt",
+]
 
 
 @pytest.fixture

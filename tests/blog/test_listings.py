@@ -190,9 +190,7 @@ class TestPaging:
         category = CategoryFactory(name="c")
         author = UserFactory(username="a")
         for n in range(5):
-            PostFactory(
-                title=f"P{n}", author=author, tags=["t"], categories=[category], published_at=at(2020, 1, 1, n)
-            )
+            PostFactory(title=f"P{n}", author=author, tags=["t"], categories=[category], published_at=at(2020, 1, 1, n))
 
     LISTINGS = ("/", "/tag/t/", "/category/c/", "/author/a/", "/2020/", "/2020/01/", "/2020/01/01/")
 
@@ -314,7 +312,9 @@ def fill(number: int) -> None:
     tags = [TagFactory(name=f"tag{n}") for n in range(8)]
     PageFactory.create_batch(2, author=author)
     for n in range(number):
-        post = PostFactory(author=author, tags=tags, categories=categories, published_at=at(2020, 1, 1 + n % 28, n % 24))
+        post = PostFactory(
+            author=author, tags=tags, categories=categories, published_at=at(2020, 1, 1 + n % 28, n % 24)
+        )
         CommentFactory(post=post)
 
 

@@ -61,7 +61,7 @@ def writer() -> User:
     return writer
 
 
-@pytest.fixture(params=HIDDEN.values(), ids=HIDDEN.keys())
+@pytest.fixture(params=list(HIDDEN.values()), ids=list(HIDDEN))
 def hidden(request: pytest.FixtureRequest, writer: User) -> Post:
     states = {"published_at": MOMENT + dt.timedelta(hours=1)} | request.param
     post = PostFactory(

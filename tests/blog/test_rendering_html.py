@@ -1,0 +1,217 @@
+"""HTML of any quality: what is kept, what is mended, what never comes through."""
+
+import pytest
+
+from blog.rendering import render
+
+
+def body(source: str) -> str:
+    return render(source, "html").body_html
+
+
+class TestWhatIsKept:
+    @pytest.mark.parametrize(
+        "html",
+        [
+            "<h1>a</h1><h2>b</h2><h6>c</h6>",
+            "<p>a<br>b<wbr>c</p><hr>",
+            '<ol start="3" reversed="" type="a"><li value="4">a</li></ol>',
+            "<dl><dt>a</dt><dd>b</dd></dl>",
+            '<blockquote cite="/a"><p>a <q cite="/b">b</q> <cite>c</cite></p></blockquote>',
+            '<details open=""><summary>a</summary>b</details>',
+            '<table><caption>a</caption><colgroup><col span="2"></colgroup><tbody><tr><td>b</td></tr></tbody></table>',
+            '<table><thead><tr><th scope="col" abbr="x">b</th><th colspan="2" rowspan="2">c</th></tr></thead></table>',
+            '<figure class="alignright"><figcaption>a</figcaption></figure>',
+            '<p><abbr title="a">b</abbr> <dfn>c</dfn> <time datetime="2019-10-22">d</time></p>',
+            "<p>a<sup>b</sup><sub>c</sub> <ins>d</ins> <del>e</del> <s>f</s> <u>g</u> <small>h</small></p>",
+            "<p><kbd>a</kbd> <samp>b</samp> <var>c</var> <code>d</code> <mark>e</mark></p>",
+            '<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby> <bdi>a</bdi> <bdo dir="rtl">b</bdo></p>',
+            '<p lang="ar" dir="rtl">مرحبا</p>',
+            '<p class="has-text-align-center">a</p>',
+            '<pre><code class="language-c++">a</code></pre>',
+            '<p><a href="/a" title="b" hreflang="fr">c</a></p>',
+        ],
+    )
+    def test_comes_through_unchanged(self, html: str) -> None:
+        assert body(html) == html
+
+    def test_comments_vanish_without_a_trace(self) -> None:
+        assert body('<!-- wp:paragraph {"a":1} -->\n<p>a<!-- x -->b</p>\n<!-- /wp:paragraph -->') == "\n<p>ab</p>\n"
+
+    def test_no_break_spaces_and_entities_mean_the_same(self) -> None:
+        assert body("a&nbsp;b &eacute; &copy; &lt; &amp;lt; &AMP; &notanentity;") == (
+            "a&nbsp;b é © &lt; &amp;lt; &amp; ¬anentity;"
+        )
+
+    def test_ampersands_in_addresses_stay_what_they_are(self) -> None:
+        assert body('<a href="/?a=1&copy=2&lt=3&amp;d=4">x</a>') == '<a href="/?a=1&amp;copy=2&amp;lt=3&amp;d=4">x</a>'
+
+    def test_text_is_not_broken_at_inline_markup(self) -> None:
+        assert body("<p><b>E</b>uromed <font>Ri</font>ghts</p>") == "<p><b>E</b>uromed Rights</p>"
+
+
+class TestOldHtml:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("<center>a</center>", '<div class="has-text-align-center">a</div>'),
+            ('<p align="CENTER">a</p>', '<p class="has-text-align-center">a</p>'),
+            ('<p style="color: red; text-align: right">a</p>', '<p class="has-text-align-right">a</p>'),
+            ('<p align="justify" style="text-align:justify">a</p>', "<p>a</p>"),
+            ("<strike>a</strike> <tt>b</tt> <acronym>c</acronym>", "<s>a</s> <code>b</code> <abbr>c</abbr>"),
+            ('<font color="red">a</font>', "a"),
+            ('<a name="top"></a>', '<a id="top"></a>'),
+            ("<article><header>a</header>b</article>", "<div><div>a</div>b</div>"),
+            ("a<o:p></o:p><?xml:namespace prefix = o ?><![if gte mso 9]>b<![endif]>", "ab"),
+            ("<form><label>a <input></label><button>b</button></form>", "<div>a b</div>"),
+        ],
+    )
+    def test_is_said_in_new(self, old: str, new: str) -> None:
+        assert body(old) == new
+
+
+class TestMending:
+    @pytest.mark.parametrize(
+        ("broken", "mended"),
+        [
+            ("<p>a<p>b", "<p>a</p><p>b</p>"),
+            ("<p>a<ul><li>b<li>c</ul>d", "<p>a</p><ul><li>b</li><li>c</li></ul>d"),
+            ("<p>a<b>b<p>c</b>d", "<p>a<b>b</b></p><p><b>c</b>d</p>"),
+            ("<p><em>a</p>\n<p>b</em></p>", "<p><em>a</em></p>\n<p><em>b</em></p>"),
+            ("<strong><h2>a</strong></h2>b", "<strong><h2>a</h2></strong>b"),
+            ("<b>a<i>b</b>c</i>", "<b>a<i>b</i></b><i>c</i>"),
+            ("</p></div>a</b></td>", "a"),
+            ("a</br>b", "a<br>b"),
+            ("<h2>a<h3>b</h2>c", "<h2>a</h2><h3>b</h3>c"),
+            ("<dl><dt>a<dd>b<dt>c</dl>", "<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>"),
+            ("<a href=/a>b<a href=/c>d", '<a href="/a">b</a><a href="/c">d</a>'),
+            (
+                "<a name=x><ul><li><a href=/a>b</a><li>c</ul>",
+                '<span id="x"><ul><li><a href="/a">b</a></li><li>c</li></ul></span>',
+            ),
+            ("<div>a", "<div>a</div>"),
+            ("I <3 you & 1 < 2 </3", "I &lt;3 you &amp; 1 &lt; 2 &lt;/3"),
+            ('a <a href="x>b</a>', 'a &lt;a href="x&gt;b'),
+            ("a <!-- b", "a &lt;!-- b"),
+            ("a <b", "a &lt;b"),
+        ],
+    )
+    def test_loses_no_words(self, broken: str, mended: str) -> None:
+        assert body(broken) == mended
+
+    @pytest.mark.parametrize(
+        ("broken", "mended"),
+        [
+            ("<table><td>a<td>b<tr><td>c</table>", "<tr><td>a</td><td>b</td></tr><tr><td>c</td></tr>"),
+            ("<table><br><tr><p><td>a</td></tr></table>", "<tr><td>a</td></tr>"),
+            ("<table>a<tr><td>b</table>", "<tr><td>a</td></tr><tr><td>b</td></tr>"),
+            ("<table><tr><td><b>a</td><td>b</td></tr></table>", "<tr><td><b>a</b></td><td>b</td></tr>"),
+        ],
+    )
+    def test_of_tables(self, broken: str, mended: str) -> None:
+        assert body(broken) == f"<table><tbody>{mended}</tbody></table>"
+
+    def test_cells_without_a_table_leave_their_words(self) -> None:
+        assert body("<tr><td>a</td></tr>") == "a"
+
+    @pytest.mark.parametrize("empty", ["<p></p>", "<p>&nbsp;</p>", "<p> <br> </p>", "<p><b> </b><i></i></p>"])
+    def test_takes_out_empty_paragraphs(self, empty: str) -> None:
+        assert body(f"<p>a</p>{empty}<p>b</p>") == "<p>a</p><p>b</p>"
+
+    @pytest.mark.parametrize(
+        "shown", ['<p><a id="x"></a></p>', '<p><img src="/a" alt="" loading="lazy" decoding="async"></p>']
+    )
+    def test_keeps_paragraphs_with_something_in_them(self, shown: str) -> None:
+        assert body(shown) == shown
+
+    def test_leaves_nesting_at_a_sane_depth(self) -> None:
+        html = body("<div>" * 5_000 + "a")
+        assert html.count("<div>") < 200
+        assert "a" in html
+
+
+class TestWhatNeverComesThrough:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "<script>alert(1)</script>",
+            "<SCRIPT\nsrc=//example.org></SCRIPT\n>",
+            "<style>p{}</style>",
+            "<svg onload=alert(1)><script>1</script></svg>",
+            "<math><mtext></mtext></math>",
+            "<base href=//example.org>",
+            '<link rel=stylesheet href="//example.org">',
+            '<meta http-equiv=refresh content="0">',
+            "<template></template>",
+            "<frameset><frame src=//example.org></frameset>",
+            "<input autofocus onfocus=alert(1)>",
+            "<title>x</title>",
+        ],
+    )
+    def test_elements(self, source: str) -> None:
+        assert body(f"a{source}b") in {"ab", "a1b"}
+
+    @pytest.mark.parametrize(
+        "attribute",
+        [
+            "onclick=x",
+            "ONCLICK=x",
+            "style=color:red",
+            "srcset='a 1x'",
+            "ping=/x",
+            "target=_blank",
+            "itemprop=x",
+            "download",
+            "data-x=1",
+            "aria-label=x",
+            "role=main",
+            "tabindex=1",
+            "contenteditable",
+            "formaction=/x",
+            "background=//example.org/x",
+            "xml:base=//example.org",
+            "dir=up",
+            "lang='x y'",
+            "hreflang='<'",
+        ],
+    )
+    def test_attributes(self, attribute: str) -> None:
+        assert body(f"<a href=/x {attribute}>a</a>") == '<a href="/x">a</a>'
+
+    def test_classes_of_our_own_pages(self) -> None:
+        assert body('<div class="entry sidebar alignleft admin size-large">a</div>') == (
+            '<div class="alignleft size-large">a</div>'
+        )
+
+    def test_languages_on_anything_but_code(self) -> None:
+        assert body('<p class="language-python">a</p>') == "<p>a</p>"
+
+    def test_values_that_mean_nothing(self) -> None:
+        assert body('<table><tr><td colspan="x" rowspan="99999">a</td><th scope="all">b</th></tr></table>') == (
+            "<table><tbody><tr><td>a</td><th>b</th></tr></tbody></table>"
+        )
+
+
+class TestIds:
+    @pytest.mark.parametrize(
+        "name", ["comments", "respond", "more", "content", "more-12", "comment-7", "id_name", "post-1", "main"]
+    )
+    def test_of_the_page_get_a_prefix_and_so_do_links_to_them(self, name: str) -> None:
+        assert body(f'<p id="{name}">a <a href="#{name}">b</a></p>') == (
+            f'<p id="u-{name}">a <a href="#u-{name}">b</a></p>'
+        )
+
+    def test_of_the_page_can_be_linked_to(self) -> None:
+        assert body('<a href="#respond">Answer</a>') == '<a href="#respond">Answer</a>'
+
+    def test_that_no_page_has_stay(self) -> None:
+        assert body('<h2 id="commentary">a</h2>') == '<h2 id="commentary">a</h2>'
+
+    def test_are_given_once(self) -> None:
+        assert body('<p id="a">1</p><p id="a">2</p>') == '<p id="a">1</p><p>2</p>'
+
+    def test_prefixed_and_plain_ones_do_not_meet(self) -> None:
+        assert body('<p id="u-more">1</p><p id="more">2</p>') == '<p id="u-more">1</p><p>2</p>'
+
+    def test_with_blanks_are_none(self) -> None:
+        assert body('<p id="a b">1</p><p id=" ">2</p>') == "<p>1</p><p>2</p>"

@@ -1,0 +1,346 @@
+"""What is true of every rendering, whatever comes in."""
+
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blog.rendering import MORE_PLACEHOLDER, Rendered, render
+from blog.rendering.more import settle
+from blog.rendering.nodes import write
+from blog.rendering.parsing import parse
+from blog.rendering.sanitising import clean_attributes, sanitise
+
+VOID = frozenset({"br", "col", "hr", "img", "source", "wbr"})
+ACTIVE = re.compile(
+    "script|style|iframe|object|embed|svg|math|base|link|meta|form|input|button|select|textarea|template"
+    "|noscript|frame|frameset|applet|param|picture|portal|dialog|title|head|body|html"
+)
+LOADING = frozenset({"src", "srcset", "poster", "background", "data", "lowsrc", "dynsrc", "longdesc", "profile"})
+OWN_HOST = "testserver"
+
+
+class Checker(HTMLParser):
+    """Fails on an element that is not closed in order, and on anything that acts or loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not ACTIVE.fullmatch(tag), tag
+        if tag not in VOID:
+            self.open.append(tag)
+        assert len(attrs) == len(dict(attrs)), "an attribute is given twice"
+        for name, value in attrs:
+            assert value is not None
+            assert not name.startswith("on"), name
+            assert name not in {"style", "srcset", "srcdoc", "http-equiv", "formaction", "ping", "target"}, name
+            plain = re.sub(r"[\x00-\x20]", "", value).lower()
+            if name in {"href", "cite"} | LOADING:
+                assert not re.match(r"(?!https?:|mailto:|tel:)[a-z][a-z0-9+.-]*:", plain), value
+                assert not plain.startswith(("//", "/\\", "\\")), value
+            if name in LOADING:
+                host = re.match(r"https?:[/\\]*(?:[^/?#]*@)?([^/?#:]*)", plain)
+                assert host is None or host[1] == OWN_HOST, value
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pytest.fail(f"<{tag}/> is not HTML")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_comment(self, data: str) -> None:
+        pytest.fail(f"a comment: {data}")
+
+    def handle_decl(self, decl: str) -> None:
+        pytest.fail(f"a declaration: {decl}")
+
+    def handle_pi(self, data: str) -> None:
+        pytest.fail(f"a processing instruction: {data}")
+
+
+def check(html: str) -> None:
+    checker = Checker()
+    checker.feed(html)
+    checker.close()
+    assert checker.open == [], "never closed"
+
+
+def check_rendered(rendered: Rendered) -> None:
+    for html in (rendered.body_html, rendered.lead_html):
+        check(html)
+        assert html.count(MORE_PLACEHOLDER) == rendered.has_more
+        ids = re.findall(r' id="([^"]*)"', html)
+        assert len(ids) == len(set(ids))
+
+
+TAGS = st.sampled_from(
+    re.findall(
+        r"\S+",
+        "a abbr article audio b base blockquote body br button caption center code col colgroup dd del details div dl"
+        " dt embed em figure font form frame h1 h2 h3 hr html i iframe image img input ins isindex li link marquee math"
+        " meta noscript object ol option p param picture plaintext pre q rp rt ruby s script section select small"
+        " source span strong style summary sup svg table tbody td template textarea tfoot th thead title tr tt u ul"
+        " video wbr xmp o:p",
+    )
+)
+ADDRESSES = st.sampled_from(
+    [
+        "/a.png",
+        "//evil.example/x",
+        "\\\\evil.example/x",
+        "/\\evil.example",
+        "https://evil.example/a.pdf",
+        "https:evil",
+        "javascript:alert(1)",
+        "JaVa\tScRipt&colon;alert(1)",
+        "&#106;avascript:x",
+        "data:text/html,<script>",
+        "#more",
+        "http://testserver/a",
+        "http://testserver@evil.example/",
+        "vbscript:x",
+        " java\nscript:x",
+        "#a",
+        "mailto:a@b.c",
+        "https://[::1]/x",
+        "http://ex ample/",
+        "blob:x",
+        "?a=1&copy=2",
+        "\x01javascript:x",
+    ]
+)
+ATTRIBUTES = st.one_of(
+    st.tuples(
+        st.sampled_from(
+            ["href", "src", "srcset", "poster", "data", "action", "cite", "background", "xlink:href", "value"]
+        ),
+        ADDRESSES,
+    ),
+    st.tuples(st.sampled_from(["id", "name"]), st.sampled_from(["a", "more", "comments", "u-more", "x y", ""])),
+    st.tuples(st.just("class"), st.sampled_from(["alignleft x", "remote-media", "language-c footnote-ref"])),
+    st.tuples(st.just("style"), st.sampled_from(["text-align:center", "background:url(//evil.example)"])),
+    st.tuples(
+        st.sampled_from(["onclick", "ONERROR", "onload", "dir", "lang", "title", "align", "rel", "open"]),
+        st.text(max_size=5),
+    ),
+)
+
+
+@st.composite
+def start_tags(draw: st.DrawFn) -> str:
+    tag = draw(TAGS)
+    parts = [draw(st.sampled_from([tag, tag.upper(), tag.title()]))]
+    for name, value in draw(st.lists(ATTRIBUTES, max_size=3)):
+        quote = draw(st.sampled_from(['"', "'", "", '"']))
+        parts.append(f"{name}={quote}{value}{quote}")
+    return (
+        "<"
+        + draw(st.sampled_from([" ", "\n", "/"])).join(parts)
+        + draw(st.sampled_from([">", ">", ">", "/>", " ", ""]))
+    )
+
+
+PIECES = st.one_of(
+    start_tags(),
+    start_tags(),
+    TAGS.map("</{}>".format),
+    st.sampled_from(
+        [
+            "<!--more-->",
+            "<!-- x -->",
+            "<!--",
+            "-->",
+            "<!",
+            "<?x?>",
+            "<![CDATA[",
+            "]]>",
+            "</",
+            "<",
+            ">",
+            "&",
+            "&lt;",
+            "&#0;",
+            "&#xD800;",
+            "&nbsp;",
+            "\x00",
+            "\ud800",
+            "\ufeff",
+            "'",
+            '"',
+            "`",
+            "```\n",
+            "\n\n",
+            "    ",
+            "- ",
+            "> ",
+            "# a\n",
+            "|a|b|\n|-|-|\n|c|d|\n",
+            "[a](javascript:x)",
+            "![a](//evil.example/x)",
+            "[^1]",
+            "\n\n[^1]: n\n",
+            "<javascript:x>",
+            "http://a.example/b_(c)?d=1&e",
+            "http://a.example/b.pdf",
+            "http:",
+            "//a.example",
+            "**",
+            "_",
+            "[a]: data:x\n",
+            "^[n]",
+            "\n: d\n",
+            "<p>http://a.example/b.pdf</p>",
+            "![",
+            "](",
+            "~~",
+        ]
+    ),
+    st.text(max_size=8),
+)
+HOSTILE = st.lists(PIECES, max_size=25).map("".join)
+MARKUPS = st.sampled_from(["html", "markdown"])
+
+reliably = settings(max_examples=200, deadline=None, derandomize=True)
+
+
+class TestAnySource:
+    @reliably
+    @given(source=st.text(st.characters(exclude_categories=()), max_size=300), markup=MARKUPS)
+    def test_of_text_renders_to_clean_html(self, source: str, markup: str) -> None:
+        check_rendered(render(source, markup))
+
+    @reliably
+    @given(source=HOSTILE, markup=MARKUPS)
+    def test_of_hostile_html_renders_to_clean_html(self, source: str, markup: str) -> None:
+        check_rendered(render(source, markup))
+
+    @reliably
+    @given(source=HOSTILE, markup=MARKUPS)
+    def test_rendered_again_stays_as_it_is(self, source: str, markup: str) -> None:
+        once = render(source, markup).body_html
+        again = render(once.replace(MORE_PLACEHOLDER, "<!--more-->"), "html").body_html
+        assert again == once
+
+    @reliably
+    @given(source=HOSTILE)
+    def test_is_read_as_the_sanitiser_reads_it(self, source: str) -> None:
+        """Our tree is the one a browser sees: nh3, which parses like one, finds nothing to move."""
+        root, marker = parse(source)
+        if marker:
+            settle(marker)
+        for element in root.walk():
+            if element.tag in {"embed", "iframe", "object", "param"}:
+                element.tag = "span"
+        clean_attributes(root)
+        html = write(root)
+        assert re.findall(r"</?\w+", sanitise(html)) == re.findall(r"</?\w+", html)
+
+    @reliably
+    @given(source=HOSTILE, markup=MARKUPS)
+    def test_has_an_extract_of_words(self, source: str, markup: str) -> None:
+        extract = render(source, markup).extract
+        assert extract == " ".join(extract.split())
+        assert len(extract.split()) <= 55
+        assert not re.search(r"[\x00-\x1f\ud800-\udfff]", extract)
+
+
+class TestTime:
+    """Every one of these takes a naive parser minutes, or all memory, or its stack."""
+
+    LENGTH = 20_000
+
+    @pytest.mark.parametrize(
+        "piece",
+        [
+            "[",
+            "![",
+            "[a](",
+            "[a][",
+            "^[",
+            "[^a]",
+            ">",
+            "> ",
+            "*a_",
+            "*a **a ",
+            "`",
+            "a`",
+            "<",
+            "<!--",
+            "<a ",
+            '<a b="',
+            "<?",
+            "- ",
+            "1. ",
+            "# a\n",
+            "a\n=\n",
+            "[a]: b\n",
+            "[^1]: a\n",
+            "|a",
+            "a\n: b\n",
+            "~~",
+            "&",
+            "\\",
+            "http://a(",
+            "<div>",
+            "\n",
+        ],
+    )
+    def test_of_markdown_is_in_proportion(self, piece: str) -> None:
+        self.render_in_time(piece * (self.LENGTH if len(piece) < 4 else self.LENGTH // 2), "markdown")
+
+    @pytest.mark.parametrize(
+        "piece",
+        [
+            "<div>",
+            "<b>",
+            "<p><b>",
+            "<b id=x><p>",
+            "<a href=/x><p>",
+            "<table>",
+            "<table><b>",
+            "<table><tr><td>",
+            "<li>",
+            "<ul><li>",
+            "<td>",
+            "<em><div></em>",
+            "<!--",
+            "<a ",
+            '<a b="',
+            '<a b="c" ',
+            "<script>",
+            "</a",
+            "<?",
+            "&#1",
+            "http://a",
+            "http://a)",
+            "http://a/....",
+            "http://!",
+            "a<x>",
+            "<video><source src=/a>",
+            "<object><param>",
+            "<svg>",
+            "<iframe src=http://a/b>",
+            "<p>http://a/b.pdf</p>",
+            "<b id=a></b>",
+            "<ruby><rt>",
+            "<!--more-->",
+        ],
+    )
+    def test_of_html_is_in_proportion(self, piece: str) -> None:
+        self.render_in_time(piece * (100_000 // len(piece)), "html")
+
+    def test_of_deep_nesting_is_in_proportion(self) -> None:
+        self.render_in_time("<div>" * 45_000 + "a" + "</div>" * 45_000, "html")
+
+    @staticmethod
+    def render_in_time(source: str, markup: str) -> None:
+        start = time.process_time()
+        check_rendered(render(source, markup))
+        # On a slow machine; a quadratic one needs minutes.
+        assert time.process_time() - start < 10

@@ -1,0 +1,80 @@
+"""A real browser for what people click. Without Chromium these tests are skipped, and say so."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+REQUIRED = os.environ.get("BROADSIDE_BROWSER") == "required"
+
+# Playwright keeps an event loop in this thread; Django must not take it for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+type OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if REQUIRED:
+            pytest.fail("Chromium is not installed, and BROADSIDE_BROWSER=required asks for it.")
+        pytest.skip("Chromium is not installed: `apt-get install chromium` to run the browser tests.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
+    """Open the site as somebody new: `open_page("/", color_scheme="dark")`. Nothing may fail in the console.
+
+    A violation of the Content-Security-Policy and an error of a script both appear there.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def note(message: ConsoleMessage) -> None:
+        # An answer of 400 or 404 is told there too; some tests mean to get one.
+        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
+            complaints.append(f"{message.type}: {message.text}")
+
+    def elsewhere(url: str) -> None:
+        if not url.startswith((live_server.url, "data:", "blob:")):
+            complaints.append(f"request to {url}")
+
+    def open_page(path: str = "/", **options: Any) -> Page:
+        context = chromium.new_context(base_url=live_server.url, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+        page.on("request", lambda request: elsewhere(request.url))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def log_in(open_page: OpenPage) -> Callable[..., Page]:
+    """Log in through the form, as people do."""
+
+    def log_in(username: str, password: str, path: str = "/admin/", **options: Any) -> Page:
+        page = open_page(f"/admin/login/?next={path}", **options)
+        page.fill("#id_username", username)
+        page.fill("#id_password", password)
+        page.click("input[type=submit]")
+        page.wait_for_url(f"**{path}")
+        return page
+
+    return log_in

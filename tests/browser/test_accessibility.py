@@ -1,0 +1,127 @@
+"""axe finds nothing on any kind of page, light and dark, wide and narrow; nothing has to be scrolled sideways."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from blog.models import SiteSettings, Status
+from tests.browser.conftest import OpenPage
+from tests.browser.test_whole_way import PASSWORD
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BODY = """
+A first paragraph with a [link](/about/), *stress* and a bare address: https://example.org/a/rather/long/path/that/breaks
+
+## A heading
+
+> A quotation.
+
+| Year | Prizes |
+| ---- | ------ |
+| 2019 | 4      |
+
+1. one
+2. two
+
+A note.[^1]
+
+[^1]: Said quietly.
+
+<!--more-->
+
+`code`, and the rest.
+"""
+PUBLIC = {
+    "front": "/",
+    "tag": "/tag/cooperation/",
+    "tag, last page": "/tag/cooperation/page/2/",
+    "category": "/category/awards/laureates/",
+    "year": "/2019/",
+    "month": "/2019/10/",
+    "day": "/2019/10/22/",
+    "author": "/author/writer/",
+    "post with comments": "/2019/10/22/a-paper/",
+    "reply": "/2019/10/22/a-paper/?replytocom=900#respond",
+    "Arabic post": "/2019/10/22/arabic/",
+    "page": "/about/",
+    "not found": "/nothing/",
+}
+ADMIN = {
+    "index": "/admin/",
+    "posts": "/admin/blog/post/",
+    "new post": "/admin/blog/post/add/",
+    "pages": "/admin/blog/page/",
+    "new page": "/admin/blog/page/add/",
+    "categories": "/admin/blog/category/",
+    "tags": "/admin/tags/tag/",
+    "pictures": "/admin/library/picture/",
+    "new picture": "/admin/library/picture/add/",
+    "comments": "/admin/comments/comment/",
+    "one comment": "/admin/comments/comment/900/change/",
+    "site settings": "/admin/blog/sitesettings/1/change/",
+    "people": "/admin/accounts/user/",
+}
+DEVICES = {
+    "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone, dark": {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
+}
+
+
+@pytest.fixture
+def blog() -> None:
+    moment = timezone.make_aware(dt.datetime(2019, 10, 22, 12))
+    writer = UserFactory(username="writer")
+    laureates = CategoryFactory(name="laureates", parent=CategoryFactory(name="awards"))
+    post = PostFactory(
+        title="A paper", source=BODY, author=writer, published_at=moment, tags=["cooperation"], categories=[laureates]
+    )
+    arabic = "كلمات أولى.\n\n<!--more-->\n\nالبقية."
+    PostFactory(title="عنوان", slug="arabic", source=arabic, language="ar", author=writer, published_at=moment)
+    for day in range(1, 12):
+        PostFactory(tags=["cooperation"], author=writer, published_at=moment - dt.timedelta(days=day))
+    PostFactory(title="A draft", status=Status.DRAFT, author=writer)
+    first = CommentFactory(pk=900, post=post, website="https://example.org/")
+    CommentFactory(post=post, parent=first, user=writer)
+    CommentFactory(post=post, status="pending")
+    post.comment_count = 2
+    post.save()
+    PageFactory(title="Team", parent=PageFactory(title="About", source=BODY))
+    SiteSettings.objects.get_or_create(pk=1)
+
+
+def faults(page: Page) -> str:
+    results = Axe().run(page)
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return results.generate_report() if results.violations_count else "scrolls sideways" if wide else ""
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_public_pages(open_page: OpenPage, blog: None, device: str) -> None:
+    page = open_page("/", **DEVICES[device])
+    found = {}
+    for name, path in PUBLIC.items():
+        page.goto(path)
+        found[name] = faults(page)
+    page.goto(PUBLIC["post with comments"])
+    page.eval_on_selector("#respond form", "form => { form.noValidate = true; form.submit(); }")
+    page.wait_for_selector(".errorlist")
+    found["form with faults"] = faults(page)
+    assert found == dict.fromkeys(found, "")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_admin(open_page: OpenPage, log_in: Callable[..., Page], blog: None, device: str) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", PASSWORD, **DEVICES[device])
+    found = {}
+    for name, path in ADMIN.items():
+        page.goto(path)
+        results = Axe().run(page)
+        found[name] = results.generate_report() if results.violations_count else ""
+    assert found == dict.fromkeys(found, "")

@@ -1,0 +1,188 @@
+"""How a reader's comment is stored, and what it is at first."""
+
+import datetime as dt
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
+from blog.models import Page, Post
+from blog.site import CommentPolicy, SiteSettings
+from comments.models import Comment, Kind, Status
+from comments.moderation import SECOND_CLICK, submit
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def send(entry: Post | Page, policy: CommentPolicy = CommentPolicy.HOLD, **words: Any) -> Comment:
+    given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
+    return submit(entry, site=SiteSettings(comment_policy=policy), **given)
+
+
+@pytest.fixture
+def post() -> Any:
+    return PostFactory.create()
+
+
+class TestStoring:
+    def test_it_keeps_what_was_written_and_renders_it(self, post: Post) -> None:
+        parent = CommentFactory.create(post=post)
+        comment = send(post, website="https://ann.example", text="One\n\nTwo", parent=parent)
+        comment.refresh_from_db()
+        assert (comment.name, comment.email, comment.website) == ("Ann", "ann@example.org", "https://ann.example")
+        assert (comment.post, comment.page, comment.parent, comment.user) == (post, None, parent, None)
+        assert comment.html == '<p dir="auto">One</p>\n<p dir="auto">Two</p>'
+        assert not comment.is_html
+        assert comment.kind == Kind.COMMENT
+
+    def test_pages_take_comments_too(self) -> None:
+        page = PageFactory.create()
+        assert send(page).page == page
+
+    def test_somebody_with_an_account_writes_under_its_name(self, post: Post) -> None:
+        user = UserFactory.create(display_name="Bo", email="bo@example.org")
+        comment = send(post, user=user, name="", email="")
+        assert (comment.name, comment.email, comment.user) == ("Bo", "bo@example.org", user)
+
+    def test_no_field_could_hold_an_address_of_the_network(self) -> None:
+        assert {field.name for field in Comment._meta.concrete_fields} == {
+            *("id", "post", "page", "parent", "kind", "status", "user", "name", "email", "website", "text"),
+            *("is_html", "html", "created_at"),
+        }
+
+    def test_an_entry_that_went_meanwhile_is_an_error_of_its_own(self, post: Post) -> None:
+        Post.objects.filter(pk=post.pk).delete()
+        with pytest.raises(Post.DoesNotExist):
+            send(post)
+
+
+class TestStatusOnArrival:
+    @pytest.mark.parametrize(
+        ("policy", "status"),
+        [
+            (CommentPolicy.HOLD, Status.PENDING),
+            (CommentPolicy.TRUST_KNOWN, Status.PENDING),
+            (CommentPolicy.OPEN, Status.APPROVED),
+        ],
+    )
+    def test_the_policy_decides_about_a_stranger(self, policy: CommentPolicy, status: Status, post: Post) -> None:
+        assert send(post, policy).status == status
+
+    @pytest.mark.parametrize(
+        ("policy", "status"), [(CommentPolicy.HOLD, Status.PENDING), (CommentPolicy.TRUST_KNOWN, Status.APPROVED)]
+    )
+    def test_the_known_pass_where_they_are_trusted(self, policy: CommentPolicy, status: Status, post: Post) -> None:
+        CommentFactory.create(name="Ann", email="ann@example.org")
+        assert send(post, policy).status == status
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            {"status": Status.PENDING},
+            {"status": Status.SPAM},
+            {"status": Status.TRASH},
+            {"name": "Anna"},
+            {"email": "anna@example.org"},
+            {"kind": Kind.PINGBACK},
+        ],
+    )
+    def test_known_is_who_has_an_approved_comment_under_the_same_name_and_address(
+        self, before: dict[str, Any], post: Post
+    ) -> None:
+        CommentFactory.create(**{"name": "Ann", "email": "ann@example.org", **before})
+        assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
+
+    def test_nobody_passes_with_the_name_and_address_of_somebody_on_the_staff(self, post: Post) -> None:
+        editor = UserFactory.create(role="Editor")
+        CommentFactory.create(name="Ann", email="ann@example.org", user=editor)
+        assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
+
+    def test_without_an_address_nobody_is_known(self, post: Post) -> None:
+        CommentFactory.create(name="Ann", email="")
+        assert send(post, CommentPolicy.TRUST_KNOWN, email="").status == Status.PENDING
+
+    @pytest.mark.parametrize(
+        ("role", "status"),
+        [("Moderator", Status.APPROVED), ("Editor", Status.APPROVED), ("Author", Status.PENDING), ("", Status.PENDING)],
+    )
+    def test_who_may_moderate_passes(self, role: str, status: Status, post: Post) -> None:
+        user = User.objects.get(pk=UserFactory.create(role=role).pk)
+        assert send(post, user=user).status == status
+
+    @pytest.mark.parametrize("policy", list(CommentPolicy))
+    def test_the_trap_makes_it_spam_under_every_policy(self, policy: CommentPolicy, post: Post) -> None:
+        CommentFactory.create(name="Ann", email="ann@example.org")
+        assert send(post, policy, trapped=True).status == Status.SPAM
+
+
+class TestCounts:
+    @pytest.mark.parametrize(("policy", "count"), [(CommentPolicy.OPEN, 1), (CommentPolicy.HOLD, 0)])
+    def test_only_what_readers_see_counts(
+        self,
+        policy: CommentPolicy,
+        count: int,
+        post: Post,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        version = SiteSettings.current().content_version
+        with django_capture_on_commit_callbacks(execute=True):
+            send(post, policy)
+        post.refresh_from_db()
+        assert post.comment_count == count
+        # A flood of comments that wait must not empty the caches.
+        assert (SiteSettings.current().content_version > version) == bool(count)
+
+
+class TestSecondClick:
+    def test_it_returns_what_the_first_one_stored(self, post: Post) -> None:
+        assert send(post) == send(post)
+        assert Comment.objects.count() == 1
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_whatever_became_of_it(self, status: Status, post: Post) -> None:
+        first = send(post)
+        Comment.objects.update(status=status)
+        assert send(post) == first
+
+    @pytest.mark.parametrize(
+        "other", [{"name": "Bo"}, {"email": "bo@example.org"}, {"text": "Hello!"}, {"website": "x"}]
+    )
+    def test_what_differs_is_another_comment(self, other: dict[str, Any], post: Post) -> None:
+        assert send(post) != send(post, **other)
+
+    def test_the_same_words_elsewhere_are_another_comment(self, post: Post) -> None:
+        parent = CommentFactory.create(post=post)
+        assert len({send(post).pk, send(PostFactory.create()).pk, send(post, parent=parent).pk}) == 3
+
+    def test_the_same_words_later_are_another_comment(self, post: Post) -> None:
+        first = send(post)
+        Comment.objects.update(created_at=timezone.now() - SECOND_CLICK - dt.timedelta(seconds=1))
+        assert send(post) != first
+
+    @pytest.mark.skipif(connection.vendor == "sqlite", reason="a database in memory knows no second connection")
+    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    def test_two_clicks_at_the_same_moment_store_one(self, post: Post) -> None:
+        start = threading.Barrier(4, timeout=10)
+        stored: list[int] = []
+
+        def click() -> None:
+            try:
+                start.wait()
+                stored.append(send(post, CommentPolicy.OPEN).pk)
+            finally:
+                connection.close()
+
+        clicks = [threading.Thread(target=click) for _ in range(4)]
+        for thread in clicks:
+            thread.start()
+        for thread in clicks:
+            thread.join()
+        assert len(stored) == 4
+        assert len(set(stored)) == 1
+        post.refresh_from_db()
+        assert (Comment.objects.count(), post.comment_count) == (1, 1)

@@ -1,0 +1,83 @@
+"""A post or page made from an item: everything but its address, where it is filed and its comments."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from blog.models import Page, Post, Status
+from wordpress.authors import Authors
+from wordpress.identity import Identity
+from wordpress.plain import has_markup, moment, plain, plain_lines
+from wordpress.records import CATEGORY, TAG, Item
+from wordpress.reports import Report
+
+_MAX_TITLE_LENGTH = 1000
+_STATUSES = {
+    "publish": Status.PUBLISHED,
+    "future": Status.PUBLISHED,
+    "draft": Status.DRAFT,
+    "pending": Status.PENDING,
+    "private": Status.PRIVATE,
+    "trash": Status.TRASH,
+}
+
+
+def build[Entry: (Post, Page)](
+    model: type[Entry], item: Item, identity: Identity, authors: Authors, report: Report, **fields: Any
+) -> Entry:
+    """The entry that `item` becomes, rendered and not stored. What cannot be kept as it was is noted."""
+    now = timezone.now()
+    published_at = moment(item.date, item.date_gmt)
+    written_at = published_at or now
+    if item.status not in {"publish", "future", "private"} and item.date_gmt is None:
+        # A draft that never had a moment: the date is that of its last change.
+        published_at = None
+    status, remark = _status(item, published_at is not None, published_at is not None and published_at > now)
+    entry = model(
+        pk=identity.pk,
+        guid=identity.guid,
+        title=plain(item.title)[:_MAX_TITLE_LENGTH],
+        author_id=authors.of_item(item.author),
+        status=status,
+        published_at=published_at,
+        source=item.content,
+        markup="wordpress",
+        excerpt=plain_lines(item.excerpt),
+        comments_open=item.comment_status == "open",
+        created_at=written_at,
+        modified_at=moment(item.modified, item.modified_gmt) or written_at,
+        **fields,
+    )
+    entry.render()
+    for text in (remark, *_remarks(item, identity)):
+        if text:
+            report.note(item.type, item.id, entry.title, text)
+    return entry
+
+
+def _status(item: Item, dated: bool, to_come: bool) -> tuple[Status, str]:
+    """The status, and what to say about it. In doubt readers do not see it."""
+    status = _STATUSES.get(item.status)
+    if status is None:
+        return Status.DRAFT, _("Its status “%s” is not known here: it is a draft.") % item.status
+    if item.password and status == Status.PUBLISHED:
+        return Status.PRIVATE, _("It was protected by a password: here it is private.")
+    if status == Status.PUBLISHED and not dated:
+        return Status.DRAFT, _("It has no date, so it has no address: it is a draft.")
+    if item.status == "future" and not to_come:
+        return Status.PENDING, _("It was scheduled for a moment that has passed since: it waits for an editor.")
+    return status, ""
+
+
+def _remarks(item: Item, identity: Identity) -> list[str]:
+    remarks = {
+        _("Its number is taken: here it has the number %d.") % identity.pk: identity.pk != item.id,
+        _("Its guid is missing, too long or that of another item: it has a new one."): identity.guid != item.guid,
+        _("The markup in its title was left out."): has_markup(item.title),
+        _("The title is too long and was cut."): len(plain(item.title)) > _MAX_TITLE_LENGTH,
+        _("The markup in its excerpt was left out."): has_markup(item.excerpt),
+        _("Pages have no categories and tags here: those it had were left out."): item.type == "page"
+        and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms),
+    }
+    return [text for text, applies in remarks.items() if applies]

@@ -1,0 +1,192 @@
+"""The comments of an export, with their threads."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from django.utils.translation import gettext as _
+
+from blog.models import Page, Post
+from comments.counting import recount_all
+from comments.models import Comment, Kind, Status
+from comments.text import comment_html
+from wordpress.authors import Authors
+from wordpress.lookups import highest_key, rows
+from wordpress.plain import moment, plain
+from wordpress.records import Comment as Exported
+from wordpress.records import Item
+from wordpress.reports import COMMENTS, Outcome, Report
+from wordpress.survey import Survey
+from wordpress.trees import parents_first
+
+_STATUSES = {
+    "1": Status.APPROVED,
+    "approve": Status.APPROVED,
+    "approved": Status.APPROVED,
+    "0": Status.PENDING,
+    "hold": Status.PENDING,
+    "spam": Status.SPAM,
+    "trash": Status.TRASH,
+    "post-trashed": Status.TRASH,
+}
+# Of comments without a date on items without one. The same each time, so that they are recognised.
+_LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_LENGTHS = {"name": 245, "email": 254, "website": 500}
+
+
+@dataclass(slots=True)
+class Answered:
+    """An entry here with the item it came from. `new`: it is not stored yet, so it has no comments."""
+
+    entry: Post | Page
+    item: Item
+    new: bool
+    rows: list[Comment] = field(default_factory=list)
+
+    @property
+    def field(self) -> str:
+        return "post" if isinstance(self.entry, Post) else "page"
+
+
+class Comments:
+    """Brings in the comments of some entries at a time: first `prepare`, then, the entries being stored, `write`."""
+
+    def __init__(self, survey: Survey, authors: Authors, report: Report) -> None:
+        self._authors = authors
+        self._report = report
+        self._free = count(max(survey.highest_comment, highest_key(Comment)) + 1)
+        self._given: set[int] = set()
+
+    def skip(self, item: Item, reason: str) -> None:
+        """Account for the comments of an item that is not brought in."""
+        for comment in item.comments:
+            self._report.skip(COMMENTS, comment.id, plain(comment.author), reason)
+
+    def prepare(self, entries: Sequence[Answered]) -> None:
+        """Make the rows of all comments that are not here yet, and set the counts of new entries."""
+        ids = [comment.id for answered in entries for comment in answered.item.comments]
+        columns = ("pk", "post_id", "page_id", "created_at", "name")
+        here = {pk: tuple(rest) for pk, *rest in rows(Comment, "pk", ids, *columns)}
+        for answered in entries:
+            self._prepare(answered, here)
+            if answered.new:
+                answered.entry.comment_count = sum(row.status == Status.APPROVED for row in answered.rows)
+
+    def write(self, entries: Iterable[Answered]) -> None:
+        """Store what `prepare` made."""
+        entries = [answered for answered in entries if answered.rows]
+        Comment.objects.bulk_create([row for answered in entries for row in answered.rows], batch_size=500)
+        for model in (Post, Page):
+            grown = [one.entry.pk for one in entries if not one.new and isinstance(one.entry, model)]
+            if grown:
+                recount_all(model, grown)
+
+    def _prepare(self, answered: Answered, here: dict[int, tuple[object, ...]]) -> None:
+        wanted = self._wanted(answered.item)
+        keys = self._known(answered, wanted, here)
+        new = [comment for comment in wanted if comment not in keys]
+        self._report.count(COMMENTS, Outcome.UNCHANGED, len(keys))
+        self._report.count(COMMENTS, Outcome.IMPORTED, len(new))
+        for comment in new:
+            free = comment.id and comment.id not in here and comment.id not in self._given
+            keys[comment] = comment.id if free else next(self._free)
+            self._given.add(keys[comment])
+            if not free:
+                self._note(comment, _("Its number is taken: here it has the number %d.") % keys[comment])
+        parents = self._parents(wanted, new)
+        for comment in new:
+            parent = parents[comment]
+            answered.rows.append(self._row(answered, comment, keys[comment], keys[parent] if parent else None))
+
+    def _wanted(self, item: Item) -> list[Exported]:
+        """The comments of `item` that can be brought in, each once."""
+        wanted: dict[Exported, None] = {}
+        for comment in item.comments:
+            reason = ""
+            if comment.type not in Kind.values:
+                reason = _("Comments of the type “%s” are not known here.") % comment.type
+            elif comment in wanted:
+                reason = _("It is in the export twice.")
+            if reason:
+                self._report.skip(COMMENTS, comment.id, plain(comment.author), reason)
+            else:
+                wanted[comment] = None
+        return list(wanted)
+
+    def _known(
+        self, answered: Answered, wanted: list[Exported], here: dict[int, tuple[object, ...]]
+    ) -> dict[Exported, int]:
+        """The keys of those that are here already: by number, entry, moment and name, or else without the number."""
+        if answered.new:
+            return {}
+        owner = (answered.entry.pk, None) if isinstance(answered.entry, Post) else (None, answered.entry.pk)
+        marks = {comment: (*owner, self._moment(answered, comment), self._cut("name", comment)) for comment in wanted}
+        keys = {
+            comment: comment.id
+            for comment in wanted
+            if comment.id not in self._given and here.get(comment.id) == marks[comment]
+        }
+        self._given.update(keys.values())
+        if len(keys) == len(wanted):
+            return keys
+        columns = ("pk", "post_id", "page_id", "created_at", "name", "text")
+        stored = Comment.objects.on(answered.entry).order_by("-pk").values_list(*columns)
+        others = {tuple(rest): pk for pk, *rest in stored if pk not in self._given}
+        for comment in wanted:
+            mark = (*marks[comment], comment.content)
+            if comment not in keys and mark in others:
+                keys[comment] = others.pop(mark)
+                self._given.add(keys[comment])
+        return keys
+
+    def _parents(self, wanted: list[Exported], new: list[Exported]) -> dict[Exported, Exported | None]:
+        """What each comment answers. The thread is opened, and that noted, where it leads nowhere or in a circle."""
+        by_id: dict[int, Exported] = {}
+        for comment in wanted:
+            by_id.setdefault(comment.id, comment)
+        parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in wanted}
+        for comment in parents_first(parents)[1]:
+            parents[comment] = None
+        for comment in new:
+            if comment.parent and parents[comment] is None:
+                self._note(comment, _("What it answers is not among these comments: it stands at the top."))
+        return parents
+
+    def _row(self, answered: Answered, comment: Exported, pk: int, parent: int | None) -> Comment:
+        if comment.approved not in _STATUSES:
+            self._note(comment, _("Its state “%s” is not known here: it waits for a moderator.") % comment.approved)
+        if comment.date is None and comment.date_gmt is None:
+            self._note(comment, _("It has no date: here it has that of the entry."))
+        for name, length in _LENGTHS.items():
+            if len(self._uncut(name, comment)) > length:
+                self._note(comment, _("The %(field)s is too long and was cut.") % {"field": name})
+        return Comment(
+            pk=pk,
+            **{f"{answered.field}_id": answered.entry.pk},
+            parent_id=parent,
+            kind=comment.type,
+            status=_STATUSES.get(comment.approved, Status.PENDING),
+            user_id=self._authors.of_comment(comment.user_id),
+            name=self._cut("name", comment),
+            email=self._cut("email", comment),
+            website=self._cut("website", comment),
+            text=comment.content,
+            is_html=True,
+            html=comment_html(comment.content, is_html=True),
+            created_at=self._moment(answered, comment),
+        )
+
+    def _moment(self, answered: Answered, comment: Exported) -> dt.datetime:
+        """When it was written; if the export does not say, when the entry was."""
+        item = answered.item
+        return moment(comment.date, comment.date_gmt) or moment(item.date, item.date_gmt) or _LONG_AGO
+
+    def _uncut(self, name: str, comment: Exported) -> str:
+        return plain({"name": comment.author, "email": comment.email, "website": comment.url}[name])
+
+    def _cut(self, name: str, comment: Exported) -> str:
+        return self._uncut(name, comment)[: _LENGTHS[name]]
+
+    def _note(self, comment: Exported, text: str) -> None:
+        self._report.note(COMMENTS, comment.id, plain(comment.author), text)

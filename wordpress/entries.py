@@ -1,0 +1,169 @@
+"""The posts and pages of an export, stored some at a time with all that hangs on them."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.db import reset_queries
+from django.db.models import F, Manager
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.slugs import slug_from_export, slugify
+from blog.models import Page, Post
+from tags.models import TaggedPost
+from wordpress.authors import Authors
+from wordpress.building import build
+from wordpress.comments import Answered, Comments
+from wordpress.identity import Identities, Identity
+from wordpress.pages import PagePlan, plan_pages
+from wordpress.plain import numbered, plain, usable_slug
+from wordpress.records import CATEGORY, TAG, Item
+from wordpress.reports import POSTS, Outcome, Report
+from wordpress.survey import Survey, reason_to_skip
+from wordpress.terms import Terms
+
+# Items are stored together: so many, or so many characters of text, whichever comes first.
+_BATCH = 200
+_BATCH_CHARACTERS = 2_000_000
+
+
+class Entries:
+    """Takes the items of an export one after the other."""
+
+    def __init__(self, survey: Survey, authors: Authors, terms: Terms, comments: Comments, report: Report) -> None:
+        self._authors = authors
+        self._terms = terms
+        self._comments = comments
+        self._report = report
+        self._identities = Identities(Post, survey.highest_item, survey.base_url)
+        self._plans = iter(plan_pages(survey, report))
+        self._posts: list[Item] = []
+        self._pages: list[tuple[Item, PagePlan]] = []
+        self._characters = 0
+
+    def take(self, item: Item) -> None:
+        """Bring in `item`, or say in the report why not."""
+        if reason := reason_to_skip(item):
+            self._skip(item, reason)
+            return
+        if item.type == "page":
+            self._pages.append((item, next(self._plans)))
+        else:
+            self._posts.append(item)
+        self._characters += len(item.content)
+        if len(self._posts) + len(self._pages) >= _BATCH or self._characters > _BATCH_CHARACTERS:
+            self.finish()
+
+    def finish(self) -> None:
+        """Store what was taken and is not stored yet."""
+        posts = [
+            answered
+            for item, identity in zip(self._posts, self._identities.of(self._posts), strict=True)
+            for answered in self._answered(item, identity)
+        ]
+        pages = [answered for item, plan in self._pages for answered in self._answered(item, plan.identity, plan)]
+        self._posts, self._pages, self._characters = [], [], 0
+
+        new_posts = [answered for answered in posts if isinstance(answered.entry, Post) and answered.new]
+        self._give_addresses(new_posts)
+        self._comments.prepare([*posts, *pages])
+        _store(Post, [answered.entry for answered in posts if answered.new])
+        _store(Page, [answered.entry for answered in pages if answered.new])
+        self._file(new_posts)
+        self._comments.write([*posts, *pages])
+        # With DEBUG Django keeps every query: here they are as large as the export.
+        reset_queries()
+
+    def _answered(self, item: Item, identity: Identity, plan: PagePlan | None = None) -> Iterator[Answered]:
+        if identity.again:
+            self._skip(item, _("It is in the export twice."))
+        elif identity.known:
+            self._report.count(item.type, Outcome.UNCHANGED)
+            yield Answered(Page(pk=identity.pk) if plan else Post(pk=identity.pk), item, new=False)
+        else:
+            self._report.count(item.type, Outcome.IMPORTED)
+            entry: Post | Page
+            if plan:
+                place = {"slug": plan.slug, "path": plan.path, "parent_id": plan.parent}
+                entry = build(Page, item, identity, self._authors, self._report, menu_order=item.menu_order, **place)
+            else:
+                entry = build(Post, item, identity, self._authors, self._report, sticky=item.sticky)
+            yield Answered(entry, item, new=True)
+
+    def _skip(self, item: Item, reason: str) -> None:
+        self._report.skip(item.type, item.id, plain(item.title), reason)
+        self._comments.skip(item, _("It answers an item that was not brought in."))
+
+    def _give_addresses(self, new: Sequence[Answered]) -> None:
+        """Set day and slug of new posts. A slug that another post of the day has gets `-2`, as in WordPress."""
+        wanted = {id(answered): usable_slug(answered.item.slug) for answered in new}
+        for answered in new:
+            post = _post(answered)
+            post.published_on = _day(answered)
+            fallback = slugify(post.title)[:200]
+            post.slug = wanted[id(answered)] or fallback or ("post" if post.published_on else "")
+        dated = [post for answered in new if (post := _post(answered)).published_on]
+        rivals = Post.objects.filter(
+            published_on__in={post.published_on for post in dated}, slug__in={post.slug for post in dated}
+        )
+        taken = set(rivals.values_list("published_on", "slug"))
+        for answered in new:
+            post = _post(answered)
+            if post.published_on:
+                post.slug = self._free_slug(post, taken)
+                taken.add((post.published_on, post.slug))
+            if answered.item.slug and post.slug != slug_from_export(answered.item.slug):
+                text = _("Its address cannot be kept: here it is “%s”.") % post.slug
+                self._report.note(POSTS, answered.item.id, post.title, text)
+
+    def _free_slug(self, post: Post, taken: set[tuple[dt.date | None, str]]) -> str:
+        day = post.published_on
+        if (day, post.slug) not in taken:
+            return post.slug
+        # Others of the day may have the numbered slugs as well: now all are looked at.
+        taken.update(Post.objects.filter(published_on=day).values_list("published_on", "slug"))
+        return numbered(post.slug, lambda slug: (day, slug) in taken)
+
+    def _file(self, new: Iterable[Answered]) -> None:
+        """Put new posts under their categories and tags."""
+        filed = Post.categories.through
+        filings = []
+        tagged = []
+        for answered in new:
+            post, refs = _post(answered), answered.item.terms
+            filings += [filed(post_id=post.pk, category_id=key) for key in self._terms.of(refs, CATEGORY)]
+            tagged += [
+                TaggedPost(content_object_id=post.pk, tag_id=key, published_at=post.public_from)
+                for key in self._terms.of(refs, TAG)
+            ]
+        filed._default_manager.bulk_create(filings, batch_size=1000)
+        TaggedPost.objects.bulk_create(tagged, batch_size=1000)
+
+
+def _post(answered: Answered) -> Post:
+    if not isinstance(answered.entry, Post):
+        raise TypeError(answered.entry)
+    return answered.entry
+
+
+def _day(answered: Answered) -> dt.date | None:
+    """The day in the address: the export's own, whatever the clock of this site."""
+    if answered.entry.published_at is None:
+        return None
+    return (answered.item.date or timezone.localtime(answered.entry.published_at)).date()
+
+
+def _store(model: type[Post] | type[Page], entries: Iterable[Post | Page]) -> None:
+    entries = list(entries)
+    modified = [entry.modified_at for entry in entries]
+    manager: Manager[Any] = model._default_manager
+    manager.bulk_create(entries)
+    # The field takes the present moment by itself; feeds would call sixteen years of posts new.
+    manager.filter(pk__in=[entry.pk for entry in entries]).update(modified_at=F("created_at"))
+    changed = []
+    for entry, moment in zip(entries, modified, strict=True):
+        entry.modified_at = moment
+        if moment != entry.created_at:
+            changed.append(entry)
+    manager.bulk_update(changed, ["modified_at"])

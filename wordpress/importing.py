@@ -1,0 +1,74 @@
+"""Moving in: WordPress exports into this site. All of it or nothing, and twice is as once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.core.management.color import no_style
+from django.db import connection, models, transaction
+
+from accounts.models import User
+from blog.models import Category, Page, Post
+from blog.site import content_changed
+from comments.models import Comment
+from tags.models import Tag, TagAlias, TaggedPost
+from wordpress.authors import Authors
+from wordpress.comments import Comments
+from wordpress.entries import Entries
+from wordpress.reader import Export
+from wordpress.records import Item
+from wordpress.reports import Outcome, Report
+from wordpress.survey import Progress, Survey, take_survey
+from wordpress.terms import Terms
+
+_TABLES: tuple[type[models.Model], ...] = (User, Category, Tag, TagAlias, Post, Page, TaggedPost, Comment)
+
+
+def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None) -> Report:
+    """Bring in what `paths` hold and is not here yet, in one transaction; what is here stays as it is.
+
+    With `dry_run` everything is done and taken back, so the report says what would happen.
+    Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
+    """
+    survey = take_survey(paths, progress)
+    report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
+    with transaction.atomic():
+        _hold_other_writers_off()
+        authors = Authors(report)
+        authors.bring_in(survey)
+        terms = Terms(survey, report)
+        comments = Comments(survey, authors, report)
+        entries = Entries(survey, authors, terms, comments, report)
+        _bring_in_items(survey, entries, progress)
+        if report.total(Outcome.IMPORTED):
+            _reset_sequences()
+            content_changed()
+        if dry_run:
+            transaction.set_rollback(True)
+    return report
+
+
+def _bring_in_items(survey: Survey, entries: Entries, progress: Progress | None) -> None:
+    done = 0
+    for path in survey.paths:
+        for record in Export(path).records():
+            if isinstance(record, Item):
+                entries.take(record)
+                done += 1
+                if progress:
+                    progress("importing", done, survey.total_items)
+    entries.finish()
+
+
+def _hold_other_writers_off() -> None:
+    """Nobody takes a number or an address that was found free. On SQLite the transaction does that by itself."""
+    if connection.vendor == "postgresql":
+        names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in _TABLES)
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _reset_sequences() -> None:
+    """Rows came with keys of their own: the database must not give these to others."""
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), list(_TABLES)):
+            cursor.execute(statement)

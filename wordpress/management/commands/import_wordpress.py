@@ -1,0 +1,125 @@
+"""`manage.py import_wordpress EXPORT.xml…`"""
+
+import json
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from wordpress.importing import import_export
+from wordpress.reader import ExportRefused
+from wordpress.reports import Outcome, Remark, Report
+from wordpress.survey import Progress, Stage
+
+# More lines than this nobody reads on a screen; the report in a file has them all.
+_SHOWN = 40
+_INTERRUPTED = 130
+
+
+class Command(BaseCommand):
+    help = "Brings in posts, pages, categories, tags and comments from WordPress exports. All or nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), unpacked")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+        parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that happened into a file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with self._progress() as progress:
+                report = import_export(options["files"], dry_run=options["dry_run"], progress=progress)
+        except ExportRefused as refusal:
+            raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(_("Interrupted: nothing was imported."), returncode=_INTERRUPTED) from interrupt
+        self._print(report)
+        if options["report"]:
+            try:
+                options["report"].write_text(
+                    json.dumps(report.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8"
+                )
+            except OSError as error:
+                raise CommandError(_("The import is done, but the report could not be written: %s") % error) from error
+
+    # Progress
+
+    @contextmanager
+    def _progress(self) -> Iterator[Progress]:
+        if self.stderr.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+            more = (MofNCompleteColumn(), TimeRemainingColumn())
+            with Bars(*columns, *more, console=Console(stderr=True), transient=True) as bars:
+                tasks = {stage: bars.add_task(text, total=None) for stage, text in _stages().items()}
+                yield lambda stage, done, total: bars.update(tasks[stage], completed=done, total=total)
+        else:
+            yield self._lines()
+
+    def _lines(self) -> Progress:
+        """One line for each tenth."""
+        told: Counter[Stage] = Counter()
+
+        def tell(stage: Stage, done: int, total: int) -> None:
+            tenths = done * 10 // total if total else 10
+            if tenths > told[stage]:
+                told[stage] = tenths
+                self.stderr.write(f"{_stages()[stage]}: {tenths * 10} %", style_func=str)
+
+        return tell
+
+    # The report
+
+    def _print(self, report: Report) -> None:
+        columns = [(outcome, text) for outcome, text in _outcomes().items()]
+        width = max([len(kind) for kind in report.counts], default=0) + 2
+        self.stdout.write(" " * width + "".join(text.rjust(12) for _outcome, text in columns))
+        for kind, counts in report.counts.items():
+            self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome, _text in columns))
+        self._print_reasons(report.skipped)
+        self._print_notes(report.notes)
+        for warning in report.warnings:
+            self.stdout.write("\n" + self.style.WARNING(warning))
+        self.stdout.write("")
+        self.stdout.write(self._summary(report))
+
+    def _print_reasons(self, skipped: list[Remark]) -> None:
+        reasons = Counter((remark.kind, remark.text) for remark in skipped)
+        if reasons:
+            self.stdout.write("\n" + _("Left out:"))
+        for (kind, reason), number in reasons.items():
+            self.stdout.write(f"  {number:,} × {kind}: {reason}")
+
+    def _print_notes(self, notes: list[Remark]) -> None:
+        if notes:
+            self.stdout.write("\n" + _("Different from the original:"))
+        for note in notes[:_SHOWN]:
+            number = f" {note.id}" if note.id else ""
+            self.stdout.write(f"  {note.kind}{number} “{note.title}”: {note.text}")
+        if len(notes) > _SHOWN:
+            self.stdout.write("  " + _("… and %d more: --report FILE.json lists them all.") % (len(notes) - _SHOWN))
+
+    def _summary(self, report: Report) -> str:
+        if report.dry_run:
+            return self.style.SUCCESS(_("This was a dry run: nothing was changed."))
+        if not report.total(Outcome.IMPORTED):
+            return self.style.SUCCESS(_("Everything was here already: nothing was changed."))
+        return self.style.SUCCESS(_("Done."))
+
+
+def _stages() -> dict[Stage, str]:
+    return {"reading": _("Reading"), "importing": _("Importing")}
+
+
+def _outcomes() -> dict[Outcome, str]:
+    return {
+        Outcome.IMPORTED: _("imported"),
+        Outcome.UNCHANGED: _("unchanged"),
+        Outcome.SKIPPED: _("left out"),
+    }
