@@ -1,7 +1,11 @@
 """People in the admin. Only those who run the site come here: no role may change accounts."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -18,7 +22,7 @@ class UserAdmin(auth_admin.UserAdmin[User]):
         (
             _("What this person may do"),
             {
-                "fields": ("is_active", "is_staff", "groups", "is_superuser", "user_permissions"),
+                "fields": ("is_active", "is_staff", "groups", "is_superuser"),
                 "description": _(
                     "Staff may enter these pages. The groups Author, Editor and Moderator say what they find there."
                 ),
@@ -37,3 +41,9 @@ class UserAdmin(auth_admin.UserAdmin[User]):
         (_("What this person may do"), {"fields": ("is_staff", "groups")}),
     )
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["widget"] = CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)

@@ -69,4 +69,5 @@ def mark_private(response: HttpResponse) -> None:
 
 
 def _key(request: SiteRequest) -> str:
-    return f"page:{request.site.content_version}:{request.scheme}://{request.get_host()}{request.get_full_path()}"
+    # The decoded path: ways to write it in percent signs are endless, the page is one.
+    return f"page:{request.site.content_version}:{request.scheme}://{request.get_host()}{request.path}"

@@ -275,7 +275,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
     def lead(self) -> SafeString:
         """What a listing shows: up to the more marker and the link to the rest, or all."""
         link = format_html(
-            '<a class="more-link" href="{}#more-{}">{}</a>',
+            '<a class="more-link" href="{}#more-{}" dir="auto">{}</a>',
             self.get_absolute_url(),
             self.pk,
             gettext("Read the rest of this entry »"),

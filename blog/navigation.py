@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, F, IntegerField, Q, Value
-from django.db.models.functions import ExtractMonth, ExtractYear
+from django.db.models import CharField, Count, F, Func, IntegerField, Q, Value
+from django.db.models.functions import Cast, ExtractMonth, ExtractYear
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -86,6 +86,11 @@ def _kind(number: int) -> Value:
     return Value(number, output_field=IntegerField())
 
 
+def _whole(number: Func) -> Cast:
+    # PostgreSQL makes a decimal of a year, and a column of a union has the type of its first query.
+    return Cast(number, IntegerField())
+
+
 def _pages() -> Any:
     pages = Page.objects.published().filter(parent=None).order_by()
     return pages.annotate(
@@ -107,7 +112,9 @@ def _months() -> Any:
     return (
         Post.objects.published()
         .order_by()
-        .annotate(kind=_kind(2), first=ExtractYear("published_on"), second=ExtractMonth("published_on"))
+        # Cast: PostgreSQL extracts decimals, and a union keeps them.
+        .annotate(kind=_kind(2), first=Cast(ExtractYear("published_on"), IntegerField()))
+        .annotate(second=Cast(ExtractMonth("published_on"), IntegerField()))
         .annotate(label=_EMPTY, place=_EMPTY)
         .values("kind", "first", "second", "label", "place")
         .annotate(number=Count("pk"))

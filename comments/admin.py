@@ -199,6 +199,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
                 (
                     add_preserved_filters(filters, reverse(f"admin:comments_comment_{name}", args=[comment.pk])),
                     name,
+                    # Read aloud alone: which of the many buttons of this name it is.
                     gettext("%(decision)s: comment by %(name)s")
                     % {"decision": move.button, "name": comment.author_name},
                     move.button,
@@ -206,7 +207,10 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
                 for name, move in MOVES.items()
                 if comment.status in move.offered_for
             )
-            button = '<button formmethod="post" formaction="{}" class="decide {}" aria-label="{}">{}</button>'
+            button = (
+                '<button type="submit" formmethod="post" formaction="{}" class="button decide {}" aria-label="{}">'
+                "{}</button>"
+            )
             return format_html('<div class="decisions">{}</div>', format_html_join(" ", button, shown))
 
         return buttons

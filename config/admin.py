@@ -11,6 +11,8 @@ class BroadsideAdminSite(admin.AdminSite):
     site_header = _("Broadside")
     site_title = _("Broadside")
     index_title = _("Write, arrange, moderate")
+    # Lists need the width more than a second menu: the front page names the few kinds of things there are.
+    enable_nav_sidebar = False
 
 
 class BroadsideAdminConfig(AdminConfig):

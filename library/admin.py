@@ -47,7 +47,7 @@ class UploadAdmin(admin.ModelAdmin[Any]):
 class PictureAdmin(UploadAdmin):
     form = PictureForm
     list_display = ("small", "__str__", "measures", "described", "uploaded_by", "uploaded_at")
-    list_display_links = ("small", "__str__")
+    list_display_links = ("__str__",)
     search_fields = ["title", "alt", "caption", "file"]
     readonly_fields = ("shown", "in_markdown", "address", "measures", "uploaded_by", "uploaded_at")
 

@@ -28,7 +28,7 @@ def _with_number_of_posts(tags: QuerySet[Any]) -> QuerySet[Any]:
     return tags.annotate(number_of_posts=Coalesce(number, 0))  # type: ignore[no-any-return]
 
 
-class TagAliasInline(admin.TabularInline[TagAlias, Tag]):
+class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
     model = TagAlias
     extra = 0
     verbose_name = _("old address")

@@ -204,8 +204,8 @@ def _usual_name(tag: str, prefix: str | None) -> str:
 def _text(element: Any) -> str:
     if not len(element):
         return element.text or ""
-    # Markup that should have been escaped.
-    parts = [etree.tostring(child, encoding="unicode") for child in element]
+    # Markup that should have been escaped. This way of writing leaves out the namespaces of the whole document.
+    parts = (etree.tostring(child, method="c14n", exclusive=True).decode() + (child.tail or "") for child in element)
     return "".join([element.text or "", *parts])
 
 

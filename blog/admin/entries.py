@@ -80,8 +80,8 @@ class EntryAdmin(admin.ModelAdmin[Any]):
             kwargs["queryset"] = User.objects.filter(Q(is_staff=True) | Q(pk__in=wrote)).order_by("display_name", "pk")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "author":
             # Without the signs to change and delete people beside it.
             field.widget = field.widget.widget

@@ -52,6 +52,8 @@ class EntryForm(forms.ModelForm[Any]):
             self._offer_statuses(self.fields["status"])
         if "language" in self.fields:
             self._keep_language(self.fields["language"])
+        if self.instance.published_at:
+            self.initial["published_at"] = self.instance.published_at.replace(microsecond=0)
         if self.instance.pk:
             self.initial["version"] = self.instance.modified_at.isoformat()
 
@@ -59,6 +61,10 @@ class EntryForm(forms.ModelForm[Any]):
         # The source of an import is kept byte for byte until somebody changes it.
         source: str = self.cleaned_data["source"]
         return source if "source" in self.changed_data else self.instance.source
+
+    def clean_published_at(self) -> Any:
+        # The form shows whole seconds: one that nobody touched keeps its fraction, and with it its address.
+        return self.cleaned_data["published_at"] if "published_at" in self.changed_data else self.instance.published_at
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

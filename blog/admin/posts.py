@@ -21,7 +21,6 @@ class PostAdmin(EntryAdmin):
     list_display = ("named", "author", "state", "published_at", "comment_count", "on_site")
     list_filter = (StatusFilter, CategoryFilter, ("author", admin.RelatedOnlyFieldListFilter), LanguageFilter)
     search_fields = ("title", "slug")
-    search_help_text = _("Looks in titles, addresses and tags.")
     readonly_fields = ("written_in", "modified_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -26,6 +26,8 @@ TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.
 
 def modernise(original_tag: str, attributes: dict[str, str]) -> None:
     """Say in today's attributes what `attributes` of an `original_tag` say in legacy ones."""
+    if not attributes and original_tag != "center":
+        return
     name = attributes.pop("name", "")
     if original_tag == "a" and name:
         attributes.setdefault("id", name)

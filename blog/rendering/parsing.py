@@ -38,6 +38,7 @@ FORMATTING: Final = frozenset({"a", "b", "code", "em", "i", "s", "small", "stron
 
 # End tags do not reach beyond these.
 SCOPE: Final = frozenset({"#root", "table", "td", "th", "caption"})
+PARAGRAPH: Final = frozenset({"p"})
 CELLS: Final = frozenset({"td", "th", "caption"})
 
 # Inside these only table parts may stand. Browsers show other content before the table; here it gets
@@ -168,7 +169,7 @@ class _Builder:
             self.ending.remove(self.open.pop())
 
     def _close_paragraph(self) -> None:
-        self._close_from(self._find(frozenset({"p"}), SCOPE))
+        self._close_from(self._find(PARAGRAPH, SCOPE))
 
     def _close_link(self) -> None:
         """End an open link: there is none within a link."""
@@ -199,8 +200,9 @@ class _Builder:
         # An element may bring up to three implied ones.
         if len(self.open) > MAX_DEPTH - 4 and tag not in VOID:
             return
-        wanted = _wanted_attributes(tag)
-        attributes = {name: value for name, value in attributes.items() if name in wanted}
+        if attributes:
+            wanted = _wanted_attributes(tag)
+            attributes = {name: value for name, value in attributes.items() if name in wanted}
         if tag != "param":
             modernise(original_tag, attributes)
         if tag in TABLE_PARENTS:
@@ -263,7 +265,7 @@ class _Builder:
                 del self.cut_off[index]
                 return
         index = self._find(frozenset({tag}), SCOPE)
-        if any(element.tag in BLOCKS for element in self.open[index + 1 :]) and index:
+        if index and any(element.tag in BLOCKS for element in self.open[index + 1 :]):
             self.ending.add(self.open[index])
         else:
             self._close_from(index)

@@ -79,6 +79,8 @@ def decode_attribute(value: str) -> str:
 def _read_attributes(source: str, position: int) -> tuple[dict[str, str], int] | None:
     """The attributes from `position` on and where the tag ends, or None if it never does."""
     attributes: dict[str, str] = {}
+    if source.startswith(">", position):
+        return attributes, position + 1
     while not (end := TAG_END.match(source, position)):
         name = ATTRIBUTE_NAME.match(source, position)
         if not name:

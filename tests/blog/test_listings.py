@@ -57,8 +57,9 @@ class TestEntryOfAListing:
 
     def test_link_to_the_rest_runs_on_in_the_same_paragraph(self, entry: str) -> None:
         post = Post.objects.get()
-        assert f'The first words.<a class="more-link" href="/2019/10/22/a-working-paper/#more-{post.pk}">' in re.sub(
-            r"words\.\s+<a", "words.<a", entry
+        assert (
+            f'The first words.<a class="more-link" href="/2019/10/22/a-working-paper/#more-{post.pk}" dir="auto">'
+            in re.sub(r"words\.\s+<a", "words.<a", entry)
         )
         assert "The rest." not in entry
 

@@ -2,11 +2,12 @@
 
 import re
 from functools import cache
+from typing import Any
 
 from lxml import html
 
 _STEP = re.compile(r"(?P<child>\s*>\s*|\s+)?(?P<simple>[^\s>]+)")
-_PART = re.compile(r"(?P<tag>^[a-z][a-z0-9]*)|#(?P<id>[\w-]+)|\.(?P<class>[\w-]+)|\[(?P<name>\w+)=(?P<value>\w+)\]")
+_PART = re.compile(r"(?P<tag>^[a-z][a-z0-9]*)|#(?P<id>[\w-]+)|\.(?P<class>[\w-]+)|\[(?P<name>[\w-]+)=(?P<value>\w+)\]")
 
 
 @cache
@@ -24,6 +25,11 @@ def _xpath(selector: str) -> str:
                 conditions.append(f"@{part['name']}='{part['value']}'")
         path += ("/" if ">" in (step["child"] or "") else "//") + tag + "".join(f"[{one}]" for one in conditions)
     return path
+
+
+def read(response: Any) -> html.HtmlElement:
+    """The whole page that the test client got."""
+    return html.document_fromstring(response.content.decode())
 
 
 def find(element: html.HtmlElement, selector: str) -> list[html.HtmlElement]:

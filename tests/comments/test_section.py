@@ -17,7 +17,7 @@ from comments.counting import recount
 from comments.models import Comment, Kind
 from comments.models import Status as CommentStatus
 from comments.moderation import approve, mark_spam, trash
-from tests.comments.reading import find, one, text
+from tests.comments.reading import find, one, read, text
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -221,7 +221,7 @@ class TestForm:
 class TestSomebodyWithAnAccount:
     def test_is_asked_for_the_text_only_and_can_log_out(self, client: Client, post: Post) -> None:
         client.force_login(UserFactory.create(display_name="Bo", role="Author"))
-        page = html.document_fromstring(client.get(post.get_absolute_url()).content)
+        page = read(client.get(post.get_absolute_url()))
         respond = one(page, "#respond")
         logout = one(respond, "form.logged-in")
         assert text(logout) == "Logged in as Bo. Logout »"
@@ -232,7 +232,7 @@ class TestSomebodyWithAnAccount:
     def test_logging_out_leads_back_to_the_post(self, post: Post) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(UserFactory.create(role="Author"))
-        form = one(html.document_fromstring(client.get(post.get_absolute_url()).content), "form.logged-in")
+        form = one(read(client.get(post.get_absolute_url())), "form.logged-in")
         response = client.post(form.get("action"), dict(form.form_values()))
         assert response["Location"] == post.get_absolute_url()
         assert "_auth_user_id" not in client.session
@@ -243,7 +243,7 @@ class TestWaiting:
         parent = write(post)
         comment = write(post, parent=parent, status=CommentStatus.PENDING, text="My own words")
         response = client.get(waiting.address(comment))
-        page = html.document_fromstring(response.content)
+        page = read(response)
         item = one(page, f"#comment-{parent.pk} .replies #comment-{comment.pk}.waiting")
         assert text(one(item, ".comment-waiting")) == "Your comment is awaiting moderation."
         assert text(one(item, ".comment-body")) == "My own words"

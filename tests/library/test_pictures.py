@@ -278,7 +278,7 @@ class TestTheLibrary:
         picture = Picture.objects.get(pk=picture.pk)
         assert (picture.width, picture.height, picture.title, picture.alt) == (60, 40, "Our march", "A crowd")
         assert picture.uploaded_by == amina
-        assert picture.file.name.startswith("pictures/")
+        assert str(picture.file.name).startswith("pictures/")
         assert str(picture) == "Our march"
 
     def test_refused_picture_leaves_nothing(self) -> None:
@@ -288,7 +288,7 @@ class TestTheLibrary:
 
     def test_deleted_picture_leaves_no_file(self, django_capture_on_commit_callbacks: Any) -> None:
         picture = store_picture(upload(encoded(drawing(), "PNG")))
-        storage, name = picture.file.storage, picture.file.name
+        storage, name = picture.file.storage, str(picture.file.name)
         assert storage.exists(name)
         with django_capture_on_commit_callbacks(execute=True):
             picture.delete()

@@ -1,0 +1,80 @@
+"""People in the admin."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import User
+from tests.blog.desk import at_desk, person
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/accounts/user/"
+PASSWORD = "a-long-enough-password-7"
+
+
+@pytest.fixture
+def owner() -> Client:
+    return at_desk(UserFactory(username="owner", is_staff=True, is_superuser=True))
+
+
+@pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "staff"])
+def test_no_role_comes_near_accounts(role: str) -> None:
+    user = person(role)
+    desk = at_desk(user)
+    assert user
+    for path in (LIST, f"{LIST}add/", f"{LIST}{user.pk}/change/", f"{LIST}{user.pk}/password/", "/admin/auth/group/"):
+        assert desk.get(path).status_code == 403
+
+
+def test_account_is_made_with_its_role(owner: Client) -> None:
+    author = Group.objects.get(name="Author")
+    sent = {
+        "username": "amina",
+        "display_name": "Amina",
+        "email": "",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        "is_staff": "on",
+        "groups": author.pk,
+    }
+    response = owner.post(f"{LIST}add/", sent)
+    amina = User.objects.get(username="amina")
+    assert response.status_code == 302
+    assert (amina.display_name, amina.slug, amina.is_staff, amina.is_superuser) == ("Amina", "amina", True, False)
+    assert amina.check_password(PASSWORD)
+    assert amina.has_perm("blog.add_post")
+    assert at_desk(amina).get("/admin/blog/post/").status_code == 200
+
+
+def test_weak_password_is_refused(owner: Client) -> None:
+    sent = {"username": "amina", "usable_password": "true", "password1": "short", "password2": "short"}
+    assert owner.post(f"{LIST}add/", sent).status_code == 200
+    assert not User.objects.filter(username="amina").exists()
+
+
+def test_what_readers_see_is_changed_here(owner: Client) -> None:
+    amina = UserFactory(username="amina")
+    sent = {"username": "amina", "display_name": "Amina K.", "slug": "amina-k", "bio": "Writes.", "is_active": "on"}
+    owner.post(f"{LIST}{amina.pk}/change/", sent)
+    amina.refresh_from_db()
+    assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
+
+
+def test_people_are_found_by_the_name_readers_see(owner: Client) -> None:
+    UserFactory(username="u1", display_name="Hans")
+    UserFactory(username="u2", display_name="Amina")
+    assert [str(user) for user in owner.get(f"{LIST}?q=amin").context["cl"].result_list] == ["Amina"]
+
+
+def test_number_of_queries_does_not_grow(owner: Client, django_assert_num_queries: Any) -> None:
+    owner.get(LIST)
+    for _ in range(2):
+        with django_assert_num_queries(7):
+            owner.get(LIST)
+        UserFactory(role="Author")
+        UserFactory(role="Editor")

@@ -1,0 +1,157 @@
+"""Feeds of comments: all of them, one post's, one page's."""
+
+import datetime as dt
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from blog.models import Post, Status
+from blog.site import SiteSettings
+from comments.models import Kind
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
+
+
+def read(client: Client, path: str) -> ET.Element:
+    response = client.get(path)
+    assert response.status_code == 200
+    return ET.fromstring(response.content)
+
+
+def titles(client: Client, path: str) -> list[str | None]:
+    return [item.findtext("title") for item in read(client, path).iter("item")]
+
+
+@pytest.fixture
+def post() -> Any:
+    return PostFactory.create(
+        title="Truth & so on",
+        guid="https://old.example/?p=7",
+        published_at=timezone.make_aware(dt.datetime(2019, 10, 22, 12)),
+    )
+
+
+class TestAddresses:
+    def test_they_are_wordpress_s(self, post: Post) -> None:
+        page = PageFactory.create(title="About")
+        child = PageFactory.create(title="More", parent=page)
+        assert reverse("comments:feed") == "/comments/feed/"
+        assert reverse("comments:atom") == "/comments/feed/atom/"
+        assert reverse("comments:post_feed", args=["2019", "10", "22", post.slug]) == f"{post.get_absolute_url()}feed/"
+        assert reverse("comments:page_feed", args=[child.path]) == "/about/more/feed/"
+        assert reverse("comments:page_atom", args=[page.path]) == "/about/feed/atom/"
+
+    def test_the_feeds_of_listings_are_not_taken_for_those_of_pages(self, client: Client, post: Post) -> None:
+        category, tag = CategoryFactory.create(name="Books"), TagFactory.create(name="NGOs")
+        post.categories.add(category)
+        post.tags.add(tag)
+        for path in ("/feed/", "/category/books/feed/", "/tag/ngos/feed/", f"/author/{post.author.slug}/feed/"):
+            assert titles(client, path) == ["Truth & so on"]
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/2019/10/22/other/feed/", "/2019/13/32/x/feed/", "/2019/feed/", "/other/feed/", "/other/page/feed/atom/"],
+    )
+    def test_what_is_not_there_has_none(self, path: str, client: Client, post: Post) -> None:
+        assert client.get(path).status_code == 404
+
+    @pytest.mark.parametrize("status", [Status.DRAFT, Status.PENDING, Status.PRIVATE, Status.TRASH])
+    def test_what_is_not_public_has_none(self, status: Status, client: Client, post: Post) -> None:
+        page = PageFactory.create(title="About", status=status)
+        Post.objects.update(status=status)
+        assert client.get(f"{post.get_absolute_url()}feed/").status_code == 404
+        assert client.get(f"{page.get_absolute_url()}feed/").status_code == 404
+
+
+class TestRss:
+    def test_a_post_s_feed_says_whose_comment_each_is(self, client: Client, post: Post) -> None:
+        comment = CommentFactory.create(
+            post=post, name="Zoë", text="Well <said>\n\nhttp://a.example", created_at="2020-02-02T10:00Z"
+        )
+        channel = read(client, f"{post.get_absolute_url()}feed/").find("channel")
+        assert channel is not None
+        assert channel.findtext("title") == "Comments on: Truth & so on"
+        assert channel.findtext("link") == f"http://testserver{post.get_absolute_url()}"
+        (item,) = channel.iter("item")
+        assert item.findtext("title") == "By: Zoë"
+        assert item.findtext("link") == f"http://testserver{comment.get_absolute_url()}"
+        assert item.findtext(CREATOR) == "Zoë"
+        assert item.findtext("pubDate") == "Sun, 02 Feb 2020 10:00:00 +0000"
+        assert item.findtext("description") == "Well <said> http://a.example"
+        assert item.findtext(CONTENT) == comment.html
+        guid = item.find("guid")
+        assert guid is not None
+        assert guid.text == f"https://old.example/?p=7#comment-{comment.pk}"
+        assert guid.get("isPermaLink") == "false"
+
+    def test_the_site_s_feed_says_on_what(self, client: Client, post: Post) -> None:
+        page = PageFactory.create(title="About")
+        CommentFactory.create(post=post, name="Ann")
+        CommentFactory.create(page=page, name="Bo")
+        SiteSettings.objects.update(title="The Blog")
+        assert read(client, "/comments/feed/").findtext("channel/title") == "Comments for The Blog"
+        assert titles(client, "/comments/feed/") == ["Comment on About by Bo", "Comment on Truth & so on by Ann"]
+
+    def test_a_page_has_its_own(self, client: Client, post: Post) -> None:
+        page = PageFactory.create(title="About")
+        CommentFactory.create(post=post)
+        CommentFactory.create(page=page, name="Bo")
+        assert titles(client, "/about/feed/") == ["By: Bo"]
+
+    def test_newest_first_and_as_many_as_the_settings_say(self, client: Client, post: Post) -> None:
+        SiteSettings.objects.update(entries_per_feed=2)
+        for name in "ABC":
+            CommentFactory.create(post=post, name=name)
+        assert titles(client, f"{post.get_absolute_url()}feed/") == ["By: C", "By: B"]
+        assert len(titles(client, "/comments/feed/")) == 2
+
+    def test_pingbacks_are_left_out_where_they_are_not_shown(self, client: Client, post: Post) -> None:
+        CommentFactory.create(post=post, kind=Kind.PINGBACK)
+        SiteSettings.objects.update(show_pingbacks=False)
+        assert titles(client, "/comments/feed/") == []
+
+    def test_pingbacks_are_there_where_they_are_shown(self, client: Client, post: Post) -> None:
+        CommentFactory.create(post=post, kind=Kind.TRACKBACK)
+        assert len(titles(client, "/comments/feed/")) == 1
+
+    def test_signs_that_xml_cannot_hold_do_not_break_it(self, client: Client, post: Post) -> None:
+        CommentFactory.create(post=post, name="A\x08nn", text="a\x0bb\x1f")
+        assert titles(client, "/comments/feed/") == ["Comment on Truth & so on by Ann"]
+
+    def test_readers_of_the_feed_elsewhere_get_whole_addresses(self, client: Client, post: Post) -> None:
+        CommentFactory.create(post=post, text='<a href="/about/">x</a>', is_html=True)
+        assert 'href="http://testserver/about/"' in (read(client, "/comments/feed/").findtext(f".//{CONTENT}") or "")
+
+
+class TestAtom:
+    def test_it_holds_the_same(self, client: Client, post: Post) -> None:
+        comment = CommentFactory.create(post=post, name="Zoë")
+        feed = read(client, f"{post.get_absolute_url()}feed/atom/")
+        assert feed.findtext(f"{ATOM}title") == "Comments on: Truth & so on"
+        assert feed.findtext(f"{ATOM}entry/{ATOM}title") == "By: Zoë"
+        assert feed.findtext(f"{ATOM}entry/{ATOM}content") == comment.html
+        assert feed.findtext(f"{ATOM}entry/{ATOM}id") == f"https://old.example/?p=7#comment-{comment.pk}"
+        own = [link.get("href") for link in feed.findall(f"{ATOM}link") if link.get("rel") == "self"]
+        assert own == [f"http://testserver{post.get_absolute_url()}feed/atom/"]
+
+
+class TestQueries:
+    def test_they_do_not_grow_with_the_comments(
+        self, client: Client, post: Post, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for entry in [{"post": post}, {"post": PostFactory.create()}, {"page": PageFactory.create()}] * 3:
+            CommentFactory.create(**entry, user=UserFactory.create(), name="")
+        with django_assert_num_queries(3):  # the settings, the comments, and how long the cache may keep it
+            assert len(titles(client, "/comments/feed/")) == 9
+        with django_assert_num_queries(4):  # and the post
+            assert len(titles(client, f"{post.get_absolute_url()}feed/")) == 3

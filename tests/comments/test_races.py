@@ -1,0 +1,81 @@
+"""Several people at the same moment. On SQLite writers queue at BEGIN; here rows are locked one by one."""
+
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from blog.models import Post
+from blog.site import CommentPolicy, SiteSettings
+from comments.counting import miscounted
+from comments.models import Comment, Decision, Status
+from comments.moderation import approve, mark_spam, restore, submit, trash
+from tests.factories import CommentFactory, PostFactory, UserFactory
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="a database in memory knows no second connection"),
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+]
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Do all `works` at the same moment; an error in one is an error of the test."""
+    start = threading.Barrier(len(works), timeout=10)
+    errors: list[Exception] = []
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            work()
+        except Exception as error:  # noqa: BLE001  (told to the test below)
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert errors == []
+
+
+def send(post: Post, text: str, parent: Comment | None = None) -> Comment:
+    site = SiteSettings(comment_policy=CommentPolicy.OPEN)
+    return submit(post, name="Ann", email="ann@example.org", text=text, parent=parent, site=site)
+
+
+def test_clicks_at_the_same_moment_store_one_comment() -> None:
+    post = PostFactory.create()
+    at_once(*[lambda: send(post, "Hello")] * 4)
+    post.refresh_from_db()
+    assert (Comment.objects.count(), post.comment_count) == (1, 1)
+
+
+def test_moderators_and_readers_do_not_stand_in_each_other_s_way() -> None:
+    posts = PostFactory.create_batch(2)
+    comments = [CommentFactory.create(post=posts[number % 2], status=Status.PENDING) for number in range(12)]
+    moderators = UserFactory.create_batch(4)
+
+    def moderate(number: int) -> None:
+        chance = random.Random(number)  # noqa: S311  (an order, not a secret)
+        for _ in range(5):
+            move = chance.choice([approve, mark_spam, trash, restore])
+            move(chance.sample(comments, 8), moderators[number])
+
+    def answer(number: int) -> None:
+        for count in range(5):
+            parent = comments[(number + count) % len(comments)]
+            assert parent.post is not None
+            send(parent.post, f"{number} {count}", parent)
+
+    at_once(*[lambda n=n: moderate(n) for n in range(4)], *[lambda n=n: answer(n) for n in range(2)])
+    assert list(miscounted()) == []
+    for comment in comments:
+        stands: str = Status.PENDING
+        for decision in Decision.objects.filter(comment=comment).order_by("pk"):
+            assert decision.was == stands
+            stands = decision.became
+        assert stands == Comment.objects.get(pk=comment.pk).status

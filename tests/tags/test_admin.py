@@ -1,0 +1,145 @@
+"""Tags in the admin, and the suggestions while tags are typed."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from taggit.models import Tag as TaggitTag
+
+from blog.models import SiteSettings
+from tags.models import Tag, TagAlias
+from tests.blog.desk import at_desk, person
+from tests.factories import PostFactory, TagFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/tags/tag/"
+
+
+@pytest.fixture
+def desk() -> Client:
+    return at_desk(UserFactory(role="Editor"))
+
+
+def listed(desk: Client, query: str = "") -> list[str]:
+    return [tag.name for tag in desk.get(LIST + query).context["cl"].result_list]
+
+
+def suggested(desk: Client, typed: str) -> list[str]:
+    names: list[str] = desk.get(f"{LIST}suggest/", {"q": typed}).json()["names"]
+    return names
+
+
+class TestRoles:
+    @pytest.mark.parametrize(
+        ("role", "listed", "changed", "deleted", "suggested"),
+        [
+            ("nobody", 302, 302, 302, 302),
+            ("staff", 403, 403, 403, 403),
+            ("Author", 200, 200, 403, 200),
+            ("Editor", 200, 200, 200, 200),
+            ("Moderator", 403, 403, 403, 403),
+            ("superuser", 200, 200, 200, 200),
+        ],
+    )
+    def test_pages(self, role: str, listed: int, changed: int, deleted: int, suggested: int) -> None:
+        desk, tag = at_desk(person(role)), TagFactory()
+        assert desk.get(LIST).status_code == listed
+        assert desk.get(f"{LIST}{tag.pk}/change/").status_code == changed
+        assert desk.get(f"{LIST}{tag.pk}/delete/").status_code == deleted
+        assert desk.get(f"{LIST}suggest/?q=t").status_code == suggested
+
+    def test_author_cannot_rename_a_tag(self) -> None:
+        tag = TagFactory(name="as it was")
+        at_desk(person("Author")).post(f"{LIST}{tag.pk}/change/", {"name": "changed"})
+        assert Tag.objects.get().name == "as it was"
+
+
+class TestTheList:
+    def test_shows_and_orders_by_the_number_of_posts(self, desk: Client) -> None:
+        PostFactory(tags=["often", "once"])
+        PostFactory(tags=["often"])
+        TagFactory(name="never")
+        rows = desk.get(f"{LIST}?o=-3").context["cl"].result_list
+        assert [(tag.name, tag.number_of_posts) for tag in rows] == [("often", 2), ("once", 1), ("never", 0)]
+
+    @pytest.mark.parametrize("typed", ["COÖP", "coöperation", "coo\u0308p", " coöp "])
+    def test_search_knows_every_way_to_write_a_name(self, desk: Client, typed: str) -> None:
+        TagFactory(name="Coöperation")
+        TagFactory(name="свобода")
+        assert listed(desk, f"?q={typed}") == ["Coöperation"]
+
+    def test_search_knows_the_case_of_other_letters(self, desk: Client) -> None:
+        TagFactory(name="Свобода слова")
+        assert listed(desk, "?q=СВОБ СЛОВ") == ["Свобода слова"]
+
+    def test_number_of_queries_does_not_grow(self, desk: Client, django_assert_num_queries: Any) -> None:
+        PostFactory(tags=["a"])
+        desk.get(LIST)
+        for number in range(2):
+            with django_assert_num_queries(8):
+                desk.get(LIST)
+            PostFactory(tags=[f"{number} {letter}" for letter in "abcde"])
+
+    def test_deleting_in_bulk_tells_the_cache(self, desk: Client, django_capture_on_commit_callbacks: Any) -> None:
+        PostFactory(tags=["goes"])
+        before = SiteSettings.current().content_version
+        with django_capture_on_commit_callbacks(execute=True):
+            desk.post(LIST, {"action": "delete_selected", "_selected_action": Tag.objects.get().pk, "post": "yes"})
+        assert not Tag.objects.exists()
+        assert SiteSettings.current().content_version > before
+
+    def test_tags_of_taggit_are_not_shown(self) -> None:
+        assert not admin.site.is_registered(TaggitTag)
+
+
+class TestTheForm:
+    NO_ALIASES = {"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
+
+    def test_old_address_stays_when_the_slug_changes(self, desk: Client) -> None:
+        tag = TagFactory(name="Cooperation")
+        sent = {"name": "Cooperation", "slug": "working-together", "description": ""}
+        desk.post(f"{LIST}{tag.pk}/change/", sent | self.NO_ALIASES)
+        assert Tag.objects.get().slug == "working-together"
+        assert TagAlias.objects.get().slug == "cooperation"
+
+    def test_name_that_is_there_is_refused(self, desk: Client) -> None:
+        TagFactory(name="cooperation")
+        sent = {"name": "Cooperation", "slug": "", "description": ""}
+        response = desk.post(f"{LIST}add/", sent | self.NO_ALIASES)
+        assert "There is a tag of this name already" in response.content.decode()
+
+    def test_address_can_be_made_to_lead_here(self, desk: Client) -> None:
+        tag = TagFactory(name="cooperation")
+        sent = {"name": "cooperation", "slug": "cooperation", "description": ""}
+        alias = {"aliases-TOTAL_FORMS": 1, "aliases-0-slug": "co-op", "aliases-0-tag": tag.pk}
+        desk.post(f"{LIST}{tag.pk}/change/", sent | self.NO_ALIASES | alias)
+        assert TagAlias.objects.get().tag == tag
+
+
+class TestSuggestions:
+    def test_names_that_start_so_come_first_then_the_most_used(self, desk: Client) -> None:
+        PostFactory(tags=["human rights", "women's human rights", "human kind"])
+        PostFactory(tags=["human rights", "women's human rights"])
+        PostFactory(tags=["women's human rights", "else"])
+        assert suggested(desk, "human") == ["human rights", "human kind", "women's human rights"]
+
+    def test_whatever_the_case(self, desk: Client) -> None:
+        TagFactory(name="Свобода")
+        assert suggested(desk, "СВО") == ["Свобода"]
+
+    @pytest.mark.parametrize("typed", ["", "  ", "%", "_", "nothing like it", "'", "x" * 5000])
+    def test_nothing_for_what_fits_nothing(self, desk: Client, typed: str) -> None:
+        TagFactory(name="tag")
+        assert suggested(desk, typed) == []
+
+    def test_ten_at_most(self, desk: Client, django_assert_num_queries: Any) -> None:
+        for number in range(12):
+            TagFactory(name=f"tag {number}")
+        desk.get(LIST)
+        with django_assert_num_queries(5):
+            assert len(suggested(desk, "tag")) == 10
+
+    def test_only_reading(self, desk: Client) -> None:
+        assert desk.post(f"{LIST}suggest/", {"q": "t"}).status_code == 405

@@ -1,0 +1,258 @@
+"""Moving in as a whole: every thing once, all accounted for, all or nothing."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from blog.models import Page, Post
+from blog.site import SiteSettings
+from comments.models import Comment
+from tests.factories import PostFactory
+from tests.wordpress.conftest import Bring
+from tests.wordpress.exports import category, comment, export, filed, item, page, tag, term, write
+from tests.wordpress.reports import counted, remarks
+from wordpress.importing import import_export
+from wordpress.reader import ExportRefused
+from wordpress.reports import Outcome
+
+pytestmark = pytest.mark.django_db
+
+
+def contents() -> str:
+    """A hash of every row of the site's own tables."""
+    rows = [
+        (model._meta.label, row)
+        for model in apps.get_models()
+        if model._meta.app_label in {"accounts", "blog", "tags", "comments", "library"}
+        for row in model._default_manager.order_by("pk").values_list()
+    ]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+class TestIdentity:
+    def test_numbers_are_kept_for_posts_and_pages(self, bring: Bring) -> None:
+        bring(item(7), page(20))
+        assert (Post.objects.get().pk, Page.objects.get().pk) == (7, 20)
+
+    def test_a_taken_number_gets_another_and_is_noted(self, bring: Bring) -> None:
+        PostFactory(pk=7, slug="mine")
+        report = bring(item(7, post_name="theirs"), item(8))
+        theirs = Post.objects.get(slug="theirs")
+        assert theirs.pk == 9
+        assert "number 9" in remarks(report)[0]
+
+    def test_two_items_of_one_guid_are_both_brought_in(self, bring: Bring) -> None:
+        report = bring(item(7, guid="g"), item(8, guid="g"))
+        assert Post.objects.get(pk=7).guid == "g"
+        assert Post.objects.get(pk=8).guid.startswith("urn:uuid:")
+        assert "guid" in remarks(report)[0]
+
+    @pytest.mark.parametrize("guid", ["", "g" * 501])
+    def test_a_guid_that_cannot_be_kept_is_made_anew_the_same_each_time(self, bring: Bring, guid: str) -> None:
+        bring(item(7, guid=guid))
+        made = Post.objects.get().guid
+        Post.objects.all().delete()
+        bring(item(7, guid=guid))
+        assert Post.objects.get().guid == made
+
+    def test_one_item_twice_is_brought_in_once(self, bring: Bring) -> None:
+        same = item(7, inside=[comment(1)])
+        report = bring(same, same)
+        assert counted(report, "post") == {"imported": 1, "skipped": 1}
+        assert counted(report, "comment") == {"imported": 1, "skipped": 1}
+
+    @pytest.mark.parametrize("number", ["0", "", "99999999999999999999"])
+    def test_an_item_without_a_number_gets_one(self, bring: Bring, number: str) -> None:
+        bring(item(7, post_id=number), item(8))
+        assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 9]
+
+
+EVERYTHING = (
+    category("child", parent="top"),
+    category("top"),
+    tag("x", "X"),
+    tag("x-2", "x"),
+    term("nav_menu", "m"),
+    item(
+        7,
+        guid="g",
+        inside=[filed("post_tag", "x-2", "x"), filed("category", "child"), comment(1), comment(2, parent=1)],
+    ),
+    item(8, guid="g", post_name="post-7", inside=[comment(2, content="Its number is taken.")]),
+    item(9, guid="", status="draft", post_name="", post_date_gmt="0000-00-00 00:00:00"),
+    item(7, guid="other", post_name="again", inside=[comment(3, type="pingback"), comment(3, type="pingback")]),
+    item(10, post_date="0000-00-00 00:00:00", post_date_gmt="", inside=[comment(9, date="", date_gmt="")]),
+    page(21, post_parent=20),
+    page(20, guid="", inside=[comment(4, parent=99)]),
+    item(30, post_type="attachment", status="inherit", inside=[comment(5)]),
+    item(31, post_type="nav_menu_item"),
+    item(32, creator="Some One", status="future"),
+)
+
+
+class TestTwice:
+    def test_a_second_run_changes_nothing_and_says_so(self, bring: Bring) -> None:
+        first = bring(*EVERYTHING)
+        before = contents()
+        second = bring(*EVERYTHING)
+        assert contents() == before
+        assert not second.total(Outcome.IMPORTED)
+        for kind, counts in first.counts.items():
+            assert second.counts[kind].total() == counts.total()
+            assert second.counts[kind][Outcome.SKIPPED] == counts[Outcome.SKIPPED]
+
+    def test_what_was_changed_here_stays_changed(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1)]))
+        post = Post.objects.get()
+        post.title, post.slug, post.source = "Mine now", "mine", "My text"
+        post.save()
+        Comment.objects.update(status="spam")
+        before = contents()
+        bring(item(7, inside=[comment(1)]))
+        assert contents() == before
+
+    def test_what_is_new_in_a_later_export_is_added(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1)]))
+        report = bring(item(7, inside=[comment(1), comment(2, parent=1)]), item(8))
+        assert counted(report, "post") == {"unchanged": 1, "imported": 1}
+        assert counted(report, "comment") == {"unchanged": 1, "imported": 1}
+        assert Comment.objects.get(pk=2).parent_id == 1
+        assert Post.objects.get(pk=7).comment_count == 2
+
+    def test_a_post_whose_guid_changed_is_known_by_number_and_address(self, bring: Bring) -> None:
+        bring(item(7, guid="http://old.example/?p=7"))
+        report = bring(item(7, guid="https://new.example/?p=7"))
+        assert counted(report, "post") == {"unchanged": 1}
+
+    def test_an_export_in_parts_is_as_one(self, tmp_path: Path) -> None:
+        parts = [write(tmp_path, export(*some), f"{n}.xml") for n, some in enumerate((EVERYTHING[:8], EVERYTHING[8:]))]
+        report = import_export(parts)
+        in_parts = sorted(Post.objects.values_list("pk", "slug", "guid"))
+        Post.objects.all().delete()
+        Page.objects.update(parent=None)
+        Page.objects.all().delete()
+        whole = import_export([write(tmp_path, export(*EVERYTHING))])
+        assert sorted(Post.objects.values_list("pk", "slug", "guid")) == in_parts
+        assert report.counts["comment"] == whole.counts["comment"]
+
+
+class TestAccounting:
+    def test_every_item_term_and_comment_is_accounted_for(self, bring: Bring) -> None:
+        report = bring(*EVERYTHING)
+        totals = {kind: counts.total() for kind, counts in report.counts.items()}
+        assert totals == {
+            "author": 2,
+            "category": 2,
+            "tag": 2,
+            "other term": 1,
+            "post": 6,
+            "page": 2,
+            "attachment": 1,
+            "nav_menu_item": 1,
+            "comment": 8,
+        }
+
+    def test_what_is_left_out_is_named_with_a_reason(self, bring: Bring) -> None:
+        report = bring(
+            item(30, post_type="attachment", title="A picture"), item(31, post_type="wp_block", title="A block")
+        )
+        assert [(left.kind, left.id, left.title) for left in report.skipped] == [
+            ("attachment", 30, "A picture"),
+            ("wp_block", 31, "A block"),
+        ]
+        assert all(left.text for left in report.skipped)
+
+    def test_a_text_too_long_to_be_rendered_is_named(self, bring: Bring) -> None:
+        report = bring(item(7, content="x" * 500_001), page(20, content="x" * 500_001), page(21, post_parent=20))
+        assert not Post.objects.exists()
+        assert Page.objects.get().parent is None
+        assert len(report.skipped) == 2
+
+    def test_another_clock_is_warned_of(self, bring: Bring) -> None:
+        times = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
+        (warning,) = bring(item(7, **times), item(8, **times), item(9)).warnings
+        assert "UTC+02:00" in warning
+        assert "TIME_ZONE" in warning
+
+    def test_the_same_clock_is_not(self, bring: Bring, settings: Settings) -> None:
+        settings.TIME_ZONE = "Europe/Berlin"
+        summer = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
+        winter = {"post_date": "2014-12-01 10:30:00", "post_date_gmt": "2014-12-01 09:30:00"}
+        assert not bring(item(7, **summer), item(8, **winter)).warnings
+
+    def test_mended_signs_and_unknown_versions_are_warned_of(self, bring: Bring) -> None:
+        warnings = bring(item(7, content="a\x01b"), version="9.9").warnings
+        assert any("1 control character " in text for text in warnings)
+        assert any("9.9" in text for text in warnings)
+
+    def test_progress_reaches_the_end(self, tmp_path: Path) -> None:
+        told: dict[str, tuple[int, int]] = {}
+        path = write(tmp_path, export(item(7), page(20), item(30, post_type="attachment")))
+        import_export([path], progress=lambda stage, done, total: told.update({stage: (done, total)}))
+        assert told["importing"] == (3, 3)
+        assert told["reading"] == (path.stat().st_size, path.stat().st_size)
+
+
+class TestAllOrNothing:
+    def test_a_broken_export_changes_nothing(self, tmp_path: Path) -> None:
+        before = contents()
+        broken = export(*EVERYTHING)[:-30]
+        with pytest.raises(ExportRefused):
+            import_export([write(tmp_path, export(item(1)), "good.xml"), write(tmp_path, broken)])
+        assert contents() == before
+
+    def test_a_file_that_breaks_between_the_two_readings_changes_nothing(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(*(item(n) for n in range(1, 600))))
+        before = contents()
+
+        def damage(stage: str, done: int, total: int) -> None:
+            if stage == "reading" and done == total:
+                path.write_bytes(path.read_bytes()[:-30])
+
+        with pytest.raises(ExportRefused):
+            import_export([path], progress=damage)
+        assert contents() == before
+
+    def test_a_dry_run_says_all_and_changes_nothing(self, bring: Bring) -> None:
+        before = contents()
+        tried = bring(*EVERYTHING, dry_run=True)
+        assert contents() == before
+        done = bring(*EVERYTHING)
+        assert tried.counts == done.counts
+        assert tried.notes == done.notes
+
+    def test_cached_pages_are_out_of_date_after_an_import_and_only_then(
+        self, bring: Bring, django_capture_on_commit_callbacks: object
+    ) -> None:
+        def version() -> int:
+            return SiteSettings.current().content_version
+
+        start = version()
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+            bring(item(7))
+        after = version()
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+            bring(item(7))
+        assert start < after == version()
+
+
+class TestSpeed:
+    def test_queries_do_not_grow_with_the_items(self, bring: Bring) -> None:
+        def queries(start: int, number: int) -> int:
+            inside = [filed("post_tag", "x"), filed("category", "c")]
+            items = [
+                item(n, inside=[*inside, comment(n), comment(n + 1000, parent=n)]) for n in range(start, start + number)
+            ]
+            with CaptureQueriesContext(
+                connection,
+            ) as captured:
+                bring(*items)
+            return len(captured)
+
+        few = queries(1000, 2)
+        assert queries(2000, 150) <= few + 5

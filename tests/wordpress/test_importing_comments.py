@@ -1,0 +1,119 @@
+"""Comments that move in, with their threads."""
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from blog.models import Page, Post
+from comments.models import Comment
+from tests.wordpress.conftest import Bring
+from tests.wordpress.exports import comment, item, page
+from tests.wordpress.reports import counted, remarks
+
+pytestmark = pytest.mark.django_db
+
+
+class TestComments:
+    def test_a_comment_with_all_it_has(self, bring: Bring, client: Client) -> None:
+        bring(
+            item(
+                7,
+                inside=[
+                    comment(
+                        55,
+                        author="Rosa &amp; friends",
+                        author_url="https://rosa.example/?a=1&#038;b=2",
+                        content="One <em>two</em>\n\nthree",
+                        user_id=1,
+                    )
+                ],
+            )
+        )
+        found = Comment.objects.get(pk=55)
+        assert (found.name, found.website) == ("Rosa & friends", "https://rosa.example/?a=1&b=2")
+        assert (found.email, found.status, found.kind) == ("rosa@example.org", "approved", "comment")
+        assert found.created_at == dt.datetime(2014, 3, 2, 10, tzinfo=dt.UTC)
+        assert found.user == User.objects.get(username="anna")
+        assert found.is_html
+        assert "<em>two</em>" in found.html
+        page_html = client.get("/2014/03/01/post-7/").text
+        assert 'id="comment-55"' in page_html
+        assert "rosa@example.org" not in page_html
+
+    def test_addresses_of_machines_are_nowhere(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(55)]))
+        assert "192.0.2.7" not in repr(list(Comment.objects.values()))
+
+    @pytest.mark.parametrize(
+        ("exported", "status"),
+        [("1", "approved"), ("0", "pending"), ("spam", "spam"), ("trash", "trash"), ("post-trashed", "trash")],
+    )
+    def test_states(self, bring: Bring, exported: str, status: str) -> None:
+        report = bring(item(7, inside=[comment(1, approved=exported)]))
+        assert Comment.objects.get().status == status
+        assert not report.notes
+
+    def test_an_unknown_state_waits_for_a_moderator(self, bring: Bring) -> None:
+        report = bring(item(7, inside=[comment(1, approved="maybe")]))
+        assert Comment.objects.get().status == "pending"
+        assert "maybe" in remarks(report)[0]
+
+    @pytest.mark.parametrize("kind", ["pingback", "trackback", "comment"])
+    def test_kinds(self, bring: Bring, kind: str) -> None:
+        bring(item(7, inside=[comment(1, type=kind)]))
+        assert Comment.objects.get().kind == kind
+
+    def test_other_kinds_are_left_out_with_a_reason(self, bring: Bring) -> None:
+        report = bring(item(7, inside=[comment(1, type="order_note")]))
+        assert not Comment.objects.exists()
+        assert "order_note" in report.skipped[0].text
+
+    def test_threads_whatever_their_order(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(3, parent=2), comment(2, parent=1), comment(1)]))
+        assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1, 3: 2}
+
+    def test_threads_that_lead_nowhere_are_noted(self, bring: Bring) -> None:
+        report = bring(
+            item(7, inside=[comment(1, parent=99), comment(2, parent=3), comment(3, parent=2), comment(4, parent=4)]),
+            item(8, inside=[comment(5, parent=1)]),
+        )
+        assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: None, 3: 2, 4: None, 5: None}
+        assert len(report.notes) == 4
+
+    def test_the_count_is_that_of_the_approved(self, bring: Bring) -> None:
+        inside = [comment(1), comment(2, type="pingback"), comment(3, approved="0"), comment(4, approved="spam")]
+        bring(item(7, inside=inside), page(20, inside=[comment(5)]))
+        assert Post.objects.get().comment_count == 2
+        assert Page.objects.get().comment_count == 1
+
+    def test_comments_of_what_is_left_out_are_left_out_and_counted(self, bring: Bring) -> None:
+        report = bring(item(7, post_type="attachment", inside=[comment(1), comment(2)]))
+        assert counted(report, "comment") == {"skipped": 2}
+
+    def test_what_is_too_long_is_cut_and_noted(self, bring: Bring) -> None:
+        report = bring(
+            item(7, inside=[comment(1, author="n" * 300, author_email="e" * 300, author_url="https://x/" + "u" * 600)])
+        )
+        found = Comment.objects.get()
+        assert [len(text) for text in (found.name, found.email, found.website)] == [245, 254, 500]
+        assert len(report.notes) == 3
+
+    def test_a_broken_address_is_kept(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1, author_email="not an address")]))
+        assert Comment.objects.get().email == "not an address"
+
+    def test_a_taken_number_gets_another_and_is_noted(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1, content="first")]))
+        report = bring(item(8, inside=[comment(1, content="second"), comment(2, parent=1, content="answer")]))
+        second = Comment.objects.get(text="second")
+        assert second.pk > 2
+        assert Comment.objects.get(text="answer").parent == second
+        assert str(second.pk) in remarks(report)[0]
+
+    def test_one_without_a_date_has_that_of_its_post(self, bring: Bring) -> None:
+        none = "0000-00-00 00:00:00"
+        report = bring(item(7, inside=[comment(1, date=none, date_gmt=none)]))
+        assert Comment.objects.get().created_at == Post.objects.get().published_at
+        assert "no date" in remarks(report)[0]

@@ -1,0 +1,143 @@
+"""Categories, tags and authors that move in."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from blog.models import Category, Post
+from tags.models import Tag
+from tests.factories import PostFactory, UserFactory
+from tests.wordpress.conftest import Bring
+from tests.wordpress.exports import author, category, filed, item, tag, term
+from tests.wordpress.reports import counted, remarks
+
+pytestmark = pytest.mark.django_db
+
+
+class TestCategories:
+    def test_a_tree_whose_parents_come_later(self, bring: Bring, client: Client) -> None:
+        bring(
+            category("child", "Child", parent="top"),
+            category("top", "Top &amp; more", description="What <b>is</b> in it"),
+            item(7, inside=[filed("category", "child", "Child")]),
+        )
+        child, top = Category.objects.get(slug="child"), Category.objects.get(slug="top")
+        assert (child.path, child.parent) == ("top/child", top)
+        assert (top.name, top.description) == ("Top & more", "What is in it")
+        assert "A title" in client.get("/category/top/child/").text
+
+    def test_the_oldest_exports_name_the_parent(self, bring: Bring) -> None:
+        bring(category("top", "The top"), category("child", parent="The top"), version="1.0")
+        assert Category.objects.get(slug="child").path == "top/child"
+
+    def test_missing_parents_and_circles_are_noted(self, bring: Bring) -> None:
+        report = bring(category("a", parent="b"), category("b", parent="a"), category("c", parent="gone"))
+        assert dict(Category.objects.values_list("slug", "path")) == {"a": "a", "b": "a/b", "c": "c"}
+        assert len(report.notes) == 2
+
+    def test_one_that_is_here_stays_where_it_stands(self, bring: Bring) -> None:
+        Category.objects.create(name="Mine", slug="films")
+        report = bring(category("films", "Films", parent="arts"), category("arts"), category("new", parent="films"))
+        assert Category.objects.get(slug="films").name == "Mine"
+        assert Category.objects.get(slug="new").path == "films/new"
+        assert counted(report, "category") == {"unchanged": 1, "imported": 2}
+        assert not report.notes
+
+    def test_what_only_items_name_is_made(self, bring: Bring) -> None:
+        bring(item(7, inside=[filed("category", "x-1", "X 1"), filed("", "", "By name only")]))
+        names = {found.slug: found.name for found in Post.objects.get(pk=7).categories.all()}
+        assert names == {"x-1": "X 1", "by-name-only": "By name only"}
+
+
+class TestTags:
+    def test_slugs_and_names_are_those_of_the_export(self, bring: Bring, client: Client) -> None:
+        bring(
+            tag("c-2", "C++", description="A <i>language</i>"),
+            tag("%d9%85", "R&amp;D"),
+            item(7, inside=[filed("post_tag", "c-2", "C++"), filed("post_tag", "%D9%85", "R&amp;D")]),
+        )
+        assert dict(Tag.objects.values_list("slug", "name")) == {"c-2": "C++", "م": "R&D"}
+        assert Tag.objects.get(slug="c-2").description == "A language"
+        assert "A title" in client.get("/tag/c-2/").text
+
+    def test_both_addresses_of_one_name_lead_to_its_tag(self, bring: Bring, client: Client) -> None:
+        report = bring(
+            tag("coop", "Cooperation"),
+            tag("coop-2", "COOPERATION "),
+            item(7, inside=[filed("post_tag", "coop")]),
+            item(8, inside=[filed("post_tag", "coop-2")]),
+        )
+        found = Tag.objects.get()
+        assert (found.name, found.tagged_posts.count()) == ("Cooperation", 2)
+        assert client.get("/tag/coop-2/").headers["Location"] == "/tag/coop/"
+        assert "same tag" in remarks(report)[0]
+
+    def test_a_name_that_is_here_is_the_same_tag(self, bring: Bring, client: Client) -> None:
+        here = PostFactory(pk=500, tags=["Human Rights"]).tags.get()
+        bring(item(7, inside=[filed("post_tag", "hr", "human  rights")]))
+        assert Post.objects.get(pk=7).tags.get() == here
+        assert client.get("/tag/hr/").headers["Location"] == here.get_absolute_url()
+
+    def test_an_address_that_is_here_is_the_same_tag_and_noted(self, bring: Bring) -> None:
+        here = Tag.objects.create(name="C", slug="c")
+        report = bring(item(7, inside=[filed("post_tag", "c", "C++")]))
+        assert Post.objects.get(pk=7).tags.get() == here
+        assert "“C”" in remarks(report)[0]
+
+    def test_a_tag_that_was_merged_here_stays_merged(self, bring: Bring) -> None:
+        kept = Tag.objects.create(name="Kept")
+        kept.aliases.create(slug="gone")
+        bring(item(7, inside=[filed("post_tag", "gone", "Gone")]))
+        assert Post.objects.get(pk=7).tags.get() == kept
+        assert Tag.objects.count() == 1
+
+    def test_a_post_has_each_tag_once(self, bring: Bring) -> None:
+        bring(item(7, inside=[filed("post_tag", "x", "X"), filed("post_tag", "x", "X"), filed("post_tag", "x-2", "x")]))
+        assert Post.objects.get(pk=7).tags.count() == 1
+
+    def test_hidden_posts_are_not_on_the_pages_of_their_tags(self, bring: Bring) -> None:
+        bring(item(7, inside=[filed("post_tag", "x")]), item(8, status="private", inside=[filed("post_tag", "x")]))
+        moments = dict(Post.tags.through._default_manager.values_list("content_object", "published_at"))
+        assert moments == {7: Post.objects.get(pk=7).published_at, 8: None}
+
+    @pytest.mark.parametrize("name", ["🎉", "!!!", "a,b", "ﷺ" * 190, "x" * 900])
+    def test_odd_names_are_kept_as_far_as_they_can_be(self, bring: Bring, name: str) -> None:
+        bring(item(7, inside=[filed("post_tag", "odd", name)]))
+        found = Post.objects.get(pk=7).tags.get()
+        assert found.slug == "odd"
+        assert name.startswith(found.name)
+
+    def test_other_terms_are_accounted_for(self, bring: Bring) -> None:
+        report = bring(term("nav_menu", "top"), item(7, inside=[filed("post_format", "post-format-aside", "Aside")]))
+        assert counted(report, "other term") == {"skipped": 1}
+        assert any("post_format" in note.title for note in report.notes)
+
+
+class TestAuthors:
+    def test_they_have_accounts_that_nobody_can_use_yet(self, bring: Bring) -> None:
+        bring(item(7, creator="bo"), authors=[author("bo", email="bo@example.org", name="Bo &amp; Co")])
+        bo = User.objects.get()
+        assert (bo.username, bo.slug, bo.display_name, bo.email) == ("bo", "bo", "Bo & Co", "bo@example.org")
+        assert not bo.has_usable_password()
+        assert not bo.is_staff
+        assert not bo.is_superuser
+
+    def test_an_account_that_is_here_is_not_touched(self, bring: Bring) -> None:
+        anna = UserFactory(username="anna", display_name="Anna here", is_staff=True, role="Author")
+        anna.set_password("a long password of hers")
+        anna.save()
+        before = User.objects.values().get()
+        report = bring(item(7))
+        assert User.objects.values().get() == before
+        assert Post.objects.get(pk=7).author == anna
+        assert counted(report, "author") == {"unchanged": 1}
+
+    def test_creators_without_an_entry_get_accounts_too(self, bring: Bring) -> None:
+        bring(item(7, creator="Jane Doe"), item(8, creator=""), version="1.0")
+        assert Post.objects.get(pk=7).author.username == "jane-doe"
+        assert Post.objects.get(pk=7).author.display_name == "Jane Doe"
+        assert str(Post.objects.get(pk=8).author) == "Unknown author"
+
+    def test_a_creator_by_display_name_is_that_author(self, bring: Bring) -> None:
+        bring(item(7, creator="Anna A."))
+        assert User.objects.get().username == "anna"
