@@ -369,7 +369,8 @@ class Page(TreeNode, Entry):
 
     def clean(self) -> None:
         super().clean()
-        if self.parent is None and (self.slug in RESERVED_SLUGS or self.slug.isdecimal()):
+        slug = self.slug or slugify(self.title)
+        if self.parent is None and (slug in RESERVED_SLUGS or slug.isdecimal()):
             raise ValidationError(
-                {"slug": gettext("The site uses “%(slug)s” itself. Choose another.") % {"slug": self.slug}}
+                {"slug": gettext("The site uses “%(slug)s” itself. Choose another.") % {"slug": slug}}
             )

@@ -61,7 +61,7 @@ def _blocks(source: str) -> Iterator[str]:
     done = 0
     for tag in _TAG.finditer(source):
         name = tag[2].lower()
-        if name not in _BLOCKS | {"p"} or (verbatim and name != "pre"):
+        if name not in _BLOCKS | {"p"}:
             continue
         before = source[done : tag.start()]
         yield before if verbatim else _paragraphs(before)

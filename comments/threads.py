@@ -77,12 +77,10 @@ def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Nod
     passed = {pk}
     above = parents[pk]
     while above is not None and above not in nodes:
+        if above in passed:
+            return None
         passed.add(above)
         above = parents.get(above)
-        if above in passed and above not in nodes:
-            above = None
-    # The next one that comes this way need not climb again.
-    parents.update(dict.fromkeys(passed, above))
     return above
 
 

@@ -64,7 +64,7 @@ def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
         )
     try:
         upload.seek(0)
-        with Image.open(upload, ) as image:
+        with Image.open(upload, formats=FORMATS) as image:
             name, content = _written_anew(image)
     except NotAPicture:
         raise

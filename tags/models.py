@@ -23,7 +23,9 @@ def tag_key(name: str) -> str:
 
     Done here and not by the database: SQLite knows the case of ASCII letters only.
     """
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    # One letter may unfold to eighteen: the column ends where no name of a real tag does.
+    return " ".join(folded.split())[:600]
 
 
 class TagManager(models.Manager["Tag"]):

@@ -52,7 +52,7 @@ class Identities:
         self._seen: dict[str, int] = {}
 
     def of(self, items: Iterable[Exported]) -> Iterator[Identity]:
-        """The identity of each of `items`, in three queries for all of them."""
+        """The identity of each of `items`, in as many queries as for one."""
         items = list(items)
         guids = [self._guid(item) for item in items]
         own_guids = [self._own_guid(item) for item in items]

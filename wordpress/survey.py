@@ -41,7 +41,6 @@ class PageStub:
 class Survey:
     paths: list[Path]
     items: Counter[str] = field(default_factory=Counter)
-    comments: int = 0
     authors: dict[str, Author] = field(default_factory=dict)
     # Who is named as an author of items.
     creators: set[str] = field(default_factory=set)
@@ -145,7 +144,6 @@ def _file_warnings(export: Export) -> Iterator[str]:
 
 def _add_item(survey: Survey, item: Item) -> None:
     survey.items[item.type] += 1
-    survey.comments += len(item.comments)
     survey.highest_item = max(survey.highest_item, item.id)
     survey.highest_comment = max(survey.highest_comment, *(comment.id for comment in item.comments), 0)
     if reason_to_skip(item):

@@ -155,6 +155,10 @@ class TestTags:
         assert "is too long for a tag" in response.context["adminform"].form.errors["tags"][0]
         assert not Post.objects.exists()
 
+    def test_name_whose_letters_unfold_is_taken(self, desk: Client, editor: User) -> None:
+        write(desk, title="New", tags="ﷺ" * 200, author=editor.pk)
+        assert self.names() == {"ﷺ" * 200}
+
     def test_history_names_tags_only_when_they_changed(self, desk: Client, editor: User) -> None:
         post = PostFactory(tags=["b", "A", "c"], author=editor)
         save(desk, post, title="Changed", tags="c, b, A")
@@ -390,6 +394,14 @@ class TestTrees:
             '<span class="tree-1">MEA</span>',
             '<span class="tree-0">awards of old</span>',
         ]
+
+    @pytest.mark.parametrize("title", ["Tag", "2024", "Feed"])
+    def test_page_cannot_take_an_address_of_the_site(self, desk: Client, editor: User, title: str) -> None:
+        sent = form(title=title, author=editor.pk, menu_order=0)
+        response = desk.post(admin_page(Page, "add"), sent)
+        assert "Choose another" in response.content.decode()
+        desk.post(admin_page(Page, "add"), sent | {"slug": "on-it"})
+        assert Page.objects.get().path == "on-it"
 
     def test_nothing_can_be_put_under_itself(self, desk: Client, editor: User) -> None:
         about = PageFactory(title="About", author=editor)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
@@ -246,13 +247,25 @@ class TestPages:
         assert Page.objects.exists() != allowed
 
 
-def test_deleting_needs_the_trash_for_those_who_do_not_edit_others() -> None:
-    from django.contrib.auth.models import Permission
+class TestDeletingWithoutEditingOthers:
+    """A role of an owner's own making: its people delete for good what is theirs and in the trash."""
 
-    user: User = UserFactory(role="Author")
-    user.user_permissions.add(Permission.objects.get(codename="delete_post"))
-    draft = PostFactory(author=user, status=Status.DRAFT)
-    thrown = PostFactory(author=user, status=Status.TRASH)
-    theirs = PostFactory(status=Status.TRASH)
-    assert [may_delete(user, post) for post in (draft, thrown, theirs)] == [False, True, False]
-    assert [may_restore(user, post) for post in (thrown, theirs)] == [True, False]
+    @pytest.fixture
+    def user(self) -> User:
+        user: User = UserFactory(role="Author")
+        user.user_permissions.add(Permission.objects.get(codename="delete_post"))
+        return user
+
+    def test_rules(self, user: User) -> None:
+        draft = PostFactory(author=user, status=Status.DRAFT)
+        thrown = PostFactory(author=user, status=Status.TRASH)
+        theirs = PostFactory(status=Status.TRASH)
+        assert [may_delete(user, post) for post in (draft, thrown, theirs)] == [False, True, False]
+        assert [may_restore(user, post) for post in (thrown, theirs)] == [True, False]
+
+    @pytest.mark.parametrize(("status", "stays"), [("draft", True), ("published", True), ("trash", False)])
+    def test_in_bulk(self, user: User, status: str, stays: bool) -> None:
+        post = PostFactory(author=user, status=status)
+        sent = {"action": "delete_selected", "_selected_action": post.pk, "post": "yes"}
+        at_desk(user).post(f"/admin/blog/post/?state={status}", sent)
+        assert Post.objects.exists() == stays

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from blog.models import Post
 from library.models import Picture
@@ -123,7 +123,12 @@ class TestKeepingWhatIsTyped:
 
     def test_unsaved_words_are_asked_for(self, desk: Page) -> None:
         asked: list[str] = []
-        desk.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+        def leave(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        desk.on("dialog", leave)
         desk.fill("#id_title", "Unsaved")
         desk.click("text=View site")
         desk.wait_for_url("**/")

@@ -27,6 +27,7 @@ def at_once(*works: Callable[[], object]) -> None:
 
     def run(work: Callable[[], object]) -> None:
         try:
+            connection.ensure_connection()
             start.wait()
             work()
         except Exception as error:  # noqa: BLE001  (told to the test below)
@@ -49,9 +50,18 @@ def send(post: Post, text: str, parent: Comment | None = None) -> Comment:
 
 def test_clicks_at_the_same_moment_store_one_comment() -> None:
     post = PostFactory.create()
-    at_once(*[lambda: send(post, "Hello")] * 4)
+    texts = [f"Hello {number}" for number in range(10)]
+    at_once(*[lambda: [send(post, text) for text in texts]] * 4)
     post.refresh_from_db()
-    assert (Comment.objects.count(), post.comment_count) == (1, 1)
+    assert (Comment.objects.count(), post.comment_count) == (10, 10)
+
+
+def test_everybody_who_decides_counts_what_the_others_did() -> None:
+    posts = PostFactory.create_batch(15)
+    moderator = UserFactory.create()
+    shares = [[CommentFactory.create(post=post, status=Status.PENDING) for post in posts] for _ in range(4)]
+    at_once(*[lambda share=share: [approve([comment], moderator) for comment in share] for share in shares])
+    assert set(Post.objects.values_list("comment_count", flat=True)) == {4}
 
 
 def test_moderators_and_readers_do_not_stand_in_each_other_s_way() -> None:

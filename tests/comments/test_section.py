@@ -261,7 +261,7 @@ class TestWaiting:
     def test_nobody_else_sees_it(self, client: Client, post: Post) -> None:
         comment = write(post, status=CommentStatus.PENDING, text="My own words")
         address = waiting.address(comment).split("#")[0]
-        other = write(post, status=CommentStatus.PENDING)
+        other = write(post, status=CommentStatus.PENDING, text="Words of another")
         for wrong in (
             post.get_absolute_url(),
             f"{post.get_absolute_url()}?unapproved={comment.pk}",
@@ -272,8 +272,15 @@ class TestWaiting:
             f"{post.get_absolute_url()}?unapproved={comment.pk}&moderation-hash="
             + TimestampSigner(salt="another").sign(str(comment.pk)),
         ):
-            assert b"My own words" not in client.get(wrong).content
+            page = client.get(wrong).content
+            assert b"My own words" not in page
+            assert (b"Words of another" in page) == (wrong == waiting.address(other).split("#")[0])
         assert b"My own words" in client.get(address).content
+
+    def test_it_cannot_be_answered_yet(self, client: Client, post: Post) -> None:
+        comment = write(post, status=CommentStatus.PENDING)
+        address = waiting.address(comment).replace("?", f"?replytocom={comment.pk}&")
+        assert text(one(read(client.get(address)), "#respond h2")) == "Leave a Reply"
 
     def test_the_address_is_good_for_a_week(self, client: Client, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
         comment = write(post, status=CommentStatus.PENDING, text="My own words")

@@ -68,7 +68,15 @@ class TestLinks:
 
     @pytest.mark.parametrize(
         "text",
-        ["someone@example.org", "mailto:someone@example.org", "javascript:alert(1)", "http://", "awww.x", "data:x"],
+        [
+            "someone@example.org",
+            "mailto:someone@example.org",
+            "javascript:alert(1)",
+            "http://",
+            "http://__",
+            "awww.x",
+            "data:x",
+        ],
     )
     def test_nothing_else_is_a_link_least_of_all_an_email_address(self, text: str) -> None:
         assert "<a" not in plain(text)
@@ -110,6 +118,10 @@ class TestImportedHtml:
             "<svg",
         ):
             assert word not in html.lower()
+
+    @pytest.mark.parametrize("scheme", ["mailto:a@b.example", "ftp://b.example", "tel:1", "data:text/html,x"])
+    def test_links_lead_to_the_web_only(self, scheme: str) -> None:
+        assert "href" not in imported(f'<a href="{scheme}">x</a>')
 
     def test_a_link_gets_our_rel_whatever_it_had(self) -> None:
         assert imported('<a href="http://example.org" rel="follow">x</a>') == (

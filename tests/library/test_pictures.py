@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+from PIL import BmpImagePlugin, Image, ImageCms, ImageDraw, PngImagePlugin
 
 from library import pictures
 from library.models import Picture
@@ -192,6 +192,11 @@ class TestWhatIsRefused:
     def test_no_picture(self, content: bytes) -> None:
         with pytest.raises(NotAPicture, match="not a picture, or a damaged one"):
             clean_picture(upload(content))
+
+    def test_no_other_decoder_sees_the_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(BmpImagePlugin.BmpImageFile, "_open", lambda *args: pytest.fail("it was read"))
+        with pytest.raises(NotAPicture):
+            clean_picture(upload(encoded(drawing(), "BMP")))
 
     @pytest.mark.parametrize("kind", STILL)
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

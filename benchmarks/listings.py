@@ -1,0 +1,95 @@
+"""How quickly a tag of 20,000 posts is listed: from its index against a join, made against kept. See README.md."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
+os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402  (after the settings it reads)
+
+django.setup()
+
+import datetime as dt  # noqa: E402
+
+from django.core.cache import cache  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from blog.models import Post, Status  # noqa: E402
+from tags.models import Tag, TaggedPost  # noqa: E402
+
+POSTS = 20_000
+REPEATS = 20
+
+
+def build() -> Tag:
+    """A blog of POSTS posts, all with one tag."""
+    call_command("migrate", verbosity=0)
+    author = User.objects.create_user("writer")
+    tag = Tag.objects.create(name="human rights")
+    first = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
+    moments = [first + dt.timedelta(hours=6 * n) for n in range(POSTS)]
+    Post.objects.bulk_create(
+        (
+            Post(
+                title=f"Post {n}",
+                slug=f"post-{n}",
+                author=author,
+                status=Status.PUBLISHED,
+                published_at=moment,
+                published_on=moment.date(),
+                body_html="<p>Some words.</p>" * 20,
+                lead_html="<p>Some words.</p>" * 20,
+            )
+            for n, moment in enumerate(moments)
+        ),
+        batch_size=1000,
+    )
+    rows = Post.objects.values_list("pk", "published_at")
+    TaggedPost.objects.bulk_create(
+        (TaggedPost(tag=tag, content_object_id=pk, published_at=moment) for pk, moment in rows), batch_size=1000
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return tag
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """The shortest of REPEATS runs."""
+    times = []
+    for _repeat in range(REPEATS):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def compare(what: str, ours: Callable[[], object], other: Callable[[], object]) -> None:
+    mine, theirs = seconds(ours), seconds(other)
+    print(f"{what:<44} {mine * 1000:9.2f} ms {theirs * 1000:9.2f} ms {theirs / mine:8.1f} ×")
+
+
+def main() -> None:
+    tag = build()
+    indexed = TaggedPost.objects.public().filter(tag=tag).newest_first().values_list("content_object", flat=True)
+    joined = Post.objects.published().filter(tagged_posts__tag=tag).newest_first().values_list("pk", flat=True)
+    client = Client(headers={"host": "localhost"})
+    url = tag.get_absolute_url()
+    print(f"{'':<44} {'ours':>12} {'other':>12} {'ratio':>10}")
+    for name, start in (("first page", 0), ("last page", POSTS - 10)):
+        rows = slice(start, start + 10)
+        compare(f"ids of the {name}: index, join", lambda r=rows: list(indexed[r]), lambda r=rows: list(joined[r]))  # type: ignore[misc]
+    compare("number of posts: index, join", indexed.count, joined.count)
+    compare("whole page: kept, made", lambda: client.get(url), lambda: (cache.clear(), client.get(url)))
+
+
+main()
