@@ -12,7 +12,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
 os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-import django  # noqa: E402  (after the settings it reads)
+import django
 
 django.setup()
 

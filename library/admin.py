@@ -51,7 +51,7 @@ class PictureAdmin(UploadAdmin):
     search_fields = ["title", "alt", "caption", "file"]
     readonly_fields = ("shown", "in_markdown", "address", "measures", "uploaded_by", "uploaded_at")
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("at a glance"))
     def small(self, picture: Picture) -> SafeString:
         # The title stands beside it: for those who listen, this adds nothing.
         return format_html('<img class="library-small" src="{}" alt="" loading="lazy">', picture.file.url)

@@ -262,19 +262,20 @@ class TestWaiting:
         comment = write(post, status=CommentStatus.PENDING, text="My own words")
         address = waiting.address(comment).split("#")[0]
         other = write(post, status=CommentStatus.PENDING, text="Words of another")
+        address_of_another = waiting.address(other).split("#")[0]
         for wrong in (
             post.get_absolute_url(),
             f"{post.get_absolute_url()}?unapproved={comment.pk}",
             f"{post.get_absolute_url()}?unapproved={comment.pk}&moderation-hash={comment.pk}",
             address[:-1],
             address.replace(f"unapproved={comment.pk}", f"unapproved={other.pk}"),
-            waiting.address(other).split("#")[0],
+            address_of_another,
             f"{post.get_absolute_url()}?unapproved={comment.pk}&moderation-hash="
             + TimestampSigner(salt="another").sign(str(comment.pk)),
         ):
             page = client.get(wrong).content
             assert b"My own words" not in page
-            assert (b"Words of another" in page) == (wrong == waiting.address(other).split("#")[0])
+            assert (b"Words of another" in page) == (wrong == address_of_another)
         assert b"My own words" in client.get(address).content
 
     def test_it_cannot_be_answered_yet(self, client: Client, post: Post) -> None:
