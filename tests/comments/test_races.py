@@ -1,4 +1,4 @@
-"""Several people at the same moment. On SQLite writers queue at BEGIN; here rows are locked one by one."""
+"""Several people at the same moment. On SQLite writers queue at BEGIN; on PostgreSQL rows are locked one by one."""
 
 import random
 import threading
@@ -14,10 +14,7 @@ from comments.models import Comment, Decision, Status
 from comments.moderation import approve, mark_spam, restore, submit, trash
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
-pytestmark = [
-    pytest.mark.skipif(connection.vendor == "sqlite", reason="a database in memory knows no second connection"),
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
-]
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 def at_once(*works: Callable[[], object]) -> None:
