@@ -6,6 +6,7 @@ the content version, so that it is out of date the moment something that readers
 
 from collections.abc import Callable
 from functools import wraps
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -70,4 +71,5 @@ def mark_private(response: HttpResponse) -> None:
 
 def _key(request: SiteRequest) -> str:
     # The decoded path: ways to write it in percent signs are endless, the page is one.
-    return f"page:{request.site.content_version}:{request.scheme}://{request.get_host()}{request.path}"
+    address = f"{request.scheme}://{request.get_host()}{request.path}"
+    return f"page:{request.site.content_version}:{sha256(address.encode()).hexdigest()}"

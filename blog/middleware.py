@@ -3,11 +3,23 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils.functional import SimpleLazyObject
 
 from blog import caching
 from blog.site import SiteRequest, SiteSettings
+
+
+# One page by many addresses: while somebody answers a comment, and while theirs waits (WordPress's names).
+ANSWERING = {"replytocom", "unapproved"}
+
+
+class GZipPagesMiddleware(GZipMiddleware):
+    """Compresses pages, but not what is streamed: pictures and PDFs are compressed already."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if response.streaming else super().process_response(request, response)
 
 
 class PublicPagesMiddleware:
@@ -27,6 +39,8 @@ class PublicPagesMiddleware:
         if cacheable and (cached := caching.cached_page(request)) is not None:
             return cached
         response = self.get_response(request)
+        if request.GET.keys() & ANSWERING:
+            response.headers["X-Robots-Tag"] = "noindex"
         if caching.has_session(request) or response.cookies or "unapproved" in request.GET:
             if not response.has_header("Cache-Control"):
                 caching.mark_private(response)

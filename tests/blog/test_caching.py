@@ -68,6 +68,19 @@ class TestReader:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("query", ["replytocom=1", "unapproved=1&moderation-hash=x"])
+def test_page_of_somebody_who_answers_is_not_for_search_engines(client: Client, post: Post, query: str) -> None:
+    assert client.get(f"{post.get_absolute_url()}?{query}")["X-Robots-Tag"] == "noindex"
+    assert "X-Robots-Tag" not in client.get(post.get_absolute_url())
+
+
+@pytest.mark.django_db
+def test_address_of_any_length_can_be_kept(client: Client) -> None:
+    post = PostFactory(slug="я" * 200)
+    assert client.get(post.get_absolute_url()).content == client.get(post.get_absolute_url()).content
+
+
+@pytest.mark.django_db
 def test_somebody_with_a_session_gets_a_page_that_nobody_keeps(client: Client, post: Post) -> None:
     anonymous = client.get("/")
     client.force_login(UserFactory(role="Editor"))
@@ -92,6 +105,15 @@ class TestContentVersion:
         post.title = "After"
         post.save()
         assert "After" in client.get("/").content.decode()
+
+    def test_goes_up_when_an_author_is_renamed_but_not_when_somebody_logs_in(self, client: Client) -> None:
+        author = UserFactory()
+        before = SiteSettings.current().content_version
+        client.force_login(author)
+        assert SiteSettings.current().content_version == before
+        author.display_name = "Another name"
+        author.save()
+        assert SiteSettings.current().content_version > before
 
     def test_saving_settings_does_not_set_it_back(self) -> None:
         ours = SiteSettings.current()
