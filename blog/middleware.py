@@ -10,7 +10,6 @@ from django.utils.functional import SimpleLazyObject
 from blog import caching
 from blog.site import SiteRequest, SiteSettings
 
-
 # One page by many addresses: while somebody answers a comment, and while theirs waits (WordPress's names).
 ANSWERING = {"replytocom", "unapproved"}
 
