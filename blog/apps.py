@@ -18,5 +18,5 @@ def _author_saved(update_fields: frozenset[str] | None = None, **kwargs: Any) ->
     from blog.site import content_changed
 
     # Logging in changes nothing that readers see.
-    if update_fields != {"last_login"}:
+    if update_fields is None or set(update_fields) != {"last_login"}:
         content_changed()
