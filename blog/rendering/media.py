@@ -85,9 +85,6 @@ def _embedded_address(element: etree._Element) -> str:
 
 def _embed(element: etree._Element) -> None:
     address = _embedded_address(element)
-    if element.tag == "x-iframe" and not len(element):
-        # Words for browsers that know no frames.
-        element.text = None
     if address:
         # What an object holds is shown where its film cannot be: most often the same once more.
         for child in element:

@@ -39,6 +39,8 @@ UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\ufeff\ufffe\uffff\ud800-\ud
 
 # What browsers read as tags although nobody means it so.
 NOT_A_TAG = re.compile(r"<(?=https?:)", re.IGNORECASE)
+# Words for browsers that know no frames.
+FRAME_WORDS = re.compile(r"(<iframe\b[^<>]*>)[^<>]*(?=</iframe\b)", re.IGNORECASE)
 # To a browser all behind a frame that is never closed is its inside, and an object's inside is a place of
 # its own. By another name they are like any element.
 FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
@@ -81,6 +83,7 @@ def clean_text(text: str) -> str:
 def _forgive(source: str) -> str:
     """`source` without what would make a browser hide the author's words."""
     source = NOT_A_TAG.sub("&lt;", source)
+    source = FRAME_WORDS.sub(r"\1", source)
     source = FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
     source = UNWRAPPED.sub(r"<\1unwrapped ", source)
     # A comment or a tag that never ends is shown as the text it is, so that an editor sees the mistake.
