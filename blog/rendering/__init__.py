@@ -1,6 +1,6 @@
 """From what an author wrote to the HTML that readers get: `render(source, markup)`.
 
-A markup's renderer makes HTML that nobody trusts (`markups`). It is read into a tree (`parsing`), where
+A markup's renderer makes HTML that nobody trusts (`markups`). It is read into a tree (`tree`), where
 foreign media become links (`media`), addresses are linked (`links`) and ids kept apart (`ids`). The
 whole tree is the body; cut at the more marker (`more`) it is the lead that listings show. Both leave
 through the one allow-list (`sanitising`).
@@ -16,10 +16,8 @@ from django.utils.translation import gettext
 from blog.rendering import ids, links, media, more
 from blog.rendering.extract import extract
 from blog.rendering.markups import Markup, UnknownMarkup, get_markups
-from blog.rendering.nodes import MORE_PLACEHOLDER, write
-from blog.rendering.parsing import parse
 from blog.rendering.sanitising import clean_attributes, sanitise
-from blog.rendering.tokens import clean_text
+from blog.rendering.tree import MORE_PLACEHOLDER, clean_text, parse, write
 
 __all__ = [
     "MAX_SOURCE_LENGTH",
@@ -85,15 +83,15 @@ def render(source: str, markup: str) -> Rendered:
     links.name_documents(root)
     links.finish_links(root)
     ids.keep_apart(root)
-    more.drop_empty_paragraphs(root, marker)
-    if marker:
+    more.drop_empty_paragraphs(root)
+    if marker is not None:
         more.settle(marker)
     words = extract(root)
     body_html = lead_html = sanitise(write(root))
 
-    if marker:
+    if marker is not None:
         more.cut(marker)
     changed = ids.scope(root, f"l{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:8]}-")
-    if marker or changed:
+    if marker is not None or changed:
         lead_html = sanitise(write(root))
     return Rendered(lead_html, body_html, marker is not None, words)

@@ -6,6 +6,7 @@ address without a scheme that still names another host. What is judged here is w
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -22,6 +23,8 @@ HOST = re.compile(r"https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?
 HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
+# A body's address is looked at several times on its way.
+@lru_cache(maxsize=128)
 def tidy(address: str) -> str | None:
     """`address` in its plain form, or None if it is of a kind that we do not show."""
     address = IGNORED_INSIDE.sub("", address.strip(OUTER))

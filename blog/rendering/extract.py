@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from blog.rendering.nodes import Element
+from lxml import etree
+
 from blog.rendering.sanitising import BLOCKS
+from blog.rendering.tree import text_of
 
 # The length of WordPress's automatic excerpts.
 EXTRACT_WORDS: Final = 55
@@ -14,35 +16,36 @@ PARTS_WORDS: Final = BLOCKS | {"br"}
 NOT_READ: Final = frozenset({"audio", "rp", "video"})
 
 
-def _is_note(element: Element) -> bool:
+def _is_note(element: etree._Element) -> bool:
     """Whether this is a footnote's mark in the text, or the footnotes below it."""
-    if "footnotes" in element.attributes.get("class", "").split():
+    if "footnotes" in element.get("class", "").split():
         return True
-    links = [child for child in element.walk() if child.tag == "a"]
+    if element.tag != "sup":
+        return False
+    links = element.findall(".//a")
     return (
-        element.tag == "sup"
-        and len(links) == 1
-        and links[0].attributes.get("href", "").startswith("#")
-        and links[0].text().strip() == element.text().strip()
+        len(links) == 1
+        and links[0].get("href", "").startswith("#")
+        and text_of(links[0]).strip() == text_of(element).strip()
     )
 
 
-def _collect(element: Element, parts: list[str]) -> None:
-    for child in element.children:
-        if isinstance(child, str):
-            parts.append(child)
-        elif child.tag not in NOT_READ and not _is_note(child):
-            edge = " " if child.tag in PARTS_WORDS else ""
-            parts.append(edge)
-            _collect(child, parts)
-            parts.append(edge)
-
-
-def extract(root: Element) -> str:
+def extract(root: etree._Element) -> str:
     """The first words of a tree, with an ellipsis where it goes on."""
+    words: list[str] = []
     parts: list[str] = []
-    _collect(root, parts)
-    words = "".join(parts).split()
+    walker = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walker:
+        if event == "start" and (element.tag in NOT_READ or _is_note(element)):
+            walker.skip_subtree()
+            continue
+        if element.tag in PARTS_WORDS:
+            words += "".join(parts).split()
+            parts.clear()
+            if len(words) > EXTRACT_WORDS:
+                break
+        parts.append((element.text if event == "start" else element.tail) or "")
+    words += "".join(parts).split()
     text = " ".join(words[:EXTRACT_WORDS])
     if len(text) > EXTRACT_CHARACTERS:
         return f"{text[:EXTRACT_CHARACTERS].rstrip()}…"

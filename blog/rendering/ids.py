@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from blog.rendering.nodes import Element
+from lxml import etree
 
 # What the site's own pages, forms and scripts call their parts.
 RESERVED: Final = frozenset(
@@ -22,36 +22,36 @@ def _new_id(name: str) -> str:
     return PREFIX + name if name in RESERVED or name.startswith(RESERVED_START) else name
 
 
-def _references(root: Element, names: dict[str, str]) -> None:
+def _references(root: etree._Element, names: dict[str, str]) -> None:
     """Let links and table cells that point into the body point to the new `names`."""
-    for element in root.walk():
-        target = unquote(element.attributes.get("href", "#")[1:])
-        if element.tag == "a" and target in names and element.attributes["href"][0] == "#":
+    for link in root.iter("a"):
+        address = link.get("href", "")
+        target = unquote(address[1:])
+        if address.startswith("#") and target in names:
             added = names[target].removesuffix(target)
-            element.attributes["href"] = f"#{added}{element.attributes['href'][1:]}"
-        if "headers" in element.attributes:
-            words = element.attributes["headers"].split()
-            element.attributes["headers"] = " ".join(names.get(word, word) for word in words)
+            link.set("href", f"#{added}{address[1:]}")
+    for cell in root.iter("td", "th"):
+        if headers := cell.get("headers"):
+            cell.set("headers", " ".join(names.get(word, word) for word in headers.split()))
 
 
-def keep_apart(root: Element) -> None:
+def keep_apart(root: etree._Element) -> None:
     """Give each id once, and none that the page around has."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for element in root.walk():
-        if "id" not in element.attributes:
-            continue
-        name = element.attributes["id"].strip()
+    for element in root.iterfind(".//*[@id]"):
+        name = element.get("id", "").strip()
         new = _new_id(name)
         if ID.fullmatch(name) and new not in taken:
-            element.attributes["id"] = names[name] = new
+            names[name] = new
+            element.set("id", new)
             taken.add(new)
         else:
-            del element.attributes["id"]
+            del element.attrib["id"]
     _references(root, names)
 
 
-def scope(root: Element, prefix: str) -> bool:
+def scope(root: etree._Element, prefix: str) -> bool:
     """Start every id with `prefix`, so that many bodies can stand on one page. Whether there was any.
 
     A link to something that is not in this body any more (a footnote after the cut) stays as its
@@ -59,15 +59,15 @@ def scope(root: Element, prefix: str) -> bool:
     """
     names: dict[str, str] = {}
     changed = False
-    for element in root.walk():
-        if "id" in element.attributes:
-            name = element.attributes["id"]
-            element.attributes["id"] = names[name] = prefix + name
-    for element in root.walk():
-        address = element.attributes.get("href", "")
+    for element in root.iterfind(".//*[@id]"):
+        name = element.get("id", "")
+        names[name] = prefix + name
+        element.set("id", names[name])
+    for link in root.iter("a"):
+        address = link.get("href", "")
         if address.startswith("#") and unquote(address[1:]) not in names:
-            del element.attributes["href"]
-            element.attributes.pop("rel", None)
+            del link.attrib["href"]
+            link.attrib.pop("rel", "")
             changed = True
     _references(root, names)
     return changed or bool(names)

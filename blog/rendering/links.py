@@ -5,15 +5,17 @@ on a line says `Click to access NAME.pdf`, as WordPress.com has it since 2022.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
+from lxml import etree
 
 from blog.rendering import addresses
-from blog.rendering.nodes import Element, Node
+from blog.rendering.tree import text_of
 
 ADDRESS_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", re.IGNORECASE)
 
@@ -63,81 +65,108 @@ def address_end(start: re.Match[str], stop: int) -> int:
     return end
 
 
-def _link_text(text: str) -> list[Node]:
-    """`text` with its bare addresses made links."""
-    nodes: list[Node] = []
+def _link_text(text: str) -> tuple[str, list[etree._Element]]:
+    """`text` up to its first bare address, and its addresses as links with the text behind them."""
+    before: list[str] = []
+    links: list[etree._Element] = []
     position = 0
-    while start := ADDRESS_START.search(text, position):
+    for start in ADDRESS_START.finditer(text):
+        if start.start() < position:
+            continue
         end = address_end(start, len(text))
         address = text[start.start() : end]
-        nodes.append(text[position : start.start()])
-        nodes.append(Element("a", {"href": address}, address) if addresses.tidy(address) else address)
+        if not addresses.tidy(address):
+            continue
+        _add_text(before, links, text[position : start.start()])
+        link = etree.Element("a", href=address)
+        link.text = address
+        links.append(link)
         position = end
-    nodes.append(text[position:])
-    return [node for node in nodes if node]
+    _add_text(before, links, text[position:])
+    return "".join(before), links
 
 
-def link_addresses(root: Element) -> None:
+def _add_text(before: list[str], links: list[etree._Element], text: str) -> None:
+    if links:
+        links[-1].tail = text
+    else:
+        before.append(text)
+
+
+def link_addresses(root: etree._Element) -> None:
     """Make a link of every bare web address in running text."""
-    for element in root.walk():
-        if not any(isinstance(child, str) and "://" in child for child in element.children):
-            continue
-        if element.tag in WITHOUT_LINKS or any(around.tag in WITHOUT_LINKS for around in element.ancestors()):
-            continue
-        nodes: list[Node] = []
-        for child in element.children:
-            if isinstance(child, str) and "://" in child:
-                nodes.extend(_link_text(child))
-            else:
-                nodes.append(child)
-        element.replace_children(nodes)
+    for element in list(root.iter(etree.Element)):
+        if "://" in (element.text or "") and not _is_without_links(element):
+            element.text, links = _link_text(element.text or "")
+            for link in reversed(links):
+                element.insert(0, link)
+        parent = element.getparent()
+        if parent is not None and "://" in (element.tail or "") and not _is_without_links(parent):
+            following = element.getnext()
+            element.tail, links = _link_text(element.tail or "")
+            for link in links:
+                if following is None:
+                    parent.append(link)
+                else:
+                    following.addprevious(link)
 
 
-def _names_document(line: list[Node]) -> Element | None:
-    """The link of a line that holds a PDF's address as its own words, and nothing else."""
-    nodes = [node for node in line if not isinstance(node, str) or node.strip()]
-    if len(nodes) != 1 or not isinstance(nodes[0], Element) or nodes[0].tag != "a":
-        return None
-    link = nodes[0]
-    address = link.attributes.get("href", "")
-    if DOCUMENT.fullmatch(address) and unquote(address) == unquote(link.text().strip()):
-        return link
-    return None
+def _is_without_links(element: etree._Element) -> bool:
+    return element.tag in WITHOUT_LINKS or any(True for _ in element.iterancestors(*WITHOUT_LINKS))
 
 
-def name_documents(root: Element) -> None:
+def _lines(paragraph: etree._Element) -> Iterator[tuple[str, list[etree._Element]]]:
+    """The lines of a paragraph: the text of each outside elements, and its elements."""
+    texts, elements = [paragraph.text or ""], list[etree._Element]()
+    for child in paragraph:
+        if child.tag == "br":
+            yield "".join(texts), elements
+            texts, elements = [], []
+        else:
+            elements.append(child)
+        texts.append(child.tail or "")
+    yield "".join(texts), elements
+
+
+def _names_document(link: etree._Element) -> bool:
+    """Whether this is a link to a PDF whose words are its address."""
+    address = link.get("href", "")
+    return (
+        link.tag == "a"
+        and DOCUMENT.fullmatch(address) is not None
+        and unquote(address) == unquote(text_of(link).strip())
+    )
+
+
+def name_documents(root: etree._Element) -> None:
     """Let a PDF's address on a line of its own in a paragraph say the document's name."""
-    for paragraph in root.walk():
-        if paragraph.tag != "p" or any(around.tag == "li" for around in paragraph.ancestors()):
-            continue
-        lines: list[list[Node]] = [[]]
-        for child in paragraph.children:
-            if isinstance(child, Element) and child.tag == "br":
-                lines.append([])
-            else:
-                lines[-1].append(child)
-        for line in lines:
-            if link := _names_document(line):
-                name = addresses.file_name(link.attributes["href"])
-                # Stored for all readers, so in the language of the site, not of who saves.
-                with translation.override(settings.LANGUAGE_CODE):
-                    words = gettext("Click to access %(name)s") % {"name": name}
-                link.replace_children([words])
+    for paragraph in root.iter("p"):
+        for text, elements in _lines(paragraph):
+            if text.strip() or len(elements) != 1 or not _names_document(elements[0]):
+                continue
+            if any(True for _ in paragraph.iterancestors("li")):
+                continue
+            link = elements[0]
+            name = addresses.file_name(link.get("href", ""))
+            # Stored for all readers, so in the language of the site, not of who saves.
+            with translation.override(settings.LANGUAGE_CODE):
+                words = gettext("Click to access %(name)s") % {"name": name}
+            del link[:]
+            link.text = words
 
 
-def finish_links(root: Element) -> None:
+def finish_links(root: etree._Element) -> None:
     """Bring addresses into their plain form and say of links that leave the site that they do."""
-    for link in root.walk():
-        if link.tag != "a":
-            continue
-        relations = link.attributes.pop("rel", "").lower().split()
-        address = addresses.tidy(link.attributes.get("href", "")) or ""
+    for link in root.iter("a"):
+        relations = link.get("rel", "").lower().split()
+        link.attrib.pop("rel", "")
+        address = addresses.tidy(link.get("href", "")) or ""
         if not address:
-            link.attributes.pop("href", None)
+            link.attrib.pop("href", "")
             continue
-        link.attributes["href"] = address
+        link.set("href", address)
         kept = sorted(KEPT_RELATIONS.intersection(relations))
         if addresses.is_external(address):
             kept.append("noopener")
         if kept:
-            link.attributes["rel"] = " ".join(kept)
+            link.set("rel", " ".join(kept))

@@ -4,128 +4,132 @@ A reader's browser must ask nobody but this site, so nothing of another host is 
 lost, so its address is there to follow. Recordings and pictures that are ours stay as they are.
 """
 
-from typing import Final, TypeGuard
+from typing import Final
+
+from lxml import etree
 
 from blog.rendering import addresses
-from blog.rendering.nodes import Element, Node
+from blog.rendering.tree import text_of, unwrap
 
-EMBEDS: Final = frozenset({"embed", "iframe", "object"})
+EMBEDS: Final = frozenset({"embed", "x-iframe", "x-object"})
 PLAYERS: Final = frozenset({"audio", "video"})
 MEDIA: Final = EMBEDS | PLAYERS | {"img", "source", "param"}
 
 # Around an embedded page that stands alone a link needs a paragraph of its own.
-WITHOUT_PARAGRAPH: Final = frozenset({"#root", "blockquote", "div", "figure", "section"})
+WITHOUT_PARAGRAPH: Final = frozenset({"blockquote", "body", "div", "figure", "section"})
 
 
-def _enclosing_link(element: Element) -> Element | None:
-    return next((around for around in element.ancestors() if around.tag == "a"), None)
+def _say(element: etree._Element, words: str) -> None:
+    """Let `element` be no more than its `words`."""
+    element.tag = "unwrapped"
+    del element[:]
+    element.text = words
 
 
-def _link(element: Element, address: str, words: str) -> list[Node]:
-    """What stands for `element`: its `words`, linked to `address` unless a link is around them."""
-    if around := _enclosing_link(element):
-        around.attributes.setdefault("href", address)
-        return [words]
-    return [Element("a", {"class": "remote-media", "href": address}, words)]
+def _link(element: etree._Element, address: str, words: str) -> None:
+    """Let `element` be its `words`, linked to `address` unless a link is around them."""
+    _say(element, words)
+    if (around := next(element.iterancestors("a"), None)) is not None:
+        if "href" not in around.attrib:
+            around.set("href", address)
+        return
+    element.tag = "a"
+    element.attrib.clear()
+    element.set("class", "remote-media")
+    element.set("href", address)
 
 
-def _picture(element: Element) -> list[Node]:
-    words = element.attributes.setdefault("alt", "").strip()
-    source = element.attributes.get("src", "")
+def _picture(element: etree._Element) -> None:
+    words = element.get("alt", "").strip()
+    source = element.get("src", "")
     if addresses.own(source):
-        return [element]
+        element.set("alt", element.get("alt", ""))
+        return
     plain = addresses.tidy(source)
     if plain and addresses.is_web(plain):
-        return _link(element, plain, words or addresses.file_name(plain))
-    return [words] if words else []
+        _link(element, plain, words or addresses.file_name(plain))
+    else:
+        _say(element, words)
 
 
-def _is_source(node: Node) -> TypeGuard[Element]:
-    return isinstance(node, Element) and node.tag == "source"
-
-
-def _player(element: Element) -> list[Node]:
+def _player(element: etree._Element) -> None:
     """A player keeps those of its sources that are ours. With none it is a link to the first."""
-    sources = [child for child in element.children if _is_source(child)]
-    own: set[Element] = set()
+    own: list[etree._Element] = []
     foreign: list[str] = []
-    for candidate in (element, *sources):
-        source = candidate.attributes.get("src", "")
+    for candidate in (element, *element.findall("source")):
+        source = candidate.get("src", "")
         if addresses.own(source):
-            own.add(candidate)
-        elif (plain := addresses.tidy(source)) and addresses.is_web(plain):
-            foreign.append(plain)
+            own.append(candidate)
+        else:
+            if candidate is not element:
+                candidate.tag = "unwrapped"
+            if (plain := addresses.tidy(source)) and addresses.is_web(plain):
+                foreign.append(plain)
     if own:
-        element.replace_children([child for child in element.children if not _is_source(child) or child in own])
-        return [element]
+        return
     if foreign:
-        words = element.attributes.get("title", "").strip() or addresses.file_name(foreign[0])
-        return _link(element, foreign[0], words)
-    return [child for child in element.children if not _is_source(child)]
+        _link(element, foreign[0], element.get("title", "").strip() or addresses.file_name(foreign[0]))
+    else:
+        element.tag = "unwrapped"
 
 
-def _embedded_address(element: Element) -> str:
+def _embedded_address(element: etree._Element) -> str:
     """Where an embedded page, film or document comes from, if it has a web address."""
-    address = element.attributes.get("data") or element.attributes.get("src") or ""
-    if not address and element.tag == "object":
-        parameters = {
-            child.attributes.get("name", "").lower(): child.attributes.get("value", "")
-            for child in element.children
-            if isinstance(child, Element) and child.tag == "param"
-        }
+    address = element.get("data") or element.get("src") or ""
+    if not address:
+        parameters = {child.get("name", "").lower(): child.get("value", "") for child in element.findall("param")}
         address = parameters.get("movie") or parameters.get("src") or ""
     address = addresses.tidy(address) or ""
     return address if addresses.is_web(address) else ""
 
 
-def _embed(element: Element) -> list[Node]:
+def _embed(element: etree._Element) -> None:
     address = _embedded_address(element)
-    # What an object holds is shown where its film cannot be: most often the same once more.
-    inside: list[Node] = [
-        child
-        for child in element.children
-        if not isinstance(child, Element) or (child.tag != "param" and not _says_again(child, address))
-    ]
-    if not address:
-        return inside
-    link = _link(element, address, address)
-    if element.parent and element.parent.tag in WITHOUT_PARAGRAPH:
-        link = [Element("p", None, *link)]
-    return [*link, *inside]
+    if address:
+        # What an object holds is shown where its film cannot be: most often the same once more.
+        for child in element:
+            if _says_again(child, address):
+                _say(child, "")
+        link = etree.Element("embed")
+        link.tail, element.text = element.text, None
+        element.insert(0, link)
+        _link(link, address, address)
+        parent = element.getparent()
+        if parent is not None and parent.tag in WITHOUT_PARAGRAPH:
+            paragraph = etree.Element("p")
+            paragraph.tail, link.tail = link.tail, None
+            paragraph.append(link)
+            element.insert(0, paragraph)
+    element.tag = "unwrapped"
 
 
-def _says_again(element: Element, address: str) -> bool:
+def _says_again(element: etree._Element, address: str) -> bool:
     """Whether `element` is nothing but a link to `address`."""
-    return element.tag == "a" and element.attributes.get("href") == address and element.text() == address
+    if element.tag == "p" and len(element) == 1 and not (element.text or element[0].tail):
+        element = element[0]
+    if element.tag == "unwrapped" and len(element) == 1 and not (element.text or element[0].tail):
+        return _says_again(element[0], address)
+    return element.tag == "a" and element.get("href") == address and text_of(element) == address
 
 
-def _replacement(element: Element) -> list[Node]:
+def _replace(element: etree._Element) -> None:
     if element.tag == "img":
-        return _picture(element)
-    if element.tag in PLAYERS:
-        return _player(element)
-    if element.tag in EMBEDS:
-        return _embed(element)
-    inside = element.parent
-    if element.tag == "source" and inside and inside.tag in PLAYERS:
-        return [element]
-    if element.tag == "param" and inside and inside.tag == "object":
-        return [element]
-    return []
+        _picture(element)
+    elif element.tag in PLAYERS:
+        _player(element)
+    elif element.tag in EMBEDS:
+        _embed(element)
+    elif element.tag == "source":
+        parent = element.getparent()
+        if parent is None or parent.tag not in PLAYERS:
+            element.tag = "unwrapped"
 
 
-def localise(root: Element) -> None:
+def localise(root: etree._Element) -> None:
     """Leave no element in the tree that would make a browser ask another host."""
-    elements = root.walk()
-    around_media = {element.parent for element in elements if element.tag in MEDIA}
     # From the inside out: what stands in a replaced element has been replaced before it.
-    for around in reversed(elements):
-        if around not in around_media:
-            continue
-        nodes: list[Node] = []
-        for child in around.children:
-            if isinstance(child, Element) and child.tag in MEDIA:
-                nodes.extend(_replacement(child))
-            else:
-                nodes.append(child)
-        around.replace_children(nodes)
+    for element in reversed(list(root.iter(*MEDIA))):
+        _replace(element)
+    for parameter in root.iter("param"):
+        parameter.tag = "unwrapped"
+    unwrap(root)

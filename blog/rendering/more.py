@@ -4,131 +4,118 @@ WordPress cuts the source at `<!--more-->`. Here the rendered tree is cut, so wh
 closed, and footnotes and link references that are defined further down still work.
 """
 
-from typing import Final, TypeGuard
+from typing import Final
 
-from blog.rendering.nodes import Element, Node
+from lxml import etree
+
 from blog.rendering.sanitising import BLOCKS, INLINES
+from blog.rendering.tree import MARKER, take_out, text_of
 
 # What may hold nothing but parts of its own kind, and those parts.
 FRAMES: Final = frozenset({"colgroup", "dl", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"})
 PARTS: Final = frozenset({"dd", "dt", "li", "tbody", "td", "tfoot", "th", "thead", "tr"})
 
 # Blocks whose words the link can follow when the cut fell among them.
-RUN_ON: Final = frozenset({"#root", "blockquote", "caption", "dd", "div", "dt", "figcaption", "li", "p"}) | {
+RUN_ON: Final = frozenset({"body", "blockquote", "caption", "dd", "div", "dt", "figcaption", "li", "p"}) | {
     "section",
     "td",
     "th",
 }
 # Blocks that can hold a paragraph for the link.
-HOLDS_PARAGRAPH: Final = frozenset({"#root", "blockquote", "dd", "div", "li", "section", "td", "th"})
+HOLDS_PARAGRAPH: Final = frozenset({"body", "blockquote", "dd", "div", "li", "section", "td", "th"})
 
 # What a paragraph can hold without a word and still have something to show.
 SHOWN_WITHOUT_WORDS: Final = frozenset({"audio", "img", "video"})
 
 
-def _index(node: Element, parent: Element) -> int:
-    return next(index for index, child in enumerate(parent.children) if child is node)
-
-
-def _detach(node: Element) -> Element:
-    """Take `node` out of the tree. Its former parent."""
-    parent = node.parent
-    if parent is None:
-        raise ValueError("The root has no place to be taken from.")
-    del parent.children[_index(node, parent)]
-    return parent
-
-
-def drop_empty_paragraphs(root: Element, marker: Element | None) -> None:
+def drop_empty_paragraphs(root: etree._Element) -> None:
     """Take out paragraphs with nothing to see in them. A marker that stood in one stays."""
-    paragraphs = [element for element in root.walk() if element.tag == "p"]
-    for around in dict.fromkeys(paragraph.parent for paragraph in reversed(paragraphs)):
-        if around is None:
+    for paragraph in root.iter("p"):
+        if text_of(paragraph).strip():
             continue
-        nodes: list[Node] = []
-        for child in around.children:
-            if isinstance(child, str) or child.tag != "p" or child.text().strip():
-                nodes.append(child)
-                continue
-            inside = child.walk()
-            if any(e.tag in SHOWN_WITHOUT_WORDS or "id" in e.attributes for e in inside):
-                nodes.append(child)
-            elif marker in inside:
-                nodes.append(marker)
-        around.replace_children(nodes)
+        if any(e.tag in SHOWN_WITHOUT_WORDS or "id" in e.attrib for e in paragraph.iter(etree.Element)):
+            continue
+        if (marker := paragraph.find(f".//{MARKER}")) is not None:
+            take_out(marker)
+            paragraph.addprevious(marker)
+        paragraph.tag = "dropped"
+    etree.strip_elements(root, "dropped", with_tail=False)
 
 
-def settle(marker: Element) -> None:
+def settle(marker: etree._Element) -> None:
     """Move a marker between items or rows into the nearest one: nothing else can stand there."""
-    parent = marker.parent
+    parent = marker.getparent()
     while parent is not None and parent.tag in FRAMES:
-        index = _index(marker, parent)
-        del parent.children[index]
-        after = [node for node in parent.children[index:] if _can_hold_marker(node)]
-        before = [node for node in parent.children[:index] if _can_hold_marker(node)]
-        if after:
-            parent = after[0]
-            parent.insert(0, marker)
-        elif before:
-            parent = before[-1]
-            parent.append(marker)
+        after = next(marker.itersiblings(*PARTS), None)
+        before = next(marker.itersiblings(*PARTS, preceding=True), None)
+        take_out(marker)
+        if after is not None:
+            after.insert(0, marker)
+            marker.tail, after.text = after.text, None
+            parent = after
+        elif before is not None:
+            before.append(marker)
+            parent = before
         else:
-            while parent.tag in FRAMES and parent.parent is not None:
-                frame, parent = parent, parent.parent
-            parent.insert(_index(frame, parent), marker)
+            frame = parent
+            while frame.tag in FRAMES and (parent := frame.getparent()) is not None and parent.tag in FRAMES:
+                frame = parent
+            frame.addprevious(marker)
 
 
-def _can_hold_marker(node: Node) -> TypeGuard[Element]:
-    return isinstance(node, Element) and node.tag in PARTS
-
-
-def _trim(block: Element) -> None:
+def _trim(block: etree._Element) -> None:
     """Take blanks, line breaks and emptied elements off the end of `block`."""
-    while block.children:
-        last = block.children.pop()
-        if isinstance(last, str):
-            if last.strip():
-                block.children.append(last.rstrip())
-                return
-        elif last.tag != "br" and (last.children or last.tag not in INLINES or last.tag == "img"):
-            block.children.append(last)
+    while len(block):
+        last = block[-1]
+        last.tail = (last.tail or "").rstrip() or None
+        if last.tail or len(last) or last.text or last.tag not in INLINES or last.tag in SHOWN_WITHOUT_WORDS:
             return
+        block.remove(last)
+    block.text = (block.text or "").rstrip() or None
 
 
-def _is_inline(node: Node) -> bool:
-    return isinstance(node, str) or not any(element.tag in BLOCKS for element in node.walk())
+def _runs_on(block: etree._Element) -> bool:
+    """Whether `block` can hold words and ends in some, not in a block of its own."""
+    return block.tag in RUN_ON and (
+        not len(block) or bool(block[-1].tail) or not any(e.tag in BLOCKS for e in block[-1].iter(etree.Element))
+    )
 
 
-def cut(marker: Element) -> None:
+def cut(marker: etree._Element) -> None:
     """Leave in the tree what comes before the marker, and the marker at its end.
 
     It runs on in the paragraph that was cut, or in the last one when the marker stood behind it.
     Where neither is possible, behind a list or a picture, it gets a paragraph of its own.
     """
-    node = marker
-    for around in marker.ancestors():
-        del around.children[_index(node, around) + 1 :]
-        node = around
+    for node in (marker, *marker.iterancestors()):
+        parent = node.getparent()
+        if parent is not None:
+            node.tail = None
+            del parent[parent.index(node) + 1 :]
     # The link must not stand in another link, in bold, or where a reader has to unfold it first.
-    folded = [around for around in marker.ancestors() if around.tag == "details"]
-    block = _detach(marker)
-    if folded:
-        block = folded[-1].parent or block
-    while block.tag not in BLOCKS and block.parent is not None:
-        block = block.parent
-    while True:
+    folded = list(marker.iterancestors("details"))
+    block = (folded[-1] if folded else marker).getparent()
+    take_out(marker)
+    while block is not None:
+        parent = block.getparent()
+        if block.tag not in BLOCKS and parent is not None:
+            block = parent
+            continue
         _trim(block)
-        last = block.children[-1] if block.children else None
-        if last is None and block.parent is not None:
-            block = _detach(block)
-        elif isinstance(last, Element) and last.tag == "p":
-            block = last
-        elif last is not None and block.tag in RUN_ON and _is_inline(last):
-            block.append(" ")
+        if not len(block) and not block.text and parent is not None:
+            parent.remove(block)
+            block = parent
+        elif len(block) and block[-1].tag == "p" and not block[-1].tail:
+            block = block[-1]
+        elif (len(block) or block.text) and _runs_on(block):
+            if len(block):
+                block[-1].tail = f"{block[-1].tail or ''} "
+            else:
+                block.text = f"{block.text} "
             block.append(marker)
             return
         elif block.tag in HOLDS_PARAGRAPH:
-            block.append(Element("p", None, marker))
+            etree.SubElement(block, "p").append(marker)
             return
         else:
-            block = block.parent or block
+            block = parent

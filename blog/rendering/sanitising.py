@@ -1,7 +1,7 @@
 """The one allow-list of elements, attributes and classes that posts and pages may hold.
 
-It is applied twice. The tree is built of allowed elements only, so that everything after sees a sane
-shape; and nh3 (https://nh3.readthedocs.io/) is the last step of all, so that whatever the steps in
+It is applied twice. The tree is read with allowed elements only (`tree`), so that everything after sees a
+sane shape; and nh3 (https://nh3.readthedocs.io/) is the last step of all, so that whatever the steps in
 between do, nothing else leaves. nh3 leaves two holes, closed here: `srcset` is not on the list, and
 addresses without a scheme (`//host/…`) are looked at by `addresses`.
 """
@@ -12,9 +12,9 @@ from functools import cache
 from typing import Final
 
 import nh3
+from lxml import etree
 
 from blog.rendering import addresses
-from blog.rendering.nodes import Element
 
 TABLE_PARTS: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
 HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -128,16 +128,19 @@ def allowed_value(tag: str, attribute: str, value: str) -> str | None:
     return rule(value) if rule else value
 
 
-def clean_attributes(root: Element) -> None:
+def clean_attributes(root: etree._Element) -> None:
     """Leave on the elements of a tree what nh3 will let pass too, and add what must be there."""
-    for element in root.walk():
-        names = ALLOWED_ATTRIBUTES["*"] | ALLOWED_ATTRIBUTES.get(element.tag, frozenset())
-        element.attributes = {
-            name: allowed
-            for name, value in element.attributes.items()
-            if name in names and (allowed := allowed_value(element.tag, name, value)) is not None
-        }
-        element.attributes.update(FORCED_ATTRIBUTES.get(element.tag, {}))
+    for element in root.iter(etree.Element):
+        if element.attrib:
+            names = ALLOWED_ATTRIBUTES["*"] | ALLOWED_ATTRIBUTES.get(element.tag, frozenset())
+            for name, value in element.items():
+                allowed = allowed_value(element.tag, name, str(value)) if name in names else None
+                if allowed is None:
+                    del element.attrib[name]
+                elif allowed != value:
+                    element.set(name, allowed)
+        for name, value in FORCED_ATTRIBUTES.get(element.tag, {}).items():
+            element.set(name, value)
 
 
 @cache

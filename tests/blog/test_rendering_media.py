@@ -136,3 +136,4 @@ class TestEmbeds:
 
     def test_never_closed_do_not_swallow_the_rest(self) -> None:
         assert body('<p>a</p><iframe src="https://example.org/1"><p>b</p>').endswith("<p>b</p>")
+        assert body('<p>a <iframe src="https://example.org/1"> b</p>').endswith("</a> b</p>")

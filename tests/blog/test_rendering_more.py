@@ -47,7 +47,7 @@ class TestMarker:
         assert lead(source) == f"<p>one {MORE}</p>"
         assert body(source) == f"<p>one</p>{MORE}<p>two</p><p>three</p>"
 
-    @pytest.mark.parametrize("tag", ["pre", "code"])
+    @pytest.mark.parametrize("tag", ["pre", "code", "tt"])
     def test_in_code_is_no_marker(self, tag: str) -> None:
         assert not render(f"<{tag}>a<!--more-->b</{tag}>", "html").has_more
 

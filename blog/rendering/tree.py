@@ -1,0 +1,194 @@
+"""From HTML of any quality to an lxml tree that every browser would build, and back to HTML.
+
+nh3 reads HTML by the HTML standard's own algorithm, as browsers do, and writes it again as balanced HTML
+of the elements asked for. That is one small step from XML, which lxml reads without guessing anything.
+
+On hostile text the standard's algorithm takes more than linear time. Whatever has so many tags that it
+could is closed by libxml2 first, which mends less well but never dawdles.
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+import nh3
+from lxml import etree
+
+from blog.rendering import addresses
+from blog.rendering.legacy import LEGACY_ATTRIBUTES, RENAMED, modernise
+from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
+
+# The element that stands for the more marker (see `more`), and how it is written: exactly once in the
+# body and in the lead of a text that has one, and never otherwise, because an id "more" that an author
+# writes gets a prefix. Those who show the HTML put a link or an anchor in its place.
+MARKER: Final = "more"
+MORE_PLACEHOLDER: Final = '<span id="more"></span>'
+
+# Elements that are read although they are never shown, for the addresses in them (`media`).
+EMBEDDING_ATTRIBUTES: Final = {
+    "embed": frozenset({"src"}),
+    "param": frozenset({"name", "value"}),
+    "x-iframe": frozenset({"src"}),
+    "x-object": frozenset({"data"}),
+}
+VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
+
+# Control characters, byte order marks (nh3 takes one off the start), halves of characters, and the two
+# code points that no XML may hold.
+UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\ufeff\ufffe\uffff\ud800-\udfff]")
+
+# What browsers read as tags although nobody means it so.
+NOT_A_TAG = re.compile(r"<(?=https?:)", re.IGNORECASE)
+# Words for browsers that know no frames.
+FRAME_WORDS = re.compile(r"(<iframe\b[^<>]*>)[^<>]*(?=</iframe\b)", re.IGNORECASE)
+# To a browser all behind a frame that is never closed is its inside, and an object's inside is a place of
+# its own. By another name they are like any element.
+FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
+# Parts of whole pages, and elements inside which a browser reads by other rules: gone, and their words stay.
+UNWRAPPED = re.compile(
+    r"<(/?)(?:html|head|body|applet|button|frameset|marquee|math|noembed|noframes|noscript|plaintext"
+    r"|select|svg|template|textarea|xmp)\b",
+    re.IGNORECASE,
+)
+
+# Formatting that is not closed is opened again in every block after it, up to three times what is alike.
+FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
+FORMATTING_WITH_ATTRIBUTES = re.compile(rf"<(?:{'|'.join(FORMATTING[1:])})[\s/]", re.IGNORECASE)
+MAX_ALIKE: Final = 3 * len(FORMATTING)
+# How many elements a text may thus become at most before libxml2 closes what is open.
+REOPENING_BUDGET: Final = 200_000
+# How deep it may then be nested in itself.
+MAX_FORMATTING: Final = 3
+# Elements without an end of which libxml2 does not know that.
+ENDLESS = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNORECASE)
+# What is left of a text that nests deeper than anyone writes: its words, paragraphs and lines.
+ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
+
+# What nh3 writes: a "<" or ">" is always part of a tag or a comment.
+COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+MORE_COMMENT = re.compile(r"\s*more(?:\s.*)?", re.DOTALL)
+VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(VOID))})\b[^>]*)>")
+TAG_OF_LINES = re.compile(r"<[^>\n\t]*[\n\t][^>]*>")
+
+# A marker in code is an example of one; in a player it would not be seen.
+WITHOUT_MARKER: Final = ("pre", "code", "kbd", "samp", "audio", "video")
+
+
+def clean_text(text: str) -> str:
+    """`text` with line ends made `\\n`, control characters gone and lone surrogates replaced."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return UNSAFE_CHARACTERS.sub(lambda match: "\ufffd" if "\ud800" <= match[0] <= "\udfff" else "", text)
+
+
+def _forgive(source: str) -> str:
+    """`source` without what would make a browser hide the author's words."""
+    source = NOT_A_TAG.sub("&lt;", source)
+    source = FRAME_WORDS.sub(r"\1", source)
+    source = FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
+    source = UNWRAPPED.sub(r"<\1unwrapped ", source)
+    # A comment or a tag that never ends is shown as the text it is, so that an editor sees the mistake.
+    ended = source.rfind("-->") + 1
+    source = source[:ended] + source[ended:].replace("<!--", "&lt;!--")
+    ended = source.rfind(">") + 1
+    source = source[:ended] + source[ended:].replace("<", "&lt;")
+    for quote in ('"', "'"):
+        opened = source.rfind(quote)
+        if opened > 0 and source[opened - 1] == "=":
+            tag = source.rfind("<", 0, opened)
+            if tag >= 0 and ">" not in source[tag:opened]:
+                source = f"{source[:tag]}&lt;{source[tag + 1 :]}"
+    return source
+
+
+def _closed(source: str) -> str:
+    """`source` with every element closed that it opens, none of them deep in others."""
+    parser = etree.HTMLParser(remove_pis=True)
+    root = etree.fromstring(f"<body>{ENDLESS.sub(r'\g<0></\1>', source)}", parser)
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        return ANY_TAG.sub(" ", source)
+    for element in root.iter(*FORMATTING):
+        if sum(1 for _ in element.iterancestors(*FORMATTING)) >= MAX_FORMATTING:
+            element.tag = "unwrapped"
+    return etree.tostring(root, encoding="unicode", method="html")
+
+
+@cache
+def _reader() -> nh3.Cleaner:
+    attributes = {tag: set(names) for tag, names in (ALLOWED_ATTRIBUTES | EMBEDDING_ATTRIBUTES).items()}
+    attributes["*"] |= LEGACY_ATTRIBUTES
+    return nh3.Cleaner(
+        tags=set(ALLOWED_TAGS | EMBEDDING_ATTRIBUTES.keys() | RENAMED.keys()),
+        clean_content_tags={"script", "style", "title"},
+        attributes=attributes,
+        url_schemes=set(addresses.ALLOWED_SCHEMES),
+        link_rel=None,
+        strip_comments=False,
+    )
+
+
+def _read(source: str) -> etree._Element:
+    html = clean_text(_reader().clean(source)).replace("&nbsp;", "\xa0")
+    html = COMMENT.sub(lambda match: f"<{MARKER}/>" if MORE_COMMENT.fullmatch(match[1]) else "", html)
+    html = VOID_TAG.sub(r"<\1/>", html)
+    # XML makes blanks of line ends in attributes; in an address they mean nothing, and blanks do.
+    html = TAG_OF_LINES.sub(lambda match: match[0].replace("\n", "&#10;").replace("\t", "&#9;"), html)
+    return etree.fromstring(f"<body>{html}</body>", etree.XMLParser(huge_tree=True, resolve_entities=False))
+
+
+def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
+    """The tree of `html`, old HTML said in new, and in it the element of its first more marker, if there is one."""
+    source = _forgive(clean_text(html))
+    formatting = MAX_ALIKE + len(FORMATTING_WITH_ATTRIBUTES.findall(source))
+    if source.count("<") * formatting > REOPENING_BUDGET:
+        source = _closed(source)
+    try:
+        root = _read(source)
+    except etree.XMLSyntaxError:
+        # Nested deeper than lxml reads.
+        root = _read(ANY_TAG.sub(" ", source))
+    modernise(root)
+    marker = None
+    for found in root.findall(f".//{MARKER}"):
+        if marker is None and not any(True for _ in found.iterancestors(*WITHOUT_MARKER)):
+            marker = found
+        else:
+            found.tag = "unwrapped"
+    return root, marker
+
+
+def unwrap(root: etree._Element) -> None:
+    """Take out the elements renamed "unwrapped", not what they hold."""
+    etree.strip_tags(root, "unwrapped")
+
+
+def take_out(element: etree._Element) -> None:
+    """Take `element` out of the tree and leave the text behind it there."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    text, element.tail = element.tail, None
+    before = element.getprevious()
+    parent.remove(element)
+    if before is not None:
+        before.tail = (before.tail or "") + (text or "") or None
+    else:
+        parent.text = (parent.text or "") + (text or "") or None
+
+
+def text_of(element: etree._Element) -> str:
+    """All text inside, run together."""
+    return "".join(map(str, element.itertext()))
+
+
+def write(root: etree._Element) -> str:
+    """The HTML of everything inside `root`."""
+    for element in root.iter():
+        if element.text is None and element.tag not in VOID:
+            # Written as `<p></p>`: HTML has no `<p/>`.
+            element.text = ""
+        elif element.tag == "pre" and element.text:
+            # A line end right after the tag is not part of the text; each reading takes one off.
+            element.text = element.text.lstrip("\n")
+    html: str = etree.tostring(root, encoding="unicode")
+    html = html.removeprefix("<body>").removesuffix("</body>")
+    return html.replace(f"<{MARKER}></{MARKER}>", MORE_PLACEHOLDER)
