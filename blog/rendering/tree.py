@@ -51,10 +51,11 @@ UNWRAPPED = re.compile(
     re.IGNORECASE,
 )
 
-# Formatting that is not closed is opened again in every block after it, up to three times what is alike.
+# Formatting that is not closed is opened again in every block after it.
 FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-FORMATTING_WITH_ATTRIBUTES = re.compile(rf"<(?:{'|'.join(FORMATTING[1:])})[\s/]", re.IGNORECASE)
-MAX_ALIKE: Final = 3 * len(FORMATTING)
+FORMATTING_TAG = re.compile(rf"<(/?)({'|'.join(FORMATTING)})(?=[\s/>])", re.IGNORECASE)
+# Where an end tag may stand that is none: in an attribute, a comment, a script.
+UNSURE_ENDS = re.compile(r"""<[A-Za-z/][^<>]*<|=\s*"[^"<]*<|=\s*'[^'<]*<|<!|<(?:script|style|title)\b""", re.IGNORECASE)
 # How many elements a text may thus become at most before libxml2 closes what is open.
 REOPENING_BUDGET: Final = 200_000
 # How deep it may then be nested in itself.
@@ -100,6 +101,20 @@ def _forgive(source: str) -> str:
     return source
 
 
+def _most_open_formatting(source: str) -> int:
+    """How many formatting elements are open at once, at most."""
+    ends_count = not UNSURE_ENDS.search(source)
+    is_open = dict.fromkeys(FORMATTING, 0)
+    most = 0
+    for end, tag in FORMATTING_TAG.findall(source.lower()):
+        if not end:
+            is_open[tag] += 1
+            most = max(most, sum(is_open.values()))
+        elif ends_count:
+            is_open[tag] = max(0, is_open[tag] - 1)
+    return most
+
+
 def _closed(source: str) -> str:
     """`source` with every element closed that it opens, none of them deep in others."""
     parser = etree.HTMLParser(remove_pis=True)
@@ -138,8 +153,7 @@ def _read(source: str) -> etree._Element:
 def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
     """The tree of `html`, old HTML said in new, and in it the element of its first more marker, if there is one."""
     source = _forgive(clean_text(html))
-    formatting = MAX_ALIKE + len(FORMATTING_WITH_ATTRIBUTES.findall(source))
-    if source.count("<") * formatting > REOPENING_BUDGET:
+    if source.count("<") * _most_open_formatting(source) > REOPENING_BUDGET:
         source = _closed(source)
     try:
         root = _read(source)
