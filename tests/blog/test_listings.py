@@ -335,8 +335,9 @@ class TestCost:
         with django_assert_max_num_queries(8):
             client.get(f"{path}page/2/")
         SiteSettings.objects.update(entries_per_page=50, content_version=2)
-        for _n in range(30):
-            PostFactory(tags=["tag1"], categories=list(Category.objects.all()), author=Post.objects.first().author)  # type: ignore[union-attr]
+        author, categories = Post.objects.all()[0].author, list(Category.objects.all())
+        for n in range(30):
+            PostFactory(tags=["tag1"], categories=categories, author=author, published_at=at(2020, 1, 1 + n))
         with django_assert_max_num_queries(8) as many:
             assert len(client.get(path).context["posts"]) > 20
         assert len(many) == len(few)
