@@ -1,0 +1,83 @@
+"""Settings come from the environment, and a site that would be unsafe does not start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(tmp_path: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`code` in a fresh Python, with nothing of this one's environment that settings read."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    # A folder of its own: a developer's `.env` beside manage.py must not answer for it.
+    program = f"import environ; environ.Env.read_env = lambda *a, **k: None\n{code}"
+    return subprocess.run(  # noqa: S603  (our own Python and our own words)
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**kept, "DJANGO_SETTINGS_MODULE": "config.settings", "BROADSIDE_DATA": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def value(tmp_path: Path, expression: str, **environment: str) -> str:
+    result = run(tmp_path, f"from config import settings; print({expression})", SECRET_KEY="x", **environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_without_a_secret_key_it_refuses_to_start_and_says_why(tmp_path: Path) -> None:
+    result = run(tmp_path, "import django; django.setup()")
+    assert result.returncode != 0
+    assert "SECRET_KEY is not set" in result.stderr
+    assert "make secret-key" in result.stderr
+
+
+def test_development_needs_no_secret_key(tmp_path: Path) -> None:
+    assert run(tmp_path, "import django; django.setup()", DEBUG="1").returncode == 0
+
+
+def test_all_data_lives_in_one_folder(tmp_path: Path) -> None:
+    expression = "settings.DATABASES['default']['NAME'], settings.MEDIA_ROOT, settings.CACHES['default']['LOCATION']"
+    assert value(tmp_path, expression).count(str(tmp_path)) == 3
+
+
+def test_database_and_cache_can_live_elsewhere(tmp_path: Path) -> None:
+    expression = "settings.DATABASES['default']['HOST'], settings.CACHES['default']['LOCATION']"
+    found = value(
+        tmp_path,
+        expression,
+        DATABASE_URL="postgres://me@db.example.org/blog",
+        CACHE_URL="redis://cache.example.org:1/0",
+    )
+    assert "db.example.org" in found
+    assert "cache.example.org" in found
+
+
+@pytest.mark.parametrize(("url", "secure"), [("https://blog.example.org", "True"), ("http://localhost:8000", "False")])
+def test_address_of_the_site_decides_whether_https_is_demanded(tmp_path: Path, url: str, secure: str) -> None:
+    for setting in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_PRELOAD"):
+        assert value(tmp_path, f"settings.{setting}", SITE_URL=url) == secure, setting
+
+
+def test_site_answers_to_its_own_name(tmp_path: Path) -> None:
+    assert "blog.example.org" in value(tmp_path, "settings.ALLOWED_HOSTS", SITE_URL="https://blog.example.org")
+
+
+def test_example_names_every_setting_that_is_read() -> None:
+    source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    read = {part.split('"')[1] for part in source.replace("\n", " ").split("env.")[1:] if part.split("(")[0] in KINDS}
+    assert len(read) > 10
+    for name in read:
+        assert f"{name}=" in example, name
+        assert f"`{name}`" in readme, name
+
+
+KINDS = {"bool", "str", "int", "list", "db_url", "cache_url"}
