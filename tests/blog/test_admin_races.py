@@ -13,7 +13,7 @@ from blog.models import Post
 from tests.blog.desk import admin_page, at_desk, form
 from tests.factories import PostFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:

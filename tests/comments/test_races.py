@@ -14,7 +14,7 @@ from comments.models import Comment, Decision, Status
 from comments.moderation import approve, mark_spam, restore, submit, trash
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*works: Callable[[], object]) -> None:
