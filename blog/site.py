@@ -18,7 +18,7 @@ class CommentPolicy(models.TextChoices):
 
 
 class SiteSettings(models.Model):
-    """What an owner decides about the site. There is exactly one row, made by the first migration."""
+    """What an owner decides about the site. There is exactly one row (blog.apps makes it)."""
 
     title = models.CharField(_("title"), max_length=200, default="Broadside")
     tagline = models.CharField(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
 from playwright.sync_api import Dialog, Page, expect
 
 from blog.models import Post
@@ -178,7 +179,7 @@ def paths_of_everything() -> list[str]:
         "/admin/accounts/user/",
         "/admin/accounts/user/add/",
         f"/admin/accounts/user/{post.author.pk}/change/",
-        "/admin/auth/group/1/change/",
+        f"/admin/auth/group/{Group.objects.get(name='Editor').pk}/change/",
         "/admin/password_change/",
     ]
 
