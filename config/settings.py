@@ -154,12 +154,11 @@ MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
+# Until collectstatic has run, files are served from where they lie in the source.
+WHITENOISE_USE_FINDERS = True
 
 # Nothing inline, nothing from elsewhere: on every page, the admin included.
 SECURE_CSP = {

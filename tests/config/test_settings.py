@@ -69,6 +69,24 @@ def test_site_answers_to_its_own_name(tmp_path: Path) -> None:
     assert "blog.example.org" in value(tmp_path, "settings.ALLOWED_HOSTS", SITE_URL="https://blog.example.org")
 
 
+def test_site_that_has_not_collected_its_styles_has_them_all_the_same(tmp_path: Path) -> None:
+    code = """
+import django, re
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+call_command("migrate", verbosity=0)
+reader = Client(headers={"host": "localhost"})
+page = reader.get("/")
+assert page.status_code == 200, page.status_code
+styles = re.findall(r'href="(/static/[^"]*css)"', page.content.decode())
+assert styles
+assert [reader.get(style).status_code for style in styles] == [200] * len(styles)
+"""
+    result = run(tmp_path, code, SECRET_KEY="x", STATIC_ROOT=str(tmp_path / "static"))
+    assert result.returncode == 0, result.stderr
+
+
 def test_example_names_every_setting_that_is_read() -> None:
     source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
