@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from wordpress.shortcodes import is_block
 from wordpress.tokens import TYPED, VERBATIM, VOID, Token, comment_text, tokenise
 from wordpress.typography import typographic
 
@@ -210,7 +209,7 @@ class _Body:
         else:
             self.html.append(
                 "\n".join(
-                    f"<p>{text}</p>" if wrap and seen and not is_block(text) else text for text, seen in self.texts
+                    f"<p>{text}</p>" if wrap and seen else text for text, seen in self.texts
                 )
             )
         if wrap and self.texts:
