@@ -161,7 +161,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
-# Nothing inline, nothing from elsewhere: on every page, the admin included.
+# Nothing inline, nothing from elsewhere before a reader asks for it: on every page, the admin included.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -170,6 +170,8 @@ SECURE_CSP = {
     "media-src": [CSP.SELF],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
+    # Films that a reader starts (static/js/players.js).
+    "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],

@@ -31,7 +31,7 @@ _pictures: Pictures = no_pictures
 
 def find_pictures_with(pictures: Pictures) -> None:
     """Let galleries ask `pictures` for what the library knows (to be called when the site starts)."""
-    global _pictures  # noqa: PLW0603  # there is one library
+    global _pictures  # there is one library
     _pictures = pictures
 
 

@@ -207,11 +207,7 @@ class _Body:
         if name == "p":
             self.html.append("</p>\n<p>".join(text for text, _seen in self.texts))
         else:
-            self.html.append(
-                "\n".join(
-                    f"<p>{text}</p>" if wrap and seen else text for text, seen in self.texts
-                )
-            )
+            self.html.append("\n".join(f"<p>{text}</p>" if wrap and seen else text for text, seen in self.texts))
         if wrap and self.texts:
             self.html.append("\n")
         self.texts = []

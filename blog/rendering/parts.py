@@ -64,7 +64,7 @@ def _is_seen_from(start: etree._Element) -> bool:
 def _raise(root: etree._Element, found: etree._Element) -> None:
     """Make `found` a child of `root`: what is open around it is parted in two."""
     while (parent := found.getparent()) is not None and parent is not root:
-        behind = etree.Element(parent.tag, dict(parent.attrib))
+        behind = etree.Element(parent.tag, {str(name): str(value) for name, value in parent.attrib.items()})
         # Two of one id would be none.
         behind.attrib.pop("id", "")
         behind.text, found.tail = found.tail, None

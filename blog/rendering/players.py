@@ -84,7 +84,7 @@ def _frame(link: etree._Element, page: str) -> None:
         figure.tail = after.tail
         block.remove(after)
     if block.tag == "p":
-        behind = etree.Element("p", {name: value for name, value in block.items() if name != "id"})
+        behind = etree.Element("p", {str(name): str(value) for name, value in block.items() if name != "id"})
         behind.text, figure.tail = figure.tail, None
         behind.extend(list(figure.itersiblings()))
         behind.tail, block.tail = block.tail, None
