@@ -202,9 +202,9 @@ class TestBlockEditor:
     @pytest.mark.parametrize("name", ["embed", "core-embed/youtube"])
     def test_an_embedded_film_is_a_player_with_its_caption(self, name: str) -> None:
         source = (
-            f'<!-- wp:{name} {{"url":"https://youtu.be/wTzbIc6oiqs","type":"video"}} -->\n<figure class="wp-block-embed">'
-            '<div class="wp-block-embed__wrapper">\nhttps://youtu.be/wTzbIc6oiqs\n</div><figcaption>One</figcaption>'
-            f"</figure>\n<!-- /wp:{name} -->"
+            f'<!-- wp:{name} {{"url":"https://youtu.be/wTzbIc6oiqs","type":"video"}} -->\n'
+            '<figure class="wp-block-embed"><div class="wp-block-embed__wrapper">\nhttps://youtu.be/wTzbIc6oiqs\n'
+            f"</div><figcaption>One</figcaption></figure>\n<!-- /wp:{name} -->"
         )
         html = render(source, "wordpress").body_html
         assert '<figure class="player"><a href="https://www.youtube.com/watch?v=wTzbIc6oiqs"' in html
@@ -346,6 +346,7 @@ class TestTypography:
             ("\"'Both'\"", "“‘Both’”"),
             ('("x")', "(“x”)"),
             ('word-"x"', "word-“x”"),
+            ("5'10\" tall", "5′10″ tall"),
             ("the '90s", "the ’90s"),
             ("'Tis so", "’Tis so"),
             ("``x''", "“x”"),
