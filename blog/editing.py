@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from markdownx.widgets import MarkdownxWidget
 
-from blog.rendering import MORE_PLACEHOLDER, SourceTooLong, UnknownMarkup, render
+from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, SourceTooLong, UnknownMarkup, render
 from library.permissions import may_write
 from library.pictures import MAX_BYTES
 
@@ -58,7 +58,9 @@ def preview(request: HttpRequest) -> HttpResponse:
     except UnknownMarkup:
         return _sentence(_("This site does not know the way this text is written, so there is no preview of it."))
     cut = format_html('<span class="more-mark">{}</span>', _("Lists of posts end here"))
-    return HttpResponse(rendered.body_html.replace(MORE_PLACEHOLDER, cut))
+    page_break = format_html('<p><span class="more-mark">{}</span></p>', _("A new page begins here"))
+    body = rendered.body_html.replace(MORE_PLACEHOLDER, cut).replace(PART_BREAK, page_break)
+    return HttpResponse(body)
 
 
 def _sentence(text: str, status: int = 400) -> HttpResponse:

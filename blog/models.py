@@ -17,7 +17,7 @@ from taggit.managers import TaggableManager
 
 from accounts.models import User
 from accounts.slugs import free_slug, slugify, validate_slug
-from blog.rendering import MORE_PLACEHOLDER, SourceTooLong, render
+from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, SourceTooLong, render
 from blog.site import SiteSettings, content_changed
 from blog.tagging import PostTags
 from blog.trees import TreeNode, TreeQuerySet, not_its_own_parent
@@ -178,10 +178,15 @@ class Entry(models.Model):
 
     @property
     def body(self) -> SafeString:
-        """The whole text, with the anchor `more-ID` where the more marker was."""
-        anchor = format_html('<span id="more-{}"></span>', self.pk)
+        """The whole text, all its parts together."""
         # Sanitised by blog.rendering before it was stored.
-        return mark_safe(self.body_html.replace(MORE_PLACEHOLDER, anchor))  # noqa: S308
+        return mark_safe(self.body_with_breaks.replace(PART_BREAK, ""))  # noqa: S308
+
+    @property
+    def body_with_breaks(self) -> str:
+        """The text with PART_BREAK between its parts, and the anchor `more-ID` where the more marker was."""
+        anchor = format_html('<span id="more-{}"></span>', self.pk)
+        return self.body_html.replace(MORE_PLACEHOLDER, anchor)
 
     def takes_comments(self, site: SiteSettings) -> bool:
         """Whether a reader may comment now."""

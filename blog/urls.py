@@ -22,6 +22,7 @@ urlpatterns = [
     # The paged address first: a category's path would swallow it.
     *reversed(listing_paths("category/<tree:path>/", views.by_category, "category")),
     path(f"{DAY}<uslug:slug>/", public_page(views.post), name="post"),
+    path(f"{DAY}<uslug:slug>/<number:number>/", public_page(views.post), name="post_part"),
     path("robots.txt", public_page(views.robots), name="robots"),
     path("<tree:path>/", public_page(views.page), name="page"),
 ]

@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+import re
 import unicodedata
 from typing import Any
 
@@ -16,8 +17,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from blog.listing import FeedLink, listing_response, site_feed
 from blog.models import Category, Page, Post
+from blog.parts import Part, part_of, part_url
 from blog.permissions import may_view
 from blog.site import SiteRequest, absolute_url
+
+# A page's part. A child page may have a number for a slug: it is looked for first.
+_PART = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
 
 
 @require_safe
@@ -130,14 +135,20 @@ def _archive(
 
 
 @require_safe
-def post(request: SiteRequest, year: str, month: str, day: str, slug: str) -> HttpResponse:
+def post(request: SiteRequest, year: str, month: str, day: str, slug: str, number: int | None = None) -> HttpResponse:
     found = _published_post(_date(year, month, day), slug)
     if found is None:
         found = _published_post(_date(year, month, day), _as_stored(slug))
         if found is None:
             raise Http404(gettext("There is no such post."))
-        return HttpResponsePermanentRedirect(found.get_absolute_url())
-    return entry_response(request, found)
+        return HttpResponsePermanentRedirect(part_url(found, number or 1))
+    return _part_response(request, found, number)
+
+
+def _part_response(request: SiteRequest, entry: Post | Page, number: int | None) -> HttpResponse:
+    if number == 1:
+        return HttpResponsePermanentRedirect(entry.get_absolute_url())
+    return entry_response(request, entry, number=number or 1)
 
 
 def _published_post(day: dt.date, slug: str) -> Post | None:
@@ -148,10 +159,19 @@ def _published_post(day: dt.date, slug: str) -> Post | None:
 @require_safe
 def page(request: SiteRequest, path: str) -> HttpResponse:
     found = Page.objects.published().filter(path=path).first()
-    if found is None:
-        found = get_object_or_404(Page.objects.published(), path=_as_stored(path))
+    if found is not None:
+        return entry_response(request, found)
+    found = Page.objects.published().filter(path=_as_stored(path)).first()
+    if found is not None:
         return HttpResponsePermanentRedirect(found.get_absolute_url())
-    return entry_response(request, found)
+    if (part := _PART.fullmatch(path)) is None:
+        raise Http404(gettext("There is no such page."))
+    number = int(part["number"])
+    found = Page.objects.published().filter(path=part["path"]).first()
+    if found is not None:
+        return _part_response(request, found, number)
+    found = get_object_or_404(Page.objects.published(), path=_as_stored(part["path"]))
+    return HttpResponsePermanentRedirect(part_url(found, number))
 
 
 def _as_stored(slug: str) -> str:
@@ -160,12 +180,23 @@ def _as_stored(slug: str) -> str:
 
 
 def entry_response(
-    request: SiteRequest, entry: Post | Page, *, status: int = 200, preview: bool = False, **extra: Any
+    request: SiteRequest,
+    entry: Post | Page,
+    *,
+    number: int = 1,
+    status: int = 200,
+    preview: bool = False,
+    **extra: Any,
 ) -> HttpResponse:
-    """The page of one post or page. `extra` is for what stands below it, such as a form that was sent."""
+    """The page of one post or page, or of its part `number`; a preview shows all parts.
+
+    `extra` is for what stands below it, such as a form that was sent. Raises Http404 past the last part.
+    """
+    part = Part(entry.body, 1, [], entry.get_absolute_url()) if preview else part_of(entry, number)
     context = {
+        "part": part,
         "page_title": str(entry),
-        "canonical_url": absolute_url(entry.get_absolute_url()),
+        "canonical_url": absolute_url(part.url),
         "feed_links": [
             FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, entry.get_absolute_url() + "feed/"),
             site_feed(request),

@@ -160,7 +160,7 @@ STORAGES = {
 # Until collectstatic has run, files are served from where they lie in the source.
 WHITENOISE_USE_FINDERS = True
 
-# Nothing inline, nothing from elsewhere: on every page, the admin included.
+# Nothing inline, nothing from elsewhere before a reader asks for it: on every page, the admin included.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -169,6 +169,8 @@ SECURE_CSP = {
     "media-src": [CSP.SELF],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
+    # Films that a reader starts (static/js/players.js).
+    "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],

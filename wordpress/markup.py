@@ -5,16 +5,34 @@ break lines (wordpress.paragraphs). Bodies of the block editor are plain HTML be
 `<!-- wp:paragraph -->`. The result is untrusted: blog.rendering cleans it.
 """
 
+import json
 import re
+from html import escape
 
+from wordpress.galleries import Pictures, no_pictures
 from wordpress.paragraphs import with_paragraphs
-from wordpress.shortcodes import captions_to_figures
+from wordpress.shortcodes import expand
 from wordpress.tokens import TYPED, tokenise
 from wordpress.typography import typographic
 
 _BLOCK_MARK = re.compile(r"<!--\s+(?P<end>/)?wp:(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<alone>/)?-->", re.DOTALL)
 # Blocks that hold a classic body.
 _CLASSIC_BLOCKS = {"freeform", "core/freeform", "shortcode", "core/shortcode"}
+# Nothing but room between others.
+_ROOM = {"spacer", "core/spacer"}
+# What shows a document in its own frame, above the link to it.
+_FILE_BLOCKS = {"file", "core/file"}
+_OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
+# The mark of a footnote. The notes themselves an export holds apart from the body.
+_NOTE_MARK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
+
+_pictures: Pictures = no_pictures
+
+
+def find_pictures_with(pictures: Pictures) -> None:
+    """Let galleries ask `pictures` for what the library knows (to be called when the site starts)."""
+    global _pictures  # there is one library
+    _pictures = pictures
 
 
 def to_html(source: str) -> str:
@@ -23,10 +41,14 @@ def to_html(source: str) -> str:
     Never raises; takes time in proportion to the length of `source`.
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
-    source = captions_to_figures(source.replace("\r\n", "\n").replace("\r", "\n"))
+    source = expand(source.replace("\r\n", "\n").replace("\r", "\n"), _pictures)
     if "<!-- wp:" not in source:
         return with_paragraphs(source)
-    return "".join(_blocks(source)).strip()
+    html = "".join(_blocks(source)).strip()
+    if 'class="fn"' in html:
+        named = set(re.findall(r'\bid="([^"<>]+)"', html))
+        html = _NOTE_MARK.sub(lambda mark: mark[0] if mark[2] in named else f"{mark[1]}{mark[3]}", html)
+    return html
 
 
 def _blocks(source: str) -> list[str]:
@@ -37,6 +59,10 @@ def _blocks(source: str) -> list[str]:
 
     def inside(until: int) -> str:
         text = source[done:until]
+        if names and names[-1] in _ROOM:
+            return ""
+        if names and names[-1] in _FILE_BLOCKS:
+            text = _OBJECT.sub("", text)
         if names and names[-1] not in _CLASSIC_BLOCKS:
             return _with_typography(text)
         return with_paragraphs(text) + "\n" if text.strip() else "\n"
@@ -50,7 +76,19 @@ def _blocks(source: str) -> list[str]:
                 names.pop()
         elif not mark["alone"]:
             names.append(mark["name"])
+        elif "embed" in mark["name"]:
+            html.append(_embed_alone(mark[0]))
     return [*html, inside(len(source))]
+
+
+def _embed_alone(mark: str) -> str:
+    """The address in an embed's comment that has no markup with it."""
+    try:
+        values = json.loads(mark[mark.index("{") : mark.rindex("}") + 1])
+    except (ValueError, RecursionError):
+        return ""
+    url = values.get("url")
+    return f"\n<p>{escape(url)}</p>\n" if isinstance(url, str) else ""
 
 
 def _with_typography(source: str) -> str:

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from wordpress.shortcodes import is_block
 from wordpress.tokens import TYPED, VERBATIM, VOID, Token, comment_text, tokenise
 from wordpress.typography import typographic
 
@@ -208,11 +207,7 @@ class _Body:
         if name == "p":
             self.html.append("</p>\n<p>".join(text for text, _seen in self.texts))
         else:
-            self.html.append(
-                "\n".join(
-                    f"<p>{text}</p>" if wrap and seen and not is_block(text) else text for text, seen in self.texts
-                )
-            )
+            self.html.append("\n".join(f"<p>{text}</p>" if wrap and seen else text for text, seen in self.texts))
         if wrap and self.texts:
             self.html.append("\n")
         self.texts = []

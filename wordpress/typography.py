@@ -21,6 +21,8 @@ _OPENING_QUOTES = re.compile(rf"""["'](?:(?<![^{_OPENS}]["'])|(?<=&nbsp;["'])|(?
 _LEADING_APOSTROPHE = re.compile(
     r"'(?<!\w')(?=\d\ds\b|(?:tain|twere|twas|tis|twill|til|bout|nuff|round|cause|em)\b)", re.IGNORECASE
 )
+# Feet and inches, degrees in minutes and seconds.
+_PRIMES = re.compile(r"""'(?<=\d')(\d{1,2})"(?!\w)""")
 _DASH_ALONE = re.compile(r"-(?<!\S-)-?(?!\S)")
 _DASHES = re.compile(r"--(?<!xn--)")
 
@@ -47,6 +49,7 @@ def _curled(text: str, before: str) -> str:
         text = _DASHES.sub("–", text)
     if "'" in text or '"' in text:
         text = text.replace("``", "“").replace("''", "”")
+        text = _PRIMES.sub(r"′\1″", text)
         text = _LEADING_APOSTROPHE.sub("’", text)
         text = _OPENING_QUOTES.sub(lambda quotes: _opening(quotes[0]), text)
         text = text.replace('"', "”").replace("'", "’")

@@ -1,9 +1,9 @@
 """From what an author wrote to the HTML that readers get: `render(source, markup)`.
 
 A markup's renderer makes HTML that nobody trusts (`markups`). It is read into a tree (`tree`), where
-foreign media become links (`media`), addresses are linked (`links`) and ids kept apart (`ids`). The
-whole tree is the body; cut at the more marker (`more`) it is the lead that listings show. Both leave
-through the one allow-list (`sanitising`).
+page breaks part it (`parts`), foreign media become links (`media`), addresses are linked (`links`), those
+of films get a frame (`players`) and ids are kept apart (`ids`). The whole tree is the body; cut at the more
+marker (`more`) it is the lead that listings show. Both leave through the one allow-list (`sanitising`).
 """
 
 import hashlib
@@ -13,15 +13,17 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from blog.rendering import ids, links, media, more
+from blog.rendering import ids, links, media, more, parts, players
 from blog.rendering.extract import extract
 from blog.rendering.markups import Markup, UnknownMarkup, get_markups
+from blog.rendering.parts import PART_BREAK
 from blog.rendering.sanitising import clean_attributes, sanitise
-from blog.rendering.tree import MORE_PLACEHOLDER, clean_text, parse, write
+from blog.rendering.tree import BREAK, MORE_PLACEHOLDER, clean_text, parse, write
 
 __all__ = [
     "MAX_SOURCE_LENGTH",
     "MORE_PLACEHOLDER",
+    "PART_BREAK",
     "Markup",
     "Rendered",
     "SourceTooLong",
@@ -51,10 +53,10 @@ class SourceTooLong(ValueError):  # noqa: N818  # says what is wrong
 class Rendered:
     """What readers get of a source. The HTML is safe to show as it is.
 
-    `lead_html`: what listings show, up to the more marker, or the whole where there is none. Its ids
-    are its own even among other leads.
-    `body_html`: the whole, for the page of its own.
-    `has_more`: whether there is a more marker. Then both hold MORE_PLACEHOLDER, exactly once.
+    `lead_html`: what listings show, up to the more marker or the first page break, or the whole where there
+    is neither. Its ids are its own even among other leads.
+    `body_html`: the whole, for the page of its own. PART_BREAK stands between its parts, each balanced.
+    `has_more`: whether the lead is not the whole. Then both hold MORE_PLACEHOLDER, exactly once.
     `extract`: the first words as plain text.
     """
 
@@ -77,9 +79,11 @@ def render(source: str, markup: str) -> Rendered:
         raise UnknownMarkup(markup) from None
 
     root, marker = parse(to_html(clean_text(source)))
+    marker = parts.settle(root, marker)
     media.localise(root)
     clean_attributes(root)
     links.link_addresses(root)
+    players.frame_films(root)
     links.name_documents(root)
     links.finish_links(root)
     ids.keep_apart(root)
@@ -87,7 +91,7 @@ def render(source: str, markup: str) -> Rendered:
     if marker is not None:
         more.settle(marker)
     words = extract(root)
-    body_html = lead_html = sanitise(write(root))
+    body_html = lead_html = PART_BREAK.join(map(sanitise, write(root).split(f"<{BREAK}></{BREAK}>")))
 
     if marker is not None:
         more.cut(marker)

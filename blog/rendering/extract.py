@@ -5,14 +5,14 @@ from typing import Final
 from lxml import etree
 
 from blog.rendering.sanitising import BLOCKS
-from blog.rendering.tree import text_of
+from blog.rendering.tree import BREAK, text_of
 
 # The length of WordPress's automatic excerpts.
 EXTRACT_WORDS: Final = 55
 # For writing that puts no blanks between words.
 EXTRACT_CHARACTERS: Final = 1_000
 
-PARTS_WORDS: Final = BLOCKS | {"br"}
+PARTS_WORDS: Final = BLOCKS | {"br", BREAK}
 NOT_READ: Final = frozenset({"audio", "rp", "video"})
 
 

@@ -115,7 +115,7 @@ def _is_without_links(element: etree._Element) -> bool:
     return element.tag in WITHOUT_LINKS or any(True for _ in element.iterancestors(*WITHOUT_LINKS))
 
 
-def _lines(paragraph: etree._Element) -> Iterator[tuple[str, list[etree._Element]]]:
+def lines(paragraph: etree._Element) -> Iterator[tuple[str, list[etree._Element]]]:
     """The lines of a paragraph: the text of each outside elements, and its elements."""
     texts, elements = [paragraph.text or ""], list[etree._Element]()
     for child in paragraph:
@@ -141,7 +141,7 @@ def _names_document(link: etree._Element) -> bool:
 def name_documents(root: etree._Element) -> None:
     """Let a PDF's address on a line of its own in a paragraph say the document's name."""
     for paragraph in root.iter("p"):
-        for text, elements in _lines(paragraph):
+        for text, elements in lines(paragraph):
             if text.strip() or len(elements) != 1 or not _names_document(elements[0]):
                 continue
             if any(True for _ in paragraph.iterancestors("li")):

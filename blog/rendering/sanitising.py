@@ -59,12 +59,13 @@ FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     "video": {"controls": "", "preload": "none"},
 }
 
-# WordPress's classes for pictures, captions and alignment; footnotes; what `media` marks.
+# WordPress's classes for pictures, captions, galleries and alignment; footnotes; what `media` and `players` mark.
 ALLOWED_CLASS = re.compile(
     r"align(?:left|right|center|none)|has-text-align-(?:left|right|center)"
     r"|wp-caption(?:-text)?|size-[a-z0-9_-]+"
     r"|footnotes(?:-sep|-list)?|footnote-(?:ref|item|backref)"
-    r"|remote-media"
+    r"|wp-block-gallery|columns-[1-9]"
+    r"|remote-media|player"
 )
 ALLOWED_CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
 

@@ -23,6 +23,8 @@ from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
 # writes gets a prefix. Those who show the HTML put a link or an anchor in its place.
 MARKER: Final = "more"
 MORE_PLACEHOLDER: Final = '<span id="more"></span>'
+# The element that stands for a page break (see `parts`).
+BREAK: Final = "nextpage"
 
 # Elements that are read although they are never shown, for the addresses in them (`media`).
 EMBEDDING_ATTRIBUTES: Final = {
@@ -67,7 +69,7 @@ ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 
 # What nh3 writes: a "<" or ">" is always part of a tag or a comment.
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-MORE_COMMENT = re.compile(r"\s*more(?:\s.*)?", re.DOTALL)
+MARKING_COMMENT = re.compile(r"\s*(?:(more)(?:\s.*)?|(nextpage)\s*)", re.DOTALL)
 VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(VOID))})\b[^>]*)>")
 TAG_OF_LINES = re.compile(r"<[^>\n\t]*[\n\t][^>]*>")
 
@@ -141,9 +143,16 @@ def _reader() -> nh3.Cleaner:
     )
 
 
+def _mark(comment: str) -> str:
+    """The element that stands for a comment, if it means something."""
+    if not (found := MARKING_COMMENT.fullmatch(comment)):
+        return ""
+    return f"<{MARKER}/>" if found[1] else f"<{BREAK}/>"
+
+
 def _read(source: str) -> etree._Element:
     html = clean_text(_reader().clean(source)).replace("&nbsp;", "\xa0")
-    html = COMMENT.sub(lambda match: f"<{MARKER}/>" if MORE_COMMENT.fullmatch(match[1]) else "", html)
+    html = COMMENT.sub(lambda comment: _mark(comment[1]), html)
     html = VOID_TAG.sub(r"<\1/>", html)
     # XML makes blanks of line ends in attributes; in an address they mean nothing, and blanks do.
     html = TAG_OF_LINES.sub(lambda match: match[0].replace("\n", "&#10;").replace("\t", "&#9;"), html)
@@ -151,7 +160,10 @@ def _read(source: str) -> etree._Element:
 
 
 def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
-    """The tree of `html`, old HTML said in new, and in it the element of its first more marker, if there is one."""
+    """The tree of `html`, old HTML said in new, and in it the element of its first more marker, if there is one.
+
+    Page breaks are in it too, wherever they were written.
+    """
     source = _forgive(clean_text(html))
     if source.count("<") * _most_open_formatting(source) > REOPENING_BUDGET:
         source = _closed(source)
@@ -162,10 +174,12 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
         root = _read(ANY_TAG.sub(" ", source))
     modernise(root)
     marker = None
-    for found in root.findall(f".//{MARKER}"):
-        if marker is None and not any(True for _ in found.iterancestors(*WITHOUT_MARKER)):
+    for found in list(root.iter(MARKER, BREAK)):
+        if any(True for _ in found.iterancestors(*WITHOUT_MARKER)):
+            found.tag = "unwrapped"
+        elif found.tag == MARKER and marker is None:
             marker = found
-        else:
+        elif found.tag == MARKER:
             found.tag = "unwrapped"
     return root, marker
 

@@ -36,7 +36,7 @@ class TestMarker:
         assert rendered.body_html.index("one") < rendered.body_html.index(MORE) < rendered.body_html.index("two")
         assert "Read on" not in rendered.body_html
 
-    @pytest.mark.parametrize("comment", ["<!--nextpage-->", "<!--morefoo-->", "<!-- wp:more -->", "<!--no more-->"])
+    @pytest.mark.parametrize("comment", ["<!--nextpages-->", "<!--morefoo-->", "<!-- wp:more -->", "<!--no more-->"])
     def test_is_no_other_comment(self, comment: str) -> None:
         rendered = render(f"<p>one</p>{comment}<p>two</p>", "html")
         assert not rendered.has_more

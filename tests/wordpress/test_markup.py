@@ -34,12 +34,14 @@ PIECES = [
     *(f"<{slash}{name}>" for name in ELEMENTS for slash in ("", "/")),
     *("\n", "\n\n", " ", '"', "'", "--", "...", "< ", "<br>", "<hr>", "<x/>", "<td/>", "<img src='/a.png'>"),
     *("<!--more-->", "<!-- wp:quote -->", "<!-- /wp:quote -->", "[gallery]", '[caption width="1"]', "[/caption]"),
+    *("[video src='/a.mp4']", "[/video]", "[youtube x]", "<!--nextpage-->", "[embed]", "[/embed]", "[[gallery]]"),
 ]
 UNITS = [
     *("<", "[", '"', "'", "\n", "-", ".", "<b>", "<p>", "<div>", "<li><ul>", "<br>", "<!--", "<!", '<i>"', "``'"),
     *("\n\nx", "<b>\n\nx", "<a href='x'>\n\ny", "<video>\n\nx", "<b><i></b>\n\nx", "<td>\n\nx"),
     *('<a b="', '<a b=" c="', "<!-- wp:p ", "<!-- wp:p -->", "[gallery ", "[caption]", "[/caption][caption]", "[a="),
-    *("http://", "http://'.", '&nbsp;"'),
+    *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
+    *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
 ]
 
 
@@ -190,6 +192,110 @@ class TestBlockEditor:
         source = '<!-- wp:code --><pre class="a"><code>"x" -- y</code></pre><!-- /wp:code --><p>"x"</p>'
         assert to_html(source) == '<pre class="a"><code>"x" -- y</code></pre><p>“x”</p>'
 
+    def test_what_has_no_markup_of_its_own_leaves_nothing(self) -> None:
+        source = (
+            '<!-- wp:latest-posts {"postsToShow":3} /-->\n<!-- wp:spacer {"height":"9px"} -->\n'
+            '<div style="height:9px" class="wp-block-spacer"></div>\n<!-- /wp:spacer -->\n<!-- wp:archives /-->'
+        )
+        assert render(source, "wordpress").body_html == ""
+
+    @pytest.mark.parametrize("name", ["embed", "core-embed/youtube"])
+    def test_an_embedded_film_is_a_player_with_its_caption(self, name: str) -> None:
+        source = (
+            f'<!-- wp:{name} {{"url":"https://youtu.be/wTzbIc6oiqs","type":"video"}} -->\n'
+            '<figure class="wp-block-embed"><div class="wp-block-embed__wrapper">\nhttps://youtu.be/wTzbIc6oiqs\n'
+            f"</div><figcaption>One</figcaption></figure>\n<!-- /wp:{name} -->"
+        )
+        html = render(source, "wordpress").body_html
+        assert '<figure class="player"><a href="https://www.youtube.com/watch?v=wTzbIc6oiqs"' in html
+        assert html.count("<a ") == 1
+        assert "<figcaption>One</figcaption>" in html
+
+    def test_an_embed_of_another_site_is_a_link(self) -> None:
+        source = (
+            '<!-- wp:embed {"url":"https://example.org/a--b"} -->\n<figure class="wp-block-embed"><div>\n'
+            "https://example.org/a--b\n</div></figure>\n<!-- /wp:embed -->"
+        )
+        assert '<a href="https://example.org/a--b" rel="noopener">https://example.org/a--b</a>' in (
+            render(source, "wordpress").body_html
+        )
+
+    def test_an_embed_that_is_a_comment_only_is_its_address(self) -> None:
+        html = render('<!-- wp:embed {"url":"https://example.org/a"} /-->', "wordpress").body_html
+        assert 'href="https://example.org/a"' in html
+
+    @pytest.mark.parametrize("values", ["{", '{"url":3}', "[]", '{"url":', ""])
+    def test_an_embed_with_broken_values_leaves_nothing(self, values: str) -> None:
+        assert to_html(f"<!-- wp:embed {values} /-->") == ""
+
+    def test_a_gallery_keeps_its_pictures_and_captions(self) -> None:
+        source = (
+            '<!-- wp:gallery {"linkTo":"none"} -->\n<figure class="wp-block-gallery has-nested-images columns-2">'
+            '<!-- wp:image {"id":5} -->\n<figure class="wp-block-image"><img src="/media/a.png" alt="a"/>'
+            "<figcaption>One</figcaption></figure>\n<!-- /wp:image --></figure>\n<!-- /wp:gallery -->"
+        )
+        html = render(source, "wordpress").body_html
+        assert '<figure class="wp-block-gallery columns-2">' in html
+        assert 'src="/media/a.png"' in html
+        assert "<figcaption>One</figcaption>" in html
+
+    def test_columns_covers_and_media_beside_text_keep_their_words_in_order(self) -> None:
+        source = (
+            '<!-- wp:columns --><div class="wp-block-columns"><!-- wp:column --><div class="wp-block-column">'
+            "<!-- wp:paragraph --><p>One</p><!-- /wp:paragraph --></div><!-- /wp:column --><!-- wp:column -->"
+            '<div class="wp-block-column"><!-- wp:paragraph --><p>Two</p><!-- /wp:paragraph --></div>'
+            "<!-- /wp:column --></div><!-- /wp:columns -->"
+            '<!-- wp:cover {"url":"/a.png"} --><div class="wp-block-cover"><span aria-hidden="true"></span>'
+            '<div class="wp-block-cover__inner-container"><!-- wp:paragraph --><p>Three</p><!-- /wp:paragraph --></div>'
+            "</div><!-- /wp:cover -->"
+            '<!-- wp:media-text --><div class="wp-block-media-text"><figure><img src="/b.png" alt=""/></figure><div>'
+            "<!-- wp:paragraph --><p>Four</p><!-- /wp:paragraph --></div></div><!-- /wp:media-text -->"
+        )
+        rendered = render(source, "wordpress")
+        assert rendered.extract == "One Two Three Four"
+        assert rendered.body_html.count("<p>") == 4
+        assert "<!--" not in rendered.body_html
+
+    def test_buttons_are_links(self) -> None:
+        source = (
+            '<!-- wp:buttons --><div class="wp-block-buttons"><!-- wp:button --><div class="wp-block-button">'
+            '<a class="wp-block-button__link" href="/give/">Give</a></div><!-- /wp:button --></div><!-- /wp:buttons -->'
+        )
+        assert '<a href="/give/">Give</a>' in render(source, "wordpress").body_html
+
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            "<blockquote><p>One</p><cite>Two</cite></blockquote>",
+            "<figure><blockquote><p>One</p><cite>Two</cite></blockquote></figure>",
+            "<figure><table><thead><tr><th>One</th></tr></thead><tbody><tr><td>Two</td></tr></tbody></table></figure>",
+            "<details><summary>One</summary><p>Two</p></details>",
+            "<pre>One\n\n  Two</pre>",
+            "<hr>",
+        ],
+    )
+    def test_what_is_plain_html_stays(self, inside: str) -> None:
+        source = f"<!-- wp:group -->{inside}<!-- /wp:group -->"
+        assert render(source, "wordpress").body_html == inside
+
+    def test_a_document_is_named_once_with_its_button(self) -> None:
+        source = (
+            '<!-- wp:file {"id":1} -->\n<div class="wp-block-file"><object class="wp-block-file__embed" '
+            'data="https://example.org/a.pdf" type="application/pdf" aria-label="x"></object>'
+            '<a href="https://example.org/a.pdf">The paper</a><a href="https://example.org/a.pdf" '
+            'class="wp-block-file__button" download>Download</a></div>\n<!-- /wp:file -->'
+        )
+        html = render(source, "wordpress").body_html
+        assert html.count("<a ") == 2
+        assert "The paper" in html
+
+    def test_marks_of_footnotes_lead_to_notes_that_are_there(self) -> None:
+        mark = '<sup data-fn="a-b" class="fn"><a href="#a-b" id="a-b-link">1</a></sup>'
+        source = f"<!-- wp:paragraph --><p>Word{mark}</p><!-- /wp:paragraph -->"
+        assert to_html(source) == '<p>Word<sup data-fn="a-b" class="fn">1</sup></p>'
+        with_notes = source + '<ol><li id="a-b">A note</li></ol>'
+        assert '<a href="#a-b" id="a-b-link">1</a>' in render(with_notes, "wordpress").body_html
+
     def test_ends_of_blocks_that_never_began_do_no_harm(self) -> None:
         assert to_html("<!-- /wp:paragraph --><!-- wp:paragraph --><p>One</p>") == "<p>One</p>"
 
@@ -227,12 +333,6 @@ class TestShortcodes:
         assert "caption" in to_html(source)
         assert "<figure" not in to_html(source)
 
-    @pytest.mark.parametrize(
-        "source", ['[gallery ids="1,2"]', "[youtube https://youtu.be/a--b]", "[audio a.mp3][/audio]"]
-    )
-    def test_what_wordpress_puts_something_in_place_of_is_no_paragraph(self, source: str) -> None:
-        assert lines(f"One\n\n{source}\n\nTwo") == ["<p>One</p>", source, "<p>Two</p>"]
-
     def test_unknown_shortcodes_stay_as_they_were_typed(self) -> None:
         assert to_html('[contact-form to="a--b"]') == '<p>[contact-form to="a--b"]</p>'
 
@@ -246,6 +346,7 @@ class TestTypography:
             ("\"'Both'\"", "“‘Both’”"),
             ('("x")', "(“x”)"),
             ('word-"x"', "word-“x”"),
+            ("5'10\" tall", "5′10″ tall"),
             ("the '90s", "the ’90s"),
             ("'Tis so", "’Tis so"),
             ("``x''", "“x”"),

@@ -1,0 +1,94 @@
+"""Films of YouTube and Vimeo: which addresses become players, and that these hold a link and nothing that loads."""
+
+import pytest
+
+from blog.rendering import render
+from blog.rendering.players import film_page
+
+WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
+
+
+def player(page: str) -> str:
+    return f'<figure class="player"><a href="{page}" rel="noopener">{page}</a></figure>'
+
+
+class TestFilmPages:
+    @pytest.mark.parametrize(
+        ("address", "page"),
+        [
+            ("http://www.youtube.com/watch?v=wTzbIc6oiqs", WATCH),
+            ("https://youtube.com/watch?feature=share&v=wTzbIc6oiqs", WATCH),
+            ("https://www.youtube.com/watch?v=wTzbIc6oiqs?wmode=opaque", WATCH),
+            ("https://m.youtube.com/watch?v=wTzbIc6oiqs&amp;hl=en", WATCH),
+            ("https://youtu.be/wTzbIc6oiqs?si=abc", WATCH),
+            ("https://www.youtube.com/embed/wTzbIc6oiqs?rel=0", WATCH),
+            ("https://www.youtube-nocookie.com/embed/wTzbIc6oiqs", WATCH),
+            ("http://www.youtube.com/v/wTzbIc6oiqs&hl=en_US&fs=1", WATCH),
+            ("https://www.youtube.com/shorts/wTzbIc6oiqs", WATCH),
+            ("https://youtu.be/wTzbIc6oiqs?t=1m5s", f"{WATCH}&t=65s"),
+            ("https://www.youtube.com/watch?v=wTzbIc6oiqs#t=90", f"{WATCH}&t=90s"),
+            ("https://www.youtube.com/embed/wTzbIc6oiqs?start=7", f"{WATCH}&t=7s"),
+            ("http://vimeo.com/12345678", "https://vimeo.com/12345678"),
+            ("https://player.vimeo.com/video/12345678?h=0a1b2c3d4e", "https://vimeo.com/12345678/0a1b2c3d4e"),
+            ("https://vimeo.com/channels/staffpicks/12345678", "https://vimeo.com/12345678"),
+            ("https://vimeo.com/12345678/0a1b2c3d4e", "https://vimeo.com/12345678/0a1b2c3d4e"),
+        ],
+    )
+    def test_are_found_in_all_forms(self, address: str, page: str) -> None:
+        assert film_page(address) == page
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "https://www.youtube.com/user/somebody",
+            "https://www.youtube.com/watch?v=short",
+            "https://youtube.com.example.org/watch?v=wTzbIc6oiqs",
+            "https://example.org/?https://youtu.be/wTzbIc6oiqs",
+            "https://vimeo.com/somebody",
+            "javascript:alert(1)//youtu.be/wTzbIc6oiqs",
+            "//[",
+            "",
+        ],
+    )
+    def test_are_not_seen_in_others(self, address: str) -> None:
+        assert film_page(address) is None
+
+
+class TestPlayers:
+    @pytest.mark.parametrize("markup", ["html", "markdown", "wordpress"])
+    def test_an_address_alone_in_a_paragraph_becomes_one(self, markup: str) -> None:
+        source = "https://youtu.be/wTzbIc6oiqs"
+        source = f"<p>{source}</p>" if markup == "html" else source
+        assert render(source, markup).body_html.strip() == player(WATCH)
+
+    def test_an_address_alone_on_a_line_parts_the_paragraph(self) -> None:
+        html = render(
+            "before\nhttps://youtu.be/wTzbIc6oiqs\nbetween\nhttps://vimeo.com/12345678", "wordpress"
+        ).body_html
+        assert html.replace("\n", "").strip() == (
+            f"<p>before</p>{player(WATCH)}<p>between</p>{player('https://vimeo.com/12345678')}"
+        )
+
+    def test_a_frame_of_theirs_becomes_one(self) -> None:
+        source = '<iframe src="https://www.youtube.com/embed/wTzbIc6oiqs?rel=0"></iframe>'
+        assert render(source, "html").body_html == player(WATCH)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "See https://youtu.be/wTzbIc6oiqs for it.",
+            '<a href="https://youtu.be/wTzbIc6oiqs">The film</a>',
+            "<ul><li>https://youtu.be/wTzbIc6oiqs</li></ul>",
+            "<pre>https://youtu.be/wTzbIc6oiqs</pre>",
+            "https://example.org/film",
+        ],
+    )
+    def test_everything_else_stays_a_link(self, source: str) -> None:
+        html = render(source, "wordpress").body_html
+        assert "player" not in html
+        assert "example.org/film" in html or "youtu.be/wTzbIc6oiqs" in html
+
+    def test_nothing_in_it_loads(self) -> None:
+        html = render("https://youtu.be/wTzbIc6oiqs", "wordpress").body_html
+        assert "src" not in html
+        assert "iframe" not in html
