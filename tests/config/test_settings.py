@@ -69,6 +69,13 @@ def test_site_answers_to_its_own_name(tmp_path: Path) -> None:
     assert "blog.example.org" in value(tmp_path, "settings.ALLOWED_HOSTS", SITE_URL="https://blog.example.org")
 
 
+def test_former_names_are_answered_to_as_well(tmp_path: Path) -> None:
+    expression = "settings.ALLOWED_HOSTS, settings.BROADSIDE_FORMER_HOSTS"
+    found = value(tmp_path, expression, SITE_URL="https://a.example", FORMER_HOSTS="Old.example.org, b.wordpress.com,")
+    assert found.endswith("'old.example.org', 'b.wordpress.com'] ['old.example.org', 'b.wordpress.com']")
+    assert "a.example" in found
+
+
 def test_example_names_every_setting_that_is_read() -> None:
     source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
