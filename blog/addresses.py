@@ -56,8 +56,8 @@ class OldAddress(models.Model):
 
 
 def as_stored(path: str) -> str:
-    """`path` as addresses are kept: percent-decoded and in Unicode's composed form."""
-    return unicodedata.normalize("NFC", unquote(path))
+    """`path` as addresses are kept: percent-decoded, in Unicode's composed form, without what databases refuse."""
+    return unicodedata.normalize("NFC", unquote(path)).replace("\0", "")
 
 
 def remember_addresses(pairs: Iterable[tuple[str, models.Model]]) -> None:
