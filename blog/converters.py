@@ -19,13 +19,14 @@ class TwoDigitsConverter(StringConverter):
 class SlugConverter(StringConverter):
     """One part of an address in any script: imported slugs hold letters that Django's own converter refuses."""
 
-    regex = "[^/]+"
+    # No database but SQLite looks for a zero byte.
+    regex = "[^/\\x00]+"
 
 
 class TreePathConverter(PathConverter):
     """The path of a category or page: slugs with a slash between."""
 
-    regex = "[^/]+(?:/[^/]+)*"
+    regex = "[^/\\x00]+(?:/[^/\\x00]+)*"
 
 
 class PageNumberConverter(IntConverter):

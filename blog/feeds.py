@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
 from django.utils.translation import gettext
@@ -88,6 +88,22 @@ class PostFeed(Feed[Post, Subject]):
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         raise NotImplementedError
 
+    def moved_to(self, **kwargs: Any) -> str:
+        """Where the page that this feed goes with is now, if it has another address than it was asked for by."""
+        return ""
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().__call__(request, *args, **kwargs)
+        except Http404:
+            if page := self.moved_to(**kwargs):
+                return HttpResponsePermanentRedirect(page + self._ending)
+            raise
+
+    @property
+    def _ending(self) -> str:
+        return "feed/" if self.feed_type is RssFeed else "feed/atom/"
+
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Subject:
         return self.subject(cast("SiteRequest", request).site, **kwargs)
 
@@ -104,8 +120,7 @@ class PostFeed(Feed[Post, Subject]):
         return xml_text(subject.description)
 
     def feed_url(self, subject: Subject) -> str:
-        ending = "feed/" if self.feed_type is RssFeed else "feed/atom/"
-        return absolute_url(subject.url + ending)
+        return absolute_url(subject.url + self._ending)
 
     def item_title(self, item: Post) -> str:
         return xml_text(str(item))

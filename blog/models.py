@@ -17,12 +17,13 @@ from taggit.managers import TaggableManager
 
 from accounts.models import User
 from accounts.slugs import free_slug, slugify, validate_slug
+from blog.addresses import OldAddress, forget_addresses, remember_addresses
 from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, SourceTooLong, render
 from blog.site import SiteSettings, content_changed
 from blog.tagging import PostTags
 from blog.trees import TreeNode, TreeQuerySet, not_its_own_parent
 
-__all__ = ["Category", "Entry", "Page", "Post", "SiteSettings", "Status"]
+__all__ = ["Category", "Entry", "OldAddress", "Page", "Post", "SiteSettings", "Status"]
 
 
 class Status(models.TextChoices):
@@ -68,6 +69,14 @@ class Category(TreeNode):
 
     def slug_rivals(self) -> models.QuerySet[Any]:
         return Category.objects.exclude(pk=self.pk)
+
+    def keep_old_addresses(self, moved: list[tuple[str, Any]]) -> None:
+        """Only a new slug is worth a note: a category is found by the last part of any path (blog.redirects)."""
+        old_slug = moved[0][0].rpartition("/")[2]
+        if old_slug != self.slug:
+            forget_addresses([f"/category/{self.slug}/"])
+            if old_slug:
+                remember_addresses([(f"/category/{old_slug}/", self)])
 
 
 class EntryQuerySet(models.QuerySet[Any]):
@@ -259,6 +268,8 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
         indexes = [
             models.Index(fields=["status", "-published_at", "-id"], name="post_newest_first"),
             models.Index(fields=["author", "status", "-published_at", "-id"], name="post_of_author"),
+            # For addresses that say the day wrong or not the whole slug. The class lets PostgreSQL look up beginnings.
+            models.Index(fields=["slug"], name="post_slug", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
             models.UniqueConstraint(fields=["published_on", "slug"], name="post_address_unique"),
@@ -322,6 +333,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
         """
         with transaction.atomic():
             self._publish_now_if_without_moment()
+            before = self._stored_address()
             self._take_address()
             try:
                 with transaction.atomic():
@@ -332,6 +344,15 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
                 super().save(*args, **kwargs)
             tagged = Post.tags.through._default_manager.filter(content_object=self)
             tagged.update(published_at=self.public_from)
+            if self.published_on is not None and before != self.get_absolute_url():
+                forget_addresses([self.get_absolute_url()])
+            if before and before != self.get_absolute_url():
+                remember_addresses([(before, self)])
+
+    def _stored_address(self) -> str:
+        """The address it has in the database; empty if it has none."""
+        stored = Post.objects.filter(pk=self.pk, published_on__isnull=False).only("published_on", "slug").first()
+        return stored.get_absolute_url() if stored else ""
 
     def _take_address(self) -> None:
         if self.published_at is None:
@@ -346,7 +367,10 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
 
 
 # First parts of addresses that are not pages: a top page with such a slug could not be reached.
-RESERVED_SLUGS = {"admin", "author", "category", "comments", "feed", "media", "page", "static", "tag"}
+RESERVED_SLUGS = {"admin", "author", "category", "comments", "feed", "media", "page", "static", "tag"} | {
+    # Old names of feeds, of uploads and of WordPress's own pages (wordpress.urls).
+    *("atom", "files", "rdf", "rss", "rss2", "wp-admin", "wp-content"),
+}
 
 
 class Page(TreeNode, Entry):
@@ -371,6 +395,10 @@ class Page(TreeNode, Entry):
 
     def words_for_slug(self) -> str:
         return self.title
+
+    def keep_old_addresses(self, moved: list[tuple[str, Any]]) -> None:
+        forget_addresses(node.get_absolute_url() for _old, node in moved)
+        remember_addresses((f"/{old}/", node) for old, node in moved if old)
 
     def clean(self) -> None:
         super().clean()

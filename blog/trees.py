@@ -70,8 +70,9 @@ class TreeNode(models.Model):
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "slug", "path"}
             super().save(*args, **kwargs)
-            if before and before != self.path:
-                self._move_descendants(before)
+            if before != self.path:
+                moved = self._move_descendants(before) if before else []
+                self.keep_old_addresses([(before, self), *moved])
         content_changed()
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
@@ -82,11 +83,17 @@ class TreeNode(models.Model):
         stored: str | None = self._kind().filter(pk=self.pk).values_list("path", flat=True).first()
         return stored or ""
 
-    def _move_descendants(self, before: str) -> None:
-        moved = list(self._kind().filter(path__startswith=before + "/"))
-        for node in moved:
-            node.path = self.path + node.path[len(before) :]
-        self._kind().bulk_update(moved, ["path"])
+    def keep_old_addresses(self, moved: list[tuple[str, Any]]) -> None:
+        """Let the path that each node had lead to it. The first is this one's, empty if it is new."""
+        raise NotImplementedError
+
+    def _move_descendants(self, before: str) -> list[tuple[str, Any]]:
+        """Give those below it their new paths; returns each with its old one."""
+        moved = [(node.path, node) for node in self._kind().filter(path__startswith=before + "/")]
+        for old_path, node in moved:
+            node.path = self.path + old_path[len(before) :]
+        self._kind().bulk_update([node for _old, node in moved], ["path"])
+        return moved
 
     @classmethod
     def _kind(cls) -> Any:

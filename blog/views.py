@@ -58,7 +58,8 @@ def by_category(request: SiteRequest, path: str, number: int | None = None) -> H
     if category is None:
         # The last part alone says which: a category that was moved keeps its old addresses.
         category = get_object_or_404(Category, slug=_as_stored(path.rsplit("/", 1)[-1]))
-        return HttpResponsePermanentRedirect(category.get_absolute_url())
+        url = category.get_absolute_url()
+        return HttpResponsePermanentRedirect(f"{url}page/{number}/" if number else url)
     return listing_response(
         request,
         number,

@@ -37,7 +37,12 @@ SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 HTTPS = SITE_URL.startswith("https://")
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
+# Names this blog had before, such as NAME.wordpress.com: requests for them and links to them lead here.
+BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.list("FORMER_HOSTS", default=[]) if host.strip()]
+ALLOWED_HOSTS = [
+    *env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"]),
+    *BROADSIDE_FORMER_HOSTS,
+]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
 # Hosts whose pictures are ours: those of others are never loaded, only linked.
@@ -71,11 +76,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before HTTPS is asked for: a former name leads here in one step.
+    "blog.redirects.FormerHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.middleware.GZipPagesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "blog.redirects.OneStepMiddleware",
     "blog.middleware.PublicPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -22,6 +22,7 @@ urlpatterns = [
         {"sitemaps": SITEMAPS},
         name="django.contrib.sitemaps.views.sitemap",
     ),
+    path("", include("wordpress.urls")),
     path("", include("tags.urls")),
     path("", include("comments.urls")),
     path("", include("blog.urls")),

@@ -7,11 +7,16 @@ from django.shortcuts import get_object_or_404
 from blog.feeds import PostFeed, Subject
 from blog.models import Post
 from blog.site import SiteSettings
+from tags.aliases import renamed
 from tags.models import Tag, TaggedPost
 
 
 class TagFeed(PostFeed):
     """The newest posts of a tag."""
+
+    def moved_to(self, **kwargs: Any) -> str:
+        url: str = renamed(kwargs["slug"]).get_absolute_url()
+        return url
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         tag = get_object_or_404(Tag, slug=kwargs["slug"])

@@ -1,15 +1,14 @@
 """The page of a tag."""
 
 from django.http import HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from accounts.slugs import slug_from_export
 from blog.listing import FeedLink, listing_response
 from blog.site import SiteRequest
-from tags.models import Tag, TagAlias, TaggedPost
+from tags.aliases import renamed
+from tags.models import Tag, TaggedPost
 
 
 @require_safe
@@ -17,7 +16,8 @@ def by_tag(request: SiteRequest, slug: str, number: int | None = None) -> HttpRe
     """The posts of a tag; an old slug leads to the tag that has it now."""
     tag = Tag.objects.filter(slug=slug).first()
     if tag is None:
-        return HttpResponsePermanentRedirect(_renamed(slug).get_absolute_url())
+        url = renamed(slug).get_absolute_url()
+        return HttpResponsePermanentRedirect(f"{url}page/{number}/" if number else url)
     return listing_response(
         request,
         number,
@@ -28,9 +28,3 @@ def by_tag(request: SiteRequest, slug: str, number: int | None = None) -> HttpRe
         description=tag.description,
         feeds=[FeedLink(tag.name, reverse("tags:tag_feed", args=[tag.slug]))],
     )
-
-
-def _renamed(slug: str) -> Tag:
-    stored = slug_from_export(slug).lower()
-    alias = TagAlias.objects.filter(slug__in={slug, stored}).select_related("tag").first()
-    return alias.tag if alias else get_object_or_404(Tag, slug=stored)

@@ -23,10 +23,24 @@ HOST = re.compile(r"https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?
 HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
+def tidy(address: str) -> str | None:
+    """`address` in its plain form, or None if it is of a kind that we do not show.
+
+    One at a former host of this site (settings.BROADSIDE_FORMER_HOSTS) is the same path here.
+    """
+    plain = _plain(address)
+    if plain and settings.BROADSIDE_FORMER_HOSTS and (host := HOST.match(plain)):
+        former = host[1].lower().rstrip(".") in settings.BROADSIDE_FORMER_HOSTS
+        if former and host[2] in {None, "", "80", "443"}:
+            rest = plain[host.end() :]
+            # Two slashes at the start would be a host again.
+            return "/" + rest.lstrip("/")
+    return plain
+
+
 # A body's address is looked at several times on its way.
 @lru_cache(maxsize=128)
-def tidy(address: str) -> str | None:
-    """`address` in its plain form, or None if it is of a kind that we do not show."""
+def _plain(address: str) -> str | None:
     address = IGNORED_INSIDE.sub("", address.strip(OUTER))
     if (scheme := SCHEME.match(address)) and scheme[1].lower() not in ALLOWED_SCHEMES:
         return None

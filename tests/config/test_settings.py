@@ -87,6 +87,13 @@ assert [reader.get(style).status_code for style in styles] == [200] * len(styles
     assert result.returncode == 0, result.stderr
 
 
+def test_former_names_are_answered_to_as_well(tmp_path: Path) -> None:
+    expression = "settings.ALLOWED_HOSTS, settings.BROADSIDE_FORMER_HOSTS"
+    found = value(tmp_path, expression, SITE_URL="https://a.example", FORMER_HOSTS="Old.example.org, b.wordpress.com,")
+    assert found.endswith("'old.example.org', 'b.wordpress.com'] ['old.example.org', 'b.wordpress.com']")
+    assert "a.example" in found
+
+
 def test_example_names_every_setting_that_is_read() -> None:
     source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
     example = (ROOT / ".env.example").read_text(encoding="utf-8")

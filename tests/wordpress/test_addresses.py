@@ -1,0 +1,364 @@
+"""Each address that WordPress ever gave out leads, in one step, to what is there now."""
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.utils import timezone
+
+from blog.addresses import OldAddress
+from blog.models import Post, Status
+from library.models import Document, Picture
+from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory
+from wordpress.addresses import old_key, remember_address
+
+pytestmark = pytest.mark.django_db
+
+POST = "/2014/02/10/star-power/"
+MOMENT = timezone.make_aware(dt.datetime(2014, 2, 10, 12))
+
+
+def assert_one_step(client: Client, old: str, new: str) -> None:
+    """`old` answers with one 301 to `new`, with GET and HEAD, and `new` answers."""
+    for response in (client.get(old), client.head(old)):
+        assert response.status_code == 301, old
+        assert response.headers["Location"] == new, old
+    parts = urlsplit(new)
+    if not parts.path.startswith(("/media/", "/admin/")):
+        assert client.get(parts._replace(fragment="").geturl()).status_code == 200, new
+
+
+@pytest.fixture
+def site() -> Post:
+    author = UserFactory(pk=9000077, username="hans")
+    above = CategoryFactory(pk=9000040, name="Films")
+    category = CategoryFactory(pk=9000041, name="Awards", parent=above)
+    post = PostFactory(
+        pk=9000123, slug="star-power", author=author, published_at=MOMENT, tags=["Mea"], categories=[category]
+    )
+    PostFactory.create_batch(12, author=author, published_at=MOMENT, tags=["Mea"], categories=[category])
+    about = PageFactory(pk=9000200, slug="about", title="About")
+    PageFactory(pk=9000201, slug="team", title="Team", parent=about)
+    picture = Picture(title="x", width=1, height=1)
+    Picture.objects.bulk_create([picture])
+    Picture.objects.update(file="pictures/new.jpg")
+    document = Document.objects.create(file=ContentFile(b"%PDF", name="new.pdf"))
+    picture = Picture.objects.get()
+    remember_address("https://thoolen.wordpress.com/wp-content/uploads/2014/02/Photo-1.jpg", picture)
+    remember_address("https://thoolen.files.wordpress.com/2013/05/r%C3%A9sum%C3%A9.pdf?w=5", document)
+    remember_address("/2014/02/10/star-power/photo-1/", picture)
+    remember_address("https://thoolen.wordpress.com/?attachment_id=900", picture)
+    remember_address("/?cat=7", category)
+    remember_address("/?author=3", author)
+    remember_address("/?p=555", post)
+    return post
+
+
+FORMS = {
+    # Numbers and names in the query.
+    "/?p=9000123": POST,
+    "/?p=009000123": POST,
+    "/?p=555": POST,
+    "/?page_id=9000200": "/about/",
+    "/?p=9000201": "/about/team/",
+    "/?page_id=9000123": POST,
+    "/?p=9000123&utm_source=x&fbclid=y": POST,
+    "/?utm_source=x&p=9000123": POST,
+    "/?p=9000123&replytocom=9": f"{POST}?replytocom=9",
+    "/?p=9000123&cpage=2": f"{POST}#comments",
+    "/?cat=7": "/category/films/awards/",
+    "/?cat=9000040": "/category/films/",
+    "/?cat=7&paged=2": "/category/films/awards/page/2/",
+    "/?tag=mea": "/tag/mea/",
+    "/?tag=MEA&gclid=z": "/tag/mea/",
+    "/?tag=mea&paged=2": "/tag/mea/page/2/",
+    "/?author=3": "/author/hans/",
+    "/?author=9000077": "/author/hans/",
+    "/?author=hans": "/author/hans/",
+    "/?author_name=hans&paged=2": "/author/hans/page/2/",
+    "/?category_name=awards": "/category/films/awards/",
+    "/?category_name=films/awards": "/category/films/awards/",
+    "/?m=2014": "/2014/",
+    "/?m=201402": "/2014/02/",
+    "/?m=20140210": "/2014/02/10/",
+    "/?m=201402&paged=2": "/2014/02/page/2/",
+    "/?year=2014&monthnum=2&day=10": "/2014/02/10/",
+    "/?year=2014": "/2014/",
+    "/?paged=2": "/page/2/",
+    "/?name=star-power": POST,
+    "/?pagename=about/team": "/about/team/",
+    # Feeds.
+    "/?feed=rss2": "/feed/",
+    "/?feed=rss": "/feed/",
+    "/?feed=atom": "/feed/atom/",
+    "/?feed=comments-rss2": "/comments/feed/",
+    "/?feed=comments-atom": "/comments/feed/atom/",
+    "/?feed=rss2&withcomments=1": "/comments/feed/",
+    "/?feed=rss2&p=9000123": f"{POST}feed/",
+    "/?feed=atom&p=9000123": f"{POST}feed/atom/",
+    "/?feed=comments-rss2&p=9000123": f"{POST}feed/",
+    "/?feed=rss2&cat=7": "/category/films/awards/feed/",
+    "/?feed=rss2&tag=mea": "/tag/mea/feed/",
+    "/?feed=atom&author=3": "/author/hans/feed/atom/",
+    "/rss/": "/feed/",
+    "/rss": "/feed/",
+    "/rss2/": "/feed/",
+    "/rdf/": "/feed/",
+    "/atom/": "/feed/atom/",
+    "/feed/rdf/": "/feed/",
+    "/feed/rdf": "/feed/",
+    "/feed": "/feed/",
+    "/tag/mea/feed/rdf/": "/tag/mea/feed/",
+    "/wp-rss2.php": "/feed/",
+    "/wp-rss.php": "/feed/",
+    "/wp-rdf.php": "/feed/",
+    "/wp-atom.php": "/feed/atom/",
+    "/wp-commentsrss2.php": "/comments/feed/",
+    # Paths of a post and its parts.
+    "/2014/02/10/star-power": POST,
+    "/2014/02/10/star-power/comment-page-3/": f"{POST}#comments",
+    "/2014/02/10/star-power/comment-page-3": f"{POST}#comments",
+    "/about/comment-page-2/": "/about/#comments",
+    "/2014/02/10/star-power/2/": POST,
+    "/2014/02/10/star-power/2": POST,
+    "/2014/02/10/STAR-power?utm_campaign=n": POST,
+    # With index.php.
+    "/index.php": "/",
+    "/index.php/": "/",
+    "/index.php?p=9000123": POST,
+    "/index.php/2014/02/10/star-power/": POST,
+    "/index.php/2014/02/10/star-power": POST,
+    "/index.php/tag/mea/page/2": "/tag/mea/page/2/",
+    "/index.php/about/team/": "/about/team/",
+    "/index.php/feed/rdf": "/feed/",
+    # Listings.
+    "/tag/MEA": "/tag/mea/",
+    "/tag/mea/page/1/": "/tag/mea/",
+    "/tag/mea/page/1": "/tag/mea/",
+    "/category/awards/": "/category/films/awards/",
+    "/category/awards/page/2": "/category/films/awards/page/2/",
+    "/category/awards/feed/": "/category/films/awards/feed/",
+    "/category/long-gone/awards/feed/atom": "/category/films/awards/feed/atom/",
+    # The admin.
+    "/wp-login.php": "/admin/",
+    "/wp-login.php?redirect_to=https://evil.example/": "/admin/",
+    "/wp-admin": "/admin/",
+    "/wp-admin/": "/admin/",
+    "/wp-admin/post.php?post=9000123&action=edit": "/admin/",
+    # Attachments' own pages, and files.
+    "/?attachment_id=900": "/media/pictures/new.jpg",
+    "/?p=900": "/media/pictures/new.jpg",
+    "/2014/02/10/star-power/photo-1/": "/media/pictures/new.jpg",
+    "/2014/02/10/star-power/photo-1": "/media/pictures/new.jpg",
+    "/wp-content/uploads/2014/02/Photo-1.jpg": "/media/pictures/new.jpg",
+    "/wp-content/uploads/2014/02/Photo-1.jpg?w=300&h=200": "/media/pictures/new.jpg",
+    "/wp-content/uploads/2014/02/Photo-1-300x200.jpg": "/media/pictures/new.jpg",
+    "/files/2014/02/Photo-1.jpg": "/media/pictures/new.jpg",
+    "/2014/02/Photo-1.jpg?w=600": "/media/pictures/new.jpg",
+}
+
+
+@pytest.fixture
+def _files(settings: Any) -> None:
+    folder = settings.MEDIA_ROOT / "pictures"
+    folder.mkdir(parents=True)
+    (folder / "new.jpg").write_bytes(b"picture")
+
+
+@pytest.mark.usefixtures("site", "_files")
+@pytest.mark.parametrize(("old", "new"), FORMS.items(), ids=list(FORMS))
+def test_old_form_leads_in_one_step(client: Client, old: str, new: str) -> None:
+    assert_one_step(client, old, new)
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("spelling", ["r%C3%A9sum%C3%A9", "r%c3%a9sum%c3%a9", "re%CC%81sume%CC%81"])
+def test_file_is_found_however_its_name_is_encoded(client: Client, spelling: str) -> None:
+    response = client.get(f"/wp-content/uploads/2013/05/{spelling}.pdf")
+    assert response.status_code == 301
+    assert response.headers["Location"] == Document.objects.get().file.url
+
+
+UNKNOWN = [
+    "/?p=9000999",
+    "/?p=abc",
+    "/?p=²",
+    "/?p=99999999999999999999999",
+    "/?page_id=9000999",
+    "/?attachment_id=9000999",
+    "/?cat=9000999",
+    "/?cat=-7",
+    "/?tag=no-such",
+    "/?author=9000999",
+    "/?author=nobody",
+    "/?m=20",
+    "/?m=201413",
+    "/?m=1999",
+    "/?m=abc",
+    "/?paged=99",
+    "/?feed=rss2&p=9000999",
+    "/?name=no-such-post",
+    "/index.php/no/such/",
+    "/no-such/comment-page-2/",
+    "/2014/02/10/no-such-post/2/",
+    "/tag/no-such/feed/rdf/",
+    "/wp-content/uploads/2014/02/other.jpg",
+    "/wp-content/uploads/../../secret",
+    "/2014/02/other.jpg",
+    "/wp-content/uploads/%00x.jpg",
+    "/?tag=%00",
+    "/?name=%00",
+    "/?pagename=%00",
+    "/xmlrpc.php",
+]
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("address", UNKNOWN)
+def test_what_leads_nowhere_is_not_found_at_once(client: Client, address: str) -> None:
+    response = client.get(address)
+    assert response.status_code == 404
+    assert "<h1" in response.content.decode()
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "address", ["/", "/?utm_source=x", "/?paged=1", "/?fbclid=x", f"{POST}?utm_medium=y", f"{POST}?replytocom=4"]
+)
+def test_what_is_right_already_stays(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?p=9000123",
+        "/wp-login.php",
+        "/wp-admin/x",
+        "/index.php/about/",
+        "/rss/",
+        "/wp-content/uploads/2014/02/Photo-1.jpg",
+        "/2013/01/01/star-power/",
+    ],
+)
+def test_nothing_is_posted_to_an_old_address(client: Client, address: str) -> None:
+    assert client.post(address, {"log": "admin", "pwd": "x"}).status_code in {404, 405}
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/index.php//evil.example/",
+        "/index.php/%5Cevil.example/",
+        "//evil.example/%2e%2e",
+        "/%2Fevil.example/comment-page-2/",
+        "/?category_name=//evil.example",
+        "/?pagename=//evil.example/x",
+        "/?name=https://evil.example/",
+        "/?tag=/../../evil.example",
+        "/index.php/https:/evil.example/",
+    ],
+)
+def test_nobody_is_sent_to_another_site(client: Client, address: str) -> None:
+    location = client.get(address).headers.get("Location", "/")
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+
+
+HIDDEN: dict[str, dict[str, Any]] = {
+    "draft": {"status": Status.DRAFT},
+    "pending": {"status": Status.PENDING},
+    "private": {"status": Status.PRIVATE},
+    "trash": {"status": Status.TRASH},
+    "scheduled": {"published_at": timezone.now() + dt.timedelta(days=30)},
+}
+
+
+@pytest.mark.parametrize("state", HIDDEN.values(), ids=list(HIDDEN))
+def test_no_old_address_tells_of_what_is_hidden(client: Client, state: dict[str, Any]) -> None:
+    author = UserFactory(username="zanzibar-author")
+    post = PostFactory(slug="zanzibar-plan", author=author, **({"published_at": MOMENT} | state))
+    page = PageFactory(slug="zanzibar-page", author=author, **({"published_at": MOMENT} | state))
+    remember_address("/?p=4000", post)
+    remember_address("/old/zanzibar/", post)
+    remember_address("/?author=5000", author)
+    addresses = [
+        f"/?p={post.pk}",
+        f"/?page_id={page.pk}",
+        f"/?p={post.pk}&feed=rss2",
+        f"/?p={post.pk}&preview=true",
+        "/?p=4000",
+        "/?name=zanzibar-plan",
+        "/?pagename=zanzibar-page",
+        "/old/zanzibar/",
+        "/old/zanzibar",
+        "/zanzibar-plan/",
+        "/zanzibar-pl/",
+        "/2001/01/01/zanzibar-plan/",
+        "/2001/01/01/zanzibar-p/",
+        f"{post.get_absolute_url()}comment-page-2/" if post.published_on else "/x/",
+        f"{post.get_absolute_url()}2/" if post.published_on else "/x/",
+        "/index.php/zanzibar-page/",
+        "/zanzibar-page/comment-page-1/",
+        f"/?author={author.pk}",
+        "/?author=5000",
+        "/?author=zanzibar-author",
+        "/author/ZANZIBAR-author",
+    ]
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code == 404, address
+        assert "Location" not in response.headers
+
+
+class TestRemembering:
+    @pytest.mark.parametrize(
+        ("address", "key"),
+        [
+            ("http://a.files.wordpress.com/2014/02/x.jpg?w=300", "/wp-content/uploads/2014/02/x.jpg"),
+            ("https://a.wordpress.com/files/2014/02/x.jpg", "/wp-content/uploads/2014/02/x.jpg"),
+            ("https://a.org/wp-content/blogs.dir/5/files/2014/x.jpg", "/wp-content/uploads/2014/x.jpg"),
+            ("/wp-content/uploads/x.jpg", "/wp-content/uploads/x.jpg"),
+            ("https://a.org/?attachment_id=5", "/?p=5"),
+            ("https://a.org/?page_id=05", "/?p=5"),
+            ("https://a.org?cat=5", "/?cat=5"),
+            ("https://a.org/photo/?cat=5", "/photo/"),
+            ("https://a.org/", ""),
+            ("https://[broken", ""),
+            ("", ""),
+        ],
+    )
+    def test_files_and_numbers_have_one_key_each(self, address: str, key: str) -> None:
+        assert old_key(address) == key
+
+    def test_a_second_time_changes_where_it_leads(self) -> None:
+        first, second = CategoryFactory(), CategoryFactory()
+        remember_address("/?cat=9", first)
+        remember_address("/?cat=9", second)
+        assert OldAddress.objects.get().category == second
+
+    def test_the_same_address_may_come_to_another_kind_of_thing(self) -> None:
+        remember_address("/x/", CategoryFactory())
+        remember_address("/x/", page := PageFactory())
+        old = OldAddress.objects.get()
+        assert (old.category, old.page) == (None, page)
+
+    def test_what_is_too_long_for_an_address_is_left_out(self) -> None:
+        remember_address("/" + "x" * 700 + "/", CategoryFactory())
+        assert not OldAddress.objects.exists()
+
+
+def test_renamed_tag_keeps_its_pages_and_feeds(client: Client) -> None:
+    tag = TagFactory(name="old name")
+    PostFactory.create_batch(11, tags=[tag])
+    tag.slug = "new-name"
+    tag.save()
+    for ending in ("", "page/2/", "feed/", "feed/atom/"):
+        assert_one_step(client, f"/tag/old-name/{ending}", f"/tag/new-name/{ending}")
+    assert_one_step(client, "/tag/old-name", "/tag/new-name/")
+    assert_one_step(client, "/?tag=old-name&feed=rss2", "/tag/new-name/feed/")

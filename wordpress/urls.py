@@ -1,0 +1,27 @@
+"""WordPress's addresses that nothing here has. Included before the blog's: a page may have any path that is left."""
+
+from django.urls import path, re_path
+
+from blog.caching import public_page
+from wordpress import views
+
+app_name = "wordpress"
+
+ATOM = {"base": "", "ending": "feed/atom/"}
+COMMENTS = {"base": "", "ending": "comments/feed/"}
+
+urlpatterns = [
+    path("", public_page(views.front), name="front"),
+    re_path(r"^index\.php(?:/(?P<rest>.*))?$", views.without_index),
+    re_path(r"^(?:wp-login|wp-register|wp-signup)\.php$", views.admin),
+    re_path(r"^wp-admin(?:/.*)?$", views.admin),
+    re_path(r"^(?:rss2?|rdf)/?$", views.feed),
+    re_path(r"^wp-(?:rss2?|rdf|feed)\.php$", views.feed),
+    re_path(r"^(?:atom/?|wp-atom\.php)$", views.feed, ATOM),
+    re_path(r"^wp-commentsrss2\.php$", views.feed, COMMENTS),
+    re_path(r"^(?P<base>(?:.+/)?)feed/(?:rdf|feed)/?$", views.feed),
+    re_path(r"^(?P<base>.+/)comment-page-[0-9]{1,9}/?$", views.comments),
+    re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+)$", views.file),
+    # The paths of NAME.files.wordpress.com.
+    re_path(r"^(?P<path>[0-9]{4}/[0-9]{2}/[^/]+\.[A-Za-z0-9]{2,5})$", views.file),
+]
