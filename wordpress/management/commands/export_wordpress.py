@@ -20,8 +20,8 @@ _INTERRUPTED = 130
 class Command(BaseCommand):
     help = (
         "Writes all posts, pages, categories, tags, comments and the addresses of pictures into one file that "
-        "WordPress imports (WXR 1.2), and Broadside too. The file holds drafts and the e-mail addresses of people who commented: "
-        "keep it to yourself."
+        "WordPress imports (WXR 1.2), and Broadside too. The file holds drafts and the e-mail addresses of "
+        "people who commented: keep it to yourself."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
