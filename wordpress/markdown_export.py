@@ -1,4 +1,4 @@
-"""Moving out to a static site: each post and page as Markdown with YAML front matter, for Hugo, Pelican and the like."""
+"""Moving out to a static site: each post and page as Markdown with YAML front matter (Hugo, Pelican and the like)."""
 
 import json
 import re
