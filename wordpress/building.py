@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from blog.models import Page, Post, Status
 from wordpress.authors import Authors
 from wordpress.identity import Identity
+from wordpress.originals import restore_entry
 from wordpress.plain import has_markup, moment, plain, plain_lines
 from wordpress.records import CATEGORY, TAG, Item
 from wordpress.reports import Report
@@ -49,6 +50,7 @@ def build[Entry: (Post, Page)](
         modified_at=moment(item.modified, item.modified_gmt) or written_at,
         **fields,
     )
+    restore_entry(entry, item)
     entry.render()
     for text in (remark, *_remarks(item, identity)):
         if text:

@@ -172,8 +172,8 @@ class Comments:
             email=self._cut("email", comment),
             website=self._cut("website", comment),
             text=comment.content,
-            is_html=True,
-            html=comment_html(comment.content, is_html=True),
+            is_html=comment.is_html,
+            html=comment_html(comment.content, is_html=comment.is_html),
             created_at=self._moment(answered, comment),
         )
 

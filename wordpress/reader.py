@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from lxml import etree
 
 from wordpress.mending import ExportRefused, MendedSource
+from wordpress.originals import META_KEY, as_it_was, comment_as_it_was
 from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record, Term, TermRef
 
 __all__ = ["Export", "ExportRefused"]
@@ -150,7 +151,8 @@ class Export:
             if name == "category":
                 terms.append(_term_ref(child))
             elif name == "wp:comment":
-                comments.append(_comment({self._name(part): _text(part) for part in child}))
+                said = _comment({self._name(part): _text(part) for part in child})
+                comments.append(comment_as_it_was(said, self._original(child)))
             elif name == "wp:postmeta":
                 parts = {self._name(part): _text(part) for part in child}
                 meta.append((parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")))
@@ -158,7 +160,7 @@ class Export:
                 self._is_export |= name.startswith("wp:")
                 values.setdefault(name, _text(child))
         get = values.get
-        return Item(
+        item = Item(
             id=_number(get("wp:post_id")),
             type=get("wp:post_type", "").strip() or "post",
             status=get("wp:status", "").strip(),
@@ -182,6 +184,16 @@ class Export:
             meta=tuple(meta),
             comments=tuple(comments),
         )
+        return as_it_was(item)
+
+    def _original(self, comment: Any) -> str:
+        """What an export of ours says of a comment beyond WXR."""
+        for child in comment:
+            if self._name(child) == "wp:commentmeta":
+                parts = {self._name(part): _text(part) for part in child}
+                if parts.get("wp:meta_key") == META_KEY:
+                    return parts.get("wp:meta_value", "")
+        return ""
 
 
 def _broken_at(parser: Any) -> Any:

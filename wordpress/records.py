@@ -38,7 +38,10 @@ class TermRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """`wp:comment`. The IP address that an export holds is not read."""
+    """`wp:comment`. The IP address that an export holds is not read.
+
+    Without `is_html` the content is plain text, as only an export of ours says it (wordpress.originals).
+    """
 
     id: int
     author: str
@@ -51,6 +54,7 @@ class Comment:
     type: str
     parent: int
     user_id: int
+    is_html: bool = True
 
 
 @dataclass(frozen=True, slots=True)
