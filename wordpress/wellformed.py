@@ -21,7 +21,9 @@ _MAX_QUICK_PREFIXES: Final = 50
 _LONGEST_TAG: Final = 64 * 1024
 _LONGEST_ENTITY: Final = 48
 
-_ENTITY = re.compile(r"&(?:#(?P<decimal>\d{1,7})|#[xX](?P<hex>[0-9A-Fa-f]{1,6})|(?P<name>[A-Za-z][A-Za-z0-9]*));", re.A)
+_ENTITY = re.compile(
+    r"&(?:#(?P<decimal>\d{1,7})|#[xX](?P<hex>[0-9A-Fa-f]{1,6})|(?P<name>[A-Za-z][A-Za-z0-9]*));", re.ASCII
+)
 _TAG = re.compile(r"<(?P<name>[^\W\d][\w.:-]*+)[^<>]*+")
 _PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
 _DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
