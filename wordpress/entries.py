@@ -112,7 +112,8 @@ class Entries:
             for item, identity in items
             if identity.known and identity.pk in left and left[identity.pk].exported != of_item(item)
         }
-        stored: dict[int, Post | Page] = model._default_manager.in_bulk(changed)
+        manager: Manager[Any] = model._default_manager
+        stored: dict[int, Post | Page] = manager.in_bulk(changed)
         answered: list[Answered] = []
         for item, identity in items:
             if identity.again:

@@ -46,6 +46,8 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
     report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
         _hold_other_writers_off()
+        # An import that was taken back may have used up numbers; this one shall be as if it had never been.
+        _reset_sequences()
         authors = Authors(report)
         authors.bring_in(survey)
         terms = Terms(survey, report)
@@ -82,7 +84,7 @@ def _hold_other_writers_off() -> None:
 
 
 def _reset_sequences() -> None:
-    """Rows came with keys of their own: the database must not give these to others."""
+    """Make the database give the number after the highest next: rows come with keys of their own."""
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(_TABLES)):
             cursor.execute(statement)

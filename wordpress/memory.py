@@ -87,7 +87,7 @@ def of_moment(modified_at: dt.datetime) -> str:
 
 def of_row(status: str, name: str, email: str, website: str, text: str) -> str:
     """The fingerprint of a stored comment."""
-    return _digest(status, name, email, website, text)
+    return _digest(str(status), name, email, website, text)
 
 
 def _digest(*parts: object) -> str:

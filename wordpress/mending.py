@@ -1,8 +1,8 @@
 """The bytes of an export, made fit for a strict XML parser, and looked at before it sees them.
 
 Real exports hold single control characters, broken letters and blank lines in front. Where nothing is
-lost but what no reader could see they are mended and counted; so is broken markup (wordpress.wellformed). A document type is refused: it is what
-entity bombs and foreign files come in with, and no export has one.
+lost but what no reader could see they are mended and counted; so is broken markup (wordpress.wellformed).
+A document type is refused: it is what entity bombs and foreign files come in with, and no export has one.
 """
 
 import codecs
