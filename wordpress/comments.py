@@ -1,7 +1,7 @@
 """The comments of an export, with their threads."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -13,6 +13,7 @@ from comments.models import Comment, Kind, Status
 from comments.text import comment_html
 from wordpress.authors import Authors
 from wordpress.lookups import highest_key, rows
+from wordpress.memory import Left, Memory, of_comment, of_row
 from wordpress.plain import moment, plain
 from wordpress.records import Comment as Exported
 from wordpress.records import Item
@@ -32,17 +33,24 @@ _STATUSES = {
 }
 # Of comments without a date on items without one. The same each time, so that they are recognised.
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# What a comment takes over when the export says something else.
+_RENEWED = ("status", "user_id", "name", "email", "website", "text", "html")
 _LENGTHS = {"name": 245, "email": 254, "website": 500}
 
 
 @dataclass(slots=True)
 class Answered:
-    """An entry here with the item it came from. `new`: it is not stored yet, so it has no comments."""
+    """An entry here with the item it came from. `new`: it is not stored yet, so it has no comments.
+
+    `changed`: it is stored, and the item says something else since.
+    """
 
     entry: Post | Page
     item: Item
     new: bool
+    changed: bool = False
     rows: list[Comment] = field(default_factory=list)
+    changed_rows: list[Comment] = field(default_factory=list)
 
     @property
     def field(self) -> str:
@@ -52,8 +60,9 @@ class Answered:
 class Comments:
     """Brings in the comments of some entries at a time: first `prepare`, then, the entries being stored, `write`."""
 
-    def __init__(self, survey: Survey, authors: Authors, report: Report) -> None:
+    def __init__(self, survey: Survey, authors: Authors, memory: Memory, report: Report) -> None:
         self._authors = authors
+        self._memory = memory
         self._report = report
         self._free = count(max(survey.highest_comment, highest_key(Comment)) + 1)
         self._given: set[int] = set()
@@ -64,30 +73,38 @@ class Comments:
             self._report.skip(COMMENTS, comment.id, plain(comment.author), reason)
 
     def prepare(self, entries: Sequence[Answered]) -> None:
-        """Make the rows of all comments that are not here yet, and set the counts of new entries."""
+        """Make the rows of comments that are not here yet or have changed, and set the counts of new entries."""
         ids = [comment.id for answered in entries for comment in answered.item.comments]
         columns = ("pk", "post_id", "page_id", "created_at", "name")
         here = {pk: tuple(rest) for pk, *rest in rows(Comment, "pk", ids, *columns)}
+        left = self._memory.recall(COMMENTS, here)
         for answered in entries:
-            self._prepare(answered, here)
+            self._prepare(answered, here, left)
             if answered.new:
                 answered.entry.comment_count = sum(row.status == Status.APPROVED for row in answered.rows)
 
     def write(self, entries: Iterable[Answered]) -> None:
         """Store what `prepare` made."""
-        entries = [answered for answered in entries if answered.rows]
+        entries = [answered for answered in entries if answered.rows or answered.changed_rows]
         Comment.objects.bulk_create([row for answered in entries for row in answered.rows], batch_size=500)
+        changed = [row for answered in entries for row in answered.changed_rows]
+        Comment.objects.bulk_update(changed, [name.removesuffix("_id") for name in _RENEWED], batch_size=500)
         for model in (Post, Page):
             grown = [one.entry.pk for one in entries if not one.new and isinstance(one.entry, model)]
             if grown:
                 recount_all(model, grown)
 
-    def _prepare(self, answered: Answered, here: dict[int, tuple[object, ...]]) -> None:
+    def _prepare(self, answered: Answered, here: dict[int, tuple[object, ...]], left: Mapping[int, Left]) -> None:
         wanted = self._wanted(answered.item)
         keys = self._known(answered, wanted, here)
         new = [comment for comment in wanted if comment not in keys]
-        self._report.count(COMMENTS, Outcome.UNCHANGED, len(keys))
         self._report.count(COMMENTS, Outcome.IMPORTED, len(new))
+        changed = []
+        for comment, pk in keys.items():
+            if pk in left and left[pk].exported != of_comment(comment):
+                changed.append(comment)
+            else:
+                self._report.count(COMMENTS, Outcome.UNCHANGED)
         for comment in new:
             free = comment.id and comment.id not in here and comment.id not in self._given
             keys[comment] = comment.id if free else next(self._free)
@@ -97,7 +114,29 @@ class Comments:
         parents = self._parents(wanted, new)
         for comment in new:
             parent = parents[comment]
-            answered.rows.append(self._row(answered, comment, keys[comment], keys[parent] if parent else None))
+            row = self._row(answered, comment, keys[comment], keys[parent] if parent else None)
+            answered.rows.append(row)
+            self._remember(comment, row)
+        if changed:
+            self._renew(answered, {keys[comment]: comment for comment in changed}, left)
+
+    def _renew(self, answered: Answered, changed: Mapping[int, Exported], left: Mapping[int, Left]) -> None:
+        """Make the rows of stored comments that say something else in the export, unless they do here too."""
+        for pk, row in Comment.objects.in_bulk(changed).items():
+            comment = changed[pk]
+            if _left(row) != left[pk].here:
+                reason = _("It was changed in the export and here since the last import: here it stays as it is.")
+                self._report.skip(COMMENTS, comment.id, plain(comment.author), reason)
+                continue
+            fresh = self._row(answered, comment, pk, row.parent_id)
+            for name in _RENEWED:
+                setattr(row, name, getattr(fresh, name))
+            answered.changed_rows.append(row)
+            self._report.count(COMMENTS, Outcome.UPDATED)
+            self._remember(comment, row)
+
+    def _remember(self, comment: Exported, row: Comment) -> None:
+        self._memory.remember(COMMENTS, comment.id, row.pk, Left(of_comment(comment), _left(row)))
 
     def _wanted(self, item: Item) -> list[Exported]:
         """The comments of `item` that can be brought in, each once."""
@@ -190,3 +229,7 @@ class Comments:
 
     def _note(self, comment: Exported, text: str) -> None:
         self._report.note(COMMENTS, comment.id, plain(comment.author), text)
+
+
+def _left(row: Comment) -> str:
+    return of_row(row.status, row.name, row.email, row.website, row.text)

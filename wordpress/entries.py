@@ -1,7 +1,8 @@
 """The posts and pages of an export, stored some at a time with all that hangs on them."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db import reset_queries
@@ -16,6 +17,7 @@ from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
 from wordpress.identity import Identities, Identity
+from wordpress.memory import Left, Memory, of_item, of_moment
 from wordpress.pages import PagePlan, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
 from wordpress.records import CATEGORY, TAG, Item
@@ -26,13 +28,29 @@ from wordpress.terms import Terms
 # Items are stored together: so many, or so many characters of text, whichever comes first.
 _BATCH = 200
 _BATCH_CHARACTERS = 2_000_000
+# What an entry takes over from a changed item, the address apart.
+_RENEWED = (
+    "title",
+    "author_id",
+    "status",
+    "published_at",
+    "source",
+    "markup",
+    "excerpt",
+    "comments_open",
+    "created_at",
+    "modified_at",
+)
 
 
 class Entries:
     """Takes the items of an export one after the other."""
 
-    def __init__(self, survey: Survey, authors: Authors, terms: Terms, comments: Comments, report: Report) -> None:
+    def __init__(
+        self, survey: Survey, authors: Authors, terms: Terms, comments: Comments, memory: Memory, report: Report
+    ) -> None:
         self._authors = authors
+        self._memory = memory
         self._terms = terms
         self._comments = comments
         self._report = report
@@ -57,39 +75,84 @@ class Entries:
 
     def finish(self) -> None:
         """Store what was taken and is not stored yet."""
-        posts = [
-            answered
-            for item, identity in zip(self._posts, self._identities.of(self._posts), strict=True)
-            for answered in self._answered(item, identity)
-        ]
-        pages = [answered for item, plan in self._pages for answered in self._answered(item, plan.identity, plan)]
+        posts = self._answered(Post, zip(self._posts, self._identities.of(self._posts), strict=True))
+        plans = {plan.identity.pk: plan for _item, plan in self._pages}
+        pages = self._answered(Page, ((item, plan.identity) for item, plan in self._pages), plans)
         self._posts, self._pages, self._characters = [], [], 0
 
-        new_posts = [answered for answered in posts if isinstance(answered.entry, Post) and answered.new]
+        new_posts = [answered for answered in posts if answered.new]
         self._give_addresses(new_posts)
         self._comments.prepare([*posts, *pages])
         _store(Post, [answered.entry for answered in posts if answered.new])
         _store(Page, [answered.entry for answered in pages if answered.new])
-        self._file(new_posts)
+        for answered in (*posts, *pages):
+            if answered.changed:
+                _update(answered.entry)
+            if answered.new or answered.changed:
+                left = Left(of_item(answered.item), of_moment(answered.entry.modified_at))
+                self._memory.remember(answered.item.type, answered.item.id, answered.entry.pk, left)
+        self._file(new_posts, [answered for answered in posts if answered.changed])
         self._comments.write([*posts, *pages])
+        self._memory.write()
         # With DEBUG Django keeps every query: here they are as large as the export.
         reset_queries()
 
-    def _answered(self, item: Item, identity: Identity, plan: PagePlan | None = None) -> Iterator[Answered]:
-        if identity.again:
-            self._skip(item, _("It is in the export twice."))
-        elif identity.known:
-            self._report.count(item.type, Outcome.UNCHANGED)
-            yield Answered(Page(pk=identity.pk) if plan else Post(pk=identity.pk), item, new=False)
-        else:
-            self._report.count(item.type, Outcome.IMPORTED)
-            entry: Post | Page
-            if plan:
-                place = {"slug": plan.slug, "path": plan.path, "parent_id": plan.parent}
-                entry = build(Page, item, identity, self._authors, self._report, menu_order=item.menu_order, **place)
+    def _answered(
+        self,
+        model: type[Post] | type[Page],
+        items: Iterable[tuple[Item, Identity]],
+        plans: Mapping[int, PagePlan] = MappingProxyType({}),
+    ) -> list[Answered]:
+        """Entries for `items`: those that are new made whole, those that changed made anew, the others by key only."""
+        items = list(items)
+        kind = items[0][0].type if items else ""
+        left = self._memory.recall(kind, [identity.pk for _item, identity in items if identity.known])
+        changed = {
+            identity.pk
+            for item, identity in items
+            if identity.known and identity.pk in left and left[identity.pk].exported != of_item(item)
+        }
+        manager: Manager[Any] = model._default_manager
+        stored: dict[int, Post | Page] = manager.in_bulk(changed)
+        answered: list[Answered] = []
+        for item, identity in items:
+            if identity.again:
+                self._skip(item, _("It is in the export twice."))
+            elif not identity.known:
+                self._report.count(kind, Outcome.IMPORTED)
+                answered.append(Answered(self._build(item, identity, plans.get(identity.pk)), item, new=True))
+            elif identity.pk not in changed:
+                self._report.count(kind, Outcome.UNCHANGED)
+                answered.append(Answered(model(pk=identity.pk), item, new=False))
+            elif of_moment(stored[identity.pk].modified_at) != left[identity.pk].here:
+                reason = _("It was changed in the export and here since the last import: here it stays as it is.")
+                self._report.skip(kind, item.id, plain(item.title), reason)
+                answered.append(Answered(model(pk=identity.pk), item, new=False))
             else:
-                entry = build(Post, item, identity, self._authors, self._report, sticky=item.sticky)
-            yield Answered(entry, item, new=True)
+                self._report.count(kind, Outcome.UPDATED)
+                entry = stored[identity.pk]
+                self._renew(entry, item, identity)
+                answered.append(Answered(entry, item, new=False, changed=True))
+        return answered
+
+    def _build(self, item: Item, identity: Identity, plan: PagePlan | None = None) -> Post | Page:
+        if item.type != "page":
+            return build(Post, item, identity, self._authors, self._report, sticky=item.sticky)
+        place = {"slug": plan.slug, "path": plan.path, "parent_id": plan.parent} if plan else {}
+        return build(Page, item, identity, self._authors, self._report, menu_order=item.menu_order, **place)
+
+    def _renew(self, entry: Post | Page, item: Item, identity: Identity) -> None:
+        """Give the stored `entry` all that `item` says now. A page stays where it stands."""
+        fresh = self._build(item, identity)
+        own = "sticky" if isinstance(entry, Post) else "menu_order"
+        for name in (*_RENEWED, own):
+            setattr(entry, name, getattr(fresh, name))
+        wanted = usable_slug(item.slug)
+        if isinstance(entry, Post):
+            entry.slug = wanted or entry.slug
+        elif wanted and wanted != entry.slug:
+            text = _("Its address in the export is “%(there)s”: here it stays “%(here)s”.")
+            self._report.note(item.type, item.id, entry.title, text % {"there": wanted, "here": entry.slug})
 
     def _skip(self, item: Item, reason: str) -> None:
         self._report.skip(item.type, item.id, plain(item.title), reason)
@@ -125,12 +188,16 @@ class Entries:
         taken.update(Post.objects.filter(published_on=day).values_list("published_on", "slug"))
         return numbered(post.slug, lambda slug: (day, slug) in taken)
 
-    def _file(self, new: Iterable[Answered]) -> None:
-        """Put new posts under their categories and tags."""
+    def _file(self, new: Iterable[Answered], changed: Sequence[Answered]) -> None:
+        """Put posts under their categories and tags, and take changed ones from those they had."""
         filed = Post.categories.through
+        if changed:
+            pks = [answered.entry.pk for answered in changed]
+            filed._default_manager.filter(post__in=pks).delete()
+            TaggedPost.objects.filter(content_object__in=pks).delete()
         filings = []
         tagged = []
-        for answered in new:
+        for answered in (*new, *changed):
             post, refs = _post(answered), answered.item.terms
             filings += [filed(post_id=post.pk, category_id=key) for key in self._terms.of(refs, CATEGORY)]
             tagged += [
@@ -167,3 +234,12 @@ def _store(model: type[Post] | type[Page], entries: Iterable[Post | Page]) -> No
         if moment != entry.created_at:
             changed.append(entry)
     manager.bulk_update(changed, ["modified_at"])
+
+
+def _update(entry: Post | Page) -> None:
+    """Save `entry` with the moment of its last change as the export has it."""
+    moment = entry.modified_at
+    entry.save()
+    manager: Manager[Any] = type(entry)._default_manager
+    manager.filter(pk=entry.pk).update(modified_at=moment)
+    entry.modified_at = moment

@@ -14,18 +14,31 @@ from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.authors import Authors
 from wordpress.comments import Comments
 from wordpress.entries import Entries
+from wordpress.memory import Memory
+from wordpress.models import ImportedItem
 from wordpress.reader import Export
 from wordpress.records import Item
-from wordpress.reports import Outcome, Report
+from wordpress.reports import Report
 from wordpress.survey import Progress, Survey, take_survey
 from wordpress.terms import Terms
 
-_TABLES: tuple[type[models.Model], ...] = (User, Category, Tag, TagAlias, Post, Page, TaggedPost, Comment)
+_TABLES: tuple[type[models.Model], ...] = (
+    User,
+    Category,
+    Tag,
+    TagAlias,
+    Post,
+    Page,
+    TaggedPost,
+    Comment,
+    ImportedItem,
+)
 
 
 def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None) -> Report:
-    """Bring in what `paths` hold and is not here yet, in one transaction; what is here stays as it is.
+    """Bring in what `paths` hold and is not here yet, in one transaction.
 
+    What an earlier import brought in is updated if it changed there and not here; all else stays as it is.
     With `dry_run` everything is done and taken back, so the report says what would happen.
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
     """
@@ -33,13 +46,16 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
     report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
         _hold_other_writers_off()
+        # An import that was taken back may have used up numbers; this one shall be as if it had never been.
+        _reset_sequences()
         authors = Authors(report)
         authors.bring_in(survey)
         terms = Terms(survey, report)
-        comments = Comments(survey, authors, report)
-        entries = Entries(survey, authors, terms, comments, report)
+        memory = Memory(survey.base_url)
+        comments = Comments(survey, authors, memory, report)
+        entries = Entries(survey, authors, terms, comments, memory, report)
         _bring_in_items(survey, entries, progress)
-        if report.total(Outcome.IMPORTED):
+        if report.has_changes:
             _reset_sequences()
             content_changed()
         if dry_run:
@@ -68,7 +84,7 @@ def _hold_other_writers_off() -> None:
 
 
 def _reset_sequences() -> None:
-    """Rows came with keys of their own: the database must not give these to others."""
+    """Make the database give the number after the highest next: rows come with keys of their own."""
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(_TABLES)):
             cursor.execute(statement)

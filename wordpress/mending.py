@@ -1,17 +1,18 @@
 """The bytes of an export, made fit for a strict XML parser, and looked at before it sees them.
 
 Real exports hold single control characters, broken letters and blank lines in front. Where nothing is
-lost but what no reader could see they are mended and counted. A document type is refused: it is what
-entity bombs and foreign files come in with, and no export has one.
+lost but what no reader could see they are mended and counted; so is broken markup (wordpress.wellformed).
+A document type is refused: it is what entity bombs and foreign files come in with, and no export has one.
 """
 
 import codecs
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Final
 
 from django.utils.translation import gettext as _
+
+from wordpress.wellformed import Mended, Wellformed, declare_known
 
 _CHUNK: Final = 256 * 1024
 # Everything in front of the root element is within this many characters, or it is no export.
@@ -35,6 +36,7 @@ _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
+_ROOT_TAG = re.compile(rf"({_PROLOG.pattern})(<[^<>]*+>)", re.DOTALL)
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
 
@@ -43,12 +45,13 @@ class ExportRefused(Exception):  # noqa: N818  # says what happened
 
 
 class MendedSource:
-    """A file as chunks of clean UTF-8, whatever its encoding. `mended` counts by kind what was put right."""
+    """A file as chunks of clean UTF-8, whatever its encoding. `mended` says what was put right."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.bytes_read = 0
-        self.mended: Counter[str] = Counter()
+        self.mended = Mended()
+        self._line = 1
         # Lines that stood in front of the document: the parser does not count them.
         self.lines_before = 0
 
@@ -61,10 +64,16 @@ class MendedSource:
             raise ExportRefused(_("This is an archive: unpack it first and import the XML file in it."))
         texts = self._texts(first)
         head = self._prolog(texts)
-        yield head.encode()
-        for text in texts:
-            if text:
-                yield text.encode()
+        start = _ROOT_TAG.match(head)
+        # A start tag longer than all that was read is no feed's: the parser will say so.
+        before, root = (start[1], start[2]) if start else (head, "")
+        root, prefixes = declare_known(root)
+        markup = Wellformed(self.mended, prefixes, 1 + self.lines_before)
+        text = before + root + head[len(start[0]) if start else len(head) :]
+        for following in texts:
+            yield markup.mend(text).encode()
+            text = following
+        yield markup.mend(text, final=True).encode()
 
     def place(self, line: int, column: int) -> str:
         """A place that the parser named, as the file has it."""
@@ -82,7 +91,9 @@ class MendedSource:
         try:
             while data:
                 following = self._read()
-                yield self._clean(self._decode(decoder, data, final=not following))
+                text = self._clean(self._decode(decoder, data, final=not following))
+                self._line += text.count("\n")
+                yield text
                 data = following
         except UnicodeError as error:
             raise ExportRefused(_("This is not text in the encoding %s.") % encoding) from error
@@ -94,14 +105,21 @@ class MendedSource:
             decoder.errors = "replace"
             text = decoder.decode(data, final)
             decoder.errors = "strict"
-            self.mended["letters"] += text.count("\ufffd")
+            self._note("letters", re.compile("\ufffd"), text)
             return text
 
     def _clean(self, text: str) -> str:
-        text, number = _FORBIDDEN.subn("", text)
-        if number:
-            self.mended["controls"] += number
-        return text
+        if not _FORBIDDEN.search(text):
+            return text
+        self._note("controls", _FORBIDDEN, text)
+        return _FORBIDDEN.sub("", text)
+
+    def _note(self, kind: str, pattern: re.Pattern[str], text: str) -> None:
+        line, done = self._line, 0
+        for match in pattern.finditer(text):
+            line += text.count("\n", done, match.start())
+            done = match.start()
+            self.mended.add(kind, line)
 
     def _prolog(self, texts: Iterator[str]) -> str:
         """The text up to and beyond the start of the root element, which must be that of a feed."""

@@ -15,6 +15,7 @@ from lxml import etree
 from wordpress.mending import ExportRefused, MendedSource
 from wordpress.originals import META_KEY, as_it_was, comment_as_it_was
 from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record, Term, TermRef
+from wordpress.wellformed import KNOWN_PREFIXES, UNDECLARED
 
 __all__ = ["Export", "ExportRefused"]
 
@@ -28,7 +29,9 @@ _WATCHED = ("rss", "channel", "item", "title", "link", *("{*}" + name for name i
 _TERMS = ("author", "category", "tag", "term")
 # Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
 _NAMESPACES = (("/excerpt", "excerpt"), ("wordpress.org/export", "wp"), ("/content/", "content"), ("/dc/", "dc"))
-_PREFIXES = {"wp", "content", "excerpt", "dc"}
+# More faults than this are not odd places in an export but something else.
+_MAX_FAULTS: Final = 1000
+_NOT_DECLARED = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
 
 
@@ -100,17 +103,13 @@ class Export:
             )
 
     def _judge(self, parser: Any, error: etree.XMLSyntaxError, source: MendedSource) -> None:
-        """Raise what the parser found wrong. Prefixes that were never declared are let pass, and counted."""
-        for entry in parser.feed_error_log:
-            if entry.level_name == "FATAL":
-                place = source.place(entry.line, entry.column)
-                raise ExportRefused(
-                    _("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": entry.message}
-                )
+        """Raise what the parser found wrong. What it could read beyond doubt all the same is let pass."""
+        if entry := _broken_at(parser):
+            place = source.place(entry.line, entry.column)
+            raise ExportRefused(_("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": entry.message})
         if not parser.feed_error_log:
             place = source.place(*error.position)
             raise ExportRefused(_("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": error.msg})
-        source.mended["prefixes"] += len(parser.feed_error_log)
 
     def _record(self, name: str, element: Any) -> Record | None:
         """What `element` says, if it is one of the channel's own; it is emptied then."""
@@ -139,6 +138,8 @@ class Export:
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = _usual_name(*key)
+            if name and self.source and element.tag.startswith("{" + UNDECLARED):
+                self.source.mended.add("prefixes", element.sourceline or 0)
         return name
 
     def _item(self, element: Any) -> Item:
@@ -198,7 +199,8 @@ class Export:
 
 def _broken_at(parser: Any) -> Any:
     """The first fault that the parser could not go on after, if there is one."""
-    return next((entry for entry in parser.feed_error_log if entry.level_name == "FATAL"), None)
+    log = parser.feed_error_log
+    return next((entry for entry in log if entry.level_name == "FATAL"), log[-1] if len(log) > _MAX_FAULTS else None)
 
 
 def _usual_name(tag: str, prefix: str | None) -> str:
@@ -207,10 +209,10 @@ def _usual_name(tag: str, prefix: str | None) -> str:
         for part, usual in _NAMESPACES:
             if part in address:
                 return f"{usual}:{local}"
-        return f"{prefix}:{local}" if prefix in _PREFIXES else ""
+        return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
     # A prefix that was never declared is part of the name.
     undeclared, colon, _local = tag.partition(":")
-    return tag if not colon or undeclared in _PREFIXES else ""
+    return tag if not colon or undeclared in KNOWN_PREFIXES else ""
 
 
 def _text(element: Any) -> str:
@@ -218,7 +220,7 @@ def _text(element: Any) -> str:
         return element.text or ""
     # Markup that should have been escaped. This way of writing leaves out the namespaces of the whole document.
     parts = (etree.tostring(child, method="c14n", exclusive=True).decode() + (child.tail or "") for child in element)
-    return "".join([element.text or "", *parts])
+    return _NOT_DECLARED.sub("", "".join([element.text or "", *parts]))
 
 
 def _number(text: str | None) -> int:

@@ -11,6 +11,7 @@ POSTS, PAGES, COMMENTS = "post", "page", "comment"
 
 class Outcome(StrEnum):
     IMPORTED = "imported"
+    UPDATED = "updated"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
 
@@ -50,6 +51,11 @@ class Report:
 
     def total(self, outcome: Outcome) -> int:
         return sum(counts[outcome] for counts in self.counts.values())
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything here became different."""
+        return bool(self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, in types that JSON has."""

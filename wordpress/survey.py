@@ -15,6 +15,7 @@ from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
 from wordpress.plain import slug_key
 from wordpress.reader import Export, ExportRefused
 from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
+from wordpress.wellformed import Mended
 
 Stage = Literal["reading", "importing"]
 # Told how far a stage is: bytes read, items brought in.
@@ -122,24 +123,43 @@ def _file_warnings(export: Export) -> Iterator[str]:
         if export.version:
             text = _("It has version %s of the format; known are 1.0 to 1.2.") % export.version
         yield f"{export.path}: {text}"
-    mended = export.source.mended if export.source else Counter[str]()
+    if export.source:
+        yield from (f"{export.path}: {text}" for text in _mended_texts(export.source.mended))
+
+
+def _mended_texts(mended: Mended) -> Iterator[str]:
+    counts = mended.counts
     texts = {
         "controls": ngettext(
-            "%d control character was left out: no reader could see it.",
-            "%d control characters were left out: no reader could see them.",
-            mended["controls"],
+            "%d control character was left out: no reader could see it",
+            "%d control characters were left out: no reader could see them",
+            counts["controls"],
         ),
         "letters": ngettext(
-            "%d broken letter was replaced by “\ufffd”.",
-            "%d broken letters were replaced by “\ufffd”.",
-            mended["letters"],
+            "%d broken letter was replaced by “\ufffd”",
+            "%d broken letters were replaced by “\ufffd”",
+            counts["letters"],
+        ),
+        "ampersands": ngettext(
+            "%d bare “&” was read as the sign itself",
+            "%d bare “&” were read as the sign itself",
+            counts["ampersands"],
+        ),
+        "entities": ngettext(
+            "%d entity of HTML was read as the letter it stands for",
+            "%d entities of HTML were read as the letters they stand for",
+            counts["entities"],
+        ),
+        "prefixes": ngettext(
+            "%d element with a prefix that was never declared was read by its name",
+            "%d elements with prefixes that were never declared were read by their names",
+            counts["prefixes"],
         ),
     }
     for kind, text in texts.items():
-        if mended[kind]:
-            yield f"{export.path}: {text % mended[kind]}"
-    if mended["prefixes"]:
-        yield f"{export.path}: " + _("Elements with prefixes that were never declared were read by their names.")
+        if number := counts[kind]:
+            lines = ", ".join(map(str, mended.lines[kind]))
+            yield text % number + " " + _("(first in line %s).") % lines
 
 
 def _add_item(survey: Survey, item: Item) -> None:

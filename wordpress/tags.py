@@ -18,8 +18,9 @@ _MAX_KEY_LENGTH = 600
 def bring_in_tags(terms: Iterable[Term], report: Report) -> dict[str, int]:
     """Make the tags that are not here yet; returns the key of each by its slug (slug_key).
 
-    The slug says which tag is meant, then the name (as tags.models compares names): a second slug of one
-    name becomes an old address of the tag.
+    The slug says which tag is meant, then the name (as tags.models compares names): another slug of a tag that
+    was here before becomes an old address of it. Two slugs of one name in an export are two tags, as they were
+    there: the second gets a number behind its name.
     """
     return _Tags(list(terms), report).bring_in()
 
@@ -37,6 +38,9 @@ class _Tags:
             for pk, name, key, slug in rows(Tag, field, values, "pk", "name", "key", "slug"):
                 tag = self.by_key.get(key) or Tag(pk=pk, name=name, key=key, slug=slug)
                 self.by_slug[slug] = self.by_key[key] = tag
+        # What tells a tag of the site's own from one of the export's.
+        self.slugs = set(slugs)
+        self.names_wanted = set(keys)
         self.aliases: dict[str, int] = dict(rows(TagAlias, "slug", slugs, "slug", "tag_id"))
         self.made: list[Tag] = []
         self.more_slugs: list[tuple[str, Tag]] = []
@@ -57,6 +61,8 @@ class _Tags:
                 self._note(term, _("Its address is that of the tag “%s”: its posts are filed there.") % tag.name)
             self.report.count(TAGS, Outcome.UNCHANGED)
             return tag
+        if key in self.by_key and slug and slug not in self.aliases and self.by_key[key].slug in self.slugs:
+            return self._make(term, self._free_name(term, name), slug)
         if key in self.by_key:
             return self._another_slug(term, slug, self.by_key[key])
         if slug in self.aliases:
@@ -79,9 +85,9 @@ class _Tags:
         return tag
 
     def _make(self, term: Term, name: str, slug: str) -> Tag:
-        if name != plain(term.name) and term.name:
+        if term.name and _name(term) != plain(term.name):
             self._note(term, _("The name is too long and was cut."))
-        free = slug or numbered(slugify(name) or "tag", lambda wanted: self._is_taken(wanted))
+        free = slug or numbered(slugify(name) or "tag", self._is_taken)
         if free != slug_from_export(term.slug):
             self._note(term, _("Its address cannot be kept: here it is “%s”.") % free)
         tag = Tag(name=name, key=tag_key(name), slug=free, description=plain_lines(term.description))
@@ -89,6 +95,18 @@ class _Tags:
         self.made.append(tag)
         self.report.count(TAGS, Outcome.IMPORTED)
         return tag
+
+    def _free_name(self, term: Term, name: str) -> str:
+        number = 2
+        while self._is_name_taken(free := _with_number(name, number)):
+            number += 1
+        text = _("There are several tags of this name with addresses of their own: this one is called “%s” here.")
+        self._note(term, text % free)
+        return free
+
+    def _is_name_taken(self, name: str) -> bool:
+        key = tag_key(name)
+        return key in self.by_key or key in self.names_wanted or Tag.objects.filter(key=key).exists()
 
     def _is_taken(self, slug: str) -> bool:
         return (
@@ -106,3 +124,12 @@ def _name(term: Term) -> str:
     name = plain(term.name)[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
     # Some signs stand for as many as eighteen letters.
     return name if len(tag_key(name)) <= _MAX_KEY_LENGTH else name[: _MAX_NAME_LENGTH // 10]
+
+
+def _with_number(name: str, number: int) -> str:
+    ending = f" ({number})"
+    longest = _MAX_NAME_LENGTH - len(ending)
+    # The number must be in the key too, which is cut where it is full.
+    if len(tag_key(name[:longest])) + len(ending) > _MAX_KEY_LENGTH:
+        longest = _MAX_NAME_LENGTH // 10
+    return name[:longest] + ending

@@ -29,11 +29,11 @@ class TestReport:
     def test_a_table_says_what_became_of_what(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(term("nav_menu", "m"), item(7, inside=[comment(1)]), item(8), page(20)))
         lines = [line.split() for line in run(path).splitlines()]
-        assert ["imported", "unchanged", "left", "out"] in lines
-        assert ["post", "2", "0", "0"] in lines
-        assert ["page", "1", "0", "0"] in lines
-        assert ["comment", "1", "0", "0"] in lines
-        assert ["other", "term", "0", "0", "1"] in lines
+        assert ["imported", "updated", "unchanged", "left", "out"] in lines
+        assert ["post", "2", "0", "0", "0"] in lines
+        assert ["page", "1", "0", "0", "0"] in lines
+        assert ["comment", "1", "0", "0", "0"] in lines
+        assert ["other", "term", "0", "0", "0", "1"] in lines
 
     def test_reasons_and_differences_are_named(self, tmp_path: Path) -> None:
         attachments = [item(n, post_type="attachment") for n in (30, 31)]
@@ -61,7 +61,7 @@ class TestReport:
         path = write(tmp_path, export(item(7, inside=[filed("post_tag", "مرحبا")]), item(8, post_type="attachment")))
         run(path, report=target)
         report = json.loads(target.read_text(encoding="utf-8"))
-        assert report["counts"]["post"] == {"imported": 1, "unchanged": 0, "skipped": 0}
+        assert report["counts"]["post"] == {"imported": 1, "updated": 0, "unchanged": 0, "skipped": 0}
         assert report["skipped"][0]["kind"] == "attachment"
         assert report["files"] == [str(path)]
 

@@ -28,7 +28,7 @@ def contents() -> str:
     rows = [
         (model._meta.label, row)
         for model in apps.get_models()
-        if model._meta.app_label in {"accounts", "blog", "tags", "comments", "library"}
+        if model._meta.app_label in {"accounts", "blog", "tags", "comments", "library", "wordpress"}
         for row in model._default_manager.order_by("pk").values_list()
     ]
     return hashlib.sha256(repr(rows).encode()).hexdigest()

@@ -2,8 +2,10 @@
 
 import codecs
 import datetime as dt
+import time
 import tracemalloc
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ from tests.wordpress.exports import (
 )
 from wordpress.reader import Export, ExportRefused
 from wordpress.records import Author, Item, Record, Term
+from wordpress.wellformed import Mended, Wellformed
 
 
 def read(path: Path) -> list[Record]:
@@ -71,7 +74,7 @@ class TestVersions:
         (record,) = (record for record in found.records() if isinstance(record, Item))
         assert (record.id, record.content) == (7, "Body")
         assert found.source is not None
-        assert found.source.mended["prefixes"]
+        assert found.source.mended.counts["prefixes"]
 
 
 class TestWhatIsRead:
@@ -141,18 +144,86 @@ class TestMending:
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert found.content == "abc"
         assert source.source is not None
-        assert source.source.mended["controls"] == 3
+        assert source.source.mended.counts["controls"] == 3
 
     def test_broken_letters_are_replaced_and_counted(self, tmp_path: Path) -> None:
         source = Export(write(tmp_path, export(item(content="a§b")).encode().replace("§".encode(), b"\xe9")))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert found.content == "a\ufffdb"
         assert source.source is not None
-        assert source.source.mended["letters"] == 1
+        assert source.source.mended.counts["letters"] == 1
 
     def test_blank_lines_in_front_are_let_pass_and_counted_in_places(self, tmp_path: Path) -> None:
         assert read_item(tmp_path, "\n\n" + export(item(7))).id == 7
-        assert "line 4, column " in refusal(tmp_path, "\n\n<rss><channel>\n<item>a & b</item></channel></rss>")
+        assert "line 4, column " in refusal(tmp_path, "\n\n<rss><channel>\n<item>a < b</item></channel></rss>")
+
+    @pytest.mark.parametrize(
+        ("written", "meant", "kind"),
+        [
+            ("R&D, AT&T; &", "R&D, AT&T; &", "ampersands"),
+            ("a&nbsp;b &eacute;&Amp;&hellip;", "a\xa0b é&Amp;…", "entities"),
+            ("&LT;b&GT; &AMP;", "<b> &", "entities"),
+            ("&lt;&amp;&#8217;&#x2019;&apos;", "<&’’'", ""),
+            ("a&#0;b&#11;c&#xD800;&#xFFFF;", "abc", "controls"),
+            ("&#99999999; &#x; &;", "&#99999999; &#x; &;", "ampersands"),
+        ],
+    )
+    def test_ampersands_and_entities_are_read_as_browsers_read_them(
+        self, tmp_path: Path, written: str, meant: str, kind: str
+    ) -> None:
+        document = export(item(title="@", content="&nbsp; & stays")).replace(">@<", f">{written}<")
+        source = Export(write(tmp_path, document))
+        (found,) = (record for record in source.records() if isinstance(record, Item))
+        assert (found.title, found.content) == (meant, "&nbsp; & stays")
+        assert source.source is not None
+        assert bool(source.source.mended.counts) == bool(kind)
+        line = document[: document.index(written)].count("\n") + 1
+        assert not kind or source.source.mended.lines[kind] == [line]
+
+    def test_ampersands_in_attributes_are_mended_and_those_in_comments_left(self, tmp_path: Path) -> None:
+        document = export(
+            item(inside=['<!-- & <![CDATA[ --><category domain="tag" nicename="r&d">R&D</category><?a & ?>'])
+        )
+        assert read_item(tmp_path, document).terms == (("post_tag", "r&d", "R&D"),)
+
+    def test_prefixes_of_old_plug_ins_are_let_pass_and_counted(self, tmp_path: Path) -> None:
+        odd = '<geo:lat geo:kind="a">1</geo:lat><itunes:x xmlns:itunes="urn:i"/>'
+        document = export(item(7, content="@")).replace("</item>", f"{odd}</item>").replace(cdata("@"), "<o:p>x</o:p>")
+        source = Export(write(tmp_path, document))
+        (found,) = (record for record in source.records() if isinstance(record, Item))
+        assert (found.id, found.content) == (7, "<o:p>x</o:p>")
+        assert source.source is not None
+        assert source.source.mended.counts == {"prefixes": 2}
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from(
+                ["&", "&amp;", "&nbsp;", "<![CDATA[", "]]>", "]", "<!--", "-->", "<a:b c='", ">", "<p>", "\n"]
+            )
+        ),
+        st.lists(st.integers(0, 60), max_size=8),
+    )
+    def test_it_does_not_matter_where_pieces_end(self, parts: list[str], cuts: list[int]) -> None:
+        def mended(*pieces: str) -> str:
+            markup = Wellformed(Mended(), {"wp"}, 1)
+            return "".join([*map(markup.mend, pieces), markup.mend("", final=True)])
+
+        text = "".join(parts)
+        borders = [0, *sorted(cuts), len(text)]
+        assert mended(*(text[start:end] for start, end in pairwise(borders))) == mended(text)
+
+    @pytest.mark.parametrize("part", ["<a b:", "&", "<", "]]", "<![CDATA[]]>", "<!---->", "<a b:c='d'", "&amp;", "\n&"])
+    def test_hostile_markup_takes_linear_time(self, part: str) -> None:
+        def seconds(number: int) -> float:
+            markup, piece = Wellformed(Mended(), {"wp"}, 1), part * number
+            start = time.perf_counter()
+            markup.mend(piece)
+            markup.mend("", final=True)
+            return time.perf_counter() - start
+
+        seconds(1000)
+        assert seconds(50_000) < 0.02 + 40 * seconds(5_000)
 
     @pytest.mark.parametrize(
         ("encoding", "mark"),
@@ -194,8 +265,9 @@ class TestRefusals:
             (b"<rss><channel></channel></rss>", "plain feed"),
             (b"<rss></rss>", "no <channel>"),
             (b"<rss><channel><item>", "line 1, column"),
-            (b"<rss><channel>\n<item>a & b</item></channel></rss>", "line 2, column"),
-            (b"<rss><channel>\n<item>&nbsp;</item></channel></rss>", "Entity 'nbsp' not defined"),
+            (b"<rss><channel>\n<item>a < b</item></channel></rss>", "line 2, column"),
+            (b"<rss><channel>\n<item>a & b</itme></channel></rss>", "line 2, column"),
+            (b"<rss" + b" a" * 200_000, "line 1, column"),
             (b"<rss><channel></channel></rss><rss/>", "line 1, column"),
             (b"<?xml version='1.0' encoding='rot13'?><rss/>", "rot13"),
             (b"<?xml version='1.0' encoding='klingon'?><rss/>", "klingon"),

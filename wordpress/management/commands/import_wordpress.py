@@ -108,7 +108,7 @@ class Command(BaseCommand):
     def _summary(self, report: Report) -> str:
         if report.dry_run:
             return self.style.SUCCESS(_("This was a dry run: nothing was changed."))
-        if not report.total(Outcome.IMPORTED):
+        if not report.has_changes:
             return self.style.SUCCESS(_("Everything was here already: nothing was changed."))
         return self.style.SUCCESS(_("Done."))
 
@@ -120,6 +120,7 @@ def _stages() -> dict[Stage, str]:
 def _outcomes() -> dict[Outcome, str]:
     return {
         Outcome.IMPORTED: _("imported"),
+        Outcome.UPDATED: _("updated"),
         Outcome.UNCHANGED: _("unchanged"),
         Outcome.SKIPPED: _("left out"),
     }

@@ -1,0 +1,94 @@
+"""Whether something has changed since it was brought in: there, here, or on both sides."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wordpress.lookups import rows
+from wordpress.models import ImportedItem
+from wordpress.records import Comment, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What an import left: the fingerprint of what was exported, and that of what was made of it."""
+
+    exported: str
+    here: str
+
+
+class Memory:
+    """What earlier imports left; takes what this one leaves."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site[:500]
+        self._new: list[ImportedItem] = []
+
+    def recall(self, kind: str, keys: Iterable[int]) -> dict[int, Left]:
+        found = rows(ImportedItem, "object_pk", keys, "object_pk", "fingerprint", "left_as", kind=kind)
+        return {pk: Left(exported, here) for pk, exported, here in found}
+
+    def remember(self, kind: str, number: int, key: int, left: Left) -> None:
+        self._new.append(
+            ImportedItem(
+                site=self._site,
+                kind=kind,
+                wordpress_id=number,
+                object_pk=key,
+                fingerprint=left.exported,
+                left_as=left.here,
+            )
+        )
+
+    def write(self) -> None:
+        """Store what was taken since the last time."""
+        ImportedItem.objects.bulk_create(
+            self._new,
+            batch_size=1000,
+            update_conflicts=True,
+            unique_fields=["kind", "object_pk"],
+            update_fields=["site", "wordpress_id", "fingerprint", "left_as"],
+        )
+        self._new = []
+
+
+def of_item(item: Item) -> str:
+    """The fingerprint of an exported post or page; its comments have their own."""
+    return _digest(
+        item.title,
+        item.slug,
+        item.author,
+        item.status,
+        item.date,
+        item.date_gmt,
+        item.modified,
+        item.modified_gmt,
+        item.content,
+        item.excerpt,
+        item.parent,
+        item.menu_order,
+        item.sticky,
+        item.password,
+        item.comment_status,
+        [tuple(ref) for ref in item.terms],
+    )
+
+
+def of_comment(comment: Comment) -> str:
+    """The fingerprint of an exported comment."""
+    return _digest(comment.author, comment.email, comment.url, comment.content, comment.approved, comment.user_id)
+
+
+def of_moment(modified_at: dt.datetime) -> str:
+    """The fingerprint of a stored entry: each change here sets the moment anew."""
+    return _digest(modified_at.astimezone(dt.UTC).isoformat())
+
+
+def of_row(status: str, name: str, email: str, website: str, text: str) -> str:
+    """The fingerprint of a stored comment."""
+    return _digest(str(status), name, email, website, text)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
