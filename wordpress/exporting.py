@@ -124,15 +124,12 @@ class _Writer:
         return f"\t<wp:author>{_elements(values)}</wp:author>\n"
 
     def _aliases(self) -> None:
-        """Old addresses of tags: WXR has no word for them, but a second tag of the same name is read as one."""
-        number = 0
-        for alias in TagAlias.objects.order_by("pk").select_related("tag").iterator(_CHUNK):
-            self._write(_tag(0, alias.slug, alias.tag.name, ""))
-            number += 1
+        """Old addresses of tags: WXR has no word for them, and a second tag of the name would be a second tag."""
+        number = TagAlias.objects.count()
         if number:
             text = ngettext(
-                "%d old address of a tag stands in the export as a second tag of the same name.",
-                "%d old addresses of tags stand in the export as second tags of the same name.",
+                "%d old address of a tag is not in the export: the format has no word for it.",
+                "%d old addresses of tags are not in the export: the format has no word for them.",
                 number,
             )
             self._note(text % number)
