@@ -28,7 +28,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("person")  # type: ignore[assignment]  # the parent's Meta is typed without lazy words
-        verbose_name_plural = _("people")  # type: ignore[assignment]
+        verbose_name_plural = _("people")  # type: ignore[assignment]  # likewise
 
     def __str__(self) -> str:
         return self.display_name or self.username

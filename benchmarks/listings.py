@@ -16,16 +16,16 @@ import django
 
 django.setup()
 
-import datetime as dt  # noqa: E402
+import datetime as dt  # noqa: E402  (Django is set up first)
 
-from django.core.cache import cache  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.core.cache import cache  # noqa: E402  (Django is set up first)
+from django.core.management import call_command  # noqa: E402  (Django is set up first)
+from django.db import connection  # noqa: E402  (Django is set up first)
+from django.test import Client  # noqa: E402  (Django is set up first)
 
-from accounts.models import User  # noqa: E402
-from blog.models import Post, Status  # noqa: E402
-from tags.models import Tag, TaggedPost  # noqa: E402
+from accounts.models import User  # noqa: E402  (Django is set up first)
+from blog.models import Post, Status  # noqa: E402  (Django is set up first)
+from tags.models import Tag, TaggedPost  # noqa: E402  (Django is set up first)
 
 POSTS = 20_000
 REPEATS = 20
@@ -87,7 +87,7 @@ def main() -> None:
     print(f"{'':<44} {'ours':>12} {'other':>12} {'ratio':>10}")
     for name, start in (("first page", 0), ("last page", POSTS - 10)):
         rows = slice(start, start + 10)
-        compare(f"ids of the {name}: index, join", lambda r=rows: list(indexed[r]), lambda r=rows: list(joined[r]))  # type: ignore[misc]
+        compare(f"ids of the {name}: index, join", lambda r=rows: list(indexed[r]), lambda r=rows: list(joined[r]))  # type: ignore[misc]  # slices of the loop, bound now
     compare("number of posts: index, join", indexed.count, joined.count)
     compare("whole page: kept, made", lambda: client.get(url), lambda: (cache.clear(), client.get(url)))
 
