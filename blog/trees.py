@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
+from django.db.models.functions import Length
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -94,6 +95,16 @@ class TreeNode(models.Model):
             node.path = self.path + old_path[len(before) :]
         self._kind().bulk_update([node for _old, node in moved], ["path"])
         return moved
+
+    def fits_under(self, parent: Any) -> bool:
+        """Whether it may stand under `parent`, or at the top: not under itself, and with addresses short enough."""
+        before = self._stored_path()
+        if parent is not None and (parent.path + "/").startswith(before + "/"):
+            return False
+        below = self._kind().filter(path__startswith=before + "/")
+        longest = below.aggregate(longest=Max(Length("path")))["longest"] or len(before)
+        above = len(parent.path) + 1 if parent is not None else 0
+        return above + len(self.slug) + longest - len(before) <= MAX_PATH_LENGTH
 
     @classmethod
     def _kind(cls) -> Any:

@@ -5,8 +5,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.slugs import slugify
-from wordpress.plain import plain
+from accounts.slugs import free_slug, slugify
+from wordpress.former import FormerAddresses
+from wordpress.memory import Left, Memory, of_author, of_row
+from wordpress.plain import plain, usable_slug
 from wordpress.records import Author
 from wordpress.reports import AUTHORS, Outcome, Report
 from wordpress.survey import Survey
@@ -20,13 +22,18 @@ _NOBODY = "unknown-author"
 class Authors:
     """Leads from the names in an export to accounts."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, memory: Memory, former: FormerAddresses, report: Report) -> None:
+        self._memory = memory
+        self._former = former
         self._report = report
         self._by_name: dict[str, int] = {}
         self._by_id: dict[int, int] = {}
 
     def bring_in(self, survey: Survey) -> None:
-        """Make an account for each author that has none. One that is here already stays as it is."""
+        """Make an account for each author that has none, and update those that changed.
+
+        An account that was here before, or that its owner uses since, stays as it is.
+        """
         known = dict(survey.authors)
         display_names = {author.display_name for author in known.values()}
         for creator in sorted(survey.creators):
@@ -34,13 +41,20 @@ class Authors:
             if creator not in known and creator not in display_names:
                 known[creator] = Author(0, creator, "", creator or _("Unknown author"))
         usernames = {login: _username(login) for login in known}
-        accounts = dict(User.objects.filter(username__in=usernames.values()).values_list("username", "pk"))
-        self._report.count(AUTHORS, Outcome.UNCHANGED, len(accounts))
+        here = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
+        left = self._memory.recall(AUTHORS, (user.pk for user in here.values()))
+        accounts: dict[str, int] = {}
         for login, author in known.items():
             username = usernames[login]
             if username not in accounts:
-                accounts[username] = self._make(username, author)
-                self._report.count(AUTHORS, Outcome.IMPORTED)
+                user = here.get(username)
+                if user is None:
+                    user = self._make(username, author)
+                elif user.pk in left and left[user.pk].exported != of_author(author):
+                    self._renew(user, author, left[user.pk])
+                else:
+                    self._report.count(AUTHORS, Outcome.UNCHANGED)
+                accounts[username] = user.pk
             self._by_name[login] = accounts[username]
             self._by_id[author.id] = accounts[username]
         for login, author in known.items():
@@ -54,19 +68,53 @@ class Authors:
         """The key of the account that wrote a comment, if it was an author of the export."""
         return self._by_id.get(user_id) if user_id else None
 
-    def _make(self, username: str, author: Author) -> int:
-        name = plain(author.display_name) or author.login
-        user = User(username=username, email=author.email, display_name=name[:_MAX_NAME_LENGTH])
-        if len(author.email) > _MAX_EMAIL_LENGTH:
-            user.email = ""
-            self._report.note(AUTHORS, author.id, author.login, _("The e-mail address is too long and was left out."))
-        if len(name) > _MAX_NAME_LENGTH:
-            self._report.note(AUTHORS, author.id, author.login, _("The name is too long and was cut."))
+    def _make(self, username: str, author: Author) -> User:
+        slug = usable_slug(author.slug)
+        user = User(username=username, bio=author.bio, slug=free_slug(slug, User.objects.all(), max_length=200))
+        if author.id and not User.objects.filter(pk=author.id).exists():
+            # WordPress's own number, which old addresses name.
+            user.pk = author.id
+        self._describe(user, author)
         if username != author.login and author.login:
-            self._report.note(AUTHORS, author.id, author.login, _("The user name here is “%s”.") % username)
+            self._note(author, _("The user name here is “%s”.") % username)
         user.set_unusable_password()
+        user.save(force_insert=True)
+        self._report.count(AUTHORS, Outcome.IMPORTED)
+        self._remember(user, author)
+        return user
+
+    def _renew(self, user: User, author: Author, left: Left) -> None:
+        if _left(user) != left.here or user.is_staff or user.has_usable_password():
+            # The address of somebody who may log in must not be changed by a file.
+            reason = _("It was changed in the export, and here it is in use or was changed: here it stays as it is.")
+            self._report.skip(AUTHORS, author.id, author.login, reason)
+            return
+        self._describe(user, author)
         user.save()
-        return user.pk
+        self._report.count(AUTHORS, Outcome.UPDATED)
+        self._remember(user, author)
+
+    def _describe(self, user: User, author: Author) -> None:
+        """Give `user` the names and the address that the export says."""
+        name = plain(author.display_name) or ("" if user.username == author.login else author.login)
+        user.display_name = name[:_MAX_NAME_LENGTH]
+        user.email = author.email if len(author.email) <= _MAX_EMAIL_LENGTH else ""
+        user.first_name, user.last_name = (plain(part)[:150] for part in (author.first_name, author.last_name))
+        if user.email != author.email:
+            self._note(author, _("The e-mail address is too long and was left out."))
+        if len(name) > _MAX_NAME_LENGTH:
+            self._note(author, _("The name is too long and was cut."))
+
+    def _remember(self, user: User, author: Author) -> None:
+        self._memory.remember(AUTHORS, author.id, user.pk, Left(of_author(author), _left(user)))
+        self._former.of_author(user, author)
+
+    def _note(self, author: Author, text: str) -> None:
+        self._report.note(AUTHORS, author.id, author.login, text)
+
+
+def _left(user: User) -> str:
+    return of_row(user.display_name, user.email, user.first_name, user.last_name)
 
 
 def _username(login: str) -> str:

@@ -34,7 +34,7 @@ _STATUSES = {
 # Of comments without a date on items without one. The same each time, so that they are recognised.
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # What a comment takes over when the export says something else.
-_RENEWED = ("status", "user_id", "name", "email", "website", "text", "html")
+_RENEWED = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
 _LENGTHS = {"name": 245, "email": 254, "website": 500}
 
 
@@ -75,11 +75,13 @@ class Comments:
     def prepare(self, entries: Sequence[Answered]) -> None:
         """Make the rows of comments that are not here yet or have changed, and set the counts of new entries."""
         ids = [comment.id for answered in entries for comment in answered.item.comments]
+        before = self._memory.keys(COMMENTS, ids)
+        keys = [*ids, *(key for some in before.values() for key in some)]
         columns = ("pk", "post_id", "page_id", "created_at", "name")
-        here = {pk: tuple(rest) for pk, *rest in rows(Comment, "pk", ids, *columns)}
+        here = {pk: tuple(rest) for pk, *rest in rows(Comment, "pk", keys, *columns)}
         left = self._memory.recall(COMMENTS, here)
         for answered in entries:
-            self._prepare(answered, here, left)
+            self._prepare(answered, here, left, before)
             if answered.new:
                 answered.entry.comment_count = sum(row.status == Status.APPROVED for row in answered.rows)
 
@@ -88,15 +90,23 @@ class Comments:
         entries = [answered for answered in entries if answered.rows or answered.changed_rows]
         Comment.objects.bulk_create([row for answered in entries for row in answered.rows], batch_size=500)
         changed = [row for answered in entries for row in answered.changed_rows]
-        Comment.objects.bulk_update(changed, [name.removesuffix("_id") for name in _RENEWED], batch_size=500)
+        Comment.objects.bulk_update(
+            changed, ["parent", *(name.removesuffix("_id") for name in _RENEWED)], batch_size=500
+        )
         for model in (Post, Page):
             grown = [one.entry.pk for one in entries if not one.new and isinstance(one.entry, model)]
             if grown:
                 recount_all(model, grown)
 
-    def _prepare(self, answered: Answered, here: dict[int, tuple[object, ...]], left: Mapping[int, Left]) -> None:
+    def _prepare(
+        self,
+        answered: Answered,
+        here: dict[int, tuple[object, ...]],
+        left: Mapping[int, Left],
+        before: Mapping[int, list[int]],
+    ) -> None:
         wanted = self._wanted(answered.item)
-        keys = self._known(answered, wanted, here)
+        keys = self._known(answered, wanted, here, before)
         new = [comment for comment in wanted if comment not in keys]
         self._report.count(COMMENTS, Outcome.IMPORTED, len(new))
         changed = []
@@ -118,16 +128,31 @@ class Comments:
             answered.rows.append(row)
             self._remember(comment, row)
         if changed:
-            self._renew(answered, {keys[comment]: comment for comment in changed}, left)
+            answers = {pk: keys[parent] for comment, pk in keys.items() if (parent := parents[comment])}
+            self._renew(answered, {keys[comment]: comment for comment in changed}, left, answers)
 
-    def _renew(self, answered: Answered, changed: Mapping[int, Exported], left: Mapping[int, Left]) -> None:
-        """Make the rows of stored comments that say something else in the export, unless they do here too."""
+    def _renew(
+        self,
+        answered: Answered,
+        changed: Mapping[int, Exported],
+        left: Mapping[int, Left],
+        answers: Mapping[int, int],
+    ) -> None:
+        """Make the rows of stored comments that say something else in the export, unless they do here too.
+
+        `answers`: what each comment answers by the export. What was moved in the thread moves here, if that makes no
+        circle with what stays.
+        """
+        thread: dict[int, int | None] = dict(Comment.objects.on(answered.entry).values_list("pk", "parent_id"))
         for pk, row in Comment.objects.in_bulk(changed).items():
             comment = changed[pk]
             if _left(row) != left[pk].here:
                 reason = _("It was changed in the export and here since the last import: here it stays as it is.")
                 self._report.skip(COMMENTS, comment.id, plain(comment.author), reason)
                 continue
+            said = pk in answers or not comment.parent
+            if said and not _answers(pk, thread, answers.get(pk)):
+                row.parent_id = thread[pk] = answers.get(pk)
             fresh = self._row(answered, comment, pk, row.parent_id)
             for name in _RENEWED:
                 setattr(row, name, getattr(fresh, name))
@@ -154,9 +179,17 @@ class Comments:
         return list(wanted)
 
     def _known(
-        self, answered: Answered, wanted: list[Exported], here: dict[int, tuple[object, ...]]
+        self,
+        answered: Answered,
+        wanted: list[Exported],
+        here: dict[int, tuple[object, ...]],
+        before: Mapping[int, list[int]],
     ) -> dict[Exported, int]:
-        """The keys of those that are here already: by number, entry, moment and name, or else without the number."""
+        """The keys of those that are here already.
+
+        By number, entry, moment and name; or by what an earlier import made of the number; or by entry, moment, name
+        and text.
+        """
         if answered.new:
             return {}
         owner = (answered.entry.pk, None) if isinstance(answered.entry, Post) else (None, answered.entry.pk)
@@ -167,6 +200,11 @@ class Comments:
             if comment.id not in self._given and here.get(comment.id) == marks[comment]
         }
         self._given.update(keys.values())
+        for comment in wanted:
+            made = (key for key in before.get(comment.id, ()) if here.get(key, ())[:2] == owner)
+            if comment not in keys and (key := next((key for key in made if key not in self._given), None)):
+                keys[comment] = key
+                self._given.add(key)
         if len(keys) == len(wanted):
             return keys
         columns = ("pk", "post_id", "page_id", "created_at", "name", "text")
@@ -232,4 +270,15 @@ class Comments:
 
 
 def _left(row: Comment) -> str:
-    return of_row(row.status, row.name, row.email, row.website, row.text)
+    return of_row(str(row.status), row.name, row.email, row.website, row.text)
+
+
+def _answers(pk: int, thread: Mapping[int, int | None], parent: int | None) -> bool:
+    """Whether `parent` is the comment `pk` or, over whatever steps, an answer to it."""
+    seen: set[int] = set()
+    while parent is not None and parent not in seen:
+        if parent == pk:
+            return True
+        seen.add(parent)
+        parent = thread.get(parent)
+    return False

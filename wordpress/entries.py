@@ -16,9 +16,10 @@ from tags.models import TaggedPost
 from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
+from wordpress.former import FormerAddresses
 from wordpress.identity import Identities, Identity
 from wordpress.memory import Left, Memory, of_item, of_moment
-from wordpress.pages import PagePlan, plan_pages
+from wordpress.pages import PageMove, PagePlan, move_pages, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
 from wordpress.records import CATEGORY, TAG, Item
 from wordpress.reports import POSTS, Outcome, Report
@@ -47,10 +48,18 @@ class Entries:
     """Takes the items of an export one after the other."""
 
     def __init__(
-        self, survey: Survey, authors: Authors, terms: Terms, comments: Comments, memory: Memory, report: Report
+        self,
+        survey: Survey,
+        authors: Authors,
+        terms: Terms,
+        comments: Comments,
+        memory: Memory,
+        former: FormerAddresses,
+        report: Report,
     ) -> None:
         self._authors = authors
         self._memory = memory
+        self._former = former
         self._terms = terms
         self._comments = comments
         self._report = report
@@ -59,6 +68,7 @@ class Entries:
         self._posts: list[Item] = []
         self._pages: list[tuple[Item, PagePlan]] = []
         self._characters = 0
+        self._moves: list[PageMove] = []
 
     def take(self, item: Item) -> None:
         """Bring in `item`, or say in the report why not."""
@@ -71,10 +81,14 @@ class Entries:
             self._posts.append(item)
         self._characters += len(item.content)
         if len(self._posts) + len(self._pages) >= _BATCH or self._characters > _BATCH_CHARACTERS:
-            self.finish()
+            self._store()
 
     def finish(self) -> None:
-        """Store what was taken and is not stored yet."""
+        """Store what was taken and is not stored yet, and move the pages that stand elsewhere in the export now."""
+        self._store()
+        move_pages(self._moves, self._report)
+
+    def _store(self) -> None:
         posts = self._answered(Post, zip(self._posts, self._identities.of(self._posts), strict=True))
         plans = {plan.identity.pk: plan for _item, plan in self._pages}
         pages = self._answered(Page, ((item, plan.identity) for item, plan in self._pages), plans)
@@ -91,9 +105,11 @@ class Entries:
             if answered.new or answered.changed:
                 left = Left(of_item(answered.item), of_moment(answered.entry.modified_at))
                 self._memory.remember(answered.item.type, answered.item.id, answered.entry.pk, left)
+                self._former.of_entry(answered.entry, answered.item)
         self._file(new_posts, [answered for answered in posts if answered.changed])
         self._comments.write([*posts, *pages])
         self._memory.write()
+        self._former.write()
         # With DEBUG Django keeps every query: here they are as large as the export.
         reset_queries()
 
@@ -131,18 +147,18 @@ class Entries:
             else:
                 self._report.count(kind, Outcome.UPDATED)
                 entry = stored[identity.pk]
-                self._renew(entry, item, identity)
+                self._renew(entry, item, identity, plans.get(identity.pk))
                 answered.append(Answered(entry, item, new=False, changed=True))
         return answered
 
     def _build(self, item: Item, identity: Identity, plan: PagePlan | None = None) -> Post | Page:
         if item.type != "page":
             return build(Post, item, identity, self._authors, self._report, sticky=item.sticky)
-        place = {"slug": plan.slug, "path": plan.path, "parent_id": plan.parent} if plan else {}
+        place = {"slug": plan.slug, "path": plan.path, "parent_id": plan.parent} if plan and not identity.known else {}
         return build(Page, item, identity, self._authors, self._report, menu_order=item.menu_order, **place)
 
-    def _renew(self, entry: Post | Page, item: Item, identity: Identity) -> None:
-        """Give the stored `entry` all that `item` says now. A page stays where it stands."""
+    def _renew(self, entry: Post | Page, item: Item, identity: Identity, plan: PagePlan | None) -> None:
+        """Give the stored `entry` all that `item` says now. A page is moved later, when all are stored."""
         fresh = self._build(item, identity)
         own = "sticky" if isinstance(entry, Post) else "menu_order"
         for name in (*_RENEWED, own):
@@ -150,9 +166,10 @@ class Entries:
         wanted = usable_slug(item.slug)
         if isinstance(entry, Post):
             entry.slug = wanted or entry.slug
-        elif wanted and wanted != entry.slug:
-            text = _("Its address in the export is “%(there)s”: here it stays “%(here)s”.")
-            self._report.note(item.type, item.id, entry.title, text % {"there": wanted, "here": entry.slug})
+        elif plan is not None:
+            stays = item.parent and plan.parent is None
+            parent = entry.parent_id if stays else plan.parent
+            self._moves.append(PageMove(entry.pk, item.id, wanted or entry.slug, parent))
 
     def _skip(self, item: Item, reason: str) -> None:
         self._report.skip(item.type, item.id, plain(item.title), reason)

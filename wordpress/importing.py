@@ -7,13 +7,14 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from accounts.models import User
-from blog.models import Category, Page, Post
+from blog.models import Category, OldAddress, Page, Post
 from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.authors import Authors
 from wordpress.comments import Comments
 from wordpress.entries import Entries
+from wordpress.former import FormerAddresses
 from wordpress.memory import Memory
 from wordpress.models import ImportedItem
 from wordpress.reader import Export
@@ -32,6 +33,7 @@ _TABLES: tuple[type[models.Model], ...] = (
     TaggedPost,
     Comment,
     ImportedItem,
+    OldAddress,
 )
 
 
@@ -48,12 +50,13 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
         _hold_other_writers_off()
         # An import that was taken back may have used up numbers; this one shall be as if it had never been.
         _reset_sequences()
-        authors = Authors(report)
-        authors.bring_in(survey)
-        terms = Terms(survey, report)
         memory = Memory(survey.base_url)
+        former = FormerAddresses()
+        authors = Authors(memory, former, report)
+        authors.bring_in(survey)
+        terms = Terms(survey, memory, former, report)
         comments = Comments(survey, authors, memory, report)
-        entries = Entries(survey, authors, terms, comments, memory, report)
+        entries = Entries(survey, authors, terms, comments, memory, former, report)
         _bring_in_items(survey, entries, progress)
         if report.has_changes:
             _reset_sequences()

@@ -1,13 +1,17 @@
-"""Whether something has changed since it was brought in: there, here, or on both sides."""
+"""Whether something has changed since it was brought in: there, here, or on both sides.
+
+What is in the database and not in an export is never deleted: exports may hold a part of a site.
+"""
 
 import datetime as dt
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wordpress.lookups import rows
 from wordpress.models import ImportedItem
-from wordpress.records import Comment, Item
+from wordpress.records import Author, Comment, Item, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,15 @@ class Memory:
     def recall(self, kind: str, keys: Iterable[int]) -> dict[int, Left]:
         found = rows(ImportedItem, "object_pk", keys, "object_pk", "fingerprint", "left_as", kind=kind)
         return {pk: Left(exported, here) for pk, exported, here in found}
+
+    def keys(self, kind: str, numbers: Iterable[int]) -> dict[int, list[int]]:
+        """What became of the things that this site's exports gave these numbers."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for number, key in rows(
+            ImportedItem, "wordpress_id", numbers, "wordpress_id", "object_pk", kind=kind, site=self._site
+        ):
+            found[number].append(key)
+        return found
 
     def remember(self, kind: str, number: int, key: int, left: Left) -> None:
         self._new.append(
@@ -77,7 +90,28 @@ def of_item(item: Item) -> str:
 
 def of_comment(comment: Comment) -> str:
     """The fingerprint of an exported comment."""
-    return _digest(comment.author, comment.email, comment.url, comment.content, comment.approved, comment.user_id)
+    return _digest(
+        comment.author,
+        comment.email,
+        comment.url,
+        comment.date,
+        comment.date_gmt,
+        comment.content,
+        comment.approved,
+        comment.type,
+        comment.parent,
+        comment.user_id,
+    )
+
+
+def of_term(term: Term) -> str:
+    """The fingerprint of an exported category or tag."""
+    return _digest(term.slug, term.name, term.parent, term.description)
+
+
+def of_author(author: Author) -> str:
+    """The fingerprint of an exported author."""
+    return _digest(author.email, author.display_name, author.first_name, author.last_name)
 
 
 def of_moment(modified_at: dt.datetime) -> str:
@@ -85,9 +119,9 @@ def of_moment(modified_at: dt.datetime) -> str:
     return _digest(modified_at.astimezone(dt.UTC).isoformat())
 
 
-def of_row(status: str, name: str, email: str, website: str, text: str) -> str:
-    """The fingerprint of a stored comment."""
-    return _digest(str(status), name, email, website, text)
+def of_row(*values: object) -> str:
+    """The fingerprint of a stored row without a moment of change: of what may be changed here."""
+    return _digest(*values)
 
 
 def _digest(*parts: object) -> str:

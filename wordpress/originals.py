@@ -9,14 +9,17 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
 from blog.models import Page, Post, Status
 from blog.rendering import get_markups
-from wordpress.records import Comment, Item
+from wordpress.records import Author, Comment, Item
 
 META_KEY: Final = "_broadside"
+# Of what had other addresses before: a meta field for each. WordPress keeps old slugs of posts the same way.
+ADDRESS_KEY: Final = "_broadside_old_address"
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What no database takes: PostgreSQL refuses zero bytes, and nothing encodes half a letter.
@@ -94,6 +97,23 @@ def comment_as_it_was(comment: Comment, original: str) -> Comment:
     if isinstance(written_at, str) and (exact := _moment(written_at)):
         comment = replace(comment, date=None, date_gmt=exact.replace(tzinfo=None))
     return comment
+
+
+def old_addresses(meta: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The addresses that an export of ours says something had before."""
+    return tuple(value for key, value in meta if key == ADDRESS_KEY and value.startswith("/"))
+
+
+def author_as_it_was(author: Author, meta: Iterable[tuple[str, str]]) -> Author:
+    """`author` with the slug and the words about them that an export of ours gives, unjudged."""
+    meta = tuple(meta)
+    values = _unpacked(dict(meta).get(META_KEY, ""))
+    texts: dict[str, Any] = {
+        name: value
+        for name in ("display_name", "slug", "bio")
+        if isinstance(value := values.get(name), str) and not _NOT_STORABLE.search(value)
+    }
+    return replace(author, addresses=old_addresses(meta), **texts)
 
 
 def _known_markup(values: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The tree of an export's pages, settled before any page is stored: children may come before their parents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -26,11 +26,26 @@ class PagePlan:
     parent: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PageMove:
+    """Where a page that is here shall stand: by its key, with its number in the export."""
+
+    pk: int
+    number: int
+    slug: str
+    parent: int | None
+
+
 def plan_pages(survey: Survey, report: Report) -> list[PagePlan]:
-    """A plan for each page of the export, in its order. Pages that are here already stay where they are."""
+    """A plan for each page of the export, in its order. Of pages that are here it says the parent only."""
     stubs = survey.pages
     identities = list(Identities(Page, survey.highest_item, survey.base_url).of(stubs))
-    plans = [PagePlan(identity) for identity in identities]
+    by_id = _by_id(stubs, identities)
+    parents = [by_id.get(stub.parent) if stub.parent else None for stub in stubs]
+    plans = [
+        PagePlan(identity, parent=None if index is None else identities[index].pk)
+        for identity, index in zip(identities, parents, strict=True)
+    ]
     known = (identity.pk for identity in identities if identity.known)
     paths: dict[int, str] = dict(rows(Page, "pk", known, "pk", "path"))
     taken = set(Page.objects.values_list("path", flat=True))
@@ -54,10 +69,7 @@ def plan_pages(survey: Survey, report: Report) -> list[PagePlan]:
 def _settling(stubs: list[PageStub], identities: list[Identity], report: Report) -> Iterator[tuple[int, int | None]]:
     """The indices of new pages with those of their parents: parents first, and public pages before their rivals."""
     new = [index for index, identity in enumerate(identities) if not identity.known and not identity.again]
-    by_id: dict[int, int] = {}
-    for index, identity in enumerate(identities):
-        if not identity.again:
-            by_id.setdefault(stubs[index].id, index)
+    by_id = _by_id(stubs, identities)
     parents = {index: by_id.get(stubs[index].parent) if stubs[index].parent else None for index in new}
     order, circular = parents_first({index: parents[index] for index in sorted(new, key=lambda i: not stubs[i].public)})
     for index in order:
@@ -68,6 +80,41 @@ def _settling(stubs: list[PageStub], identities: list[Identity], report: Report)
         if stubs[index].parent and parents[index] is None:
             _note(report, stubs[index], _("Its parent is not in the export: here it stands at the top."))
         yield index, parents[index]
+
+
+def _by_id(stubs: list[PageStub], identities: list[Identity]) -> dict[int, int]:
+    """The index of each page by its number; of two with one number the first."""
+    found: dict[int, int] = {}
+    for index, identity in enumerate(identities):
+        if not identity.again:
+            found.setdefault(stubs[index].id, index)
+    return found
+
+
+def move_pages(moves: Iterable[PageMove], report: Report) -> None:
+    """Let pages stand where the export has them now; the addresses they had lead to them.
+
+    Parents first: so nothing is put under itself, whatever stands under what now.
+    """
+    by_pk = {move.pk: move for move in moves}
+    order, circular = parents_first({move.pk: move.parent for move in by_pk.values()})
+    for pk in order:
+        move, page = by_pk[pk], Page.objects.select_related("parent").get(pk=pk)
+        parent = Page.objects.get(pk=move.parent) if move.parent and pk not in circular else None
+        if (page.slug, page.parent) == (move.slug, parent):
+            continue
+        modified_at = page.modified_at
+        page.slug = move.slug
+        if not page.fits_under(parent):
+            text = _("It cannot stand where the export has it: here it stays where it is.")
+            report.note(PAGES, move.number, page.title, text)
+            continue
+        page.parent = parent
+        page.save()
+        if page.slug != move.slug:
+            report.note(PAGES, move.number, page.title, _("Its address cannot be kept: here it is “%s”.") % page.slug)
+        # Moved by this import, not by somebody here.
+        Page.objects.filter(pk=pk).update(modified_at=modified_at)
 
 
 def _note_address(report: Report, stub: PageStub, slug: str, *, at_top: bool) -> None:

@@ -14,18 +14,20 @@ MAX_SLUG_LENGTH = 200
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
-_BLANKS = re.compile(r"[ \t\r\f]+")
 
 
 def plain(text: str) -> str:
-    """One line of `text` without markup: `R&amp;D <em>now</em>` is `R&D now`. WordPress keeps names as HTML."""
-    return " ".join(html.unescape(_TAG.sub("", text)).split())
+    """One line of `text` without markup: `R&amp;D <em>now</em>` is `R&D now`. WordPress keeps names as HTML.
+
+    Blanks within it stay as they were typed, those that hold a line together too.
+    """
+    lines = html.unescape(_TAG.sub("", text)).replace("\t", " ").splitlines()
+    return " ".join(filter(None, map(str.strip, lines)))
 
 
 def plain_lines(text: str) -> str:
     """`text` without markup, its lines kept."""
-    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
-    return "\n".join(_BLANKS.sub(" ", line).strip() for line in text.strip().split("\n"))
+    return html.unescape(_TAG.sub("", _BREAK.sub("\n", text))).strip()
 
 
 def has_markup(text: str) -> bool:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from lxml import etree
 
 from wordpress.mending import ExportRefused, MendedSource
-from wordpress.originals import META_KEY, as_it_was, comment_as_it_was
+from wordpress.originals import META_KEY, as_it_was, author_as_it_was, comment_as_it_was, old_addresses
 from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record, Term, TermRef
 from wordpress.wellformed import KNOWN_PREFIXES, UNDECLARED
 
@@ -121,7 +121,10 @@ class Export:
             record = self._item(element)
         elif name in _CHANNEL_PARTS:
             values = {self._name(child): _text(child) for child in element}
-            record = _author(values) if name == "wp:author" else _term(name, values)
+            if name == "wp:author":
+                record = author_as_it_was(_author(values), self._meta(element, "wp:authormeta"))
+            else:
+                record = _term(name, values, old_addresses(self._meta(element, "wp:termmeta")))
         elif name == "wp:wxr_version":
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
@@ -145,7 +148,6 @@ class Export:
     def _item(self, element: Any) -> Item:
         values: dict[str, str] = {}
         terms: list[TermRef] = []
-        meta: list[tuple[str, str]] = []
         comments: list[Comment] = []
         for child in element:
             name = self._name(child)
@@ -153,10 +155,7 @@ class Export:
                 terms.append(_term_ref(child))
             elif name == "wp:comment":
                 said = _comment({self._name(part): _text(part) for part in child})
-                comments.append(comment_as_it_was(said, self._original(child)))
-            elif name == "wp:postmeta":
-                parts = {self._name(part): _text(part) for part in child}
-                meta.append((parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")))
+                comments.append(comment_as_it_was(said, dict(self._meta(child, "wp:commentmeta")).get(META_KEY, "")))
             elif name:
                 self._is_export |= name.startswith("wp:")
                 values.setdefault(name, _text(child))
@@ -182,19 +181,17 @@ class Export:
             comment_status=get("wp:comment_status", "").strip(),
             guid=get("guid", "").strip(),
             terms=tuple(terms),
-            meta=tuple(meta),
+            meta=tuple(self._meta(element, "wp:postmeta")),
             comments=tuple(comments),
         )
         return as_it_was(item)
 
-    def _original(self, comment: Any) -> str:
-        """What an export of ours says of a comment beyond WXR."""
-        for child in comment:
-            if self._name(child) == "wp:commentmeta":
+    def _meta(self, element: Any, kind: str) -> Iterator[tuple[str, str]]:
+        """The meta fields of something: key and value."""
+        for child in element:
+            if self._name(child) == kind:
                 parts = {self._name(part): _text(part) for part in child}
-                if parts.get("wp:meta_key") == META_KEY:
-                    return parts.get("wp:meta_value", "")
-        return ""
+                yield parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")
 
 
 def _broken_at(parser: Any) -> Any:
@@ -252,11 +249,14 @@ def _author(values: dict[str, str]) -> Author:
         login=values.get("wp:author_login", "").strip(),
         email=values.get("wp:author_email", "").strip(),
         display_name=values.get("wp:author_display_name", "").strip() or f"{first} {last}".strip(),
+        first_name=first,
+        last_name=last,
     )
 
 
-def _term(element: str, values: dict[str, str]) -> Term:
+def _term(element: str, values: dict[str, str], addresses: tuple[str, ...]) -> Term:
     get = values.get
+    more: Any = {"id": _number(get("wp:term_id")), "addresses": addresses}
     if element == "wp:category":
         return Term(
             CATEGORY,
@@ -264,15 +264,18 @@ def _term(element: str, values: dict[str, str]) -> Term:
             name=get("wp:cat_name", ""),
             parent=get("wp:category_parent", "").strip(),
             description=get("wp:category_description", ""),
+            **more,
         )
     if element == "wp:tag":
-        return Term(TAG, get("wp:tag_slug", "").strip(), get("wp:tag_name", ""), "", get("wp:tag_description", ""))
+        slug, name, description = (get(f"wp:tag_{part}", "") for part in ("slug", "name", "description"))
+        return Term(TAG, slug.strip(), name, "", description, **more)
     return Term(
         taxonomy=_taxonomy(get("wp:term_taxonomy")),
         slug=get("wp:term_slug", "").strip(),
         name=get("wp:term_name", ""),
         parent=get("wp:term_parent", "").strip(),
         description=get("wp:term_description", ""),
+        **more,
     )
 
 

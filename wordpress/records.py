@@ -9,23 +9,36 @@ CATEGORY, TAG = "category", "post_tag"
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """`wp:author`: somebody with an account there. WXR 1.0 has none; there only items name a login."""
+    """`wp:author`: somebody with an account there. WXR 1.0 has none; there only items name a login.
+
+    `slug`, `bio` and `addresses` only an export of ours says (wordpress.originals).
+    """
 
     id: int
     login: str
     email: str
     display_name: str
+    first_name: str = ""
+    last_name: str = ""
+    slug: str = ""
+    bio: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A category, tag or other term. `parent` is the parent's slug (in the oldest exports its name)."""
+    """A category, tag or other term. `parent` is the parent's slug (in the oldest exports its name).
+
+    `id` is 0 where there is none. `addresses`, that it had before, only an export of ours says.
+    """
 
     taxonomy: str
     slug: str
     name: str
     parent: str
     description: str
+    id: int = 0
+    addresses: tuple[str, ...] = ()
 
 
 class TermRef(NamedTuple):

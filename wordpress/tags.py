@@ -1,12 +1,14 @@
 """The tags of an export. Each of its addresses leads somewhere here, even where two of them name one tag."""
 
 from collections.abc import Iterable
+from itertools import count
 
 from django.utils.translation import gettext as _
 
 from accounts.slugs import slug_from_export, slugify
 from tags.models import Tag, TagAlias, tag_key
-from wordpress.lookups import rows
+from wordpress.lookups import highest_key, rows
+from wordpress.memory import Left, Memory, of_row, of_term
 from wordpress.plain import numbered, plain, plain_lines, slug_key, usable_slug
 from wordpress.records import Term
 from wordpress.reports import TAGS, Outcome, Report
@@ -15,18 +17,21 @@ _MAX_NAME_LENGTH = 200
 _MAX_KEY_LENGTH = 600
 
 
-def bring_in_tags(terms: Iterable[Term], report: Report) -> dict[str, int]:
-    """Make the tags that are not here yet; returns the key of each by its slug (slug_key).
+def bring_in_tags(terms: Iterable[Term], memory: Memory, report: Report) -> dict[str, int]:
+    """Make the tags that are not here yet, and update those that changed; returns the key of each by its slug.
+
+    Slugs are those of `slug_key`.
 
     The slug says which tag is meant, then the name (as tags.models compares names): another slug of a tag that
     was here before becomes an old address of it. Two slugs of one name in an export are two tags, as they were
     there: the second gets a number behind its name.
     """
-    return _Tags(list(terms), report).bring_in()
+    return _Tags(list(terms), memory, report).bring_in()
 
 
 class _Tags:
-    def __init__(self, terms: list[Term], report: Report) -> None:
+    def __init__(self, terms: list[Term], memory: Memory, report: Report) -> None:
+        self.memory = memory
         self.report = report
         self.terms = [(term, _name(term), usable_slug(term.slug)) for term in terms]
         slugs = [slug for _term, _name_, slug in self.terms]
@@ -34,30 +39,92 @@ class _Tags:
         # By slug and by key, those here and those about to be made.
         self.by_slug: dict[str, Tag] = {}
         self.by_key: dict[str, Tag] = {}
-        for field, values in (("slug", slugs), ("key", keys)):
-            for pk, name, key, slug in rows(Tag, field, values, "pk", "name", "key", "slug"):
-                tag = self.by_key.get(key) or Tag(pk=pk, name=name, key=key, slug=slug)
-                self.by_slug[slug] = self.by_key[key] = tag
+        former = [alias for term in terms for alias in _aliases(term)]
+        columns = ("pk", "name", "key", "slug", "description")
+        for field, values in (("slug", [*slugs, *former]), ("key", keys)):
+            for values_here in rows(Tag, field, values, *columns):
+                tag = Tag(**dict(zip(columns, values_here, strict=True)))
+                tag = self.by_key.setdefault(tag.key, tag)
+                self.by_slug[tag.slug] = tag
         # What tells a tag of the site's own from one of the export's.
         self.slugs = set(slugs)
         self.names_wanted = set(keys)
-        self.aliases: dict[str, int] = dict(rows(TagAlias, "slug", slugs, "slug", "tag_id"))
-        self.made: list[Tag] = []
+        self.aliases: dict[str, int] = dict(rows(TagAlias, "slug", [*slugs, *former], "slug", "tag_id"))
+        ids = [term.id for term in terms if term.id]
+        self.numbers = {pk for (pk,) in rows(Tag, "pk", ids, "pk")}
+        self.free = count(max([highest_key(Tag), *ids]) + 1)
+        self.left = memory.recall(TAGS, (tag.pk for tag in self.by_slug.values()))
+        self.made: list[tuple[Term, Tag]] = []
+        # Counted in the report already.
+        self.settled: set[int] = set()
         self.more_slugs: list[tuple[str, Tag]] = []
 
     def bring_in(self) -> dict[str, int]:
+        self._renew()
         found = {slug_key(term.slug): self._tag(term, name, slug) for term, name, slug in self.terms}
-        Tag.objects.bulk_create(self.made, batch_size=500)
+        Tag.objects.bulk_create([tag for _term, tag in self.made], batch_size=500)
+        for term, tag in self.made:
+            self._remember(term, tag)
+        self._bring_in_aliases(found)
         TagAlias.objects.bulk_create(
             [TagAlias(slug=slug, tag_id=tag.pk) for slug, tag in self.more_slugs], batch_size=500
         )
         return {slug: tag if isinstance(tag, int) else tag.pk for slug, tag in found.items()}
 
+    def _bring_in_aliases(self, found: dict[str, Tag | int]) -> None:
+        """The addresses that tags had before, as an export of ours says them, as far as they are free."""
+        for term, _rest, _slug in self.terms:
+            tag = found[slug_key(term.slug)]
+            for alias in _aliases(term):
+                if alias not in self.by_slug and alias not in self.aliases and isinstance(tag, Tag):
+                    self.aliases[alias] = tag.pk
+                    self.more_slugs.append((alias, tag))
+
+    # Changed ones
+
+    def _renew(self) -> None:
+        """Give stored tags what the export says of them now, unless they were changed here too."""
+        changed: dict[int, tuple[Term, str]] = {}
+        for term, name, slug in self.terms:
+            tag = self.by_slug.get(slug)
+            if tag and tag.pk in self.left and self.left[tag.pk].exported != of_term(term):
+                changed.setdefault(tag.pk, (term, name))
+        tags = {tag.pk: tag for tag in self.by_slug.values() if tag.pk in changed}
+        for pk, tag in list(tags.items()):
+            if _left(tag) != self.left[pk].here:
+                term = changed[pk][0]
+                reason = _("It was changed in the export and here since the last import: here it stays as it is.")
+                self.report.skip(TAGS, term.id, plain(term.name), reason)
+                self.settled.add(pk)
+                del tags[pk]
+        # Two may have taken each other's name, so all names are free before one is given.
+        for tag in tags.values():
+            del self.by_key[tag.key]
+        for pk, tag in tags.items():
+            term, name = changed[pk]
+            tag.name = self._free_name(term, name) if tag_key(name) in self.by_key else name
+            tag.key, tag.description = tag_key(tag.name), plain_lines(term.description)
+            self.by_key[tag.key] = tag
+            self.report.count(TAGS, Outcome.UPDATED)
+            self._remember(term, tag)
+        self.settled.update(tags)
+        between = [Tag(pk=pk, key=f"  {pk}") for pk in tags]
+        Tag.objects.bulk_update(between, ["key"], batch_size=500)
+        Tag.objects.bulk_update(tags.values(), ["name", "key", "description"], batch_size=500)
+
+    def _remember(self, term: Term, tag: Tag) -> None:
+        self.memory.remember(TAGS, term.id, tag.pk, Left(of_term(term), _left(tag)))
+
+    # New ones
+
     def _tag(self, term: Term, name: str, slug: str) -> Tag | int:
         key = tag_key(name)
+        if slug in self.by_slug and self.by_slug[slug].pk in self.settled:
+            self.settled.discard(self.by_slug[slug].pk)
+            return self.by_slug[slug]
         if slug in self.by_slug:
             tag = self.by_slug[slug]
-            if tag.key != key:
+            if tag.key != key and tag.pk not in self.left:
                 self._note(term, _("Its address is that of the tag “%s”: its posts are filed there.") % tag.name)
             self.report.count(TAGS, Outcome.UNCHANGED)
             return tag
@@ -90,9 +157,12 @@ class _Tags:
         free = slug or numbered(slugify(name) or "tag", self._is_taken)
         if free != slug_from_export(term.slug):
             self._note(term, _("Its address cannot be kept: here it is “%s”.") % free)
-        tag = Tag(name=name, key=tag_key(name), slug=free, description=plain_lines(term.description))
+        # WordPress's own number if it is free.
+        pk = term.id if term.id and term.id not in self.numbers else next(self.free)
+        self.numbers.add(pk)
+        tag = Tag(pk=pk, name=name, key=tag_key(name), slug=free, description=plain_lines(term.description))
         self.by_slug[free] = self.by_key[tag.key] = tag
-        self.made.append(tag)
+        self.made.append((term, tag))
         self.report.count(TAGS, Outcome.IMPORTED)
         return tag
 
@@ -117,6 +187,17 @@ class _Tags:
 
     def _note(self, term: Term, text: str) -> None:
         self.report.note(TAGS, 0, plain(term.name) or term.slug, text)
+
+
+def _left(tag: Tag) -> str:
+    return of_row(tag.name, tag.slug, tag.description)
+
+
+def _aliases(term: Term) -> list[str]:
+    """The slugs that an export of ours says the tag had before."""
+    addresses = (address.strip("/").partition("/") for address in term.addresses)
+    slugs = (slug for kind, _slash, slug in addresses if kind == "tag")
+    return [slug for slug in slugs if slug and slug == usable_slug(slug)]
 
 
 def _name(term: Term) -> str:

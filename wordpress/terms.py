@@ -7,6 +7,8 @@ from django.utils.translation import ngettext
 
 from accounts.slugs import slugify
 from wordpress.categories import bring_in_categories
+from wordpress.former import FormerAddresses
+from wordpress.memory import Memory
 from wordpress.plain import plain, slug_key
 from wordpress.records import CATEGORY, TAG, Term, TermRef
 from wordpress.reports import OTHER_TERMS, Report
@@ -17,8 +19,8 @@ from wordpress.tags import bring_in_tags
 class Terms:
     """Leads from the terms of an export to the keys of categories and tags."""
 
-    def __init__(self, survey: Survey, report: Report) -> None:
-        """Make the categories and tags that are not here yet."""
+    def __init__(self, survey: Survey, memory: Memory, former: FormerAddresses, report: Report) -> None:
+        """Make the categories and tags that are not here yet, and update those that changed."""
         terms = _all_terms(survey)
         for term in terms:
             if term.taxonomy not in {CATEGORY, TAG}:
@@ -27,9 +29,10 @@ class Terms:
         for taxonomy, number in survey.other_terms.items():
             text = ngettext("%d post is filed under it.", "%d posts are filed under such terms.", number) % number
             report.note(OTHER_TERMS, 0, taxonomy, text + " " + _("Terms of this kind are not known here."))
+        categories, tags = ([term for term in terms if term.taxonomy == kind] for kind in (CATEGORY, TAG))
         self._by_slug = {
-            CATEGORY: bring_in_categories([term for term in terms if term.taxonomy == CATEGORY], report),
-            TAG: bring_in_tags([term for term in terms if term.taxonomy == TAG], report),
+            CATEGORY: bring_in_categories(categories, memory, former, report),
+            TAG: bring_in_tags(tags, memory, report),
         }
         self._slugs: dict[tuple[str, str], str] = {}
         for term in terms:

@@ -21,19 +21,23 @@ def author(login: str = "anna", *, id: int = 1, email: str = "anna@example.org",
     return f"<wp:author>{_elements('author_', values)}</wp:author>"
 
 
-def category(slug: str, name: str = "", *, parent: str = "", description: str = "") -> str:
-    values = {"category_nicename": slug, "category_parent": parent, "cat_name": name or slug}
+def category(slug: str, name: str = "", *, parent: str = "", description: str = "", id: int = 0) -> str:  # noqa: A002
+    values = {"term_id": id, "category_nicename": slug, "category_parent": parent, "cat_name": name or slug}
     return f"<wp:category>{_elements('', {**values, 'category_description': description})}</wp:category>"
 
 
-def tag(slug: str, name: str = "", *, description: str = "") -> str:
-    values = {"tag_slug": slug, "tag_name": name or slug, "tag_description": description}
+def tag(slug: str, name: str = "", *, description: str = "", id: int = 0) -> str:  # noqa: A002
+    values = {"term_id": id, "tag_slug": slug, "tag_name": name or slug, "tag_description": description}
     return f"<wp:tag>{_elements('', values)}</wp:tag>"
 
 
 def term(taxonomy: str, slug: str, name: str = "") -> str:
     values = {"term_taxonomy": taxonomy, "term_slug": slug, "term_name": name or slug}
     return f"<wp:term>{_elements('', values)}</wp:term>"
+
+
+def postmeta(key: str, value: str) -> str:
+    return f"<wp:postmeta>{_elements('meta_', {'key': key, 'value': value})}</wp:postmeta>"
 
 
 def filed(taxonomy: str, slug: str, name: str = "") -> str:
@@ -70,6 +74,7 @@ def item(
     creator: str = "anna",
     content: str = "Some text.",
     excerpt: str = "",
+    link: str = "https://old.example/",
     inside: Iterable[str] = (),
     **values: object,
 ) -> str:
@@ -90,7 +95,7 @@ def item(
     }
     guid = f"https://old.example/?p={id}" if guid is None else guid
     return (
-        f"<item><title>{escape(title)}</title><link>https://old.example/</link><dc:creator>{cdata(creator)}</dc:creator>"
+        f"<item><title>{escape(title)}</title><link>{escape(link)}</link><dc:creator>{cdata(creator)}</dc:creator>"
         f'<guid isPermaLink="false">{escape(guid)}</guid><description></description>'
         f"<content:encoded>{cdata(content)}</content:encoded><excerpt:encoded>{cdata(excerpt)}</excerpt:encoded>"
         f"{_elements('', wp)}{''.join(inside)}</item>\n"

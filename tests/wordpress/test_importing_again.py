@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from accounts.models import User
 from blog.models import Page, Post
@@ -37,13 +38,37 @@ class TestUpdates:
         assert not post.categories.exists()
         assert post.tagged_posts.get().published_at is None
 
-    def test_a_changed_page_is_updated_where_it_stands(self, bring: Bring) -> None:
-        bring(page(20), page(21, post_parent=20))
-        report = bring(page(20), page(21, post_parent=20, menu_order=4, post_name="elsewhere", **THERE_SINCE))
-        assert counted(report, "page") == {"updated": 1, "unchanged": 1}
+    def test_a_changed_page_moves_and_leaves_its_address(self, bring: Bring, client: Client) -> None:
+        bring(page(20), page(21, post_parent=20), page(22, post_parent=21))
+        moved = (page(20), page(21, menu_order=4, post_name="elsewhere", **THERE_SINCE), page(22, post_parent=21))
+        report = bring(*moved)
+        assert counted(report, "page") == {"updated": 1, "unchanged": 2}
         found = Page.objects.get(pk=21)
-        assert (found.title, found.menu_order, found.path) == ("New title", 4, "page-20/page-21")
-        assert "elsewhere" in report.notes[0].text
+        assert (found.title, found.menu_order, found.path) == ("New title", 4, "elsewhere")
+        assert Page.objects.get(pk=22).path == "elsewhere/page-22"
+        assert client.get("/page-20/page-21/page-22/").headers["Location"] == "/elsewhere/page-22/"
+        before = contents()
+        assert not bring(*moved).has_changes
+        assert contents() == before
+        assert not bring(page(20), page(21, **{**THERE_SINCE, "title": "Newer"}, post_name="elsewhere")).skipped
+
+    def test_a_page_and_its_parent_change_places(self, bring: Bring) -> None:
+        bring(page(20), page(21, post_parent=20))
+        bring(page(20, post_parent=21), page(21))
+        assert dict(Page.objects.values_list("pk", "path")) == {20: "page-21/page-20", 21: "page-21"}
+
+    def test_a_page_whose_parent_is_not_in_this_export_stays(self, bring: Bring) -> None:
+        bring(page(20), page(21, post_parent=20))
+        bring(page(21, post_parent=20, **THERE_SINCE))
+        assert Page.objects.get(pk=21).path == "page-20/page-21"
+
+    def test_what_cannot_stand_where_it_shall_stays_and_is_noted(self, bring: Bring) -> None:
+        bring(page(20), page(21, post_parent=20))
+        Page.objects.get(pk=21).save()
+        # 21 changed on both sides, so it stays under 20, which therefore cannot go under it.
+        report = bring(page(20, post_parent=21), page(21, **THERE_SINCE))
+        assert Page.objects.get(pk=20).path == "page-20"
+        assert "cannot stand" in report.notes[0].text
 
     def test_a_changed_comment_is_updated_and_counted(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1, approved="0"), comment(2, parent=1)]))
@@ -53,6 +78,30 @@ class TestUpdates:
         assert (found.text, found.status) == ("Better.", "approved")
         assert "Better." in found.html
         assert Post.objects.get().comment_count == 2
+
+    def test_a_comment_is_known_by_its_number_whatever_changed(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1), comment(2, parent=1), comment(3)]))
+        changed = item(
+            7,
+            inside=[
+                comment(1),
+                comment(2, parent=3, author="Renamed", date="2015-01-01 10:00:00", type="pingback"),
+                comment(3),
+            ],
+        )
+        report = bring(changed)
+        assert counted(report, "comment") == {"updated": 1, "unchanged": 2}
+        found = Comment.objects.get(pk=2)
+        assert (found.parent_id, found.name, found.kind) == (3, "Renamed", "pingback")
+        assert found.created_at.year == 2015
+        assert not bring(changed).has_changes
+
+    def test_a_thread_never_becomes_a_circle(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1), comment(2, parent=1)]))
+        Comment.objects.filter(pk=2).update(status="spam")
+        # 2 changed on both sides and stays an answer to 1.
+        bring(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
+        assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1}
 
     def test_after_an_update_all_is_unchanged(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))

@@ -1,0 +1,63 @@
+"""The addresses that the things of an export had before, there: here they lead to them."""
+
+from collections.abc import Iterator
+from itertools import islice, product
+
+from django.db.models import Model
+
+from accounts.models import User
+from blog.addresses import OldAddress, as_stored
+from blog.models import Category, Page, Post
+from wordpress.addresses import old_key, remember_all
+from wordpress.lookups import rows
+from wordpress.originals import old_addresses
+from wordpress.plain import usable_slug
+from wordpress.records import Author, Item, Term
+
+# WordPress's own words for what a post was called and dated before. Source: wp_check_for_changed_slugs and
+# wp_check_for_changed_dates.
+_OLD_SLUG, _OLD_DATE = "_wp_old_slug", "_wp_old_date"
+# More former addresses of one thing are not read.
+_MOST = 200
+
+
+class FormerAddresses:
+    """Takes what is brought in. An address that leads somewhere here already leads there still."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Model] = {}
+
+    def of_entry(self, entry: Post | Page, item: Item) -> None:
+        """Where the export says it is, and where it was before."""
+        # A numbered link is no address to keep: numbers are looked up.
+        link = "" if "?" in item.link else item.link
+        self._take(entry, (link, *old_addresses(item.meta), *_renamed(entry, item)), entry.get_absolute_url())
+
+    def of_category(self, category: Category, term: Term) -> None:
+        number = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
+        self._take(category, (*number, *term.addresses))
+
+    def of_author(self, author: User, exported: Author) -> None:
+        number = [f"/?author={exported.id}"] if exported.id not in {0, author.pk} else []
+        self._take(author, (*number, *exported.addresses))
+
+    def write(self) -> None:
+        """Store what was taken since the last time."""
+        known = {path for (path,) in rows(OldAddress, "path", self._found, "path")}
+        remember_all((path, target) for path, target in self._found.items() if path not in known)
+        self._found = {}
+
+    def _take(self, target: Model, addresses: tuple[str, ...], now: str = "") -> None:
+        for address in islice(addresses, _MOST):
+            path = as_stored(old_key(address))
+            if path and path != as_stored(now):
+                self._found.setdefault(path, target)
+
+
+def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:
+    if not isinstance(entry, Post) or entry.published_on is None:
+        return
+    slugs = [slug for key, value in item.meta if key == _OLD_SLUG and (slug := usable_slug(value))]
+    days = [value.replace("-", "/") for key, value in item.meta if key == _OLD_DATE]
+    for day, slug in islice(product([f"{entry.published_on:%Y/%m/%d}", *days], [entry.slug, *slugs]), _MOST):
+        yield f"/{day}/{slug}/"
