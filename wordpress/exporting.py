@@ -4,11 +4,9 @@ Source: what WordPress writes (Tools, Export) and what its importer reads.
 """
 
 import datetime as dt
-import html
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
-from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from django.conf import settings
@@ -16,21 +14,35 @@ from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import User
-from blog.models import Category, Page, Post, Status
+from blog.models import Category, OldAddress, Page, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from blog.site import SiteSettings, absolute_url
 from comments.models import Comment
 from comments.models import Status as CommentStatus
 from library.models import Document, Picture, Upload
-from tags.models import Tag, TagAlias, TaggedPost
+from tags.models import TaggedPost
+from wordpress.exporting_terms import people_and_terms
+from wordpress.former import OLD_SLUG_KEY
 from wordpress.lookups import highest_key
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.plain import moment, plain, plain_lines
 from wordpress.records import CATEGORY, TAG
-from wordpress.trees import parents_first
+from wordpress.wxr import (
+    HEAD,
+    address_fields,
+    as_html,
+    cdata,
+    elements,
+    exact,
+    item,
+    local_time,
+    meta_field,
+    percent_encoded,
+    text_of,
+    utc_time,
+)
 
 _CHUNK: Final = 200
 _NO_DATE: Final = "0000-00-00 00:00:00"
@@ -40,18 +52,8 @@ _COMMENT_STATUSES: Final = {
     CommentStatus.SPAM: "spam",
     CommentStatus.TRASH: "trash",
 }
+_POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_ADDRESS = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
-_HEAD: Final = """\
-<?xml version="1.0" encoding="UTF-8" ?>
-<!-- generator="Broadside" -->
-<rss version="2.0"
-\txmlns:excerpt="http://wordpress.org/export/1.2/excerpt/"
-\txmlns:content="http://purl.org/rss/1.0/modules/content/"
-\txmlns:wfw="http://wellformedweb.org/CommentAPI/"
-\txmlns:dc="http://purl.org/dc/elements/1.1/"
-\txmlns:wp="http://wordpress.org/export/1.2/">
-<channel>
-"""
 
 
 def export_site(
@@ -68,8 +70,8 @@ def export_site(
     total = sum(model._default_manager.count() for model in (Post, Page, Picture, Document))
     writer.head()
     done = 0
-    for item in writer.items():
-        write(item)
+    for text in writer.items():
+        write(text)
         done += 1
         if progress:
             progress(done, max(total, done))
@@ -81,7 +83,7 @@ class _Writer:
     def __init__(self, write: Callable[[str], object], note: Callable[[str], None]) -> None:
         self._write = write
         self._note = note
-        self._logins: dict[int, str] = {}
+        self._logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
         # WordPress numbers all items together, we posts and pages each by themselves.
         self._free = max(highest_key(Post), highest_key(Page)) + 1
         self._page_numbers: dict[int, int] = {}
@@ -100,54 +102,27 @@ class _Writer:
             "wp:base_site_url": settings.SITE_URL,
             "wp:base_blog_url": settings.SITE_URL,
         }
-        self._write(_HEAD)
+        self._write(HEAD)
         for name, value in channel.items():
             self._write(f"\t<{name}>{escape(readable(value))}</{name}>\n")
-        for people in User.objects.order_by("pk").iterator(_CHUNK):
-            self._write(self._author(people))
-        for category in _parents_first():
-            self._write(_category(category))
-        for tag in Tag.objects.order_by("pk").iterator(_CHUNK):
-            self._write(_tag(tag.pk, tag.slug, tag.name, tag.description))
-        self._aliases()
-
-    def _author(self, user: User) -> str:
-        self._logins[user.pk] = user.username
-        values = {
-            "author_id": user.pk,
-            "author_login": user.username,
-            "author_email": user.email,
-            "author_display_name": html.escape(str(user), quote=False),
-            "author_first_name": user.first_name,
-            "author_last_name": user.last_name,
-        }
-        return f"\t<wp:author>{_elements(values)}</wp:author>\n"
-
-    def _aliases(self) -> None:
-        """Old addresses of tags: WXR has no word for them, and a second tag of the name would be a second tag."""
-        number = TagAlias.objects.count()
-        if number:
-            text = ngettext(
-                "%d old address of a tag is not in the export: the format has no word for it.",
-                "%d old addresses of tags are not in the export: the format has no word for them.",
-                number,
-            )
-            self._note(text % number)
+        for element in people_and_terms(self._note):
+            self._write(element)
 
     # Items
 
     def items(self) -> Iterator[str]:
         comments: Prefetch[Any] = Prefetch("comments", Comment.objects.order_by("pk"))
         tagged: Prefetch[Any] = Prefetch("tagged_posts", TaggedPost.objects.order_by("pk").select_related("tag"))
+        old: Prefetch[Any] = Prefetch("old_addresses", OldAddress.objects.order_by("pk"))
         categories: Prefetch[Any] = Prefetch("categories", Category.objects.order_by("pk"))
         posts = Post.objects.order_by("pk").defer("lead_html", "extract")
-        for post in posts.prefetch_related(comments, tagged, categories).iterator(_CHUNK):
+        for post in posts.prefetch_related(comments, tagged, categories, old).iterator(_CHUNK):
             yield self._entry(post)
         post_numbers = Post.objects.filter(pk__in=Page.objects.values("pk")).values_list("pk", flat=True)
         for pk in post_numbers.order_by("pk"):
             self._page_numbers[pk] = self._next()
         pages = Page.objects.order_by("pk").defer("lead_html", "extract")
-        for page in pages.prefetch_related(comments).iterator(_CHUNK):
+        for page in pages.prefetch_related(comments, old).iterator(_CHUNK):
             yield self._entry(page)
         for model in (Picture, Document):
             for upload in model._default_manager.order_by("pk").iterator(_CHUNK):
@@ -168,8 +143,8 @@ class _Writer:
         }
         local, utc = _dates(entry)
         content = entry.source if entry.markup == "wordpress" else _as_blocks(entry)
-        title = html.escape(entry.title, quote=False)
-        excerpt = html.escape(entry.excerpt, quote=False)
+        title = as_html(entry.title)
+        excerpt = as_html(entry.excerpt)
         slug = percent_encoded(entry.slug)
         original = self._original(entry, numbers, local, utc, content)
         if original:
@@ -179,7 +154,7 @@ class _Writer:
                 _("%(kind)s %(id)d “%(title)s”: control characters, which XML cannot hold, were left out of the text.")
                 % {"kind": entry._meta.verbose_name, "id": entry.pk, "title": entry}
             )
-        return _item(
+        return item(
             title,
             absolute_url(entry.get_absolute_url()),
             self._logins.get(entry.author_id, ""),
@@ -188,10 +163,10 @@ class _Writer:
             excerpt,
             {
                 "post_id": numbers["post_id"],
-                "post_date": _text(local),
-                "post_date_gmt": _text(utc),
-                "post_modified": _text(_local(entry.modified_at)),
-                "post_modified_gmt": _text(_utc(entry.modified_at)),
+                "post_date": text_of(local),
+                "post_date_gmt": text_of(utc),
+                "post_modified": text_of(local_time(entry.modified_at)),
+                "post_modified_gmt": text_of(utc_time(entry.modified_at)),
                 "comment_status": "open" if entry.comments_open else "closed",
                 "ping_status": "closed",
                 "post_name": slug,
@@ -204,7 +179,8 @@ class _Writer:
             },
             [
                 *(_filed(entry) if isinstance(entry, Post) else []),
-                *([_meta("postmeta", META_KEY, packed(original))] if original else []),
+                *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
+                _old_addresses(entry),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
@@ -220,40 +196,40 @@ class _Writer:
             values |= {"markup": entry.markup, "source": entry.source}
         if entry.language:
             values["language"] = entry.language
-        if plain(html.escape(readable(entry.title), quote=False)) != entry.title:
+        if plain(readable(as_html(entry.title))) != entry.title:
             values["title"] = entry.title
-        if plain_lines(html.escape(readable(entry.excerpt), quote=False)) != entry.excerpt:
+        if plain_lines(readable(as_html(entry.excerpt))) != entry.excerpt:
             values["excerpt"] = entry.excerpt
         written_at = moment(local)
         undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
         if entry.published_at != (None if undated else written_at):
-            values["published_at"] = _exact(entry.published_at)
+            values["published_at"] = exact(entry.published_at)
         if entry.created_at != written_at:
-            values["created_at"] = _exact(entry.created_at)
-        if entry.modified_at != moment(_local(entry.modified_at).replace(microsecond=0)):
-            values["modified_at"] = _exact(entry.modified_at)
+            values["created_at"] = exact(entry.created_at)
+        if entry.modified_at != moment(local_time(entry.modified_at).replace(microsecond=0)):
+            values["modified_at"] = exact(entry.modified_at)
         return values
 
     def _upload(self, upload: Upload) -> str:
-        local, utc = (look(upload.uploaded_at).replace(microsecond=0) for look in (_local, _utc))
+        local, utc = (look(upload.uploaded_at).replace(microsecond=0) for look in (local_time, utc_time))
         url = upload.file.url
         url = url if "://" in url else absolute_url(url)
         caption = upload.caption if isinstance(upload, Picture) else ""
         alt = upload.alt if isinstance(upload, Picture) else ""
-        metas = [_meta("postmeta", "_wp_attached_file", str(upload.file.name))]
+        metas = [meta_field("postmeta", "_wp_attached_file", str(upload.file.name))]
         if alt:
-            metas.append(_meta("postmeta", "_wp_attachment_image_alt", html.escape(alt, quote=False)))
-        return _item(
-            html.escape(str(upload), quote=False),
+            metas.append(meta_field("postmeta", "_wp_attachment_image_alt", as_html(alt)))
+        return item(
+            as_html(str(upload)),
             url,
             self._logins.get(upload.uploaded_by_id or 0, ""),
             url,
             "",
-            html.escape(caption, quote=False),
+            as_html(caption),
             {
                 "post_id": self._next(),
-                "post_date": _text(local),
-                "post_date_gmt": _text(utc),
+                "post_date": text_of(local),
+                "post_date_gmt": text_of(utc),
                 "comment_status": "closed",
                 "ping_status": "closed",
                 "post_name": "",
@@ -280,13 +256,13 @@ def _status(entry: Post | Page) -> str:
 
 def _dates(entry: Post | Page) -> tuple[dt.datetime, dt.datetime | None]:
     """The date on the site's clock and in UTC. Of what has no moment the first is that of its making."""
-    local = _local(entry.published_at or entry.created_at).replace(microsecond=0)
+    local = local_time(entry.published_at or entry.created_at).replace(microsecond=0)
     if entry.published_at is None:
         return local, None
     if isinstance(entry, Post) and entry.published_on:
         # The day of the address, although the clock of the site may have been another then.
         local = dt.datetime.combine(entry.published_on, local.time())
-    return local, _utc(entry.published_at).replace(microsecond=0)
+    return local, utc_time(entry.published_at).replace(microsecond=0)
 
 
 def _as_blocks(entry: Post | Page) -> str:
@@ -305,25 +281,32 @@ def _filed(post: Post) -> Iterator[str]:
         yield _term_ref(TAG, tagged.tag.slug, tagged.tag.name)
 
 
+def _old_addresses(entry: Post | Page) -> str:
+    """Where it was before, in our words, and where WordPress has a word for it, in that too."""
+    paths = [old.path for old in entry.old_addresses.all()]
+    former = (slug[1] for path in paths if (slug := _POST_PATH.fullmatch(path)))
+    slugs = dict.fromkeys(slug for slug in former if isinstance(entry, Post) and slug != entry.slug)
+    fields = (meta_field("postmeta", OLD_SLUG_KEY, percent_encoded(slug)) for slug in slugs)
+    return address_fields("postmeta", paths) + "".join(fields)
+
+
 def _term_ref(taxonomy: str, slug: str, name: str) -> str:
     nicename = quoteattr(percent_encoded(slug))
-    return (
-        f'\t\t<category domain="{taxonomy}" nicename={nicename}>{_cdata(html.escape(name, quote=False))}</category>\n'
-    )
+    return f'\t\t<category domain="{taxonomy}" nicename={nicename}>{cdata(as_html(name))}</category>\n'
 
 
 def _comment(comment: Comment) -> str:
-    local = _local(comment.created_at).replace(microsecond=0)
-    name, email, website = (html.escape(text, quote=False) for text in (comment.name, comment.email, comment.website))
-    content = comment.text if comment.is_html else html.escape(comment.text, quote=False)
+    local = local_time(comment.created_at).replace(microsecond=0)
+    name, email, website = (as_html(text) for text in (comment.name, comment.email, comment.website))
+    content = comment.text if comment.is_html else as_html(comment.text)
     values = {
         "comment_id": comment.pk,
         "comment_author": name,
         "comment_author_email": email,
         "comment_author_url": website,
         "comment_author_IP": "",
-        "comment_date": _text(local),
-        "comment_date_gmt": _text(_utc(comment.created_at)),
+        "comment_date": text_of(local),
+        "comment_date_gmt": text_of(utc_time(comment.created_at)),
         "comment_content": content,
         "comment_approved": _COMMENT_STATUSES[CommentStatus(comment.status)],
         "comment_type": comment.kind,
@@ -334,94 +317,10 @@ def _comment(comment: Comment) -> str:
     if not comment.is_html or readable(content) != content:
         original |= {"text": comment.text, "is_html": comment.is_html}
     if comment.created_at != moment(local):
-        original["created_at"] = _exact(comment.created_at)
+        original["created_at"] = exact(comment.created_at)
     meta = ""
     if original:
-        meta = _meta(
+        meta = meta_field(
             "commentmeta", META_KEY, packed({"mark": mark(name, email, website, content, str(local)), **original})
         )
-    return f"\t\t<wp:comment>{_elements(values)}{meta}</wp:comment>\n"
-
-
-# Terms
-
-
-def _parents_first() -> Iterator[Category]:
-    categories = {category.pk: category for category in Category.objects.order_by("pk").select_related("parent")}
-    order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
-    for pk in order:
-        yield categories[pk]
-
-
-def _category(category: Category) -> str:
-    values = {
-        "term_id": category.pk,
-        "category_nicename": percent_encoded(category.slug),
-        "category_parent": percent_encoded(category.parent.slug) if category.parent else "",
-        "cat_name": html.escape(category.name, quote=False),
-        "category_description": html.escape(category.description, quote=False),
-    }
-    return f"\t<wp:category>{_elements(values)}</wp:category>\n"
-
-
-def _tag(pk: int, slug: str, name: str, description: str) -> str:
-    values = {
-        "term_id": pk,
-        "tag_slug": percent_encoded(slug),
-        "tag_name": html.escape(name, quote=False),
-        "tag_description": html.escape(description, quote=False),
-    }
-    return f"\t<wp:tag>{_elements(values)}</wp:tag>\n"
-
-
-# XML
-
-
-def _item(
-    title: str, link: str, creator: str, guid: str, content: str, excerpt: str, wp: dict[str, object], inside: list[str]
-) -> str:
-    return (
-        f"\t<item>\n\t\t<title>{_cdata(title)}</title>\n\t\t<link>{escape(readable(link))}</link>\n"
-        f"\t\t<dc:creator>{_cdata(creator)}</dc:creator>\n"
-        f'\t\t<guid isPermaLink="false">{escape(readable(guid))}</guid>\n\t\t<description></description>\n'
-        f"\t\t<content:encoded>{_cdata(content)}</content:encoded>\n"
-        f"\t\t<excerpt:encoded>{_cdata(excerpt)}</excerpt:encoded>\n"
-        f"\t\t{_elements(wp)}\n{''.join(inside)}\t</item>\n"
-    )
-
-
-def _elements(values: dict[str, Any]) -> str:
-    return "".join(f"<wp:{name}>{_cdata(str(value))}</wp:{name}>" for name, value in values.items())
-
-
-def _meta(kind: str, key: str, value: str) -> str:
-    return f"\t\t<wp:{kind}>{_elements({'meta_key': key, 'meta_value': value})}</wp:{kind}>\n"
-
-
-def _cdata(text: str) -> str:
-    return "<![CDATA[" + readable(text).replace("]]>", "]]]]><![CDATA[>") + "]]>"
-
-
-def percent_encoded(slug: str) -> str:
-    """`slug` as WordPress stores it: percent-encoded in small letters."""
-    return re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), quote(slug, safe="", errors="replace"))
-
-
-# Moments
-
-
-def _local(moment: dt.datetime) -> dt.datetime:
-    # The export does not say which of two hours a clock shows twice: readers take the first.
-    return timezone.make_naive(moment).replace(fold=0)
-
-
-def _utc(moment: dt.datetime) -> dt.datetime:
-    return moment.astimezone(dt.UTC).replace(tzinfo=None)
-
-
-def _text(moment: dt.datetime | None) -> str:
-    return moment.isoformat(" ", "seconds") if moment else _NO_DATE
-
-
-def _exact(moment: dt.datetime | None) -> str | None:
-    return moment.astimezone(dt.UTC).isoformat() if moment else None
+    return f"\t\t<wp:comment>{elements(values)}{meta}</wp:comment>\n"

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import islice, product
+from urllib.parse import unquote
 
 from django.db.models import Model
 
 from accounts.models import User
-from blog.addresses import OldAddress, as_stored
+from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
-from wordpress.addresses import old_key, remember_all
+from wordpress.addresses import old_key
 from wordpress.lookups import rows
 from wordpress.originals import old_addresses
 from wordpress.plain import usable_slug
@@ -16,7 +17,7 @@ from wordpress.records import Author, Item, Term
 
 # WordPress's own words for what a post was called and dated before. Source: wp_check_for_changed_slugs and
 # wp_check_for_changed_dates.
-_OLD_SLUG, _OLD_DATE = "_wp_old_slug", "_wp_old_date"
+OLD_SLUG_KEY, OLD_DATE_KEY = "_wp_old_slug", "_wp_old_date"
 # More former addresses of one thing are not read.
 _MOST = 200
 
@@ -25,7 +26,8 @@ class FormerAddresses:
     """Takes what is brought in. An address that leads somewhere here already leads there still."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Model] = {}
+        # By the form in which addresses are kept: the address as it was said, and what it leads to.
+        self._found: dict[str, tuple[str, Model]] = {}
 
     def of_entry(self, entry: Post | Page, item: Item) -> None:
         """Where the export says it is, and where it was before."""
@@ -44,20 +46,24 @@ class FormerAddresses:
     def write(self) -> None:
         """Store what was taken since the last time."""
         known = {path for (path,) in rows(OldAddress, "path", self._found, "path")}
-        remember_all((path, target) for path, target in self._found.items() if path not in known)
+        remember_addresses(pair for path, pair in self._found.items() if path not in known)
         self._found = {}
 
     def _take(self, target: Model, addresses: tuple[str, ...], now: str = "") -> None:
         for address in islice(addresses, _MOST):
-            path = as_stored(old_key(address))
-            if path and path != as_stored(now):
-                self._found.setdefault(path, target)
+            key = old_key(address)
+            if key and as_stored(key) != as_stored(now):
+                self._found.setdefault(as_stored(key), (key, target))
 
 
 def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:
     if not isinstance(entry, Post) or entry.published_on is None:
         return
-    slugs = [slug for key, value in item.meta if key == _OLD_SLUG and (slug := usable_slug(value))]
-    days = [value.replace("-", "/") for key, value in item.meta if key == _OLD_DATE]
+    # An export of ours says the whole addresses: these words of WordPress repeat them.
+    said = [address.strip("/").split("/") for address in old_addresses(item.meta)]
+    slugs = [slug for key, value in item.meta if key == OLD_SLUG_KEY and (slug := usable_slug(value))]
+    days = [value.replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]
+    slugs = [slug for slug in slugs if not any(unquote(parts[-1]) == slug for parts in said)]
+    days = [day for day in days if not any("/".join(parts[:3]) == day for parts in said)]
     for day, slug in islice(product([f"{entry.published_on:%Y/%m/%d}", *days], [entry.slug, *slugs]), _MOST):
         yield f"/{day}/{slug}/"
