@@ -4,15 +4,17 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from blog.models import Page, Post
 from blog.rendering import MORE_PLACEHOLDER
+from comments.models import Comment
 from library.models import Document, Picture
 
 _CHUNK: Final = 200
@@ -27,16 +29,23 @@ _BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|detai
 
 
 def export_markdown(folder: Path, *, progress: Callable[[int, int], None], note: Callable[[str], None]) -> int:
-    """Write all posts and pages below `folder/content`, and media below `folder/static/media`; returns their number."""
+    """Write all that readers can see, and what is hidden as drafts; returns the number of posts and pages.
+
+    Texts stand below `folder/content`, media below `folder/static/media`, and approved comments, a file for each post
+    or page that has some, below `folder/data/comments`.
+    """
     total = Post.objects.count() + Page.objects.count()
     done = 0
-    posts = Post.objects.order_by("pk").select_related("author").prefetch_related("categories", "tags")
-    pages = Page.objects.order_by("pk").select_related("author")
+    approved = Comment.objects.approved().select_related("user").order_by("created_at", "pk")
+    comments: Prefetch[Any] = Prefetch("comments", approved, to_attr="shown")
+    posts = Post.objects.order_by("pk").select_related("author").prefetch_related("categories", "tags", comments)
+    pages = Page.objects.order_by("pk").select_related("author").prefetch_related(comments)
     for entries in (posts, pages):
         for entry in entries.iterator(_CHUNK):
-            path = folder / "content" / _place(entry)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_front_matter(entry) + _body(entry), encoding="utf-8", errors="replace", newline="\n")
+            place = _place(entry)
+            _write(folder / "content" / place, _front_matter(entry) + _body(entry))
+            if entry.shown:
+                _write(folder / "data" / "comments" / place.with_suffix(".json"), _comments(entry.shown))
             done += 1
             progress(done, max(done, total))
     for model in (Picture, Document):
@@ -52,6 +61,28 @@ def export_markdown(folder: Path, *, progress: Callable[[int, int], None], note:
             except OSError as error:
                 note(_("%(name)s could not be copied: %(error)s") % {"name": name, "error": error})
     return done
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def _comments(comments: Iterable[Comment]) -> str:
+    """What readers see of comments, as the data files of Hugo hold it: no e-mail address is among it."""
+    values = [
+        {
+            "id": comment.pk,
+            "answers": comment.parent_id,
+            "kind": comment.kind,
+            "name": comment.author_name,
+            "website": comment.website,
+            "date": timezone.localtime(comment.created_at).isoformat(timespec="seconds"),
+            "html": comment.html,
+        }
+        for comment in comments
+    ]
+    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
 
 
 def _place(entry: Post | Page) -> Path:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from blog.rendering import render
 from library.models import Document
-from tests.factories import CategoryFactory, PageFactory, PostFactory
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
 
 pytestmark = pytest.mark.django_db
 DAY = dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -98,6 +98,54 @@ class TestFiles:
 
     def test_a_folder_that_is_not_empty_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("mine")
-        with pytest.raises(CommandError, match="--force"):
+        with pytest.raises(CommandError, match="not an empty folder"):
             run(tmp_path)
-        assert run(tmp_path, force=True) == ["x"]
+        assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+    def test_an_interruption_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(*args: object) -> None:
+            raise KeyboardInterrupt
+
+        PostFactory(published_at=DAY)
+        monkeypatch.setattr("wordpress.markdown_export._body", interrupt)
+        with pytest.raises(CommandError, match="Interrupted") as caught:
+            run(tmp_path / "out")
+        assert caught.value.returncode == 130
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nobody_else_on_the_machine_reads_it(self, tmp_path: Path) -> None:
+        run(tmp_path / "out")
+        assert (tmp_path / "out").stat().st_mode & 0o077 == 0
+
+
+class TestComments:
+    def test_what_readers_see_stands_in_a_data_file_of_the_same_name(self, tmp_path: Path) -> None:
+        post = PostFactory(slug="a", published_at=DAY)
+        first = CommentFactory(post=post, name="Rosa", text="One < two", created_at=DAY)
+        CommentFactory(post=post, parent=first, created_at=DAY + dt.timedelta(hours=1))
+        CommentFactory(post=post, status="pending")
+        run(tmp_path)
+        found = json.loads((tmp_path / "data/comments/posts/2020/01/02-a.json").read_text(encoding="utf-8"))
+        assert found[0] == {
+            "id": first.pk,
+            "answers": None,
+            "kind": "comment",
+            "name": "Rosa",
+            "website": "",
+            "date": "2020-01-02T03:04:05+00:00",
+            "html": first.html,
+        }
+        assert [comment["answers"] for comment in found] == [None, first.pk]
+
+    def test_no_e_mail_address_is_anywhere(self, tmp_path: Path) -> None:
+        CommentFactory(email="rosa@example.org")
+        for name in run(tmp_path):
+            assert "rosa@" not in (tmp_path / name).read_text(encoding="utf-8")
+
+    def test_queries_do_not_grow_with_the_number_of_posts(
+        self, tmp_path: Path, django_assert_max_num_queries: Any
+    ) -> None:
+        for _number in range(20):
+            CommentFactory()
+        with django_assert_max_num_queries(15):
+            run(tmp_path)

@@ -8,29 +8,33 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from wordpress.files import whole_folder
 from wordpress.markdown_export import export_markdown
 from wordpress.progress import shown
+
+_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
     help = (
-        "Writes each post and page as a Markdown file, and copies pictures and documents, for Hugo, Pelican and "
-        "the like. Hidden ones are marked as drafts. Comments have no place there."
+        "Writes each post and page as a Markdown file and its comments as a data file, and copies pictures and "
+        "documents, for Hugo, Pelican and the like. Hidden posts and pages are marked as drafts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
-        parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
         try:
-            if folder.is_dir() and any(folder.iterdir()) and not options["force"]:
-                raise CommandError(_("%s is not empty: choose another folder, or say --force.") % folder)
-            with shown(self.stderr, _("Exporting")) as progress:
-                number = export_markdown(folder, progress=progress, note=self._note)
+            with whole_folder(folder) as partial, shown(self.stderr, _("Exporting")) as progress:
+                number = export_markdown(partial, progress=progress, note=self._note)
+        except FileExistsError as error:
+            raise CommandError(_("%s is not an empty folder: choose another one.") % folder) from error
         except OSError as error:
             raise CommandError(_("The files could not be written: %s") % error) from error
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(_("Interrupted: nothing was written."), returncode=_INTERRUPTED) from interrupt
         text = ngettext("%d file written.", "%d files written.", number) % number
         self.stderr.write(text, style_func=self.style.SUCCESS)
 
