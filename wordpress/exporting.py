@@ -26,9 +26,12 @@ from comments.models import Comment
 from comments.models import Status as CommentStatus
 from library.models import Document, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
+from wordpress.fragments import FOOTNOTES, notes_field
 from wordpress.lookups import highest_key
+from wordpress.models import Fragment
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.plain import moment, plain, plain_lines
+from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import CATEGORY, TAG
 from wordpress.trees import parents_first
 
@@ -149,6 +152,8 @@ class _Writer:
         pages = Page.objects.order_by("pk").defer("lead_html", "extract")
         for page in pages.prefetch_related(comments).iterator(_CHUNK):
             yield self._entry(page)
+        for block in Fragment.objects.filter(kind=Fragment.Kind.BLOCK).order_by("pk").iterator(_CHUNK):
+            yield _shared_block(block)
         for model in (Picture, Document):
             for upload in model._default_manager.order_by("pk").iterator(_CHUNK):
                 yield self._upload(upload)
@@ -205,6 +210,7 @@ class _Writer:
             [
                 *(_filed(entry) if isinstance(entry, Post) else []),
                 *([_meta("postmeta", META_KEY, packed(original))] if original else []),
+                *([_meta("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
@@ -267,6 +273,12 @@ class _Writer:
             },
             metas,
         )
+
+
+def _shared_block(block: Fragment) -> str:
+    """Under the number that texts show it by."""
+    wp: dict[str, object] = {"post_id": block.name, "status": "publish", "post_type": REUSABLE_BLOCK}
+    return _item(html.escape(block.title, quote=False), "", "", "", block.text, "", wp, [])
 
 
 # What entries become

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import rows
 from wordpress.models import ImportedItem
 from wordpress.records import Comment, Item
@@ -72,6 +73,7 @@ def of_item(item: Item) -> str:
         item.password,
         item.comment_status,
         [tuple(ref) for ref in item.terms],
+        *(value for key, value in item.meta if key == FOOTNOTES),
     )
 
 

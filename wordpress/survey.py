@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
 from wordpress.plain import slug_key
+from wordpress.posttypes import reason_against
 from wordpress.reader import Export, ExportRefused
 from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
 from wordpress.wellformed import Mended
@@ -85,7 +86,7 @@ def reason_to_skip(item: Item) -> str:
     if item.type == "attachment":
         return _("Attachments come with a later version.")
     if item.type not in {"post", "page"}:
-        return _("There is nothing of this type here.")
+        return reason_against(item.type)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft, not a text of its own.")
     if len(item.content) > MAX_SOURCE_LENGTH:
