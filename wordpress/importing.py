@@ -78,7 +78,7 @@ def _bring_in_blocks(survey: Survey, report: Report) -> None:
 
 
 def _bring_in_items(survey: Survey, entries: Entries, report: Report, progress: Progress | None) -> None:
-    menus, leftovers = Menus(), Leftovers()
+    menus, leftovers = Menus(), Leftovers(survey.other_meta)
     for done, item in enumerate(_items(survey), 1):
         menus.add(item)
         if not reason_to_skip(item):

@@ -1,7 +1,7 @@
 """What posts and pages of an export have beside their texts and what has no place here: counted for the report."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,7 +14,18 @@ from wordpress.reports import Report
 
 # In which WordPress and its plug-ins kept what no reader saw: locks, queues, caches, where a post was announced.
 _MACHINERY = (
-    *("_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_", "_last_editor", "_oembed_", "_pingme"),
+    *(
+        "_akismet",
+        "akismet_",
+        "_dp_original",
+        "_edit_",
+        "_elasticsearch",
+        "_encloseme",
+        "_jetpack_",
+        "_last_editor",
+        "_oembed_",
+        "_pingme",
+    ),
     *("_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_", "_wp_desired_post_slug", "_wp_old_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
@@ -43,12 +54,17 @@ class _Tally:
 class Leftovers:
     """Takes the items that are brought in, and notes in the report what of them is not."""
 
-    def __init__(self) -> None:
+    def __init__(self, other_meta: Mapping[tuple[str, str], int]) -> None:
+        """`other_meta`: how often the export has each meta field of comments and terms."""
+        self._other_meta = other_meta
         self._fields, self._machinery, self._shortcodes, self._blocks = _Tally(), _Tally(), _Tally(), _Tally()
 
     def add(self, item: Item) -> None:
         for key in {key for key, value in item.meta if value.strip()} - _KEPT:
-            (self._machinery if key.startswith(_MACHINERY) else self._fields).add([(key, 1)])
+            if ours := next((start for start in _MACHINERY if key.startswith(start)), ""):
+                self._machinery.add([(key if len(key) < len(ours) + 20 else f"{ours}…", 1)])
+            else:
+                self._fields.add([(key, 1)])
         self._shortcodes.add(shortcodes.unknown(item.content).items())
         self._blocks.add(blocks_named(item.content).items())
 
@@ -63,6 +79,12 @@ class Leftovers:
                 number,
             )
             report.note("custom field", 0, key, text % number)
+        for (whose, key), number in sorted(self._other_meta.items()):
+            if not key.startswith(_MACHINERY):
+                text = _("%(number)d × it stands at a comment: it is not brought in.")
+                if whose == "term":
+                    text = _("%(number)d × it stands at a category, tag or other term: it is not brought in.")
+                report.note("custom field", 0, key, text % {"number": number})
         if self._machinery.items:
             names = ", ".join(sorted(self._machinery.items))
             report.note("custom field", 0, _("of WordPress’s own"), _("Readers never saw them: %s.") % names)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -9,7 +10,7 @@ from django.test import Client
 
 from blog.models import Post
 from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import filed, item, meta, page
+from tests.wordpress.exports import comment, filed, item, meta, page, term
 from tests.wordpress.reports import counted
 from wordpress.fragments import with_shared_blocks
 from wordpress.importing import import_export
@@ -19,12 +20,20 @@ from wordpress.reports import Report
 pytestmark = pytest.mark.django_db
 
 
+def comment_meta(key: str, value: str) -> str:
+    return meta(key, value).replace("postmeta", "commentmeta")
+
+
+def term_meta(key: str, value: str) -> str:
+    return meta(key, value).replace("postmeta", "termmeta")
+
+
 def notes(report: Report, kind: str) -> dict[str, str]:
     return {note.title: note.text for note in report.notes if note.kind == kind}
 
 
 class TestMenus:
-    def entry(self, id: int, title: str = "", menu: str = "Main", **values: object) -> str:  # noqa: A002
+    def entry(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002
         fields = {
             f"_menu_item_{name}": str(values.pop(name))
             for name in ("type", "object", "object_id", "url")
@@ -127,6 +136,16 @@ class TestCustomFields:
             "Readers never saw them: _edit_last, _edit_lock, _encloseme."
         ]
 
+    def test_those_of_comments_and_terms_are_counted_too(self, bring: Bring) -> None:
+        rated = comment(1).replace(
+            "</wp:comment>", comment_meta("rating", "5") + comment_meta("akismet_result", "x") + "</wp:comment>"
+        )
+        colour = term("genre", "jazz").replace("</wp:term>", term_meta("colour", "red") + "</wp:term>")
+        found = notes(bring(colour, item(7, inside=[rated])), "custom field")
+        assert found["rating"].startswith("1 × it stands at a comment")
+        assert found["colour"].startswith("1 × it stands at a category, tag")
+        assert "akismet_result" not in found
+
     def test_those_of_what_is_left_out_go_with_it(self, bring: Bring) -> None:
         assert not notes(bring(item(7, post_type="product", inside=[meta("_price", "5")])), "custom field")
 
@@ -190,7 +209,7 @@ class TestFootnotes:
 
 
 class TestSharedBlocks:
-    def shared(self, id: int, content: str, **values: object) -> str:  # noqa: A002
+    def shared(self, id: int, content: str, **values: Any) -> str:  # noqa: A002
         return item(id, title=f"Block {id}", post_type="wp_block", content=content, **values)
 
     def test_they_stand_in_every_text_that_shows_them(self, bring: Bring, client: Client) -> None:
