@@ -62,6 +62,8 @@ def _status(item: Item, dated: bool, to_come: bool) -> tuple[Status, str]:
     """The status, and what to say about it. In doubt readers do not see it."""
     status = _STATUSES.get(item.status)
     if status is None:
+        if not item.status:
+            return Status.DRAFT, _("The export does not say whether it was public: it is a draft.")
         return Status.DRAFT, _("Its status “%s” is not known here: it is a draft.") % item.status
     if item.password and status == Status.PUBLISHED:
         return Status.PRIVATE, _("It was protected by a password: here it is private.")
@@ -74,7 +76,8 @@ def _status(item: Item, dated: bool, to_come: bool) -> tuple[Status, str]:
 
 def _remarks(item: Item, identity: Identity) -> list[str]:
     remarks = {
-        _("Its number is taken: here it has the number %d.") % identity.pk: identity.pk != item.id,
+        _("It has no number in the export: here it has the number %d.") % identity.pk: not item.id,
+        _("Its number is taken: here it has the number %d.") % identity.pk: item.id not in {0, identity.pk},
         _("Its guid is missing, too long or that of another item: it has a new one."): identity.guid != item.guid,
         _("The markup in its title was left out."): has_markup(item.title),
         _("The title is too long and was cut."): len(plain(item.title)) > _MAX_TITLE_LENGTH,

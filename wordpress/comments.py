@@ -31,6 +31,8 @@ _STATUSES = {
     "trash": Status.TRASH,
     "post-trashed": Status.TRASH,
 }
+# What plug-ins note for themselves or for the staff as comments. Readers never saw them.
+_NOTES = {"action_log", "edd_payment_note", "note", "order_note", "webhook_delivery"}
 # Of comments without a date on items without one. The same each time, so that they are recognised.
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # What a comment takes over when the export says something else.
@@ -168,8 +170,8 @@ class Comments:
         wanted: dict[Exported, None] = {}
         for comment in item.comments:
             reason = ""
-            if comment.type not in Kind.values:
-                reason = _("Comments of the type “%s” are not known here.") % comment.type
+            if not is_for_readers(comment.type):
+                reason = _("It is no comment but a note for the staff (“%s”): readers did not see it.") % comment.type
             elif comment in wanted:
                 reason = _("It is in the export twice.")
             if reason:
@@ -233,6 +235,8 @@ class Comments:
     def _row(self, answered: Answered, comment: Exported, pk: int, parent: int | None) -> Comment:
         if comment.approved not in _STATUSES:
             self._note(comment, _("Its state “%s” is not known here: it waits for a moderator.") % comment.approved)
+        if comment.type not in Kind.values:
+            self._note(comment, _("It was of the type “%s”: here it stands among the others.") % comment.type)
         if comment.date is None and comment.date_gmt is None:
             self._note(comment, _("It has no date: here it has that of the entry."))
         for name, length in _LENGTHS.items():
@@ -242,7 +246,7 @@ class Comments:
             pk=pk,
             **{f"{answered.field}_id": answered.entry.pk},
             parent_id=parent,
-            kind=comment.type,
+            kind=comment_kind(comment.type),
             status=_STATUSES.get(comment.approved, Status.PENDING),
             user_id=self._authors.of_comment(comment.user_id),
             name=self._cut("name", comment),
@@ -267,6 +271,18 @@ class Comments:
 
     def _note(self, comment: Exported, text: str) -> None:
         self._report.note(COMMENTS, comment.id, plain(comment.author), text)
+
+
+def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's word for it
+    """Whether comments of this type stood below the entry."""
+    return type not in _NOTES
+
+
+def comment_kind(type: str) -> Kind:  # noqa: A002
+    """What a comment of this type is here. Themes show those of plug-ins (`review`, `like`) like all others."""
+    if type == "webmention":
+        return Kind.PINGBACK
+    return Kind(type) if type in Kind.values else Kind.COMMENT
 
 
 def _left(row: Comment) -> str:

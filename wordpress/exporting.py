@@ -25,9 +25,12 @@ from library.models import Document, Picture, Upload
 from tags.models import TaggedPost
 from wordpress.exporting_terms import people_and_terms
 from wordpress.former import OLD_SLUG_KEY
+from wordpress.fragments import FOOTNOTES, notes_field
 from wordpress.lookups import highest_key
+from wordpress.models import Fragment
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.plain import moment, plain, plain_lines
+from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import CATEGORY, TAG
 from wordpress.wxr import (
     HEAD,
@@ -124,6 +127,8 @@ class _Writer:
         pages = Page.objects.order_by("pk").defer("lead_html", "extract")
         for page in pages.prefetch_related(comments, old).iterator(_CHUNK):
             yield self._entry(page)
+        for block in Fragment.objects.filter(kind=Fragment.Kind.BLOCK).order_by("pk").iterator(_CHUNK):
+            yield _shared_block(block)
         for model in (Picture, Document):
             for upload in model._default_manager.order_by("pk").iterator(_CHUNK):
                 yield self._upload(upload)
@@ -181,6 +186,7 @@ class _Writer:
                 *(_filed(entry) if isinstance(entry, Post) else []),
                 *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
                 _old_addresses(entry),
+                *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
@@ -243,6 +249,12 @@ class _Writer:
             },
             metas,
         )
+
+
+def _shared_block(block: Fragment) -> str:
+    """Under the number that texts show it by."""
+    wp: dict[str, object] = {"post_id": block.name, "status": "publish", "post_type": REUSABLE_BLOCK}
+    return item(as_html(block.title), "", "", "", block.text, "", wp, [])
 
 
 # What entries become

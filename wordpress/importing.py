@@ -1,6 +1,6 @@
 """Moving in: WordPress exports into this site. All of it or nothing, and twice is as once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.core.management.color import no_style
@@ -15,12 +15,16 @@ from wordpress.authors import Authors
 from wordpress.comments import Comments
 from wordpress.entries import Entries
 from wordpress.former import FormerAddresses
+from wordpress.fragments import bring_in_block, bring_in_notes
+from wordpress.leftovers import Leftovers
 from wordpress.memory import Memory
-from wordpress.models import ImportedItem
+from wordpress.menus import Menus
+from wordpress.models import Fragment, ImportedItem
+from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.reader import Export
 from wordpress.records import Item
 from wordpress.reports import Report
-from wordpress.survey import Progress, Survey, take_survey
+from wordpress.survey import Progress, Survey, reason_to_skip, take_survey
 from wordpress.terms import Terms
 
 _TABLES: tuple[type[models.Model], ...] = (
@@ -34,6 +38,7 @@ _TABLES: tuple[type[models.Model], ...] = (
     Comment,
     ImportedItem,
     OldAddress,
+    Fragment,
 )
 
 
@@ -57,7 +62,8 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
         terms = Terms(survey, memory, former, report)
         comments = Comments(survey, authors, memory, report)
         entries = Entries(survey, authors, terms, comments, memory, former, report)
-        _bring_in_items(survey, entries, progress)
+        _bring_in_blocks(survey, report)
+        _bring_in_items(survey, entries, report, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
@@ -66,16 +72,35 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
     return report
 
 
-def _bring_in_items(survey: Survey, entries: Entries, progress: Progress | None) -> None:
-    done = 0
+def _bring_in_blocks(survey: Survey, report: Report) -> None:
+    """Before all others: any text may show them."""
+    if survey.items[REUSABLE_BLOCK]:
+        for item in _items(survey):
+            if item.type == REUSABLE_BLOCK:
+                bring_in_block(item, report)
+
+
+def _bring_in_items(survey: Survey, entries: Entries, report: Report, progress: Progress | None) -> None:
+    menus, leftovers = Menus(), Leftovers(survey.other_meta)
+    for done, item in enumerate(_items(survey), 1):
+        menus.add(item)
+        if not reason_to_skip(item):
+            leftovers.add(item)
+            bring_in_notes(item, report)
+        if item.type != REUSABLE_BLOCK:
+            entries.take(item)
+        if progress:
+            progress("importing", done, survey.total_items)
+    entries.finish()
+    menus.note(report)
+    leftovers.note(report)
+
+
+def _items(survey: Survey) -> Iterator[Item]:
     for path in survey.paths:
         for record in Export(path).records():
             if isinstance(record, Item):
-                entries.take(record)
-                done += 1
-                if progress:
-                    progress("importing", done, survey.total_items)
-    entries.finish()
+                yield record
 
 
 def _hold_other_writers_off() -> None:

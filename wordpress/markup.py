@@ -9,6 +9,7 @@ import json
 import re
 from html import escape
 
+from wordpress.fragments import Fragments, list_of_notes, no_fragments, with_shared_blocks
 from wordpress.galleries import Pictures, no_pictures
 from wordpress.paragraphs import with_paragraphs
 from wordpress.shortcodes import expand
@@ -20,13 +21,15 @@ _BLOCK_MARK = re.compile(r"<!--\s+(?P<end>/)?wp:(?P<name>[a-z][a-z0-9_/-]*)\s(?:
 _CLASSIC_BLOCKS = {"freeform", "core/freeform", "shortcode", "core/shortcode"}
 # Nothing but room between others.
 _ROOM = {"spacer", "core/spacer"}
+_NOTES = {"footnotes", "core/footnotes"}
 # What shows a document in its own frame, above the link to it.
 _FILE_BLOCKS = {"file", "core/file"}
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
-# The mark of a footnote. The notes themselves an export holds apart from the body.
+# The mark of a footnote. The notes themselves are kept apart from the body.
 _NOTE_MARK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
 
 _pictures: Pictures = no_pictures
+_fragments: Fragments = no_fragments
 
 
 def find_pictures_with(pictures: Pictures) -> None:
@@ -35,13 +38,20 @@ def find_pictures_with(pictures: Pictures) -> None:
     _pictures = pictures
 
 
+def find_fragments_with(fragments: Fragments) -> None:
+    """Let bodies ask `fragments` for the footnotes and blocks they name (to be called when the site starts)."""
+    global _fragments  # there is one site
+    _fragments = fragments
+
+
 def to_html(source: str) -> str:
     """The HTML of `source`, with typographic quotes and the marks `<!--more-->` and `<!--nextpage-->` kept.
 
     Never raises; takes time in proportion to the length of `source`.
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
-    source = expand(source.replace("\r\n", "\n").replace("\r", "\n"), _pictures)
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    source = expand(with_shared_blocks(source, _fragments), _pictures)
     if "<!-- wp:" not in source:
         return with_paragraphs(source)
     html = "".join(_blocks(source)).strip()
@@ -76,6 +86,8 @@ def _blocks(source: str) -> list[str]:
                 names.pop()
         elif not mark["alone"]:
             names.append(mark["name"])
+        elif mark["name"] in _NOTES:
+            html.append(list_of_notes(source, _fragments, _with_typography))
         elif "embed" in mark["name"]:
             html.append(_embed_alone(mark[0]))
     return [*html, inside(len(source))]

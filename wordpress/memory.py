@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import rows
 from wordpress.models import ImportedItem
 from wordpress.records import Author, Comment, Item, Term
@@ -85,6 +86,7 @@ def of_item(item: Item) -> str:
         item.password,
         item.comment_status,
         [tuple(ref) for ref in item.terms],
+        *(value for key, value in item.meta if key == FOOTNOTES),
     )
 
 

@@ -1,4 +1,4 @@
-"""What imports left behind, so that the next one knows what has changed since, here or there."""
+"""What imports left behind: what the next one must know, and what bodies name and do not hold."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -23,3 +23,25 @@ class ImportedItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.wordpress_id}"
+
+
+class Fragment(models.Model):
+    """A text that bodies of the block editor name and do not hold (wordpress.fragments)."""
+
+    class Kind(models.TextChoices):
+        NOTE = "note", _("Footnote")
+        BLOCK = "block", _("Shared block")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    # What WordPress calls it: the id of a footnote, the number of a block.
+    name = models.CharField(_("name"), max_length=64)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    text = models.TextField(_("text"), blank=True)
+
+    class Meta:
+        verbose_name = _("fragment")
+        verbose_name_plural = _("fragments")
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="fragment_of_one_name")]
+
+    def __str__(self) -> str:
+        return self.title or self.name

@@ -5,7 +5,9 @@ There is no schema of WXR; what is read here is what WordPress writes and what r
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,12 +29,20 @@ _MAX_ID: Final = 2**53
 _CHANNEL_PARTS = {"wp:author", "wp:category", "wp:tag", "wp:term"}
 _WATCHED = ("rss", "channel", "item", "title", "link", *("{*}" + name for name in ("wxr_version", "base_blog_url")))
 _TERMS = ("author", "category", "tag", "term")
+# Meta fields that are not kept, with whose they are.
+_OTHER_META = (
+    ("comment", "{*}comment/{*}commentmeta/{*}meta_key"),
+    ("term", "{*}termmeta/{*}meta_key"),
+)
 # Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
 _NAMESPACES = (("/excerpt", "excerpt"), ("wordpress.org/export", "wp"), ("/content/", "content"), ("/dc/", "dc"))
 # More faults than this are not odd places in an export but something else.
 _MAX_FAULTS: Final = 1000
+# More keys of meta fields than that are somebody's game.
+_MAX_KEYS: Final = 1000
 _NOT_DECLARED = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
+_RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
 
 
 class Export:
@@ -43,6 +53,7 @@ class Export:
         self.version = ""
         self.base_url = ""
         self.source: MendedSource | None = None
+        self.other_meta: Counter[tuple[str, str]] = Counter()
         self._is_export = False
         self._names: dict[tuple[str, str | None], str] = {}
 
@@ -130,10 +141,17 @@ class Export:
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
             self.base_url = _text(element).strip()
         self._is_export |= name.startswith("wp:")
+        for whose, place in _OTHER_META:
+            for key in element.iterfind(place):
+                self._count_meta(whose, _text(key))
         element.clear()
         while element.getprevious() is not None:
             del parent[0]
         return record
+
+    def _count_meta(self, whose: str, key: str) -> None:
+        if (whose, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
+            self.other_meta[whose, key] += 1
 
     def _name(self, element: Any) -> str:
         """`wp:post_id`, `content:encoded`, `title`: the name with the usual prefix; nothing for foreign ones."""
@@ -169,7 +187,8 @@ class Export:
             link=get("link", "").strip(),
             author=get("dc:creator", "").strip(),
             date=_date(get("wp:post_date")),
-            date_gmt=_date(get("wp:post_date_gmt")),
+            date_gmt=_date(get("wp:post_date_gmt"))
+            or (None if _date(get("wp:post_date")) else _rss_date(get("pubDate"))),
             modified=_date(get("wp:post_modified")),
             modified_gmt=_date(get("wp:post_modified_gmt")),
             content=get("content:encoded", ""),
@@ -239,6 +258,18 @@ def _date(text: str | None) -> dt.datetime | None:
     try:
         return dt.datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  # naive is what it is
     except ValueError:
+        return None
+
+
+def _rss_date(text: str | None) -> dt.datetime | None:
+    """The moment in RSS's own words, which is all that some programs give that write exports."""
+    if not _RSS_DATE.match(text or ""):
+        # WordPress writes the year -0001 where there is none.
+        return None
+    try:
+        found = parsedate_to_datetime((text or "").strip())
+        return (found.astimezone(dt.UTC) if found.tzinfo else found).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -28,6 +28,11 @@ _RECORDINGS: dict[str, tuple[str, ...]] = {
 }
 # Not all that stands in brackets is a shortcode: these are even if nothing else tells.
 _OF_PLUGINS = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
+# WordPress.com's own, for programs; the languages are names of it too.
+_PROGRAM = re.compile(
+    r"(?<!\[)\[(sourcecode|code|bash|cpp|csharp|css|diff|html|java|javascript|js|perl|php|powershell|python|ruby|shell"
+    r"|sql|xml)((?:\s[^\[\]]*+)?)\](?!\])"
+)
 _CAPTION = re.compile(r"(?<!\[)\[(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
@@ -39,7 +44,7 @@ def expand(source: str, pictures: Pictures = no_pictures) -> str:
     What is a player or a page elsewhere becomes its address on a line of its own: blog.rendering makes
     a player or a link of that. `pictures` leads from the numbers in `[gallery ids=…]` to pictures.
     """
-    source = captions_to_figures(source)
+    source = captions_to_figures(programs_to_pre(source))
     if "[" not in source:
         return source
     parts: list[str] = []
@@ -61,7 +66,7 @@ def unknown(source: str) -> Counter[str]:
     names: Counter[str] = Counter()
     if "[" not in source:
         return names
-    source = captions_to_figures(source)
+    source = captions_to_figures(programs_to_pre(source))
     ends = {end.lower() for end in _END.findall(source)}
     ignored: Counter[str] = Counter()
     for token, is_code in _tokens(source):
@@ -154,6 +159,28 @@ def _recording(name: str, attributes: str, content: str) -> str:
     )
     inside = "".join(f'<source src="{escape(source)}">' for source in sources)
     return f"<{name}{measures}>{inside}</{name}>"
+
+
+def programs_to_pre(source: str) -> str:
+    """`source` with each program in a shortcode made a `<pre>`, in which nothing means anything."""
+    parts: list[str] = []
+    done = 0
+    last_end: dict[str, int] = {}
+    for opening in _PROGRAM.finditer(source):
+        closing = f"[/{opening[1]}]"
+        start = opening.start()
+        if start < done or start > last_end.setdefault(closing, source.rfind(closing)):
+            continue
+        if source.endswith(("<code>", "<pre>"), 0, start):
+            # An example, not a program.
+            continue
+        end = source.find(closing, opening.end())
+        program = source[opening.end() : end].strip("\r\n").replace("[", "&#91;")
+        # Entities in it stand for their signs already.
+        program = program.replace("<", "&lt;").replace(">", "&gt;")
+        parts += [source[done:start], f"\n\n<pre><code>{program}</code></pre>\n\n"]
+        done = end + len(closing)
+    return "".join([*parts, source[done:]])
 
 
 def captions_to_figures(source: str) -> str:

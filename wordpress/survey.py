@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
 from wordpress.plain import slug_key
+from wordpress.posttypes import reason_against
 from wordpress.reader import Export, ExportRefused
 from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
 from wordpress.wellformed import Mended
@@ -47,8 +48,8 @@ class Survey:
     creators: set[str] = field(default_factory=set)
     # By taxonomy and slug; the head of an export comes before its items, so its word counts.
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
-    # Terms that items name without a slug.
-    names: dict[tuple[str, str], None] = field(default_factory=dict)
+    # Terms that have no slug, by taxonomy and name.
+    names: dict[tuple[str, str], Term] = field(default_factory=dict)
     # How often posts are filed under terms of other kinds.
     other_terms: Counter[str] = field(default_factory=Counter)
     pages: list[PageStub] = field(default_factory=list)
@@ -58,6 +59,8 @@ class Survey:
     # How far the blog's clock was from UTC, and how often it was not what the site's clock says.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     other_clock: int = 0
+    # Meta fields of comments and terms, by whose they are and their key.
+    other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -73,8 +76,10 @@ def take_survey(paths: Iterable[Path], progress: Progress | None = None) -> Surv
             _add_item(survey, record)
         elif isinstance(record, Author):
             survey.authors.setdefault(record.login, record)
-        else:
+        elif record.slug:
             survey.terms.setdefault((record.taxonomy, slug_key(record.slug)), record)
+        else:
+            survey.names.setdefault((record.taxonomy, record.name), record)
     if survey.other_clock * 2 > survey.offsets.total():
         survey.warnings.append(_clock_warning(survey))
     return survey
@@ -85,7 +90,7 @@ def reason_to_skip(item: Item) -> str:
     if item.type == "attachment":
         return _("Attachments come with a later version.")
     if item.type not in {"post", "page"}:
-        return _("There is nothing of this type here.")
+        return reason_against(item.type)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft, not a text of its own.")
     if len(item.content) > MAX_SOURCE_LENGTH:
@@ -104,6 +109,7 @@ def _records(survey: Survey, progress: Progress | None) -> Iterator[Record]:
                 progress("reading", done + export.source.bytes_read, total)
         done += export.source.bytes_read if export.source else 0
         survey.base_url = survey.base_url or export.base_url
+        survey.other_meta.update(export.other_meta)
         survey.warnings += _file_warnings(export)
 
 
@@ -198,7 +204,7 @@ def _add_term(survey: Survey, ref: TermRef) -> None:
         if key not in survey.terms:
             survey.terms[key] = Term(ref.taxonomy, ref.slug, ref.name, "", "")
     else:
-        survey.names[ref.taxonomy, ref.name] = None
+        survey.names.setdefault((ref.taxonomy, ref.name), Term(ref.taxonomy, "", ref.name, "", ""))
 
 
 def _offset_here(local: dt.datetime) -> dt.timedelta | None:

@@ -1,6 +1,7 @@
 """Which of our categories and tags an item of the export is filed under."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -24,11 +25,10 @@ class Terms:
         terms = _all_terms(survey)
         for term in terms:
             if term.taxonomy not in {CATEGORY, TAG}:
-                reason = _("Terms of the kind “%s” are not known here.") % term.taxonomy
-                report.skip(OTHER_TERMS, 0, plain(term.name), reason)
+                report.skip(OTHER_TERMS, 0, plain(term.name), _reason_against(term.taxonomy))
         for taxonomy, number in survey.other_terms.items():
-            text = ngettext("%d post is filed under it.", "%d posts are filed under such terms.", number) % number
-            report.note(OTHER_TERMS, 0, taxonomy, text + " " + _("Terms of this kind are not known here."))
+            text = ngettext("%d post is filed under it.", "%d posts are filed under its terms.", number) % number
+            report.note(OTHER_TERMS, 0, taxonomy, f"{text} {_reason_against(taxonomy)}")
         categories, tags = ([term for term in terms if term.taxonomy == kind] for kind in (CATEGORY, TAG))
         self._by_slug = {
             CATEGORY: bring_in_categories(categories, memory, former, report),
@@ -46,13 +46,21 @@ class Terms:
 
 
 def _all_terms(survey: Survey) -> list[Term]:
-    """The terms of the export, and those that its items only name, with slugs made from their names."""
+    """The terms of the export; those that it only names have slugs made from their names."""
     terms = dict(survey.terms)
     named = {(term.taxonomy, term.name) for term in terms.values()}
-    for taxonomy, name in survey.names:
+    for (taxonomy, name), term in survey.names.items():
         if (taxonomy, name) not in named:
             slug = slugify(plain(name)) or "untitled"
             while (taxonomy, slug) in terms:
                 slug += "-2"
-            terms[taxonomy, slug] = Term(taxonomy, slug, name, "", "")
+            terms[taxonomy, slug] = replace(term, slug=slug)
     return list(terms.values())
+
+
+def _reason_against(taxonomy: str) -> str:
+    if taxonomy == "nav_menu":
+        return _("It is the name of a menu: what the menu held stands in the notes.")
+    if taxonomy == "post_format":
+        return _("Formats only changed how a theme showed a post.")
+    return _("Terms of the kind “%s” are not known here.") % taxonomy

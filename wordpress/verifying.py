@@ -21,6 +21,7 @@ from lxml import html
 
 from comments.models import Kind
 from tags.models import tag_key
+from wordpress.comments import comment_kind, is_for_readers
 from wordpress.plain import plain, usable_slug
 from wordpress.reader import Export
 from wordpress.records import CATEGORY, TAG, Item, Term, TermRef
@@ -203,9 +204,9 @@ def _public_faults(site: Site, item: Item) -> Iterator[Fault]:
         if ref.taxonomy in {CATEGORY, TAG} and not page.is_filed(ref):
             kind = _("category") if ref.taxonomy == CATEGORY else _("tag")
             yield fault(address, _("The %(kind)s “%(name)s” is missing.") % {"kind": kind, "name": plain(ref.name)})
-    wanted = [one for one in dict.fromkeys(item.comments) if one.approved in _APPROVED and one.type in Kind.values]
+    wanted = [one for one in dict.fromkeys(item.comments) if one.approved in _APPROVED and is_for_readers(one.type)]
     # An owner may choose not to show pingbacks.
-    without_pings = sum(one.type not in _PINGS for one in wanted)
+    without_pings = sum(comment_kind(one.type) not in _PINGS for one in wanted)
     if page.comments not in {len(wanted), without_pings}:
         numbers = {"here": page.comments, "there": len(wanted)}
         yield fault(address, _("It has %(here)d comments; in the export it has %(there)d.") % numbers)

@@ -66,6 +66,10 @@ def comment(id: int = 1, **values: object) -> str:  # noqa: A002
     return f"<wp:comment>{_elements('', {**defaults, **given})}</wp:comment>"
 
 
+def meta(key: str, value: str) -> str:
+    return f"<wp:postmeta>{_elements('meta_', {'key': key, 'value': value})}</wp:postmeta>"
+
+
 def item(
     id: int = 7,  # noqa: A002
     *,

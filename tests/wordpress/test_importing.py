@@ -159,11 +159,11 @@ class TestAccounting:
 
     def test_what_is_left_out_is_named_with_a_reason(self, bring: Bring) -> None:
         report = bring(
-            item(30, post_type="attachment", title="A picture"), item(31, post_type="wp_block", title="A block")
+            item(30, post_type="attachment", title="A picture"), item(31, post_type="product", title="A mug")
         )
         assert [(left.kind, left.id, left.title) for left in report.skipped] == [
             ("attachment", 30, "A picture"),
-            ("wp_block", 31, "A block"),
+            ("product", 31, "A mug"),
         ]
         assert all(left.text for left in report.skipped)
 

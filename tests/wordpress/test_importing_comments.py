@@ -65,10 +65,22 @@ class TestComments:
         bring(item(7, inside=[comment(1, type=kind)]))
         assert Comment.objects.get().kind == kind
 
-    def test_other_kinds_are_left_out_with_a_reason(self, bring: Bring) -> None:
-        report = bring(item(7, inside=[comment(1, type="order_note")]))
+    @pytest.mark.parametrize(
+        ("exported", "kind"), [("review", "comment"), ("like", "comment"), ("webmention", "pingback")]
+    )
+    def test_kinds_of_plug_ins_stand_among_the_others(
+        self, bring: Bring, client: Client, exported: str, kind: str
+    ) -> None:
+        report = bring(item(7, inside=[comment(1, type=exported)]))
+        assert Comment.objects.get().kind == kind
+        assert f"of the type “{exported}”" in remarks(report)[0]
+        assert 'id="comment-1"' in client.get("/2014/03/01/post-7/").text
+
+    @pytest.mark.parametrize("kind", ["order_note", "note"])
+    def test_notes_of_the_staff_are_left_out_with_a_reason(self, bring: Bring, kind: str) -> None:
+        report = bring(item(7, inside=[comment(1, type=kind)]))
         assert not Comment.objects.exists()
-        assert "order_note" in report.skipped[0].text
+        assert f"note for the staff (“{kind}”)" in report.skipped[0].text
 
     def test_threads_whatever_their_order(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(3, parent=2), comment(2, parent=1), comment(1)]))

@@ -49,6 +49,31 @@ class TestCategories:
         assert names == {"x-1": "X 1", "by-name-only": "By name only"}
 
 
+class TestTermsWithoutSlugs:
+    """Exports of other programs give only the names."""
+
+    PARTS = (
+        category("", "One &amp; two", description="Said of it"),
+        category("", "Three"),
+        tag("", "One &amp; two"),
+        item(7, inside=[filed("category", "", "One &amp; two"), filed("post_tag", "", "One &amp; two")]),
+    )
+
+    def test_each_has_a_slug_made_from_its_name(self, bring: Bring) -> None:
+        bring(*self.PARTS)
+        assert set(Category.objects.values_list("slug", "description")) == {("one-two", "Said of it"), ("three", "")}
+        assert Post.objects.get().categories.get().slug == "one-two"
+        assert Tag.objects.get().slug == "one-two"
+
+    def test_a_second_import_changes_nothing(self, bring: Bring) -> None:
+        bring(*self.PARTS)
+        assert not bring(*self.PARTS).has_changes
+
+    def test_a_slug_of_another_is_kept_clear(self, bring: Bring) -> None:
+        bring(category("", "Three!"), category("three", "The third"))
+        assert set(Category.objects.values_list("slug", "name")) == {("three", "The third"), ("three-2", "Three!")}
+
+
 class TestTags:
     def test_slugs_and_names_are_those_of_the_export(self, bring: Bring, client: Client) -> None:
         bring(

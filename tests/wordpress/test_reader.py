@@ -129,6 +129,28 @@ class TestWhatIsRead:
     def test_a_date_that_is_none_is_none(self, tmp_path: Path, date: str) -> None:
         assert read_item(tmp_path, export(item(post_date=date))).date is None
 
+    def test_a_moment_may_be_said_in_the_words_of_rss_only(self, tmp_path: Path) -> None:
+        document = export(item(post_date="", post_date_gmt="")).replace(
+            "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"
+        )
+        found = read_item(tmp_path, document)
+        assert (found.date, found.date_gmt) == (None, dt.datetime(2014, 3, 1, 9, 30))
+
+    @pytest.mark.parametrize(
+        "date", ["Wed, 30 Nov -0001 00:00:00 +0000", "", "Wed, 30 Nov 20140 1:2:3", "1 Mar 2014 x"]
+    )
+    def test_what_is_no_moment_in_rss_is_none(self, tmp_path: Path, date: str) -> None:
+        document = export(item(post_date="", post_date_gmt="")).replace(
+            "<description>", f"<pubDate>{date}</pubDate><description>"
+        )
+        assert read_item(tmp_path, document).date_gmt is None
+
+    def test_the_words_of_rss_do_not_count_where_the_export_has_its_own(self, tmp_path: Path) -> None:
+        document = export(item(status="draft", post_date_gmt="0000-00-00 00:00:00")).replace(
+            "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"
+        )
+        assert read_item(tmp_path, document).date_gmt is None
+
     @pytest.mark.parametrize("number", ["", "-1", "x", "99999999999999999999", "٣"])
     def test_a_number_that_is_none_is_zero(self, tmp_path: Path, number: str) -> None:
         assert read_item(tmp_path, export(item(post_id=number))).id == 0

@@ -183,3 +183,22 @@ class TestHostileSources:
         expand(source)
         unknown(source)
         render(source, "wordpress")
+
+
+class TestPrograms:
+    @pytest.mark.parametrize("name", ["sourcecode", "code", "python"])
+    def test_a_program_is_shown_as_it_was_typed(self, name: str) -> None:
+        program = f'[{name} language="x"]\nif a &lt; b:\n    print "--"  # <i>[caption] [sic]\n\n    end\n[/{name}]'
+        html = body(f"Before\n\n{program}\n\nAfter")
+        assert '<pre><code>if a &lt; b:\n    print "--"  # &lt;i&gt;[caption] [sic]\n\n    end</code></pre>' in html
+        assert "<p>After</p>" in html
+        assert not unknown(program)
+
+    @pytest.mark.parametrize("source", ["[code] without an end", "[[code]x[/code]]", "<code>[code]x[/code]</code>"])
+    def test_what_is_none_stays(self, source: str) -> None:
+        assert "[code]" in body(source)
+        assert "<pre>" not in body(source)
+
+    def test_many_beginnings_without_an_end_take_linear_time(self) -> None:
+        source = "[code]" * 50_000
+        assert expand(source).count("[code]") == 50_000

@@ -1,0 +1,254 @@
+"""What an export holds besides posts, pages, terms and comments: kept where there is a place for it, else reported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from blog.models import Post
+from tests.wordpress.conftest import Bring
+from tests.wordpress.exports import comment, filed, item, meta, page, term
+from tests.wordpress.reports import counted
+from wordpress.fragments import with_shared_blocks
+from wordpress.importing import import_export
+from wordpress.models import Fragment
+from wordpress.reports import Report
+
+pytestmark = pytest.mark.django_db
+
+
+def comment_meta(key: str, value: str) -> str:
+    return meta(key, value).replace("postmeta", "commentmeta")
+
+
+def term_meta(key: str, value: str) -> str:
+    return meta(key, value).replace("postmeta", "termmeta")
+
+
+def notes(report: Report, kind: str) -> dict[str, str]:
+    return {note.title: note.text for note in report.notes if note.kind == kind}
+
+
+class TestMenus:
+    def entry(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002
+        fields = {
+            f"_menu_item_{name}": str(values.pop(name))
+            for name in ("type", "object", "object_id", "url")
+            if name in values
+        }
+        inside = [filed("nav_menu", menu.lower(), menu) if menu else "", *(meta(*field) for field in fields.items())]
+        return item(id, title=title, post_type="nav_menu_item", inside=inside, **values)
+
+    def test_a_menu_is_reported_with_what_it_held(self, bring: Bring) -> None:
+        report = bring(
+            self.entry(50, "Press &amp; news", menu_order=3, type="custom", url="https://a.example/"),
+            self.entry(51, menu_order=1, type="post_type", object="page", object_id=20),
+            self.entry(52, menu_order=2, type="post_type", object="post", object_id=7),
+            self.entry(53, menu_order=4, type="custom", url="https://b.example/"),
+            self.entry(54, "Elsewhere", menu="Foot"),
+            item(7, title="A post"),
+            page(20, title="About us"),
+        )
+        assert notes(report, "menu") == {
+            "Main": "It had 4 entries: About us, A post, Press & news, https://b.example/.",
+            "Foot": "It had 1 entry: Elsewhere.",
+        }
+        assert counted(report, "nav_menu_item") == {"skipped": 5}
+        assert "menu" in report.skipped[0].text.lower()
+
+    def test_what_an_entry_led_to_may_be_missing(self, bring: Bring) -> None:
+        report = bring(self.entry(50, menu="", type="post_type", object="page", object_id=99))
+        assert list(notes(report, "menu").values()) == ["It had 1 entry: ?."]
+
+    def test_a_menu_of_the_block_editor_is_one_item(self, bring: Bring) -> None:
+        content = (
+            '<!-- wp:navigation-link {"label":"About \\u0026 more","url":"/about/"} /-->'
+            '<!-- wp:navigation-submenu {"label":"Topics"} --><!-- wp:home-link {"url":"/x/"} /-->'
+            "<!-- /wp:navigation-submenu --><!-- wp:navigation-link {broken} /-->"
+        )
+        report = bring(item(50, title="Header", post_type="wp_navigation", content=content))
+        assert notes(report, "menu") == {"Header": "It had 3 entries: About & more, Topics, /x/."}
+
+    def test_a_very_long_menu_is_cut_in_the_report_only(self, bring: Bring) -> None:
+        report = bring(*(self.entry(number, f"E{number}", menu_order=number) for number in range(1, 151)))
+        text = notes(report, "menu")["Main"]
+        assert text.startswith("It had 150 entries: E1, E2")
+        assert text.endswith("E100, ….")
+
+
+class TestOtherTypes:
+    @pytest.mark.parametrize(
+        ("post_type", "said"),
+        [
+            ("product", "plug-in"),
+            ("wp_global_styles", "theme"),
+            ("oembed_cache", "itself"),
+            ("feedback", "through a form"),
+            ("revision", "itself"),
+        ],
+    )
+    def test_each_is_counted_under_its_name_with_a_reason(self, bring: Bring, post_type: str, said: str) -> None:
+        report = bring(item(7, post_type=post_type), item(8, post_type=post_type))
+        assert counted(report, post_type) == {"skipped": 2}
+        assert said in report.skipped[0].text
+
+
+class TestShortcodes:
+    def test_those_nobody_knows_are_counted(self, bring: Bring) -> None:
+        report = bring(
+            item(
+                7,
+                content='[contact-form-7 id="1"] and [contact-form-7 id="2"] [sic] [youtube https://youtu.be/wTzbIc6oiqs]',
+            ),
+            page(20, content='[contact-form-7 id="1"] <code>[chart x="1"]</code>'),
+            item(8, post_type="product", content='[chart x="1"]'),
+        )
+        found = notes(report, "shortcode")
+        assert list(found) == ["[contact-form-7]"]
+        assert "3 times in 2 of the texts" in found["[contact-form-7]"]
+
+    def test_a_game_with_names_does_not_fill_the_report(self, bring: Bring) -> None:
+        report = bring(item(7, content=" ".join(f'[a-{number} x="1"]' for number in range(1000))))
+        found = notes(report, "shortcode")
+        assert len(found) == 301
+        assert "700 times" in found["[…]"]
+
+
+class TestCustomFields:
+    def test_fields_that_are_not_brought_in_are_counted_by_their_keys(self, bring: Bring) -> None:
+        fields = [
+            meta("Mood", "glad"),
+            meta("_yoast_wpseo_title", "For search"),
+            meta("Mood", "twice"),
+            meta("empty", " "),
+        ]
+        report = bring(item(7, inside=fields), item(8, inside=[meta("Mood", "sad")]))
+        found = notes(report, "custom field")
+        assert found.keys() == {"Mood", "_yoast_wpseo_title"}
+        assert found["Mood"].startswith("2 items")
+
+    def test_the_machinery_of_wordpress_is_one_line(self, bring: Bring) -> None:
+        report = bring(item(7, inside=[meta("_edit_last", "1"), meta("_edit_lock", "1:1"), meta("_encloseme", "1")]))
+        assert list(notes(report, "custom field").values()) == [
+            "Readers never saw them: _edit_last, _edit_lock, _encloseme."
+        ]
+
+    def test_those_of_comments_and_terms_are_counted_too(self, bring: Bring) -> None:
+        rated = comment(1).replace(
+            "</wp:comment>", comment_meta("rating", "5") + comment_meta("akismet_result", "x") + "</wp:comment>"
+        )
+        colour = term("genre", "jazz").replace("</wp:term>", term_meta("colour", "red") + "</wp:term>")
+        found = notes(bring(colour, item(7, inside=[rated])), "custom field")
+        assert found["rating"].startswith("1 × it stands at a comment")
+        assert found["colour"].startswith("1 × it stands at a category, tag")
+        assert "akismet_result" not in found
+
+    def test_those_of_what_is_left_out_go_with_it(self, bring: Bring) -> None:
+        assert not notes(bring(item(7, post_type="product", inside=[meta("_price", "5")])), "custom field")
+
+
+MARK = '<sup data-fn="{0}" class="fn"><a href="#{0}" id="{0}-link">1</a></sup>'
+BODY = f"<!-- wp:paragraph -->\n<p>Word{MARK.format('f-1')} and{MARK.format('f-2')}.</p>\n<!-- /wp:paragraph -->\n\n"
+NOTED = BODY + "<!-- wp:footnotes /-->"
+
+
+def footnotes(**texts: str) -> str:
+    notes = [{"content": text, "id": name.replace("_", "-")} for name, text in texts.items()]
+    return meta("footnotes", json.dumps(notes))
+
+
+class TestFootnotes:
+    def test_they_stand_where_the_block_of_them_is(self, bring: Bring, client: Client) -> None:
+        report = bring(item(7, content=NOTED, inside=[footnotes(f_1="See <em>here</em>.", f_2="And there.")]))
+        html = client.get("/2014/03/01/post-7/").text
+        html = html[html.index("<article") :]
+        assert "See <em>here</em>." in html
+        assert html.index("Word") < html.index("See <em>here") < html.index("And there.")
+        assert 'href="#f-1"' in html
+        assert 'id="f-1"' in html
+        assert 'href="#f-1-link"' in html
+        assert not report.notes
+
+    def test_the_source_stays_byte_for_byte(self, bring: Bring) -> None:
+        bring(item(7, content=NOTED, inside=[footnotes(f_1="One")]))
+        assert Post.objects.get().source == NOTED
+
+    def test_they_are_as_untrusted_as_bodies(self, bring: Bring, client: Client) -> None:
+        bring(item(7, content=NOTED, inside=[footnotes(f_1="<script>alert(1)</script><img src=x onerror=alert(2)>ok")]))
+        html = client.get("/2014/03/01/post-7/").text
+        assert "alert" not in html
+        assert "ok" in html
+
+    def test_a_changed_note_renews_the_post(self, bring: Bring, client: Client) -> None:
+        bring(item(7, content=NOTED, inside=[footnotes(f_1="Old words")]))
+        report = bring(item(7, content=NOTED, inside=[footnotes(f_1="New words")]))
+        assert counted(report, "post") == {"updated": 1}
+        assert "New words" in client.get("/2014/03/01/post-7/").text
+        assert not bring(item(7, content=NOTED, inside=[footnotes(f_1="New words")])).has_changes
+
+    @pytest.mark.parametrize(
+        "field",
+        ["a:0:{}", '{"id":"x"}', "[1]", '[{"id":"","content":""}]', "[" * 5000, '[{"id":"\\ud800","content":""}]'],
+    )
+    def test_what_cannot_be_read_is_said(self, bring: Bring, field: str) -> None:
+        report = bring(item(7, content=NOTED, inside=[meta("footnotes", field)]))
+        assert any("footnotes cannot be read" in note.text for note in report.notes)
+
+    def test_they_leave_with_the_post(self, bring: Bring, tmp_path: Path, client: Client) -> None:
+        bring(item(7, content=NOTED, inside=[footnotes(f_1="One & <b>two</b>", f_2="ü")]))
+        path = tmp_path / "out.xml"
+        call_command("export_wordpress", output=path, verbosity=0)
+        before = list(Fragment.objects.order_by("name").values("kind", "name", "title", "text"))
+        call_command("flush", interactive=False, verbosity=0)
+        import_export([path])
+        assert list(Fragment.objects.order_by("name").values("kind", "name", "title", "text")) == before
+        assert "One &amp; <b>two</b>" in client.get("/2014/03/01/post-7/").text
+
+
+class TestSharedBlocks:
+    def shared(self, id: int, content: str, **values: Any) -> str:  # noqa: A002
+        return item(id, title=f"Block {id}", post_type="wp_block", content=content, **values)
+
+    def test_they_stand_in_every_text_that_shows_them(self, bring: Bring, client: Client) -> None:
+        shown = '<!-- wp:block {"ref":30} /-->'
+        block = self.shared(30, "<!-- wp:paragraph -->\n<p>Said by all.</p>\n<!-- /wp:paragraph -->")
+        report = bring(item(7, content=shown), page(20, content=shown), block)
+        assert "<p>Said by all.</p>" in client.get("/2014/03/01/post-7/").text
+        assert "<p>Said by all.</p>" in client.get("/page-20/").text
+        assert counted(report, "wp_block") == {"imported": 1}
+        assert not report.notes
+        assert not bring(item(7, content=shown), page(20, content=shown), block).has_changes
+
+    def test_hidden_ones_stay_hidden(self, bring: Bring, client: Client) -> None:
+        report = bring(
+            item(7, content='<!-- wp:block {"ref":30} /-->'), self.shared(30, "<p>Secret</p>", status="draft")
+        )
+        assert "Secret" not in client.get("/2014/03/01/post-7/").text
+        assert counted(report, "wp_block") == {"skipped": 1}
+
+    def test_a_gap_is_reported(self, bring: Bring) -> None:
+        report = bring(item(7, content='<!-- wp:block {"ref":30} /-->'))
+        assert "1 text shows this shared block" in notes(report, "shared block")["30"]
+
+    def test_one_that_holds_itself_ends(self, bring: Bring, client: Client) -> None:
+        bring(
+            item(7, content='<!-- wp:block {"ref":30} /-->'),
+            self.shared(30, '<p>Again</p><!-- wp:block {"ref":30} /-->'),
+        )
+        assert 1 <= client.get("/2014/03/01/post-7/").text.count("<p>Again</p>") <= 3
+
+    def test_they_cannot_blow_up_a_text(self) -> None:
+        source = '<!-- wp:block {"ref":1} /-->' * 1000
+        grown = with_shared_blocks(source, lambda _kind, _names: {"1": source})
+        assert len(grown) <= 500_000
+
+    def test_they_leave_and_come_back(self, bring: Bring, tmp_path: Path) -> None:
+        bring(item(7, content='<!-- wp:block {"ref":30} /-->'), self.shared(30, "<p>A & b</p>"))
+        path = tmp_path / "out.xml"
+        call_command("export_wordpress", output=path, verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+        import_export([path])
+        assert Fragment.objects.get().text == "<p>A & b</p>"

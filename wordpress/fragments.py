@@ -1,0 +1,167 @@
+"""Texts that bodies of the block editor name and do not hold: footnotes, and blocks that many bodies share.
+
+WordPress keeps the footnotes of an entry as JSON in its meta field `footnotes`, and shared ("reusable") blocks as
+items of their own. Both are stored here, and found by their names whenever a body is rendered or exported.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from blog.rendering import MAX_SOURCE_LENGTH
+from wordpress.lookups import rows
+from wordpress.models import Fragment
+from wordpress.plain import plain
+from wordpress.records import Item
+from wordpress.reports import Outcome, Report
+
+# The meta field that holds them.
+FOOTNOTES: Final = "footnotes"
+NOTE, BLOCK = Fragment.Kind.NOTE, Fragment.Kind.BLOCK
+
+_MAX_NAME_LENGTH: Final = 64
+_MAX_TITLE_LENGTH: Final = 200
+# A shared block may hold others; a block that holds itself ends here too.
+_MAX_DEPTH: Final = 3
+_NOTE_MARK = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
+_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":(\d{1,18})\b[^>]{0,2000}?-->""")
+
+# Leads from names to texts; a name that is not known is left out.
+type Fragments = Callable[[Fragment.Kind, Iterable[str]], Mapping[str, str]]
+
+
+def no_fragments(kind: Fragment.Kind, names: Iterable[str]) -> Mapping[str, str]:
+    """For bodies that are rendered without a site."""
+    return {}
+
+
+def stored(kind: Fragment.Kind, names: Iterable[str]) -> dict[str, str]:
+    """The texts of this kind that are here, by name."""
+    return dict(rows(Fragment, "name", names, "name", "text", kind=kind))
+
+
+# In bodies
+
+
+def notes_named(source: str) -> list[str]:
+    """The names of the footnotes that `source` marks, in its order."""
+    return list(dict.fromkeys(_NOTE_MARK.findall(source))) if "data-fn=" in source else []
+
+
+def blocks_named(source: str) -> Counter[str]:
+    """The numbers of the blocks that `source` shows, and how often."""
+    return Counter(_SHARED.findall(source)) if "<!-- wp:" in source else Counter()
+
+
+def with_shared_blocks(source: str, fragments: Fragments) -> str:
+    """`source` with what it shows of shared blocks in their places, as far as they are known and not too much."""
+    for _depth in range(_MAX_DEPTH):
+        named = blocks_named(source)
+        known = fragments(BLOCK, named) if named else {}
+        added = sum(len(text) * named[name] for name, text in known.items())
+        if not known or len(source) + added > MAX_SOURCE_LENGTH:
+            break
+        source = _SHARED.sub(lambda block, known=known: known.get(block[1], block[0]), source)  # type: ignore[misc]  # bound at once
+    return source
+
+
+def list_of_notes(source: str, fragments: Fragments, typographic: Callable[[str], str]) -> str:
+    """What the block editor shows for its block of footnotes; nothing if none of them is known."""
+    names = notes_named(source)
+    known = fragments(NOTE, names) if names else {}
+    if not known:
+        return ""
+    # Stored for all readers, so in the language of the site.
+    with translation.override(settings.LANGUAGE_CODE):
+        items = "".join(
+            f'<li id="{escape(name)}">{typographic(known[name])} <a href="#{escape(name)}-link"'
+            f' aria-label="{escape(_("Back to the mark of footnote %d") % number)}">↩︎</a></li>'
+            for number, name in enumerate(names, 1)
+            if name in known
+        )
+    return f'<ol class="wp-block-footnotes">{items}</ol>'
+
+
+# In exports
+
+
+def bring_in_notes(item: Item, report: Report) -> None:
+    """Store the footnotes of `item`. What its field says otherwise is noted."""
+    field = next((value for key, value in item.meta if key == FOOTNOTES), "").strip()
+    if not field:
+        return
+    notes = _notes(field)
+    if notes is None:
+        text = _("Its footnotes cannot be read: they stand in the export, in the custom field “footnotes”.")
+        report.note(item.type, item.id, plain(item.title), text)
+        return
+    _store(NOTE, {name: ("", text) for name, text in notes.items()})
+
+
+def bring_in_block(item: Item, report: Report) -> None:
+    """Store a shared block, and count it."""
+    if item.status != "publish" or item.password or not item.id:
+        report.skip(item.type, item.id, plain(item.title), _("It was not public, so no text showed it."))
+    elif len(item.content) > MAX_SOURCE_LENGTH:
+        report.skip(item.type, item.id, plain(item.title), _("It is too long."))
+    else:
+        title = plain(item.title)[:_MAX_TITLE_LENGTH]
+        report.count(item.type, _store(BLOCK, {str(item.id): (title, item.content)}))
+
+
+def notes_field(source: str) -> str:
+    """The meta field for the footnotes that `source` marks, as WordPress writes it; empty if it marks none."""
+    names = notes_named(source)
+    known = stored(NOTE, names) if names else {}
+    notes = [{"content": known[name], "id": name} for name in names if name in known]
+    return json.dumps(notes, ensure_ascii=False) if notes else ""
+
+
+def _notes(field: str) -> dict[str, str] | None:
+    """Footnotes by their names; None if `field` is not what WordPress writes."""
+    try:
+        values: Any = json.loads(field)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, list):
+        return None
+    notes = {}
+    for value in values:
+        name, text = (value.get("id"), value.get("content")) if isinstance(value, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(text, str) or not 0 < len(name) <= _MAX_NAME_LENGTH:
+            return None
+        if "\0" in name + text or len(text) > MAX_SOURCE_LENGTH or not _is_text(name + text):
+            return None
+        notes[name] = text
+    return notes
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be stored: JSON can name half a letter."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _store(kind: Fragment.Kind, texts: Mapping[str, tuple[str, str]]) -> Outcome:
+    """Keep titles and texts by their names; says whether anything became different."""
+    here = {name: tuple(rest) for name, *rest in rows(Fragment, "name", texts, "name", "title", "text", kind=kind)}
+    changed = {name: text for name, text in texts.items() if here.get(name) != text}
+    Fragment.objects.bulk_create(
+        [Fragment(kind=kind, name=name, title=title, text=text) for name, (title, text) in changed.items()],
+        update_conflicts=True,
+        unique_fields=["kind", "name"],
+        update_fields=["title", "text"],
+    )
+    if not changed:
+        return Outcome.UNCHANGED
+    return Outcome.UPDATED if here else Outcome.IMPORTED
