@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.slugs import slugify
+from wordpress.addresses import remember_new
 from wordpress.plain import plain
 from wordpress.records import Author
 from wordpress.reports import AUTHORS, Outcome, Report
@@ -45,10 +46,17 @@ class Authors:
             self._by_id[author.id] = accounts[username]
         for login, author in known.items():
             self._by_name.setdefault(author.display_name, self._by_name[login])
+        remember_new(
+            (f"/?author={number}", User(pk=pk)) for number, pk in self._by_id.items() if number and number != pk
+        )
 
     def of_item(self, creator: str) -> int:
         """The key of the account that an item's creator has."""
         return self._by_name[creator]
+
+    def of_file(self, creator: str) -> int | None:
+        """The key of the account that uploaded a file, if it was an author of the export."""
+        return self._by_name.get(creator)
 
     def of_comment(self, user_id: int) -> int | None:
         """The key of the account that wrote a comment, if it was an author of the export."""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.slugs import slug_from_export, slugify
 from blog.models import Category
 from blog.trees import MAX_PATH_LENGTH
+from wordpress.addresses import remember_new
 from wordpress.lookups import highest_key, rows
 from wordpress.plain import numbered, plain, plain_lines, slug_key, usable_slug
 from wordpress.records import Term
@@ -56,6 +57,8 @@ def bring_in_categories(terms: Iterable[Term], report: Report) -> dict[str, int]
         paths[name] = category.path
         made.append(category)
     Category.objects.bulk_create(made)
+    numbers = {term.id: keys[name] for name, term in wanted.items() if term.id and term.id != keys[name]}
+    remember_new((f"/?cat={number}", Category(pk=pk)) for number, pk in numbers.items())
     return keys
 
 

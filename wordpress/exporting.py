@@ -24,12 +24,14 @@ from blog.rendering import MORE_PLACEHOLDER
 from blog.site import SiteSettings, absolute_url
 from comments.models import Comment
 from comments.models import Status as CommentStatus
-from library.models import Document, Picture, Upload
+from library.models import Document, Picture
 from tags.models import Tag, TagAlias, TaggedPost
+from wordpress.file_numbers import FileNumbers, highest_number, missing_with_parents, uploads_with_origins
 from wordpress.lookups import highest_key
+from wordpress.models import Attachment
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.plain import moment, plain, plain_lines
-from wordpress.records import CATEGORY, TAG
+from wordpress.records import ALT, CATEGORY, TAG, THUMBNAIL
 from wordpress.trees import parents_first
 
 _CHUNK: Final = 200
@@ -66,6 +68,7 @@ def export_site(
     """
     writer = _Writer(write, note or (lambda _line: None))
     total = sum(model._default_manager.count() for model in (Post, Page, Picture, Document))
+    total += Attachment.objects.without_file().count()
     writer.head()
     done = 0
     for item in writer.items():
@@ -83,8 +86,9 @@ class _Writer:
         self._note = note
         self._logins: dict[int, str] = {}
         # WordPress numbers all items together, we posts and pages each by themselves.
-        self._free = max(highest_key(Post), highest_key(Page)) + 1
+        self._free = max(highest_key(Post), highest_key(Page), highest_number()) + 1
         self._page_numbers: dict[int, int] = {}
+        self._files = FileNumbers(self._next)
 
     # The channel
 
@@ -149,9 +153,12 @@ class _Writer:
         pages = Page.objects.order_by("pk").defer("lead_html", "extract")
         for page in pages.prefetch_related(comments).iterator(_CHUNK):
             yield self._entry(page)
-        for model in (Picture, Document):
-            for upload in model._default_manager.order_by("pk").iterator(_CHUNK):
-                yield self._upload(upload)
+        models: tuple[type[Picture | Document], ...] = (Picture, Document)
+        for model in models:
+            for upload, origin, parent in uploads_with_origins(model):
+                yield self._upload(upload, origin, parent)
+        for attachment, parent in missing_with_parents():
+            yield self._attachment(attachment, self._files.of_missing(attachment), parent)
 
     def _next(self) -> int:
         self._free += 1
@@ -204,10 +211,15 @@ class _Writer:
             },
             [
                 *(_filed(entry) if isinstance(entry, Post) else []),
+                *self._thumbnail(entry),
                 *([_meta("postmeta", META_KEY, packed(original))] if original else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
+
+    def _thumbnail(self, entry: Post | Page) -> Iterator[str]:
+        if entry.featured_picture_id:
+            yield _meta("postmeta", THUMBNAIL, str(self._files.of(Picture, entry.featured_picture_id)))
 
     def _original(
         self, entry: Post | Page, numbers: dict[str, int], local: dt.datetime, utc: dt.datetime | None, content: str
@@ -234,38 +246,74 @@ class _Writer:
             values["modified_at"] = _exact(entry.modified_at)
         return values
 
-    def _upload(self, upload: Upload) -> str:
-        local, utc = (look(upload.uploaded_at).replace(microsecond=0) for look in (_local, _utc))
+    def _upload(self, upload: Picture | Document, origin: Attachment | None, parent: Post | Page | None) -> str:
+        """A picture or document, with what came with it if it was imported."""
         url = upload.file.url
         url = url if "://" in url else absolute_url(url)
-        caption = upload.caption if isinstance(upload, Picture) else ""
-        alt = upload.alt if isinstance(upload, Picture) else ""
-        metas = [_meta("postmeta", "_wp_attached_file", str(upload.file.name))]
-        if alt:
-            metas.append(_meta("postmeta", "_wp_attachment_image_alt", html.escape(alt, quote=False)))
+        said = Attachment(
+            url=url,
+            guid=(origin.guid or origin.url) if origin else url,
+            link=origin.link if origin else url,
+            title=upload.title,
+            caption=upload.caption if isinstance(upload, Picture) else origin.caption if origin else "",
+            alt=upload.alt if isinstance(upload, Picture) else origin.alt if origin else "",
+            description=origin.description if origin else "",
+            menu_order=origin.menu_order if origin else 0,
+            uploaded_by_id=upload.uploaded_by_id,
+            uploaded_at=upload.uploaded_at,
+        )
+        return self._attachment(said, self._files.of(type(upload), upload.pk), parent, str(upload.file.name))
+
+    def _attachment(self, said: Attachment, number: int, parent: Post | Page | None, file: str = "") -> str:
+        key = parent.pk if parent else 0
+        post_parent = self._page_numbers.get(key, key) if isinstance(parent, Page) else key
+        local = _local(said.uploaded_at or timezone.now()).replace(microsecond=0)
+        title, caption, description, alt = (
+            html.escape(text, quote=False) for text in (said.title, said.caption, said.description, said.alt)
+        )
+        original: dict[str, Any] = {
+            name: text
+            for name, text, read in (
+                ("title", said.title, plain(readable(title))),
+                ("alt", said.alt, plain(readable(alt))),
+                ("caption", said.caption, plain_lines(readable(caption))),
+                ("description", said.description, plain_lines(readable(description))),
+            )
+            if text != read
+        }
+        if said.uploaded_at and said.uploaded_at != moment(local):
+            original["uploaded_at"] = _exact(said.uploaded_at)
+        if original:
+            original = {"mark": mark(title, description, caption, ""), "date": str(local), **original}
+        if key != post_parent:
+            original["numbers"] = {"id": number, "post_id": number, "parent": key, "post_parent": post_parent}
         return _item(
-            html.escape(str(upload), quote=False),
-            url,
-            self._logins.get(upload.uploaded_by_id or 0, ""),
-            url,
-            "",
-            html.escape(caption, quote=False),
+            title,
+            said.link,
+            self._logins.get(said.uploaded_by_id or 0, ""),
+            said.guid,
+            description,
+            caption,
             {
-                "post_id": self._next(),
-                "post_date": _text(local),
-                "post_date_gmt": _text(utc),
+                "post_id": number,
+                "post_date": _text(local if said.uploaded_at else None),
+                "post_date_gmt": _text(_utc(said.uploaded_at).replace(microsecond=0) if said.uploaded_at else None),
                 "comment_status": "closed",
                 "ping_status": "closed",
                 "post_name": "",
                 "status": "inherit",
-                "post_parent": 0,
-                "menu_order": 0,
+                "post_parent": post_parent,
+                "menu_order": said.menu_order,
                 "post_type": "attachment",
                 "post_password": "",
                 "is_sticky": 0,
-                "attachment_url": url,
+                "attachment_url": said.url,
             },
-            metas,
+            [
+                *([_meta("postmeta", "_wp_attached_file", file)] if file else []),
+                *([_meta("postmeta", ALT, alt)] if alt else []),
+                *([_meta("postmeta", META_KEY, packed(original))] if original else []),
+            ],
         )
 
 

@@ -7,15 +7,19 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from accounts.models import User
+from blog.addresses import OldAddress
 from blog.models import Category, Page, Post
 from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
+from wordpress.attachments import Attachments
 from wordpress.authors import Authors
 from wordpress.comments import Comments
 from wordpress.entries import Entries
+from wordpress.fetching import Fetching, hosts_of
+from wordpress.media import Media, bring_in_files
 from wordpress.memory import Memory
-from wordpress.models import ImportedItem
+from wordpress.models import Attachment, ImportedItem
 from wordpress.reader import Export
 from wordpress.records import Item
 from wordpress.reports import Report
@@ -32,14 +36,26 @@ _TABLES: tuple[type[models.Model], ...] = (
     TaggedPost,
     Comment,
     ImportedItem,
+    Attachment,
+    OldAddress,
 )
 
 
-def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None) -> Report:
-    """Bring in what `paths` hold and is not here yet, in one transaction.
+def import_export(
+    paths: Iterable[Path],
+    *,
+    dry_run: bool = False,
+    media: Media | None = None,
+    fetch_media: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Bring in what `paths` hold and is not here yet, in one transaction; then their files, one by one.
+
+    Files come from `media`, or with `fetch_media` from the site that the export names.
 
     What an earlier import brought in is updated if it changed there and not here; all else stays as it is.
-    With `dry_run` everything is done and taken back, so the report says what would happen.
+    With `dry_run` everything is done and taken back, so the report says what would happen; no file
+    is looked for.
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
     """
     survey = take_survey(paths, progress)
@@ -53,17 +69,22 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
         terms = Terms(survey, report)
         memory = Memory(survey.base_url)
         comments = Comments(survey, authors, memory, report)
-        entries = Entries(survey, authors, terms, comments, memory, report)
-        _bring_in_items(survey, entries, progress)
+        attachments = Attachments(survey, authors, report)
+        entries = Entries(survey, authors, terms, comments, memory, attachments, report)
+        _bring_in_items(survey, entries, attachments, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
         if dry_run:
             transaction.set_rollback(True)
+    if not dry_run:
+        if fetch_media:
+            media = Fetching(hosts_of(survey))
+        bring_in_files(survey, media, report, progress)
     return report
 
 
-def _bring_in_items(survey: Survey, entries: Entries, progress: Progress | None) -> None:
+def _bring_in_items(survey: Survey, entries: Entries, attachments: Attachments, progress: Progress | None) -> None:
     done = 0
     for path in survey.paths:
         for record in Export(path).records():
@@ -73,6 +94,7 @@ def _bring_in_items(survey: Survey, entries: Entries, progress: Progress | None)
                 if progress:
                     progress("importing", done, survey.total_items)
     entries.finish()
+    attachments.finish()
 
 
 def _hold_other_writers_off() -> None:

@@ -30,8 +30,10 @@ def export_markdown(folder: Path, *, progress: Callable[[int, int], None], note:
     """Write all posts and pages below `folder/content`, and media below `folder/static/media`; returns their number."""
     total = Post.objects.count() + Page.objects.count()
     done = 0
-    posts = Post.objects.order_by("pk").select_related("author").prefetch_related("categories", "tags")
-    pages = Page.objects.order_by("pk").select_related("author")
+    posts = (
+        Post.objects.order_by("pk").select_related("author", "featured_picture").prefetch_related("categories", "tags")
+    )
+    pages = Page.objects.order_by("pk").select_related("author", "featured_picture")
     for entries in (posts, pages):
         for entry in entries.iterator(_CHUNK):
             path = folder / "content" / _place(entry)
@@ -87,6 +89,8 @@ def _front_matter(entry: Post | Page) -> str:
         values["status"] = "scheduled" if entry.is_scheduled else str(entry.status)
     if entry.language:
         values["language"] = entry.language
+    if entry.featured_picture:
+        values["image"] = f"/media/{entry.featured_picture.file.name}"
     if entry.excerpt:
         values["description"] = entry.excerpt
     if isinstance(entry, Post):

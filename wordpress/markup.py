@@ -9,7 +9,7 @@ import json
 import re
 from html import escape
 
-from wordpress.galleries import Pictures, no_pictures
+from wordpress.galleries import PicturesOf
 from wordpress.paragraphs import with_paragraphs
 from wordpress.shortcodes import expand
 from wordpress.tokens import TYPED, tokenise
@@ -26,22 +26,16 @@ _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The mark of a footnote. The notes themselves an export holds apart from the body.
 _NOTE_MARK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
 
-_pictures: Pictures = no_pictures
 
-
-def find_pictures_with(pictures: Pictures) -> None:
-    """Let galleries ask `pictures` for what the library knows (to be called when the site starts)."""
-    global _pictures  # there is one library
-    _pictures = pictures
-
-
-def to_html(source: str) -> str:
+def to_html(source: str, entry: object = None) -> str:
     """The HTML of `source`, with typographic quotes and the marks `<!--more-->` and `<!--nextpage-->` kept.
+
+    Galleries show what the site that `entry` came from had under their numbers.
 
     Never raises; takes time in proportion to the length of `source`.
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
-    source = expand(source.replace("\r\n", "\n").replace("\r", "\n"), _pictures)
+    source = expand(source.replace("\r\n", "\n").replace("\r", "\n"), PicturesOf(entry))
     if "<!-- wp:" not in source:
         return with_paragraphs(source)
     html = "".join(_blocks(source)).strip()

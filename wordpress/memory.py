@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wordpress.lookups import rows
 from wordpress.models import ImportedItem
-from wordpress.records import Comment, Item
+from wordpress.records import THUMBNAIL, Comment, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def of_item(item: Item) -> str:
         item.password,
         item.comment_status,
         [tuple(ref) for ref in item.terms],
+        *(value for key, value in item.meta if key == THUMBNAIL),
     )
 
 

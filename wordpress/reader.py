@@ -25,7 +25,14 @@ _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
 _MAX_ID: Final = 2**53
 
 _CHANNEL_PARTS = {"wp:author", "wp:category", "wp:tag", "wp:term"}
-_WATCHED = ("rss", "channel", "item", "title", "link", *("{*}" + name for name in ("wxr_version", "base_blog_url")))
+_WATCHED = (
+    "rss",
+    "channel",
+    "item",
+    "title",
+    "link",
+    *("{*}" + name for name in ("wxr_version", "base_blog_url", "base_site_url")),
+)
 _TERMS = ("author", "category", "tag", "term")
 # Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
 _NAMESPACES = (("/excerpt", "excerpt"), ("wordpress.org/export", "wp"), ("/content/", "content"), ("/dc/", "dc"))
@@ -42,6 +49,7 @@ class Export:
         self.path = path
         self.version = ""
         self.base_url = ""
+        self.site_url = ""
         self.source: MendedSource | None = None
         self._is_export = False
         self._names: dict[tuple[str, str | None], str] = {}
@@ -126,6 +134,8 @@ class Export:
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
             self.base_url = _text(element).strip()
+        elif name == "wp:base_site_url":
+            self.site_url = _text(element).strip()
         self._is_export |= name.startswith("wp:")
         element.clear()
         while element.getprevious() is not None:
@@ -184,6 +194,7 @@ class Export:
             terms=tuple(terms),
             meta=tuple(meta),
             comments=tuple(comments),
+            attachment_url=get("wp:attachment_url", "").strip(),
         )
         return as_it_was(item)
 
@@ -264,6 +275,7 @@ def _term(element: str, values: dict[str, str]) -> Term:
             name=get("wp:cat_name", ""),
             parent=get("wp:category_parent", "").strip(),
             description=get("wp:category_description", ""),
+            id=_number(get("wp:term_id")),
         )
     if element == "wp:tag":
         return Term(TAG, get("wp:tag_slug", "").strip(), get("wp:tag_name", ""), "", get("wp:tag_description", ""))

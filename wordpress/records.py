@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 CATEGORY, TAG = "category", "post_tag"
+# The meta field that names the featured image of a post by its number.
+THUMBNAIL = "_thumbnail_id"
+# The alternative text of a picture.
+ALT = "_wp_attachment_image_alt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,17 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A category, tag or other term. `parent` is the parent's slug (in the oldest exports its name)."""
+    """A category, tag or other term. `parent` is the parent's slug (in the oldest exports its name).
+
+    `id` is 0 where there is none.
+    """
 
     taxonomy: str
     slug: str
     name: str
     parent: str
     description: str
+    id: int = 0
 
 
 class TermRef(NamedTuple):
@@ -87,6 +95,7 @@ class Item:
     terms: tuple[TermRef, ...]
     meta: tuple[tuple[str, str], ...]
     comments: tuple[Comment, ...]
+    attachment_url: str = ""
 
 
 type Record = Author | Term | Item
