@@ -27,15 +27,10 @@ def files_here(addresses: Iterable[str]) -> Mapping[str, str]:
     every = {path for _host, some in wanted.values() for path in some}
     if not every:
         return {}
-    known = (
-        Attachment.objects.with_file()
-        .filter(Q(path__in=every) | Q(former_path__in=every))
-        .select_related("picture", "document")
-        .only("site", "url", "guid", "path", "former_path", "picture__file", "document__file")
-        .order_by("pk")
-    )
+    known = Attachment.objects.with_file().filter(Q(path__in=every) | Q(former_path__in=every))
+    known = known.defer("caption", "description", "picture__caption").select_related("picture", "document")
     by_path: dict[str, list[Attachment]] = {}
-    for attachment in known:
+    for attachment in known.order_by("pk"):
         for path in {attachment.path, attachment.former_path}:
             by_path.setdefault(path, []).append(attachment)
     here = {}
