@@ -22,6 +22,7 @@ from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, SourceTooLong, render
 from blog.site import SiteSettings, content_changed
 from blog.tagging import PostTags
 from blog.trees import TreeNode, TreeQuerySet, not_its_own_parent
+from library.models import Picture
 
 __all__ = ["Category", "Entry", "OldAddress", "Page", "Post", "SiteSettings", "Status"]
 
@@ -138,6 +139,15 @@ class Entry(models.Model):
         help_text=_("Of the text; it decides the direction of writing. Empty: the language of the site."),
     )
     comments_open = models.BooleanField(_("open to comments"), default=True)
+    featured_picture = models.ForeignKey(
+        Picture,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("featured picture"),
+        help_text=_("Above the text, and in links to it on other sites."),
+    )
     guid = models.CharField(max_length=500, default=new_guid, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     modified_at = models.DateTimeField(_("last changed"), auto_now=True)
@@ -214,7 +224,7 @@ class Entry(models.Model):
 
     def render(self) -> None:
         """Make the HTML anew from the source. Raises SourceTooLong."""
-        rendered = render(self.source, self.markup)
+        rendered = render(self.source, self.markup, self)
         self.lead_html = rendered.lead_html
         self.body_html = rendered.body_html
         self.extract = rendered.extract

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import Q
 
 from blog.models import Page, Post
 from blog.rendering import SourceTooLong, UnknownMarkup
@@ -30,15 +31,18 @@ def rerender(
     result: Rerendered,
     *,
     markup: str = "",
+    among: Q | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Render all posts or pages again, those in `markup` only if that is given, and count in `result`.
+    """Render all posts or pages again, those in `markup` or `among` only if that is given, and count in `result`.
 
     Sources, and the moment of the last change, stay as they are. Each batch is a transaction of its own, so it can
     be stopped at any time and run again. The caller says content_changed() at the end. A text that somebody
     saves meanwhile keeps what that save made of it.
     """
-    entries = model.objects.filter(markup=markup) if markup else model.objects.all()
+    entries = model.objects.filter(among or Q())
+    if markup:
+        entries = entries.filter(markup=markup)
     for keys in _batches(list(entries.order_by("pk").values_list("pk", flat=True))):
         changed = []
         for entry in model.objects.filter(pk__in=keys):

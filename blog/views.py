@@ -42,7 +42,9 @@ def _short_address(request: SiteRequest, number: str, models: tuple[type[Post] |
     if not (number.isascii() and number.isdecimal() and len(number) < 19):
         raise Http404(gettext("A post's number has digits only."))
     for model in models:
-        entry: Post | Page | None = model.objects.filter(pk=int(number)).select_related("author").first()
+        entry: Post | Page | None = (
+            model.objects.filter(pk=int(number)).select_related("author", "featured_picture").first()
+        )
         if entry is None:
             continue
         if request.GET.get("preview") == "true" and may_view(request.user, entry):
@@ -154,12 +156,12 @@ def _part_response(request: SiteRequest, entry: Post | Page, number: int | None)
 
 def _published_post(day: dt.date, slug: str) -> Post | None:
     posts = Post.objects.published().filter(published_on=day, slug=slug)
-    return posts.select_related("author").first()
+    return posts.select_related("author", "featured_picture").first()
 
 
 @require_safe
 def page(request: SiteRequest, path: str) -> HttpResponse:
-    found = Page.objects.published().filter(path=path).first()
+    found = Page.objects.published().filter(path=path).select_related("featured_picture").first()
     if found is not None:
         return entry_response(request, found)
     found = Page.objects.published().filter(path=_as_stored(path)).first()
@@ -198,6 +200,7 @@ def entry_response(
         "part": part,
         "page_title": str(entry),
         "canonical_url": absolute_url(part.url),
+        "picture_url": _picture_url(entry),
         "feed_links": [
             FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, entry.get_absolute_url() + "feed/"),
             site_feed(request),
@@ -212,6 +215,14 @@ def entry_response(
         context |= {"page": entry, "children": entry.children.published()}
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
+
+
+def _picture_url(entry: Post | Page) -> str:
+    """The whole address of the featured picture, for other sites; empty if there is none."""
+    if entry.featured_picture is None:
+        return ""
+    url: str = entry.featured_picture.file.url
+    return absolute_url(url) if url.startswith("/") else url
 
 
 @require_safe

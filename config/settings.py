@@ -53,6 +53,8 @@ BROADSIDE_MARKUPS = {
     "html": "blog.rendering.html.to_html",
     "wordpress": "wordpress.markup.to_html",
 }
+# Knows where files are now that texts name by old addresses.
+BROADSIDE_MOVED_FILES = "wordpress.moved.files_here"
 
 INSTALLED_APPS = [
     "config.admin.BroadsideAdminConfig",

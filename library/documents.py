@@ -22,10 +22,15 @@ class NotADocument(ValidationError):  # noqa: N818  # named for what is the case
 
 def store_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
     """Check `upload` and put it into the library. Raises NotADocument."""
-    title = title or title_from_name(upload.name)
-    document = Document(file=clean_document(upload), title=title, uploaded_by=by)
+    document = new_document(upload, title=title, by=by)
     document.save()
     return document
+
+
+def new_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
+    """The document that `upload` becomes, checked and not stored yet. Raises NotADocument."""
+    title = title or title_from_name(upload.name)
+    return Document(file=clean_document(upload), title=title, uploaded_by=by)
 
 
 def clean_document(upload: File[bytes]) -> File[bytes]:

@@ -46,9 +46,17 @@ class NotAPicture(ValidationError):  # noqa: N818  # named for what is the case
 
 def store_picture(upload: File[bytes], *, title: str = "", alt: str = "", by: User | None = None) -> Picture:
     """Clean `upload` and put it into the library. Raises NotAPicture."""
-    picture = Picture(file=clean_picture(upload), title=title or title_from_name(upload.name), alt=alt, uploaded_by=by)
+    picture = new_picture(upload, title=title, alt=alt, by=by)
     picture.save()
     return picture
+
+
+def new_picture(
+    upload: File[bytes], *, title: str = "", alt: str = "", caption: str = "", by: User | None = None
+) -> Picture:
+    """The picture that `upload` becomes, cleaned and not stored yet. Raises NotAPicture."""
+    title = title or title_from_name(upload.name)
+    return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, uploaded_by=by)
 
 
 def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:

@@ -16,12 +16,14 @@ from django.utils.translation import gettext
 from accounts.models import User
 from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
+from wordpress.lookups import rows
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # Pictures of other sizes that WordPress made beside the one that was uploaded.
 _SIZE = re.compile(r"-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|e[0-9]{10,13})(?=\.[A-Za-z0-9]+$)")
+_ENDING = re.compile(r"\.[A-Za-z0-9]+$")
 # Numbered things whose numbers are the export's, not ours.
 _ENTRIES: Final = ("p", "page_id", "attachment_id")
 _LISTINGS: Final = ("cat", "category_name", "tag", "author", "author_name", "m", "year")
@@ -43,6 +45,13 @@ def remember_all(pairs: Iterable[tuple[str, Model]]) -> None:
     remember_addresses((key, target) for address, target in pairs if (key := old_key(address)))
 
 
+def remember_new(pairs: Iterable[tuple[str, Model]]) -> None:
+    """`remember_all`, but an address that leads somewhere already goes on leading there."""
+    targets = {key: target for address, target in pairs if (key := old_key(address))}
+    taken = {path for (path,) in rows(OldAddress, "path", targets, "path")}
+    remember_addresses((key, target) for key, target in targets.items() if key not in taken)
+
+
 def old_key(address: str) -> str:
     """What an address of the old site is remembered by; empty for what is no such address."""
     try:
@@ -62,11 +71,18 @@ def old_key(address: str) -> str:
 
 def file_address(path: str) -> str:
     """Where the uploaded file is that was at `/wp-content/uploads/` + `path`, whatever its size. Raises Http404."""
-    whole = as_stored(_UPLOADS + path)
-    for candidate in dict.fromkeys([whole, _SIZE.sub("", whole), _SIZE.sub("", _SIZE.sub("", whole))]):
+    for candidate in same_file(as_stored(_UPLOADS + path)):
         if address := _remembered(candidate):
             return address
     raise Http404(gettext("There is no such file."))
+
+
+def same_file(path: str) -> list[str]:
+    """`path` of a file, and those of what it may be another size of, the likeliest first."""
+    smaller = _SIZE.sub("", path)
+    bases = dict.fromkeys([path, smaller, _SIZE.sub("", smaller)])
+    # What was very large WordPress keeps under `name-scaled.jpg`, and names the smaller ones after `name.jpg`.
+    return [*bases, *(_ENDING.sub(r"-scaled\g<0>", base) for base in bases if "-scaled." not in base)]
 
 
 def query_address(query: Mapping[str, str]) -> str:

@@ -64,6 +64,10 @@ class Authors:
         """The key of the account that an item's creator has."""
         return self._by_name[creator]
 
+    def of_file(self, creator: str) -> int | None:
+        """The key of the account that uploaded a file, if it was an author of the export."""
+        return self._by_name.get(creator)
+
     def of_comment(self, user_id: int) -> int | None:
         """The key of the account that wrote a comment, if it was an author of the export."""
         return self._by_id.get(user_id) if user_id else None

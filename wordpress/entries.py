@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 from accounts.slugs import slug_from_export, slugify
 from blog.models import Page, Post
 from tags.models import TaggedPost
+from wordpress.attachments import Attachments, site_of
 from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
+from wordpress.featured import FeaturedImages
 from wordpress.former import FormerAddresses
 from wordpress.identity import Identities, Identity
 from wordpress.memory import Left, Memory, of_item, of_moment
+from wordpress.numbers import remember_numbers
 from wordpress.pages import PageMove, PagePlan, move_pages, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
 from wordpress.records import CATEGORY, TAG, Item
@@ -55,8 +58,12 @@ class Entries:
         comments: Comments,
         memory: Memory,
         former: FormerAddresses,
+        attachments: Attachments,
         report: Report,
     ) -> None:
+        self._site = site_of(survey)
+        self._attachments = attachments
+        self._featured = FeaturedImages(self._site)
         self._authors = authors
         self._memory = memory
         self._former = former
@@ -72,6 +79,10 @@ class Entries:
 
     def take(self, item: Item) -> None:
         """Bring in `item`, or say in the report why not."""
+        if item.type == "attachment":
+            self._attachments.take(item)
+            self._comments.skip(item, _("It answers a file: these have no comments here."))
+            return
         if reason := reason_to_skip(item):
             self._skip(item, reason)
             return
@@ -99,6 +110,7 @@ class Entries:
         self._comments.prepare([*posts, *pages])
         _store(Post, [answered.entry for answered in posts if answered.new])
         _store(Page, [answered.entry for answered in pages if answered.new])
+        self._featured.take([answered for answered in (*posts, *pages) if answered.new or answered.changed])
         for answered in (*posts, *pages):
             if answered.changed:
                 _update(answered.entry)
@@ -110,6 +122,8 @@ class Entries:
         self._comments.write([*posts, *pages])
         self._memory.write()
         self._former.write()
+        moved = [answered for answered in (*posts, *pages) if answered.new and answered.item.id != answered.entry.pk]
+        remember_numbers(self._site, {answered.item.id: answered.entry for answered in moved if answered.item.id})
         # With DEBUG Django keeps every query: here they are as large as the export.
         reset_queries()
 

@@ -21,17 +21,19 @@ from blog.rendering import MORE_PLACEHOLDER
 from blog.site import SiteSettings, absolute_url
 from comments.models import Comment
 from comments.models import Status as CommentStatus
-from library.models import Document, Picture, Upload
+from library.models import Document, Picture
 from tags.models import TaggedPost
+from wordpress.exporting_files import Files
 from wordpress.exporting_terms import people_and_terms
+from wordpress.file_numbers import highest_number
 from wordpress.former import OLD_SLUG_KEY
 from wordpress.fragments import FOOTNOTES, notes_field
 from wordpress.lookups import highest_key
-from wordpress.models import Fragment
+from wordpress.models import Attachment, Fragment
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.plain import moment, plain, plain_lines
 from wordpress.posttypes import REUSABLE_BLOCK
-from wordpress.records import CATEGORY, TAG
+from wordpress.records import CATEGORY, TAG, THUMBNAIL
 from wordpress.wxr import (
     HEAD,
     address_fields,
@@ -71,6 +73,7 @@ def export_site(
     """
     writer = _Writer(write, note or (lambda _line: None))
     total = sum(model._default_manager.count() for model in (Post, Page, Picture, Document))
+    total += Attachment.objects.without_file().count()
     writer.head()
     done = 0
     for text in writer.items():
@@ -88,8 +91,9 @@ class _Writer:
         self._note = note
         self._logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
         # WordPress numbers all items together, we posts and pages each by themselves.
-        self._free = max(highest_key(Post), highest_key(Page)) + 1
+        self._free = max(highest_key(Post), highest_key(Page), highest_number()) + 1
         self._page_numbers: dict[int, int] = {}
+        self._files = Files(self._logins, self._page_numbers, self._next)
 
     # The channel
 
@@ -129,9 +133,7 @@ class _Writer:
             yield self._entry(page)
         for block in Fragment.objects.filter(kind=Fragment.Kind.BLOCK).order_by("pk").iterator(_CHUNK):
             yield _shared_block(block)
-        for model in (Picture, Document):
-            for upload in model._default_manager.order_by("pk").iterator(_CHUNK):
-                yield self._upload(upload)
+        yield from self._files.items()
 
     def _next(self) -> int:
         self._free += 1
@@ -184,12 +186,17 @@ class _Writer:
             },
             [
                 *(_filed(entry) if isinstance(entry, Post) else []),
+                *self._thumbnail(entry),
                 *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
                 _old_addresses(entry),
                 *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
+
+    def _thumbnail(self, entry: Post | Page) -> Iterator[str]:
+        if entry.featured_picture_id:
+            yield meta_field("postmeta", THUMBNAIL, str(self._files.number(Picture, entry.featured_picture_id)))
 
     def _original(
         self, entry: Post | Page, numbers: dict[str, int], local: dt.datetime, utc: dt.datetime | None, content: str
@@ -215,40 +222,6 @@ class _Writer:
         if entry.modified_at != moment(local_time(entry.modified_at).replace(microsecond=0)):
             values["modified_at"] = exact(entry.modified_at)
         return values
-
-    def _upload(self, upload: Upload) -> str:
-        local, utc = (look(upload.uploaded_at).replace(microsecond=0) for look in (local_time, utc_time))
-        url = upload.file.url
-        url = url if "://" in url else absolute_url(url)
-        caption = upload.caption if isinstance(upload, Picture) else ""
-        alt = upload.alt if isinstance(upload, Picture) else ""
-        metas = [meta_field("postmeta", "_wp_attached_file", str(upload.file.name))]
-        if alt:
-            metas.append(meta_field("postmeta", "_wp_attachment_image_alt", as_html(alt)))
-        return item(
-            as_html(str(upload)),
-            url,
-            self._logins.get(upload.uploaded_by_id or 0, ""),
-            url,
-            "",
-            as_html(caption),
-            {
-                "post_id": self._next(),
-                "post_date": text_of(local),
-                "post_date_gmt": text_of(utc),
-                "comment_status": "closed",
-                "ping_status": "closed",
-                "post_name": "",
-                "status": "inherit",
-                "post_parent": 0,
-                "menu_order": 0,
-                "post_type": "attachment",
-                "post_password": "",
-                "is_sticky": 0,
-                "attachment_url": url,
-            },
-            metas,
-        )
 
 
 def _shared_block(block: Fragment) -> str:

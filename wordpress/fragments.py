@@ -33,14 +33,6 @@ _MAX_DEPTH: Final = 3
 _NOTE_MARK = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
 _SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":(\d{1,18})\b[^>]{0,2000}?-->""")
 
-# Leads from names to texts; a name that is not known is left out.
-type Fragments = Callable[[Fragment.Kind, Iterable[str]], Mapping[str, str]]
-
-
-def no_fragments(kind: Fragment.Kind, names: Iterable[str]) -> Mapping[str, str]:
-    """For bodies that are rendered without a site."""
-    return {}
-
 
 def stored(kind: Fragment.Kind, names: Iterable[str]) -> dict[str, str]:
     """The texts of this kind that are here, by name."""
@@ -60,11 +52,11 @@ def blocks_named(source: str) -> Counter[str]:
     return Counter(_SHARED.findall(source)) if "<!-- wp:" in source else Counter()
 
 
-def with_shared_blocks(source: str, fragments: Fragments) -> str:
+def with_shared_blocks(source: str) -> str:
     """`source` with what it shows of shared blocks in their places, as far as they are known and not too much."""
     for _depth in range(_MAX_DEPTH):
         named = blocks_named(source)
-        known = fragments(BLOCK, named) if named else {}
+        known = stored(BLOCK, named) if named else {}
         added = sum(len(text) * named[name] for name, text in known.items())
         if not known or len(source) + added > MAX_SOURCE_LENGTH:
             break
@@ -72,10 +64,10 @@ def with_shared_blocks(source: str, fragments: Fragments) -> str:
     return source
 
 
-def list_of_notes(source: str, fragments: Fragments, typographic: Callable[[str], str]) -> str:
+def list_of_notes(source: str, typographic: Callable[[str], str]) -> str:
     """What the block editor shows for its block of footnotes; nothing if none of them is known."""
     names = notes_named(source)
-    known = fragments(NOTE, names) if names else {}
+    known = stored(NOTE, names) if names else {}
     if not known:
         return ""
     # Stored for all readers, so in the language of the site.

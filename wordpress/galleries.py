@@ -1,12 +1,16 @@
-"""`[gallery ids="…"]`: the pictures of the library that came with these numbers."""
+"""Galleries: `[gallery ids="…"]` shows the pictures that had these numbers, `[gallery]` those uploaded to its post."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
+
+from blog.models import Page, Post
+from wordpress.models import Attachment, ImportedItem
 
 _MAX_PICTURES = 500
 
@@ -21,15 +25,66 @@ class GalleryPicture:
     caption: str = ""
 
 
-# Leads from WordPress's numbers of attachments to pictures; a number that is not known is left out.
-type Pictures = Callable[[list[int]], Mapping[int, GalleryPicture]]
+class Pictures(Protocol):
+    """What the library knows of the old site's pictures. A number that is not known is left out."""
 
-ANY_PICTURE = GalleryPicture("/")
+    def numbered(self, numbers: list[int]) -> Mapping[int, GalleryPicture]:
+        """The pictures that had these numbers."""
+        ...
+
+    def of_post(self, number: int) -> Mapping[int, GalleryPicture]:
+        """Those uploaded to the post or page that had this number, in their order; 0: to the one that is rendered."""
+        ...
 
 
-def no_pictures(ids: Iterable[int]) -> Mapping[int, GalleryPicture]:
-    """For a site whose library knows no numbers of WordPress."""
-    return {}
+class AnyPicture:
+    """Knows every number, to find out what is a gallery."""
+
+    def numbered(self, numbers: list[int]) -> Mapping[int, GalleryPicture]:
+        return dict.fromkeys(numbers, GalleryPicture("/"))
+
+    def of_post(self, number: int) -> Mapping[int, GalleryPicture]:
+        return self.numbered([1])
+
+
+class PicturesOf:
+    """The pictures that `entry` means by their numbers: those of the site that it came from.
+
+    Of a text that was not imported the site is not known: then the first site that had the number counts.
+    """
+
+    def __init__(self, entry: object) -> None:
+        self._entry = entry
+        self._origins: list[tuple[str, int]] | None = None
+
+    def numbered(self, numbers: list[int]) -> Mapping[int, GalleryPicture]:
+        return self._shown(wordpress_id__in=numbers)
+
+    def of_post(self, number: int) -> Mapping[int, GalleryPicture]:
+        own = number or next((number for _site, number in self._origin()), 0)
+        return self._shown(parent=own) if own else {}
+
+    def _shown(self, **which: Any) -> dict[int, GalleryPicture]:
+        attachments = Attachment.objects.filter(picture__isnull=False, **which).select_related("picture")
+        if origin := self._origin():
+            attachments = attachments.filter(site=origin[0][0])
+        found: dict[int, GalleryPicture] = {}
+        for attachment in attachments.order_by("menu_order", "wordpress_id", "pk")[:_MAX_PICTURES]:
+            if picture := attachment.picture:
+                url = picture.file.url
+                shown = GalleryPicture(url, url, picture.alt, picture.caption)
+                found.setdefault(attachment.wordpress_id, shown)
+        return found
+
+    def _origin(self) -> list[tuple[str, int]]:
+        """The site that the entry came from and the number that it had there; nothing if it was written here."""
+        if self._origins is None:
+            self._origins = []
+            if isinstance(self._entry, Post | Page) and self._entry.pk:
+                kind = str(self._entry._meta.model_name)
+                items = ImportedItem.objects.filter(kind=kind, object_pk=self._entry.pk)
+                self._origins = list(items.values_list("site", "wordpress_id"))
+        return self._origins
 
 
 def gallery(attributes: Mapping[str, str], pictures: Pictures) -> str:
@@ -37,16 +92,29 @@ def gallery(attributes: Mapping[str, str], pictures: Pictures) -> str:
 
     In place of a single one that is missing stands its number, so that an editor sees what to look for.
     """
-    written = attributes.get("ids") or attributes.get("include") or ""
-    ids = [int(number) for number in written.replace(",", " ").split() if number.isascii() and number.isdecimal()]
-    known = pictures(ids[:_MAX_PICTURES]) if ids else {}
-    if not known:
+    ids = _numbers(attributes.get("ids") or attributes.get("include"))[:_MAX_PICTURES]
+    if ids:
+        known = pictures.numbered(ids)
+    elif attributes.get("ids") or attributes.get("include"):
+        known = {}
+    else:
+        known = pictures.of_post(next(iter(_numbers(attributes.get("id"))), 0))
+        left_out = set(_numbers(attributes.get("exclude")))
+        ids = [number for number in known if number not in left_out]
+        if attributes.get("order", "").upper() == "DESC":
+            ids.reverse()
+    if not known or not ids:
         return ""
     columns = attributes.get("columns", "3")
     columns = columns if len(columns) == 1 and columns in "123456789" else "3"
     linked = attributes.get("link") != "none"
-    items = "".join(_item(number, known.get(number), linked=linked) for number in ids[:_MAX_PICTURES])
+    items = "".join(_item(number, known.get(number), linked=linked) for number in ids)
     return f'<figure class="wp-block-gallery columns-{columns}"><ul>{items}</ul></figure>'
+
+
+def _numbers(written: str | None) -> list[int]:
+    words: Iterable[str] = (written or "").replace(",", " ").split()
+    return [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 17]
 
 
 def _item(number: int, picture: GalleryPicture | None, *, linked: bool) -> str:

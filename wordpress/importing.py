@@ -11,15 +11,18 @@ from blog.models import Category, OldAddress, Page, Post
 from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
+from wordpress.attachments import Attachments
 from wordpress.authors import Authors
 from wordpress.comments import Comments
 from wordpress.entries import Entries
+from wordpress.fetching import Fetching, hosts_of
 from wordpress.former import FormerAddresses
 from wordpress.fragments import bring_in_block, bring_in_notes
 from wordpress.leftovers import Leftovers
+from wordpress.media import Media, bring_in_files
 from wordpress.memory import Memory
 from wordpress.menus import Menus
-from wordpress.models import Fragment, ImportedItem
+from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.reader import Export
 from wordpress.records import Item
@@ -39,14 +42,25 @@ _TABLES: tuple[type[models.Model], ...] = (
     ImportedItem,
     OldAddress,
     Fragment,
+    Attachment,
 )
 
 
-def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None) -> Report:
-    """Bring in what `paths` hold and is not here yet, in one transaction.
+def import_export(
+    paths: Iterable[Path],
+    *,
+    dry_run: bool = False,
+    media: Media | None = None,
+    fetch_media: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Bring in what `paths` hold and is not here yet, in one transaction; then their files, one by one.
+
+    Files come from `media`, or with `fetch_media` from the site that the export names.
 
     What an earlier import brought in is updated if it changed there and not here; all else stays as it is.
-    With `dry_run` everything is done and taken back, so the report says what would happen.
+    With `dry_run` everything is done and taken back, so the report says what would happen; no file
+    is looked for.
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
     """
     survey = take_survey(paths, progress)
@@ -61,14 +75,19 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
         authors.bring_in(survey)
         terms = Terms(survey, memory, former, report)
         comments = Comments(survey, authors, memory, report)
-        entries = Entries(survey, authors, terms, comments, memory, former, report)
+        attachments = Attachments(survey, authors, report)
+        entries = Entries(survey, authors, terms, comments, memory, former, attachments, report)
         _bring_in_blocks(survey, report)
-        _bring_in_items(survey, entries, report, progress)
+        _bring_in_items(survey, entries, attachments, report, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
         if dry_run:
             transaction.set_rollback(True)
+    if not dry_run:
+        if fetch_media:
+            media = Fetching(hosts_of(survey))
+        bring_in_files(survey, media, report, progress)
     return report
 
 
@@ -80,7 +99,9 @@ def _bring_in_blocks(survey: Survey, report: Report) -> None:
                 bring_in_block(item, report)
 
 
-def _bring_in_items(survey: Survey, entries: Entries, report: Report, progress: Progress | None) -> None:
+def _bring_in_items(
+    survey: Survey, entries: Entries, attachments: Attachments, report: Report, progress: Progress | None
+) -> None:
     menus, leftovers = Menus(), Leftovers(survey.other_meta)
     for done, item in enumerate(_items(survey), 1):
         menus.add(item)
@@ -92,6 +113,7 @@ def _bring_in_items(survey: Survey, entries: Entries, report: Report, progress: 
         if progress:
             progress("importing", done, survey.total_items)
     entries.finish()
+    attachments.finish()
     menus.note(report)
     leftovers.note(report)
 

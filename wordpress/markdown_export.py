@@ -118,6 +118,8 @@ def _front_matter(entry: Post | Page) -> str:
         values["status"] = "scheduled" if entry.is_scheduled else str(entry.status)
     if entry.language:
         values["language"] = entry.language
+    if entry.featured_picture:
+        values["image"] = f"/media/{entry.featured_picture.file.name}"
     if entry.excerpt:
         values["description"] = entry.excerpt
     if isinstance(entry, Post):

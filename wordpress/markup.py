@@ -9,8 +9,8 @@ import json
 import re
 from html import escape
 
-from wordpress.fragments import Fragments, list_of_notes, no_fragments, with_shared_blocks
-from wordpress.galleries import Pictures, no_pictures
+from wordpress.fragments import list_of_notes, with_shared_blocks
+from wordpress.galleries import PicturesOf
 from wordpress.paragraphs import with_paragraphs
 from wordpress.shortcodes import expand
 from wordpress.tokens import TYPED, tokenise
@@ -28,30 +28,17 @@ _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The mark of a footnote. The notes themselves are kept apart from the body.
 _NOTE_MARK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
 
-_pictures: Pictures = no_pictures
-_fragments: Fragments = no_fragments
 
-
-def find_pictures_with(pictures: Pictures) -> None:
-    """Let galleries ask `pictures` for what the library knows (to be called when the site starts)."""
-    global _pictures  # there is one library
-    _pictures = pictures
-
-
-def find_fragments_with(fragments: Fragments) -> None:
-    """Let bodies ask `fragments` for the footnotes and blocks they name (to be called when the site starts)."""
-    global _fragments  # there is one site
-    _fragments = fragments
-
-
-def to_html(source: str) -> str:
+def to_html(source: str, entry: object = None) -> str:
     """The HTML of `source`, with typographic quotes and the marks `<!--more-->` and `<!--nextpage-->` kept.
+
+    Galleries show what the site that `entry` came from had under their numbers.
 
     Never raises; takes time in proportion to the length of `source`.
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    source = expand(with_shared_blocks(source, _fragments), _pictures)
+    source = expand(with_shared_blocks(source), PicturesOf(entry))
     if "<!-- wp:" not in source:
         return with_paragraphs(source)
     html = "".join(_blocks(source)).strip()
@@ -87,7 +74,7 @@ def _blocks(source: str) -> list[str]:
         elif not mark["alone"]:
             names.append(mark["name"])
         elif mark["name"] in _NOTES:
-            html.append(list_of_notes(source, _fragments, _with_typography))
+            html.append(list_of_notes(source, _with_typography))
         elif "embed" in mark["name"]:
             html.append(_embed_alone(mark[0]))
     return [*html, inside(len(source))]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import rows
 from wordpress.models import ImportedItem
-from wordpress.records import Author, Comment, Item, Term
+from wordpress.records import THUMBNAIL, Author, Comment, Item, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ def of_item(item: Item) -> str:
         item.comment_status,
         [tuple(ref) for ref in item.terms],
         *(value for key, value in item.meta if key == FOOTNOTES),
+        *(value for key, value in item.meta if key == THUMBNAIL),
     )
 
 

@@ -3,6 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
+from blog.addresses import MAX_LENGTH
+from library.models import Document, Picture
+
 
 class ImportedItem(models.Model):
     """Something of an export that was brought in. All of these may be deleted: then nothing is updated any more."""
@@ -45,3 +49,57 @@ class Fragment(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def without_file(self) -> "AttachmentQuerySet":
+        return self.filter(picture=None, document=None)
+
+    def with_file(self) -> "AttachmentQuerySet":
+        return self.exclude(picture=None, document=None)
+
+
+class Attachment(models.Model):
+    """A file of the old site, with what was said of it there. The file itself may not be here yet, or not any more."""
+
+    site = models.CharField(max_length=500, blank=True)
+    wordpress_id = models.PositiveBigIntegerField()
+    # Where the file is to be had, and where it was when it was uploaded.
+    url = models.CharField(max_length=2000)
+    guid = models.CharField(max_length=2000, blank=True)
+    # The same two as texts and old addresses are compared with them (wordpress.addresses.old_key).
+    path = models.CharField(max_length=MAX_LENGTH, db_index=True)
+    former_path = models.CharField(max_length=MAX_LENGTH, blank=True, db_index=True)
+    # Its page there.
+    link = models.CharField(max_length=2000, blank=True)
+    title = models.CharField(max_length=500, blank=True)
+    caption = models.TextField(blank=True)
+    alt = models.CharField(max_length=1000, blank=True)
+    description = models.TextField(blank=True)
+    # The number that the post or page had there to which it was uploaded; 0 if to none.
+    parent = models.PositiveBigIntegerField(default=0, db_index=True)
+    menu_order = models.IntegerField(default=0)
+    uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    uploaded_at = models.DateTimeField(null=True)
+    picture = models.ForeignKey(Picture, null=True, on_delete=models.SET_NULL, related_name="attachments")
+    document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="attachments")
+    # The file in the storage that is being written for it: what stays there after a crash belongs to nobody.
+    writing = models.CharField(max_length=255, blank=True, db_index=True)
+    # Whether the texts that show it were rendered since its file came.
+    is_shown = models.BooleanField(default=False)
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        constraints = [models.UniqueConstraint(fields=["wordpress_id", "site"], name="attachment_of_one_number")]
+
+    def __str__(self) -> str:
+        return self.title or self.url
+
+    @property
+    def file_url(self) -> str:
+        """Where its file is here; empty if it is not."""
+        upload = self.picture or self.document
+        return str(upload.file.url) if upload else ""

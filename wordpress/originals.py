@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from blog.models import Page, Post, Status
 from blog.rendering import get_markups
+from wordpress.models import Attachment
 from wordpress.records import Author, Comment, Item
 
 META_KEY: Final = "_broadside"
@@ -27,6 +28,7 @@ _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _LENGTHS: Final = {"title": 1000, "language": 12}
 _TEXTS: Final = {"title", "excerpt", "language"}
 _MOMENTS: Final = {"published_at", "created_at", "modified_at"}
+_OF_FILES: Final = {"title": 500, "alt": 1000, "caption": 100_000, "description": 100_000}
 
 
 def readable(text: str) -> str:
@@ -60,7 +62,7 @@ def as_it_was(item: Item) -> Item:
     if values.pop("mark", None) != mark(item.title, item.content, item.excerpt, item.slug):
         return replace(item, meta=rest)
     if values.pop("date", None) != str(item.date):
-        values = {name: value for name, value in values.items() if name not in _MOMENTS}
+        values = {name: value for name, value in values.items() if name not in _MOMENTS | {"uploaded_at"}}
     if _known_markup(values):
         source = values.pop("source", None)
         if isinstance(source, str) and not _NOT_STORABLE.search(source):
@@ -84,6 +86,18 @@ def restore_entry(entry: Post | Page, item: Item) -> None:
             entry.published_at = None
         elif isinstance(value, str) and (exact := _moment(value)):
             setattr(entry, name, exact)
+
+
+def restore_attachment(attachment: Attachment, item: Item) -> None:
+    """Set what an export of ours says beyond WXR. `item` comes from `as_it_was`."""
+    values = _unpacked(dict(item.meta).get(META_KEY, ""))
+    for name in _OF_FILES.keys() & values.keys():
+        value = values[name]
+        if isinstance(value, str) and not _NOT_STORABLE.search(value) and len(value) <= _OF_FILES[name]:
+            setattr(attachment, name, value)
+    uploaded_at = values.get("uploaded_at")
+    if isinstance(uploaded_at, str) and (exact := _moment(uploaded_at)):
+        attachment.uploaded_at = exact
 
 
 def comment_as_it_was(comment: Comment, original: str) -> Comment:

@@ -27,7 +27,14 @@ _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
 _MAX_ID: Final = 2**53
 
 _CHANNEL_PARTS = {"wp:author", "wp:category", "wp:tag", "wp:term"}
-_WATCHED = ("rss", "channel", "item", "title", "link", *("{*}" + name for name in ("wxr_version", "base_blog_url")))
+_WATCHED = (
+    "rss",
+    "channel",
+    "item",
+    "title",
+    "link",
+    *("{*}" + name for name in ("wxr_version", "base_blog_url", "base_site_url")),
+)
 _TERMS = ("author", "category", "tag", "term")
 # Meta fields that are not kept, with whose they are.
 _OTHER_META = (
@@ -52,6 +59,7 @@ class Export:
         self.path = path
         self.version = ""
         self.base_url = ""
+        self.site_url = ""
         self.source: MendedSource | None = None
         self.other_meta: Counter[tuple[str, str]] = Counter()
         self._is_export = False
@@ -140,6 +148,8 @@ class Export:
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
             self.base_url = _text(element).strip()
+        elif name == "wp:base_site_url":
+            self.site_url = _text(element).strip()
         self._is_export |= name.startswith("wp:")
         for whose, place in _OTHER_META:
             for key in element.iterfind(place):
@@ -202,6 +212,7 @@ class Export:
             terms=tuple(terms),
             meta=tuple(self._meta(element, "wp:postmeta")),
             comments=tuple(comments),
+            attachment_url=get("wp:attachment_url", "").strip(),
         )
         return as_it_was(item)
 

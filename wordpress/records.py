@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 CATEGORY, TAG = "category", "post_tag"
+# The meta field that names the featured image of a post by its number.
+THUMBNAIL = "_thumbnail_id"
+# The alternative text of a picture.
+ALT = "_wp_attachment_image_alt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Item:
     terms: tuple[TermRef, ...]
     meta: tuple[tuple[str, str], ...]
     comments: tuple[Comment, ...]
+    attachment_url: str = ""
 
 
 type Record = Author | Term | Item

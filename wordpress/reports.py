@@ -7,6 +7,8 @@ from typing import Any
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
+# What is said of a file, and the file itself: one may be here without the other.
+ATTACHMENTS, FILES = "attachment", "file"
 
 
 class Outcome(StrEnum):
@@ -24,6 +26,8 @@ class Remark:
     id: int
     title: str
     text: str
+    # Where it is on the old site, of files.
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -36,14 +40,23 @@ class Report:
     skipped: list[Remark] = field(default_factory=list)
     notes: list[Remark] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    # Whether somebody stopped it while files came in: the rest comes with the next run.
+    interrupted: bool = False
 
     def count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
         self.counts.setdefault(kind, Counter())[outcome] += number
 
-    def skip(self, kind: str, id: int, title: str, reason: str) -> None:  # noqa: A002  # WordPress's word for it
+    def skip(
+        self,
+        kind: str,
+        id: int,  # noqa: A002  # WordPress's word for it
+        title: str,
+        reason: str,
+        address: str = "",
+    ) -> None:
         """Count something that was not brought in, and why."""
         self.count(kind, Outcome.SKIPPED)
-        self.skipped.append(Remark(kind, id, title[:100], reason))
+        self.skipped.append(Remark(kind, id, title[:100], reason, address))
 
     def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002
         """Say what is different about something that was brought in."""
@@ -68,4 +81,5 @@ class Report:
             "skipped": [asdict(remark) for remark in self.skipped],
             "notes": [asdict(remark) for remark in self.notes],
             "warnings": self.warnings,
+            "interrupted": self.interrupted,
         }

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from html import escape, unescape
 
 from blog.rendering.players import film_page
-from wordpress.galleries import ANY_PICTURE as _ANY
-from wordpress.galleries import Pictures, gallery, no_pictures
+from wordpress.galleries import AnyPicture, Pictures, gallery
 from wordpress.tokens import TYPED, Token, tokenise
 
 # Brackets that hold none: a shortcode, and what stands between it and its end if that is text.
@@ -38,11 +37,11 @@ _ATTRIBUTE = re.compile(r"""([\w-]+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
-def expand(source: str, pictures: Pictures = no_pictures) -> str:
+def expand(source: str, pictures: Pictures) -> str:
     """`source` with every shortcode replaced that we know; all others, and those in code, stay as text.
 
     What is a player or a page elsewhere becomes its address on a line of its own: blog.rendering makes
-    a player or a link of that. `pictures` leads from the numbers in `[gallery ids=…]` to pictures.
+    a player or a link of that. `pictures` knows those that galleries name.
     """
     source = captions_to_figures(programs_to_pre(source))
     if "[" not in source:
@@ -80,7 +79,7 @@ def unknown(source: str) -> Counter[str]:
                 or name in ends
                 or name in _OF_PLUGINS | _EMBEDS | _RECORDINGS.keys() | {"gallery", "caption"}
             )
-            stays = _replaced(shortcode, lambda ids: dict.fromkeys(ids, _ANY), ignored) == shortcode[0]
+            stays = _replaced(shortcode, AnyPicture(), ignored) == shortcode[0]
             if tells and stays:
                 names[name] += 1
     return names

@@ -18,8 +18,8 @@ from wordpress.reader import Export, ExportRefused
 from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
 from wordpress.wellformed import Mended
 
-Stage = Literal["reading", "importing"]
-# Told how far a stage is: bytes read, items brought in.
+Stage = Literal["reading", "importing", "files", "rendering"]
+# Told how far a stage is: bytes read, items brought in, files looked for, texts rendered again.
 type Progress = Callable[[Stage, int, int], None]
 
 _VERSIONS = {"1.0", "1.1", "1.2"}
@@ -56,6 +56,7 @@ class Survey:
     highest_item: int = 0
     highest_comment: int = 0
     base_url: str = ""
+    site_url: str = ""
     # How far the blog's clock was from UTC, and how often it was not what the site's clock says.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     other_clock: int = 0
@@ -87,8 +88,6 @@ def take_survey(paths: Iterable[Path], progress: Progress | None = None) -> Surv
 
 def reason_to_skip(item: Item) -> str:
     """Why `item` cannot be brought in; nothing if it can."""
-    if item.type == "attachment":
-        return _("Attachments come with a later version.")
     if item.type not in {"post", "page"}:
         return reason_against(item.type)
     if item.status in {"inherit", "auto-draft"}:
@@ -110,6 +109,7 @@ def _records(survey: Survey, progress: Progress | None) -> Iterator[Record]:
         done += export.source.bytes_read if export.source else 0
         survey.base_url = survey.base_url or export.base_url
         survey.other_meta.update(export.other_meta)
+        survey.site_url = survey.site_url or export.site_url
         survey.warnings += _file_warnings(export)
 
 

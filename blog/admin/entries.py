@@ -36,6 +36,8 @@ class EntryList(ChangeList):
 class EntryAdmin(admin.ModelAdmin[Any]):
     list_select_related = ("author",)
     list_per_page = 50
+    # Chosen in a window of its own: a list of all would be as long as the library.
+    raw_id_fields = ("featured_picture",)
     actions = ["publish", "withdraw", "trash", "restore"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

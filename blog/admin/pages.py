@@ -32,7 +32,7 @@ class PageAdmin(EntryAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Page | None = None) -> Any:
         writing = ["title", "source"]
-        details = ["slug", "excerpt", "language", "comments_open", "author"]
+        details = ["slug", "excerpt", "featured_picture", "language", "comments_open", "author"]
         if obj is not None:
             details += ["written_in", "modified_at"]
             if may_edit(request.user, obj):

@@ -40,7 +40,7 @@ class PostAdmin(EntryAdmin):
         editable = obj is None or may_edit(user, obj)
         # What only shows, shows the moment to everybody.
         publishing = ["status", "published_at"] if may_publish(user) or not editable else ["status"]
-        details = ["slug", "excerpt", "language", "comments_open"]
+        details = ["slug", "excerpt", "featured_picture", "language", "comments_open"]
         if edits_others(user):
             details += ["sticky", "author"]
         writing = ["title", "source"]

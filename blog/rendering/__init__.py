@@ -1,9 +1,10 @@
 """From what an author wrote to the HTML that readers get: `render(source, markup)`.
 
 A markup's renderer makes HTML that nobody trusts (`markups`). It is read into a tree (`tree`), where
-page breaks part it (`parts`), foreign media become links (`media`), addresses are linked (`links`), those
-of films get a frame (`players`) and ids are kept apart (`ids`). The whole tree is the body; cut at the more
-marker (`more`) it is the lead that listings show. Both leave through the one allow-list (`sanitising`).
+page breaks part it (`parts`), files that moved here are shown from here (`moved`), foreign media become
+links (`media`), addresses are linked (`links`), those of films get a frame (`players`) and ids are kept
+apart (`ids`). The whole tree is the body; cut at the more marker (`more`) it is the lead that listings
+show. Both leave through the one allow-list (`sanitising`).
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from blog.rendering import ids, links, media, more, parts, players
+from blog.rendering import ids, links, media, more, moved, parts, players
 from blog.rendering.extract import extract
 from blog.rendering.markups import Markup, UnknownMarkup, get_markups
 from blog.rendering.parts import PART_BREAK
@@ -66,8 +67,8 @@ class Rendered:
     extract: str
 
 
-def render(source: str, markup: str) -> Rendered:
-    """Render `source`, written in `markup` (a name in settings.BROADSIDE_MARKUPS).
+def render(source: str, markup: str, entry: object = None) -> Rendered:
+    """Render `source`, written in `markup` (a name in settings.BROADSIDE_MARKUPS), of the post or page `entry`.
 
     Raises SourceTooLong and UnknownMarkup, and for no other source anything.
     """
@@ -78,13 +79,16 @@ def render(source: str, markup: str) -> Rendered:
     except KeyError:
         raise UnknownMarkup(markup) from None
 
-    root, marker = parse(to_html(clean_text(source)))
+    root, marker = parse(to_html(clean_text(source), entry))
     marker = parts.settle(root, marker)
+    here = moved.find(root)
+    moved.replace(root, here, "img", "embed", "x-iframe", "x-object")
     media.localise(root)
     clean_attributes(root)
     links.link_addresses(root)
     players.frame_films(root)
     links.name_documents(root)
+    moved.replace(root, here, "a")
     links.finish_links(root)
     ids.keep_apart(root)
     more.drop_empty_paragraphs(root)

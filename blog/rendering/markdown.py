@@ -89,6 +89,6 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def to_html(source: str) -> str:
+def to_html(source: str, entry: object = None) -> str:
     html: str = _parser().render(source)
     return html

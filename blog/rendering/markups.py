@@ -1,6 +1,7 @@
 """The markups that sources may be written in, as settings.BROADSIDE_MARKUPS names them.
 
-Each is a function from a source to HTML that nobody trusts. Any app may offer one; none is known here.
+Each is a function from a source, and the post or page that it is of (None if it is of none yet), to HTML that nobody
+trusts. Any app may offer one; none is known here.
 """
 
 from collections.abc import Mapping
@@ -28,9 +29,9 @@ class Markup:
     def label(self) -> str:
         return self.name.replace("_", " ").title()
 
-    def to_html(self, source: str) -> str:
+    def to_html(self, source: str, entry: object = None) -> str:
         """The HTML of `source`, not sanitised. The renderer is imported when first needed."""
-        html: str = import_string(self.path)(source)
+        html: str = import_string(self.path)(source, entry)
         return html
 
 

@@ -16,7 +16,7 @@ from blog.rendering import (
 )
 
 
-def shout(source: str) -> str:
+def shout(source: str, entry: object) -> str:
     """A markup of another app."""
     return f"<p>{source.upper()}<script>alert(1)</script></p>"
 

@@ -111,7 +111,21 @@ def page(id: int = 20, **values: Any) -> str:  # noqa: A002
     return item(id, **{**usual, **values})
 
 
-def export(*parts: str, version: str = "1.2", scheme: str = "http", authors: Iterable[str] | None = None) -> str:
+def attachment(id: int = 30, path: str = "2014/03/a.png", *, alt: str = "", **values: Any) -> str:  # noqa: A002
+    """The file that was at `path` in the uploads of https://old.example."""
+    url = values.pop("attachment_url", f"https://old.example/wp-content/uploads/{path}")
+    usual = {"post_type": "attachment", "status": "inherit", "title": "A", "content": "", "attachment_url": url}
+    inside = [meta("_wp_attachment_image_alt", alt)] if alt else []
+    return item(id, **{"guid": url, "inside": inside, **usual, **values})
+
+
+def export(
+    *parts: str,
+    version: str = "1.2",
+    scheme: str = "http",
+    authors: Iterable[str] | None = None,
+    site: str = "https://old.example",
+) -> str:
     """A whole export of `parts`: terms first, then items. Version 1.0 has no list of authors."""
     if authors is None:
         authors = [] if version == "1.0" else [author()]
@@ -120,8 +134,8 @@ def export(*parts: str, version: str = "1.2", scheme: str = "http", authors: Ite
         '<?xml version="1.0" encoding="UTF-8" ?>\n<!-- generator="WordPress" -->\n'
         f'<rss version="2.0" xmlns:excerpt="{base}/excerpt/" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
         f' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:wp="{base}/">\n<channel><title>Old</title>'
-        f"<link>https://old.example</link><wp:wxr_version>{version}</wp:wxr_version>"
-        f"<wp:base_blog_url>https://old.example</wp:base_blog_url>\n"
+        f"<link>{site}</link><wp:wxr_version>{version}</wp:wxr_version>"
+        f"<wp:base_blog_url>{site}</wp:base_blog_url>\n"
         f"{''.join(authors)}{''.join(parts)}</channel>\n</rss>\n"
     )
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings as dj_settings
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db.models import Model
+from django.forms import model_to_dict
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,12 +22,27 @@ from accounts.models import User
 from blog.addresses import remember_addresses
 from blog.models import Category, Page, Post, Status
 from comments.models import Comment
-from library.models import Document
+from library.models import Document, Picture
+from library.pictures import store_picture
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
-from tests.wordpress.exports import author, category, comment, export, filed, item, page, tag, write
+from tests.wordpress.exports import (
+    attachment,
+    author,
+    category,
+    comment,
+    export,
+    filed,
+    item,
+    meta,
+    page,
+    tag,
+    write,
+)
+from tests.wordpress.files import picture, put
+from wordpress.folders import Folder
 from wordpress.importing import import_export
-from wordpress.models import Fragment
+from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.reader import Export
 from wordpress.records import Item
 
@@ -440,3 +457,113 @@ class TestCommand:
             CommentFactory(post=PostFactory(tags=["a", "b"]))
         with django_assert_max_num_queries(25):
             exported(tmp_path)
+
+
+class TestFiles:
+    """Pictures and documents go out and come in again as they were, under the numbers that texts name."""
+
+    @pytest.fixture
+    def media(self, tmp_path: Path) -> Path:
+        return put(tmp_path / "old", "2014/03/a.png", "2014/03/b.png", "2014/03/c.pdf")
+
+    @pytest.fixture
+    def brought(self, tmp_path: Path, media: Path) -> None:
+        parts = (
+            attachment(
+                30,
+                "2014/03/a.png",
+                title="A &amp; B",
+                excerpt="Below <b>it</b>\nand more",
+                content="Said of it",
+                alt="x &lt; y",
+                post_parent=7,
+                menu_order=2,
+            ),
+            attachment(31, "2014/03/b.png", creator="", post_parent=20),
+            attachment(32, "2014/03/c.pdf", excerpt="Of the document"),
+            attachment(33, "2014/03/missing.png", title="Not here", post_parent=7),
+            item(
+                7,
+                content='<img src="https://old.example/wp-content/uploads/2014/03/a-9x9.png"> [gallery ids="31,30"]',
+                inside=[meta("_thumbnail_id", "30")],
+            ),
+            page(20, content="[gallery]", inside=[meta("_thumbnail_id", "31")]),
+            page(7),
+        )
+        import_export([write(tmp_path, export(*parts))], media=Folder(media))
+
+    def files(self) -> list[dict[str, Any]]:
+        """All that is said of each file and entry, but for where the file lies and what the import noted."""
+        found = []
+        for each in Attachment.objects.order_by("wordpress_id"):
+            said = model_to_dict(each, exclude=["id", "site", "url", "guid", "path", "former_path"])
+            said |= {"was_at": each.former_path, "picture": None, "document": None}
+            upload = each.picture or each.document
+            if upload is not None:
+                # The file is cleaned again; its size in bytes may differ.
+                said["upload"] = model_to_dict(upload, exclude=["id", "file", "size"])
+                said["upload"] |= {"at": upload.uploaded_at, "by": str(upload.uploaded_by)}
+                said["upload"] |= {"measures": [getattr(upload, name, 0) for name in ("width", "height")]}
+            said["uploaded_by"] = str(each.uploaded_by)
+            found.append(said)
+        return found
+
+    def featured(self) -> list[Any]:
+        return [
+            (type(entry).__name__, entry.pk, getattr(entry.featured_picture, "title", None))
+            for model in (Post, Page)
+            for entry in model._default_manager.order_by("pk")
+        ]
+
+    def shown(self, entry: Post | Page) -> list[int]:
+        by_url = {each.file_url: each.wordpress_id for each in Attachment.objects.with_file()}
+        return [by_url[part.partition('"')[0]] for part in entry.body_html.split('<img src="')[1:]]
+
+    @pytest.mark.usefixtures("brought")
+    def test_out_and_in_again_is_the_same(self, tmp_path: Path, settings: Settings) -> None:
+        odd = {"title": "  Two  blanks ", "alt": "&amp;", "uploaded_at": timezone.now()}
+        Picture.objects.filter(attachments__wordpress_id=30).update(**odd)
+        Attachment.objects.filter(wordpress_id=30).update(**odd)
+        before = self.files(), self.featured(), self.shown(Post.objects.get()), self.shown(Page.objects.get(pk=20))
+        assert before[2] == [30, 31, 30]
+        assert before[3] == [31]
+        path = exported(tmp_path)
+        kept = Path(settings.MEDIA_ROOT)
+        forget_everything()
+        Attachment.objects.all().delete()
+        # Their files stay.
+        Picture.objects.all().delete()
+        Document.objects.all().delete()
+        ImportedItem.objects.all().delete()
+        report = import_export([path], media=Folder(kept))
+        after = self.files(), self.featured(), self.shown(Post.objects.get()), self.shown(Page.objects.get(pk=20))
+        assert after == before
+        assert [left.title for left in report.skipped] == ["Not here"]
+
+    @pytest.mark.usefixtures("brought")
+    def test_the_featured_image_is_named_by_the_number_of_its_item(self, tmp_path: Path) -> None:
+        found = items(exported(tmp_path))
+        assert dict(found["post", 7].meta)["_thumbnail_id"] == "30"
+        assert found["attachment", 30].attachment_url.startswith("http://testserver/media/pictures/")
+        assert found["attachment", 30].guid == "https://old.example/wp-content/uploads/2014/03/a.png"
+
+    def test_a_number_that_an_entry_has_is_not_given_again(self, tmp_path: Path, media: Path) -> None:
+        part = attachment(30, "2014/03/a.png")
+        import_export([write(tmp_path, export(part))], media=Folder(media))
+        post = PostFactory(pk=30, featured_picture=Picture.objects.get())
+        found = items(exported(tmp_path))
+        (number,) = [number for kind, number in found if kind == "attachment"]
+        assert number != 30
+        assert dict(found["post", post.pk].meta)["_thumbnail_id"] == str(number)
+
+    def test_uploads_of_our_own_go_along(self, tmp_path: Path) -> None:
+        own = store_picture(ContentFile(picture(), name="mine.png"), title="Mine", alt="What it shows")
+        PostFactory(featured_picture=own)
+        before = (own.title, own.alt, own.uploaded_at)
+        path = exported(tmp_path)
+        forget_everything()
+        Picture.objects.all().delete()
+        import_export([path], media=Folder(Path(dj_settings.MEDIA_ROOT)))
+        found = Picture.objects.get()
+        assert (found.title, found.alt, found.uploaded_at) == before
+        assert Post.objects.get().featured_picture == found

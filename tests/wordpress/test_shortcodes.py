@@ -1,16 +1,17 @@
 """Shortcodes: which of them become something, and that all others stay and are counted."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blog.rendering import render
-from wordpress.galleries import GalleryPicture, no_pictures
-from wordpress.markup import find_pictures_with
+from wordpress.galleries import GalleryPicture, PicturesOf
 from wordpress.shortcodes import expand, unknown
+
+# Galleries ask the library.
+pytestmark = pytest.mark.django_db
 
 WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
 
@@ -102,14 +103,14 @@ class TestRecordings:
 
 class TestGalleries:
     @pytest.fixture
-    def library(self) -> Iterator[None]:
+    def library(self, monkeypatch: pytest.MonkeyPatch) -> None:
         known = {
             5: GalleryPicture("/media/5-small.png", "/media/5.png", 'a "b"', "One & two"),
             7: GalleryPicture("/media/7-small.png", "/media/7.png"),
         }
-        find_pictures_with(lambda ids: {number: known[number] for number in ids if number in known})
-        yield
-        find_pictures_with(no_pictures)
+        monkeypatch.setattr(
+            PicturesOf, "numbered", lambda self, ids: {number: known[number] for number in ids if number in known}
+        )
 
     @pytest.mark.usefixtures("library")
     def test_shows_what_the_library_knows_in_its_order(self) -> None:
@@ -180,7 +181,7 @@ class TestHostileSources:
     )
     def test_never_raise(self, pieces: list[str]) -> None:
         source = "".join(pieces)
-        expand(source)
+        expand(source, PicturesOf(None))
         unknown(source)
         render(source, "wordpress")
 
@@ -201,4 +202,4 @@ class TestPrograms:
 
     def test_many_beginnings_without_an_end_take_linear_time(self) -> None:
         source = "[code]" * 50_000
-        assert expand(source).count("[code]") == 50_000
+        assert expand(source, PicturesOf(None)).count("[code]") == 50_000

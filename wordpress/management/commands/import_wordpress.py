@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from wordpress.folders import Folder
 from wordpress.importing import import_export
 from wordpress.reader import ExportRefused
 from wordpress.reports import Outcome, Remark, Report
@@ -25,17 +26,29 @@ _INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    help = "Brings in posts, pages, categories, tags and comments from WordPress exports. All or nothing."
+    help = (
+        "Brings in posts, pages, categories, tags and comments from WordPress exports, all or nothing; then pictures "
+        "and PDF files, one by one."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), unpacked")
+        files = parser.add_mutually_exclusive_group()
+        files.add_argument("--media", type=Path, metavar="DIR", help="bring in pictures and PDF files from this folder")
+        files.add_argument("--fetch-media", action="store_true", help="fetch pictures and PDF files from the old site")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that happened into a file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with self._progress() as progress:
-                report = import_export(options["files"], dry_run=options["dry_run"], progress=progress)
+                report = import_export(
+                    options["files"],
+                    dry_run=options["dry_run"],
+                    media=self._media(options["media"]),
+                    fetch_media=options["fetch_media"],
+                    progress=progress,
+                )
         except ExportRefused as refusal:
             raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
         except KeyboardInterrupt as interrupt:
@@ -48,6 +61,15 @@ class Command(BaseCommand):
                 )
             except OSError as error:
                 raise CommandError(_("The import is done, but the report could not be written: %s") % error) from error
+
+        if report.interrupted:
+            raise CommandError(_("Interrupted: some files are still to come."), returncode=_INTERRUPTED)
+
+    def _media(self, folder: Path | None) -> Folder | None:
+        try:
+            return Folder(folder) if folder else None
+        except OSError as error:
+            raise CommandError(f"--media {folder}: {error.strerror or error}") from error
 
     # Progress
 
@@ -114,7 +136,12 @@ class Command(BaseCommand):
 
 
 def _stages() -> dict[Stage, str]:
-    return {"reading": _("Reading"), "importing": _("Importing")}
+    return {
+        "reading": _("Reading"),
+        "importing": _("Importing"),
+        "files": _("Pictures and documents"),
+        "rendering": _("Rendering texts with pictures"),
+    }
 
 
 def _outcomes() -> dict[Outcome, str]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('wordpress', '0001_imported_item'),
+        ('wordpress', '0002_attachment'),
     ]
 
     operations = [

@@ -1,0 +1,67 @@
+"""Where files of old sites are in the library, by the many addresses that texts name them by."""
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Q
+
+from blog.addresses import as_stored
+from wordpress.addresses import old_key, same_file
+from wordpress.hosts import host_of, names, own_names, split_host
+from wordpress.models import Attachment
+
+# Where WordPress and its like keep uploads. An address without this is asked nothing about: most name other sites.
+_UPLOADS = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files|media|images?|assets)/")
+# WordPress.com's network hands out pictures as `i0.wp.com/HOST/PATH`.
+_PROXIES = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
+
+
+def files_here(addresses: Iterable[str]) -> Mapping[str, str]:
+    """The address here of each of `addresses` that names a file of an old site, of whatever size. One query.
+
+    An address names a host, and that must be one of the site's, or of this one; a path alone is looked for among all.
+    """
+    wanted = {address: paths for address in addresses if (paths := _host_and_paths(address))}
+    every = {path for _host, some in wanted.values() for path in some}
+    if not every:
+        return {}
+    known = Attachment.objects.with_file().filter(Q(path__in=every) | Q(former_path__in=every))
+    known = known.defer("caption", "description", "picture__caption").select_related("picture", "document")
+    by_path: dict[str, list[Attachment]] = {}
+    for attachment in known.order_by("pk"):
+        for path in {attachment.path, attachment.former_path}:
+            by_path.setdefault(path, []).append(attachment)
+    here = {}
+    for address, (host, some) in wanted.items():
+        candidates = [attachment for path in some for attachment in by_path.get(path, ())]
+        if (found := _of_host(host, candidates)) is not None:
+            here[address] = found.file_url
+    return here
+
+
+def _host_and_paths(address: str) -> tuple[str, list[str]] | None:
+    """The host that `address` names (none for a path), and the paths that its file may have been remembered by."""
+    try:
+        parts = urlsplit(address)
+        host = split_host(parts)
+    except ValueError:
+        return None
+    own_media = parts.path.startswith(settings.MEDIA_URL) and (not host or host in settings.BROADSIDE_OWN_HOSTS)
+    if own_media or not (_UPLOADS.search(parts.path) or host.endswith(".files.wordpress.com") or host in _PROXIES):
+        return None
+    if host in _PROXIES:
+        host, _slash, path = parts.path.lstrip("/").partition("/")
+        address = f"https://{host}/{path}"
+    key = as_stored(old_key(address))
+    # Scripts and addresses with a query alone are no files.
+    return (host.lower(), same_file(key)) if key.startswith("/") and not key.startswith("/?") else None
+
+
+def _of_host(host: str, candidates: list[Attachment]) -> Attachment | None:
+    """The first of `candidates` whose site has the name `host`; any site's will do for a name of ours, or none."""
+    for attachment in candidates:
+        if host in names(map(host_of, (attachment.site, attachment.url, attachment.guid))):
+            return attachment
+    return candidates[0] if candidates and (not host or host in own_names()) else None
