@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
@@ -83,9 +84,8 @@ class TestVerifying:
         import_export([path])
         SiteSettings.objects.update_or_create(defaults={"show_author": True})
         assert "All is right" in run(path)
-        post = Post.objects.get(pk=8)
-        post.author = UserFactory(display_name="Other")
-        post.save()
+        Post.objects.filter(pk=8).update(author=UserFactory(display_name="Other"))
+        cache.clear()
         assert "The author is “Other”." in faults(path)
 
     def test_an_author_whose_page_is_gone(self, imported: Path) -> None:
