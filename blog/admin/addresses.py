@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -27,10 +28,12 @@ class OldAddressForm(forms.ModelForm[OldAddress]):
     path = forms.CharField(
         label=_("Old address"),
         max_length=2 * MAX_LENGTH,
+        widget=AdminTextInputWidget,
         help_text=_("As in /2014/02/10/old-name/. The whole address, copied from a link, is right too."),
     )
     leads_to = forms.CharField(
         label=_("Leads to"),
+        widget=AdminTextInputWidget,
         help_text=_(
             "The address here of a post, page, category, author, picture or document, copied from the browser."
         ),
