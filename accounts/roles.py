@@ -33,6 +33,9 @@ ROLES: dict[str, set[str]] = {
     },
     EDITOR: {
         *_all("blog", "post", "page", "category"),
+        "blog.add_oldaddress",
+        "blog.delete_oldaddress",
+        "blog.view_oldaddress",
         "blog.publish_post",
         "blog.edit_others_post",
         *_all("library", "picture", "document"),

@@ -1,7 +1,7 @@
 """Addresses that something had before: each leads to where it is now."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -43,6 +43,17 @@ class OldAddress(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    @property
+    def target(self) -> models.Model | None:
+        """What it leads to."""
+        found: Iterator[models.Model | None] = (getattr(self, name) for name in TARGETS)
+        return next(filter(None, found), None)
+
+    @target.setter
+    def target(self, target: models.Model) -> None:
+        for name in TARGETS:
+            setattr(self, name, target if name == _kind(target) else None)
 
     @property
     def leads_to(self) -> str:

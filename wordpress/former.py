@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from django.db.models import Model
 
 from accounts.models import User
+from accounts.slugs import slugify
 from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
 from wordpress.addresses import old_key
@@ -41,7 +42,8 @@ class FormerAddresses:
 
     def of_author(self, author: User, exported: Author) -> None:
         number = [f"/?author={exported.id}"] if exported.id not in {0, author.pk} else []
-        self._take(author, (*number, *exported.addresses))
+        page = f"/author/{slugify(exported.login)}/"
+        self._take(author, (*number, page, *exported.addresses), author.get_absolute_url())
 
     def write(self) -> None:
         """Store what was taken since the last time."""

@@ -11,7 +11,7 @@ from blog.models import Page, Post
 from wordpress.lookups import highest_key, rows
 from wordpress.plain import moment, usable_slug
 
-_MAX_GUID_LENGTH = 500
+MAX_GUID_LENGTH = 500
 
 
 class Exported(Protocol):
@@ -80,7 +80,7 @@ class Identities:
             yield Identity(pk, guid, known)
 
     def _guid(self, item: Exported) -> str:
-        return item.guid if 0 < len(item.guid) <= _MAX_GUID_LENGTH else self._own_guid(item)
+        return item.guid if 0 < len(item.guid) <= MAX_GUID_LENGTH else self._own_guid(item)
 
     def _own_guid(self, item: Exported) -> str:
         """A guid for an item that has none of its own; the same in each import of it."""

@@ -98,8 +98,7 @@ class _Tags:
                 self.settled.add(pk)
                 del tags[pk]
         # Two may have taken each other's name, so all names are free before one is given.
-        for tag in tags.values():
-            del self.by_key[tag.key]
+        before = {self.by_key.pop(tag.key).key: tag.pk for tag in tags.values()}
         for pk, tag in tags.items():
             term, name = changed[pk]
             tag.name = self._free_name(term, name) if tag_key(name) in self.by_key else name
@@ -108,9 +107,16 @@ class _Tags:
             self.report.count(TAGS, Outcome.UPDATED)
             self._remember(term, tag)
         self.settled.update(tags)
-        between = [Tag(pk=pk, key=f"  {pk}") for pk in tags]
-        Tag.objects.bulk_update(between, ["key"], batch_size=500)
-        Tag.objects.bulk_update(tags.values(), ["name", "key", "description"], batch_size=500)
+        in_the_way = [before[tag.key] for tag in tags.values() if before.get(tag.key, tag.pk) != tag.pk]
+        # No name has this key: keys hold single blanks.
+        Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
+        Tag.objects.bulk_create(
+            tags.values(),
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=["name", "key", "description"],
+        )
 
     def _remember(self, term: Term, tag: Tag) -> None:
         self.memory.remember(TAGS, term.id, tag.pk, Left(of_term(term), _left(tag)))

@@ -1,47 +1,30 @@
 """Before the domain is switched: does this site answer at every address of an export, with what was there?"""
 
 import datetime as dt
-import http.client
-import logging
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
 
-from django.conf import settings
-
-# Django's client of tests asks the site in this process, through all middleware: there is no other way to do that.
-from django.test import Client
 from django.utils.translation import gettext as _
-from lxml import html
 
+from accounts.slugs import slugify
 from comments.models import Kind
-from tags.models import tag_key
+from wordpress.addresses import old_key
 from wordpress.comments import comment_kind, is_for_readers
-from wordpress.plain import plain, usable_slug
+from wordpress.identity import MAX_GUID_LENGTH
+from wordpress.pages_seen import EntryPage, FeedSeen, ListingPage, one_line
+from wordpress.plain import moment, plain, usable_slug
 from wordpress.reader import Export
-from wordpress.records import CATEGORY, TAG, Item, Term, TermRef
+from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record
+from wordpress.sites import Site, follow
 from wordpress.survey import reason_to_skip
 
 _APPROVED: Final = {"1", "approve", "approved"}
 _PINGS: Final = {Kind.PINGBACK, Kind.TRACKBACK}
-_MAX_STEPS: Final = 4
 _MAX_TITLE_LENGTH: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    location: str = ""
-    body: bytes = b""
-
-
-class Site(Protocol):
-    def get(self, path: str) -> Answer: ...
+_WORDS: Final = {CATEGORY: "category", TAG: "tag"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,88 +40,123 @@ class Fault:
 
 @dataclass(slots=True)
 class Verification:
+    """What was found so far. `missing` are files of attachments that are not here: the old site has them."""
+
     checked: int = 0
     faults: list[Fault] = field(default_factory=list)
+    missing: list[Fault] = field(default_factory=list)
 
 
-class SiteHere:
-    """The site in this process, asked without a network."""
+@dataclass(frozen=True, slots=True, order=True)
+class _Newest:
+    """The newest public post under something."""
 
-    def __init__(self) -> None:
-        host = urlsplit(settings.SITE_URL).netloc
-        headers = {"host": host, **({"x-forwarded-proto": "https"} if settings.HTTPS else {})}
-        self._client = Client(raise_request_exception=False, headers=headers)
-
-    def get(self, path: str) -> Answer:
-        logging.disable(logging.WARNING)
-        try:
-            response = self._client.get(path, secure=settings.HTTPS)
-        finally:
-            logging.disable(logging.NOTSET)
-        return Answer(response.status_code, response.headers.get("Location", ""), response.content)
+    date: dt.datetime
+    title: str
+    guid: str
 
 
-class SiteThere:
-    """The site at `base`, asked over the network; no other host is ever asked."""
+@dataclass(slots=True)
+class _Contents:
+    """What must be known of an export before the first thing is checked."""
 
-    def __init__(self, base: str, delay: float = 0) -> None:
-        self._base = base.rstrip("/")
-        self._delay = delay
-        self._opener = urllib.request.build_opener(_NoRedirects)
-
-    def get(self, path: str) -> Answer:
-        time.sleep(self._delay)
-        request = urllib.request.Request(self._base + path, headers={"User-Agent": "Broadside verify_import"})  # noqa: S310  # the command takes http and https only
-        try:
-            with self._opener.open(request, timeout=30) as response:
-                return Answer(response.status, "", response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers.get("Location", ""))
-        except (OSError, http.client.HTTPException, ValueError):
-            return Answer(0)
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
+    total: int = 0
+    public: set[str] = field(default_factory=set)
+    numbers: set[int] = field(default_factory=set)
+    # By taxonomy and usable slug.
+    terms: dict[tuple[str, str], str] = field(default_factory=dict)
+    authors: dict[str, str] = field(default_factory=dict)
+    guids: set[str] = field(default_factory=set)
+    # Guids that are kept for one of the items that have it, or for none.
+    lost_guids: set[str] = field(default_factory=lambda: {""})
+    newest: dict[tuple[str, str], _Newest] = field(default_factory=dict)
 
 
 def verify(
-    paths: Iterable[Path], site: Site, *, now: dt.datetime, progress: Callable[[int, int], None] | None = None
-) -> Verification:
-    """Ask `site` for all that the exports hold. `now` is on the clock of the blog. Raises ExportRefused."""
+    paths: Iterable[Path],
+    site: Site,
+    found: Verification,
+    *,
+    now: dt.datetime,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Ask `site` for all that the exports hold. `found` takes what is seen, and has it when this is interrupted too.
+
+    `now` is on the clock of the blog. Raises ExportRefused.
+    """
     paths = list(paths)
-    public: set[str] = set()
-    numbers: set[int] = set()
-    total = 0
-    for record in _checkable(paths):
-        total += 1
-        if isinstance(record, Item) and _is_public(record, now):
-            public.add(_address(record))
-            numbers.add(record.id)
-    found = Verification()
-    for record in _checkable(paths):
+    contents = _contents(paths, now)
+    for faults, missing in _checks(paths, site, contents, now):
+        found.faults += faults
+        found.missing += missing
         found.checked += 1
-        if isinstance(record, Term):
-            found.faults += _term_faults(site, record)
+        progress(found.checked, contents.total)
+
+
+def _contents(paths: list[Path], now: dt.datetime) -> _Contents:
+    contents = _Contents(total=1)
+    for record in _records(paths):
+        if isinstance(record, Item):
+            if _is_checked(record):
+                contents.total += 1
+            kept = record.guid not in contents.guids and len(record.guid) <= MAX_GUID_LENGTH
+            (contents.guids if kept else contents.lost_guids).add(record.guid)
+            if not reason_to_skip(record) and _is_public(record, now):
+                contents.public.add(_address(record))
+                contents.numbers.add(record.id)
+                _add_newest(contents, record)
+        elif isinstance(record, Author):
+            contents.authors[record.login] = plain(record.display_name)
+        elif record.taxonomy in _WORDS and (slug := usable_slug(record.slug)):
+            contents.terms.setdefault((record.taxonomy, slug), plain(record.name))
+    for key, newest in contents.newest.items():
+        if newest.guid in contents.lost_guids:
+            contents.newest[key] = replace(newest, guid="")
+    # Of authors whose posts nobody sees there is no page.
+    contents.authors = {login: name for login, name in contents.authors.items() if ("author", login) in contents.newest}
+    contents.total += len(contents.terms) + len(contents.authors)
+    return contents
+
+
+def _add_newest(contents: _Contents, item: Item) -> None:
+    date = item.date or item.date_gmt
+    if item.type != "post" or date is None:
+        return
+    newest = _Newest(date, one_line(plain(item.title)), item.guid)
+    terms = [(ref.taxonomy, usable_slug(ref.slug)) for ref in item.terms if ref.taxonomy in _WORDS]
+    for key in (("", ""), ("author", item.author), *terms):
+        contents.newest[key] = max(newest, contents.newest.get(key, newest))
+
+
+def _checks(
+    paths: list[Path], site: Site, contents: _Contents, now: dt.datetime
+) -> Iterator[tuple[list[Fault], list[Fault]]]:
+    """The faults, and the files that are not here, of one thing after the other."""
+    yield list(_feed_faults(site, "site", "", "/", contents.newest.get(("", "")))), []
+    for login, name in contents.authors.items():
+        yield list(_listing_faults(site, "author", name, f"/author/{quote(slugify(login))}/", None)), []
+    for (taxonomy, slug), name in contents.terms.items():
+        path = f"/{_WORDS[taxonomy]}/{quote(slug, safe='')}/"
+        yield list(_listing_faults(site, _WORDS[taxonomy], name, path, contents.newest.get((taxonomy, slug)))), []
+    shown_as: dict[str, str] = {}
+    for record in _records(paths):
+        if not isinstance(record, Item) or not _is_checked(record):
+            continue
+        if record.type == "attachment":
+            yield [], list(_missing_files(site, record))
         elif _is_public(record, now):
-            found.faults += _public_faults(site, record)
+            yield list(_public_faults(site, record, shown_as)), []
         else:
-            found.faults += _hidden_faults(site, record, public, numbers)
-        if progress:
-            progress(found.checked, total)
-    return found
+            yield list(_hidden_faults(site, record, contents.public, contents.numbers)), []
 
 
-def _checkable(paths: list[Path]) -> Iterator[Item | Term]:
+def _records(paths: list[Path]) -> Iterator[Record]:
     for path in paths:
-        for record in Export(path).records():
-            if isinstance(record, Item):
-                if not reason_to_skip(record):
-                    yield record
-            elif isinstance(record, Term) and record.taxonomy in {CATEGORY, TAG} and usable_slug(record.slug):
-                yield record
+        yield from Export(path).records()
+
+
+def _is_checked(item: Item) -> bool:
+    return not reason_to_skip(item) or item.type == "attachment"
 
 
 def _is_public(item: Item, now: dt.datetime) -> bool:
@@ -164,24 +182,7 @@ def _address(item: Item) -> str:
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"
 
 
-def _follow(site: Site, path: str) -> tuple[Answer, str]:
-    """What the site answers in the end, and where. A way to another host ends there."""
-    answer = site.get(path)
-    for _step in range(_MAX_STEPS):
-        if not 300 <= answer.status < 400 or not answer.location:
-            break
-        try:
-            parts = urlsplit(urljoin(path, answer.location))
-        except ValueError:
-            break
-        path = quote(unquote(parts.path), safe="/") + (f"?{parts.query}" if parts.query else "")
-        if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
-            break
-        answer = site.get(path)
-    return answer, path
-
-
-def _public_faults(site: Site, item: Item) -> Iterator[Fault]:
+def _public_faults(site: Site, item: Item, shown_as: dict[str, str]) -> Iterator[Fault]:
     def fault(address: str, problem: str) -> Fault:
         return Fault(item.type, item.id, plain(item.title)[:100], address, problem)
 
@@ -190,26 +191,42 @@ def _public_faults(site: Site, item: Item) -> Iterator[Fault]:
     if not address:
         yield fault("", _("The export does not say where it was."))
         return
-    answer, place = _follow(site, address)
+    answer, place = follow(site, address)
     if answer.status != 200:
         yield fault(address, _("It does not answer (status %d).") % answer.status)
         return
-    if short and _follow(site, short)[1] != place:
+    if short and follow(site, short)[1] != place:
         yield fault(short, _("The short address does not lead to it."))
-    page = _Page(answer.body)
+    wanted = dict.fromkeys(item.comments)
+    comments = [one for one in wanted if one.approved in _APPROVED and is_for_readers(one.type)]
+    for problem in _problems(EntryPage(answer.body), item, comments, shown_as):
+        yield fault(address, problem)
+    if any(comment_kind(one.type) not in _PINGS for one in comments) and not FeedSeen(
+        follow(site, f"{place}feed/")[0].body
+    ):
+        yield fault(f"{place}feed/", _("The feed of its comments does not answer, or is empty."))
+
+
+def _problems(page: EntryPage, item: Item, comments: list[Comment], shown_as: dict[str, str]) -> Iterator[str]:
+    """What is not as it was on the page of `item`. `shown_as`: how authors are called here, by their names there."""
     title = plain(item.title)[:_MAX_TITLE_LENGTH]
-    if title and page.title != " ".join(title.split()):
-        yield fault(address, _("The title is “%s”.") % page.title)
+    if title and page.title != one_line(title):
+        yield _("The title is “%s”.") % page.title
+    day = item.date or item.date_gmt
+    if page.day and day and page.day != f"{day:%Y-%m-%d}":
+        yield _("The date is %s.") % page.day
+    # Whoever stands for an author here does so on all posts.
+    if page.author and page.author != shown_as.setdefault(item.author, page.author):
+        yield _("The author is “%s”.") % page.author
     for ref in dict.fromkeys(item.terms) if item.type == "post" else ():
-        if ref.taxonomy in {CATEGORY, TAG} and not page.is_filed(ref):
+        if ref.taxonomy in _WORDS and not page.is_filed(ref):
             kind = _("category") if ref.taxonomy == CATEGORY else _("tag")
-            yield fault(address, _("The %(kind)s “%(name)s” is missing.") % {"kind": kind, "name": plain(ref.name)})
-    wanted = [one for one in dict.fromkeys(item.comments) if one.approved in _APPROVED and is_for_readers(one.type)]
+            yield _("The %(kind)s “%(name)s” is missing.") % {"kind": kind, "name": plain(ref.name)}
     # An owner may choose not to show pingbacks.
-    without_pings = sum(comment_kind(one.type) not in _PINGS for one in wanted)
-    if page.comments not in {len(wanted), without_pings}:
-        numbers = {"here": page.comments, "there": len(wanted)}
-        yield fault(address, _("It has %(here)d comments; in the export it has %(there)d.") % numbers)
+    without_pings = sum(comment_kind(one.type) not in _PINGS for one in comments)
+    if page.comments not in {len(comments), without_pings}:
+        numbers = {"here": page.comments, "there": len(comments)}
+        yield _("It has %(here)d comments; in the export it has %(there)d.") % numbers
 
 
 def _hidden_faults(site: Site, item: Item, public: set[str], numbers: set[int]) -> Iterator[Fault]:
@@ -221,29 +238,31 @@ def _hidden_faults(site: Site, item: Item, public: set[str], numbers: set[int]) 
             yield Fault(item.type, item.id, title, path, _("It is not public, but readers can see it."))
 
 
-def _term_faults(site: Site, term: Term) -> Iterator[Fault]:
-    path = f"/{'category' if term.taxonomy == CATEGORY else 'tag'}/{quote(usable_slug(term.slug), safe='')}/"
-    answer, _place = _follow(site, path)
+def _listing_faults(site: Site, kind: str, name: str, path: str, newest: _Newest | None) -> Iterator[Fault]:
+    answer, place = follow(site, path)
     if answer.status != 200:
-        kind = "category" if term.taxonomy == CATEGORY else "tag"
-        yield Fault(kind, 0, plain(term.name)[:100], path, _("It does not answer (status %d).") % answer.status)
+        yield Fault(kind, 0, name[:100], path, _("It does not answer (status %d).") % answer.status)
+        return
+    if newest and not ListingPage(answer.body).has(newest.title, newest.date.date().isoformat()):
+        yield Fault(kind, 0, name[:100], path, _("It does not list the post “%s”.") % newest.title)
+    yield from _feed_faults(site, kind, name, place, newest)
 
 
-class _Page:
-    """What readers see on the page of a post or page."""
+def _feed_faults(site: Site, kind: str, name: str, place: str, newest: _Newest | None) -> Iterator[Fault]:
+    """Of the feed of the listing at `place`. It holds the newest post there, unless newer ones were written here."""
+    path = f"{place}feed/"
+    answer, _place = follow(site, path)
+    feed = FeedSeen(answer.body)
+    if answer.status != 200 or not feed.is_feed:
+        yield Fault(kind, 0, name[:100], path, _("The feed does not answer (status %d).") % answer.status)
+    elif newest and not feed:
+        yield Fault(kind, 0, name[:100], path, _("The feed is empty."))
+    elif newest and newest.guid and (date := moment(newest.date)) and not feed.has(newest.guid, date):
+        yield Fault(kind, 0, name[:100], path, _("The feed does not hold the post “%s” by its guid.") % newest.title)
 
-    def __init__(self, body: bytes) -> None:
-        tree: Any = html.document_fromstring(body or b"<p></p>", parser=html.HTMLParser(encoding="utf-8"))
-        self.title = " ".join(" ".join(tree.xpath("string(//h1[contains(@class, 'entry-title')])").split()).split())
-        self.comments = len(tree.xpath("//li[starts-with(@id, 'comment-')]"))
-        self._names: set[tuple[str, str]] = set()
-        self._slugs: set[tuple[str, str]] = set()
-        for link in tree.xpath("//footer[contains(@class, 'entry-meta')]//a[@href]"):
-            kind, _slash, rest = link.get("href").strip("/").partition("/")
-            taxonomy = {"category": CATEGORY, "tag": TAG}.get(kind, "")
-            self._slugs.add((taxonomy, unquote(rest.rsplit("/", 1)[-1])))
-            self._names.add((taxonomy, tag_key(link.text_content())))
 
-    def is_filed(self, ref: TermRef) -> bool:
-        by_name = (ref.taxonomy, tag_key(plain(ref.name))) in self._names
-        return by_name or (ref.taxonomy, usable_slug(ref.slug)) in self._slugs
+def _missing_files(site: Site, item: Item) -> Iterator[Fault]:
+    """The file of an attachment, at the address that texts name."""
+    path = quote(unquote(old_key(item.guid)), safe="/")
+    if path.startswith("/wp-content/uploads/") and follow(site, path)[0].status != 200:
+        yield Fault(item.type, item.id, plain(item.title)[:100], path, _("Its file is not here."))

@@ -19,6 +19,7 @@ EXACTLY = {
     "Editor": {
         *(f"blog.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("post", "page", "category")),
         *("blog.publish_post", "blog.edit_others_post"),
+        *("blog.add_oldaddress", "blog.delete_oldaddress", "blog.view_oldaddress"),
         *(f"library.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("picture", "document")),
         *(f"tags.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("tag", "tagalias")),
         *MODERATION,

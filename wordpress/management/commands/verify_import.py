@@ -9,17 +9,22 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wordpress.progress import shown
 from wordpress.reader import ExportRefused
-from wordpress.verifying import SiteHere, SiteThere, verify
+from wordpress.sites import SiteHere, SiteThere
+from wordpress.verifying import Verification, verify
 
 _SHOWN = 100
 _INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    help = "Checks that every address of a WordPress export answers here with the right title, terms and comments."
+    help = (
+        "Checks that every address of a WordPress export answers here: posts and pages with the right title, date, "
+        "terms and comments, listings and feeds with their newest post."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export that was imported")
@@ -34,27 +39,45 @@ class Command(BaseCommand):
         if base and not base.lower().startswith(("http://", "https://")):
             raise CommandError(_("--base is an address that begins with http:// or https://."))
         site = SiteThere(base, max(0.0, options["delay"])) if base else SiteHere()
+        found = Verification()
+        interrupted = False
         try:
             with shown(self.stderr, _("Checking")) as progress:
-                found = verify(options["files"], site, now=timezone.make_naive(timezone.now()), progress=progress)
+                verify(options["files"], site, found, now=timezone.make_naive(timezone.now()), progress=progress)
         except ExportRefused as refusal:
             raise CommandError(str(refusal)) from refusal
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted."), returncode=_INTERRUPTED) from interrupt
+        except KeyboardInterrupt:
+            interrupted = True
+        self._print(found)
+        if options["report"]:
+            self._write(options["report"], found, interrupted)
+        numbers = {"faults": len(found.faults), "checked": found.checked}
+        if interrupted:
+            text = _("Interrupted. Until then there were %(faults)d faults in %(checked)d things.")
+            raise CommandError(text % numbers, returncode=_INTERRUPTED)
+        if found.faults:
+            raise CommandError(_("%(faults)d faults in %(checked)d things that were checked.") % numbers)
+        self.stdout.write(self.style.SUCCESS(_("All is right: %d things were checked.") % found.checked))
+
+    def _print(self, found: Verification) -> None:
         for fault in found.faults[:_SHOWN]:
             self.stdout.write(f"{fault.kind} {fault.id or ''} “{fault.title}” {fault.address}: {fault.problem}")
         if len(found.faults) > _SHOWN:
             more = len(found.faults) - _SHOWN
             self.stdout.write(_("… and %d more: --report FILE.json lists them all.") % more)
-        if options["report"]:
-            report = {"checked": found.checked, "faults": [asdict(fault) for fault in found.faults]}
-            try:
-                options["report"].write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
-            except OSError as error:
-                raise CommandError(_("The report could not be written: %s") % error) from error
-        if found.faults:
-            numbers = {"faults": len(found.faults), "checked": found.checked}
-            raise CommandError(_("%(faults)d faults; %(checked)d posts, pages and terms were checked.") % numbers)
-        self.stdout.write(
-            self.style.SUCCESS(_("All is right: %d posts, pages and terms were checked.") % found.checked)
-        )
+        if number := len(found.missing):
+            text = ngettext(
+                "%d file of the old site is not here: texts that show it need the old site.",
+                "%d files of the old site are not here: texts that show them need the old site.",
+                number,
+            )
+            self.stdout.write(self.style.WARNING(text % number))
+
+    def _write(self, path: Path, found: Verification, interrupted: bool) -> None:
+        try:
+            path.write_text(
+                json.dumps({"interrupted": interrupted, **asdict(found)}, ensure_ascii=False, indent=1),
+                encoding="utf-8",
+            )
+        except OSError as error:
+            raise CommandError(_("The report could not be written: %s") % error) from error
