@@ -31,7 +31,7 @@ _MAX_TITLE_LENGTH: Final = 200
 # A shared block may hold others; a block that holds itself ends here too.
 _MAX_DEPTH: Final = 3
 _NOTE_MARK = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
-_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":(\d{1,18})\b[^>]{0,2000}?-->""")
+_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":(\d{1,18})\b[^<>]{0,2000}-->""")
 
 # Leads from names to texts; a name that is not known is left out.
 type Fragments = Callable[[Fragment.Kind, Iterable[str]], Mapping[str, str]]
