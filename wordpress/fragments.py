@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from blog.rendering import MAX_SOURCE_LENGTH
@@ -73,20 +71,18 @@ def with_shared_blocks(source: str, fragments: Fragments) -> str:
 
 
 def list_of_notes(source: str, fragments: Fragments, typographic: Callable[[str], str]) -> str:
-    """What the block editor shows for its block of footnotes; nothing if none of them is known."""
+    """What stands for the block of footnotes, as in Markdown; nothing if none of them is known."""
     names = notes_named(source)
     known = fragments(NOTE, names) if names else {}
     if not known:
         return ""
-    # Stored for all readers, so in the language of the site.
-    with translation.override(settings.LANGUAGE_CODE):
-        items = "".join(
-            f'<li id="{escape(name)}">{typographic(known[name])} <a href="#{escape(name)}-link"'
-            f' aria-label="{escape(_("Back to the mark of footnote %d") % number)}">↩︎</a></li>'
-            for number, name in enumerate(names, 1)
-            if name in known
-        )
-    return f'<ol class="wp-block-footnotes">{items}</ol>'
+    items = "".join(
+        f'<li id="{escape(name)}" class="footnote-item">{typographic(known[name])}'
+        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+        for name in names
+        if name in known
+    )
+    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>'
 
 
 # In exports

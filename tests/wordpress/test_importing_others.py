@@ -180,6 +180,7 @@ class TestFootnotes:
         html = client.get("/2014/03/01/post-7/").text
         html = html[html.index("<article") :]
         assert "See <em>here</em>." in html
+        assert "See here" not in Post.objects.get().extract
         assert html.index("Word") < html.index("See <em>here") < html.index("And there.")
         assert 'href="#f-1"' in html
         assert 'id="f-1"' in html
