@@ -18,7 +18,7 @@ from wordpress.lookups import rows
 from wordpress.models import Fragment
 from wordpress.plain import plain
 from wordpress.records import Item
-from wordpress.reports import Outcome, Report
+from wordpress.reports import COMMENTS, Outcome, Report
 
 # The meta field that holds them.
 FOOTNOTES: Final = "footnotes"
@@ -29,7 +29,7 @@ _MAX_TITLE_LENGTH: Final = 200
 # A shared block may hold others; a block that holds itself ends here too.
 _MAX_DEPTH: Final = 3
 _NOTE_MARK = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
-_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":(\d{1,18})\b[^<>]{0,2000}-->""")
+_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 # Leads from names to texts; a name that is not known is left out.
 type Fragments = Callable[[Fragment.Kind, Iterable[str]], Mapping[str, str]]
@@ -102,14 +102,19 @@ def bring_in_notes(item: Item, report: Report) -> None:
 
 
 def bring_in_block(item: Item, report: Report) -> None:
-    """Store a shared block, and count it."""
+    """Store a shared block, and count it and its comments."""
     if item.status != "publish" or item.password or not item.id:
         report.skip(item.type, item.id, plain(item.title), _("It was not public, so no text showed it."))
     elif len(item.content) > MAX_SOURCE_LENGTH:
         report.skip(item.type, item.id, plain(item.title), _("It is too long."))
     else:
         title = plain(item.title)[:_MAX_TITLE_LENGTH]
-        report.count(item.type, _store(BLOCK, {str(item.id): (title, item.content)}))
+        outcome = _store(BLOCK, {str(item.id): (title, item.content)})
+        report.count(item.type, outcome)
+        if outcome == Outcome.UPDATED:
+            report.note(item.type, item.id, title, _("Run `manage.py rerender`: texts show it as it was until then."))
+    for comment in item.comments:
+        report.skip(COMMENTS, comment.id, plain(comment.author), _("It answers a part of other texts."))
 
 
 def notes_field(source: str) -> str:

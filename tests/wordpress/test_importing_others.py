@@ -1,6 +1,7 @@
 """What an export holds besides posts, pages, terms and comments: kept where there is a place for it, else reported."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,18 @@ class TestSharedBlocks:
         assert counted(report, "wp_block") == {"imported": 1}
         assert not report.notes
         assert not bring(item(7, content=shown), page(20, content=shown), block).has_changes
+
+    def test_a_changed_one_is_shown_after_rendering_anew(self, bring: Bring, client: Client) -> None:
+        shown = item(7, content='<!-- wp:block {"ref":30} /-->')
+        bring(shown, self.shared(30, "<p>Old words</p>"))
+        report = bring(shown, self.shared(30, "<p>New words</p>"))
+        assert counted(report, "wp_block") == {"updated": 1}
+        assert "rerender" in report.notes[0].text
+        call_command("rerender", verbosity=0, stdout=StringIO())
+        assert "New words" in client.get("/2014/03/01/post-7/").text
+
+    def test_their_comments_are_accounted_for(self, bring: Bring) -> None:
+        assert counted(bring(self.shared(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
 
     def test_hidden_ones_stay_hidden(self, bring: Bring, client: Client) -> None:
         report = bring(
