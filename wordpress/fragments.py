@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from blog.rendering import MAX_SOURCE_LENGTH
@@ -20,7 +18,7 @@ from wordpress.lookups import rows
 from wordpress.models import Fragment
 from wordpress.plain import plain
 from wordpress.records import Item
-from wordpress.reports import Outcome, Report
+from wordpress.reports import COMMENTS, Outcome, Report
 
 # The meta field that holds them.
 FOOTNOTES: Final = "footnotes"
@@ -31,7 +29,7 @@ _MAX_TITLE_LENGTH: Final = 200
 # A shared block may hold others; a block that holds itself ends here too.
 _MAX_DEPTH: Final = 3
 _NOTE_MARK = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
-_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":(\d{1,18})\b[^>]{0,2000}?-->""")
+_SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 
 def stored(kind: Fragment.Kind, names: Iterable[str]) -> dict[str, str]:
@@ -65,20 +63,18 @@ def with_shared_blocks(source: str) -> str:
 
 
 def list_of_notes(source: str, typographic: Callable[[str], str]) -> str:
-    """What the block editor shows for its block of footnotes; nothing if none of them is known."""
+    """What stands for the block of footnotes, as in Markdown; nothing if none of them is known."""
     names = notes_named(source)
     known = stored(NOTE, names) if names else {}
     if not known:
         return ""
-    # Stored for all readers, so in the language of the site.
-    with translation.override(settings.LANGUAGE_CODE):
-        items = "".join(
-            f'<li id="{escape(name)}">{typographic(known[name])} <a href="#{escape(name)}-link"'
-            f' aria-label="{escape(_("Back to the mark of footnote %d") % number)}">↩︎</a></li>'
-            for number, name in enumerate(names, 1)
-            if name in known
-        )
-    return f'<ol class="wp-block-footnotes">{items}</ol>'
+    items = "".join(
+        f'<li id="{escape(name)}" class="footnote-item">{typographic(known[name])}'
+        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+        for name in names
+        if name in known
+    )
+    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>'
 
 
 # In exports
@@ -98,14 +94,19 @@ def bring_in_notes(item: Item, report: Report) -> None:
 
 
 def bring_in_block(item: Item, report: Report) -> None:
-    """Store a shared block, and count it."""
+    """Store a shared block, and count it and its comments."""
     if item.status != "publish" or item.password or not item.id:
         report.skip(item.type, item.id, plain(item.title), _("It was not public, so no text showed it."))
     elif len(item.content) > MAX_SOURCE_LENGTH:
         report.skip(item.type, item.id, plain(item.title), _("It is too long."))
     else:
         title = plain(item.title)[:_MAX_TITLE_LENGTH]
-        report.count(item.type, _store(BLOCK, {str(item.id): (title, item.content)}))
+        outcome = _store(BLOCK, {str(item.id): (title, item.content)})
+        report.count(item.type, outcome)
+        if outcome == Outcome.UPDATED:
+            report.note(item.type, item.id, title, _("Run `manage.py rerender`: texts show it as it was until then."))
+    for comment in item.comments:
+        report.skip(COMMENTS, comment.id, plain(comment.author), _("It answers a part of other texts."))
 
 
 def notes_field(source: str) -> str:

@@ -20,7 +20,8 @@ _MENU = "nav_menu"
 _MAX_LABEL_LENGTH = 100
 # More than any menu that readers could use; all are counted.
 _MAX_LABELS = 100
-_LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+(\{.*?\})\s*/?-->", re.DOTALL)
+# The block editor writes `<` and `>` in values another way.
+_LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+(\{[^<>]{0,2000}\})\s*/?-->")
 
 
 @dataclass(slots=True)

@@ -45,8 +45,8 @@ def usable_slug(exported: str) -> str:
 
 
 def slug_key(exported: str) -> str:
-    """What two spellings of one exported slug have in common: `%C3%A9` and `%c3%a9`."""
-    return slug_from_export(exported).lower()
+    """What two spellings of one exported slug have in common: `%C3%A9` and `%c3%a9`, `Two words` and `two-words`."""
+    return (usable_slug(exported) or slug_from_export(exported)).lower()
 
 
 def numbered(wanted: str, is_taken: Callable[[str], bool]) -> str:

@@ -162,6 +162,8 @@ def _recording(name: str, attributes: str, content: str) -> str:
 
 def programs_to_pre(source: str) -> str:
     """`source` with each program in a shortcode made a `<pre>`, in which nothing means anything."""
+    if "[/" not in source:
+        return source
     parts: list[str] = []
     done = 0
     last_end: dict[str, int] = {}

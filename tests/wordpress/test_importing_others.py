@@ -1,23 +1,38 @@
 """What an export holds besides posts, pages, terms and comments: kept where there is a place for it, else reported."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from blog.models import Post
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import comment, filed, item, meta, page, term
 from tests.wordpress.reports import counted
-from wordpress.fragments import with_shared_blocks
+from wordpress.fragments import blocks_named, bring_in_notes, list_of_notes, notes_named, with_shared_blocks
 from wordpress.importing import import_export
+from wordpress.menus import Menus
 from wordpress.models import Fragment
+from wordpress.records import Item
 from wordpress.reports import Report
 
 pytestmark = pytest.mark.django_db
+
+
+FIELDS: dict[str, Any] = {
+    **dict.fromkeys(("type", "status", "title", "slug", "link", "author", "content", "excerpt"), ""),
+    **dict.fromkeys(("password", "comment_status", "guid"), ""),
+    **dict.fromkeys(("date", "date_gmt", "modified", "modified_gmt")),
+    **dict.fromkeys(("id", "parent", "menu_order"), 0),
+    **dict.fromkeys(("terms", "meta", "comments"), ()),
+    "sticky": False,
+}
 
 
 def comment_meta(key: str, value: str) -> str:
@@ -166,6 +181,7 @@ class TestFootnotes:
         html = client.get("/2014/03/01/post-7/").text
         html = html[html.index("<article") :]
         assert "See <em>here</em>." in html
+        assert "See here" not in Post.objects.get().extract
         assert html.index("Word") < html.index("See <em>here") < html.index("And there.")
         assert 'href="#f-1"' in html
         assert 'id="f-1"' in html
@@ -222,6 +238,18 @@ class TestSharedBlocks:
         assert not report.notes
         assert not bring(item(7, content=shown), page(20, content=shown), block).has_changes
 
+    def test_a_changed_one_is_shown_after_rendering_anew(self, bring: Bring, client: Client) -> None:
+        shown = item(7, content='<!-- wp:block {"ref":30} /-->')
+        bring(shown, self.shared(30, "<p>Old words</p>"))
+        report = bring(shown, self.shared(30, "<p>New words</p>"))
+        assert counted(report, "wp_block") == {"updated": 1}
+        assert "rerender" in report.notes[0].text
+        call_command("rerender", verbosity=0, stdout=StringIO())
+        assert "New words" in client.get("/2014/03/01/post-7/").text
+
+    def test_their_comments_are_accounted_for(self, bring: Bring) -> None:
+        assert counted(bring(self.shared(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
+
     def test_hidden_ones_stay_hidden(self, bring: Bring, client: Client) -> None:
         report = bring(
             item(7, content='<!-- wp:block {"ref":30} /-->'), self.shared(30, "<p>Secret</p>", status="draft")
@@ -253,3 +281,35 @@ class TestSharedBlocks:
         call_command("flush", interactive=False, verbosity=0)
         import_export([path])
         assert Fragment.objects.get().text == "<p>A & b</p>"
+
+
+class TestHostileFields:
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["id", "content", "x"]), inner),
+        )
+    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+    def test_any_json_is_kept_or_said_to_be_unreadable(self, value: object) -> None:
+        found = Item(**{**FIELDS, "meta": (("footnotes", json.dumps(value)),)})
+        report = Report()
+        Fragment.objects.all().delete()
+        bring_in_notes(found, report)
+        assert len(report.notes) == 1 or (
+            isinstance(value, list) and len({note["id"] for note in value}) == Fragment.objects.count()
+        )
+
+    @given(st.text(alphabet=st.sampled_from(list('<!-- wp:block {"ref":12}/--> data-fn="a"\n')), max_size=300))
+    def test_any_text_with_marks_is_rendered(self, source: str) -> None:
+        assert isinstance(list_of_notes(source, lambda _kind, names: dict.fromkeys(names, "x"), str), str)
+        assert isinstance(with_shared_blocks(source, lambda _kind, names: dict.fromkeys(names, "x")), str)
+
+    @pytest.mark.parametrize(
+        "source", ['<!-- wp:block {"ref":1' * 20_000, 'data-fn="' * 40_000, '<!-- wp:navigation-link {"' * 15_000]
+    )
+    def test_broken_marks_take_linear_time(self, source: str) -> None:
+        assert not blocks_named(source)
+        assert len(notes_named(source)) <= 1
+        menus = Menus()
+        menus.add(Item(**{**FIELDS, "type": "wp_navigation", "content": source + "-->"}))

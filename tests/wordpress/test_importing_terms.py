@@ -49,6 +49,21 @@ class TestCategories:
         assert names == {"x-1": "X 1", "by-name-only": "By name only"}
 
 
+class TestTermsWithOddSlugs:
+    """Programs and people that write exports by hand give slugs that WordPress would not."""
+
+    @pytest.mark.parametrize("taxonomy", ["category", "post_tag"])
+    def test_what_means_one_address_is_one_term(self, bring: Bring, taxonomy: str) -> None:
+        parts = (
+            item(7, inside=[filed(taxonomy, "two-words", "Two words")]),
+            item(8, inside=[filed(taxonomy, "Two words", "Two words")]),
+        )
+        bring(*parts)
+        assert [Category.objects.count(), Tag.objects.count()].count(1) == 1
+        assert (Category.objects.first() or Tag.objects.get()).slug == "two-words"
+        assert not bring(*parts).has_changes
+
+
 class TestTermsWithoutSlugs:
     """Exports of other programs give only the names."""
 
