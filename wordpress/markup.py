@@ -10,7 +10,7 @@ import re
 from html import escape
 
 from wordpress.galleries import Pictures, no_pictures
-from wordpress.paragraphs import with_paragraphs
+from wordpress.paragraphs import BLOCKS, with_paragraphs
 from wordpress.shortcodes import expand
 from wordpress.tokens import TYPED, tokenise
 from wordpress.typography import typographic
@@ -103,6 +103,8 @@ def _with_typography(source: str) -> str:
             before = text[-1]
             continue
         html.append(written)
+        if kind == "start" or name in BLOCKS:
+            before = ""
         if kind == "start" and name in TYPED:
             typed.append(name)
         elif kind == "end" and typed and typed[-1] == name:
