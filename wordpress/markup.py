@@ -9,6 +9,7 @@ import json
 import re
 from html import escape
 
+from blog.rendering.tree import clean_text
 from wordpress.galleries import Pictures, no_pictures
 from wordpress.paragraphs import BLOCKS, with_paragraphs
 from wordpress.shortcodes import expand
@@ -20,6 +21,8 @@ _BLOCK_MARK = re.compile(r"<!--\s+(?P<end>/)?wp:(?P<name>[a-z][a-z0-9_/-]*)\s(?:
 _CLASSIC_BLOCKS = {"freeform", "core/freeform", "shortcode", "core/shortcode"}
 # Nothing but room between others.
 _ROOM = {"spacer", "core/spacer"}
+# Links to somebody's pages elsewhere.
+_PROFILES = {"social-link", "core/social-link"}
 # What shows a document in its own frame, above the link to it.
 _FILE_BLOCKS = {"file", "core/file"}
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
@@ -78,17 +81,33 @@ def _blocks(source: str) -> list[str]:
             names.append(mark["name"])
         elif "embed" in mark["name"]:
             html.append(_embed_alone(mark[0]))
+        elif mark["name"] in _PROFILES:
+            html.append(_profile_alone(mark[0]))
     return [*html, inside(len(source))]
 
 
 def _embed_alone(mark: str) -> str:
     """The address in an embed's comment that has no markup with it."""
+    url = _values(mark).get("url")
+    return f"\n<p>{escape(url)}</p>\n" if url else ""
+
+
+def _profile_alone(mark: str) -> str:
+    """The link to somebody's page elsewhere, of which there is only a comment."""
+    values = _values(mark)
+    url = values.get("url", "")
+    words = values.get("label") or values.get("service", "").capitalize() or url
+    return f'<li><a href="{escape(url)}">{escape(words)}</a></li>\n' if url else ""
+
+
+def _values(mark: str) -> dict[str, str]:
+    """The texts among the values in a block's comment."""
     try:
         values = json.loads(mark[mark.index("{") : mark.rindex("}") + 1])
     except (ValueError, RecursionError):
-        return ""
-    url = values.get("url")
-    return f"\n<p>{escape(url)}</p>\n" if isinstance(url, str) else ""
+        return {}
+    # JSON can spell out what no text holds.
+    return {name: clean_text(value) for name, value in values.items() if isinstance(value, str)}
 
 
 def _with_typography(source: str) -> str:

@@ -300,6 +300,9 @@ class _Body:
             self._end_text()
             self.parted = True
             return
+        if not self.seen:
+            # No text begins with a break.
+            return
         self._show("<br>")
         self.broken = True
         self.break_at = len(self.pieces) - 1

@@ -3,7 +3,9 @@
 What becomes what follows the observed behaviour of WordPress (wptexturize), in its English form. It
 differs on purpose where WordPress errs: a quote opens after another one that opens, after a dash or a «, and
 what stands behind an element's end does not begin anew; words such as ’em and ’tis are whole words, whatever
-their case; and no quote stays straight. Addresses stay as typed. All of it takes time in proportion to the length of the text.
+their case; and no quote stays straight. Addresses stay as typed.
+
+All of it takes time in proportion to the length of the text.
 """
 
 import re

@@ -67,6 +67,10 @@ class TestParagraphs:
     def test_two_breaks_part_paragraphs(self) -> None:
         assert to_html("One<br />\n<br>Two") == "<p>One</p>\n<p>Two</p>"
 
+    @pytest.mark.parametrize("source", ["<br>\nOne", "<br />\n\nOne", "<p><br>One</p>", "<br><br>One"])
+    def test_no_text_begins_with_a_break(self, source: str) -> None:
+        assert to_html(source) == "<p>One</p>"
+
     def test_paragraphs_that_were_typed_stay(self) -> None:
         assert to_html('<p class="a">One</p>\n\n<p>Two\nThree</p>') == '<p class="a">One</p>\n<p>Two<br>\nThree</p>'
 
@@ -302,6 +306,17 @@ class TestBlockEditor:
         with_notes = source + '<ol><li id="a-b">A note</li></ol>'
         assert '<a href="#a-b" id="a-b-link">1</a>' in render(with_notes, "wordpress").body_html
 
+    def test_links_to_profiles_elsewhere_are_links(self) -> None:
+        source = (
+            '<!-- wp:social-links --><ul><!-- wp:social-link {"url":"https://a.example/?b=1","service":"mastodon"} /-->'
+            '<!-- wp:social-link {"service":"x"} /--></ul><!-- /wp:social-links -->'
+        )
+        assert "".join(lines(source)) == '<ul><li><a href="https://a.example/?b=1">Mastodon</a></li></ul>'
+
+    @pytest.mark.parametrize("url", ["\\ud800", "\\u0000", '"><script>'])
+    def test_whatever_the_address_of_a_block_is_it_is_shown(self, url: str) -> None:
+        assert "<script" not in render(f'<!-- wp:embed {{"url":"{url}"}} /-->', "wordpress").body_html
+
     def test_ends_of_blocks_that_never_began_do_no_harm(self) -> None:
         assert to_html("<!-- /wp:paragraph --><!-- wp:paragraph --><p>One</p>") == "<p>One</p>"
 
@@ -354,7 +369,7 @@ class TestTypography:
             ('word-"x"', "word-“x”"),
             ("5'10\" tall", "5’10” tall"),
             ("5'9\" tall", "5’9″ tall"),
-            ("\"class of '99\"", "“class of ’99”"),
+            ('"class of \'99"', "“class of ’99”"),
             ("6' 2\" tall", "6′ 2″ tall"),
             ('a 12" pipe', "a 12″ pipe"),
             ('"a 12" pipe"', "“a 12″ pipe”"),
