@@ -3,6 +3,10 @@
 There are two kinds. Classic bodies are HTML in which blank lines part paragraphs and single line ends
 break lines (wordpress.paragraphs). Bodies of the block editor are plain HTML between comments such as
 `<!-- wp:paragraph -->`. The result is untrusted: blog.rendering cleans it.
+
+What differs from WordPress on purpose: a classic body between blocks keeps its paragraphs, which WordPress runs
+together; a gallery whose pictures are not here and a shortcode that is not known stay as text; blocks that show what a
+site has at the moment (newest posts, archives) show nothing.
 """
 
 import json

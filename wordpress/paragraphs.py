@@ -1,8 +1,9 @@
 """Paragraphs and line breaks of classic bodies, from blank lines and line ends.
 
-What becomes what follows the documented behaviour of WordPress (wpautop); the way there is our own: the
+What becomes what follows the observed behaviour of WordPress (wpautop); the way there is our own: the
 body is read once, tag by tag, with the open elements kept, so that what comes out is well-formed where
-WordPress leaves stray tags.
+WordPress leaves stray tags. It differs on purpose in little: comments leave no empty line behind, stray ends of
+blocks part texts, and headings, captions and terms hold lines but no paragraphs, as HTML has it.
 """
 
 import re
@@ -42,9 +43,11 @@ BLOCKS: dict[str, _Holds] = {
     ),
     **dict.fromkeys(("header", "main", "nav", "noscript", "search", "section"), _Holds.TEXTS),
     **dict.fromkeys(("dd", "li", "td", "th"), _Holds.TEXTS),
+    # Lists that hold text and no items were once a way to indent it.
+    **dict.fromkeys(("menu", "ol", "ul"), _Holds.TEXTS),
     **dict.fromkeys(("caption", "dt", "figcaption", "legend", "option", "p", "summary"), _Holds.WORDS),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Holds.WORDS),
-    **dict.fromkeys(("colgroup", "dl", "figure", "hgroup", "menu", "ol", "ul", "optgroup"), _Holds.PARTS),
+    **dict.fromkeys(("colgroup", "dl", "figure", "hgroup", "optgroup"), _Holds.PARTS),
     **dict.fromkeys(("table", "tbody", "tfoot", "thead", "tr", "hr", "col"), _Holds.PARTS),
     **dict.fromkeys(VERBATIM, _Holds.VERBATIM),
 }

@@ -71,8 +71,8 @@ def typographic(text: str, before: str = "") -> str:
 
 def _curled(text: str, before: str) -> str:
     # A stand-in for what is in front: all that counts is whether a quote may open after it.
-    text = (" " if not before or _AFTER_NOTHING.match(before) else "x") + text
-    text = text.replace("...", "…").replace("``", "“").replace("''", "”")
+    text = (" " if not before or _AFTER_NOTHING.match(before) else "*") + text
+    text = text.replace("...", "…").replace("``", "“").replace("''", _CLOSE_DOUBLE)
     if "'" in text:
         text = _WORDS_CUT.sub(_APOSTROPHE, text)
         text = _YEAR_AND_END.sub(

@@ -125,6 +125,9 @@ class TestBlocks:
         assert lines(f"<{name}>One\n\nTwo</{name}>") == [f"<{name}>One", "<p>Two</p>", f"</{name}>"]
         assert lines(f"<{name}>\n\nOne</{name}>") == [f"<{name}><p>One</p>", f"</{name}>"]
 
+    def test_a_list_without_items_holds_lines_and_paragraphs(self) -> None:
+        assert "".join(lines("<ul>One\ntwo\n\nThree</ul>")) == "<ul>One<br>two<p>Three</p></ul>"
+
     def test_a_text_behind_a_block_in_a_block_is_a_paragraph(self) -> None:
         assert "".join(lines("<li>One<ul><li>Two</li></ul>Three</li>")) == (
             "<li>One<ul><li>Two</li></ul><p>Three</p></li>"
@@ -380,6 +383,7 @@ class TestTypography:
             ("'12 was", "’12 was"),
             ("3x4", "3×4"),
             ("1.5x2,000!", "1.5×2,000!"),
+            ("<b>a</b>3x4", "<b>a</b>3×4"),
             ("0x3, v3x4b, ax4", "0x3, v3x4b, ax4"),
             ("A (tm)", "A ™"),
             ("the ``word", "the “word"),
