@@ -9,13 +9,12 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlenc
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import connection
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 
 from blog import caching
 from blog.addresses import OldAddress, as_stored
+from blog.guesses import guessed, rewritten
 from blog.models import Category, Post
 from blog.site import absolute_url
 
@@ -26,15 +25,12 @@ NOISE = re.compile(r"utm_\w*|(?:fb|g|dc|ms|tw|ys)clid|gclsrc|[gw]braid|igshid|mc
 # What stands behind the address of a listing or an entry.
 ENDING = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom))?)/$")
 PART = re.compile(r"(/([0-9]{4})/([0-9]{2})/([0-9]{2})/([^/]+)/)[0-9]{1,4}/")
-ENTRY = re.compile(r"/(?:[0-9]{4}/(?:[0-9]{2}/){1,2})?([^/]+)/")
-# The beginning of a slug says something only from here on.
-MIN_BEGINNING: Final = 8
 
 
 def new_address(path: str) -> str:
     """Where what stood at `path` is now, or what is meant by it; empty if nothing is.
 
-    It names only what every reader may see. At most four queries.
+    It names only what every reader may see, or another form of `path` itself. At most four queries.
     """
     path = as_stored(path if path.endswith("/") else f"{path}/")
     if part := PART.fullmatch(path):
@@ -43,10 +39,14 @@ def new_address(path: str) -> str:
             return address
     ending = ENDING.search(path)
     base = path[: ending.start()] if ending else path
-    address = _moved(path, base) or _guessed(base)
+    address = _moved(path, base)
     if ending and address and not address.startswith(settings.MEDIA_URL):
-        address += ending[0]
-    return address
+        return address + ending[0]
+    if address := address or rewritten(path):
+        return address
+    # Entries have feeds, and no further pages.
+    address = guessed(base)
+    return address + ending[0] if address and ending and ending[0].startswith("feed/") else address
 
 
 def _whole(part: re.Match[str]) -> str:
@@ -72,24 +72,6 @@ def _moved(path: str, base: str) -> str:
             return address
     categories: list[Category] = list(Category.objects.filter(slug=slug)) if slug else []
     return categories[0].get_absolute_url() if categories else ""
-
-
-def _guessed(path: str) -> str:
-    """The one public post whose slug, or else its beginning, is the last part of `path`."""
-    entry = ENTRY.fullmatch(path)
-    if entry is None:
-        return ""
-    slug = entry[1].lower()
-    if connection.vendor == "sqlite":
-        # LIKE would not use the index.
-        begins = Q(slug__gte=slug, slug__lt=f"{slug}\U0010ffff")
-    else:
-        begins = Q(slug__startswith=slug)
-    posts: list[Post] = list(Post.objects.published().filter(begins).order_by("slug").only("slug", "published_on")[:2])
-    exact = [post for post in posts if post.slug == slug]
-    if len(exact) == 1 or (len(posts) == 1 and len(slug) >= MIN_BEGINNING):
-        return (exact or posts)[0].get_absolute_url()
-    return ""
 
 
 class OneStepMiddleware:

@@ -29,7 +29,7 @@ _PART = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
 def front(request: SiteRequest, number: int | None = None) -> HttpResponse:
     """All posts, the sticky ones first; and WordPress's short addresses `/?p=ID` and `/?page_id=ID`."""
     for parameter, models in (("p", (Post, Page)), ("page_id", (Page, Post))):
-        if number is None and parameter in request.GET:
+        if number is None and request.GET.get(parameter):
             return _short_address(request, request.GET[parameter], models)
     published = Post.objects.published()
     sticky = list(published.filter(sticky=True).for_listing()) if number is None else []

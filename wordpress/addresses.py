@@ -113,6 +113,9 @@ def _entry_address(query: Mapping[str, str], form: str) -> str:
         address = entry.get_absolute_url()
     if "feed" in query:
         return address + ("feed/atom/" if "atom" in query["feed"] else "feed/")
+    part = query.get("page", "")
+    if _NUMBER.fullmatch(part) and int(part) > 1:
+        return f"{address}{int(part)}/"
     return f"{address}#comments" if "cpage" in query else address
 
 

@@ -3,15 +3,20 @@
 There are two kinds. Classic bodies are HTML in which blank lines part paragraphs and single line ends
 break lines (wordpress.paragraphs). Bodies of the block editor are plain HTML between comments such as
 `<!-- wp:paragraph -->`. The result is untrusted: blog.rendering cleans it.
+
+What differs from WordPress on purpose: a classic body between blocks keeps its paragraphs, which WordPress runs
+together; a gallery whose pictures are not here and a shortcode that is not known stay as text; blocks that show what a
+site has at the moment (newest posts, archives) show nothing.
 """
 
 import json
 import re
 from html import escape
 
+from blog.rendering.tree import clean_text
 from wordpress.fragments import list_of_notes, with_shared_blocks
 from wordpress.galleries import PicturesOf
-from wordpress.paragraphs import with_paragraphs
+from wordpress.paragraphs import BLOCKS, with_paragraphs
 from wordpress.shortcodes import expand
 from wordpress.tokens import TYPED, tokenise
 from wordpress.typography import typographic
@@ -22,6 +27,8 @@ _CLASSIC_BLOCKS = {"freeform", "core/freeform", "shortcode", "core/shortcode"}
 # Nothing but room between others.
 _ROOM = {"spacer", "core/spacer"}
 _NOTES = {"footnotes", "core/footnotes"}
+# Links to somebody's pages elsewhere.
+_PROFILES = {"social-link", "core/social-link"}
 # What shows a document in its own frame, above the link to it.
 _FILE_BLOCKS = {"file", "core/file"}
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
@@ -77,17 +84,33 @@ def _blocks(source: str) -> list[str]:
             html.append(list_of_notes(source, _with_typography))
         elif "embed" in mark["name"]:
             html.append(_embed_alone(mark[0]))
+        elif mark["name"] in _PROFILES:
+            html.append(_profile_alone(mark[0]))
     return [*html, inside(len(source))]
 
 
 def _embed_alone(mark: str) -> str:
     """The address in an embed's comment that has no markup with it."""
+    url = _values(mark).get("url")
+    return f"\n<p>{escape(url)}</p>\n" if url else ""
+
+
+def _profile_alone(mark: str) -> str:
+    """The link to somebody's page elsewhere, of which there is only a comment."""
+    values = _values(mark)
+    url = values.get("url", "")
+    words = values.get("label") or values.get("service", "").capitalize() or url
+    return f'<li><a href="{escape(url)}">{escape(words)}</a></li>\n' if url else ""
+
+
+def _values(mark: str) -> dict[str, str]:
+    """The texts among the values in a block's comment."""
     try:
         values = json.loads(mark[mark.index("{") : mark.rindex("}") + 1])
     except (ValueError, RecursionError):
-        return ""
-    url = values.get("url")
-    return f"\n<p>{escape(url)}</p>\n" if isinstance(url, str) else ""
+        return {}
+    # JSON can spell out what no text holds.
+    return {name: clean_text(value) for name, value in values.items() if isinstance(value, str)}
 
 
 def _with_typography(source: str) -> str:
@@ -102,6 +125,8 @@ def _with_typography(source: str) -> str:
             before = text[-1]
             continue
         html.append(written)
+        if kind == "start" or name in BLOCKS:
+            before = ""
         if kind == "start" and name in TYPED:
             typed.append(name)
         elif kind == "end" and typed and typed[-1] == name:

@@ -1,8 +1,9 @@
 """Paragraphs and line breaks of classic bodies, from blank lines and line ends.
 
-What becomes what follows the documented behaviour of WordPress (wpautop); the way there is our own: the
+What becomes what follows the observed behaviour of WordPress (wpautop); the way there is our own: the
 body is read once, tag by tag, with the open elements kept, so that what comes out is well-formed where
-WordPress leaves stray tags.
+WordPress leaves stray tags. It differs on purpose in little: comments leave no empty line behind, stray ends of
+blocks part texts, and headings, captions and terms hold lines but no paragraphs, as HTML has it.
 """
 
 import re
@@ -28,24 +29,25 @@ class _Holds(Enum):
     """What an element holds, which decides what blank lines and line ends in it become."""
 
     PARAGRAPHS = auto()  # each text is a paragraph
-    TEXTS = auto()  # a text is a paragraph unless it is all that there is
-    LINES = auto()  # several texts are paragraphs, a single one is not
+    TEXTS = auto()  # each text is a paragraph but one that follows the start at once
     WORDS = auto()  # line breaks only
     PARTS = auto()  # other elements: neither
     VERBATIM = auto()
 
 
-_BLOCKS: dict[str, _Holds] = {
+BLOCKS: dict[str, _Holds] = {
     **dict.fromkeys(("blockquote",), _Holds.PARAGRAPHS),
     **dict.fromkeys(
         ("address", "article", "aside", "center", "details", "dialog", "div", "fieldset", "footer", "form"),
         _Holds.TEXTS,
     ),
     **dict.fromkeys(("header", "main", "nav", "noscript", "search", "section"), _Holds.TEXTS),
-    **dict.fromkeys(("dd", "li", "td", "th"), _Holds.LINES),
+    **dict.fromkeys(("dd", "li", "td", "th"), _Holds.TEXTS),
+    # Lists that hold text and no items were once a way to indent it.
+    **dict.fromkeys(("menu", "ol", "ul"), _Holds.TEXTS),
     **dict.fromkeys(("caption", "dt", "figcaption", "legend", "option", "p", "summary"), _Holds.WORDS),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Holds.WORDS),
-    **dict.fromkeys(("colgroup", "dl", "figure", "hgroup", "menu", "ol", "ul", "optgroup"), _Holds.PARTS),
+    **dict.fromkeys(("colgroup", "dl", "figure", "hgroup", "optgroup"), _Holds.PARTS),
     **dict.fromkeys(("table", "tbody", "tfoot", "thead", "tr", "hr", "col"), _Holds.PARTS),
     **dict.fromkeys(VERBATIM, _Holds.VERBATIM),
 }
@@ -90,8 +92,9 @@ class _Body:
         self.open: list[tuple[str, _Holds]] = [("", _Holds.PARAGRAPHS)]
         self.inlines: list[_Inline] = []
         self.opened_again = 0
-        # The texts since the last block began or ended: each with whether a reader sees any of it.
+        # The texts since the last block began or ended: each with whether it is a paragraph.
         self.texts: list[tuple[str, bool]] = []
+        # Whether a blank line, another text or the end of a block stands before the text at hand.
         self.parted = False
         # The text at hand.
         self.pieces: list[str] = []
@@ -115,7 +118,7 @@ class _Body:
         elif kind == "comment":
             if _MARKS.fullmatch(comment_text(token)):
                 self.pieces.append(source)
-        elif name in _BLOCKS:
+        elif name in BLOCKS:
             if kind == "start":
                 self._start_block(token)
             else:
@@ -190,25 +193,20 @@ class _Body:
         self.inlines = [inline for inline in self.inlines if inline.name not in _SEEN]
         text = "".join(self.pieces).strip(_BLANKS)
         if text:
-            self.texts.append((text, self.seen))
+            wrap = self.holds is _Holds.PARAGRAPHS or (self.holds is _Holds.TEXTS and self.parted)
+            self.texts.append((text, wrap and self.seen))
+            self.parted |= self.seen
         self.pieces = []
         self.seen = self.line_ended = self.broken = False
 
-    def _end_texts(self, *, at_block: bool = False) -> None:
+    def _end_texts(self) -> None:
         """Write the texts since the last block, as paragraphs or as they are."""
         self._end_text()
-        name, holds = self.open[-1]
-        several = sum(seen for _text, seen in self.texts) > 1
-        wrap = (
-            holds is _Holds.PARAGRAPHS
-            or (holds is _Holds.TEXTS and (several or self.parted or at_block))
-            or (holds is _Holds.LINES and several)
-        )
-        if name == "p":
-            self.html.append("</p>\n<p>".join(text for text, _seen in self.texts))
+        if self.open[-1][0] == "p":
+            self.html.append("</p>\n<p>".join(text for text, _is_paragraph in self.texts))
         else:
-            self.html.append("\n".join(f"<p>{text}</p>" if wrap and seen else text for text, seen in self.texts))
-        if wrap and self.texts:
+            self.html.append("\n".join(f"<p>{text}</p>" if wrap else text for text, wrap in self.texts))
+        if any(wrap for _text, wrap in self.texts):
             self.html.append("\n")
         self.texts = []
         self.parted = False
@@ -226,14 +224,15 @@ class _Body:
             if token.name == "tr" and self.open[-1][0] == "tr":
                 self._close_block()
         else:
-            self._end_texts(at_block=True)
+            self._end_texts()
         if token.is_empty or len(self.open) > _MAX_DEPTH:
             self.parted = True
             if token.is_empty:
                 self.html.append(f"{token.whole}\n")
             return
         self.html.append(token.source)
-        self.open.append((token.name, _BLOCKS[token.name]))
+        self.open.append((token.name, BLOCKS[token.name]))
+        self.parted = False
 
     def _end_block(self, name: str) -> None:
         hides: set[str] = _HIDES.get(name, set())
@@ -262,6 +261,7 @@ class _Body:
         if name == "br":
             self._break()
             return
+        self.before = ""
         if token.is_empty:
             if name in VOID or name in _SEEN:
                 self._show(token.whole)
@@ -302,6 +302,9 @@ class _Body:
                 del self.pieces[self.break_at - 1]
             self._end_text()
             self.parted = True
+            return
+        if not self.seen:
+            # No text begins with a break.
             return
         self._show("<br>")
         self.broken = True

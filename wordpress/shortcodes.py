@@ -25,6 +25,7 @@ _RECORDINGS: dict[str, tuple[str, ...]] = {
     "audio": ("src", "mp3", "m4a", "ogg", "oga", "opus", "flac", "wav", "wma"),
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
+_KNOWN = _EMBEDS | _RECORDINGS.keys() | {"caption", "gallery", "wp_caption"}
 # Not all that stands in brackets is a shortcode: these are even if nothing else tells.
 _OF_PLUGINS = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
 # WordPress.com's own, for programs; the languages are names of it too.
@@ -73,12 +74,7 @@ def unknown(source: str) -> Counter[str]:
             continue
         for shortcode in _SHORTCODE.finditer(token.source):
             name = shortcode["name"].lower()
-            tells = (
-                "=" in shortcode["attributes"]
-                or "_" in name
-                or name in ends
-                or name in _OF_PLUGINS | _EMBEDS | _RECORDINGS.keys() | {"gallery", "caption"}
-            )
+            tells = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _OF_PLUGINS | _KNOWN
             stays = _replaced(shortcode, AnyPicture(), ignored) == shortcode[0]
             if tells and stays:
                 names[name] += 1
@@ -109,7 +105,7 @@ def _replaced(shortcode: re.Match[str], pictures: Pictures, ends_expected: Count
     before, after = shortcode["escaped"] or "", shortcode["escape_ends"] or ""
     if before and after:
         # Two brackets show one, as an example.
-        return shortcode[0][1:-1] if name in _EMBEDS | _RECORDINGS.keys() | {"gallery"} else shortcode[0]
+        return shortcode[0][1:-1] if name in _KNOWN else shortcode[0]
     attributes = unescape(shortcode["attributes"])
     content = shortcode["content"] or ""
     html = ""

@@ -1,6 +1,6 @@
 """Old addresses that no page here has: each answers with the next step on the way to the new one."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
@@ -14,10 +14,11 @@ from wordpress.addresses import QUERY_FORMS, file_address, query_address
 @require_safe
 def front(request: SiteRequest) -> HttpResponse:
     """The front page, unless its query is one of WordPress's forms. A preview is the blog's own business."""
-    forms = QUERY_FORMS & request.GET.keys()
-    if not forms or "s" in request.GET or request.GET.get("preview") == "true":
+    # WordPress takes a form without a value for none.
+    query = {name: str(value) for name, value in request.GET.items() if value}
+    if not QUERY_FORMS & query.keys() or "s" in request.GET or request.GET.get("preview") == "true":
         return views.front(request)
-    address = query_address({name: str(value) for name, value in request.GET.items()})
+    address = query_address(query)
     if address == request.path:
         # A form that says nothing, such as `?paged=1`.
         return views.front(request)
@@ -40,6 +41,18 @@ def admin(request: SiteRequest) -> HttpResponse:
 def feed(request: SiteRequest, base: str = "", ending: str = "feed/") -> HttpResponse:
     """The feed that goes with the listing at `base`, by another name for its format."""
     return HttpResponsePermanentRedirect(f"{_path(base)}{ending}")
+
+
+@require_safe
+def search(request: SiteRequest, words: str, number: str = "1") -> HttpResponse:
+    """What was found for `words`: they are in the query here."""
+    address = reverse("blog:front") if int(number) < 2 else reverse("blog:front_page", args=[int(number)])
+    return HttpResponsePermanentRedirect(f"{address}?{urlencode({'s': words.replace('+', ' ')})}")
+
+
+@require_safe
+def sitemap(request: SiteRequest) -> HttpResponse:
+    return HttpResponsePermanentRedirect(reverse("sitemap"))
 
 
 @require_safe

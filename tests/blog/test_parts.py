@@ -63,9 +63,12 @@ class TestParts:
         answer = client.get(f"/2014/02/10/long/{number}/")
         assert (answer.status_code, answer.headers["Location"]) == (301, "/2014/02/10/long/")
 
-    @pytest.mark.parametrize("path", ["/about/4/", "/nothing/2/"])
-    def test_there_is_nothing_past_the_last(self, client: Client, post: Post, page: Page, path: str) -> None:
-        assert client.get(path).status_code == 404
+    def test_past_the_last_of_a_page_leads_to_the_page(self, client: Client, page: Page) -> None:
+        answer = client.get("/about/4/")
+        assert (answer.status_code, answer.headers["Location"]) == (301, "/about/")
+
+    def test_there_are_no_parts_of_nothing(self, client: Client, post: Post, page: Page) -> None:
+        assert client.get("/nothing/2/").status_code == 404
 
     def test_a_text_in_one_part_has_no_table(self, client: Client) -> None:
         post = PostFactory(source="words")

@@ -166,6 +166,22 @@ class TestNearlyRightAddress:
             "/2014/02/10/star-power-and-hum",
             "/star-power-and/?utm_source=x",
             "/2013/01/01/STAR-POWER-and-human-rights/",
+            "/2014/star-power-and-human-rights/",
+            "/2014/2/10/star-power-and-human-rights/",
+            "/blog/star-power-and-human-rights/",
+            "/old/blog/2014/star-power-and/",
+            "/2014/02/10/star/",
+            "/2014/02/10/star-power-and-human-rights/)",
+            "/2014/02/10/star-power-and-human-rights%20",
+            "/2014/02/10/star-power-and-human-rights/%22",
+            "/2014/02/10/star-power-and-human-rights).",
+            "/2014/02/10/star-power-and-human-rights&",
+            "/2014/02/10/star-power-and-human-rights/amp/",
+            "/2014/02/10/star-power-and-human-rights/embed/",
+            "/2014/02/10/star-power-and-human-rights/trackback/",
+            "/2014/02/10/star-power-and-human-rights/page/2/",
+            "/2014/02/10/star-power-and-human-rights/9/",
+            "/2013/01/01/star-power-and-human-rights/amp",
         ],
     )
     def test_leads_to_the_post_that_is_meant(self, client: Client, old: str) -> None:
@@ -176,6 +192,42 @@ class TestNearlyRightAddress:
     def test_keeps_the_feed_of_the_comments(self, client: Client) -> None:
         dated("star-power")
         assert_one_step(client, "/2013/01/01/star-power/feed/", "/2014/02/10/star-power/feed/")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("/2014/02/10/star-power/rss/", "/2014/02/10/star-power/feed/"),
+            ("/2014/02/10/star-power/atom/", "/2014/02/10/star-power/feed/atom/"),
+            ("/2014/feed/", "/feed/"),
+            ("/2014/02/feed/atom/", "/feed/atom/"),
+            ("/2014/2/", "/2014/02/"),
+        ],
+    )
+    def test_may_be_that_of_a_listing_or_feed(self, client: Client, old: str, new: str) -> None:
+        dated("star-power")
+        assert_one_step(client, old, new)
+
+    @pytest.mark.parametrize("old", ["/people/", "/elsewhere/people/", "/about/people/2/", "/about/people/page/2/"])
+    def test_leads_to_the_page_that_is_meant(self, client: Client, old: str) -> None:
+        PageFactory(slug="people", parent=PageFactory(slug="about"))
+        assert_one_step(client, old, "/about/people/")
+
+    @pytest.mark.parametrize(
+        "old", ["/tag/star-power/", "/category/star-power/", "/author/star-power/", "/media/star-power/"]
+    )
+    def test_in_a_listing_means_no_post(self, client: Client, old: str) -> None:
+        dated("star-power")
+        assert client.get(old).status_code == 404
+
+    def test_of_posts_of_one_slug_means_that_of_the_month(self, client: Client) -> None:
+        dated("star-power")
+        dated("star-power", published_at=MOMENT + dt.timedelta(days=40))
+        assert_one_step(client, "/2014/03/star-power/", "/2014/03/22/star-power/")
+        assert client.get("/2014/star-power/").status_code == 404
+
+    @pytest.mark.parametrize("sign", ["(", "/", "a/", "a(", "1/"])
+    def test_however_long_it_is_looked_at_once(self, client: Client, sign: str) -> None:
+        assert client.get(f"/x/{sign * 2000}x/").status_code == 404
 
     def test_prefers_the_whole_slug_to_a_beginning(self, client: Client) -> None:
         dated("star-power")

@@ -142,6 +142,15 @@ FORMS = {
     "/category/awards/page/2": "/category/films/awards/page/2/",
     "/category/awards/feed/": "/category/films/awards/feed/",
     "/category/long-gone/awards/feed/atom": "/category/films/awards/feed/atom/",
+    "/?p=9000123&page=2": POST,
+    # The search, and what search engines read.
+    "/search/star": "/?s=star",
+    "/search/star+power/": "/?s=star+power",
+    "/search/star/feed/": "/?s=star",
+    "/search/star/page/1/": "/?s=star",
+    "/wp-sitemap.xml": "/sitemap.xml",
+    "/wp-sitemap-posts-post-1.xml": "/sitemap.xml",
+    "/sitemap_index.xml": "/sitemap.xml",
     # The admin.
     "/wp-login.php": "/admin/",
     "/wp-login.php?redirect_to=https://evil.example/": "/admin/",
@@ -226,7 +235,8 @@ def test_what_leads_nowhere_is_not_found_at_once(client: Client, address: str) -
 
 @pytest.mark.usefixtures("site")
 @pytest.mark.parametrize(
-    "address", ["/", "/?utm_source=x", "/?paged=1", "/?fbclid=x", f"{POST}?utm_medium=y", f"{POST}?replytocom=4"]
+    "address",
+    ["/", "/?utm_source=x", "/?paged=1", "/?p=", "/?fbclid=x", f"{POST}?utm_medium=y", f"{POST}?replytocom=4"],
 )
 def test_what_is_right_already_stays(client: Client, address: str) -> None:
     assert client.get(address).status_code == 200

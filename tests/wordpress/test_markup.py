@@ -67,6 +67,10 @@ class TestParagraphs:
     def test_two_breaks_part_paragraphs(self) -> None:
         assert to_html("One<br />\n<br>Two") == "<p>One</p>\n<p>Two</p>"
 
+    @pytest.mark.parametrize("source", ["<br>\nOne", "<br />\n\nOne", "<p><br>One</p>", "<br><br>One"])
+    def test_no_text_begins_with_a_break(self, source: str) -> None:
+        assert to_html(source) == "<p>One</p>"
+
     def test_paragraphs_that_were_typed_stay(self) -> None:
         assert to_html('<p class="a">One</p>\n\n<p>Two\nThree</p>') == '<p class="a">One</p>\n<p>Two<br>\nThree</p>'
 
@@ -117,8 +121,17 @@ class TestBlocks:
         assert f"<{name}>One</{name}>" in to_html(f"<{name}>One</{name}>")
 
     @pytest.mark.parametrize("name", ["div", "li", "td", "section"])
-    def test_several_texts_in_a_block_are_paragraphs(self, name: str) -> None:
-        assert "<p>One</p>\n<p>Two</p>" in to_html(f"<{name}>One\n\nTwo</{name}>")
+    def test_texts_in_a_block_are_paragraphs_but_one_that_follows_its_start_at_once(self, name: str) -> None:
+        assert lines(f"<{name}>One\n\nTwo</{name}>") == [f"<{name}>One", "<p>Two</p>", f"</{name}>"]
+        assert lines(f"<{name}>\n\nOne</{name}>") == [f"<{name}><p>One</p>", f"</{name}>"]
+
+    def test_a_list_without_items_holds_lines_and_paragraphs(self) -> None:
+        assert "".join(lines("<ul>One\ntwo\n\nThree</ul>")) == "<ul>One<br>two<p>Three</p></ul>"
+
+    def test_a_text_behind_a_block_in_a_block_is_a_paragraph(self) -> None:
+        assert "".join(lines("<li>One<ul><li>Two</li></ul>Three</li>")) == (
+            "<li>One<ul><li>Two</li></ul><p>Three</p></li>"
+        )
 
     def test_items_that_were_never_ended_are_ended(self) -> None:
         assert "".join(lines("<ul><li>One<li>Two</ul>After")) == "<ul><li>One</li><li>Two</li></ul><p>After</p>"
@@ -296,6 +309,17 @@ class TestBlockEditor:
         with_notes = source + '<ol><li id="a-b">A note</li></ol>'
         assert '<a href="#a-b" id="a-b-link">1</a>' in render(with_notes, "wordpress").body_html
 
+    def test_links_to_profiles_elsewhere_are_links(self) -> None:
+        source = (
+            '<!-- wp:social-links --><ul><!-- wp:social-link {"url":"https://a.example/?b=1","service":"mastodon"} /-->'
+            '<!-- wp:social-link {"service":"x"} /--></ul><!-- /wp:social-links -->'
+        )
+        assert "".join(lines(source)) == '<ul><li><a href="https://a.example/?b=1">Mastodon</a></li></ul>'
+
+    @pytest.mark.parametrize("url", ["\\ud800", "\\u0000", '"><script>'])
+    def test_whatever_the_address_of_a_block_is_it_is_shown(self, url: str) -> None:
+        assert "<script" not in render(f'<!-- wp:embed {{"url":"{url}"}} /-->', "wordpress").body_html
+
     def test_ends_of_blocks_that_never_began_do_no_harm(self) -> None:
         assert to_html("<!-- /wp:paragraph --><!-- wp:paragraph --><p>One</p>") == "<p>One</p>"
 
@@ -346,7 +370,29 @@ class TestTypography:
             ("\"'Both'\"", "“‘Both’”"),
             ('("x")', "(“x”)"),
             ('word-"x"', "word-“x”"),
-            ("5'10\" tall", "5′10″ tall"),
+            ("5'10\" tall", "5’10” tall"),
+            ("5'9\" tall", "5’9″ tall"),
+            ('"class of \'99"', "“class of ’99”"),
+            ("6' 2\" tall", "6′ 2″ tall"),
+            ('a 12" pipe', "a 12″ pipe"),
+            ('"a 12" pipe"', "“a 12″ pipe”"),
+            ('"in 2012"', "“in 2012”"),
+            ('"12"', "“12”"),
+            ("'2012'", "‘2012’"),
+            ("the '60s' end", "the ’60s’ end"),
+            ("'12 was", "’12 was"),
+            ("3x4", "3×4"),
+            ("1.5x2,000!", "1.5×2,000!"),
+            ("<b>a</b>3x4", "<b>a</b>3×4"),
+            ("0x3, v3x4b, ax4", "0x3, v3x4b, ax4"),
+            ("A (tm)", "A ™"),
+            ("the ``word", "the “word"),
+            ("&nbsp;- x", "&nbsp;– x"),
+            ("said: \"'Go,' he said\"", "said: “‘Go,’ he said”"),
+            ("'\"Go\" he said'", "‘“Go” he said’"),
+            ("'emotional'", "‘emotional’"),
+            ("«'x'» —\"x\"", "«‘x’» —“x”"),
+            ("x' (y)", "x’ (y)"),
             ("the '90s", "the ’90s"),
             ("'Tis so", "’Tis so"),
             ("``x''", "“x”"),
@@ -366,6 +412,12 @@ class TestTypography:
 
     def test_quotes_are_seen_across_tags(self) -> None:
         assert to_html('"<em>One</em>" <em>"two"</em>') == "<p>“<em>One</em>” <em>“two”</em></p>"
+        assert to_html('is<em>"one"</em>') == "<p>is<em>“one”</em></p>"
+
+    @pytest.mark.parametrize("between", ["</p><p>", "<br>", "</li><li>"])
+    def test_each_block_and_line_begins_anew(self, between: str) -> None:
+        source = f'<!-- wp:html -->one.{between}"two" {between}- three<!-- /wp:html -->'
+        assert f"one.{between}“two” {between}– three" in to_html(source)
 
     @pytest.mark.parametrize("name", ["code", "kbd", "tt", "samp"])
     def test_code_is_not_touched(self, name: str) -> None:

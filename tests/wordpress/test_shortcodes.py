@@ -141,6 +141,7 @@ class TestExamples:
 
     def test_in_two_brackets_show_one(self) -> None:
         assert body("[[youtube wTzbIc6oiqs]]") == "<p>[youtube wTzbIc6oiqs]</p>"
+        assert body("[[caption]]") == "<p>[caption]</p>"
 
     def test_in_attributes_stay(self) -> None:
         assert 'title="[youtube wTzbIc6oiqs]"' in body('<b title="[youtube wTzbIc6oiqs]">x</b>')
