@@ -21,6 +21,7 @@ from wordpress.memory import Left, Memory, of_item, of_moment
 from wordpress.pages import PagePlan, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
 from wordpress.records import CATEGORY, TAG, Item
+from wordpress.renderer import Renderer
 from wordpress.reports import POSTS, Outcome, Report
 from wordpress.survey import Survey, reason_to_skip
 from wordpress.terms import Terms
@@ -47,18 +48,28 @@ class Entries:
     """Takes the items of an export one after the other."""
 
     def __init__(
-        self, survey: Survey, authors: Authors, terms: Terms, comments: Comments, memory: Memory, report: Report
+        self,
+        survey: Survey,
+        authors: Authors,
+        terms: Terms,
+        comments: Comments,
+        memory: Memory,
+        renderer: Renderer,
+        report: Report,
     ) -> None:
         self._authors = authors
         self._memory = memory
         self._terms = terms
         self._comments = comments
         self._report = report
+        self._renderer = renderer
         self._identities = Identities(Post, survey.highest_item, survey.base_url)
         self._plans = iter(plan_pages(survey, report))
         self._posts: list[Item] = []
         self._pages: list[tuple[Item, PagePlan]] = []
         self._characters = 0
+        # Posts and pages that are being rendered.
+        self._rendering: tuple[list[Answered], list[Answered]] = ([], [])
 
     def take(self, item: Item) -> None:
         """Bring in `item`, or say in the report why not."""
@@ -71,15 +82,26 @@ class Entries:
             self._posts.append(item)
         self._characters += len(item.content)
         if len(self._posts) + len(self._pages) >= _BATCH or self._characters > _BATCH_CHARACTERS:
-            self.finish()
+            self._next()
 
     def finish(self) -> None:
         """Store what was taken and is not stored yet."""
+        self._next()
+        self._next()
+
+    def _next(self) -> None:
+        """Let what was taken last be rendered, and store meanwhile what was taken before it."""
         posts = self._answered(Post, zip(self._posts, self._identities.of(self._posts), strict=True))
         plans = {plan.identity.pk: plan for _item, plan in self._pages}
         pages = self._answered(Page, ((item, plan.identity) for item, plan in self._pages), plans)
         self._posts, self._pages, self._characters = [], [], 0
+        before, self._rendering = self._rendering, (posts, pages)
+        for entry, rendered in zip(_new(*before), self._renderer.finish(), strict=True):
+            entry.take_rendered(rendered)
+        self._renderer.begin([(entry.source, entry.markup) for entry in _new(posts, pages)])
+        self._store(*before)
 
+    def _store(self, posts: list[Answered], pages: list[Answered]) -> None:
         new_posts = [answered for answered in posts if answered.new]
         self._give_addresses(new_posts)
         self._comments.prepare([*posts, *pages])
@@ -206,6 +228,10 @@ class Entries:
             ]
         filed._default_manager.bulk_create(filings, batch_size=1000)
         TaggedPost.objects.bulk_create(tagged, batch_size=1000)
+
+
+def _new(posts: Iterable[Answered], pages: Iterable[Answered]) -> list[Post | Page]:
+    return [answered.entry for answered in (*posts, *pages) if answered.new]
 
 
 def _post(answered: Answered) -> Post:

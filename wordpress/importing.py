@@ -18,6 +18,7 @@ from wordpress.memory import Memory
 from wordpress.models import ImportedItem
 from wordpress.reader import Export
 from wordpress.records import Item
+from wordpress.renderer import Renderer
 from wordpress.reports import Report
 from wordpress.survey import Progress, Survey, take_survey
 from wordpress.terms import Terms
@@ -53,8 +54,9 @@ def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Pro
         terms = Terms(survey, report)
         memory = Memory(survey.base_url)
         comments = Comments(survey, authors, memory, report)
-        entries = Entries(survey, authors, terms, comments, memory, report)
-        _bring_in_items(survey, entries, progress)
+        with Renderer(survey.total_items) as renderer:
+            entries = Entries(survey, authors, terms, comments, memory, renderer, report)
+            _bring_in_items(survey, entries, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
