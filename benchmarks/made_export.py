@@ -10,7 +10,8 @@ TAGS_PER_POST = 10
 MOST_TAGS = 30_000
 # So many posts together have the comments of all of them in one thread.
 POSTS_PER_THREAD = 3
-COMMENTS_PER_THREAD = 4.5
+COMMENTS_PER_POST = 1.5
+COMMENTS_PER_THREAD = COMMENTS_PER_POST * POSTS_PER_THREAD
 FIRST_POST = dt.datetime(2010, 3, 12)  # noqa: DTZ001  # an export's dates are naive
 YEARS = 15
 
@@ -47,13 +48,11 @@ def write_export(file: IO[str], posts: int) -> None:
         )
     terms = [tag(number) for number in range(min(MOST_TAGS, posts * 3 // 2))]
     for slug, name in terms:
-        file.write(
-            f"<wp:tag><wp:tag_slug>{slug}</wp:tag_slug><wp:tag_name><![CDATA[{name}]]></wp:tag_name></wp:tag>\n"
-        )
+        file.write(f"<wp:tag><wp:tag_slug>{slug}</wp:tag_slug><wp:tag_name><![CDATA[{name}]]></wp:tag_name></wp:tag>\n")
     step = dt.timedelta(seconds=YEARS * 365 * 24 * 3600 // posts)
     for post in range(1, posts + 1):
         first, last = (int(n // POSTS_PER_THREAD * COMMENTS_PER_THREAD) for n in (post - 1, post))
-        last = int(posts * COMMENTS_PER_THREAD / POSTS_PER_THREAD) if post == posts else last
+        last = int(posts * COMMENTS_PER_POST) if post == posts else last
         file.write(item(post, FIRST_POST + post * step, bodies, terms, range(first + 1, last + 1), chance))
     file.write("</channel>\n</rss>\n")
 
@@ -65,7 +64,12 @@ def tag(number: int) -> tuple[str, str]:
 
 
 def item(
-    number: int, moment: dt.datetime, bodies: "Bodies", terms: list[tuple[str, str]], comments: range, chance: random.Random
+    number: int,
+    moment: dt.datetime,
+    bodies: "Bodies",
+    terms: list[tuple[str, str]],
+    comments: range,
+    chance: random.Random,
 ) -> str:
     # Some tags are on many posts, most on few.
     filed = [terms[int(len(terms) * chance.random() ** 3)] for _number in range(TAGS_PER_POST * 2)]
@@ -84,7 +88,9 @@ def item(
         "<wp:post_parent>0</wp:post_parent><wp:menu_order>0</wp:menu_order><wp:post_type>post</wp:post_type>"
         "<wp:post_password></wp:post_password><wp:is_sticky>0</wp:is_sticky>\n"
         f'<category domain="category" nicename="topic-{number % 20}"><![CDATA[Topic {number % 20}]]></category>\n'
-        + "".join(f'<category domain="post_tag" nicename="{slug}"><![CDATA[{name}]]></category>\n' for slug, name in filed)
+        + "".join(
+            f'<category domain="post_tag" nicename="{slug}"><![CDATA[{name}]]></category>\n' for slug, name in filed
+        )
         + "".join(
             f"<wp:postmeta><wp:meta_key>{key}</wp:meta_key><wp:meta_value><![CDATA[{number}]]></wp:meta_value>"
             "</wp:postmeta>\n"
@@ -138,17 +144,17 @@ class Bodies:
     def blocks(self) -> str:
         parts = [f"<!-- wp:paragraph -->\n<p>{text}</p>\n<!-- /wp:paragraph -->" for text in self._paragraphs()]
         number = self._chance.randrange(10**6)
+        film = f"https://www.youtube.com/watch?v=abcdefg{number % 10000:04}"
         parts[1:1] = self._some(
-            '<!-- wp:image {"id":%(n)d,"sizeSlug":"large"} -->\n<figure class="wp-block-image size-large"><img'
-            ' src="%(h)s/wp-content/uploads/2020/03/%(n)d.jpg" alt="" class="wp-image-%(n)d"/><figcaption>A caption'
-            "</figcaption></figure>\n<!-- /wp:image -->" % {"n": number, "h": HOSTS[0]},
+            f'<!-- wp:image {{"id":{number}}} -->\n<figure class="wp-block-image size-large"><img src="{HOSTS[0]}'
+            f'/wp-content/uploads/2020/03/{number}.jpg" alt="" class="wp-image-{number}"/><figcaption>A caption'
+            "</figcaption></figure>\n<!-- /wp:image -->",
             "<!-- wp:more -->\n<!--more-->\n<!-- /wp:more -->",
             f'<!-- wp:quote -->\n<blockquote class="wp-block-quote"><p>{self._paragraph()}</p></blockquote>\n'
             "<!-- /wp:quote -->",
             '<!-- wp:heading {"level":3} -->\n<h3>What happened</h3>\n<!-- /wp:heading -->',
-            '<!-- wp:embed {"url":"%(u)s","type":"video"} -->\n<figure class="wp-block-embed"><div'
-            ' class="wp-block-embed__wrapper">\n%(u)s\n</div></figure>\n<!-- /wp:embed -->'
-            % {"u": f"https://www.youtube.com/watch?v=abcdefg{number % 10000:04}"},
+            f'<!-- wp:embed {{"url":"{film}","type":"video"}} -->\n<figure class="wp-block-embed"><div'
+            f' class="wp-block-embed__wrapper">\n{film}\n</div></figure>\n<!-- /wp:embed -->',
         )
         return "\n\n".join(parts)
 
@@ -166,7 +172,9 @@ class Bodies:
         number = self._chance.randrange(10**6)
         kind = self._chance.random()
         if kind < 0.12:
-            words[3] = f'<a href="{HOSTS[number % 3]}/2014/03/{number}/?utm_source=a&amp;b=c" target="_blank">{words[3]}</a>'
+            words[3] = (
+                f'<a href="{HOSTS[number % 3]}/2014/03/{number}/?utm_source=a&amp;b=c" target="_blank">{words[3]}</a>'
+            )
         elif kind < 0.2:
             words[5] = f"<strong>{words[5]}</strong>"
         elif kind < 0.25:

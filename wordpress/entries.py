@@ -17,6 +17,7 @@ from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
 from wordpress.identity import Identities, Identity
+from wordpress.lookups import add_rows
 from wordpress.memory import Left, Memory, of_item, of_moment
 from wordpress.pages import PagePlan, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
@@ -217,17 +218,14 @@ class Entries:
             pks = [answered.entry.pk for answered in changed]
             filed._default_manager.filter(post__in=pks).delete()
             TaggedPost.objects.filter(content_object__in=pks).delete()
-        filings = []
-        tagged = []
+        filings: list[tuple[int, int]] = []
+        tagged: list[tuple[int, int, dt.datetime | None]] = []
         for answered in (*new, *changed):
             post, refs = _post(answered), answered.item.terms
-            filings += [filed(post_id=post.pk, category_id=key) for key in self._terms.of(refs, CATEGORY)]
-            tagged += [
-                TaggedPost(content_object_id=post.pk, tag_id=key, published_at=post.public_from)
-                for key in self._terms.of(refs, TAG)
-            ]
-        filed._default_manager.bulk_create(filings, batch_size=1000)
-        TaggedPost.objects.bulk_create(tagged, batch_size=1000)
+            filings += [(post.pk, key) for key in self._terms.of(refs, CATEGORY)]
+            tagged += [(post.pk, key, post.public_from) for key in self._terms.of(refs, TAG)]
+        add_rows(filed, ("post", "category"), filings)
+        add_rows(TaggedPost, ("content_object", "tag", "published_at"), tagged)
 
 
 def _new(posts: Iterable[Answered], pages: Iterable[Answered]) -> list[Post | Page]:
