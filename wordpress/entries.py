@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import reset_queries
-from django.db.models import F, Manager
+from django.db.models import Manager
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
 from wordpress.identity import Identities, Identity
-from wordpress.lookups import add_rows
+from wordpress.lookups import add, add_rows
 from wordpress.memory import Left, Memory, of_item, of_moment
 from wordpress.pages import PagePlan, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
@@ -106,8 +106,9 @@ class Entries:
         new_posts = [answered for answered in posts if answered.new]
         self._give_addresses(new_posts)
         self._comments.prepare([*posts, *pages])
-        _store(Post, [answered.entry for answered in posts if answered.new])
-        _store(Page, [answered.entry for answered in pages if answered.new])
+        # Not by `bulk_create`: that sets the present moment, and feeds would call sixteen years of posts new.
+        add([answered.entry for answered in new_posts])
+        add([answered.entry for answered in pages if answered.new])
         for answered in (*posts, *pages):
             if answered.changed:
                 _update(answered.entry)
@@ -243,21 +244,6 @@ def _day(answered: Answered) -> dt.date | None:
     if answered.entry.published_at is None:
         return None
     return (answered.item.date or timezone.localtime(answered.entry.published_at)).date()
-
-
-def _store(model: type[Post] | type[Page], entries: Iterable[Post | Page]) -> None:
-    entries = list(entries)
-    modified = [entry.modified_at for entry in entries]
-    manager: Manager[Any] = model._default_manager
-    manager.bulk_create(entries)
-    # The field takes the present moment by itself; feeds would call sixteen years of posts new.
-    manager.filter(pk__in=[entry.pk for entry in entries]).update(modified_at=F("created_at"))
-    changed = []
-    for entry, moment in zip(entries, modified, strict=True):
-        entry.modified_at = moment
-        if moment != entry.created_at:
-            changed.append(entry)
-    manager.bulk_update(changed, ["modified_at"])
 
 
 def _update(entry: Post | Page) -> None:

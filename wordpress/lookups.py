@@ -24,6 +24,14 @@ def highest_key(model: type[Model]) -> int:
     return model._default_manager.aggregate(highest=Max("pk"))["highest"] or 0
 
 
+def add(objects: Sequence[Model]) -> None:
+    """Store new `objects` of one model exactly as they are: no field sets itself, as that of the last change does."""
+    if objects:
+        fields = objects[0]._meta.concrete_fields
+        values = ([getattr(new, field.attname) for field in fields] for new in objects)
+        add_rows(type(objects[0]), [field.name for field in fields], values)
+
+
 def add_rows(model: type[Model], columns: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
     """Add rows that give no more than their `columns` (names of fields), as `bulk_create` does but without objects.
 
