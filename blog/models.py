@@ -18,7 +18,7 @@ from taggit.managers import TaggableManager
 from accounts.models import User
 from accounts.slugs import free_slug, slugify, validate_slug
 from blog.addresses import OldAddress, forget_addresses, remember_addresses
-from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, SourceTooLong, render
+from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, Rendered, SourceTooLong, render
 from blog.site import SiteSettings, content_changed
 from blog.tagging import PostTags
 from blog.trees import TreeNode, TreeQuerySet, not_its_own_parent
@@ -224,7 +224,10 @@ class Entry(models.Model):
 
     def render(self) -> None:
         """Make the HTML anew from the source. Raises SourceTooLong."""
-        rendered = render(self.source, self.markup, self)
+        self.take_rendered(render(self.source, self.markup, self))
+
+    def take_rendered(self, rendered: Rendered) -> None:
+        """Take over what the source was rendered to."""
         self.lead_html = rendered.lead_html
         self.body_html = rendered.body_html
         self.extract = rendered.extract

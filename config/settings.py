@@ -125,6 +125,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
             "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
+            # After a large import the log is cut to 64 MiB, not kept at the size of all that came in.
+            "PRAGMA journal_size_limit=67108864;"
         ),
     }
 else:

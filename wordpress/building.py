@@ -27,7 +27,7 @@ _STATUSES = {
 def build[Entry: (Post, Page)](
     model: type[Entry], item: Item, identity: Identity, authors: Authors, report: Report, **fields: Any
 ) -> Entry:
-    """The entry that `item` becomes, rendered and not stored. What cannot be kept as it was is noted."""
+    """The entry that `item` becomes, neither rendered nor stored. What cannot be kept as it was is noted."""
     now = timezone.now()
     published_at = moment(item.date, item.date_gmt)
     written_at = published_at or now
@@ -51,7 +51,6 @@ def build[Entry: (Post, Page)](
         **fields,
     )
     restore_entry(entry, item)
-    entry.render()
     for text in (remark, *_remarks(item, identity)):
         if text:
             report.note(item.type, item.id, entry.title, text)

@@ -12,7 +12,7 @@ from comments.counting import recount_all
 from comments.models import Comment, Kind, Status
 from comments.text import comment_html
 from wordpress.authors import Authors
-from wordpress.lookups import highest_key, rows
+from wordpress.lookups import add, highest_key, rows
 from wordpress.memory import Left, Memory, of_comment, of_row
 from wordpress.plain import moment, plain
 from wordpress.records import Comment as Exported
@@ -90,7 +90,7 @@ class Comments:
     def write(self, entries: Iterable[Answered]) -> None:
         """Store what `prepare` made."""
         entries = [answered for answered in entries if answered.rows or answered.changed_rows]
-        Comment.objects.bulk_create([row for answered in entries for row in answered.rows], batch_size=500)
+        add([row for answered in entries for row in answered.rows])
         changed = [row for answered in entries for row in answered.changed_rows]
         Comment.objects.bulk_update(
             changed, ["parent", *(name.removesuffix("_id") for name in _RENEWED)], batch_size=500

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import reset_queries
-from django.db.models import F, Manager
+from django.db.models import Manager
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,11 +20,13 @@ from wordpress.comments import Answered, Comments
 from wordpress.featured import FeaturedImages
 from wordpress.former import FormerAddresses
 from wordpress.identity import Identities, Identity
+from wordpress.lookups import add, add_rows
 from wordpress.memory import Left, Memory, of_item, of_moment
 from wordpress.numbers import remember_numbers
 from wordpress.pages import PageMove, PagePlan, move_pages, plan_pages
 from wordpress.plain import numbered, plain, usable_slug
 from wordpress.records import CATEGORY, TAG, Item
+from wordpress.renderer import Renderer
 from wordpress.reports import POSTS, Outcome, Report
 from wordpress.survey import Survey, reason_to_skip
 from wordpress.terms import Terms
@@ -59,6 +61,7 @@ class Entries:
         memory: Memory,
         former: FormerAddresses,
         attachments: Attachments,
+        renderer: Renderer,
         report: Report,
     ) -> None:
         self._site = site_of(survey)
@@ -70,12 +73,15 @@ class Entries:
         self._terms = terms
         self._comments = comments
         self._report = report
+        self._renderer = renderer
         self._identities = Identities(Post, survey.highest_item, survey.base_url)
         self._plans = iter(plan_pages(survey, report))
         self._posts: list[Item] = []
         self._pages: list[tuple[Item, PagePlan]] = []
         self._characters = 0
         self._moves: list[PageMove] = []
+        # Posts and pages that are being rendered.
+        self._rendering: tuple[list[Answered], list[Answered]] = ([], [])
 
     def take(self, item: Item) -> None:
         """Bring in `item`, or say in the report why not."""
@@ -92,24 +98,32 @@ class Entries:
             self._posts.append(item)
         self._characters += len(item.content)
         if len(self._posts) + len(self._pages) >= _BATCH or self._characters > _BATCH_CHARACTERS:
-            self._store()
+            self._next()
 
     def finish(self) -> None:
         """Store what was taken and is not stored yet, and move the pages that stand elsewhere in the export now."""
-        self._store()
+        self._next()
+        self._next()
         move_pages(self._moves, self._report)
 
-    def _store(self) -> None:
+    def _next(self) -> None:
+        """Let what was taken last be rendered, and store meanwhile what was taken before it."""
         posts = self._answered(Post, zip(self._posts, self._identities.of(self._posts), strict=True))
         plans = {plan.identity.pk: plan for _item, plan in self._pages}
         pages = self._answered(Page, ((item, plan.identity) for item, plan in self._pages), plans)
         self._posts, self._pages, self._characters = [], [], 0
+        before, self._rendering = self._rendering, (posts, pages)
+        self._renderer.finish()
+        self._renderer.begin([answered.entry for answered in (*posts, *pages) if answered.new])
+        self._store(*before)
 
+    def _store(self, posts: list[Answered], pages: list[Answered]) -> None:
         new_posts = [answered for answered in posts if answered.new]
         self._give_addresses(new_posts)
         self._comments.prepare([*posts, *pages])
-        _store(Post, [answered.entry for answered in posts if answered.new])
-        _store(Page, [answered.entry for answered in pages if answered.new])
+        # Not by `bulk_create`: that sets the present moment, and feeds would call sixteen years of posts new.
+        add([answered.entry for answered in new_posts])
+        add([answered.entry for answered in pages if answered.new])
         self._featured.take([answered for answered in (*posts, *pages) if answered.new or answered.changed])
         for answered in (*posts, *pages):
             if answered.changed:
@@ -226,17 +240,14 @@ class Entries:
             pks = [answered.entry.pk for answered in changed]
             filed._default_manager.filter(post__in=pks).delete()
             TaggedPost.objects.filter(content_object__in=pks).delete()
-        filings = []
-        tagged = []
+        filings: list[tuple[int, int]] = []
+        tagged: list[tuple[int, int, dt.datetime | None]] = []
         for answered in (*new, *changed):
             post, refs = _post(answered), answered.item.terms
-            filings += [filed(post_id=post.pk, category_id=key) for key in self._terms.of(refs, CATEGORY)]
-            tagged += [
-                TaggedPost(content_object_id=post.pk, tag_id=key, published_at=post.public_from)
-                for key in self._terms.of(refs, TAG)
-            ]
-        filed._default_manager.bulk_create(filings, batch_size=1000)
-        TaggedPost.objects.bulk_create(tagged, batch_size=1000)
+            filings += [(post.pk, key) for key in self._terms.of(refs, CATEGORY)]
+            tagged += [(post.pk, key, post.public_from) for key in self._terms.of(refs, TAG)]
+        add_rows(filed, ("post", "category"), filings)
+        add_rows(TaggedPost, ("content_object", "tag", "published_at"), tagged)
 
 
 def _post(answered: Answered) -> Post:
@@ -250,21 +261,6 @@ def _day(answered: Answered) -> dt.date | None:
     if answered.entry.published_at is None:
         return None
     return (answered.item.date or timezone.localtime(answered.entry.published_at)).date()
-
-
-def _store(model: type[Post] | type[Page], entries: Iterable[Post | Page]) -> None:
-    entries = list(entries)
-    modified = [entry.modified_at for entry in entries]
-    manager: Manager[Any] = model._default_manager
-    manager.bulk_create(entries)
-    # The field takes the present moment by itself; feeds would call sixteen years of posts new.
-    manager.filter(pk__in=[entry.pk for entry in entries]).update(modified_at=F("created_at"))
-    changed = []
-    for entry, moment in zip(entries, modified, strict=True):
-        entry.modified_at = moment
-        if moment != entry.created_at:
-            changed.append(entry)
-    manager.bulk_update(changed, ["modified_at"])
 
 
 def _update(entry: Post | Page) -> None:

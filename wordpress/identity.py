@@ -49,7 +49,8 @@ class Identities:
         self._free = count(max(highest_item, highest_key(model)) + 1)
         self._given: set[int] = set()
         # What stood in this export under each guid, to tell a repetition from a second item of the same guid.
-        self._seen: dict[str, int] = {}
+        # Of both the hash: a large export has hundreds of thousands.
+        self._seen: dict[int, int] = {}
 
     def of(self, items: Iterable[Exported]) -> Iterator[Identity]:
         """The identity of each of `items`, in as many queries as for one."""
@@ -61,13 +62,13 @@ class Identities:
         by_pk = {pk: rest for pk, *rest in rows(self._model, "pk", ids, "pk", "slug", "created_at")}
         for item, guid, own_guid in zip(items, guids, own_guids, strict=True):
             mark = hash((item.id, item.slug, item.date))
-            if self._seen.get(guid, mark) != mark:
+            if self._seen.get(hash(guid), mark) != mark:
                 # Another item took this guid.
                 guid = own_guid
-            if guid in self._seen:
+            if hash(guid) in self._seen:
                 yield Identity(0, guid, again=True)
                 continue
-            self._seen[guid] = mark
+            self._seen[hash(guid)] = mark
             before = None if item.id in self._given else by_pk.get(item.id)
             if guid in by_guid:
                 pk, known = by_guid[guid], True

@@ -26,6 +26,7 @@ from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.reader import Export
 from wordpress.records import Item
+from wordpress.renderer import Renderer
 from wordpress.reports import Report
 from wordpress.survey import Progress, Survey, reason_to_skip, take_survey
 from wordpress.terms import Terms
@@ -64,6 +65,7 @@ def import_export(
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
     """
     survey = take_survey(paths, progress)
+    _map_nothing()
     report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
         _hold_other_writers_off()
@@ -76,9 +78,10 @@ def import_export(
         terms = Terms(survey, memory, former, report)
         comments = Comments(survey, authors, memory, report)
         attachments = Attachments(survey, authors, report)
-        entries = Entries(survey, authors, terms, comments, memory, former, attachments, report)
         _bring_in_blocks(survey, report)
-        _bring_in_items(survey, entries, attachments, report, progress)
+        with Renderer(survey.total_items) as renderer:
+            entries = Entries(survey, authors, terms, comments, memory, former, attachments, renderer, report)
+            _bring_in_items(survey, entries, attachments, report, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
@@ -123,6 +126,13 @@ def _items(survey: Survey) -> Iterator[Item]:
         for record in Export(path).records():
             if isinstance(record, Item):
                 yield record
+
+
+def _map_nothing() -> None:
+    """Keep what is read of a SQLite file out of this process's memory: an import reads nearly all of it."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA mmap_size = 0")
 
 
 def _hold_other_writers_off() -> None:

@@ -103,7 +103,9 @@ def restore_attachment(attachment: Attachment, item: Item) -> None:
 def comment_as_it_was(comment: Comment, original: str) -> Comment:
     """`comment` with its own text and moment, as far as `original`, of an export of ours, says them and they hold."""
     values = _unpacked(original)
-    if values.get("mark") != mark(comment.author, comment.email, comment.url, comment.content, str(comment.date)):
+    if not values or values.get("mark") != mark(
+        comment.author, comment.email, comment.url, comment.content, str(comment.date)
+    ):
         return comment
     text, written_at = values.get("text"), values.get("created_at")
     if isinstance(text, str) and not _NOT_STORABLE.search(text):

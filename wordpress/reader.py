@@ -96,13 +96,12 @@ class Export:
             for chunk in source.chunks():
                 parser.feed(chunk)
                 for event, element in parser.read_events():
-                    name = self._name(element)
                     if event == "start":
-                        seen_channel |= name == "channel"
-                        if name == "rss" and element.getroottree().docinfo.internalDTD is not None:
+                        seen_channel |= element.tag == "channel"
+                        if element.tag == "rss" and element.getroottree().docinfo.internalDTD is not None:
                             raise ExportRefused(_("The file has a document type (DOCTYPE)."))
                         continue
-                    record = self._record(name, element)
+                    record = self._record(element)
                     if record is not None:
                         item_began = source.bytes_read
                         yield record
@@ -130,11 +129,12 @@ class Export:
             place = source.place(*error.position)
             raise ExportRefused(_("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": error.msg})
 
-    def _record(self, name: str, element: Any) -> Record | None:
+    def _record(self, element: Any) -> Record | None:
         """What `element` says, if it is one of the channel's own; it is emptied then."""
         parent = element.getparent()
         if parent is None or parent.tag != "channel":
             return None
+        name = self._name(element)
         record: Record | None = None
         if name == "item":
             record = self._item(element)

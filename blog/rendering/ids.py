@@ -1,7 +1,8 @@
 """Ids: a body's own never meet those of the page around it, nor those of another lead on that page."""
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 from urllib.parse import unquote
 
 from lxml import etree
@@ -14,6 +15,7 @@ RESERVED: Final = frozenset(
 RESERVED_START: Final = ("comment-", "id_", "more-", "page-", "post-", "reply-", "respond-", "site-")
 PREFIX: Final = "u-"
 
+WITH_ID = cast("Callable[[etree._Element], list[etree._Element]]", etree.XPath(".//*[@id]"))
 # An id is one word.
 ID = re.compile(r"\S+")
 
@@ -39,7 +41,7 @@ def keep_apart(root: etree._Element) -> None:
     """Give each id once, and none that the page around has."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for element in root.iterfind(".//*[@id]"):
+    for element in WITH_ID(root):
         name = element.get("id", "").strip()
         new = _new_id(name)
         if ID.fullmatch(name) and new not in taken:
@@ -59,7 +61,7 @@ def scope(root: etree._Element, prefix: str) -> bool:
     """
     names: dict[str, str] = {}
     changed = False
-    for element in root.iterfind(".//*[@id]"):
+    for element in WITH_ID(root):
         name = element.get("id", "")
         names[name] = prefix + name
         element.set("id", names[name])

@@ -140,7 +140,8 @@ def _names_document(link: etree._Element) -> bool:
 
 def name_documents(root: etree._Element) -> None:
     """Let a PDF's address on a line of its own in a paragraph say the document's name."""
-    for paragraph in root.iter("p"):
+    around_documents = {link.getparent() for link in root.iter("a") if _names_document(link)}
+    for paragraph in [paragraph for paragraph in root.iter("p") if paragraph in around_documents]:
         for text, elements in lines(paragraph):
             if text.strip() or len(elements) != 1 or not _names_document(elements[0]):
                 continue

@@ -31,7 +31,7 @@ SHOWN_WITHOUT_WORDS: Final = frozenset({"audio", "img", "video"})
 def drop_empty_paragraphs(root: etree._Element) -> None:
     """Take out paragraphs with nothing to see in them. A marker that stood in one stays."""
     for paragraph in root.iter("p"):
-        if text_of(paragraph).strip():
+        if (paragraph.text or "").strip() or text_of(paragraph).strip():
             continue
         if any(e.tag in SHOWN_WITHOUT_WORDS or "id" in e.attrib for e in paragraph.iter(etree.Element)):
             continue

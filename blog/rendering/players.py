@@ -53,7 +53,8 @@ def film_page(address: str) -> str | None:
 
 def frame_films(root: etree._Element) -> None:
     """Put each link that is a line of its own, and nothing but the address of a film, into a figure."""
-    for block in list(root.iter("p", "div")):
+    around_films = {link.getparent() for link in root.iter("a") if film_page(link.get("href", ""))}
+    for block in [block for block in root.iter("p", "div") if block in around_films]:
         films = [elements[0] for text, elements in lines(block) if not text.strip() and len(elements) == 1]
         for link in films:
             if link.tag == "a" and (page := film_page(link.get("href", ""))) and _says_its_address(link):

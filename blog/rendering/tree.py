@@ -165,7 +165,9 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
     Page breaks are in it too, wherever they were written.
     """
     source = _forgive(clean_text(html))
-    if source.count("<") * _most_open_formatting(source) > REOPENING_BUDGET:
+    tags = source.count("<")
+    # No more can be open than there are tags: of nearly all texts that says enough.
+    if tags * tags > REOPENING_BUDGET and tags * _most_open_formatting(source) > REOPENING_BUDGET:
         source = _closed(source)
     try:
         root = _read(source)

@@ -1,0 +1,155 @@
+"""Rendering beside the import: the same results in the same order, and no process that stays behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blog.models import Page, Post
+from blog.rendering import render
+from tests.wordpress.conftest import Bring
+from tests.wordpress.exports import item, page
+from wordpress import entries, renderer
+from wordpress.renderer import WORTH_A_PROCESS, Renderer
+
+TEXTS = [
+    ("One.\n\nTwo <b>three", "wordpress"),
+    ("*four*", "markdown"),
+    ("", "html"),
+    ("Five<!--more-->six", "wordpress"),
+]
+PROJECT = Path(__file__).resolve().parents[2]
+# Starts a renderer, says the number of its process and waits to be killed.
+STARTS_ONE = """
+import os, time; os.cpu_count = lambda: 2
+import django; django.setup()
+from blog.models import Post
+from wordpress.renderer import Renderer
+with Renderer(10**6) as renderer:
+    renderer.begin([Post(source="text", markup="html")])
+    renderer.finish()
+    print(renderer._process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def beside() -> Iterator[Renderer]:
+    """A renderer that is worth a process of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 2)
+        with Renderer(WORTH_A_PROCESS) as renderer:
+            yield renderer
+
+
+def rendered(by: Renderer, texts: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    posts = entries_of(texts)
+    by.begin(posts)
+    by.finish()
+    return [(post.lead_html, post.body_html, post.extract) for post in posts]
+
+
+def expected(texts: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    found = (render(source, markup) for source, markup in texts)
+    return [(each.lead_html, each.body_html, each.extract) for each in found]
+
+
+def entries_of(texts: list[tuple[str, str]]) -> list[Post]:
+    return [Post(source=source, markup=markup) for source, markup in texts]
+
+
+class TestResults:
+    def test_they_are_those_of_rendering_here(self, beside: Renderer) -> None:
+        assert rendered(beside, TEXTS) == expected(TEXTS)
+
+    def test_each_batch_gets_its_own(self, beside: Renderer) -> None:
+        for _number in range(3):
+            for texts in ([], TEXTS[:1], TEXTS[2:3], TEXTS[1:]):
+                assert rendered(beside, texts) == expected(texts)
+
+    def test_more_text_than_a_pipe_holds(self, beside: Renderer) -> None:
+        texts = [(f"{number} words " * 5000, "wordpress") for number in range(20)]
+        assert rendered(beside, texts) == expected(texts)
+
+    @pytest.mark.parametrize(
+        "source", ["[gallery ids='1']", '<sup data-fn="x" class="fn">1</sup>', '<!-- wp:block {"ref":1} /-->']
+    )
+    def test_what_names_rows_of_the_import_is_rendered_where_they_are_seen(
+        self, beside: Renderer, monkeypatch: pytest.MonkeyPatch, source: str
+    ) -> None:
+        here: list[str] = []
+        monkeypatch.setattr(Post, "render", lambda post: here.append(post.source))
+        rendered(beside, [*TEXTS[:2], (source, "wordpress")])
+        assert here == [source]
+
+
+class TestProcess:
+    def test_a_small_import_starts_none(self) -> None:
+        with Renderer(WORTH_A_PROCESS - 1) as small:
+            assert rendered(small, TEXTS) == expected(TEXTS)
+            assert small._process is None
+
+    def test_nor_does_one_that_renders_nothing(self) -> None:
+        with Renderer(WORTH_A_PROCESS) as idle:
+            assert rendered(idle, []) == []
+            assert idle._process is None
+
+    def test_it_ends_when_all_is_rendered_and_after_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+        failing = Renderer(WORTH_A_PROCESS)
+        with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
+            failing.begin(entries_of(TEXTS))
+            raise ZeroDivisionError
+        assert not failing._process.is_alive()
+
+    def test_an_import_goes_on_without_one_that_was_killed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+        with Renderer(WORTH_A_PROCESS) as alone:
+            rendered(alone, TEXTS)
+            alone._process.kill()
+            alone._process.join()
+            for _batch in range(2):
+                assert rendered(alone, TEXTS) == expected(TEXTS)
+
+    def test_it_ends_when_the_import_is_killed(self) -> None:
+        with subprocess.Popen(  # noqa: S603  # our own words
+            [sys.executable, "-c", STARTS_ONE], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        ) as importing:
+            assert importing.stdout is not None
+            beside = int(importing.stdout.readline())
+            assert is_running(beside)
+            importing.send_signal(signal.SIGKILL)
+        for _attempt in range(200):
+            if not is_running(beside):
+                break
+            time.sleep(0.1)
+        assert not is_running(beside)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Where nobody takes the dead away they stay listed.
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+
+
+class TestImport:
+    def test_what_comes_in_is_rendered_in_any_number_of_batches(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+        monkeypatch.setattr(renderer, "WORTH_A_PROCESS", 1)
+        monkeypatch.setattr(entries, "_BATCH", 2)
+        posts = [item(number, content=f"Text\n\nof {number}.", post_name="same") for number in range(1, 8)]
+        bring(page(20, content="A page."), *posts, item(1, content="Text\n\nof 1.", post_name="same"))
+        found = Post.objects.order_by("pk")
+        assert [post.body_html for post in found] == [f"<p>Text</p>\n<p>of {n}.</p>" for n in range(1, 8)]
+        assert [post.slug for post in found] == ["same", *(f"same-{number}" for number in range(2, 8))]
+        assert Page.objects.get().body_html == "<p>A page.</p>"
