@@ -20,6 +20,7 @@ from wordpress.fetching import Fetching, hosts_of
 from wordpress.media import Media, bring_in_files
 from wordpress.memory import Memory
 from wordpress.models import Attachment, ImportedItem
+from wordpress.moved import known_if_none_is_here
 from wordpress.reader import Export
 from wordpress.records import Item
 from wordpress.reports import Report
@@ -71,7 +72,8 @@ def import_export(
         comments = Comments(survey, authors, memory, report)
         attachments = Attachments(survey, authors, report)
         entries = Entries(survey, authors, terms, comments, memory, attachments, report)
-        _bring_in_items(survey, entries, attachments, progress)
+        with known_if_none_is_here():
+            _bring_in_items(survey, entries, attachments, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
