@@ -23,6 +23,7 @@ from wordpress.media import Media, bring_in_files
 from wordpress.memory import Memory
 from wordpress.menus import Menus
 from wordpress.models import Attachment, Fragment, ImportedItem
+from wordpress.moved import known_if_none_is_here
 from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.reader import Export
 from wordpress.records import Item
@@ -79,7 +80,7 @@ def import_export(
         comments = Comments(survey, authors, memory, report)
         attachments = Attachments(survey, authors, report)
         _bring_in_blocks(survey, report)
-        with Renderer(survey.total_items) as renderer:
+        with known_if_none_is_here(), Renderer(survey.total_items) as renderer:
             entries = Entries(survey, authors, terms, comments, memory, former, attachments, renderer, report)
             _bring_in_items(survey, entries, attachments, report, progress)
         if report.has_changes:

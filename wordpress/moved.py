@@ -1,7 +1,9 @@
 """Where files of old sites are in the library, by the many addresses that texts name them by."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,11 +20,27 @@ _UPLOADS = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files|media|images?|as
 _PROXIES = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
 
 
+# Whether it is known that no file is here.
+_none_here: ContextVar[bool] = ContextVar("none_here", default=False)
+
+
+@contextmanager
+def known_if_none_is_here() -> Iterator[None]:
+    """While nobody else can bring in files, ask once and not for each text whether there are any."""
+    token = _none_here.set(not Attachment.objects.with_file().exists())
+    try:
+        yield
+    finally:
+        _none_here.reset(token)
+
+
 def files_here(addresses: Iterable[str]) -> Mapping[str, str]:
     """The address here of each of `addresses` that names a file of an old site, of whatever size. One query.
 
     An address names a host, and that must be one of the site's, or of this one; a path alone is looked for among all.
     """
+    if _none_here.get():
+        return {}
     wanted = {address: paths for address in addresses if (paths := _host_and_paths(address))}
     every = {path for _host, some in wanted.values() for path in some}
     if not every:

@@ -9,7 +9,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from blog.models import Post
-from tests.wordpress.exports import comment, export, filed, item, page, term, write
+from tests.wordpress.exports import attachment, comment, export, filed, item, page, term, write
+from tests.wordpress.files import put
+from wordpress.folders import Folder
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +114,26 @@ class TestProgress:
         call_command("import_wordpress", str(write(tmp_path, export(item(7)))), stdout=io.StringIO())
         assert "Importing" in terminal.getvalue()
         assert "Importing: 100 %" not in terminal.getvalue()
+
+
+class TestMedia:
+    def test_comes_from_a_folder(self, tmp_path: Path) -> None:
+        put(tmp_path / "files", "2014/03/a.png")
+        out = run(write(tmp_path, export(attachment(30), attachment(31, "b.png"))), media=tmp_path / "files")
+        assert ["file", "1", "0", "0", "1"] in [line.split() for line in out.splitlines()]
+        assert "1 × file: It is not in the folder." in out
+
+    def test_a_folder_that_is_not_there_is_refused_before_anything_is_done(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="--media"):
+            run(write(tmp_path, export(item(7))), media=tmp_path / "nowhere")
+        assert not Post.objects.exists()
+
+    def test_an_interruption_keeps_what_came_and_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(self: Folder, attachment: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Folder, "open", interrupt)
+        with pytest.raises(CommandError, match="still to come") as error:
+            run(write(tmp_path, export(item(7), attachment(30))), media=put(tmp_path / "files", "a.png"))
+        assert error.value.returncode == 130
+        assert Post.objects.exists()
