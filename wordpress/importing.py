@@ -1,7 +1,8 @@
 """Moving in: WordPress exports into this site. All of it or nothing, and twice is as once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
@@ -11,7 +12,7 @@ from blog.models import Category, Page, Post
 from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
-from wordpress.authors import Authors
+from wordpress.authors import Authors, demand_authors, people_named
 from wordpress.comments import Comments
 from wordpress.entries import Entries
 from wordpress.memory import Memory
@@ -35,20 +36,30 @@ _TABLES: tuple[type[models.Model], ...] = (
 )
 
 
-def import_export(paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None) -> Report:
+def import_export(
+    paths: Iterable[Path],
+    *,
+    dry_run: bool = False,
+    map_authors: Mapping[str, str] = MappingProxyType({}),
+    progress: Progress | None = None,
+) -> Report:
     """Bring in what `paths` hold and is not here yet, in one transaction.
 
     What an earlier import brought in is updated if it changed there and not here; all else stays as it is.
+    `map_authors` names authors of the export who are somebody here: user names by the login there.
     With `dry_run` everything is done and taken back, so the report says what would happen.
-    Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
+    Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export, or
+    `map_authors` names somebody who is not there or not here.
     """
+    mapped = people_named(map_authors)
     survey = take_survey(paths, progress)
+    demand_authors(survey, mapped)
     report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
         _hold_other_writers_off()
         # An import that was taken back may have used up numbers; this one shall be as if it had never been.
         _reset_sequences()
-        authors = Authors(report)
+        authors = Authors(report, mapped)
         authors.bring_in(survey)
         terms = Terms(survey, report)
         memory = Memory(survey.base_url)

@@ -21,6 +21,12 @@ Stage = Literal["reading", "importing"]
 # Told how far a stage is: bytes read, items brought in.
 type Progress = Callable[[Stage, int, int], None]
 
+
+def stage_texts() -> dict[Stage, str]:
+    """What people read of each."""
+    return {"reading": _("Reading"), "importing": _("Importing")}
+
+
 _VERSIONS = {"1.0", "1.1", "1.2"}
 
 
@@ -113,7 +119,7 @@ def _size(paths: list[Path]) -> int:
         try:
             total += path.stat().st_size
         except OSError as error:
-            raise ExportRefused(f"{path}: {error.strerror or error}") from error
+            raise ExportRefused(f"{path}: {error.strerror or error}.") from error
     return total
 
 

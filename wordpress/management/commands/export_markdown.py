@@ -1,6 +1,7 @@
 """`manage.py export_markdown DIR`"""
 
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ class Command(BaseCommand):
         try:
             if folder.is_dir() and any(folder.iterdir()) and not options["force"]:
                 raise CommandError(_("%s is not empty: choose another folder, or say --force.") % folder)
-            with shown(self.stderr, _("Exporting")) as progress:
-                number = export_markdown(folder, progress=progress, note=self._note)
+            with shown(self.stderr) as tell:
+                number = export_markdown(folder, progress=partial(tell, _("Exporting")), note=self._note)
         except OSError as error:
             raise CommandError(_("The files could not be written: %s") % error) from error
         text = ngettext("%d file written.", "%d files written.", number) % number

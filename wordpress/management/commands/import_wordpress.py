@@ -1,23 +1,20 @@
 """`manage.py import_wordpress EXPORT.xml…`"""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
+from wordpress.archives import unpacked
 from wordpress.importing import import_export
+from wordpress.progress import shown
 from wordpress.reader import ExportRefused
-from wordpress.reports import Outcome, Remark, Report
-from wordpress.survey import Progress, Stage
+from wordpress.reports import Remark, Report, outcome_texts
+from wordpress.survey import stage_texts
 
 # More lines than this nobody reads on a screen; the report in a file has them all.
 _SHOWN = 40
@@ -28,14 +25,31 @@ class Command(BaseCommand):
     help = "Brings in posts, pages, categories, tags and comments from WordPress exports. All or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), unpacked")
+        parser.add_argument(
+            "files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), also in a ZIP or gzip archive"
+        )
+        parser.add_argument(
+            "--map-author",
+            action="append",
+            default=[],
+            type=_author_and_person,
+            metavar="LOGIN=USER",
+            help="this author of the export is that person here; can be said several times",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that happened into a file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        stages = stage_texts()
         try:
-            with self._progress() as progress:
-                report = import_export(options["files"], dry_run=options["dry_run"], progress=progress)
+            with shown(self.stderr) as tell, unpacked(options["files"]) as exports:
+                report = import_export(
+                    exports.paths,
+                    dry_run=options["dry_run"],
+                    map_authors=dict(options["map_author"]),
+                    progress=lambda stage, done, total: tell(stages[stage], done, total),
+                )
+                exports.name_in(report)
         except ExportRefused as refusal:
             raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
         except KeyboardInterrupt as interrupt:
@@ -49,35 +63,10 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(_("The import is done, but the report could not be written: %s") % error) from error
 
-    # Progress
-
-    @contextmanager
-    def _progress(self) -> Iterator[Progress]:
-        if self.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-            more = (MofNCompleteColumn(), TimeRemainingColumn())
-            with Bars(*columns, *more, console=Console(stderr=True), transient=True) as bars:
-                tasks = {stage: bars.add_task(text, total=None) for stage, text in _stages().items()}
-                yield lambda stage, done, total: bars.update(tasks[stage], completed=done, total=total)
-        else:
-            yield self._lines()
-
-    def _lines(self) -> Progress:
-        """One line for each tenth."""
-        told: Counter[Stage] = Counter()
-
-        def tell(stage: Stage, done: int, total: int) -> None:
-            tenths = done * 10 // total if total else 10
-            if tenths > told[stage]:
-                told[stage] = tenths
-                self.stderr.write(f"{_stages()[stage]}: {tenths * 10} %", style_func=str)
-
-        return tell
-
     # The report
 
     def _print(self, report: Report) -> None:
-        columns = [(outcome, text) for outcome, text in _outcomes().items()]
+        columns = [(outcome, text) for outcome, text in outcome_texts().items()]
         width = max([len(kind) for kind in report.counts], default=0) + 2
         self.stdout.write(" " * width + "".join(text.rjust(12) for _outcome, text in columns))
         for kind, counts in report.counts.items():
@@ -113,14 +102,8 @@ class Command(BaseCommand):
         return self.style.SUCCESS(_("Done."))
 
 
-def _stages() -> dict[Stage, str]:
-    return {"reading": _("Reading"), "importing": _("Importing")}
-
-
-def _outcomes() -> dict[Outcome, str]:
-    return {
-        Outcome.IMPORTED: _("imported"),
-        Outcome.UPDATED: _("updated"),
-        Outcome.UNCHANGED: _("unchanged"),
-        Outcome.SKIPPED: _("left out"),
-    }
+def _author_and_person(text: str) -> tuple[str, str]:
+    login, sign, username = text.rpartition("=")
+    if not sign or not username:
+        raise ArgumentTypeError(_("“%s” is not LOGIN=USER.") % text)
+    return login, username

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from wordpress.archives import unpacked
 from wordpress.progress import shown
 from wordpress.reader import ExportRefused
 from wordpress.verifying import SiteHere, SiteThere, verify
@@ -35,8 +37,9 @@ class Command(BaseCommand):
             raise CommandError(_("--base is an address that begins with http:// or https://."))
         site = SiteThere(base, max(0.0, options["delay"])) if base else SiteHere()
         try:
-            with shown(self.stderr, _("Checking")) as progress:
-                found = verify(options["files"], site, now=timezone.make_naive(timezone.now()), progress=progress)
+            with shown(self.stderr) as tell, unpacked(options["files"]) as exports:
+                now = timezone.make_naive(timezone.now())
+                found = verify(exports.paths, site, now=now, progress=partial(tell, _("Checking")))
         except ExportRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         except KeyboardInterrupt as interrupt:
