@@ -77,6 +77,9 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
         return super().get_queryset(request).defer("report", "found", "options")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": gettext("Imports from WordPress"), **(extra_context or {})})
+
     @admin.display(description=_("state"), ordering="state")
     def situation(self, found: Import) -> SafeString:
         return format_html('<span class="state {}">{}</span>', found.state, showing.headline(found))

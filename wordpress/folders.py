@@ -61,7 +61,6 @@ class Folder:
 
     def store(self, uploads: Iterable[UploadedFile[Any]]) -> None:
         """Take over what was uploaded. A large upload is on this disk already and only moves."""
-        self.make()
         self._uploads.mkdir(mode=0o700)
         for number, upload in enumerate(uploads, 1):
             folder = self._uploads / str(number)
@@ -74,8 +73,9 @@ class Folder:
                     shutil.copyfileobj(upload, file)
             target.chmod(0o600)
 
-    def make(self) -> None:
-        self.path.mkdir(mode=0o700, exist_ok=True)
+    def make(self, *, new: bool = False) -> None:
+        """Raises FileExistsError if it shall be new and is not."""
+        self.path.mkdir(mode=0o700, exist_ok=not new)
 
     def files(self) -> list[Path]:
         """The uploads in their order; none once they were deleted."""

@@ -40,9 +40,11 @@ def upload(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tu
     if existing := Import.objects.filter(pk=key).first():
         return existing, False
     folder = Folder(key)
-    if folder.path.exists():
+    try:
+        folder.make(new=True)
+    except FileExistsError:
         # The same form, sent at the same moment: the other is about to store it.
-        raise AnotherIsActive
+        raise AnotherIsActive from None
     try:
         folder.store(files)
         with transaction.atomic():

@@ -79,10 +79,7 @@ class Shown:
         stage = stage_texts().get(self._mark.stage, self._mark.stage)  # type: ignore[call-overload]
         if self._mark.stage != "importing":
             return f"{stage}: {self.share} %"
-        numbers = {
-            "done": number_format(self._mark.done, force_grouping=True),
-            "total": number_format(self._mark.total, force_grouping=True),
-        }
+        numbers = {"done": _readable(self._mark.done), "total": _readable(self._mark.total)}
         return f"{stage}: " + _("%(done)s of %(total)s, %(share)d %%") % {**numbers, "share": self.share}
 
     @property
@@ -130,10 +127,17 @@ class Shown:
         return list(outcome_texts().values())
 
     @property
-    def counts(self) -> list[tuple[str, list[int]]]:
+    def items(self) -> list[tuple[str, str]]:
+        """For each type, how many items the files hold."""
+        return [(kind, _readable(number)) for kind, number in self.found.found.get("items", {}).items()]
+
+    @property
+    def counts(self) -> list[tuple[str, list[str]]]:
         """For each kind, how many had each outcome."""
         counts = self.found.report.get("counts", {})
-        return [(kind, [by_outcome[name] for name in outcome_texts()]) for kind, by_outcome in counts.items()]
+        return [
+            (kind, [_readable(by_outcome[name]) for name in outcome_texts()]) for kind, by_outcome in counts.items()
+        ]
 
     @property
     def left_out(self) -> list[Reason]:
@@ -147,6 +151,10 @@ class Shown:
     def warnings(self) -> list[str]:
         warnings: list[str] = self.found.report.get("warnings") or self.found.found.get("warnings", [])
         return warnings
+
+
+def _readable(number: int) -> str:
+    return number_format(number, force_grouping=True)
 
 
 def _grouped(remarks: list[dict[str, Any]]) -> list[Reason]:

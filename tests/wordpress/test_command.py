@@ -94,6 +94,13 @@ class TestArchives:
         run(write(tmp_path, gzip.compress(export(item(7)).encode()), "export.xml.gz"))
         assert Post.objects.exists()
 
+    def test_verifying_takes_them_too(self, tmp_path: Path) -> None:
+        path = write(tmp_path, zip_of("a.xml", export(item(7))), "export.zip")
+        run(path)
+        out = io.StringIO()
+        call_command("verify_import", str(path), stdout=out)
+        assert "All is right" in out.getvalue()
+
     def test_a_fault_names_the_file_in_the_archive_and_nothing_is_left(
         self, tmp_path: Path, settings: Settings
     ) -> None:
