@@ -27,7 +27,8 @@ demo: install ## A site with sample content on http://localhost:8000 (PORT=… c
 	@$(DEMO_ENV) $(RUN) manage.py collectstatic --no-input --verbosity 0
 	@$(DEMO_ENV) $(RUN) manage.py load_demo
 	@echo "Serving on http://localhost:$(PORT)/ until you press Ctrl-C."
-	@$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --blocking-threads 4 --no-ws --log-level warning config.wsgi:application
+	@$(DEMO_ENV) $(RUN) manage.py db_worker --verbosity 0 & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT INT TERM; \
+	$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --blocking-threads 4 --no-ws --log-level warning config.wsgi:application
 
 .PHONY: test
 test: install ## The whole test suite

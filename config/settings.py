@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django.forms",
     "markdownx",
     "taggit",
+    "django_tasks_db",
     "accounts",
     "library",
     "blog",
@@ -205,6 +206,18 @@ if env.bool("BEHIND_PROXY", default=False):
 # Uploads: the file itself is checked again where it is stored (library).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o644
+
+# Exports that somebody uploaded: private, so not among the media. Large uploads stream to the same disk.
+BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"
+BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
+FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
+# The most that one upload may hold, and that archives may hold unpacked.
+BROADSIDE_IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=2048) * 2**20
+# What was uploaded and never imported is deleted after this time.
+BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
+
+# Long work is done by `manage.py db_worker`, beside the web server.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 TAGGIT_TAGS_FROM_STRING = "tags.parsing.split_tags"
 TAGGIT_STRING_FROM_TAGS = "tags.parsing.join_tags"

@@ -1,5 +1,8 @@
 """Who wrote what: the authors of an export as people here, who cannot log in until somebody gives them a password."""
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -8,6 +11,7 @@ from accounts.models import User
 from accounts.slugs import free_slug, slugify
 from wordpress.former import FormerAddresses
 from wordpress.memory import Left, Memory, of_author, of_row
+from wordpress.mending import ExportRefused
 from wordpress.plain import plain, usable_slug
 from wordpress.records import Author
 from wordpress.reports import AUTHORS, Outcome, Report
@@ -17,15 +21,25 @@ _MAX_NAME_LENGTH = 150
 _MAX_EMAIL_LENGTH = 254
 # The author of items that name none.
 _NOBODY = "unknown-author"
+# So many names stand in a message.
+_NAMED = 50
 
 
 class Authors:
     """Leads from the names in an export to accounts."""
 
-    def __init__(self, memory: Memory, former: FormerAddresses, report: Report) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        former: FormerAddresses,
+        report: Report,
+        mapped: Mapping[str, User] = MappingProxyType({}),
+    ) -> None:
+        """`mapped` names those who are somebody here already, by their login there."""
         self._memory = memory
         self._former = former
         self._report = report
+        self._mapped = mapped
         self._by_name: dict[str, int] = {}
         self._by_id: dict[int, int] = {}
 
@@ -34,17 +48,15 @@ class Authors:
 
         An account that was here before, or that its owner uses since, stays as it is.
         """
-        known = dict(survey.authors)
-        display_names = {author.display_name for author in known.values()}
-        for creator in sorted(survey.creators):
-            # WXR 1.0 has no list of authors, and its items give the name that readers see.
-            if creator not in known and creator not in display_names:
-                known[creator] = Author(0, creator, "", creator or _("Unknown author"))
-        usernames = {login: _username(login) for login in known}
+        known = authors_of(survey)
+        usernames = {login: _username(login) for login in known if login not in self._mapped}
         here = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
         left = self._memory.recall(AUTHORS, (user.pk for user in here.values()))
         accounts: dict[str, int] = {}
         for login, author in known.items():
+            if user := self._mapped.get(login):
+                self._by_name[login] = self._by_id[author.id] = self._map(user, login, author)
+                continue
             username = usernames[login]
             if username not in accounts:
                 user = here.get(username)
@@ -71,6 +83,12 @@ class Authors:
     def of_comment(self, user_id: int) -> int | None:
         """The key of the account that wrote a comment, if it was an author of the export."""
         return self._by_id.get(user_id) if user_id else None
+
+    def _map(self, user: User, login: str, author: Author) -> int:
+        self._report.count(AUTHORS, Outcome.UNCHANGED)
+        self._report.note(AUTHORS, author.id, login, _("Here it is “%s”, as you said.") % user.username)
+        self._former.of_author(user, author)
+        return user.pk
 
     def _make(self, username: str, author: Author) -> User:
         slug = usable_slug(author.slug)
@@ -119,6 +137,42 @@ class Authors:
 
 def _left(user: User) -> str:
     return of_row(user.display_name, user.email, user.first_name, user.last_name)
+
+
+def authors_of(survey: Survey) -> dict[str, Author]:
+    """Everybody whom an export names as an author, by login; in WXR 1.0 by the name that its items give."""
+    known = dict(survey.authors)
+    display_names = {author.display_name for author in known.values()}
+    for creator in sorted(survey.creators):
+        # WXR 1.0 has no list of authors, and its items give the name that readers see.
+        if creator not in known and creator not in display_names:
+            known[creator] = Author(0, creator, "", creator or _("Unknown author"))
+    return known
+
+
+def people_named(usernames: Mapping[str, str]) -> dict[str, User]:
+    """The people whom `usernames` (by login there) names. Raises ExportRefused if one of them is not here."""
+    people = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
+    for username in usernames.values():
+        if username not in people:
+            known = User.objects.order_by("username").values_list("username", flat=True)
+            text = _("There is no person “%(name)s” here. There are: %(known)s.")
+            raise ExportRefused(text % {"name": username, "known": _some(known)})
+    return {login: people[username] for login, username in usernames.items()}
+
+
+def demand_authors(survey: Survey, logins: Iterable[str]) -> None:
+    """Raise ExportRefused if one of `logins` is nobody in the export."""
+    known = authors_of(survey)
+    for login in logins:
+        if login not in known:
+            text = _("There is no author “%(name)s” in the export. There are: %(known)s.")
+            raise ExportRefused(text % {"name": login, "known": _some(known)})
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
 
 
 def _username(login: str) -> str:

@@ -1,7 +1,8 @@
 """Moving in: WordPress exports into this site. All of it or nothing, and twice is as once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
@@ -12,7 +13,7 @@ from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.attachments import Attachments
-from wordpress.authors import Authors
+from wordpress.authors import Authors, demand_authors, people_named
 from wordpress.comments import Comments
 from wordpress.entries import Entries
 from wordpress.fetching import Fetching, hosts_of
@@ -54,18 +55,23 @@ def import_export(
     dry_run: bool = False,
     media: Media | None = None,
     fetch_media: bool = False,
+    map_authors: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> Report:
     """Bring in what `paths` hold and is not here yet, in one transaction; then their files, one by one.
 
-    Files come from `media`, or with `fetch_media` from the site that the export names.
+    Files come from `media`, or with `fetch_media` from the site that the export names. `map_authors` names authors of
+    the export who are somebody here: user names by the login there.
 
     What an earlier import brought in is updated if it changed there and not here; all else stays as it is.
     With `dry_run` everything is done and taken back, so the report says what would happen; no file
     is looked for.
-    Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export.
+    Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export,
+    or `map_authors` names somebody who is not there or not here.
     """
+    mapped = people_named(map_authors)
     survey = take_survey(paths, progress)
+    demand_authors(survey, mapped)
     _map_nothing()
     report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
@@ -74,7 +80,7 @@ def import_export(
         _reset_sequences()
         memory = Memory(survey.base_url)
         former = FormerAddresses()
-        authors = Authors(memory, former, report)
+        authors = Authors(memory, former, report, mapped)
         authors.bring_in(survey)
         terms = Terms(survey, memory, former, report)
         comments = Comments(survey, authors, memory, report)

@@ -72,7 +72,7 @@ class Export:
                 self.source = MendedSource(file)
                 yield from self._read(self.source)
         except OSError as error:
-            raise ExportRefused(f"{self.path}: {error.strerror or error}") from error
+            raise ExportRefused(f"{self.path}: {error.strerror or error}.") from error
         except ExportRefused as refusal:
             raise ExportRefused(f"{self.path}: {refusal}") from refusal.__cause__
 

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
 # What is said of a file, and the file itself: one may be here without the other.
@@ -16,6 +18,16 @@ class Outcome(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
+
+
+def outcome_texts() -> dict[Outcome, str]:
+    """What people read of each."""
+    return {
+        Outcome.IMPORTED: _("imported"),
+        Outcome.UPDATED: _("updated"),
+        Outcome.UNCHANGED: _("unchanged"),
+        Outcome.SKIPPED: _("left out"),
+    }
 
 
 @dataclass(frozen=True, slots=True)

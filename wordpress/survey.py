@@ -22,6 +22,12 @@ Stage = Literal["reading", "importing", "files", "rendering"]
 # Told how far a stage is: bytes read, items brought in, files looked for, texts rendered again.
 type Progress = Callable[[Stage, int, int], None]
 
+
+def stage_texts() -> dict[Stage, str]:
+    """What people read of each."""
+    return {"reading": _("Reading"), "importing": _("Importing")}
+
+
 _VERSIONS = {"1.0", "1.1", "1.2"}
 
 
@@ -119,7 +125,7 @@ def _size(paths: list[Path]) -> int:
         try:
             total += path.stat().st_size
         except OSError as error:
-            raise ExportRefused(f"{path}: {error.strerror or error}") from error
+            raise ExportRefused(f"{path}: {error.strerror or error}.") from error
     return total
 
 

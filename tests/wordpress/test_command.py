@@ -1,17 +1,27 @@
 """`manage.py import_wordpress`: what an owner sees of moving in."""
 
+import contextlib
+import gzip
 import io
 import json
+import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Post
-from tests.wordpress.exports import attachment, comment, export, filed, item, page, term, write
+from comments.models import Comment
+from tests.factories import UserFactory
+from tests.wordpress.exports import attachment, author, comment, export, filed, item, page, term, write
 from tests.wordpress.files import put
-from wordpress.folders import Folder
+from wordpress.archives import unpacked
+from wordpress.mending import ExportRefused
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +78,117 @@ class TestReport:
         assert report["files"] == [str(path)]
 
 
+class TestArchives:
+    def test_the_files_in_a_zip_archive_in_the_order_of_their_names(self, tmp_path: Path) -> None:
+        path = tmp_path / "export.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("blog/2.xml", export(item(8)))
+            archive.writestr("blog/1.xml", export(item(7)))
+            archive.writestr("__MACOSX/blog/._1.xml", b"not XML")
+            archive.writestr("read me.txt", b"not XML")
+        target = tmp_path / "report.json"
+        run(path, report=target)
+        assert set(Post.objects.values_list("pk", flat=True)) == {7, 8}
+        assert json.loads(target.read_text())["files"] == ["export.zip/1.xml", "export.zip/2.xml"]
+
+    def test_gzip(self, tmp_path: Path) -> None:
+        run(write(tmp_path, gzip.compress(export(item(7)).encode()), "export.xml.gz"))
+        assert Post.objects.exists()
+
+    def test_verifying_takes_them_too(self, tmp_path: Path) -> None:
+        path = write(tmp_path, zip_of("a.xml", export(item(7))), "export.zip")
+        run(path)
+        out = io.StringIO()
+        call_command("verify_import", str(path), stdout=out)
+        assert "All is right" in out.getvalue()
+
+    def test_a_fault_names_the_file_in_the_archive_and_nothing_is_left(
+        self, tmp_path: Path, settings: Settings
+    ) -> None:
+        path = tmp_path / "export.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.xml", export(item(7))[:-9])
+        with pytest.raises(CommandError, match=r"^export\.zip/a\.xml: line \d+"):
+            run(path)
+        assert not list(settings.BROADSIDE_IMPORTS_DIR.iterdir())
+
+    def test_locked_by_a_password(self, tmp_path: Path) -> None:
+        member = bytearray(zip_of("a.xml", export(item(7))))
+        # The flag that says so, in both headers.
+        for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            member[member.index(mark) + place] |= 1
+        with pytest.raises(CommandError, match="cannot be unpacked"):
+            run(write(tmp_path, bytes(member), "export.zip"))
+
+    @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"\x1f\x8b\x08"]), st.integers(0, 400))
+    def test_whatever_it_holds_it_is_refused_or_read(self, noise: bytes, start: bytes, cut: int) -> None:
+        whole = zip_of("a.xml", export())
+        with tempfile.TemporaryDirectory() as folder:
+            for content in (start + noise, whole[:cut] + noise + whole[cut:]):
+                path = write(Path(folder), content, "export.zip")
+                with contextlib.suppress(ExportRefused), unpacked([path], Path(folder)) as exports:
+                    assert all(path.is_relative_to(folder) for path in exports.paths)
+
+
+def zip_of(name: str, content: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+class TestWhoIsWho:
+    def test_an_author_of_the_export_is_somebody_here(self, tmp_path: Path) -> None:
+        user = UserFactory(username="olga")
+        path = write(tmp_path, export(item(7), item(8, creator="ben"), authors=[author(), author("ben", id=2)]))
+        out = run(path, map_author=[("anna", "olga")])
+        assert Post.objects.get(pk=7).author == user
+        assert Post.objects.get(pk=8).author.username == "ben"
+        assert set(User.objects.values_list("username", flat=True)) == {"olga", "ben"}
+        assert "author 1 “anna”: Here it is “olga”, as you said." in out
+
+    def test_as_it_is_said_on_the_command_line(self, tmp_path: Path) -> None:
+        UserFactory(username="olga")
+        UserFactory(username="piet")
+        path = write(tmp_path, export(item(7), item(8, creator="ben")))
+        call_command(
+            "import_wordpress", str(path), "--map-author", "anna=olga", "--map-author=ben=piet", stdout=io.StringIO()
+        )
+        assert set(Post.objects.values_list("pk", "author__username")) == {(7, "olga"), (8, "piet")}
+
+    def test_comments_too(self, tmp_path: Path) -> None:
+        user = UserFactory(username="olga")
+        run(write(tmp_path, export(item(7, inside=[comment(1, user_id=1)]))), map_author=[("anna", "olga")])
+        assert Comment.objects.get().user == user
+
+    def test_names_of_the_oldest_exports(self, tmp_path: Path) -> None:
+        user = UserFactory(username="olga")
+        run(write(tmp_path, export(item(7, creator="Anna A."), version="1.0")), map_author=[("Anna A.", "olga")])
+        assert Post.objects.get().author == user
+
+    def test_a_second_run_changes_nothing(self, tmp_path: Path) -> None:
+        UserFactory(username="olga")
+        path = write(tmp_path, export(item(7)))
+        run(path, map_author=[("anna", "olga")])
+        assert "nothing was changed" in run(path, map_author=[("anna", "olga")])
+
+    def test_nobody_of_that_name_in_the_export(self, tmp_path: Path) -> None:
+        UserFactory(username="olga")
+        with pytest.raises(CommandError, match=r"no author “ana” in the export\. There are: anna"):
+            run(write(tmp_path, export(item(7))), map_author=[("ana", "olga")])
+        assert not Post.objects.exists()
+
+    def test_nobody_of_that_name_here_is_said_before_anything_is_read(self, tmp_path: Path) -> None:
+        UserFactory(username="olga")
+        with pytest.raises(CommandError, match=r"no person “inge” here\. There are: olga"):
+            run(write(tmp_path, "no export"), map_author=[("anna", "inge")])
+
+    @pytest.mark.parametrize("said", ["anna", "anna=", "="])
+    def test_what_names_nobody(self, tmp_path: Path, said: str) -> None:
+        with pytest.raises(CommandError, match="is not LOGIN=USER"):
+            call_command("import_wordpress", str(write(tmp_path, export())), "--map-author", said)
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         "document", ["", "no export", "<!DOCTYPE rss><rss/>", "<rss><channel/></rss>", export(item(7))[:-9]]
@@ -81,7 +202,7 @@ class TestRefusals:
         assert not User.objects.exists()
 
     def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
-        with pytest.raises(CommandError, match="No such file"):
+        with pytest.raises(CommandError, match=r"No such file or directory\. Nothing was imported\.$"):
             run(tmp_path / "nowhere.xml")
 
     def test_an_interruption_takes_everything_back(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +224,7 @@ class TestRefusals:
 class TestProgress:
     def test_plain_lines_where_there_is_no_terminal(self, tmp_path: Path) -> None:
         stderr = io.StringIO()
-        run(write(tmp_path, export(*(item(n) for n in range(1, 31)))), stderr=stderr)
+        run(write(tmp_path, export(*(item(n) for n in range(1, 501)))), stderr=stderr)
         lines = stderr.getvalue().splitlines()
         assert lines[-10:] == [f"Importing: {tenth * 10} %" for tenth in range(1, 11)]
         assert "Reading: 100 %" in lines
@@ -129,10 +250,10 @@ class TestMedia:
         assert not Post.objects.exists()
 
     def test_an_interruption_keeps_what_came_and_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def interrupt(self: Folder, attachment: object) -> None:
+        def interrupt(self: MediaFolder, attachment: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(Folder, "open", interrupt)
+        monkeypatch.setattr(MediaFolder, "open", interrupt)
         with pytest.raises(CommandError, match="still to come") as error:
             run(write(tmp_path, export(item(7), attachment(30))), media=put(tmp_path / "files", "a.png"))
         assert error.value.returncode == 130

@@ -40,8 +40,8 @@ from tests.wordpress.exports import (
     write,
 )
 from tests.wordpress.files import picture, put
-from wordpress.folders import Folder
 from wordpress.importing import import_export
+from wordpress.media_folder import MediaFolder
 from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.reader import Export
 from wordpress.records import Item
@@ -490,7 +490,7 @@ class TestFiles:
             page(20, content="[gallery]", inside=[meta("_thumbnail_id", "31")]),
             page(7),
         )
-        import_export([write(tmp_path, export(*parts))], media=Folder(media))
+        import_export([write(tmp_path, export(*parts))], media=MediaFolder(media))
 
     def files(self) -> list[dict[str, Any]]:
         """All that is said of each file and entry, but for where the file lies and what the import noted."""
@@ -535,7 +535,7 @@ class TestFiles:
         Picture.objects.all().delete()
         Document.objects.all().delete()
         ImportedItem.objects.all().delete()
-        report = import_export([path], media=Folder(kept))
+        report = import_export([path], media=MediaFolder(kept))
         after = self.files(), self.featured(), self.shown(Post.objects.get()), self.shown(Page.objects.get(pk=20))
         assert after == before
         assert [left.title for left in report.skipped] == ["Not here"]
@@ -549,7 +549,7 @@ class TestFiles:
 
     def test_a_number_that_an_entry_has_is_not_given_again(self, tmp_path: Path, media: Path) -> None:
         part = attachment(30, "2014/03/a.png")
-        import_export([write(tmp_path, export(part))], media=Folder(media))
+        import_export([write(tmp_path, export(part))], media=MediaFolder(media))
         post = PostFactory(pk=30, featured_picture=Picture.objects.get())
         found = items(exported(tmp_path))
         (number,) = [number for kind, number in found if kind == "attachment"]
@@ -563,7 +563,7 @@ class TestFiles:
         path = exported(tmp_path)
         forget_everything()
         Picture.objects.all().delete()
-        import_export([path], media=Folder(Path(dj_settings.MEDIA_ROOT)))
+        import_export([path], media=MediaFolder(Path(dj_settings.MEDIA_ROOT)))
         found = Picture.objects.get()
         assert (found.title, found.alt, found.uploaded_at) == before
         assert Post.objects.get().featured_picture == found

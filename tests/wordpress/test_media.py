@@ -24,8 +24,8 @@ from tests.wordpress.exports import attachment, author, category, export, item, 
 from tests.wordpress.files import PDF, picture, put
 from tests.wordpress.reports import counted, remarks
 from wordpress import media
-from wordpress.folders import Folder
 from wordpress.importing import import_export
+from wordpress.media_folder import MediaFolder
 from wordpress.models import Attachment
 from wordpress.reports import Report
 
@@ -139,7 +139,7 @@ class TestFilesInAFolder:
     )
     def test_are_found(self, bring: Bring, folder: Path, place: str) -> None:
         put(folder, place)
-        report = bring(attachment(30, title="T", excerpt="C", alt="What it shows"), media=Folder(folder))
+        report = bring(attachment(30, title="T", excerpt="C", alt="What it shows"), media=MediaFolder(folder))
         found = Picture.objects.get()
         assert (found.title, found.caption, found.alt) == ("T", "C", "What it shows")
         assert found.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
@@ -148,7 +148,7 @@ class TestFilesInAFolder:
 
     def test_a_pdf_becomes_a_document(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/Report A.pdf")
-        bring(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=Folder(folder))
+        bring(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=MediaFolder(folder))
         assert (Document.objects.get().title, Attachment.objects.get().document) == (
             "The report",
             Document.objects.get(),
@@ -162,17 +162,17 @@ class TestFilesInAFolder:
     ) -> None:
         put(folder, unicodedata.normalize(on_disk, "2014/03/Cáceres é.png"))
         path = unicodedata.normalize(in_export, "2014/03/Cáceres é.png")
-        bring(attachment(30, quote(path) if percent else path), media=Folder(folder))
+        bring(attachment(30, quote(path) if percent else path), media=MediaFolder(folder))
         assert Picture.objects.exists()
 
     def test_of_a_scaled_picture_the_original_will_do(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(attachment(30, "2014/03/a-scaled.png"), media=Folder(folder))
+        bring(attachment(30, "2014/03/a-scaled.png"), media=MediaFolder(folder))
         assert Picture.objects.exists()
 
     def test_a_bare_name_that_two_had_is_not_guessed(self, bring: Bring, folder: Path) -> None:
         put(folder, "a.png")
-        report = bring(attachment(30, "2014/03/a.png"), attachment(31, "2015/03/a.png"), media=Folder(folder))
+        report = bring(attachment(30, "2014/03/a.png"), attachment(31, "2015/03/a.png"), media=MediaFolder(folder))
         assert not Picture.objects.exists()
         assert len(reasons(report)) == 2
 
@@ -191,38 +191,38 @@ class TestFilesInAFolder:
         self, bring: Bring, folder: Path, path: str, content: bytes, reason: str
     ) -> None:
         put(folder, path, content=content)
-        assert reason in reasons(bring(attachment(30, path), media=Folder(folder)))[30]
+        assert reason in reasons(bring(attachment(30, path), media=MediaFolder(folder)))[30]
         assert stored_files() == []
 
     def test_a_missing_one_is_named_and_comes_with_a_later_run(self, bring: Bring, folder: Path) -> None:
         parts = [attachment(30, "2014/a.png"), attachment(31, "2014/b.png")]
         put(folder, "2014/a.png")
-        first = bring(*parts, media=Folder(folder))
+        first = bring(*parts, media=MediaFolder(folder))
         assert reasons(first) == {31: "It is not in the folder."}
         put(folder, "2014/b.png")
-        second = bring(*parts, media=Folder(folder))
+        second = bring(*parts, media=MediaFolder(folder))
         assert counted(second, "file") == {"unchanged": 1, "imported": 1}
-        third = bring(*parts, media=Folder(folder))
+        third = bring(*parts, media=MediaFolder(folder))
         assert counted(third, "file") == {"unchanged": 2}
         assert not third.has_changes
         assert len(stored_files()) == 2
 
     def test_a_dry_run_brings_in_none(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(attachment(30), media=Folder(folder), dry_run=True)
+        bring(attachment(30), media=MediaFolder(folder), dry_run=True)
         assert not Picture.objects.exists()
         assert stored_files() == []
 
     def test_changed_words_reach_the_picture(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(attachment(30, title="One", alt="x"), media=Folder(folder))
+        bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
         report = bring(attachment(30, title="Two", alt="y"))
         assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Two", "y")
         assert counted(report, "attachment") == {"updated": 1}
 
     def test_words_that_were_changed_here_stay(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(attachment(30, title="One", alt="x"), media=Folder(folder))
+        bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
         Picture.objects.update(title="Mine")
         report = bring(attachment(30, title="Two", alt="y"))
         assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Mine", "y")
@@ -230,7 +230,7 @@ class TestFilesInAFolder:
 
     def test_the_uploader_is_kept(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(item(7), attachment(30), media=Folder(folder))
+        bring(item(7), attachment(30), media=MediaFolder(folder))
         assert str(Picture.objects.get().uploaded_by) == "Anna A."
 
 
@@ -240,13 +240,13 @@ class TestHostileFolders:
         (folder / "2014").mkdir()
         (folder / "2014" / "a.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
         (folder / "2015").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-        report = bring(attachment(30, "2014/a.png"), attachment(31, "2015/secret.png"), media=Folder(folder))
+        report = bring(attachment(30, "2014/a.png"), attachment(31, "2015/secret.png"), media=MediaFolder(folder))
         assert len(reasons(report)) == 2
         assert not Picture.objects.exists()
 
     def test_pipes_are_not_opened(self, bring: Bring, folder: Path) -> None:
         os.mkfifo(folder / "a.png")
-        assert 30 in reasons(bring(attachment(30, "a.png"), media=Folder(folder)))
+        assert 30 in reasons(bring(attachment(30, "a.png"), media=MediaFolder(folder)))
 
     @pytest.mark.parametrize(
         "path",
@@ -262,14 +262,14 @@ class TestHostileFolders:
     )
     def test_no_name_leads_out(self, bring: Bring, folder: Path, path: str) -> None:
         put(folder.parent, "secret.png")
-        bring(attachment(30, path), media=Folder(folder))
+        bring(attachment(30, path), media=MediaFolder(folder))
         assert not Picture.objects.exists()
 
     @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
     @given(path=st.text(max_size=60))
     def test_no_name_stops_an_import(self, bring: Bring, folder: Path, path: str) -> None:
         clean = "".join(sign for sign in path if sign.isprintable())
-        report = bring(attachment(30, clean + ".png"), media=Folder(folder))
+        report = bring(attachment(30, clean + ".png"), media=MediaFolder(folder))
         assert report.counts["attachment"].total() == 1
 
 
@@ -277,7 +277,7 @@ class Breaking:
     """A folder whose file number `at` breaks the import off."""
 
     def __init__(self, folder: Path, at: int) -> None:
-        self._folder, self._left = Folder(folder), at
+        self._folder, self._left = MediaFolder(folder), at
 
     def open(self, attachment: Attachment) -> Any:
         self._left -= 1
@@ -298,7 +298,7 @@ class TestInterruptions:
         assert report.interrupted
         assert counted(report, "file") == {"imported": 2}
         assert "2 files were not looked at" in report.warnings[0]
-        again = bring(*self.PARTS, media=Folder(full))
+        again = bring(*self.PARTS, media=MediaFolder(full))
         assert counted(again, "file") == {"unchanged": 2, "imported": 2}
         assert len(stored_files()) == Picture.objects.count() == 4
 
@@ -309,7 +309,7 @@ class TestInterruptions:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(media, "lead_to_files", fail)
-        report = bring(*self.PARTS, media=Folder(full))
+        report = bring(*self.PARTS, media=MediaFolder(full))
         assert "No space left" in reasons(report)[1]
         assert not Picture.objects.exists()
         assert stored_files() == []
@@ -318,13 +318,13 @@ class TestInterruptions:
         bring(*self.PARTS)
         left = put(Path(settings.MEDIA_ROOT), "pictures/2026/01/left.png")
         Attachment.objects.filter(wordpress_id=2).update(writing="pictures/2026/01/left.png")
-        bring(*self.PARTS, media=Folder(full))
+        bring(*self.PARTS, media=MediaFolder(full))
         assert not (left / "pictures/2026/01/left.png").exists()
         assert len(stored_files()) == Picture.objects.count() == 4
         assert not Attachment.objects.exclude(writing="").exists()
 
     def test_a_file_that_somebody_has_is_not_cleared_up(self, bring: Bring, full: Path) -> None:
-        bring(*self.PARTS, media=Folder(full))
+        bring(*self.PARTS, media=MediaFolder(full))
         Attachment.objects.filter(wordpress_id=2).update(writing=str(Picture.objects.all()[0].file.name))
         bring(*self.PARTS)
         assert len(stored_files()) == 4
@@ -334,7 +334,7 @@ class TestInterruptions:
             """While one import reads the file, another has already said that it writes it."""
 
             def open(self, attachment: Attachment) -> Any:
-                return _while_another_writes(Folder(full), attachment)
+                return _while_another_writes(MediaFolder(full), attachment)
 
         report = bring(attachment(1, "2014/1.png"), media=Rival())
         assert counted(report, "file") == {"imported": 1}
@@ -347,7 +347,7 @@ class TestInterruptions:
         assert Picture.objects.get().file.url in Post.objects.get().body_html
 
 
-def _while_another_writes(folder: Folder, attachment: Attachment) -> Any:
+def _while_another_writes(folder: MediaFolder, attachment: Attachment) -> Any:
     Attachment.objects.filter(pk=attachment.pk).update(writing="pictures/other.png")
     return folder.open(attachment)
 
@@ -360,7 +360,7 @@ class TestAddresses:
             item(7),
             attachment(30, post_parent=7),
             attachment(31, "2014/03/big-scaled.png"),
-            media=Folder(folder),
+            media=MediaFolder(folder),
         )
         return str(Attachment.objects.get(wordpress_id=30).file_url)
 
@@ -388,7 +388,7 @@ class TestAddresses:
     def test_of_its_page_lead_to_it(self, client: Client, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         part = attachment(30).replace("<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>")
-        bring(part, media=Folder(folder))
+        bring(part, media=MediaFolder(folder))
         assert client.get("/2014/03/01/post-7/a/").headers["Location"] == Picture.objects.get().file.url
 
     def test_of_a_missing_file_lead_to_its_post(self, client: Client, bring: Bring) -> None:
@@ -408,7 +408,7 @@ class TestAddresses:
     def test_of_two_sites_the_first_keeps_the_number(self, client: Client, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(item(30))
-        bring(attachment(30), media=Folder(folder), site="https://other.example")
+        bring(attachment(30), media=MediaFolder(folder), site="https://other.example")
         assert client.get("/?p=30").headers["Location"] == "/2014/03/01/post-30/"
 
     def test_a_post_that_got_another_number_is_found_by_the_old_one(self, client: Client, bring: Bring) -> None:
@@ -437,31 +437,31 @@ class TestFeaturedImages:
         assert Post.objects.get().featured_picture is None
         assert len([text for text in remarks(report) if "featured image" in text]) == 2
         put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=Folder(folder))
+        bring(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
 
     def test_a_second_run_notes_nothing(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=Folder(folder))
+        bring(*self.PARTS, media=MediaFolder(folder))
         report = bring(*self.PARTS)
         assert not report.has_changes
         assert not report.notes
 
     def test_another_one_in_a_later_export_takes_its_place(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png", "2014/03/b.png")
-        bring(*self.PARTS, media=Folder(folder))
+        bring(*self.PARTS, media=MediaFolder(folder))
         report = bring(
             item(7, inside=[meta("_thumbnail_id", "31")]),
             attachment(30, alt="Alt"),
             attachment(31, "2014/03/b.png"),
-            media=Folder(folder),
+            media=MediaFolder(folder),
         )
         assert counted(report, "post") == {"updated": 1}
         assert Post.objects.get().featured_picture == Attachment.objects.get(wordpress_id=31).picture
 
     def test_one_that_is_gone_in_a_later_export_is_taken_off(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=Folder(folder))
+        bring(*self.PARTS, media=MediaFolder(folder))
         bring(item(7))
         assert Post.objects.get().featured_picture is None
 
@@ -470,12 +470,12 @@ class TestFeaturedImages:
         bring(*self.PARTS)
         mine = Picture.objects.create(file="pictures/mine.png", width=1, height=1)
         Post.objects.update(featured_picture=mine)
-        bring(*self.PARTS, media=Folder(folder))
+        bring(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == mine
 
     def test_is_shown_above_the_text_and_told_to_other_sites(self, bring: Bring, folder: Path, client: Client) -> None:
         put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=Folder(folder))
+        bring(*self.PARTS, media=MediaFolder(folder))
         url = Picture.objects.get().file.url
         for address in ("/2014/03/01/post-7/", "/page-20/"):
             html = client.get(address).content.decode()
@@ -493,11 +493,11 @@ class TestFeaturedImages:
 def test_reading_a_file_never_writes_to_it(folder: Path, bring: Bring) -> None:
     put(folder, "2014/03/a.png", content=picture("PNG"))
     before = (folder / "2014/03/a.png").read_bytes()
-    bring(attachment(30), media=Folder(folder))
+    bring(attachment(30), media=MediaFolder(folder))
     assert (folder / "2014/03/a.png").read_bytes() == before
 
 
 def test_files_are_read_from_their_start(folder: Path) -> None:
     put(folder, "a.pdf")
-    with Folder(folder).open(Attachment(path="/wp-content/uploads/a.pdf")) as file:
+    with MediaFolder(folder).open(Attachment(path="/wp-content/uploads/a.pdf")) as file:
         assert file.read() == PDF

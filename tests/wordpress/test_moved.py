@@ -14,7 +14,7 @@ from library.models import Picture
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import attachment, item, page
 from tests.wordpress.files import put
-from wordpress.folders import Folder
+from wordpress.media_folder import MediaFolder
 from wordpress.models import Attachment
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def shown(bring: Bring, tmp_path: Path) -> Shown:
             attachment(30, attachment_url=f"{FILES}/2014/03/a.png", alt="The alt"),
             attachment(31, attachment_url=f"{FILES}/2014/03/big-scaled.png"),
             attachment(32, attachment_url=f"{FILES}/2014/03/Report.pdf"),
-            media=Folder(folder),
+            media=MediaFolder(folder),
             site=SITE,
         )
         post = Post.objects.get()
@@ -166,14 +166,14 @@ class TestTwoSites:
             bring(
                 item(number, content=f'<img src="{address}">'),
                 attachment(30, attachment_url=address),
-                media=Folder(folder),
+                media=MediaFolder(folder),
                 site=site,
             )
         for number, site in ((7, "https://one.example"), (8, "https://two.example")):
             assert Attachment.objects.get(site=site).file_url in Post.objects.get(pk=number).body_html
 
     def test_with_pictures_of_the_same_numbers_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
-        folder = Folder(put(tmp_path / "1", "one.png", "two.png"))
+        folder = MediaFolder(put(tmp_path / "1", "one.png", "two.png"))
         for number, site, name in ((7, "https://one.example", "one.png"), (8, "https://two.example", "two.png")):
             bring(
                 item(number, content='[gallery ids="30"]'),
@@ -198,7 +198,7 @@ class TestGalleries:
                 attachment(31, "2014/03/31.png", post_parent=7, menu_order=1, excerpt="Below"),
                 attachment(32, "2014/03/32.png", post_parent=20),
                 attachment(33, "2014/03/33.png"),
-                media=Folder(folder),
+                media=MediaFolder(folder),
             )
             return Post.objects.get().body_html
 

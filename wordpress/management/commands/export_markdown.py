@@ -1,6 +1,7 @@
 """`manage.py export_markdown DIR`"""
 
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
         try:
-            with whole_folder(folder) as partial, shown(self.stderr, _("Exporting")) as progress:
-                number = export_markdown(partial, progress=progress, note=self._note)
+            with whole_folder(folder) as partly, shown(self.stderr) as tell:
+                number = export_markdown(partly, progress=partial(tell, _("Exporting")), note=self._note)
         except FileExistsError as error:
             raise CommandError(_("%s is not an empty folder: choose another one.") % folder) from error
         except OSError as error:

@@ -3,6 +3,7 @@
 import io
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path | None = options["output"]
         try:
-            with shown(self.stderr, _("Exporting")) as progress:
+            with shown(self.stderr) as tell:
+                progress = partial(tell, _("Exporting"))
                 if path:
                     with whole_file(path) as file:
                         number = export_site(file.write, progress=progress, note=self._note)

@@ -1,24 +1,21 @@
 """`manage.py import_wordpress EXPORT.xml…`"""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
-from wordpress.folders import Folder
+from wordpress.archives import unpacked
 from wordpress.importing import import_export
+from wordpress.media_folder import MediaFolder
+from wordpress.progress import shown
 from wordpress.reader import ExportRefused
-from wordpress.reports import Outcome, Remark, Report
-from wordpress.survey import Progress, Stage
+from wordpress.reports import Remark, Report, outcome_texts
+from wordpress.survey import stage_texts
 
 # More lines than this nobody reads on a screen; the report in a file has them all.
 _SHOWN = 40
@@ -32,7 +29,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), unpacked")
+        parser.add_argument(
+            "files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), also in a ZIP or gzip archive"
+        )
+        parser.add_argument(
+            "--map-author",
+            action="append",
+            default=[],
+            type=_author_and_person,
+            metavar="LOGIN=USER",
+            help="this author of the export is that person here; can be said several times",
+        )
         files = parser.add_mutually_exclusive_group()
         files.add_argument("--media", type=Path, metavar="DIR", help="bring in pictures and PDF files from this folder")
         files.add_argument("--fetch-media", action="store_true", help="fetch pictures and PDF files from the old site")
@@ -40,15 +47,18 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that happened into a file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        stages = stage_texts()
         try:
-            with self._progress() as progress:
+            with shown(self.stderr) as tell, unpacked(options["files"]) as exports:
                 report = import_export(
-                    options["files"],
+                    exports.paths,
                     dry_run=options["dry_run"],
                     media=self._media(options["media"]),
                     fetch_media=options["fetch_media"],
-                    progress=progress,
+                    map_authors=dict(options["map_author"]),
+                    progress=lambda stage, done, total: tell(stages[stage], done, total),
                 )
+                exports.name_in(report)
         except ExportRefused as refusal:
             raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
         except KeyboardInterrupt as interrupt:
@@ -65,41 +75,16 @@ class Command(BaseCommand):
         if report.interrupted:
             raise CommandError(_("Interrupted: some files are still to come."), returncode=_INTERRUPTED)
 
-    def _media(self, folder: Path | None) -> Folder | None:
+    def _media(self, folder: Path | None) -> MediaFolder | None:
         try:
-            return Folder(folder) if folder else None
+            return MediaFolder(folder) if folder else None
         except OSError as error:
             raise CommandError(f"--media {folder}: {error.strerror or error}") from error
-
-    # Progress
-
-    @contextmanager
-    def _progress(self) -> Iterator[Progress]:
-        if self.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-            more = (MofNCompleteColumn(), TimeRemainingColumn())
-            with Bars(*columns, *more, console=Console(stderr=True), transient=True) as bars:
-                tasks = {stage: bars.add_task(text, total=None) for stage, text in _stages().items()}
-                yield lambda stage, done, total: bars.update(tasks[stage], completed=done, total=total)
-        else:
-            yield self._lines()
-
-    def _lines(self) -> Progress:
-        """One line for each tenth."""
-        told: Counter[Stage] = Counter()
-
-        def tell(stage: Stage, done: int, total: int) -> None:
-            tenths = done * 10 // total if total else 10
-            if tenths > told[stage]:
-                told[stage] = tenths
-                self.stderr.write(f"{_stages()[stage]}: {tenths * 10} %", style_func=str)
-
-        return tell
 
     # The report
 
     def _print(self, report: Report) -> None:
-        columns = [(outcome, text) for outcome, text in _outcomes().items()]
+        columns = [(outcome, text) for outcome, text in outcome_texts().items()]
         width = max([len(kind) for kind in report.counts], default=0) + 2
         self.stdout.write(" " * width + "".join(text.rjust(12) for _outcome, text in columns))
         for kind, counts in report.counts.items():
@@ -135,19 +120,8 @@ class Command(BaseCommand):
         return self.style.SUCCESS(_("Done."))
 
 
-def _stages() -> dict[Stage, str]:
-    return {
-        "reading": _("Reading"),
-        "importing": _("Importing"),
-        "files": _("Pictures and documents"),
-        "rendering": _("Rendering texts with pictures"),
-    }
-
-
-def _outcomes() -> dict[Outcome, str]:
-    return {
-        Outcome.IMPORTED: _("imported"),
-        Outcome.UPDATED: _("updated"),
-        Outcome.UNCHANGED: _("unchanged"),
-        Outcome.SKIPPED: _("left out"),
-    }
+def _author_and_person(text: str) -> tuple[str, str]:
+    login, sign, username = text.rpartition("=")
+    if not sign or not username:
+        raise ArgumentTypeError(_("“%s” is not LOGIN=USER.") % text)
+    return login, username

@@ -1,13 +1,10 @@
 """`manage.py rerender [--markup NAME]`: make the HTML of everything anew from its source."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from blog.models import Page, Post
 from blog.rendering import get_markups
@@ -15,6 +12,7 @@ from blog.rerendering import Rerendered, rerender
 from blog.site import content_changed
 from comments.models import Comment
 from comments.rerendering import rerender_comments
+from wordpress.progress import Tell, shown
 
 _INTERRUPTED = 130
 
@@ -36,12 +34,13 @@ class Command(BaseCommand):
             )
         results: dict[str, Rerendered] = {}
         try:
-            for model, label in ((Post, _("Posts")), (Page, _("Pages"))):
-                entries = model.objects.filter(markup=markup) if markup else model.objects.all()
-                with self._progress(label, entries.count()) as progress:
+            with shown(self.stderr) as tell:
+                for model, label in ((Post, _("Posts")), (Page, _("Pages"))):
+                    entries = model.objects.filter(markup=markup) if markup else model.objects.all()
+                    progress = _of(tell, label, entries.count())
                     rerender(model, results.setdefault(label, Rerendered()), markup=markup, progress=progress)
-            if not markup:
-                with self._progress(_("Comments"), Comment.objects.count()) as progress:
+                if not markup:
+                    progress = _of(tell, _("Comments"), Comment.objects.count())
                     rerender_comments(results.setdefault(_("Comments"), Rerendered()), progress=progress)
         except KeyboardInterrupt as interrupt:
             raise CommandError(
@@ -53,17 +52,6 @@ class Command(BaseCommand):
                 content_changed()
             self._print(results)
 
-    @contextmanager
-    def _progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A bar on a terminal; elsewhere the totals at the end are enough."""
-        if not self.stderr.isatty():
-            yield lambda done: None
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-            task = bars.add_task(label, total=total)
-            yield lambda done: bars.update(task, completed=done)
-
     def _print(self, results: dict[str, Rerendered]) -> None:
         for label, result in results.items():
             numbers = {"changed": result.changed, "unchanged": result.unchanged, "refused": len(result.refused)}
@@ -72,3 +60,7 @@ class Command(BaseCommand):
             )
             for entry, reason in result.refused:
                 self.stdout.write(f"  {entry}: {reason}")
+
+
+def _of(tell: Tell, label: str, total: int) -> Callable[[int], None]:
+    return lambda done: tell(label, done, total)

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from wordpress.archives import unpacked
 from wordpress.progress import shown
 from wordpress.reader import ExportRefused
 from wordpress.sites import SiteHere, SiteThere
@@ -42,8 +44,9 @@ class Command(BaseCommand):
         found = Verification()
         interrupted = False
         try:
-            with shown(self.stderr, _("Checking")) as progress:
-                verify(options["files"], site, found, now=timezone.make_naive(timezone.now()), progress=progress)
+            with shown(self.stderr) as tell, unpacked(options["files"]) as exports:
+                now = timezone.make_naive(timezone.now())
+                verify(exports.paths, site, found, now=now, progress=partial(tell, _("Checking")))
         except ExportRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         except KeyboardInterrupt:
