@@ -79,6 +79,10 @@ class Comment(models.Model):
     # Made from the text at each save (comments.text).
     html = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(_("written"), default=timezone.now)
+    # Since when it has its status: spam and trash are kept for a time only.
+    status_since = models.DateTimeField(default=timezone.now, editable=False)
+    # Why the rules gave it the status it came with (comments.rules), each `{"check": …, "verdict": …, "words": …}`.
+    reasons = models.JSONField(default=list, blank=True, editable=False)
 
     objects = CommentQuerySet.as_manager()
 
@@ -92,6 +96,7 @@ class Comment(models.Model):
             models.Index(fields=["page", "status", "created_at"], name="comment_of_page"),
             models.Index(fields=["status", "-created_at", "-id"], name="comment_queue"),
             models.Index(fields=["email", "status"], name="comment_of_person"),
+            models.Index(fields=["status", "status_since"], name="comment_since"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -148,6 +153,23 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_was_display()} → {self.get_became_display()}"
+
+
+class Revision(models.Model):
+    """A comment's text as it was before somebody changed it. `by` is None where its sender did."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="revisions")
+    text = models.TextField()
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("earlier text")
+        verbose_name_plural = _("earlier texts")
+        ordering = ("-replaced_at", "-pk")
+
+    def __str__(self) -> str:
+        return gettext("Earlier text of comment %(number)s") % {"number": self.comment_id}
 
 
 def entry_lookup(entry: Entry) -> dict[str, Any]:

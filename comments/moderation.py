@@ -148,7 +148,7 @@ def _decide(pks: Iterable[int], by: User, statuses: Callable[[list[Comment]], Ma
             becomes = {comment: new for comment, new in statuses(locked).items() if new != comment.status}
             for status in set(becomes.values()):
                 those = [comment.pk for comment, new in becomes.items() if new == status]
-                Comment.objects.filter(pk__in=those).update(status=status)
+                Comment.objects.filter(pk__in=those).update(status=status, status_since=timezone.now())
             Decision.objects.bulk_create(
                 Decision(comment=comment, moderator=by, was=comment.status, became=new, batch=batch)
                 for comment, new in becomes.items()

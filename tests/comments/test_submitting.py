@@ -50,7 +50,7 @@ class TestStoring:
     def test_no_field_could_hold_an_address_of_the_network(self) -> None:
         assert {field.name for field in Comment._meta.concrete_fields} == {
             *("id", "post", "page", "parent", "kind", "status", "user", "name", "email", "website", "text"),
-            *("is_html", "html", "created_at"),
+            *("is_html", "html", "created_at", "status_since", "reasons"),
         }
 
     def test_an_entry_that_went_meanwhile_is_an_error_of_its_own(self, post: Post) -> None:
