@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def send(entry: Post | Page, policy: CommentPolicy = CommentPolicy.HOLD, **words: Any) -> Comment:
     given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
-    return submit(entry, site=SiteSettings(comment_policy=policy), **given)
+    return submit(entry, site=SiteSettings(comment_policy=policy, proof_of_work=False), **given)
 
 
 @pytest.fixture
