@@ -45,9 +45,10 @@ def sender(request: HttpRequest) -> str:
 
 def _client_address(request: HttpRequest) -> str:
     proxies: int = settings.BROADSIDE_TRUSTED_PROXIES
-    seen = request.headers.get(settings.BROADSIDE_CLIENT_ADDRESS_HEADER, "").split(",") if proxies else []
+    header = request.headers.get(settings.BROADSIDE_CLIENT_ADDRESS_HEADER, "")
+    seen = header.split(",") if header else []
     # Each proxy adds at the end whom it has seen; what stands before that anybody can have written.
-    found = seen[-proxies] if len(seen) >= proxies > 0 else request.META.get("REMOTE_ADDR", "")
+    found: str = seen[-proxies] if len(seen) >= proxies > 0 else request.META.get("REMOTE_ADDR", "")
     return found.strip()
 
 

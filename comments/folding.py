@@ -109,7 +109,7 @@ def hosts(text: str) -> list[str]:
 def with_parents(name: str) -> list[str]:
     """The host and those it lies in: `a.b.example.org`, `b.example.org`, `example.org`."""
     labels = name.split(".")
-    # Eight are enough for anything real, and a made-up host cannot ask for a hundred.
+    # Eight labels are enough for anything real, and a made-up host cannot ask for a hundred.
     return [".".join(labels[start:]) for start in range(max(0, len(labels) - 8), len(labels) - 1)]
 
 

@@ -1,13 +1,14 @@
 """`manage.py evaluate_filter [--own | --file labelled.jsonl]`: how well does the filter tell spam?"""
 
-from argparse import FileType
+import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
 from comments import bayes
-from comments.evaluation import LabelledFileError, Result, evaluate, own_decisions, read_labelled
+from comments.evaluation import Labelled, LabelledFileError, Result, evaluate, own_decisions, read_labelled
 
 
 class Command(BaseCommand):
@@ -21,15 +22,14 @@ class Command(BaseCommand):
         source.add_argument("--own", action="store_true", help="What moderators here have decided (the default).")
         source.add_argument(
             "--file",
-            type=FileType(encoding="utf-8"),
-            help='Comments in lines of JSON: {"text": "…", "website": "…", "spam": true}. - reads standard input.',
+            help='A file of comments in lines of JSON: {"text": "…", "website": "…", "spam": true}; - is the input.',
         )
         parser.add_argument("--decisions", type=int, help="Teach it so many comments instead of half of them.")
 
-    def handle(self, *args: Any, file: Any, decisions: int | None, **options: Any) -> None:
+    def handle(self, *args: Any, file: str | None, decisions: int | None, **options: Any) -> None:
         try:
-            labelled = list(read_labelled(file)) if file else own_decisions()
-        except (LabelledFileError, UnicodeDecodeError) as error:
+            labelled = _labelled(file) if file else own_decisions()
+        except (LabelledFileError, UnicodeDecodeError, OSError) as error:
             raise CommandError(str(error)) from error
         spam = sum(one.is_spam for one in labelled)
         if min(spam, len(labelled) - spam) < 2 * bayes.LEAST_LESSONS:
@@ -56,3 +56,10 @@ class Command(BaseCommand):
 
     def _row(self, *cells: str) -> None:
         self.stdout.write("".join(f"{cell:>14}" for cell in cells))
+
+
+def _labelled(file: str) -> list[Labelled]:
+    if file == "-":
+        return list(read_labelled(sys.stdin))
+    with Path(file).open(encoding="utf-8") as lines:
+        return list(read_labelled(lines))
