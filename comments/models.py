@@ -17,6 +17,8 @@ from comments import folding
 from comments.text import comment_html
 
 MAX_TEXT_LENGTH = 20_000
+# Of what is blocked, as it is compared.
+MAX_KEY_LENGTH = 600
 
 
 class Status(models.TextChoices):
@@ -203,7 +205,7 @@ class Block(models.Model):
         ),
     )
     # The text as it is compared.
-    key = models.CharField(max_length=600, editable=False)
+    key = models.CharField(max_length=MAX_KEY_LENGTH, editable=False)
     verdict = models.CharField(_("a comment with it"), max_length=4, choices=Verdict, default=Verdict.HOLD)
     added_by = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False, verbose_name=_("added by")
@@ -229,7 +231,10 @@ class Block(models.Model):
     def clean(self) -> None:
         self.key = self._key()
         if not self.key:
-            raise ValidationError({"text": _FAULTS[self.kind] if self.kind in _FAULTS else _FAULTS["word"]})
+            raise ValidationError({"text": _FAULTS.get(self.kind, _FAULTS["word"])})
+        # One sign may stand for many: in Arabic a whole sentence.
+        if len(self.key) > MAX_KEY_LENGTH:
+            raise ValidationError({"text": _("This is too long. Please shorten it.")})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.key = self._key()

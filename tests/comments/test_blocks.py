@@ -33,6 +33,10 @@ class TestEntries:
             block(text, kind).full_clean()
         assert "It should look like" in str(error.value) or "no letter or number" in str(error.value)
 
+    def test_what_grows_too_long_when_it_is_compared_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="too long"):
+            block("\ufdfa" * 200).full_clean()
+
     def test_what_differs_in_capitals_and_accents_alone_is_there_already(self) -> None:
         block("Café").save()
         with pytest.raises(ValidationError, match="blocked already"):
@@ -96,7 +100,8 @@ class TestWhatItWouldHaveCaught:
 class TestAdmin:
     @pytest.mark.parametrize(("role", "may"), [("Moderator", True), ("Editor", True), ("Author", False)])
     def test_who_moderates_keeps_the_list(self, role: str, may: bool, client: Client) -> None:
-        client.force_login(UserFactory.create(role=role))
+        moderator = UserFactory.create(role=role)
+        client.force_login(moderator)
         data = {"kind": "word", "text": "Casino", "verdict": "spam"}
         added = client.post(reverse("admin:comments_block_add"), data)
         assert (added.status_code == 302) is may
@@ -105,7 +110,7 @@ class TestAdmin:
             entry = Block.objects.get()
             listing: Any = client.get(reverse("admin:comments_block_changelist"))
             assert b"would have caught 0 comments" in listing.content
-            assert (entry.key, entry.verdict, str(entry.added_by)) == (" casino ", "spam", str(entry.added_by))
+            assert (entry.key, entry.verdict, entry.added_by) == (" casino ", "spam", moderator)
             client.post(reverse("admin:comments_block_change", args=[entry.pk]), {**data, "text": "Lottery"})
             entry.refresh_from_db()
             assert entry.key == " lottery "
