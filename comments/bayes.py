@@ -126,28 +126,25 @@ def learn(lessons: Mapping[Comment, str]) -> None:
     What was learnt of a comment before is taken back first, so that each counts once. The caller has locked
     the comments, and is in the transaction that decides about them.
     """
-    if not lessons:
-        return
-    before = {lesson.comment_id: lesson for lesson in Lesson.objects.filter(comment__in=lessons)}
-    stale: list[int] = []
-    fresh: list[Lesson] = []
     ham: Counter[str] = Counter()
     spam: Counter[str] = Counter()
-    for comment, status in lessons.items():
-        old = before.get(comment.pk)
-        if (old.status if old else "") == status:
-            continue
-        if old:
-            stale.append(comment.pk)
+    for some in batched(lessons.items(), 1_000):
+        before = {old.comment_id: old for old in Lesson.objects.filter(comment__in=[comment for comment, _ in some])}
+        changed = {comment: status for comment, status in some if _status(before.get(comment.pk)) != status}
+        stale = [before[comment.pk] for comment in changed if comment.pk in before]
+        fresh = [Lesson(comment=one, status=status, tokens=tokens_of(one)) for one, status in changed.items() if status]
+        for old in stale:
             (spam if old.status == Status.SPAM else ham).subtract([_ALL, *old.tokens])
-        if status:
-            lesson = Lesson(comment=comment, status=status, tokens=tokens_of(comment))
-            fresh.append(lesson)
-            (spam if status == Status.SPAM else ham).update([_ALL, *lesson.tokens])
-    if stale:
-        Lesson.objects.filter(comment__in=stale).delete()
-    Lesson.objects.bulk_create(fresh)
+        for new in fresh:
+            (spam if new.status == Status.SPAM else ham).update([_ALL, *new.tokens])
+        if stale:
+            Lesson.objects.filter(pk__in=[old.pk for old in stale]).delete()
+        Lesson.objects.bulk_create(fresh)
     _add(ham, spam)
+
+
+def _status(lesson: Lesson | None) -> str:
+    return lesson.status if lesson else ""
 
 
 def forget(comments: Iterable[Comment]) -> None:

@@ -98,7 +98,11 @@ def submit(
 def _same_words(comment: Comment) -> models.QuerySet[Comment]:
     """The comments there that say the same and have the same name or address. Source: WordPress's duplicates."""
     there = Comment.objects.on(comment.entry).filter(parent=comment.parent, text=comment.text)
-    the_person = Q(name=comment.name) | Q(email=comment.email)
+    the_person = Q(name=comment.name, email=comment.email)
+    if comment.name:
+        the_person |= Q(name=comment.name)
+    if comment.email:
+        the_person |= Q(email=comment.email)
     return there.filter(the_person).select_related("user", "parent").order_by("pk")[:100]
 
 
@@ -113,8 +117,13 @@ def mark_spam(comments: Iterable[Comment], by: User) -> Outcome:
 
 
 def trash(comments: Iterable[Comment], by: User) -> Outcome:
-    """Take `comments` out of sight. That says nothing about spam: the filter forgets what it learnt of them."""
-    return _decide((comment.pk for comment in comments), by, _all((Status.TRASH, "")))
+    """Take `comments` out of sight. That says nothing about spam: what the filter has learnt of them stays."""
+
+    def trashed(locked: list[Comment]) -> dict[Comment, Ruling]:
+        histories = _histories(locked)
+        return {comment: (Status.TRASH, _taught(histories.get(comment.pk, []))) for comment in locked}
+
+    return _decide((comment.pk for comment in comments), by, trashed)
 
 
 def restore(comments: Iterable[Comment], by: User) -> Outcome:
@@ -158,9 +167,13 @@ def _histories(comments: list[Comment]) -> dict[int, list[Decision]]:
     return histories
 
 
+def _taught(history: list[Decision]) -> str:
+    return history[-1].taught if history else ""
+
+
 def _before(history: list[Decision], number: int) -> Ruling:
     """What a comment was before the decision of this number, and what the filter had learnt of it."""
-    return Status(history[number].was), history[number - 1].taught if number else ""
+    return Status(history[number].was), _taught(history[:number])
 
 
 def _before_removal(history: list[Decision]) -> Ruling:

@@ -145,12 +145,23 @@ class TestLearning:
         assert Comment.objects.get().status == Status.SPAM
         assert learnt() == NOTHING
 
-    def test_trash_says_nothing(self, comment: Comment, moderator: User) -> None:
-        approve([comment], moderator)
-        before = learnt()
+    @pytest.mark.parametrize("move", [approve, mark_spam])
+    def test_trash_says_nothing_so_what_was_learnt_stays(self, move: Move, comment: Comment, moderator: User) -> None:
         trash([comment], moderator)
         assert learnt() == NOTHING
-        restore([comment], moderator)
+        move([comment], moderator)
+        before = learnt()
+        trash([comment], moderator)
+        assert learnt() == before
+
+    def test_what_is_restored_is_known_as_before_it_went(self, comment: Comment, moderator: User) -> None:
+        for move in (mark_spam, trash, restore):
+            move([comment], moderator)
+        assert learnt() == NOTHING
+        approve([comment], moderator)
+        before = learnt()
+        for move in (mark_spam, trash, restore):
+            move([comment], moderator)
         assert learnt() == before
 
     def test_what_was_learnt_is_taken_back_though_the_text_was_changed(self, comment: Comment, moderator: User) -> None:
@@ -202,7 +213,7 @@ class TestAnyHistory(TestCase):
                 last = comment.decisions.order_by("pk").last()
                 lesson = Lesson.objects.filter(comment=comment).first()
                 assert (lesson.status if lesson else "") == (last.taught if last else "")
-                assert lesson is None or lesson.status == comment.status
+                assert lesson is None or comment.status in {lesson.status, Status.TRASH}
 
 
 @pytest.mark.django_db(transaction=True)

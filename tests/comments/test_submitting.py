@@ -136,6 +136,50 @@ class TestCounts:
         assert (SiteSettings.current().content_version > version) == bool(count)
 
 
+class TestTheSameWordsLater:
+    """WordPress refuses these; here they wait, and nothing is lost."""
+
+    @pytest.fixture
+    def _first_an_hour_ago(self, post: Post) -> None:
+        send(post)
+        Comment.objects.update(created_at=timezone.now() - dt.timedelta(hours=1))
+
+    @pytest.mark.parametrize(
+        ("other", "waits"),
+        [
+            ({}, True),
+            ({"name": "Bo"}, True),
+            ({"email": "bo@example.org"}, True),
+            ({"name": "Bo", "email": "bo@example.org"}, False),
+            ({"text": "Hello!"}, False),
+        ],
+    )
+    @pytest.mark.usefixtures("_first_an_hour_ago")
+    def test_of_the_same_name_or_address_in_the_same_place_they_wait(
+        self, other: dict[str, str], waits: bool, post: Post
+    ) -> None:
+        again = send(post, CommentPolicy.OPEN, **other)
+        assert Comment.objects.count() == 2
+        assert (again.status == Status.PENDING) is waits
+        assert [reason["check"] for reason in again.reasons] == (["duplicate"] if waits else [])
+
+    @pytest.mark.usefixtures("_first_an_hour_ago")
+    def test_what_a_moderator_has_trashed_does_not_count(self, post: Post) -> None:
+        Comment.objects.update(status=Status.TRASH)
+        assert send(post, CommentPolicy.OPEN).status == Status.APPROVED
+
+    def test_people_without_an_address_are_not_one_person(self, post: Post) -> None:
+        send(post, name="Bo", email="")
+        assert send(post, CommentPolicy.OPEN, name="Cy", email="").status == Status.APPROVED
+
+
+class TestClosedMeanwhile:
+    def test_a_comment_that_was_overtaken_waits(self, post: Post) -> None:
+        Post.objects.filter(pk=post.pk).update(comments_open=False)
+        comment = send(post, CommentPolicy.OPEN)
+        assert (comment.status, [reason["check"] for reason in comment.reasons]) == (Status.PENDING, ["closed"])
+
+
 class TestSecondClick:
     def test_it_returns_what_the_first_one_stored(self, post: Post) -> None:
         assert send(post) == send(post)
