@@ -174,9 +174,21 @@ class TestTheSameWordsLater:
 
 
 class TestClosedMeanwhile:
-    def test_a_comment_that_was_overtaken_waits(self, post: Post) -> None:
-        Post.objects.filter(pk=post.pk).update(comments_open=False)
-        comment = send(post, CommentPolicy.OPEN)
+    @pytest.mark.parametrize(
+        ("entry", "everywhere"),
+        [
+            ({"comments_open": False}, {}),
+            ({"status": "draft"}, {}),
+            ({}, {"comments_open": False}),
+            ({}, {"close_comments_after_days": 5}),
+        ],
+    )
+    def test_a_comment_that_was_overtaken_waits(
+        self, entry: dict[str, Any], everywhere: dict[str, Any], post: Post
+    ) -> None:
+        Post.objects.filter(pk=post.pk).update(comment_count=0, **entry)
+        site = SiteSettings(comment_policy=CommentPolicy.OPEN, proof_of_work=False, **everywhere)
+        comment = submit(post, text="Hello.", name="Ann", email="ann@example.org", site=site)
         assert (comment.status, [reason["check"] for reason in comment.reasons]) == (Status.PENDING, ["closed"])
 
 
