@@ -3,10 +3,10 @@
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
+from itertools import batched
 from typing import Self
 
-from django.db.models import F, Q, Value
-from django.db.models.functions import StrIndex
+from django.db.models import Q
 from django.utils import timezone
 
 from comments import folding
@@ -14,6 +14,8 @@ from comments.models import Block, Comment, Status
 
 # How many different hosts of one comment are looked up; those in web addresses come first.
 MAX_HOSTS = 100
+# How many words are looked up at once: no database takes endless many.
+MAX_LOOKED_UP = 10_000
 # How many of the newest comments are looked through before an entry is saved.
 LOOKED_THROUGH = 5_000
 
@@ -51,15 +53,19 @@ class Traces:
 
 
 def matching(comment: Comment) -> list[Block]:
-    """The blocks that apply to `comment`; one query, in which the database looks through the words."""
+    """The blocks that apply to `comment`; one query, however many there are, unless the text is huge and Chinese."""
     traces = Traces.of(comment)
-    found = (
-        Q(kind=Block.Kind.WORD, place__gt=0)
-        | Q(kind=Block.Kind.HOST, key__in=traces.hosts)
+    others = (
+        Q(kind=Block.Kind.HOST, key__in=traces.hosts)
         | Q(kind=Block.Kind.EMAIL, key=traces.email)
         | Q(kind=Block.Kind.NAME, key=traces.name)
     )
-    return list(Block.objects.annotate(place=StrIndex(Value(traces.line), F("key"))).filter(found).order_by("pk"))
+    found: dict[int, Block] = {}
+    # At least once, for the others.
+    for some in batched(["", *sorted(folding.starts(traces.line))], MAX_LOOKED_UP):
+        candidates = Block.objects.filter(Q(kind=Block.Kind.WORD, start__in=some) | others)
+        found |= {block.pk: block for block in candidates if traces.show(block)}
+    return [found[pk] for pk in sorted(found)]
 
 
 def caught_in_last(block: Block, days: int = 90) -> Counter[Status]:

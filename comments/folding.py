@@ -90,6 +90,17 @@ def tokens(text: str) -> Iterator[str]:
                 yield run
 
 
+def start(text: str) -> str:
+    """What a phrase begins with: a word, or of writing without blanks its first two signs. Empty without a word."""
+    return next(tokens(text), "")
+
+
+def starts(text: str) -> set[str]:
+    """All that a phrase may begin with that is found in the `line` of `text`."""
+    found = set(tokens(text))
+    return found | {sign for token in found if _STARTS_UNSPACED.match(token) for sign in token}
+
+
 def host(text: str) -> str:
     """The host in an address, or in what looks like one: in small letters, without `www.`; empty if there is none.
 

@@ -206,6 +206,8 @@ class Block(models.Model):
     )
     # The text as it is compared.
     key = models.CharField(max_length=MAX_KEY_LENGTH, editable=False)
+    # What the key of words begins with: of thousands of entries only those are compared whose start is there.
+    start = models.CharField(max_length=MAX_KEY_LENGTH, editable=False, db_index=True)
     verdict = models.CharField(_("a comment with it"), max_length=4, choices=Verdict, default=Verdict.HOLD)
     added_by = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False, verbose_name=_("added by")
@@ -238,6 +240,7 @@ class Block(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.key = self._key()
+        self.start = folding.start(self.key) if self.kind == self.Kind.WORD else ""
         super().save(*args, **kwargs)
 
     def validate_constraints(self, exclude: Any = None) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comments import blocks
 from comments.blocks import Traces, caught_in_last, matching
 from comments.models import Block, Comment, Status
 from tests.factories import CommentFactory, UserFactory
@@ -56,9 +57,9 @@ class TestEntries:
 
 
 class TestMatching:
-    def test_the_database_finds_what_python_finds(self) -> None:
+    def test_what_is_looked_up_is_what_applies(self) -> None:
         entries = [
-            *(block(text) for text in ("casino", "free spins", "赌场", "ino", "казино")),
+            *(block(text) for text in ("casino", "free spins", "赌场", "线", "ino", "казино", "x博彩")),
             *(block(text, "host") for text in ("bad.example", "example.net")),
             *(block(text, "name") for text in ("Ann", "An")),
             block("ann@bad.example", "email"),
@@ -67,6 +68,7 @@ class TestMatching:
             entry.save()
         for words in (
             {"text": "CASINO, Free\nspins 在线赌场"},
+            {"text": "X博彩 线上"},
             {"text": "Казино", "email": "ann@shop.bad.example"},
             {"name": "ANN", "website": "http://www.example.net/", "email": "ANN@bad.example"},
             {"text": "%_' OR 1=1 --"},
@@ -74,6 +76,13 @@ class TestMatching:
             comment = Comment(**words)
             traces = Traces.of(comment)
             assert matching(comment) == [entry for entry in entries if traces.show(entry)]
+
+    def test_a_huge_text_without_blanks_is_looked_up_in_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(blocks, "MAX_LOOKED_UP", 2)
+        entries = [block("线赌"), block("bad.example", "host"), block("場")]
+        for entry in entries:
+            entry.save()
+        assert matching(Comment(text="在线赌場 bad.example")) == entries
 
 
 class TestWhatItWouldHaveCaught:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comments.folding import fold, host, hosts, line, phrase, tokens, with_parents, words
+from comments.folding import fold, host, hosts, line, phrase, start, starts, tokens, with_parents, words
 
 
 class TestFolding:
@@ -75,6 +75,11 @@ class TestWords:
     @given(st.text(), st.text(), st.text())
     def test_what_stands_between_blanks_is_found(self, before: str, sought: str, after: str) -> None:
         assert phrase(sought) in line(f"{before} {sought} {after}")
+
+    @given(st.text("ab 在线กé-", max_size=6), st.text("ab 在线กé-", max_size=12))
+    def test_where_a_phrase_is_found_its_start_is(self, sought: str, text: str) -> None:
+        if phrase(sought) and phrase(sought) in line(text):
+            assert start(phrase(sought)) in starts(text)
 
     def test_nothing_to_look_for_is_found_nowhere_by_mistake(self) -> None:
         assert phrase("!?") == ""

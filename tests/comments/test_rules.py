@@ -300,7 +300,7 @@ class TestReasons:
 
 class TestQueries:
     def test_a_stranger_s_comment_takes_few_however_much_is_blocked_and_learnt(self, post: Post) -> None:
-        Block.objects.bulk_create(Block(kind="word", text=f"w{n}", key=f" w{n} ") for n in range(2_000))
+        Block.objects.bulk_create(Block(kind="word", text=f"w{n}", key=f" w{n} ", start=f"w{n}") for n in range(2_000))
         teach_spam(SPAMMY)
 
         def send(text: str) -> int:
