@@ -64,8 +64,12 @@ EVERYTHING = (
     page(21, post_parent=20, menu_order=3),
     page(20, inside=[comment(9)]),
 )
-# When somebody's account and an old address were made here, and the password nobody has, are no part of the blog.
-_OF_THE_MOMENT = {("User", "date_joined"), ("User", "password"), ("TagAlias", "created_at")}
+# When somebody's account and an old address were made here, since when a comment stands here as it does, and the
+# password nobody has, are no part of the blog.
+_OF_THE_MOMENT = {
+    *(("User", "date_joined"), ("User", "password"), ("TagAlias", "created_at")),
+    ("Comment", "status_since"),
+}
 
 
 def site() -> dict[str, list[dict[str, Any]]]:
