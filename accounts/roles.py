@@ -43,11 +43,13 @@ ROLES: dict[str, set[str]] = {
         "comments.view_comment",
         "comments.change_comment",
         "comments.moderate_comment",
+        *_all("comments", "block"),
     },
     MODERATOR: {
         "comments.view_comment",
         "comments.change_comment",
         "comments.moderate_comment",
+        *_all("comments", "block"),
     },
 }
 

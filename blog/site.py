@@ -45,6 +45,33 @@ class SiteSettings(models.Model):
     close_comments_after_days = models.PositiveSmallIntegerField(
         _("close comments after days"), default=0, help_text=_("Days after a post is published. 0: never.")
     )
+    links_allowed = models.PositiveSmallIntegerField(
+        _("links allowed"), default=1, help_text=_("A comment with more links waits for a moderator.")
+    )
+    comments_per_sender = models.PositiveSmallIntegerField(
+        _("comments from one sender"),
+        default=10,
+        help_text=_("More than this in ten minutes wait for a moderator. 0: no limit."),
+    )
+    comments_per_site = models.PositiveSmallIntegerField(
+        _("comments on the whole site"),
+        default=200,
+        help_text=_("More than this in ten minutes wait for a moderator, whoever writes. 0: no limit."),
+    )
+    proof_of_work = models.BooleanField(
+        _("browsers prove their work"),
+        default=True,
+        help_text=_(
+            "The browser of somebody who writes solves a small task, unseen. Where every comment passes at once, "
+            "those without it wait for a moderator."
+        ),
+    )
+    keep_spam_days = models.PositiveSmallIntegerField(
+        _("keep spam and trash for days"),
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text=_("After that it is deleted for good, whenever “tidy_comments” runs."),
+    )
     show_pingbacks = models.BooleanField(
         _("show pingbacks"), default=True, help_text=_("Notes that another post links here, among the comments.")
     )

@@ -24,8 +24,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments import moderation
-from comments.models import Comment, Status
+from comments import blocks, moderation
+from comments.models import Block, Comment, Status
 from comments.moderation import Outcome
 
 type Lazy = Any
@@ -101,9 +101,9 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     fieldsets = (
         (None, {"fields": ("text", "name", "email", "website")}),
         (_("What it is"), {"fields": ("state", "on_entry", "kind", "parent", "user", "created_at")}),
-        (_("Decisions"), {"fields": ("history",)}),
+        (_("Decisions"), {"fields": ("why", "history")}),
     )
-    readonly_fields = ("state", "on_entry", "kind", "parent", "user", "created_at", "history")
+    readonly_fields = ("state", "on_entry", "kind", "parent", "user", "created_at", "why", "history")
 
     # Who may do what
 
@@ -261,6 +261,11 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         moves = [(name, move) for name, move in MOVES.items() if self.has_moderate_permission(request)]
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "moves": moves})
 
+    @admin.display(description=_("what the rules found"))
+    def why(self, comment: Comment) -> SafeString | str:
+        listed = format_html_join("", "<li>{}</li>", ((reason["words"],) for reason in comment.reasons))
+        return format_html("<ul>{}</ul>", listed) if listed else gettext("Nothing.")
+
     @admin.display(description=_("decisions"))
     def history(self, comment: Comment) -> SafeString | str:
         lines = (
@@ -293,3 +298,26 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
         moderation.delete(queryset)
+
+
+@admin.register(Block)
+class BlockAdmin(admin.ModelAdmin[Block]):
+    fields = ("kind", "text", "verdict")
+    list_display = ("text", "kind", "verdict", "added_by", "added_at")
+    list_filter = ("kind", "verdict")
+    list_select_related = ("added_by",)
+    search_fields = ("text", "key")
+    list_per_page = 100
+    show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
+        if not change:
+            obj.added_by = cast("User", request.user)
+        super().save_model(request, obj, form, change)
+        caught = blocks.caught_in_last(obj).total()
+        words = ngettext_lazy(
+            "In the last 90 days this would have caught %(n)d comment.",
+            "In the last 90 days this would have caught %(n)d comments.",
+            "n",
+        )
+        self.message_user(request, words % {"n": caught}, messages.INFO)

@@ -137,8 +137,10 @@ class CommentForm(forms.Form):
                 code="closed",
             )
 
-    def submit(self) -> Comment:
-        """Store the comment of a form that is right."""
+    def submit(self, sender: str) -> Comment:
+        """Store the comment of a form that is right. `sender` is who comments.flood says it is."""
         words = dict(self.cleaned_data)
         trapped = bool(words.pop("subject", ""))
-        return submit(self.entry, site=self.site, user=self.user, trapped=trapped, **words)
+        # Put into the form by the browser (static/js/proof-of-work.js).
+        proof = self.data.get("altcha", "")
+        return submit(self.entry, site=self.site, user=self.user, trapped=trapped, sender=sender, proof=proof, **words)

@@ -3,22 +3,30 @@
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 
-from django.db import transaction
-from django.db.models import Max
+from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Page, Post
-from blog.site import CommentPolicy, SiteSettings, content_changed
+from blog.site import SiteSettings, content_changed
+from comments import akismet, bayes, flood
+from comments import proof as proof_of_work
 from comments.counting import recount, recount_all
-from comments.models import Comment, Decision, Kind, Status, entry_lookup
+from comments.models import Comment, Decision, Status, entry_lookup
+from comments.rules import Arrival, judge
 
 # The same words of the same person on the same entry within this time are a second click, not a second comment.
 SECOND_CLICK = dt.timedelta(minutes=10)
 _OUT_OF_SIGHT = (Status.SPAM, Status.TRASH)
+# What an entry is asked whether it takes comments.
+_TAKES_COMMENTS = ("status", "published_at", "comments_open")
+
+# What a comment becomes, and what the filter has learnt of it then: `approved`, `spam` or, empty, nothing.
+type Ruling = tuple[Status, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,73 +48,91 @@ def submit(
     parent: Comment | None = None,
     user: User | None = None,
     trapped: bool = False,
+    sender: str = "",
+    proof: str = "",
     site: SiteSettings,
 ) -> Comment:
     """Store what somebody wrote below `entry` and return it; a second click returns what the first one stored.
 
-    `user` writes under the name of the account. `trapped`: a field was filled that people do not see.
-    Raises DoesNotExist if the entry has gone meanwhile.
+    `user` writes under the name of the account. `trapped`: a field was filled that people do not see. `sender` is
+    who comments.flood says it is, `proof` what the browser sent for comments.proof. The rules decide what becomes
+    of it (comments.rules). Raises DoesNotExist if the entry has gone meanwhile.
     """
     if user is not None:
         name, email = str(user), user.email
     words = {"name": name, "email": email, "website": website, "text": text, "parent": parent, "user": user}
+    comment = Comment(**entry_lookup(entry), **words)
+    comment.render()
+    # Before the transaction: nobody waits in it for another comment's count, nor for somebody else's server.
+    arrival = Arrival(trapped=trapped, count=flood.count(sender), akismet=akismet.ask(comment))
+    task = proof_of_work.solved(proof)
     with transaction.atomic():
         # Two clicks at once: the second waits here until the first is stored.
-        type(entry).objects.select_for_update(no_key=True).only("pk").get(pk=entry.pk)
+        answered = type(entry).objects.select_for_update(no_key=True).only(*_TAKES_COMMENTS).get(pk=entry.pk)
+        same = list(_same_words(comment))
         since = timezone.now() - SECOND_CLICK
-        stored = Comment.objects.on(entry).filter(**words, created_at__gte=since).order_by("pk").first()
-        if stored is not None:
-            return stored
-        comment = Comment(**entry_lookup(entry), **words)
-        comment.status = Status.SPAM if trapped else _status_on_arrival(comment, site)
+        second_clicks = [
+            before
+            for before in same
+            if before.created_at >= since and all(getattr(before, field) == value for field, value in words.items())
+        ]
+        if second_clicks:
+            return second_clicks[0]
+        judgement = judge(
+            comment,
+            site,
+            replace(
+                arrival,
+                closed=not answered.takes_comments(site),
+                repeated=any(before.status != Status.TRASH for before in same),
+                proven=bool(task) and proof_of_work.spend(task),
+            ),
+        )
+        comment.status, comment.reasons = judgement.status, judgement.reasons
         comment.save()
         if comment.status == Status.APPROVED:
             recount(entry)
     return comment
 
 
-def _status_on_arrival(comment: Comment, site: SiteSettings) -> Status:
-    passes = (
-        (comment.user is not None and comment.user.has_perm("comments.moderate_comment"))
-        or site.comment_policy == CommentPolicy.OPEN
-        or (site.comment_policy == CommentPolicy.TRUST_KNOWN and _is_known(comment))
-    )
-    return Status.APPROVED if passes else Status.PENDING
-
-
-def _is_known(comment: Comment) -> bool:
-    """Whether a moderator has let this name with this address through before.
-
-    Only among comments of the same account, or of none: nobody passes with the address of somebody on the staff.
-    """
-    approved = Comment.objects.approved().filter(kind=Kind.COMMENT, user=comment.user)
-    return bool(comment.email) and approved.filter(email=comment.email, name=comment.name).exists()
+def _same_words(comment: Comment) -> models.QuerySet[Comment]:
+    """The comments there that say the same and have the same name or address. Source: WordPress's duplicates."""
+    there = Comment.objects.on(comment.entry).filter(parent=comment.parent, text=comment.text)
+    the_person = Q(name=comment.name, email=comment.email)
+    if comment.name:
+        the_person |= Q(name=comment.name)
+    if comment.email:
+        the_person |= Q(email=comment.email)
+    return there.filter(the_person).select_related("user", "parent").order_by("pk")[:100]
 
 
 def approve(comments: Iterable[Comment], by: User) -> Outcome:
-    """Let readers see `comments`."""
-    return _decide((comment.pk for comment in comments), by, lambda locked: dict.fromkeys(locked, Status.APPROVED))
+    """Let readers see `comments`. The filter learns that they are none of it, and who wrote them is known."""
+    return _decide((comment.pk for comment in comments), by, _all((Status.APPROVED, Status.APPROVED)))
 
 
 def mark_spam(comments: Iterable[Comment], by: User) -> Outcome:
-    """Take `comments` out of sight as spam."""
-    return _decide((comment.pk for comment in comments), by, lambda locked: dict.fromkeys(locked, Status.SPAM))
+    """Take `comments` out of sight as spam. The filter learns from them."""
+    return _decide((comment.pk for comment in comments), by, _all((Status.SPAM, Status.SPAM)))
 
 
 def trash(comments: Iterable[Comment], by: User) -> Outcome:
-    """Take `comments` out of sight."""
-    return _decide((comment.pk for comment in comments), by, lambda locked: dict.fromkeys(locked, Status.TRASH))
+    """Take `comments` out of sight. That says nothing about spam: what the filter has learnt of them stays."""
+
+    def trashed(locked: list[Comment]) -> dict[Comment, Ruling]:
+        histories = _histories(locked)
+        return {comment: (Status.TRASH, _taught(histories.get(comment.pk, []))) for comment in locked}
+
+    return _decide((comment.pk for comment in comments), by, trashed)
 
 
 def restore(comments: Iterable[Comment], by: User) -> Outcome:
     """Take `comments` out of spam and trash, to where they stood before: to the queue if that is not known."""
 
-    def before(locked: list[Comment]) -> dict[Comment, Status]:
+    def before(locked: list[Comment]) -> dict[Comment, Ruling]:
         hidden = [comment for comment in locked if comment.status in _OUT_OF_SIGHT]
-        removals = Decision.objects.filter(comment__in=hidden, became__in=_OUT_OF_SIGHT).exclude(was__in=_OUT_OF_SIGHT)
-        # Of several removals of a comment the last one counts.
-        stood = dict(removals.order_by("pk").values_list("comment", "was"))
-        return {comment: Status(stood.get(comment.pk, Status.PENDING)) for comment in hidden}
+        histories = _histories(hidden)
+        return {comment: _before_removal(histories.get(comment.pk, [])) for comment in hidden}
 
     return _decide((comment.pk for comment in comments), by, before)
 
@@ -114,17 +140,48 @@ def restore(comments: Iterable[Comment], by: User) -> Outcome:
 def undo(batch: uuid.UUID, by: User) -> Outcome:
     """Put back every comment that still stands where `batch` put it. Those decided otherwise since are left.
 
-    This is a decision as well, so it can be undone itself.
+    This is a decision as well, so it can be undone itself. What the filter learnt is put back too.
     """
 
-    def before(locked: list[Comment]) -> dict[Comment, Status]:
-        latest = Decision.objects.filter(comment__in=locked).order_by().values("comment").annotate(newest=Max("pk"))
-        standing = Decision.objects.filter(batch=batch, pk__in=latest.values("newest"))
-        was = {(decision.comment_id, decision.became): decision.was for decision in standing}
-        keys = {comment: (comment.pk, comment.status) for comment in locked}
-        return {comment: Status(was[key]) for comment, key in keys.items() if key in was}
+    def before(locked: list[Comment]) -> dict[Comment, Ruling]:
+        histories = _histories(locked)
+        standing = {comment: histories.get(comment.pk, []) for comment in locked}
+        return {
+            comment: _before(history, len(history) - 1)
+            for comment, history in standing.items()
+            if history and history[-1].batch == batch and history[-1].became == comment.status
+        }
 
     return _decide(Decision.objects.filter(batch=batch).values_list("comment", flat=True), by, before)
+
+
+def _all(ruling: Ruling) -> Callable[[list[Comment]], dict[Comment, Ruling]]:
+    return lambda locked: dict.fromkeys(locked, ruling)
+
+
+def _histories(comments: list[Comment]) -> dict[int, list[Decision]]:
+    """The decisions about each of `comments`, the oldest first; one query."""
+    histories: dict[int, list[Decision]] = {}
+    for decision in Decision.objects.filter(comment__in=comments).order_by("pk"):
+        histories.setdefault(decision.comment_id, []).append(decision)
+    return histories
+
+
+def _taught(history: list[Decision]) -> str:
+    return history[-1].taught if history else ""
+
+
+def _before(history: list[Decision], number: int) -> Ruling:
+    """What a comment was before the decision of this number, and what the filter had learnt of it."""
+    return Status(history[number].was), _taught(history[:number])
+
+
+def _before_removal(history: list[Decision]) -> Ruling:
+    """Of several removals the last one counts."""
+    for number, decision in reversed(list(enumerate(history))):
+        if decision.became in _OUT_OF_SIGHT and decision.was not in _OUT_OF_SIGHT:
+            return _before(history, number)
+    return Status.PENDING, ""
 
 
 def delete(comments: Iterable[Comment]) -> int:
@@ -138,24 +195,30 @@ def delete(comments: Iterable[Comment]) -> int:
     return len(deleted)
 
 
-def _decide(pks: Iterable[int], by: User, statuses: Callable[[list[Comment]], Mapping[Comment, Status]]) -> Outcome:
-    """Give the comments of these keys the status that `statuses` says, where it differs, and log that."""
+def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Mapping[Comment, Ruling]]) -> Outcome:
+    """Give the comments of these keys the status that `rulings` says, where it differs, and log that."""
     batch = uuid.uuid4()
     changed = unchanged = 0
     noticed: list[Comment] = []
+    lessons: dict[Comment, str] = {}
     with transaction.atomic():
         for locked in _locked(pks):
-            becomes = {comment: new for comment, new in statuses(locked).items() if new != comment.status}
-            for status in set(becomes.values()):
-                those = [comment.pk for comment, new in becomes.items() if new == status]
-                Comment.objects.filter(pk__in=those).update(status=status)
+            becomes = {comment: ruling for comment, ruling in rulings(locked).items() if ruling[0] != comment.status}
+            for status in {ruling[0] for ruling in becomes.values()}:
+                those = [comment.pk for comment, ruling in becomes.items() if ruling[0] == status]
+                Comment.objects.filter(pk__in=those).update(status=status, status_since=timezone.now())
             Decision.objects.bulk_create(
-                Decision(comment=comment, moderator=by, was=comment.status, became=new, batch=batch)
-                for comment, new in becomes.items()
+                Decision(comment=comment, moderator=by, was=comment.status, became=new, taught=taught, batch=batch)
+                for comment, (new, taught) in becomes.items()
             )
-            noticed += [comment for comment, new in becomes.items() if Status.APPROVED in (comment.status, new)]
+            lessons |= {comment: taught for comment, (_new, taught) in becomes.items()}
+            noticed += [
+                comment for comment, ruling in becomes.items() if Status.APPROVED in (comment.status, ruling[0])
+            ]
             changed += len(becomes)
             unchanged += len(locked) - len(becomes)
+        # After all comments are locked: who waits for what the filter knows holds no comment that another needs.
+        bayes.learn(lessons)
         _readers_notice(noticed)
     return Outcome(changed, unchanged, batch)
 
@@ -167,7 +230,7 @@ def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
     """
     for some in batched(sorted(set(pks)), 1_000):
         comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
-        yield list(comments.only("status", "post", "page"))
+        yield list(comments.only("status", "post", "page", "text", "website"))
 
 
 def _readers_notice(comments: list[Comment]) -> None:

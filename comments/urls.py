@@ -22,6 +22,7 @@ register_converter(PagePathConverter, "page_path")
 
 urlpatterns = [
     path("comments/on/<slug:kind>/<int:pk>/", views.add, name="add"),
+    path("comments/challenge/", views.challenge, name="challenge"),
     path("comments/feed/", public_page(feeds.SiteCommentFeed("rss")), name="feed"),
     path("comments/feed/rss/", public_page(feeds.SiteCommentFeed("rss"))),
     path("comments/feed/rss2/", public_page(feeds.SiteCommentFeed("rss"))),

@@ -3,18 +3,18 @@
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import is_same_domain
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from blog.caching import has_session
 from blog.models import Page, Post
 from blog.site import SiteRequest
 from blog.views import entry_response
-from comments import waiting
+from comments import flood, proof, waiting
 from comments.counting import ENTRY_MODELS
 from comments.forms import CommentForm
 
@@ -43,11 +43,17 @@ def _add(request: SiteRequest, entry: Post | Page) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     form = CommentForm(request.POST, entry=entry, site=request.site, user=user)
     if form.is_valid():
-        return HttpResponseRedirect(waiting.address(form.submit()))
+        return HttpResponseRedirect(waiting.address(form.submit(flood.sender(request))))
     return entry_response(request, entry, status=400, comment_form=form)
 
 
 _add_with_token = csrf_protect(_add)
+
+
+@require_safe
+def challenge(request: HttpRequest) -> HttpResponse:
+    """A task for the browser of somebody who writes. No cookie, no query; every task is another one."""
+    return JsonResponse(proof.challenge(), headers={"Cache-Control": "no-store"})
 
 
 def comes_from_here(request: HttpRequest) -> bool:

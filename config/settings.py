@@ -182,6 +182,7 @@ SECURE_CSP = {
     "media-src": [CSP.SELF],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
+    "worker-src": [CSP.SELF],
     # Films that a reader starts (static/js/players.js).
     "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],
     "manifest-src": [CSP.SELF],
@@ -202,6 +203,14 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.bool("SECURE_HSTS_INCLUDE_SUBDOMA
 SECURE_HSTS_PRELOAD = HTTPS and env.bool("SECURE_HSTS_PRELOAD", default=True)
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Against floods comments are counted by sender (comments.flood). How many proxies in front add to this header the
+# address they see: 0 takes the address of the connection itself.
+BROADSIDE_TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
+
+# Another's judgement of comments, if the owner has a key for it: off otherwise (comments.akismet).
+BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")
 
 # Uploads: the file itself is checked again where it is stored (library).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

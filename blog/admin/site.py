@@ -19,6 +19,15 @@ class SiteSettingsAdmin(admin.ModelAdmin[SiteSettings]):
             _("Comments"),
             {"fields": ("comments_open", "comment_policy", "close_comments_after_days", "show_pingbacks")},
         ),
+        (
+            _("Against spam"),
+            {
+                "fields": (
+                    *("links_allowed", "comments_per_sender", "comments_per_site"),
+                    *("proof_of_work", "keep_spam_days"),
+                )
+            },
+        ),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from blog.caching import has_session
 from blog.models import Page, Post
-from comments import waiting
+from comments import akismet, waiting
 from comments.forms import CommentForm
 from comments.models import Comment
 from comments.text import REL
@@ -62,6 +62,8 @@ def comment_section(context: Context, entry: Post | Page) -> dict[str, Any]:
         "takes_comments": form.is_open,
         "user": user,
         "needs_token": knows_reader,
+        "wants_proof": site.proof_of_work and user is None,
+        "asks_akismet": akismet.is_on() and user is None,
     }
 
 

@@ -9,7 +9,10 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-MODERATION = {"comments.change_comment", "comments.moderate_comment", "comments.view_comment"}
+MODERATION = {
+    *("comments.change_comment", "comments.moderate_comment", "comments.view_comment"),
+    *("comments.add_block", "comments.change_block", "comments.delete_block", "comments.view_block"),
+}
 EXACTLY = {
     "Author": {
         *("blog.add_post", "blog.change_post", "blog.view_post", "blog.view_category"),

@@ -1,11 +1,13 @@
 """What moderators decide: approve, spam, trash, restore, undo. Counts are right after each."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -22,6 +24,7 @@ from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactor
 pytestmark = pytest.mark.django_db
 
 type Move = Callable[[Iterable[Comment], User], Outcome]
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 APPROVED, PENDING, SPAM, TRASH = Status.APPROVED, Status.PENDING, Status.SPAM, Status.TRASH
 
 
@@ -54,6 +57,12 @@ class TestDeciding:
         assert (decision.comment, decision.moderator) == (comment, moderator)
         assert (decision.was, decision.became, decision.batch) == (PENDING, APPROVED, outcome.batch)
 
+    def test_it_is_known_since_when_it_stands_so(self, moderator: User) -> None:
+        comment = CommentFactory.create(status=PENDING, status_since=LONG_AGO)
+        before = timezone.now()
+        mark_spam([comment], moderator)
+        assert Comment.objects.get(pk=comment.pk).status_since >= before
+
     def test_what_stands_so_already_is_counted_and_not_logged(self, moderator: User) -> None:
         comments = [CommentFactory.create(status=before) for before in (PENDING, SPAM, APPROVED)]
         outcome = approve(comments, moderator)
@@ -83,7 +92,7 @@ class TestDeciding:
                 approve(comments, moderator)
             return len(seen)
 
-        assert queries(2) == queries(100) <= 12
+        assert queries(2) == queries(100) <= 15
 
 
 class TestCounts:

@@ -57,7 +57,7 @@ def errors(response: Any) -> list[str]:
 
 
 def policy(chosen: CommentPolicy) -> None:
-    SiteSettings.objects.update(comment_policy=chosen)
+    SiteSettings.objects.update(comment_policy=chosen, proof_of_work=False)
 
 
 class TestAGoodComment:

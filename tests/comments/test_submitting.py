@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def send(entry: Post | Page, policy: CommentPolicy = CommentPolicy.HOLD, **words: Any) -> Comment:
     given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
-    return submit(entry, site=SiteSettings(comment_policy=policy), **given)
+    return submit(entry, site=SiteSettings(comment_policy=policy, proof_of_work=False), **given)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ class TestStoring:
     def test_no_field_could_hold_an_address_of_the_network(self) -> None:
         assert {field.name for field in Comment._meta.concrete_fields} == {
             *("id", "post", "page", "parent", "kind", "status", "user", "name", "email", "website", "text"),
-            *("is_html", "html", "created_at"),
+            *("is_html", "html", "created_at", "status_since", "reasons"),
         }
 
     def test_an_entry_that_went_meanwhile_is_an_error_of_its_own(self, post: Post) -> None:
@@ -134,6 +134,62 @@ class TestCounts:
         assert post.comment_count == count
         # A flood of comments that wait must not empty the caches.
         assert (SiteSettings.current().content_version > version) == bool(count)
+
+
+class TestTheSameWordsLater:
+    """WordPress refuses these; here they wait, and nothing is lost."""
+
+    @pytest.fixture
+    def _first_an_hour_ago(self, post: Post) -> None:
+        send(post)
+        Comment.objects.update(created_at=timezone.now() - dt.timedelta(hours=1))
+
+    @pytest.mark.parametrize(
+        ("other", "waits"),
+        [
+            ({}, True),
+            ({"name": "Bo"}, True),
+            ({"email": "bo@example.org"}, True),
+            ({"name": "Bo", "email": "bo@example.org"}, False),
+            ({"text": "Hello!"}, False),
+        ],
+    )
+    @pytest.mark.usefixtures("_first_an_hour_ago")
+    def test_of_the_same_name_or_address_in_the_same_place_they_wait(
+        self, other: dict[str, str], waits: bool, post: Post
+    ) -> None:
+        again = send(post, CommentPolicy.OPEN, **other)
+        assert Comment.objects.count() == 2
+        assert (again.status == Status.PENDING) is waits
+        assert [reason["check"] for reason in again.reasons] == (["duplicate"] if waits else [])
+
+    @pytest.mark.usefixtures("_first_an_hour_ago")
+    def test_what_a_moderator_has_trashed_does_not_count(self, post: Post) -> None:
+        Comment.objects.update(status=Status.TRASH)
+        assert send(post, CommentPolicy.OPEN).status == Status.APPROVED
+
+    def test_people_without_an_address_are_not_one_person(self, post: Post) -> None:
+        send(post, name="Bo", email="")
+        assert send(post, CommentPolicy.OPEN, name="Cy", email="").status == Status.APPROVED
+
+
+class TestClosedMeanwhile:
+    @pytest.mark.parametrize(
+        ("entry", "everywhere"),
+        [
+            ({"comments_open": False}, {}),
+            ({"status": "draft"}, {}),
+            ({}, {"comments_open": False}),
+            ({}, {"close_comments_after_days": 5}),
+        ],
+    )
+    def test_a_comment_that_was_overtaken_waits(
+        self, entry: dict[str, Any], everywhere: dict[str, Any], post: Post
+    ) -> None:
+        Post.objects.filter(pk=post.pk).update(comment_count=0, **entry)
+        site = SiteSettings(comment_policy=CommentPolicy.OPEN, proof_of_work=False, **everywhere)
+        comment = submit(post, text="Hello.", name="Ann", email="ann@example.org", site=site)
+        assert (comment.status, [reason["check"] for reason in comment.reasons]) == (Status.PENDING, ["closed"])
 
 
 class TestSecondClick:

@@ -180,6 +180,7 @@ class TestKilled:
         monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
         monkeypatch.setattr("wordpress.entries._BATCH", 3)
         monkeypatch.setattr(User._meta.get_field("date_joined"), "_get_default", lambda: moment)
+        monkeypatch.setattr(Comment._meta.get_field("status_since"), "_get_default", lambda: moment)
         # Otherwise chance.
         monkeypatch.setattr("accounts.models.User.set_unusable_password", lambda user: setattr(user, "password", "!"))
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from blog.models import Page, Post
-from comments.models import Comment
+from comments.models import Block, Comment, Token
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import comment, item, page
 from tests.wordpress.reports import counted, remarks
@@ -45,6 +45,15 @@ class TestComments:
     def test_addresses_of_machines_are_nowhere(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(55)]))
         assert "192.0.2.7" not in repr(list(Comment.objects.values()))
+
+    def test_they_meet_no_rule_and_teach_the_filter_nothing(self, bring: Bring) -> None:
+        Block.objects.create(text="one", verdict="spam")
+        bring(item(7, inside=[comment(55, content="One"), comment(56, content="Two", approved="spam")]))
+        assert [(found.status, found.reasons) for found in Comment.objects.order_by("pk")] == [
+            ("approved", []),
+            ("spam", []),
+        ]
+        assert not Token.objects.exists()
 
     @pytest.mark.parametrize(
         ("exported", "status"),

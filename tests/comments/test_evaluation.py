@@ -1,0 +1,79 @@
+"""`manage.py evaluate_filter` says how well the filter does, on one's own decisions or on a file."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from comments.evaluation import LabelledFileError, evaluate, read_labelled
+from comments.models import Status
+from comments.moderation import approve, mark_spam
+from tests.factories import CommentFactory, UserFactory
+
+
+def lines(number: int) -> list[str]:
+    records = [
+        record
+        for n in range(number)
+        for record in (
+            {"text": f"Casino bonus jackpot payout slots number {n}", "website": "https://x.example", "spam": True},
+            {"text": f"The court was silent about paragraph {n}", "spam": False},
+        )
+    ]
+    return [json.dumps(record) for record in records]
+
+
+class TestEvaluating:
+    def test_it_learns_from_the_first_half_and_is_tried_on_the_second(self) -> None:
+        result = evaluate(list(read_labelled(lines(100))))
+        assert (result.learnt, sum(result.table.values())) == (100, 100)
+        assert (result.table[True, "spam"], result.table[False, ""]) == (50, 50)
+        assert (result.precision, result.recall, result.stopped) == (1, 1, 1)
+
+    def test_where_it_says_nothing_there_is_no_precision(self) -> None:
+        result = evaluate(list(read_labelled(lines(10))))
+        assert (result.precision, result.recall) == (None, 0)
+
+    @pytest.mark.parametrize(
+        "line", ["{", "[]", "1", '{"text": 1, "spam": true}', '{"text": "a"}', '{"text": "a", "spam": 1}', "[" * 10_000]
+    )
+    def test_a_line_of_another_form_is_named(self, line: str) -> None:
+        with pytest.raises(LabelledFileError, match="Line 2 is not of the form"):
+            list(read_labelled(['{"text": "a", "spam": true}', line]))
+
+
+class TestCommand:
+    def run(self, *arguments: str) -> str:
+        out = StringIO()
+        call_command("evaluate_filter", *arguments, stdout=out)
+        return out.getvalue()
+
+    def test_on_a_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "labelled.jsonl"
+        file.write_text("\n".join(lines(100)), encoding="utf-8")
+        said = self.run("--file", str(file))
+        assert "Learnt from 100 decisions, tried on 100 others" in said
+        assert "so much is): 1.0000" in said
+        assert "Learnt from 150 decisions, tried on 50 others" in self.run("--file", str(file), "--decisions", "150")
+
+    def test_a_file_that_is_none(self, tmp_path: Path) -> None:
+        file = tmp_path / "labelled.jsonl"
+        file.write_bytes(b"\xff\xfe")
+        with pytest.raises(CommandError):
+            self.run("--file", str(file))
+
+    @pytest.mark.django_db
+    def test_on_ones_own_decisions(self) -> None:
+        with pytest.raises(CommandError, match="40 of each are needed"):
+            self.run()
+        moderator = UserFactory.create()
+        for number in range(50):
+            ham, spam = (
+                CommentFactory.create(text=text, website="https://x.example", status=Status.PENDING)
+                for text in (f"The court was silent {number}", f"Casino bonus jackpot payout {number}")
+            )
+            approve([ham], moderator)
+            mark_spam([spam], moderator)
+        assert "Learnt from 50 decisions, tried on 50 others" in self.run("--own")
