@@ -14,10 +14,12 @@ from accounts.models import User
 from blog.models import Page, Post
 from blog.site import CommentPolicy, SiteSettings, content_changed
 from comments.counting import recount, recount_all
-from comments.models import Comment, Decision, Kind, Status, entry_lookup
+from comments.models import Comment, Decision, Kind, Revision, Status, entry_lookup
 
 # The same words of the same person on the same entry within this time are a second click, not a second comment.
 SECOND_CLICK = dt.timedelta(minutes=10)
+# How long senders can change or delete what they wrote.
+SENDERS_TIME = dt.timedelta(minutes=15)
 _OUT_OF_SIGHT = (Status.SPAM, Status.TRASH)
 
 
@@ -176,3 +178,55 @@ def _readers_notice(comments: list[Comment]) -> None:
     recount_all(Page, {comment.page_id for comment in comments if comment.page_id})
     if comments:
         content_changed()
+
+
+class TooLateError(Exception):
+    """The sender cannot change or delete the comment any more: the time is over, or somebody has dealt with it."""
+
+
+def is_senders_own(comment: Comment) -> bool:
+    """Whether its sender may still delete `comment`: for SENDERS_TIME, and until a moderator has decided about it."""
+    is_new = timezone.now() - comment.created_at < SENDERS_TIME
+    return is_new and comment.status != Status.TRASH and not comment.decisions.exists()
+
+
+def may_be_revised(comment: Comment) -> bool:
+    """Whether its sender may still change `comment`: as long as nobody has answered it either."""
+    return is_senders_own(comment) and not comment.replies.exclude(status__in=_OUT_OF_SIGHT).exists()
+
+
+def revise_by_sender(comment: Comment, text: str, *, site: SiteSettings) -> Comment:
+    """Give `comment` another text, keep the earlier one as a Revision, and judge it anew. Returns it as it is then.
+
+    The same text again changes nothing: a second click. Raises TooLateError, and DoesNotExist if it was deleted.
+    """
+    with transaction.atomic():
+        stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
+        if not may_be_revised(stored):
+            raise TooLateError
+        if stored.text == text:
+            return stored
+        Revision.objects.create(comment=stored, text=stored.text)
+        before = stored.status
+        stored.text = text
+        # What was taken for spam stays it: nobody finds out by trying what passes.
+        if before != Status.SPAM:
+            stored.status = _status_on_arrival(stored, site)
+        if stored.status != before:
+            stored.status_since = timezone.now()
+        stored.save(update_fields=["text", "status", "status_since"])
+        if Status.APPROVED in (before, stored.status):
+            _readers_notice([stored])
+    return stored
+
+
+def delete_by_sender(comment: Comment) -> None:
+    """Delete `comment` for good with all that is held of its sender. Answers to it stay.
+
+    Raises TooLateError, and DoesNotExist if it is deleted already.
+    """
+    with transaction.atomic():
+        stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
+        if not is_senders_own(stored):
+            raise TooLateError
+        delete([stored])

@@ -97,7 +97,8 @@ def _entry_address(query: Mapping[str, str], form: str) -> str:
         address = entry.get_absolute_url()
     if "feed" in query:
         return address + ("feed/atom/" if "atom" in query["feed"] else "feed/")
-    return f"{address}#comments" if "cpage" in query else address
+    page = query.get("cpage", "")
+    return f"{address}comment-page-{int(page)}/" if _NUMBER.fullmatch(page) and int(page) > 1 else address
 
 
 def _listing_address(query: Mapping[str, str]) -> str:

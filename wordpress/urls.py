@@ -20,7 +20,6 @@ urlpatterns = [
     re_path(r"^(?:atom/?|wp-atom\.php)$", views.feed, ATOM),
     re_path(r"^wp-commentsrss2\.php$", views.feed, COMMENTS),
     re_path(r"^(?P<base>(?:.+/)?)feed/(?:rdf|feed)/?$", views.feed),
-    re_path(r"^(?P<base>.+/)comment-page-[0-9]{1,9}/?$", views.comments),
     re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+)$", views.file),
     # The paths of NAME.files.wordpress.com.
     re_path(r"^(?P<path>[0-9]{4}/[0-9]{2}/[^/]+\.[A-Za-z0-9]{2,5})$", views.file),

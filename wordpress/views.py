@@ -43,12 +43,6 @@ def feed(request: SiteRequest, base: str = "", ending: str = "feed/") -> HttpRes
 
 
 @require_safe
-def comments(request: SiteRequest, base: str) -> HttpResponse:
-    """A page of comments: here they all stand on one."""
-    return HttpResponsePermanentRedirect(f"{_path(base)}#comments")
-
-
-@require_safe
 def file(request: SiteRequest, path: str) -> HttpResponse:
     return HttpResponsePermanentRedirect(file_address(path))
 
