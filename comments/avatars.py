@@ -21,7 +21,7 @@ HUES = 8
 _CELLS = 3
 _SIZE = 2 * _CELLS
 _EMPTY, _FULL, _INWARD, _OUTWARD = range(4)
-_NEUTRAL = "M1 3h4M3 1v4"
+_NEUTRAL = "M3 1l2 2-2 2-2-2z"
 
 
 def avatar(comment: Comment) -> SafeString:

@@ -76,7 +76,8 @@ def thread(
     comments = _read(entry, waiting, light=in_pages)
     nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, waiting)}
     pages = _pages(_arranged(nodes, {comment.pk: comment.parent_id for comment in comments}), per_page)
-    number = _number_of(focus, pages) or number
+    if focus is not None:
+        number = _number_of(focus, pages) or number
     roots = pages[number - 1] if number <= len(pages) else []
     here = {node.comment.pk: node for node in walk(roots)}
     if in_pages and not _fill(entry, here, waiting):
@@ -203,7 +204,7 @@ def _pages(roots: list[Node], per_page: int) -> list[list[Node]]:
     return [roots[start : start + per_page] for start in range(0, len(roots), per_page)] or [[]]
 
 
-def _number_of(pk: int | None, pages: list[list[Node]]) -> int | None:
+def _number_of(pk: int, pages: list[list[Node]]) -> int | None:
     for number, roots in enumerate(pages, start=1):
         if any(node.comment.pk == pk for node in walk(roots)):
             return number

@@ -3,6 +3,7 @@
 import datetime as dt
 import http.client
 import logging
+import re
 import time
 import urllib.error
 import urllib.request
@@ -206,9 +207,20 @@ def _public_faults(site: Site, item: Item) -> Iterator[Fault]:
     wanted = [one for one in dict.fromkeys(item.comments) if one.approved in _APPROVED and one.type in Kind.values]
     # An owner may choose not to show pingbacks.
     without_pings = sum(one.type not in _PINGS for one in wanted)
-    if page.comments not in {len(wanted), without_pings}:
-        numbers = {"here": page.comments, "there": len(wanted)}
+    comments = _comments(site, page)
+    if comments not in {len(wanted), without_pings}:
+        numbers = {"here": comments, "there": len(wanted)}
         yield fault(address, _("It has %(here)d comments; in the export it has %(there)d.") % numbers)
+
+
+def _comments(site: Site, page: "_Page") -> int:
+    """How many comments there are on `page` and the further pages of a long thread."""
+    number, asked = page.comments, {""}
+    while page.further not in asked:
+        asked.add(page.further)
+        page = _Page(site.get(page.further).body)
+        number += page.comments
+    return number
 
 
 def _hidden_faults(site: Site, item: Item, public: set[str], numbers: set[int]) -> Iterator[Fault]:
@@ -235,6 +247,9 @@ class _Page:
         tree: Any = html.document_fromstring(body or b"<p></p>", parser=html.HTMLParser(encoding="utf-8"))
         self.title = " ".join(" ".join(tree.xpath("string(//h1[contains(@class, 'entry-title')])").split()).split())
         self.comments = len(tree.xpath("//li[starts-with(@id, 'comment-')]"))
+        further = tree.xpath("string(//nav[contains(@class, 'comment-pager')]//a[@rel='next']/@href)")
+        # Of this site alone.
+        self.further = further.partition("#")[0] if re.match("/[^/]", further) else ""
         self._names: set[tuple[str, str]] = set()
         self._slugs: set[tuple[str, str]] = set()
         for link in tree.xpath("//footer[contains(@class, 'entry-meta')]//a[@href]"):

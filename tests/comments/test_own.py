@@ -286,7 +286,7 @@ class TestDeleting:
 
 
 class TestRaces:
-    def test_a_moderator_who_is_quicker_wins(self, client: Client, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_moderator_who_is_quicker_wins(self, client: Client, post: Post) -> None:
         """The page was open before the decision."""
         comment = fresh(post)
         page = client.get(waiting.own_address(comment))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from blog.models import Post
+from blog.models import Post, SiteSettings
 from comments.models import Comment
 from tags.models import TaggedPost
 from tests.wordpress.exports import category, comment, export, filed, item, page, tag, write
@@ -75,6 +75,14 @@ class TestVerifying:
     def test_another_number_of_comments(self, imported: Path) -> None:
         Comment.objects.update(status="approved")
         assert faults(imported) == ["It has 2 comments; in the export it has 1."]
+
+    def test_comments_on_further_pages_count(self, tmp_path: Path) -> None:
+        SiteSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
+        path = write(tmp_path, export(item(7, inside=[comment(number) for number in range(1, 26)])))
+        import_export([path])
+        assert "All is right" in run(path)
+        Comment.objects.filter(pk=25).update(status="spam")
+        assert faults(path) == ["It has 24 comments; in the export it has 25."]
 
     def test_what_is_hidden_must_not_answer(self, imported: Path) -> None:
         Post.objects.filter(pk=8).update(status="published")
