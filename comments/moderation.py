@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import batched
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -55,6 +55,9 @@ def submit(
     with transaction.atomic():
         # Two clicks at once: the second waits here until the first is stored.
         type(entry).objects.select_for_update(no_key=True).only("pk").get(pk=entry.pk)
+        if parent is not None and not Comment.objects.filter(pk=parent.pk).exists():
+            # Its sender has deleted it meanwhile: the answer stands by itself.
+            words["parent"] = None
         since = timezone.now() - SECOND_CLICK
         stored = Comment.objects.on(entry).filter(**words, created_at__gte=since).order_by("pk").first()
         if stored is not None:
@@ -226,7 +229,13 @@ def delete_by_sender(comment: Comment) -> None:
     Raises TooLateError, and DoesNotExist if it is deleted already.
     """
     with transaction.atomic():
-        stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
+        # The answers too, which are moved up; then the entry, so that none comes in at this moment.
+        touched = Comment.objects.select_for_update(no_key=True).filter(Q(pk=comment.pk) | Q(parent=comment.pk))
+        stored = {each.pk: each for each in touched.order_by("pk")}.get(comment.pk)
+        if stored is None:
+            raise Comment.DoesNotExist
         if not is_senders_own(stored):
             raise TooLateError
+        entry = stored.entry
+        type(entry).objects.select_for_update(no_key=True).only("pk").get(pk=entry.pk)
         delete([stored])

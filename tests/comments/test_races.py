@@ -115,7 +115,14 @@ def test_a_sender_in_two_tabs_and_a_moderator_leave_one_true_state() -> None:
             with suppress(TooLateError, Comment.DoesNotExist):
                 delete_by_sender(comment)
 
+    def answer(number: int) -> None:
+        for comment in comments:
+            assert comment.post is not None
+            send(comment.post, f"Answer {number}", comment)
+
     at_once(
+        lambda: answer(1),
+        lambda: answer(2),
         lambda: revise("Text 1"),
         lambda: revise("Text 2"),
         remove,
@@ -123,7 +130,8 @@ def test_a_sender_in_two_tabs_and_a_moderator_leave_one_true_state() -> None:
         lambda: mark_spam(comments[::-1], moderator),
     )
     assert list(miscounted()) == []
-    for comment in Comment.objects.all():
+    assert Comment.objects.filter(text__startswith="Answer").count() == 12
+    for comment in Comment.objects.filter(pk__in=[comment.pk for comment in comments]):
         assert comment.status == Status.SPAM
         texts = [*comment.revisions.order_by("pk").values_list("text", flat=True), comment.text]
         assert texts[0] == "Text 0"
