@@ -10,8 +10,10 @@ from django.utils.functional import SimpleLazyObject
 from blog import caching
 from blog.site import SiteRequest, SiteSettings
 
-# One page by many addresses: while somebody answers a comment, and while theirs waits (WordPress's names).
-ANSWERING = {"replytocom", "unapproved"}
+# What a comment's sender alone has is signed with this in its address (WordPress's name).
+SENDERS = "unapproved"
+# One page by many addresses: while somebody answers a comment, and for who has sent one.
+ANSWERING = {"replytocom", SENDERS}
 
 
 class GZipPagesMiddleware(GZipMiddleware):
@@ -40,7 +42,10 @@ class PublicPagesMiddleware:
         response = self.get_response(request)
         if request.GET.keys() & ANSWERING:
             response.headers["X-Robots-Tag"] = "noindex"
-        if caching.has_session(request) or response.cookies or "unapproved" in request.GET:
+        if SENDERS in request.GET and not caching.has_session(request):
+            # The address is a key. With a session our own forms need the referrer, and nobody else gets it.
+            response.headers["Referrer-Policy"] = "no-referrer"
+        if caching.has_session(request) or response.cookies or SENDERS in request.GET:
             if not response.has_header("Cache-Control"):
                 caching.mark_private(response)
         elif request.is_public_page:

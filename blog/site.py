@@ -1,14 +1,25 @@
 """The site's own settings: one row that an owner edits in the admin, and the content version beside it."""
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+# So many comments stand on one page whatever the setting.
+MIN_COMMENTS_PER_PAGE: Final = 10
+
+
+def validate_comments_per_page(number: int) -> None:
+    """All on one page (0), or at least MIN_COMMENTS_PER_PAGE."""
+    if 0 < number < MIN_COMMENTS_PER_PAGE:
+        words = _("Write 0 for all on one page, or at least %(least)d.")
+        raise ValidationError(words, code="too_few", params={"least": MIN_COMMENTS_PER_PAGE})
 
 
 class CommentPolicy(models.TextChoices):
@@ -74,6 +85,17 @@ class SiteSettings(models.Model):
     )
     show_pingbacks = models.BooleanField(
         _("show pingbacks"), default=True, help_text=_("Notes that another post links here, among the comments.")
+    )
+    comments_per_page = models.PositiveSmallIntegerField(
+        _("comments per page"),
+        default=50,
+        validators=[validate_comments_per_page],
+        help_text=_("More than so many threads are split into pages, the oldest first. 0: all on one page."),
+    )
+    show_avatars = models.BooleanField(
+        _("show avatars"),
+        default=True,
+        help_text=_("A small ornament beside each comment, drawn here: nothing is asked of another site."),
     )
     show_author = models.BooleanField(
         _("show the author"), default=False, help_text=_("The author's name beside the date of each entry.")

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.models import Page, Post
 from blog.site import SiteSettings
-from comments.models import MAX_TEXT_LENGTH, Comment
+from comments.models import MAX_TEXT_LENGTH, Comment, entry_lookup
 from comments.moderation import submit
-from comments.text import without_controls
+from comments.text import comment_html, without_controls
 
 
 def validate_visible(text: str) -> None:
@@ -36,7 +36,8 @@ class LineField(forms.CharField):
 class ProseField(forms.CharField):
     """Several lines. Their ends count as one sign, as in the browser, and nothing cuts off what is too long."""
 
-    widget = forms.Textarea
+    widget = forms.Textarea(attrs={"rows": 8, "cols": 60, "dir": "auto"})
+    default_error_messages = {"required": _("Your comment is empty. Please write something.")}
     default_validators = [
         validate_visible,
         MaxLengthValidator(
@@ -80,11 +81,7 @@ class CommentForm(forms.Form):
         # Not of type "url": a browser would refuse an address without https:// in front.
         widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "spellcheck": "false"}),
     )
-    text = ProseField(
-        label=_("Comment"),
-        error_messages={"required": _("Your comment is empty. Please write something.")},
-        widget=forms.Textarea(attrs={"rows": 8, "cols": 60, "dir": "auto"}),
-    )
+    text = ProseField(label=_("Comment"))
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
     # People do not see it; programs that fill in every field give themselves away.
     subject = forms.CharField(
@@ -137,6 +134,12 @@ class CommentForm(forms.Form):
                 code="closed",
             )
 
+    def preview(self) -> Comment:
+        """The comment of a form that is right, as readers would see it. Nothing is stored."""
+        words = {name: self.cleaned_data[name] for name in ("name", "website", "text") if name in self.cleaned_data}
+        html = comment_html(words["text"], is_html=False)
+        return Comment(**words, html=html, user=self.user, **entry_lookup(self.entry))
+
     def submit(self, sender: str) -> Comment:
         """Store the comment of a form that is right. `sender` is who comments.flood says it is."""
         words = dict(self.cleaned_data)
@@ -144,3 +147,12 @@ class CommentForm(forms.Form):
         # Put into the form by the browser (static/js/proof-of-work.js).
         proof = self.data.get("altcha", "")
         return submit(self.entry, site=self.site, user=self.user, trapped=trapped, sender=sender, proof=proof, **words)
+
+
+class OwnCommentForm(forms.Form):
+    """What senders may still change of what they wrote."""
+
+    text = ProseField(label=_("Comment"))
+
+    def __init__(self, data: QueryDict | None = None, *, comment: Comment) -> None:
+        super().__init__(data, initial={"text": comment.text}, auto_id="own-%s", label_suffix="")

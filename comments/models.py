@@ -6,13 +6,14 @@ from typing import Any, Self, cast
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import Entry, Page, Post
-from blog.site import content_changed
+from blog.site import MIN_COMMENTS_PER_PAGE, content_changed
 from comments import folding
 from comments.text import comment_html
 
@@ -127,6 +128,9 @@ class Comment(models.Model):
         return self.name or (str(self.user) if self.user else gettext("Anonymous"))
 
     def get_absolute_url(self) -> str:
+        """Where it stands; or, on an entry with so many that it may stand on a further page, what leads there."""
+        if self.status == Status.APPROVED and self.entry.comment_count > MIN_COMMENTS_PER_PAGE:
+            return reverse("comments:one", args=[self.pk])
         return f"{self.entry.get_absolute_url()}#comment-{self.pk}"
 
     def render(self) -> None:

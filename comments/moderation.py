@@ -21,7 +21,7 @@ from comments.rules import Arrival, judge
 
 # The same words of the same person on the same entry within this time are a second click, not a second comment.
 SECOND_CLICK = dt.timedelta(minutes=10)
-_OUT_OF_SIGHT = (Status.SPAM, Status.TRASH)
+OUT_OF_SIGHT = (Status.SPAM, Status.TRASH)
 # What an entry is asked whether it takes comments.
 _TAKES_COMMENTS = ("status", "published_at", "comments_open")
 
@@ -69,6 +69,9 @@ def submit(
     with transaction.atomic():
         # Two clicks at once: the second waits here until the first is stored.
         answered = type(entry).objects.select_for_update(no_key=True).only(*_TAKES_COMMENTS).get(pk=entry.pk)
+        if parent is not None and not Comment.objects.filter(pk=parent.pk).exists():
+            # Its sender has deleted it meanwhile: the answer stands by itself.
+            words["parent"] = comment.parent = None
         same = list(_same_words(comment))
         since = timezone.now() - SECOND_CLICK
         second_clicks = [
@@ -130,7 +133,7 @@ def restore(comments: Iterable[Comment], by: User) -> Outcome:
     """Take `comments` out of spam and trash, to where they stood before: to the queue if that is not known."""
 
     def before(locked: list[Comment]) -> dict[Comment, Ruling]:
-        hidden = [comment for comment in locked if comment.status in _OUT_OF_SIGHT]
+        hidden = [comment for comment in locked if comment.status in OUT_OF_SIGHT]
         histories = _histories(hidden)
         return {comment: _before_removal(histories.get(comment.pk, [])) for comment in hidden}
 
@@ -179,7 +182,7 @@ def _before(history: list[Decision], number: int) -> Ruling:
 def _before_removal(history: list[Decision]) -> Ruling:
     """Of several removals the last one counts."""
     for number, decision in reversed(list(enumerate(history))):
-        if decision.became in _OUT_OF_SIGHT and decision.was not in _OUT_OF_SIGHT:
+        if decision.became in OUT_OF_SIGHT and decision.was not in OUT_OF_SIGHT:
             return _before(history, number)
     return Status.PENDING, ""
 
@@ -191,7 +194,7 @@ def delete(comments: Iterable[Comment]) -> int:
         for locked in _locked(comment.pk for comment in comments):
             Comment.objects.filter(pk__in=[comment.pk for comment in locked]).delete()
             deleted += locked
-        _readers_notice(deleted)
+        readers_notice(deleted)
     return len(deleted)
 
 
@@ -219,7 +222,7 @@ def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Map
             unchanged += len(locked) - len(becomes)
         # After all comments are locked: who waits for what the filter knows holds no comment that another needs.
         bayes.learn(lessons)
-        _readers_notice(noticed)
+        readers_notice(noticed)
     return Outcome(changed, unchanged, batch)
 
 
@@ -233,7 +236,7 @@ def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
         yield list(comments.only("status", "post", "page", "text", "website"))
 
 
-def _readers_notice(comments: list[Comment]) -> None:
+def readers_notice(comments: list[Comment]) -> None:
     """Bring the counts of the entries of `comments` up to date, and all that is cached."""
     recount_all(Post, {comment.post_id for comment in comments if comment.post_id})
     recount_all(Page, {comment.page_id for comment in comments if comment.page_id})

@@ -1,6 +1,6 @@
 """The addresses of comments. Included before the blog's: a page may have any path that is left."""
 
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 
 from blog.caching import public_page
 from blog.converters import TreePathConverter
@@ -23,6 +23,9 @@ register_converter(PagePathConverter, "page_path")
 urlpatterns = [
     path("comments/on/<slug:kind>/<int:pk>/", views.add, name="add"),
     path("comments/challenge/", views.challenge, name="challenge"),
+    path("comments/<int:pk>/", views.one, name="one"),
+    path("comments/own/<str:signed>/", views.own, name="own"),
+    re_path(r"^(?P<base>.+/)comment-page-(?P<number>[0-9]{1,9})/?$", public_page(views.further), name="further"),
     path("comments/feed/", public_page(feeds.SiteCommentFeed("rss")), name="feed"),
     path("comments/feed/rss/", public_page(feeds.SiteCommentFeed("rss"))),
     path("comments/feed/rss2/", public_page(feeds.SiteCommentFeed("rss"))),

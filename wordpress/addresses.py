@@ -116,7 +116,8 @@ def _entry_address(query: Mapping[str, str], form: str) -> str:
     part = query.get("page", "")
     if _NUMBER.fullmatch(part) and int(part) > 1:
         return f"{address}{int(part)}/"
-    return f"{address}#comments" if "cpage" in query else address
+    page = query.get("cpage", "")
+    return f"{address}comment-page-{int(page)}/" if _NUMBER.fullmatch(page) and int(page) > 1 else address
 
 
 def _listing_address(query: Mapping[str, str]) -> str:

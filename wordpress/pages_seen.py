@@ -1,6 +1,7 @@
 """What readers see on the pages and in the feeds of this site."""
 
 import datetime as dt
+import re
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
@@ -27,6 +28,9 @@ class EntryPage:
         self.day: str = tree.xpath("string(//*[contains(@class, 'entry-date')]//time/@datetime)")
         self.author = one_line(tree.xpath("string(//*[contains(@class, 'entry-date')]//a[@rel='author'])"))
         self.comments = len(tree.xpath("//li[starts-with(@id, 'comment-')]"))
+        further = tree.xpath("string(//nav[contains(@class, 'comment-pager')]//a[@rel='next']/@href)")
+        # The next page of a long thread, of this site alone.
+        self.further = further.partition("#")[0] if re.match("/[^/]", further) else ""
         self._names: set[tuple[str, str]] = set()
         self._slugs: set[tuple[str, str]] = set()
         for link in tree.xpath("//footer[contains(@class, 'entry-meta')]//a[@href]"):

@@ -22,7 +22,6 @@ urlpatterns = [
     re_path(r"^(?P<base>(?:.+/)?)feed/(?:rdf|feed)/?$", views.feed),
     re_path(r"^search/(?P<words>[^/]+)(?:/page/(?P<number>[0-9]{1,9}))?(?:/feed(?:/[a-z0-9]+)?)?/?$", views.search),
     re_path(r"^(?:wp-sitemap[a-z0-9-]*|sitemap_index|news-sitemap)\.xml$", views.sitemap),
-    re_path(r"^(?P<base>.+/)comment-page-[0-9]{1,9}/?$", views.comments),
     re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+)$", views.file),
     # The paths of NAME.files.wordpress.com.
     re_path(r"^(?P<path>[0-9]{4}/[0-9]{2}/[^/]+\.[A-Za-z0-9]{2,5})$", views.file),

@@ -17,7 +17,7 @@ from wordpress.identity import MAX_GUID_LENGTH
 from wordpress.pages_seen import EntryPage, FeedSeen, ListingPage, one_line
 from wordpress.plain import moment, plain, usable_slug
 from wordpress.reader import Export
-from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record
+from wordpress.records import CATEGORY, TAG, Author, Item, Record
 from wordpress.sites import Site, follow
 from wordpress.survey import reason_to_skip
 
@@ -199,15 +199,22 @@ def _public_faults(site: Site, item: Item, shown_as: dict[str, str]) -> Iterator
         yield fault(short, _("The short address does not lead to it."))
     wanted = dict.fromkeys(item.comments)
     comments = [one for one in wanted if one.approved in _APPROVED and is_for_readers(one.type)]
-    for problem in _problems(EntryPage(answer.body), item, comments, shown_as):
+    page = EntryPage(answer.body)
+    for problem in _problems(page, item, shown_as):
         yield fault(address, problem)
+    # An owner may choose not to show pingbacks.
+    without_pings = sum(comment_kind(one.type) not in _PINGS for one in comments)
+    number = _comments(site, page)
+    if number not in {len(comments), without_pings}:
+        numbers = {"here": number, "there": len(comments)}
+        yield fault(address, _("It has %(here)d comments; in the export it has %(there)d.") % numbers)
     if any(comment_kind(one.type) not in _PINGS for one in comments) and not FeedSeen(
         follow(site, f"{place}feed/")[0].body
     ):
         yield fault(f"{place}feed/", _("The feed of its comments does not answer, or is empty."))
 
 
-def _problems(page: EntryPage, item: Item, comments: list[Comment], shown_as: dict[str, str]) -> Iterator[str]:
+def _problems(page: EntryPage, item: Item, shown_as: dict[str, str]) -> Iterator[str]:
     """What is not as it was on the page of `item`. `shown_as`: how authors are called here, by their names there."""
     title = plain(item.title)[:_MAX_TITLE_LENGTH]
     if title and page.title != one_line(title):
@@ -222,11 +229,16 @@ def _problems(page: EntryPage, item: Item, comments: list[Comment], shown_as: di
         if ref.taxonomy in _WORDS and not page.is_filed(ref):
             kind = _("category") if ref.taxonomy == CATEGORY else _("tag")
             yield _("The %(kind)s “%(name)s” is missing.") % {"kind": kind, "name": plain(ref.name)}
-    # An owner may choose not to show pingbacks.
-    without_pings = sum(comment_kind(one.type) not in _PINGS for one in comments)
-    if page.comments not in {len(comments), without_pings}:
-        numbers = {"here": page.comments, "there": len(comments)}
-        yield _("It has %(here)d comments; in the export it has %(there)d.") % numbers
+
+
+def _comments(site: Site, page: EntryPage) -> int:
+    """How many comments there are on `page` and the further pages of a long thread."""
+    number, asked = page.comments, {""}
+    while page.further not in asked:
+        asked.add(page.further)
+        page = EntryPage(site.get(page.further).body)
+        number += page.comments
+    return number
 
 
 def _hidden_faults(site: Site, item: Item, public: set[str], numbers: set[int]) -> Iterator[Fault]:

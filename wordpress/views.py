@@ -56,12 +56,6 @@ def sitemap(request: SiteRequest) -> HttpResponse:
 
 
 @require_safe
-def comments(request: SiteRequest, base: str) -> HttpResponse:
-    """A page of comments: here they all stand on one."""
-    return HttpResponsePermanentRedirect(f"{_path(base)}#comments")
-
-
-@require_safe
 def file(request: SiteRequest, path: str) -> HttpResponse:
     return HttpResponsePermanentRedirect(file_address(path))
 

@@ -17,7 +17,7 @@ class SiteSettingsAdmin(admin.ModelAdmin[SiteSettings]):
         (_("Lists and feeds"), {"fields": ("entries_per_page", "entries_per_feed", "show_author")}),
         (
             _("Comments"),
-            {"fields": ("comments_open", "comment_policy", "close_comments_after_days", "show_pingbacks")},
+            {"fields": ("comments_open", "comment_policy", "close_comments_after_days")},
         ),
         (
             _("Against spam"),
@@ -28,6 +28,7 @@ class SiteSettingsAdmin(admin.ModelAdmin[SiteSettings]):
                 )
             },
         ),
+        (_("How comments are shown"), {"fields": ("comments_per_page", "show_avatars", "show_pingbacks")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -11,7 +12,14 @@ from blog.models import Post
 from blog.site import CommentPolicy, SiteSettings
 from comments.counting import miscounted
 from comments.models import Comment, Decision, Status
-from comments.moderation import approve, mark_spam, restore, submit, trash
+from comments.moderation import (
+    approve,
+    mark_spam,
+    restore,
+    submit,
+    trash,
+)
+from comments.senders import TooLateError, delete_by_sender, revise_by_sender
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,3 +94,44 @@ def test_moderators_and_readers_do_not_stand_in_each_other_s_way() -> None:
             assert decision.was == stands
             stands = decision.became
         assert stands == Comment.objects.get(pk=comment.pk).status
+
+
+def test_a_sender_in_two_tabs_and_a_moderator_leave_one_true_state() -> None:
+    """Each text is the comment's or kept as a Revision, and what a moderator has decided about is not changed after."""
+    site = SiteSettings(comment_policy=CommentPolicy.OPEN)
+    posts = PostFactory.create_batch(6)
+    comments = [send(post, "Text 0") for post in posts]
+    moderator = UserFactory.create()
+
+    def revise(text: str) -> None:
+        for comment in comments:
+            with suppress(TooLateError, Comment.DoesNotExist):
+                revise_by_sender(comment, text, site=site)
+
+    def remove() -> None:
+        for comment in comments[:2] * 2:
+            with suppress(TooLateError, Comment.DoesNotExist):
+                delete_by_sender(comment)
+
+    def answer(number: int) -> None:
+        for comment in comments:
+            assert comment.post is not None
+            send(comment.post, f"Answer {number}", comment)
+
+    at_once(
+        lambda: answer(1),
+        lambda: answer(2),
+        lambda: revise("Text 1"),
+        lambda: revise("Text 2"),
+        remove,
+        remove,
+        lambda: mark_spam(comments[::-1], moderator),
+    )
+    assert list(miscounted()) == []
+    assert Comment.objects.filter(text__startswith="Answer").count() == 12
+    for comment in Comment.objects.filter(pk__in=[comment.pk for comment in comments]):
+        assert comment.status == Status.SPAM
+        texts = [*comment.revisions.order_by("pk").values_list("text", flat=True), comment.text]
+        assert texts[0] == "Text 0"
+        assert len(set(texts)) == len(texts)
+    assert set(Comment.objects.values_list("pk", flat=True)) >= {comment.pk for comment in comments[2:]}

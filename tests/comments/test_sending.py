@@ -79,7 +79,9 @@ class TestAGoodComment:
     def test_where_it_passes_at_once_everybody_sees_it(self, client: Client, post: Post) -> None:
         policy(CommentPolicy.OPEN)
         response = send(client, post)
-        assert response["Location"] == f"{post.get_absolute_url()}#comment-{Comment.objects.get().pk}"
+        pk = Comment.objects.get().pk
+        assert response["Location"].startswith(f"{post.get_absolute_url()}?unapproved={pk}&moderation-hash={pk}%3A")
+        assert response["Location"].endswith(f"#comment-{pk}")
         assert b"Well said." in client.get(post.get_absolute_url()).content
 
     def test_pages_take_comments(self, client: Client) -> None:
@@ -96,6 +98,13 @@ class TestAGoodComment:
         first, second = send(client, post), send(client, post)
         assert urlsplit(first["Location"]).fragment == urlsplit(second["Location"]).fragment
         assert Comment.objects.count() == 1
+
+    def test_who_sends_a_copy_of_what_everybody_sees_is_not_taken_for_its_sender(
+        self, client: Client, post: Post
+    ) -> None:
+        policy(CommentPolicy.OPEN)
+        send(client, post)
+        assert send(client, post)["Location"] == Comment.objects.get().get_absolute_url()
 
     def test_the_trap_makes_it_spam_and_is_not_given_away(self, client: Client, post: Post) -> None:
         policy(CommentPolicy.OPEN)
@@ -332,7 +341,7 @@ class TestWithASession:
         comment = Comment.objects.get()
         assert (comment.name, comment.email, comment.status) == ("Mo", "mo@example.org", CommentStatus.APPROVED)
         assert comment.user is not None
-        assert response["Location"] == comment.get_absolute_url()
+        assert response["Location"].startswith(f"{post.get_absolute_url()}?unapproved={comment.pk}&")
 
     def test_a_token_from_the_page_of_somebody_else_is_refused(self, staff: Client, post: Post) -> None:
         form = one(read(staff.get(post.get_absolute_url())), "form.comment-form")

@@ -53,6 +53,11 @@ class TestStoring:
             *("is_html", "html", "created_at", "status_since", "reasons"),
         }
 
+    def test_an_answer_stands_by_itself_if_what_it_answers_went_meanwhile(self, post: Post) -> None:
+        parent = CommentFactory.create(post=post)
+        Comment.objects.filter(pk=parent.pk).delete()
+        assert send(post, parent=parent).parent is None
+
     def test_an_entry_that_went_meanwhile_is_an_error_of_its_own(self, post: Post) -> None:
         Post.objects.filter(pk=post.pk).delete()
         with pytest.raises(Post.DoesNotExist):

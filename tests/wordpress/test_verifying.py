@@ -154,6 +154,20 @@ class TestVerifying:
         Comment.objects.update(status="approved")
         assert faults(imported) == ["It has 2 comments; in the export it has 1."]
 
+    @pytest.fixture
+    def long_thread(self, tmp_path: Path) -> Path:
+        SiteSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
+        path = write(tmp_path, export(item(7, inside=[comment(number) for number in range(1, 26)])))
+        import_export([path])
+        return path
+
+    def test_comments_on_further_pages_count(self, long_thread: Path) -> None:
+        assert "All is right" in run(long_thread)
+
+    def test_a_comment_missing_on_a_further_page(self, long_thread: Path) -> None:
+        Comment.objects.filter(pk=25).update(status="spam")
+        assert faults(long_thread) == ["It has 24 comments; in the export it has 25."]
+
     def test_what_is_hidden_must_not_answer(self, imported: Path) -> None:
         Post.objects.filter(pk=8).update(status="published")
         problems = faults(imported)
