@@ -42,8 +42,9 @@ class FormerAddresses:
 
     def of_author(self, author: User, exported: Author) -> None:
         number = [f"/?author={exported.id}"] if exported.id not in {0, author.pk} else []
-        page = f"/author/{slugify(exported.login)}/"
-        self._take(author, (*number, page, *exported.addresses), author.get_absolute_url())
+        # WordPress made the address of the login; an export of ours says the address itself.
+        page = [] if exported.slug else [f"/author/{slugify(exported.login)}/"]
+        self._take(author, (*number, *page, *exported.addresses), author.get_absolute_url())
 
     def write(self) -> None:
         """Store what was taken since the last time."""

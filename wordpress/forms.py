@@ -52,7 +52,10 @@ def too_large() -> str:
 
 
 class StartForm(forms.Form):
-    """What a step is told: who is who. `options` goes to `wordpress.importing.import_export` as it is."""
+    """What a step is told: who is who, and whether files are fetched.
+
+    `options` goes to `wordpress.importing.import_export` as it is.
+    """
 
     def __init__(self, found: Import, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,6 +65,15 @@ class StartForm(forms.Form):
         self.fields["step"] = forms.ChoiceField(choices=[(step, step.label) for step in steps])
         people = {user.username: str(user) for user in User.objects.order_by("display_name", "username")}
         mapped = found.options.get("map_authors", {})
+        if found.found.get("items", {}).get("attachment"):
+            self.fields["fetch_media"] = forms.BooleanField(
+                label=_("Fetch pictures and PDF files from the old site"),
+                help_text=_(
+                    "The old site must still answer. It is asked for its own files only. A dry run fetches none."
+                ),
+                initial=found.options.get("fetch_media", True),
+                required=False,
+            )
         self._logins: dict[str, str] = {}
         for number, (login, name) in enumerate(found.found.get("authors", [])):
             field = f"author_{number}"
@@ -82,4 +94,7 @@ class StartForm(forms.Form):
     @property
     def options(self) -> dict[str, Any]:
         chosen = {login: self.cleaned_data[field] for field, login in self._logins.items()}
-        return {"map_authors": {login: username for login, username in chosen.items() if username}}
+        return {
+            "map_authors": {login: username for login, username in chosen.items() if username},
+            "fetch_media": self.cleaned_data.get("fetch_media", False),
+        }

@@ -56,7 +56,8 @@ class Report:
     interrupted: bool = False
 
     def count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
-        self.counts.setdefault(kind, Counter())[outcome] += number
+        if number:
+            self.counts.setdefault(kind, Counter())[outcome] += number
 
     def skip(
         self,

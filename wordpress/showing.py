@@ -77,7 +77,7 @@ class Shown:
         if self._mark is None:
             return _("Beginning …")
         stage = stage_texts().get(self._mark.stage, self._mark.stage)  # type: ignore[call-overload]
-        if self._mark.stage != "importing":
+        if self._mark.stage == "reading":
             return f"{stage}: {self.share} %"
         numbers = {"done": _readable(self._mark.done), "total": _readable(self._mark.total)}
         return f"{stage}: " + _("%(done)s of %(total)s, %(share)d %%") % {**numbers, "share": self.share}

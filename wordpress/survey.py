@@ -25,7 +25,12 @@ type Progress = Callable[[Stage, int, int], None]
 
 def stage_texts() -> dict[Stage, str]:
     """What people read of each."""
-    return {"reading": _("Reading"), "importing": _("Importing")}
+    return {
+        "reading": _("Reading"),
+        "importing": _("Importing"),
+        "files": _("Pictures and documents"),
+        "rendering": _("Rendering texts with pictures"),
+    }
 
 
 _VERSIONS = {"1.0", "1.1", "1.2"}

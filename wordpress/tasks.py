@@ -24,8 +24,8 @@ _PAUSE: Final = 0.5
 type Result = tuple[State, dict[str, Any]]
 
 
-class Stopped(Exception):  # noqa: N818  # says what happened
-    """Somebody pressed Cancel."""
+class Stopped(KeyboardInterrupt):
+    """Somebody pressed Cancel: it is taken as Ctrl-C is, so what is whole by then stays."""
 
 
 @task()
@@ -84,7 +84,11 @@ def _import(found: Import, exports: Unpacked, progress: Progress) -> Result:
     folder = Folder(found.pk)
     report.files = found.names
     report.warnings = [folder.name(text) for text in report.warnings]
-    return (State.READY if trial else State.DONE), {"report": report.as_dict()}
+    result = {"report": report.as_dict()}
+    if report.interrupted:
+        problem = _("It was cancelled. The texts are here, some files are still to come: start again to go on.")
+        return State.INTERRUPTED, {**result, "problem": problem}
+    return (State.READY if trial else State.DONE), result
 
 
 class _Teller:

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import re
 import stat
 import uuid
 import zipfile
@@ -20,12 +21,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from blog.models import Post
+from library.models import Picture
 from tests.blog.desk import at_desk, person
 from tests.factories import UserFactory
-from tests.wordpress.exports import author, export, item
+from tests.wordpress.exports import attachment, author, export, item
+from tests.wordpress.files import put
 from tests.wordpress.worker import UPLOAD, address, press, work
-from wordpress import imports
+from wordpress import importing, imports, tasks
 from wordpress.folders import Folder, Mark
+from wordpress.media_folder import MediaFolder
 from wordpress.models import Import, State, Step
 from wordpress.permissions import may_import
 from wordpress.tasks import run
@@ -33,6 +37,7 @@ from wordpress.tasks import run
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/wordpress/import/"
+FILES = [f"2014/03/{name}.png" for name in "abc"]
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def desk(owner: User) -> Client:
 
 
 def file(content: str | bytes = "", name: str = "blog.xml") -> SimpleUploadedFile:
-    content = content or export(item(7), item(8, post_type="attachment"))
+    content = content or export(item(7), attachment(8))
     return SimpleUploadedFile(name, content.encode() if isinstance(content, str) else content)
 
 
@@ -144,8 +149,8 @@ class TestTheWholeWay:
         assert Post.objects.get().pk == 7
         shown = page(desk, found)
         assert "What the import did:" in shown
-        assert "1 × attachment: Attachments come with a later version." in shown
-        assert "A title (8)" in shown
+        assert "1 × file: Its file did not come along" in shown
+        assert "A (8)" in shown
 
     def test_report_can_be_downloaded(self, desk: Client) -> None:
         found = uploaded(desk)
@@ -155,7 +160,7 @@ class TestTheWholeWay:
         response = desk.get(address(found, "report.json"))
         assert response["Content-Disposition"].startswith("attachment")
         report = json.loads(response.content)
-        assert report["counts"]["attachment"]["skipped"] == 1
+        assert report["counts"]["file"]["skipped"] == 1
         assert report["files"] == ["blog.xml"]
 
     def test_again_changes_nothing_and_says_so(self, desk: Client) -> None:
@@ -190,6 +195,59 @@ class TestTheWholeWay:
         found = uploaded(desk, file(export(*(item(n, creator=f"login{n}") for n in range(1, 30)), authors=names)))
         with django_assert_max_num_queries(5):
             page(desk, found)
+
+
+class TestFiles:
+    """Pictures and documents are fetched from the old site, if that is wanted."""
+
+    @pytest.fixture(autouse=True)
+    def old_site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = MediaFolder(put(tmp_path / "files", *FILES))
+        monkeypatch.setattr(importing, "Fetching", lambda hosts: folder)
+
+    @pytest.fixture
+    def found(self, desk: Client) -> Import:
+        return uploaded(desk, file(export(item(7), *(attachment(30 + n, path) for n, path in enumerate(FILES)))))
+
+    @pytest.mark.parametrize(("chosen", "number"), [({"fetch_media": "on"}, 3), ({}, 0)])
+    def test_they_are_fetched_if_that_is_chosen(
+        self, chosen: dict[str, str], number: int, found: Import, desk: Client
+    ) -> None:
+        assert "Fetch pictures and PDF files from the old site" in page(desk, found)
+        press(desk, found, "import", **chosen)
+        work()
+        found.refresh_from_db()
+        assert (found.state, Picture.objects.count()) == (State.DONE, number)
+
+    def test_a_dry_run_fetches_none_and_keeps_the_choice(self, found: Import, desk: Client) -> None:
+        press(desk, found, "trial", fetch_media="on")
+        work()
+        assert not Picture.objects.exists()
+        assert re.search(r'<input[^>]* name="fetch_media"[^>]* checked', page(desk, found))
+
+    def test_without_files_in_the_export_nothing_is_asked(self, desk: Client) -> None:
+        assert "fetch_media" not in page(desk, uploaded(desk, file(export(item(7)))))
+
+    def test_cancelled_among_them_what_came_stays_and_the_rest_can_follow(
+        self, found: Import, desk: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def asked(folder: Folder) -> bool:
+            mark = folder.progress()
+            return mark is not None and mark.stage == "files"
+
+        press(desk, found, "import", fetch_media="on")
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, "is_asked_to_stop", asked)
+            patch.setattr(tasks, "_PAUSE", 0)
+            work()
+        found.refresh_from_db()
+        assert (found.state, Post.objects.count(), Picture.objects.count()) == (State.INTERRUPTED, 1, 2)
+        assert "some files are still to come" in page(desk, found)
+
+        press(desk, found, "import", fetch_media="on")
+        work()
+        found.refresh_from_db()
+        assert (found.state, Post.objects.count(), Picture.objects.count()) == (State.DONE, 1, 3)
 
 
 class TestWhoIsWho:

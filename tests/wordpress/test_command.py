@@ -21,6 +21,7 @@ from tests.factories import UserFactory
 from tests.wordpress.exports import attachment, author, comment, export, filed, item, page, term, write
 from tests.wordpress.files import put
 from wordpress.archives import unpacked
+from wordpress.media_folder import MediaFolder
 from wordpress.mending import ExportRefused
 
 pytestmark = pytest.mark.django_db
