@@ -1,6 +1,7 @@
 """Who wrote what: the authors of an export as people here, who cannot log in until somebody gives them a password."""
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from types import MappingProxyType
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.slugs import free_slug, slugify
 from wordpress.former import FormerAddresses
+from wordpress.lookups import highest_key
 from wordpress.memory import Left, Memory, of_author, of_row
 from wordpress.mending import ExportRefused
 from wordpress.plain import plain, usable_slug
@@ -41,6 +43,7 @@ class Authors:
         self._report = report
         self._mapped = mapped
         self._by_name: dict[str, int] = {}
+        self._free = count(1)
         self._by_id: dict[int, int] = {}
 
     def bring_in(self, survey: Survey) -> None:
@@ -49,6 +52,7 @@ class Authors:
         An account that was here before, or that its owner uses since, stays as it is.
         """
         known = authors_of(survey)
+        self._free = count(max([highest_key(User), *(author.id for author in known.values())]) + 1)
         usernames = {login: _username(login) for login in known if login not in self._mapped}
         here = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
         left = self._memory.recall(AUTHORS, (user.pk for user in here.values()))
@@ -93,9 +97,9 @@ class Authors:
     def _make(self, username: str, author: Author) -> User:
         slug = usable_slug(author.slug)
         user = User(username=username, bio=author.bio, slug=free_slug(slug, User.objects.all(), max_length=200))
-        if author.id and not User.objects.filter(pk=author.id).exists():
-            # WordPress's own number, which old addresses name.
-            user.pk = author.id
+        # WordPress's own number, which old addresses name; or one that no other author of the export wants.
+        is_free = author.id and not User.objects.filter(pk=author.id).exists()
+        user.pk = author.id if is_free else next(self._free)
         self._describe(user, author)
         if username != author.login and author.login:
             self._note(author, _("The user name here is “%s”.") % username)

@@ -109,7 +109,7 @@ def _bring_in(attachment: Attachment, media: Media | None) -> None:
     if ending not in _PICTURES | _DOCUMENTS:
         raise NoFile(_("The library takes pictures (JPEG, PNG, WebP, AVIF, GIF) and PDF files, not “%s”.") % ending)
     if media is None:
-        raise NoFile(_("Its file did not come along: --media FOLDER says where it is, --fetch-media fetches it."))
+        raise NoFile(_("Its file did not come along: import again and have it fetched, or say --media FOLDER."))
     try:
         with media.open(attachment) as opened:
             upload = _upload(attachment, File(opened, name=file_name(attachment)), is_picture=ending in _PICTURES)

@@ -146,8 +146,8 @@ def a_site_with_everything() -> None:
     """In which every field of every model has something to lose."""
     moment = dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
     names = {"first_name": "Anna  B", "last_name": "Über", "email": "anna@example.org"}
-    anna = UserFactory(pk=3, display_name="Anna  & <b>", slug="an-na", bio="About\r\nher \x1b<i>", **names)
-    UserFactory(pk=7, display_name="", username="berta", first_name="Berta")
+    anna = UserFactory(pk=33, display_name="Anna  & <b>", slug="an-na", bio="About\r\nher \x1b<i>", **names)
+    UserFactory(pk=37, display_name="", username="berta", first_name="Berta")
     top = CategoryFactory(pk=4, name="Top  & <first>", description="One\r\n  two <b>", slug="top")
     child = CategoryFactory(pk=9, name="Child", slug="child")
     child.slug, child.parent = "kind", top

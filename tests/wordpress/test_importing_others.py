@@ -213,6 +213,7 @@ class TestFootnotes:
         report = bring(item(7, content=NOTED, inside=[meta("footnotes", field)]))
         assert any("footnotes cannot be read" in note.text for note in report.notes)
 
+    @pytest.mark.django_db(transaction=True)
     def test_they_leave_with_the_post(self, bring: Bring, tmp_path: Path, client: Client) -> None:
         bring(item(7, content=NOTED, inside=[footnotes(f_1="One & <b>two</b>", f_2="ü")]))
         path = tmp_path / "out.xml"
@@ -274,6 +275,7 @@ class TestSharedBlocks:
         grown = with_shared_blocks(source)
         assert len(grown) <= 500_000
 
+    @pytest.mark.django_db(transaction=True)
     def test_they_leave_and_come_back(self, bring: Bring, tmp_path: Path) -> None:
         bring(item(7, content='<!-- wp:block {"ref":30} /-->'), self.shared(30, "<p>A & b</p>"))
         path = tmp_path / "out.xml"
