@@ -7,7 +7,7 @@ with neither stays undecided.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 
@@ -141,6 +141,13 @@ def learn(lessons: Mapping[Comment, str]) -> None:
             Lesson.objects.filter(pk__in=[old.pk for old in stale]).delete()
         Lesson.objects.bulk_create(fresh)
     _add(ham, spam)
+
+
+def learnt(comments: Iterable[Comment]) -> Iterator[tuple[Comment, str]]:
+    """Those of `comments` of which something was learnt, each with what."""
+    by_key = {comment.pk: comment for comment in comments}
+    for pk, status in Lesson.objects.filter(comment__in=by_key).values_list("comment", "status"):
+        yield by_key[pk], status
 
 
 def _status(lesson: Lesson | None) -> str:

@@ -188,14 +188,43 @@ def _before_removal(history: list[Decision]) -> Ruling:
 
 
 def delete(comments: Iterable[Comment]) -> int:
-    """Delete `comments` for good, with their history. Answers to them stay. Returns their number."""
+    """Delete `comments` for good, with their history. Returns their number.
+
+    Answers to them stay, and answer then what these answered: readers find them where they were.
+    """
     deleted: list[Comment] = []
     with transaction.atomic():
-        for locked in _locked(comment.pk for comment in comments):
-            Comment.objects.filter(pk__in=[comment.pk for comment in locked]).delete()
-            deleted += locked
-        readers_notice(deleted)
+        for some in batched(sorted({comment.pk for comment in comments}), 1_000):
+            # With what stands above and below them, which is not to go meanwhile.
+            around = Q(pk__in=some) | Q(parent__in=some)
+            around |= Q(pk__in=Comment.objects.filter(pk__in=some).values("parent"))
+            locked = Comment.objects.select_for_update(no_key=True).filter(around).order_by("pk")
+            stored = {one.pk: one for one in locked.only("status", "post", "page", "parent")}
+            going = [stored[pk] for pk in some if pk in stored]
+            _move_up_answers(stored, going)
+            Comment.objects.filter(pk__in=[comment.pk for comment in going]).delete()
+            deleted += going
+        readers_notice([comment for comment in deleted if comment.status == Status.APPROVED])
     return len(deleted)
+
+
+def _move_up_answers(stored: Mapping[int, Comment], going: list[Comment]) -> None:
+    """Hang what answers one of `going` below the nearest that stays."""
+    gone = {comment.pk for comment in going}
+    moved: dict[int | None, list[int]] = {}
+    for answer in stored.values():
+        if answer.pk in gone or answer.parent_id not in gone:
+            continue
+        above: int | None = answer.parent_id
+        # Imported threads may go round in a circle.
+        passed = {answer.pk}
+        while above in gone and above not in passed:
+            passed.add(above)
+            above = stored[above].parent_id
+        stays = above is not None and above in stored and above not in passed
+        moved.setdefault(above if stays else None, []).append(answer.pk)
+    for parent, pks in moved.items():
+        Comment.objects.filter(pk__in=pks).update(parent=parent)
 
 
 def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Mapping[Comment, Ruling]]) -> Outcome:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from blog.site import SiteSettings
-from comments import flood, moderation, proof
+from comments import flood, moderation, privacy, proof
 from comments.models import Comment, Status
 
 BATCH = 500
@@ -15,11 +15,14 @@ BATCH = 500
 def tidy(site: SiteSettings) -> dict[str, int]:
     """Delete spam and trash that stands so longer than the site keeps it, and counts and tasks that are over.
 
+    Forget the e-mail addresses of old comments, if the site says so.
+
     Returns the number of each. Can be interrupted at any point, and run by several at once.
     """
     before = timezone.now() - dt.timedelta(days=site.keep_spam_days)
     return {
         **{status.value: _delete(status, before) for status in (Status.SPAM, Status.TRASH)},
+        "emails": privacy.forget_emails(site),
         "arrivals": flood.forget(),
         "challenges": proof.forget(),
     }
