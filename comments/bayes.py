@@ -176,3 +176,7 @@ def _add(ham: Counter[str], spam: Counter[str]) -> None:
                 SET ham = comments_token.ham + excluded.ham, spam = comments_token.spam + excluded.spam""",  # noqa: S608  (placeholders alone are put in)
                 [value for token in some for value in (token, ham[token], spam[token])],
             )
+        lessened = [token for token in some if token and min(ham[token], spam[token]) < 0]
+        if lessened:
+            # A word that stands in no comment any more may have been somebody's own.
+            Token.objects.filter(text__in=lessened, ham=0, spam=0).delete()

@@ -13,11 +13,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
+from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
-from django_tasks_db.models import DBTaskResult, TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from blog.site import SiteSettings, absolute_url
@@ -74,7 +75,8 @@ def _tasks_of(email: str) -> list[DBTaskResult[Any, Any]]:
     whole = re.compile(rf"(?<![\w.+-])(?:{'|'.join(map(re.escape, written))})(?![\w-])", re.IGNORECASE)
     arguments = Cast("args_kwargs", models.TextField())
     tasks = DBTaskResult.objects.annotate(arguments=arguments).filter(named).order_by("enqueued_at")
-    return [task for task in tasks if whole.search(f"{task.arguments}\n{task.traceback}")]
+    # The database finds parts of longer addresses too.
+    return [task for task in tasks if whole.search(f"{json.dumps(task.args_kwargs)}\n{task.traceback}")]
 
 
 def _rows_of(email: str) -> Iterator[models.QuerySet[Any]]:
@@ -108,7 +110,7 @@ def held(email: str) -> dict[str, Any]:
     Who moderated is not among it: that is of another person.
     """
     comments = comments_of(email).with_entries().select_related("user", "lesson")
-    erasure = Erasure.objects.filter(key=_key(email)).first()
+    erasure = erasure_of(email)
     return {
         "email": email,
         "site": settings.SITE_URL,
@@ -236,6 +238,11 @@ def _delete_blocks(email: str) -> int:
 def _forget_imported(comments: list[Comment]) -> None:
     """Fingerprints that imports keep are made of the address too: who guesses it could find it confirmed."""
     import_string(settings.BROADSIDE_FORGET_IMPORTED_COMMENTS)([comment.pk for comment in comments])
+
+
+def erasure_of(email: str) -> Erasure | None:
+    """That the person with this address was erased; None if never."""
+    return Erasure.objects.filter(key=_key(email)).first()
 
 
 # What imports ask

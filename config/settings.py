@@ -239,6 +239,9 @@ MARKDOWNX_UPLOAD_URLS_PATH = "/admin/markdownx/upload/"
 MARKDOWNX_MEDIA_PATH = "pictures/"
 
 
+# Who mails errors to ADMINS mails nobody's address with them.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutPeople"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -11,8 +11,8 @@ from comments.tidying import tidy
 
 class Command(BaseCommand):
     help = (
-        "Deletes spam and trash older than the site keeps them, forgets the e-mail addresses of old comments if the site "
-        "says so, and counts of senders and tasks that are over."
+        "Deletes spam and trash older than the site keeps them, and counts of senders and tasks that are over. "
+        "Forgets the e-mail addresses of old comments if the site says so."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
