@@ -94,7 +94,7 @@ class ErasureAdmin(admin.ModelAdmin[Erasure]):
 
     def _export(self, request: HttpRequest, email: str) -> HttpResponse:
         options = {"ensure_ascii": False, "indent": 1}
-        headers = {"Content-Disposition": 'attachment; filename="person.json"', "Cache-Control": "private, no-store"}
+        headers = {"Content-Disposition": 'attachment; filename="person.json"'}
         return JsonResponse(privacy.held(email), json_dumps_params=options, headers=headers)
 
     def _erase(self, request: HttpRequest, email: str) -> HttpResponse:
@@ -136,6 +136,4 @@ class ErasureAdmin(admin.ModelAdmin[Erasure]):
             "title": cast("Any", self.opts.verbose_name_plural).capitalize(),
             **context,
         }
-        response = TemplateResponse(request, f"admin/comments/person/{name}.html", context)
-        response.headers["Cache-Control"] = "private, no-store"
-        return response
+        return TemplateResponse(request, f"admin/comments/person/{name}.html", context)

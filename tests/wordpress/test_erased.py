@@ -30,7 +30,7 @@ def two_posts() -> tuple[str, ...]:
     return item(7, inside=inside), item(8, inside=[comment(1, content="Elsewhere.", **ROSA)])
 
 
-def stored() -> list[dict[str, Any]]:
+def stored() -> list[Any]:
     return list(Comment.objects.order_by("pk").values())
 
 
