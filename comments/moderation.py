@@ -67,11 +67,13 @@ def submit(
     arrival = Arrival(trapped=trapped, count=flood.count(sender), akismet=akismet.ask(comment))
     task = proof_of_work.solved(proof)
     with transaction.atomic():
-        # Two clicks at once: the second waits here until the first is stored.
-        answered = type(entry).objects.select_for_update(no_key=True).only(*_TAKES_COMMENTS).get(pk=entry.pk)
-        if parent is not None and not Comment.objects.filter(pk=parent.pk).exists():
+        # Before the entry, in the order of all who decide: what is answered is not deleted from now on.
+        held = Comment.objects.select_for_update(no_key=True).only("pk")
+        if parent is not None and not held.filter(pk=parent.pk):
             # Its sender has deleted it meanwhile: the answer stands by itself.
             words["parent"] = comment.parent = None
+        # Two clicks at once: the second waits here until the first is stored.
+        answered = type(entry).objects.select_for_update(no_key=True).only(*_TAKES_COMMENTS).get(pk=entry.pk)
         same = list(_same_words(comment))
         since = timezone.now() - SECOND_CLICK
         second_clicks = [
@@ -195,36 +197,42 @@ def delete(comments: Iterable[Comment]) -> int:
     deleted: list[Comment] = []
     with transaction.atomic():
         for some in batched(sorted({comment.pk for comment in comments}), 1_000):
-            # With what stands above and below them, which is not to go meanwhile.
-            around = Q(pk__in=some) | Q(parent__in=some)
-            around |= Q(pk__in=Comment.objects.filter(pk__in=some).values("parent"))
-            locked = Comment.objects.select_for_update(no_key=True).filter(around).order_by("pk")
-            stored = {one.pk: one for one in locked.only("status", "post", "page", "parent")}
-            going = [stored[pk] for pk in some if pk in stored]
-            _move_up_answers(stored, going)
-            Comment.objects.filter(pk__in=[comment.pk for comment in going]).delete()
-            deleted += going
+            stored = hold(some)
+            going = {pk: stored[pk] for pk in some if pk in stored}
+            _move_up_answers(going, stored)
+            Comment.objects.filter(pk__in=going).delete()
+            deleted += going.values()
         readers_notice([comment for comment in deleted if comment.status == Status.APPROVED])
     return len(deleted)
 
 
-def _move_up_answers(stored: Mapping[int, Comment], going: list[Comment]) -> None:
-    """Hang what answers one of `going` below the nearest that stays."""
-    gone = {comment.pk for comment in going}
+def hold(pks: Iterable[int]) -> dict[int, Comment]:
+    """Lock the comments of these keys and what stands above and below them until the transaction ends; returns all.
+
+    Who deletes calls this before anything else is locked: all that is touched is locked in the order of all who decide.
+    """
+    pks = set(pks)
+    above = Comment.objects.filter(pk__in=pks).exclude(parent=None).values_list("parent", flat=True)
+    around = Q(pk__in=pks.union(above)) | Q(parent__in=pks)
+    locked = Comment.objects.select_for_update(no_key=True).filter(around).order_by("pk")
+    return {comment.pk: comment for comment in locked.only("status", "post", "page", "parent")}
+
+
+def _move_up_answers(going: Mapping[int, Comment], stored: Mapping[int, Comment]) -> None:
+    """Hang what answers those that are `going` below the nearest of `stored` that stays."""
     moved: dict[int | None, list[int]] = {}
-    for answer in stored.values():
-        if answer.pk in gone or answer.parent_id not in gone:
-            continue
-        above: int | None = answer.parent_id
+    # Asked anew: some may have come in until all were locked.
+    answers = Comment.objects.filter(parent__in=going).exclude(pk__in=going).order_by("pk")
+    for pk, parent in answers.values_list("pk", "parent"):
+        above: int | None = parent
         # Imported threads may go round in a circle.
-        passed = {answer.pk}
-        while above in gone and above not in passed:
+        passed = {pk}
+        while above is not None and above in going and above not in passed:
             passed.add(above)
-            above = stored[above].parent_id
-        stays = above is not None and above in stored and above not in passed
-        moved.setdefault(above if stays else None, []).append(answer.pk)
-    for parent, pks in moved.items():
-        Comment.objects.filter(pk__in=pks).update(parent=parent)
+            above = going[above].parent_id
+        moved.setdefault(above if above in stored and above not in passed else None, []).append(pk)
+    for nearest, pks in moved.items():
+        Comment.objects.filter(pk__in=pks).update(parent=nearest)
 
 
 def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Mapping[Comment, Ruling]]) -> Outcome:

@@ -188,7 +188,8 @@ def erase(email: str, *, keep_text: bool) -> Found:
         erasure.save()
     while pks := list(comments_of(email).order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            locked = list(_locked(comments_of(email), pks))
+            moderation.hold(pks)
+            locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
             done.earlier_texts += Revision.objects.filter(comment__in=locked).count()
             _forget_imported(locked)
             if keep_text:
@@ -206,11 +207,6 @@ def erase(email: str, *, keep_text: bool) -> Found:
         done.tasks = len(tasks)
         DBTaskResult.objects.filter(pk__in=tasks).delete()
     return done
-
-
-def _locked(comments: CommentQuerySet, pks: list[int]) -> CommentQuerySet:
-    """Those of these keys that are still among `comments`, held in the order of all who decide."""
-    return comments.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
 
 
 def _make_anonymous(comments: list[Comment]) -> None:
@@ -279,7 +275,8 @@ def forget_emails(site: SiteSettings) -> int:
     forgotten = 0
     while pks := list(old.order_by("created_at", "pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            locked = list(_locked(old, pks))
+            # Looked at again once it is locked, in the order of all who decide.
+            locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
             telling = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
             Comment.objects.filter(pk__in=[comment.pk for comment in locked]).update(email="")
             Comment.objects.filter(pk__in=telling).update(reasons=[])

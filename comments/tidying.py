@@ -34,7 +34,7 @@ def _delete(status: Status, before: dt.datetime) -> int:
     old = Comment.objects.filter(status=status, status_since__lt=before).order_by()
     while pks := list(old.order_by("status_since", "pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            # Locked in the order of all who decide, and looked at again.
-            still = old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
-            deleted += moderation.delete(list(still.only("pk")))
+            moderation.hold(pks)
+            # Looked at again, now that nobody else decides.
+            deleted += moderation.delete(list(old.filter(pk__in=pks).only("pk")))
     return deleted

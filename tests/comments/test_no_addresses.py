@@ -107,7 +107,7 @@ class TestPosting:
         nobody_is_told(logged)
 
     def test_spam(self, logged: list[str]) -> None:
-        assert send(PostFactory.create(), **{"subject": "x"}).status_code == 302
+        assert send(PostFactory.create(), subject="x").status_code == 302
         assert Comment.objects.get().status == "spam"
         nobody_is_told(logged)
 
