@@ -16,7 +16,3 @@ class WithoutPeople(SafeExceptionReporterFilter):
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
         return dict.fromkeys(request.POST, self.cleansed_substitute) if request is not None else {}
-
-    def is_active(self, request: HttpRequest | None) -> bool:
-        # On a developer's machine too: one rule that holds everywhere.
-        return True
