@@ -44,6 +44,7 @@ ROLES: dict[str, set[str]] = {
         "comments.change_comment",
         "comments.moderate_comment",
         *_all("comments", "block"),
+        "comments.erase_commenter",
     },
     MODERATOR: {
         "comments.view_comment",

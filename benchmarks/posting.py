@@ -66,7 +66,7 @@ def send(port: int, post: int, words: str) -> int:
 
 
 def wait_for(port: int) -> None:
-    for _attempt in range(100):
+    for _attempt in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -83,6 +83,14 @@ class SiteSettings(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("After that it is deleted for good, whenever “tidy_comments” runs."),
     )
+    forget_emails_after_days = models.PositiveSmallIntegerField(
+        _("forget e-mail addresses of comments after days"),
+        default=0,
+        help_text=_(
+            "Days after a comment was written, whenever “tidy_comments” runs. 0: never. Who has not commented for so "
+            "long is not known any more: the next comment waits as a stranger's does."
+        ),
+    )
     show_pingbacks = models.BooleanField(
         _("show pingbacks"), default=True, help_text=_("Notes that another post links here, among the comments.")
     )

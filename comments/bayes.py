@@ -7,7 +7,7 @@ with neither stays undecided.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 
@@ -143,6 +143,13 @@ def learn(lessons: Mapping[Comment, str]) -> None:
     _add(ham, spam)
 
 
+def learnt(comments: Iterable[Comment]) -> Iterator[tuple[Comment, str]]:
+    """Those of `comments` of which something was learnt, each with what."""
+    by_key = {comment.pk: comment for comment in comments}
+    for pk, status in Lesson.objects.filter(comment__in=by_key).values_list("comment", "status"):
+        yield by_key[pk], status
+
+
 def _status(lesson: Lesson | None) -> str:
     return lesson.status if lesson else ""
 
@@ -169,3 +176,7 @@ def _add(ham: Counter[str], spam: Counter[str]) -> None:
                 SET ham = comments_token.ham + excluded.ham, spam = comments_token.spam + excluded.spam""",  # noqa: S608  (placeholders alone are put in)
                 [value for token in some for value in (token, ham[token], spam[token])],
             )
+        lessened = [token for token in some if token and min(ham[token], spam[token]) < 0]
+        if lessened:
+            # A word that stands in no comment any more may have been somebody's own.
+            Token.objects.filter(text__in=lessened, ham=0, spam=0).delete()

@@ -114,7 +114,8 @@ class Comment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return gettext("Comment %(number)s by %(name)s") % {"number": self.pk, "name": self.author_name}
+        # Without the name: the admin keeps this in its log, also when the comment has gone.
+        return gettext("Comment %(number)s") % {"number": self.pk}
 
     @property
     def entry(self) -> Post | Page:
@@ -308,6 +309,24 @@ class Arrivals(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class Erasure(models.Model):
+    """That all that was held of a person was erased (comments.privacy). The address is kept as a keyed hash alone."""
+
+    key = models.CharField(max_length=64, unique=True)
+    erased_at = models.DateTimeField(default=timezone.now)
+    # Whether the texts stayed as "Anonymous".
+    text_kept = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("erased person")
+        verbose_name_plural = _("what is held of a person")
+        default_permissions = ()
+        permissions = [("erase_commenter", _("Can give out and erase all that is held of a person"))]
+
+    def __str__(self) -> str:
+        return gettext("Somebody who was erased")
 
 
 class SpentChallenge(models.Model):

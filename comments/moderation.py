@@ -67,11 +67,13 @@ def submit(
     arrival = Arrival(trapped=trapped, count=flood.count(sender), akismet=akismet.ask(comment))
     task = proof_of_work.solved(proof)
     with transaction.atomic():
-        # Two clicks at once: the second waits here until the first is stored.
-        answered = type(entry).objects.select_for_update(no_key=True).only(*_TAKES_COMMENTS).get(pk=entry.pk)
-        if parent is not None and not Comment.objects.filter(pk=parent.pk).exists():
+        # Before the entry, in the order of all who decide: what is answered is not deleted from now on.
+        held = Comment.objects.select_for_update(no_key=True).only("pk")
+        if parent is not None and not held.filter(pk=parent.pk):
             # Its sender has deleted it meanwhile: the answer stands by itself.
             words["parent"] = comment.parent = None
+        # Two clicks at once: the second waits here until the first is stored.
+        answered = type(entry).objects.select_for_update(no_key=True).only(*_TAKES_COMMENTS).get(pk=entry.pk)
         same = list(_same_words(comment))
         since = timezone.now() - SECOND_CLICK
         second_clicks = [
@@ -188,14 +190,49 @@ def _before_removal(history: list[Decision]) -> Ruling:
 
 
 def delete(comments: Iterable[Comment]) -> int:
-    """Delete `comments` for good, with their history. Answers to them stay. Returns their number."""
+    """Delete `comments` for good, with their history. Returns their number.
+
+    Answers to them stay, and answer then what these answered: readers find them where they were.
+    """
     deleted: list[Comment] = []
     with transaction.atomic():
-        for locked in _locked(comment.pk for comment in comments):
-            Comment.objects.filter(pk__in=[comment.pk for comment in locked]).delete()
-            deleted += locked
-        readers_notice(deleted)
+        for some in batched(sorted({comment.pk for comment in comments}), 1_000):
+            stored = hold(some)
+            going = {pk: stored[pk] for pk in some if pk in stored}
+            _move_up_answers(going, stored)
+            Comment.objects.filter(pk__in=going).delete()
+            deleted += going.values()
+        readers_notice([comment for comment in deleted if comment.status == Status.APPROVED])
     return len(deleted)
+
+
+def hold(pks: Iterable[int]) -> dict[int, Comment]:
+    """Lock the comments of these keys and what stands above and below them until the transaction ends; returns all.
+
+    Who deletes calls this before anything else is locked: all that is touched is locked in the order of all who decide.
+    """
+    pks = set(pks)
+    above = Comment.objects.filter(pk__in=pks).exclude(parent=None).values_list("parent", flat=True)
+    around = Q(pk__in=pks.union(above)) | Q(parent__in=pks)
+    locked = Comment.objects.select_for_update(no_key=True).filter(around).order_by("pk")
+    return {comment.pk: comment for comment in locked.only("status", "post", "page", "parent")}
+
+
+def _move_up_answers(going: Mapping[int, Comment], stored: Mapping[int, Comment]) -> None:
+    """Hang what answers those that are `going` below the nearest of `stored` that stays."""
+    moved: dict[int | None, list[int]] = {}
+    # Asked anew: some may have come in until all were locked.
+    answers = Comment.objects.filter(parent__in=going).exclude(pk__in=going).order_by("pk")
+    for pk, parent in answers.values_list("pk", "parent"):
+        above: int | None = parent
+        # Imported threads may go round in a circle.
+        passed = {pk}
+        while above is not None and above in going and above not in passed:
+            passed.add(above)
+            above = going[above].parent_id
+        moved.setdefault(above if above in stored and above not in passed else None, []).append(pk)
+    for nearest, pks in moved.items():
+        Comment.objects.filter(pk__in=pks).update(parent=nearest)
 
 
 def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Mapping[Comment, Ruling]]) -> Outcome:

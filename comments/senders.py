@@ -4,13 +4,12 @@ import datetime as dt
 from copy import copy
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from blog.site import SiteSettings
 from comments import akismet
 from comments.models import Comment, Revision, Status
-from comments.moderation import OUT_OF_SIGHT, delete, readers_notice
+from comments.moderation import OUT_OF_SIGHT, delete, hold, readers_notice
 from comments.rules import Arrival, judge, proof_of_work
 
 # How long senders can change or delete what they wrote.
@@ -77,13 +76,10 @@ def delete_by_sender(comment: Comment) -> None:
     Raises TooLateError, and DoesNotExist if it is deleted already.
     """
     with transaction.atomic():
-        # The answers too, which are moved up; then the entry, so that none comes in at this moment.
-        touched = Comment.objects.select_for_update(no_key=True).filter(Q(pk=comment.pk) | Q(parent=comment.pk))
-        stored = {each.pk: each for each in touched.order_by("pk")}.get(comment.pk)
+        hold([comment.pk])
+        stored = Comment.objects.filter(pk=comment.pk).first()
         if stored is None:
             raise Comment.DoesNotExist
         if not is_senders_own(stored):
             raise TooLateError
-        entry = stored.entry
-        type(entry).objects.select_for_update(no_key=True).only("pk").get(pk=entry.pk)
         delete([stored])

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from blog.site import SiteSettings
-from comments import flood, moderation, proof
+from comments import flood, moderation, privacy, proof
 from comments.models import Comment, Status
 
 BATCH = 500
@@ -15,11 +15,14 @@ BATCH = 500
 def tidy(site: SiteSettings) -> dict[str, int]:
     """Delete spam and trash that stands so longer than the site keeps it, and counts and tasks that are over.
 
+    Forget the e-mail addresses of old comments, if the site says so.
+
     Returns the number of each. Can be interrupted at any point, and run by several at once.
     """
     before = timezone.now() - dt.timedelta(days=site.keep_spam_days)
     return {
         **{status.value: _delete(status, before) for status in (Status.SPAM, Status.TRASH)},
+        "emails": privacy.forget_emails(site),
         "arrivals": flood.forget(),
         "challenges": proof.forget(),
     }
@@ -31,7 +34,7 @@ def _delete(status: Status, before: dt.datetime) -> int:
     old = Comment.objects.filter(status=status, status_since__lt=before).order_by()
     while pks := list(old.order_by("status_since", "pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            # Locked in the order of all who decide, and looked at again.
-            still = old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
-            deleted += moderation.delete(list(still.only("pk")))
+            moderation.hold(pks)
+            # Looked at again, now that nobody else decides.
+            deleted += moderation.delete(list(old.filter(pk__in=pks).only("pk")))
     return deleted

@@ -55,6 +55,8 @@ BROADSIDE_MARKUPS = {
 }
 # Knows where files are now that texts name by old addresses.
 BROADSIDE_MOVED_FILES = "wordpress.moved.files_here"
+# Forgets what imports remember of comments: it is made of their e-mail addresses too.
+BROADSIDE_FORGET_IMPORTED_COMMENTS = "wordpress.memory.forget_comments"
 
 INSTALLED_APPS = [
     "config.admin.BroadsideAdminConfig",
@@ -236,6 +238,9 @@ MARKDOWNX_URLS_PATH = "/admin/markdownx/preview/"
 MARKDOWNX_UPLOAD_URLS_PATH = "/admin/markdownx/upload/"
 MARKDOWNX_MEDIA_PATH = "pictures/"
 
+
+# Who mails errors to ADMINS mails nobody's address with them.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutPeople"
 
 LOGGING = {
     "version": 1,

@@ -2,14 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from blog.models import Page, Post
 from comments.counting import recount_all
 from comments.models import Comment, Kind, Status
+from comments.privacy import Erasures
 from comments.text import comment_html
 from wordpress.authors import Authors
 from wordpress.lookups import add, highest_key, rows
@@ -66,6 +68,7 @@ class Comments:
         self._authors = authors
         self._memory = memory
         self._report = report
+        self._erasures = Erasures()
         self._free = count(max(survey.highest_comment, highest_key(Comment)) + 1)
         self._given: set[int] = set()
 
@@ -93,7 +96,7 @@ class Comments:
         add([row for answered in entries for row in answered.rows])
         changed = [row for answered in entries for row in answered.changed_rows]
         Comment.objects.bulk_update(
-            changed, ["parent", *(name.removesuffix("_id") for name in _RENEWED)], batch_size=500
+            changed, ["parent", "status_since", *(name.removesuffix("_id") for name in _RENEWED)], batch_size=500
         )
         for model in (Post, Page):
             grown = [one.entry.pk for one in entries if not one.new and isinstance(one.entry, model)]
@@ -107,7 +110,7 @@ class Comments:
         left: Mapping[int, Left],
         before: Mapping[int, list[int]],
     ) -> None:
-        wanted = self._wanted(answered.item)
+        wanted = self._wanted(answered)
         keys = self._known(answered, wanted, here, before)
         new = [comment for comment in wanted if comment not in keys]
         self._report.count(COMMENTS, Outcome.IMPORTED, len(new))
@@ -156,6 +159,8 @@ class Comments:
             if said and not _answers(pk, thread, answers.get(pk)):
                 row.parent_id = thread[pk] = answers.get(pk)
             fresh = self._row(answered, comment, pk, row.parent_id)
+            if row.status != fresh.status:
+                row.status_since = timezone.now()
             for name in _RENEWED:
                 setattr(row, name, getattr(fresh, name))
             answered.changed_rows.append(row)
@@ -165,12 +170,17 @@ class Comments:
     def _remember(self, comment: Exported, row: Comment) -> None:
         self._memory.remember(COMMENTS, comment.id, row.pk, Left(of_comment(comment), _left(row)))
 
-    def _wanted(self, item: Item) -> list[Exported]:
-        """The comments of `item` that can be brought in, each once."""
+    def _wanted(self, answered: Answered) -> list[Exported]:
+        """The comments of the item that can be brought in, each once; without a name if its author was erased here."""
         wanted: dict[Exported, None] = {}
-        for comment in item.comments:
-            reason = ""
-            if not is_for_readers(comment.type):
+        for exported in answered.item.comments:
+            comment, reason = exported, ""
+            erasure = self._erasures.of(plain(comment.email), self._moment(answered, comment))
+            if erasure:
+                comment = replace(comment, author="", email="", url="", user_id=0)
+            if erasure and not erasure.text_kept:
+                reason = _("Its author was erased here, with all texts.")
+            elif not is_for_readers(comment.type):
                 reason = _("It is no comment but a note for the staff (“%s”): readers did not see it.") % comment.type
             elif comment in wanted:
                 reason = _("It is in the export twice.")

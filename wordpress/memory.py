@@ -13,6 +13,7 @@ from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import rows
 from wordpress.models import ImportedItem
 from wordpress.records import THUMBNAIL, Author, Comment, Item, Term
+from wordpress.reports import COMMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class Memory:
             update_fields=["site", "wordpress_id", "fingerprint", "left_as"],
         )
         self._new = []
+
+
+def forget_comments(keys: Iterable[int]) -> None:
+    """Forget what was imported as the comments of these keys: the next import leaves them as they are."""
+    ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=keys).delete()
 
 
 def of_item(item: Item) -> str:

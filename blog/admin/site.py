@@ -17,7 +17,7 @@ class SiteSettingsAdmin(admin.ModelAdmin[SiteSettings]):
         (_("Lists and feeds"), {"fields": ("entries_per_page", "entries_per_feed", "show_author")}),
         (
             _("Comments"),
-            {"fields": ("comments_open", "comment_policy", "close_comments_after_days")},
+            {"fields": ("comments_open", "comment_policy", "close_comments_after_days", "forget_emails_after_days")},
         ),
         (
             _("Against spam"),

@@ -26,6 +26,7 @@ EXACTLY = {
         *(f"library.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("picture", "document")),
         *(f"tags.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("tag", "tagalias")),
         *MODERATION,
+        "comments.erase_commenter",
     },
     "Moderator": MODERATION,
 }

@@ -64,6 +64,7 @@ ADMIN = {
     "new picture": "/admin/library/picture/add/",
     "comments": "/admin/comments/comment/",
     "one comment": "/admin/comments/comment/900/change/",
+    "what is held of a person": "/admin/comments/erasure/",
     "site settings": "/admin/blog/sitesettings/1/change/",
     "people": "/admin/accounts/user/",
 }

@@ -7,11 +7,13 @@ from contextlib import suppress
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 
 from blog.models import Post
 from blog.site import CommentPolicy, SiteSettings
+from comments import privacy
 from comments.counting import miscounted
-from comments.models import Comment, Decision, Status
+from comments.models import Comment, Decision, Lesson, Status, Token
 from comments.moderation import (
     approve,
     mark_spam,
@@ -135,3 +137,39 @@ def test_a_sender_in_two_tabs_and_a_moderator_leave_one_true_state() -> None:
         assert texts[0] == "Text 0"
         assert len(set(texts)) == len(texts)
     assert set(Comment.objects.values_list("pk", flat=True)) >= {comment.pk for comment in comments[2:]}
+
+
+def test_erasing_somebody_while_others_moderate_answer_and_erase_leaves_nothing_of_her() -> None:
+    posts = PostFactory.create_batch(3)
+    hers = [
+        CommentFactory.create(post=posts[number % 3], status=Status.PENDING, email="rosa@example.org", name="Rosa")
+        for number in range(12)
+    ]
+    others = [CommentFactory.create(post=comment.post, parent=comment) for comment in hers]
+    moderators = UserFactory.create_batch(2)
+
+    def moderate(number: int) -> None:
+        chance = random.Random(number)  # noqa: S311  (an order, not a secret)
+        for _ in range(6):
+            move = chance.choice([approve, mark_spam, trash, restore])
+            move(chance.sample([*hers, *others], 10), moderators[number])
+
+    def answer() -> None:
+        for comment in hers:
+            assert comment.post is not None
+            send(comment.post, f"Answer to {comment.pk}", comment)
+
+    at_once(
+        lambda: moderate(0),
+        lambda: moderate(1),
+        answer,
+        lambda: privacy.erase("rosa@example.org", keep_text=True),
+        lambda: privacy.erase("rosa@example.org", keep_text=False),
+    )
+    assert not Comment.objects.filter(Q(email="rosa@example.org") | Q(name="Rosa")).exists()
+    assert Comment.objects.filter(text__startswith="Answer to").count() == 12
+    assert Comment.objects.filter(pk__in=[comment.pk for comment in others]).count() == 12
+    assert list(miscounted()) == []
+    learnt = Lesson.objects.values_list("status", flat=True)
+    total = Token.objects.filter(text="").first()
+    assert (total.ham + total.spam if total else 0) == len(learnt)

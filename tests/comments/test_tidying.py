@@ -2,6 +2,7 @@
 
 import datetime as dt
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -46,6 +47,27 @@ class TestComments:
         tidy()
         answer.refresh_from_db()
         assert answer.parent is None
+
+    def test_answers_stay_below_what_was_answered(self) -> None:
+        """Readers saw them there already: what is not shown is passed over."""
+        post = PostFactory.create()
+        first = CommentFactory.create(post=post)
+        spam = aged(Status.SPAM, 40, post=post, parent=first)
+        answer = CommentFactory.create(post=post, parent=aged(Status.TRASH, 40, post=post, parent=spam))
+        tidy()
+        answer.refresh_from_db()
+        assert answer.parent == first
+
+    def test_cached_pages_stay_as_they_are(self, django_capture_on_commit_callbacks: Any) -> None:
+        """Readers never saw what goes."""
+        answer = CommentFactory.create()
+        for status in (Status.SPAM, Status.TRASH):
+            CommentFactory.create(post=answer.post, parent=aged(status, 40, post=answer.post, parent=answer))
+        before = SiteSettings.objects.get().content_version
+        with django_capture_on_commit_callbacks(execute=True):
+            tidy()
+        assert Comment.objects.count() == 3
+        assert SiteSettings.objects.get().content_version == before
 
     def test_many_go_some_at_a_time_and_their_number_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tidying, "BATCH", 2)
