@@ -24,7 +24,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments import blocks, moderation
+from comments import (
+    blocks,
+    moderation,
+    notice_admin,  # noqa: F401  (Django looks for what is registered in this module)
+)
 from comments.models import Block, Comment, Status
 from comments.moderation import Outcome
 

@@ -6,14 +6,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from blog.site import SiteSettings
-from comments import flood, moderation, proof
+from comments import flood, following, moderation, notices, proof
 from comments.models import Comment, Status
 
 BATCH = 500
 
 
 def tidy(site: SiteSettings) -> dict[str, int]:
-    """Delete spam and trash that stands so longer than the site keeps it, and counts and tasks that are over.
+    """Delete spam and trash that stands so longer than the site keeps it, and counts, tasks and notices that are over.
+
+    Also addresses of followers that nobody has confirmed.
 
     Returns the number of each. Can be interrupted at any point, and run by several at once.
     """
@@ -22,6 +24,8 @@ def tidy(site: SiteSettings) -> dict[str, int]:
         **{status.value: _delete(status, before) for status in (Status.SPAM, Status.TRASH)},
         "arrivals": flood.forget(),
         "challenges": proof.forget(),
+        "followers": following.forget_unconfirmed(),
+        "notices": notices.forget(),
     }
 
 

@@ -20,3 +20,5 @@ class Command(BaseCommand):
         self.stdout.write(gettext("Trash deleted, %(days)s: %(n)d") % {"days": days, "n": done["trash"]})
         self.stdout.write(gettext("Counts of senders forgotten: %(n)d") % {"n": done["arrivals"]})
         self.stdout.write(gettext("Used proofs of work forgotten: %(n)d") % {"n": done["challenges"]})
+        self.stdout.write(gettext("Addresses forgotten that nobody confirmed: %(n)d") % {"n": done["followers"]})
+        self.stdout.write(gettext("Old notices forgotten: %(n)d") % {"n": done["notices"]})
