@@ -21,6 +21,8 @@ from blog.site import SiteSettings
 from comments.text import without_controls
 
 MAX_LINE_LENGTH = 150
+# Words of some scripts, such as Persian, are written with them.
+_JOINERS = "\u200c\u200d"
 # The most that strangers' words take of one mail, in characters; one text is always whole.
 MAX_LENGTH = 60_000
 
@@ -41,7 +43,7 @@ def wake_worker(at: dt.datetime) -> None:
 
 def line(text: object) -> str:
     """`text` in one line without signs that cannot be seen: no line end, no control, no change of direction."""
-    plain = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in str(text))
+    plain = "".join(sign if unicodedata.category(sign)[0] != "C" or sign in _JOINERS else " " for sign in str(text))
     return Truncator(" ".join(plain.split())).chars(MAX_LINE_LENGTH)
 
 
