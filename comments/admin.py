@@ -24,7 +24,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments import blocks, moderation, privacy_admin  # noqa: F401  (Django looks for this module alone)
+from comments import (  # noqa: F401  (Django looks for what is registered in this module alone)
+    blocks,
+    moderation,
+    notice_admin,
+    privacy_admin,
+)
 from comments.models import Block, Comment, Status
 from comments.moderation import Outcome
 

@@ -17,6 +17,9 @@ from comments.models import Arrivals
 # Comments are counted in spans of this many seconds.
 PERIOD = 10 * 60
 _WHOLE_SITE = ""
+# How often in such a span mails that ask to confirm may be wished for: from one sender, to one address, in all.
+ASKS_PER_SENDER, ASKS_PER_ADDRESS, ASKS_PER_SITE = 10, 3, 100
+_ALL_ASKS = "asks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,31 @@ def count(sender: str) -> Count:
 
     One statement, exact with any number of processes. The first comment of a period forgets earlier periods.
     """
+    numbers = _count([sender, _WHOLE_SITE] if sender else [_WHOLE_SITE])
+    return Count(numbers.get(sender, 0) if sender else 0, numbers[_WHOLE_SITE])
+
+
+def asks_too_often(sender: str, email: str) -> bool:
+    """Count one more wish of `sender` to have a mail sent to `email`, and say whether it is one too many.
+
+    The address is kept as a hash, like the sender.
+    """
+    names = {_hashed("sender", sender): ASKS_PER_SENDER} if sender else {}
+    names[_hashed("address", email)] = ASKS_PER_ADDRESS
+    # In one order for all, and the site's last.
+    numbers = _count([*sorted(names), _ALL_ASKS])
+    names[_ALL_ASKS] = ASKS_PER_SITE
+    return any(numbers[name] > most for name, most in names.items())
+
+
+def _hashed(what: str, value: str) -> str:
+    return salted_hmac(f"comments.flood.asks.{what}", value, algorithm="sha256").hexdigest()
+
+
+def _count(names: list[str]) -> dict[str, int]:
     period = int(timezone.now().timestamp()) // PERIOD
     # The site's row comes last: who waits for it holds nothing that another one needs.
-    rows = [(name, period) for name in ((sender, _WHOLE_SITE) if sender else (_WHOLE_SITE,))]
+    rows = [(name, period) for name in names]
     with connection.cursor() as cursor:
         cursor.execute(
             # Only the number of rows differs; the names are constants.
@@ -69,9 +94,9 @@ def count(sender: str) -> Count:
             [value for row in rows for value in row],
         )
         numbers: dict[str, int] = dict(cursor.fetchall())
-    if numbers[_WHOLE_SITE] == 1:
+    if numbers[names[-1]] == 1:
         forget(period)
-    return Count(numbers.get(sender, 0) if sender else 0, numbers[_WHOLE_SITE])
+    return numbers
 
 
 def forget(before: int | None = None) -> int:

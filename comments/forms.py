@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.models import Page, Post
 from blog.site import SiteSettings
-from comments.models import MAX_TEXT_LENGTH, Comment, entry_lookup
+from comments import following, mail
+from comments.models import MAX_TEXT_LENGTH, Comment, Status, entry_lookup
 from comments.moderation import submit
 from comments.text import comment_html, without_controls
 
@@ -82,6 +83,11 @@ class CommentForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "spellcheck": "false"}),
     )
     text = ProseField(label=_("Comment"))
+    follow = forms.BooleanField(
+        label=_("Tell me by e-mail of further comments"),
+        required=False,
+        help_text=_("First you get a mail that asks you to confirm. Each mail has a link that ends them."),
+    )
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
     # People do not see it; programs that fill in every field give themselves away.
     subject = forms.CharField(
@@ -101,6 +107,8 @@ class CommentForm(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="respond-%s", label_suffix="")
         self.entry, self.site, self.user, self.reply_to = entry, site, user, reply_to
+        if not mail.is_on() or (user is not None and not user.email):
+            del self.fields["follow"]
         if user is not None:
             for field in ("name", "email", "website", "subject"):
                 del self.fields[field]
@@ -144,9 +152,33 @@ class CommentForm(forms.Form):
         """Store the comment of a form that is right. `sender` is who comments.flood says it is."""
         words = dict(self.cleaned_data)
         trapped = bool(words.pop("subject", ""))
+        follows = words.pop("follow", False)
         # Put into the form by the browser (static/js/proof-of-work.js).
         proof = self.data.get("altcha", "")
-        return submit(self.entry, site=self.site, user=self.user, trapped=trapped, sender=sender, proof=proof, **words)
+        comment = submit(
+            self.entry, site=self.site, user=self.user, trapped=trapped, sender=sender, proof=proof, **words
+        )
+        # Spam has no mail sent to anybody.
+        if follows and comment.status != Status.SPAM:
+            following.ask(self.entry, comment.email, sender=sender)
+        return comment
+
+
+class FollowForm(forms.Form):
+    """For readers who follow a discussion without writing in it."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        error_messages={
+            "required": _("Please write your e-mail address."),
+            "invalid": _("This is not an e-mail address. It should look like name@example.org."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, auto_id="follow-%s", label_suffix="")
 
 
 class OwnCommentForm(forms.Form):

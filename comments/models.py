@@ -15,7 +15,10 @@ from accounts.models import User
 from blog.models import Entry, Page, Post
 from blog.site import MIN_COMMENTS_PER_PAGE, content_changed
 from comments import folding
+from comments.recipients import Follower, News, Notice, NoticePreference
 from comments.text import comment_html
+
+__all__ = ["Follower", "News", "Notice", "NoticePreference"]
 
 MAX_TEXT_LENGTH = 20_000
 # Of what is blocked, as it is compared.

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Page, Post
 from blog.site import SiteSettings, content_changed
-from comments import akismet, bayes, flood
+from comments import akismet, bayes, flood, news
 from comments import proof as proof_of_work
 from comments.counting import recount, recount_all
 from comments.models import Comment, Decision, Status, entry_lookup
@@ -95,6 +95,7 @@ def submit(
         )
         comment.status, comment.reasons = judgement.status, judgement.reasons
         comment.save()
+        news.note([comment])
         if comment.status == Status.APPROVED:
             recount(entry)
     return comment
@@ -247,6 +248,8 @@ def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Map
             for status in {ruling[0] for ruling in becomes.values()}:
                 those = [comment.pk for comment, ruling in becomes.items() if ruling[0] == status]
                 Comment.objects.filter(pk__in=those).update(status=status, status_since=timezone.now())
+                if status == Status.APPROVED:
+                    news.note_approved(those)
             Decision.objects.bulk_create(
                 Decision(comment=comment, moderator=by, was=comment.status, became=new, taught=taught, batch=batch)
                 for comment, (new, taught) in becomes.items()

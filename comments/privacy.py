@@ -23,12 +23,12 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import User
 from blog.site import SiteSettings, absolute_url
 from comments import bayes, folding, moderation
-from comments.models import Block, Comment, CommentQuerySet, Erasure, Revision, Status
+from comments.models import Block, Comment, CommentQuerySet, Erasure, Follower, Revision, Status
 
 BATCH = 500
 # Besides comments and blocks: models whose rows are of one person each, with the field that holds the e-mail address.
 # A row is given out with all it has, and erasing deletes it. A model with an address stands here or the tests fail.
-ROWS_OF_A_PERSON: tuple[tuple[type[models.Model], str], ...] = ()
+ROWS_OF_A_PERSON: tuple[tuple[type[models.Model], str], ...] = ((Follower, "email"),)
 
 
 @dataclass(slots=True)

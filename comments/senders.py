@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from blog.site import SiteSettings
-from comments import akismet
+from comments import akismet, news
 from comments.models import Comment, Revision, Status
 from comments.moderation import OUT_OF_SIGHT, delete, hold, readers_notice
 from comments.rules import Arrival, judge, proof_of_work
@@ -54,6 +54,8 @@ def revise_by_sender(comment: Comment, text: str, *, site: SiteSettings) -> Comm
         if before not in (Status.SPAM, judgement.status):
             stored.status, stored.status_since = judgement.status, timezone.now()
         stored.save(update_fields=["text", "status", "status_since", "reasons"])
+        if stored.status != before:
+            news.note([stored])
         if Status.APPROVED in (before, stored.status):
             readers_notice([stored])
     return stored

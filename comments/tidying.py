@@ -6,16 +6,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from blog.site import SiteSettings
-from comments import flood, moderation, privacy, proof
+from comments import flood, following, moderation, notices, privacy, proof
 from comments.models import Comment, Status
 
 BATCH = 500
 
 
 def tidy(site: SiteSettings) -> dict[str, int]:
-    """Delete spam and trash that stands so longer than the site keeps it, and counts and tasks that are over.
+    """Delete spam and trash that stands so longer than the site keeps it, and counts, tasks and notices that are over.
 
-    Forget the e-mail addresses of old comments, if the site says so.
+    Addresses of followers that nobody has confirmed go too, and those of old comments, if the site says so.
 
     Returns the number of each. Can be interrupted at any point, and run by several at once.
     """
@@ -25,6 +25,8 @@ def tidy(site: SiteSettings) -> dict[str, int]:
         "emails": privacy.forget_emails(site),
         "arrivals": flood.forget(),
         "challenges": proof.forget(),
+        "followers": following.forget_unconfirmed(),
+        "notices": notices.forget(),
     }
 
 

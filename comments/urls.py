@@ -7,7 +7,7 @@ from blog.converters import TreePathConverter
 from blog.models import RESERVED_SLUGS
 from blog.routes import feed_paths
 from blog.urls import DAY
-from comments import feeds, views
+from comments import feeds, mail_views, views
 
 app_name = "comments"
 
@@ -25,6 +25,10 @@ urlpatterns = [
     path("comments/challenge/", views.challenge, name="challenge"),
     path("comments/<int:pk>/", views.one, name="one"),
     path("comments/own/<str:signed>/", views.own, name="own"),
+    path("comments/decide/<str:signed>/<slug:move>/", mail_views.decide, name="decide"),
+    path("comments/follow/<slug:kind>/<int:pk>/", mail_views.follow, name="follow"),
+    path("comments/confirm/<str:signed>/", mail_views.confirm, name="confirm"),
+    path("comments/stop/<str:signed>/", mail_views.stop, name="stop"),
     re_path(r"^(?P<base>.+/)comment-page-(?P<number>[0-9]{1,9})/?$", public_page(views.further), name="further"),
     path("comments/feed/", public_page(feeds.SiteCommentFeed("rss")), name="feed"),
     path("comments/feed/rss/", public_page(feeds.SiteCommentFeed("rss"))),

@@ -11,6 +11,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from config.mail import mailers
+
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -210,6 +212,10 @@ if env.bool("BEHIND_PROXY", default=False):
 # address they see: 0 takes the address of the connection itself.
 BROADSIDE_TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
+
+# Notices and confirmations (comments.delivery). Without an address nothing is sent; with DEBUG mails are printed.
+MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 
 # Another's judgement of comments, if the owner has a key for it: off otherwise (comments.akismet).
 BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")

@@ -7,7 +7,17 @@ os.environ["SECRET_KEY"] = "only-for-tests"
 os.environ["DEBUG"] = "0"
 os.environ["SITE_URL"] = "http://testserver"
 os.environ["BROADSIDE_DATA"] = tempfile.mkdtemp(prefix="broadside-tests-")
-for name in ("CACHE_URL", "LANGUAGE_CODE", "TIME_ZONE", "ALLOWED_HOSTS", "FORMER_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+# Django puts an outbox in its place for tests.
+os.environ["EMAIL_URL"] = "smtp://localhost"
+for name in (
+    "EMAIL_FROM",
+    "CACHE_URL",
+    "LANGUAGE_CODE",
+    "TIME_ZONE",
+    "ALLOWED_HOSTS",
+    "FORMER_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+):
     os.environ.pop(name, None)
 
 from config.settings import *  # noqa: E402, F403  (after the environment it reads)

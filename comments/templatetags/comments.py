@@ -15,10 +15,10 @@ from django.utils.translation import gettext, ngettext
 from blog.caching import has_session
 from blog.listing import Pager, PagerLink
 from blog.models import Page, Post
-from comments import akismet
+from comments import akismet, mail
 from comments.addresses import page_url
 from comments.avatars import avatar, neutral
-from comments.forms import CommentForm
+from comments.forms import CommentForm, FollowForm
 from comments.models import Comment
 from comments.reading import answered, thread_for
 from comments.senders import SENDERS_TIME, is_senders_own, may_be_revised
@@ -70,6 +70,8 @@ def comment_section(context: Context, entry: Post | Page) -> dict[str, Any]:
         "form": form,
         "preview": context.get("comment_preview"),
         "takes_comments": form.is_open,
+        "follow_form": FollowForm() if form.is_open and mail.is_on() else None,
+        "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),
         "show_avatars": site.show_avatars,
         "own": _own(request, comments),
         "user": user,

@@ -168,7 +168,8 @@ class TestWhoMayDoWhat:
 
     def test_moderators_see_comments_only(self, client: Client, moderator: User) -> None:
         links = [link.get("href") for link in find(read(client.get("/admin/")), "#content a")]
-        assert set(links) == {"/admin/comments/", LIST, "/admin/comments/block/", "/admin/comments/block/add/"}
+        blocks = {"/admin/comments/block/", "/admin/comments/block/add/"}
+        assert set(links) == {"/admin/comments/", LIST, *blocks, "/admin/comments/noticepreference/"}
 
     def test_who_only_looks_sees_no_buttons(self, client: Client) -> None:
         comment = CommentFactory.create(status=Status.PENDING)

@@ -308,7 +308,7 @@ class TestQueries:
                 submit(post, text=text, name="Ann", email="ann@example.org", sender="x", site=SiteSettings())
             return len(seen)
 
-        # Counted, forgotten (the first of a period), lock and same words, blocks, filter, account, known, stored;
-        # the savepoint is of the test.
-        assert send("First.") == 11
-        assert send("Second, longer, http://a.example " + "word " * 300) == 10
+        # Counted, forgotten (the first of a period), lock and same words, blocks, filter, account, known, stored, told
+        # of; the savepoint is of the test.
+        assert send("First.") == 12
+        assert send("Second, longer, http://a.example " + "word " * 300) == 11

@@ -152,6 +152,7 @@ class TestForm:
             "E-mail (will not be published) (required)",
             "Website",
             "Comment",
+            "Tell me by e-mail of further comments",
             "Leave this field empty",
         ]
         # The first button is the one that Enter presses.
@@ -174,6 +175,7 @@ class TestForm:
             "email": ("input", "email", "email", True),
             "website": ("input", "text", "url", False),
             "text": ("textarea", None, None, True),
+            "follow": ("input", "checkbox", None, False),
             "subject": ("input", "text", "off", False),
         }
 
@@ -191,7 +193,7 @@ class TestForm:
 
     def test_pages_have_their_own_address(self) -> None:
         page = PageFactory.create()
-        assert one(section(page), "form").get("action") == f"/comments/on/page/{page.pk}/#respond"
+        assert one(section(page), "form.comment-form").get("action") == f"/comments/on/page/{page.pk}/#respond"
 
     def test_answering_somebody_it_says_whom_and_offers_a_way_back(self, post: Post) -> None:
         comment = write(post, name="Zoë")

@@ -25,3 +25,5 @@ class Command(BaseCommand):
             self.stdout.write(gettext("E-mail addresses forgotten: %(n)d") % {"n": done["emails"]})
         self.stdout.write(gettext("Counts of senders forgotten: %(n)d") % {"n": done["arrivals"]})
         self.stdout.write(gettext("Used proofs of work forgotten: %(n)d") % {"n": done["challenges"]})
+        self.stdout.write(gettext("Addresses forgotten that nobody confirmed: %(n)d") % {"n": done["followers"]})
+        self.stdout.write(gettext("Old notices forgotten: %(n)d") % {"n": done["notices"]})
