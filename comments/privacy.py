@@ -186,7 +186,7 @@ def erase(email: str, *, keep_text: bool) -> Found:
         erasure.text_kept = keep_text and erasure.text_kept
         erasure.erased_at = timezone.now()
         erasure.save()
-    while pks := list(comments_of(email).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+    for pks in _batches(comments_of(email)):
         with transaction.atomic():
             moderation.hold(pks)
             locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
@@ -207,6 +207,14 @@ def erase(email: str, *, keep_text: bool) -> Found:
         done.tasks = len(tasks)
         DBTaskResult.objects.filter(pk__in=tasks).delete()
     return done
+
+
+def _batches(comments: CommentQuerySet) -> Iterator[list[int]]:
+    """The keys of `comments`, BATCH at a time: the table is read through once, however many there are."""
+    last = 0
+    while pks := list(comments.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield pks
+        last = pks[-1]
 
 
 def _make_anonymous(comments: list[Comment]) -> None:
@@ -273,7 +281,7 @@ def forget_emails(site: SiteSettings) -> int:
     before = timezone.now() - dt.timedelta(days=site.forget_emails_after_days)
     old = Comment.objects.filter(created_at__lt=before).exclude(email="")
     forgotten = 0
-    while pks := list(old.order_by("created_at", "pk").values_list("pk", flat=True)[:BATCH]):
+    for pks in _batches(old):
         with transaction.atomic():
             # Looked at again once it is locked, in the order of all who decide.
             locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
