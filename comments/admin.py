@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -30,58 +31,10 @@ from comments import (  # noqa: F401  (Django looks for what is registered in th
     notice_admin,
     privacy_admin,
 )
-from comments.models import Block, Comment, Status
-from comments.moderation import Outcome
-
-type Lazy = Any
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A decision as the admin offers it: its words on a button, in the list of actions and after it is done."""
-
-    decide: Callable[[Iterable[Comment], User], Outcome]
-    button: Lazy
-    action: Lazy
-    changed: Lazy
-    unchanged: Lazy
-    offered_for: tuple[Status, ...]
-
-
-MOVES = {
-    "approve": Move(
-        moderation.approve,
-        _("Approve"),
-        _("Approve"),
-        ngettext_lazy("%(n)d comment approved.", "%(n)d comments approved.", "n"),
-        ngettext_lazy("%(n)d was approved already.", "%(n)d were approved already.", "n"),
-        (Status.PENDING, Status.SPAM, Status.TRASH),
-    ),
-    "spam": Move(
-        moderation.mark_spam,
-        _("Spam"),
-        _("Mark as spam"),
-        ngettext_lazy("%(n)d comment marked as spam.", "%(n)d comments marked as spam.", "n"),
-        ngettext_lazy("%(n)d was spam already.", "%(n)d were spam already.", "n"),
-        (Status.PENDING, Status.APPROVED),
-    ),
-    "trash": Move(
-        moderation.trash,
-        _("Trash"),
-        _("Move to trash"),
-        ngettext_lazy("%(n)d comment moved to the trash.", "%(n)d comments moved to the trash.", "n"),
-        ngettext_lazy("%(n)d was in the trash already.", "%(n)d were in the trash already.", "n"),
-        (Status.PENDING, Status.APPROVED, Status.SPAM),
-    ),
-    "restore": Move(
-        moderation.restore,
-        _("Restore"),
-        _("Restore from spam and trash"),
-        ngettext_lazy("%(n)d comment put back to where it was.", "%(n)d comments put back to where they were.", "n"),
-        ngettext_lazy("%(n)d was not in spam or trash.", "%(n)d were not in spam or trash.", "n"),
-        (Status.SPAM, Status.TRASH),
-    ),
-}
+from comments.models import Block, Comment, Decision, Queue, Status
+from comments.moderation import Outcome, Seen
+from comments.moves import MOVES, UNDONE, Lazy, meanwhile, seen_in, told
+from comments.queue_admin import QueueAdmin
 
 
 def _bulk(name: str) -> Callable[..., None]:
@@ -93,8 +46,27 @@ def _bulk(name: str) -> Callable[..., None]:
     return act
 
 
+class WordsForm(forms.ModelForm[Comment]):
+    """What readers typed. It is refused once if somebody has changed or decided something since it was opened."""
+
+    def clean(self) -> dict[str, Any] | None:
+        # Locked until it is saved: the admin saves in one transaction.
+        stored = Comment.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
+        if stored is None:
+            raise ValidationError(_("This comment was deleted meanwhile. Copy your text if you want to keep it."))
+        if seen_in(cast("QueryDict", self.data)).get(stored.pk, stored.mark) != stored.mark:
+            raise ValidationError(
+                gettext(
+                    "%(what)s What you typed is still here. Save again if it shall be so. The text is now: %(text)s"
+                )
+                % {"what": meanwhile([stored.pk])[stored.pk], "text": stored.text}
+            )
+        return super().clean()
+
+
 @admin.register(Comment)
 class CommentAdmin(admin.ModelAdmin[Comment]):
+    form = WordsForm
     actions = [_bulk(name) for name in MOVES]
     list_display = ("snippet", "person", "on_entry", "state", "age")
     list_filter = ("status", "kind")
@@ -124,20 +96,20 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     # Deciding
 
-    def decide(self, request: HttpRequest, name: str, comments: Iterable[Comment]) -> None:
-        """Make the move of this name and say what came of it, with a button that takes it back."""
+    def decide(self, request: HttpRequest, name: str, comments: Iterable[Comment], seen: Seen | None = None) -> None:
+        """Make the move of this name and say what came of it, with a button that takes it back.
+
+        `seen` is what the moderator saw; if it is not given, what the form says.
+        """
         if not self.has_moderate_permission(request):
             raise PermissionDenied
         move = MOVES[name]
-        self._tell(request, move.decide(comments, cast("User", request.user)), move.changed, move.unchanged)
+        seen = seen_in(request.POST) if seen is None else seen
+        outcome = move.decide(comments, cast("User", request.user), seen)
+        self._tell(request, outcome, move.changed, move.unchanged)
 
     def _tell(self, request: HttpRequest, outcome: Outcome, changed: Lazy, unchanged: Lazy) -> None:
-        words = [
-            sentence % {"n": number}
-            for sentence, number in ((changed, outcome.changed), (unchanged, outcome.unchanged))
-            if number
-        ]
-        message = format_html("{}", " ".join(words) or gettext("There was nothing to decide."))
+        message = format_html("{}", told(outcome, changed, unchanged))
         if outcome.changed:
             url = reverse("admin:comments_comment_undo", args=[outcome.batch])
             context = {"url": add_preserved_filters(self._filters(request), url)}
@@ -168,16 +140,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
         if not self.has_moderate_permission(request):
             raise PermissionDenied
-        self._tell(
-            request,
-            moderation.undo(batch, cast("User", request.user)),
-            ngettext_lazy("%(n)d comment is back where it was.", "%(n)d comments are back where they were.", "n"),
-            ngettext_lazy(
-                "%(n)d was left as it is: somebody has decided about it since.",
-                "%(n)d were left as they are: somebody has decided about them since.",
-                "n",
-            ),
-        )
+        self._tell(request, moderation.undo(batch, cast("User", request.user)), *UNDONE)
         return self._to_the_list(request)
 
     def _to_the_list(self, request: HttpRequest) -> HttpResponse:
@@ -230,8 +193,10 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return super().changelist_view(request, {**(extra_context or {}), "states": states})
 
     @admin.display(description=_("comment"))
-    def snippet(self, comment: Comment) -> str:
-        return Truncator(comment.text).chars(160) or gettext("(no text)")
+    def snippet(self, comment: Comment) -> SafeString:
+        shown = Truncator(comment.text).chars(160) or gettext("(no text)")
+        seen = '<input type="hidden" name="seen" value="{}:{}">'
+        return format_html("{}" + seen, shown, comment.pk, comment.mark)
 
     @admin.display(description=_("from"), ordering="name")
     def person(self, comment: Comment) -> SafeString:
@@ -266,6 +231,14 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         moves = [(name, move) for name, move in MOVES.items() if self.has_moderate_permission(request)]
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "moves": moves})
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            # `original` holds what was typed; what is seen now is what is stored.
+            stored = Comment.objects.filter(pk=context["original"].pk).first()
+        else:
+            stored = context["original"]
+        return super().render_change_form(request, {**context, "stored": stored}, *args, **kwargs)
+
     @admin.display(description=_("what the rules found"))
     def why(self, comment: Comment) -> SafeString | str:
         listed = format_html_join("", "<li>{}</li>", ((reason["words"],) for reason in comment.reasons))
@@ -273,26 +246,34 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("decisions"))
     def history(self, comment: Comment) -> SafeString | str:
-        lines = (
-            (
-                date_format(localtime(decision.made_at), "DATETIME_FORMAT"),
-                decision.moderator or gettext("somebody who has no account any more"),
-                str(decision),
-            )
+        somebody = gettext("somebody who has no account any more")
+        lines = [
+            (decision.made_at, decision.moderator or somebody, str(decision))
             for decision in comment.decisions.select_related("moderator")
-        )
-        listed = format_html_join("", "<li>{} – {}: {}</li>", lines)
+        ] + [
+            (
+                revision.replaced_at,
+                revision.by or gettext("its sender"),
+                gettext("changed the text, which was: %(text)s") % {"text": revision.text},
+            )
+            for revision in comment.revisions.select_related("by")
+        ]
+        lines.sort(key=itemgetter(0), reverse=True)
+        said = ((date_format(localtime(moment), "DATETIME_FORMAT"), who, what) for moment, who, what in lines)
+        listed = format_html_join("", "<li>{} – {}: {}</li>", said)
         return format_html("<ul>{}</ul>", listed) if listed else gettext("Nobody has decided about it yet.")
 
     def save_model(self, request: HttpRequest, obj: Comment, form: Any, change: bool) -> None:
         # Only what was typed: the status is not ours to write, somebody may decide about it right now.
-        obj.save(update_fields=form.changed_data)
+        words = {field: form.cleaned_data[field] for field in form.changed_data}
+        moderation.edit(obj, words, cast("User", request.user))
 
     def response_change(self, request: HttpRequest, obj: Comment) -> HttpResponse:
         """After saving, the decision if the button of one was pressed."""
         for name in MOVES:
             if f"_{name}" in request.POST:
-                self.decide(request, name, [obj])
+                # It is locked since the form has compared it with what was seen.
+                self.decide(request, name, [obj], seen={})
                 return HttpResponseRedirect(request.get_full_path())
         return super().response_change(request, obj)
 
@@ -326,3 +307,45 @@ class BlockAdmin(admin.ModelAdmin[Block]):
             "n",
         )
         self.message_user(request, words % {"n": caught}, messages.INFO)
+
+
+@admin.register(Decision)
+class DecisionAdmin(admin.ModelAdmin[Decision]):
+    """The log: who decided what, and when. Nobody changes it."""
+
+    list_display = ("made_at", "moderator", "what", "about")
+    list_display_links = None
+    actions = None
+    list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became")
+    list_select_related = ("moderator", "comment__user")
+    date_hierarchy = "made_at"
+    list_per_page = 100
+    show_full_result_count = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
+        return request.user.has_perm("comments.moderate_comment")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
+        # With its comment or post, which is asked here too; the list offers no deleting.
+        return cast("User", request.user).is_superuser
+
+    @admin.display(description=_("decision"))
+    def what(self, decision: Decision) -> str:
+        return str(decision)
+
+    @admin.display(description=_("comment"))
+    def about(self, decision: Decision) -> SafeString:
+        url = reverse("admin:comments_comment_change", args=[decision.comment_id])
+        return format_html('<a href="{}">{}</a>', url, decision.comment)
+
+
+admin.site.register(Queue, QueueAdmin)

@@ -113,8 +113,20 @@ def host(text: str) -> str:
 def hosts(text: str) -> list[str]:
     """All that may be a host in `text`, each once; first what stands in a web address."""
     plain = _address(text)
-    parts = [match[0].removeprefix("http:").removeprefix("https:") for match in _LINKED.finditer(plain)]
-    return list(dict.fromkeys(filter(None, map(_same_host, _DOTTED.findall(" ".join([*parts, plain]))))))
+    return _hosts_in(" ".join([*_linked(plain), plain]))
+
+
+def linked_hosts(text: str) -> list[str]:
+    """The hosts of the web addresses in `text`, each once."""
+    return _hosts_in(" ".join(_linked(_address(text))))
+
+
+def _linked(plain: str) -> Iterator[str]:
+    return (match[0].removeprefix("http:").removeprefix("https:") for match in _LINKED.finditer(plain))
+
+
+def _hosts_in(plain: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_same_host, _DOTTED.findall(plain)))))
 
 
 def with_parents(name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What readers answer, and what moderators decided about it."""
 
 import uuid
+from hashlib import sha256
 from typing import Any, Self, cast
 
 from django.core.exceptions import ValidationError
@@ -131,6 +132,12 @@ class Comment(models.Model):
         """The name readers see."""
         return self.name or (str(self.user) if self.user else gettext("Anonymous"))
 
+    @property
+    def mark(self) -> str:
+        """A sign of what moderators see of it, status and words: another one as soon as somebody has changed these."""
+        seen = (self.status, self.text, self.name, self.email, self.website)
+        return sha256("\0".join(seen).encode()).hexdigest()[:16]
+
     def get_absolute_url(self) -> str:
         """Where it stands; or, on an entry with so many that it may stand on a further page, what leads there."""
         if self.status == Status.APPROVED and self.entry.comment_count > MIN_COMMENTS_PER_PAGE:
@@ -149,6 +156,17 @@ class Comment(models.Model):
         super().save(*args, **kwargs)
         if self.status == Status.APPROVED:
             content_changed()
+
+
+class Queue(Comment):
+    """The comments as those see them who decide about them (comments.queue_admin)."""
+
+    class Meta:
+        proxy = True
+        # Who may moderate comments may enter it.
+        default_permissions = ()
+        verbose_name = _("comment in the queue")
+        verbose_name_plural = _("Queue of comments")
 
 
 class Decision(models.Model):

@@ -16,7 +16,7 @@ from blog.site import SiteSettings, content_changed
 from comments import akismet, bayes, flood, news
 from comments import proof as proof_of_work
 from comments.counting import recount, recount_all
-from comments.models import Comment, Decision, Status, entry_lookup
+from comments.models import Comment, Decision, Revision, Status, entry_lookup
 from comments.rules import Arrival, judge
 
 # The same words of the same person on the same entry within this time are a second click, not a second comment.
@@ -27,15 +27,25 @@ _TAKES_COMMENTS = ("status", "published_at", "comments_open")
 
 # What a comment becomes, and what the filter has learnt of it then: `approved`, `spam` or, empty, nothing.
 type Ruling = tuple[Status, str]
+# What a moderator saw of comments when deciding: the `mark` of each, by key.
+type Seen = Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a decision did. `unchanged` are the comments that stood so already, or were decided otherwise since."""
+    """What a decision did. `unchanged` are the comments that stood so already, or were decided otherwise since.
+
+    `overtaken` are the keys of those that are not any more what the moderator saw. They were left as they are.
+    """
 
     changed: int
     unchanged: int
     batch: uuid.UUID
+    overtaken: tuple[int, ...] = ()
+
+
+class OvertakenError(Exception):
+    """A comment is not any more what the moderator saw who wanted to change it."""
 
 
 def submit(
@@ -112,27 +122,30 @@ def _same_words(comment: Comment) -> models.QuerySet[Comment]:
     return there.filter(the_person).select_related("user", "parent").order_by("pk")[:100]
 
 
-def approve(comments: Iterable[Comment], by: User) -> Outcome:
-    """Let readers see `comments`. The filter learns that they are none of it, and who wrote them is known."""
-    return _decide((comment.pk for comment in comments), by, _all((Status.APPROVED, Status.APPROVED)))
+def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> Outcome:
+    """Let readers see `comments`. The filter learns that they are none of it, and who wrote them is known.
+
+    Here and below: those of which `seen` has another mark than they have now are left, and told as overtaken.
+    """
+    return _decide((comment.pk for comment in comments), by, _all((Status.APPROVED, Status.APPROVED)), seen)
 
 
-def mark_spam(comments: Iterable[Comment], by: User) -> Outcome:
+def mark_spam(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> Outcome:
     """Take `comments` out of sight as spam. The filter learns from them."""
-    return _decide((comment.pk for comment in comments), by, _all((Status.SPAM, Status.SPAM)))
+    return _decide((comment.pk for comment in comments), by, _all((Status.SPAM, Status.SPAM)), seen)
 
 
-def trash(comments: Iterable[Comment], by: User) -> Outcome:
+def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> Outcome:
     """Take `comments` out of sight. That says nothing about spam: what the filter has learnt of them stays."""
 
     def trashed(locked: list[Comment]) -> dict[Comment, Ruling]:
         histories = _histories(locked)
         return {comment: (Status.TRASH, _taught(histories.get(comment.pk, []))) for comment in locked}
 
-    return _decide((comment.pk for comment in comments), by, trashed)
+    return _decide((comment.pk for comment in comments), by, trashed, seen)
 
 
-def restore(comments: Iterable[Comment], by: User) -> Outcome:
+def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> Outcome:
     """Take `comments` out of spam and trash, to where they stood before: to the queue if that is not known."""
 
     def before(locked: list[Comment]) -> dict[Comment, Ruling]:
@@ -140,7 +153,44 @@ def restore(comments: Iterable[Comment], by: User) -> Outcome:
         histories = _histories(hidden)
         return {comment: _before_removal(histories.get(comment.pk, [])) for comment in hidden}
 
-    return _decide((comment.pk for comment in comments), by, before)
+    return _decide((comment.pk for comment in comments), by, before, seen)
+
+
+def answer(comment: Comment, text: str, by: User, *, site: SiteSettings, seen: Seen | None = None) -> Outcome:
+    """Approve `comment` and store `text` below it as an answer of `by`. Undoing takes back both.
+
+    If the comment was overtaken, nothing is stored. Raises DoesNotExist if what it is about has gone meanwhile.
+    """
+    outcome = approve([comment], by, seen)
+    if outcome.overtaken:
+        return outcome
+    reply = submit(comment.entry, text=text, parent=comment, user=by, site=site)
+    # The rules let staff pass. In the log it is a decision like any other.
+    if reply.status == Status.APPROVED:
+        batch = {"moderator": by, "batch": outcome.batch}
+        Decision.objects.create(comment=reply, was=Status.PENDING, became=Status.APPROVED, **batch)
+    else:
+        _decide([reply.pk], by, _all((Status.APPROVED, "")), batch=outcome.batch)
+    return outcome
+
+
+def edit(comment: Comment, words: Mapping[str, str], by: User, *, mark: str = "") -> Comment:
+    """Give `comment` these words (text, name, email, website) and keep its earlier text. Returns it as it is then.
+
+    Its status stays. Raises OvertakenError if it has another `mark` now, and DoesNotExist if it was deleted.
+    """
+    with transaction.atomic():
+        stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
+        if mark and stored.mark != mark:
+            raise OvertakenError
+        changed = [field for field, value in words.items() if getattr(stored, field) != value]
+        if "text" in changed:
+            Revision.objects.create(comment=stored, text=stored.text, by=by)
+        for field in changed:
+            setattr(stored, field, words[field])
+        if changed:
+            stored.save(update_fields=changed)
+    return stored
 
 
 def undo(batch: uuid.UUID, by: User) -> Outcome:
@@ -236,14 +286,24 @@ def _move_up_answers(going: Mapping[int, Comment], stored: Mapping[int, Comment]
         Comment.objects.filter(pk__in=pks).update(parent=nearest)
 
 
-def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Mapping[Comment, Ruling]]) -> Outcome:
+def _decide(
+    pks: Iterable[int],
+    by: User,
+    rulings: Callable[[list[Comment]], Mapping[Comment, Ruling]],
+    seen: Seen | None = None,
+    batch: uuid.UUID | None = None,
+) -> Outcome:
     """Give the comments of these keys the status that `rulings` says, where it differs, and log that."""
-    batch = uuid.uuid4()
+    batch = batch or uuid.uuid4()
+    seen = seen or {}
     changed = unchanged = 0
+    overtaken: list[int] = []
     noticed: list[Comment] = []
     lessons: dict[Comment, str] = {}
     with transaction.atomic():
-        for locked in _locked(pks):
+        for found in _locked(pks):
+            locked = [comment for comment in found if seen.get(comment.pk, comment.mark) == comment.mark]
+            overtaken += sorted({comment.pk for comment in found} - {comment.pk for comment in locked})
             becomes = {comment: ruling for comment, ruling in rulings(locked).items() if ruling[0] != comment.status}
             for status in {ruling[0] for ruling in becomes.values()}:
                 those = [comment.pk for comment, ruling in becomes.items() if ruling[0] == status]
@@ -263,7 +323,7 @@ def _decide(pks: Iterable[int], by: User, rulings: Callable[[list[Comment]], Map
         # After all comments are locked: who waits for what the filter knows holds no comment that another needs.
         bayes.learn(lessons)
         readers_notice(noticed)
-    return Outcome(changed, unchanged, batch)
+    return Outcome(changed, unchanged, batch, tuple(overtaken))
 
 
 def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
@@ -273,7 +333,7 @@ def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
     """
     for some in batched(sorted(set(pks)), 1_000):
         comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
-        yield list(comments.only("status", "post", "page", "text", "website"))
+        yield list(comments.only("status", "post", "page", "name", "email", "website", "text"))
 
 
 def readers_notice(comments: list[Comment]) -> None:

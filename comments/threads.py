@@ -118,8 +118,8 @@ def _read(entry: Post | Page, waiting: int | None, *, light: bool) -> list[Comme
 
 def _whole(comments: CommentQuerySet) -> CommentQuerySet:
     changes = Revision.objects.filter(comment=OuterRef("pk")).order_by("-replaced_at")
-    edited_at = Subquery(changes.values("replaced_at")[:1])
-    return comments.select_related("user").only(*_SHOWN).annotate(edited_at=edited_at)
+    edited_at, edited_by = (Subquery(changes.values(field)[:1]) for field in ("replaced_at", "by"))
+    return comments.select_related("user").only(*_SHOWN).annotate(edited_at=edited_at, edited_by=edited_by)
 
 
 def _fill(entry: Post | Page, nodes: dict[int, Node], waiting: int | None) -> bool:

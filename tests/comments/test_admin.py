@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from blog.models import Post
 from comments.models import Comment, Decision, Status
-from comments.moderation import approve, trash
+from comments.moderation import approve, edit, mark_spam, trash
 from tests.comments.reading import find, one, read, text
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 
@@ -168,8 +168,15 @@ class TestWhoMayDoWhat:
 
     def test_moderators_see_comments_only(self, client: Client, moderator: User) -> None:
         links = [link.get("href") for link in find(read(client.get("/admin/")), "#content a")]
-        blocks = {"/admin/comments/block/", "/admin/comments/block/add/"}
-        assert set(links) == {"/admin/comments/", LIST, *blocks, "/admin/comments/noticepreference/"}
+        assert set(links) == {
+            "/admin/comments/",
+            LIST,
+            "/admin/comments/queue/",
+            "/admin/comments/decision/",
+            "/admin/comments/block/",
+            "/admin/comments/block/add/",
+            "/admin/comments/noticepreference/",
+        }
 
     def test_who_only_looks_sees_no_buttons(self, client: Client) -> None:
         comment = CommentFactory.create(status=Status.PENDING)
@@ -301,6 +308,7 @@ class TestList:
             "Approved (0)",
             "Spam (1)",
             "Trash (0)",
+            "Queue",
         ]
         assert text(one(page, "nav.states [aria-current=page]")) == "Spam (1)"
         assert len(find(page, "#result_list tbody tr")) == 1
@@ -402,8 +410,110 @@ class TestForm:
             "Mo: Waits for a moderator → Approved",
         ]
 
+    def test_its_history_has_the_earlier_text(self, client: Client, moderator: User) -> None:
+        comment = CommentFactory.create(text="<b>Before</b>")
+        client.post(form(comment), self.typed())
+        line = text(one(read(client.get(form(comment))), ".field-history li"))
+        assert line.endswith("Mo: changed the text, which was: <b>Before</b>")
+
+
+class TestOvertaken:
+    """What a moderator saw is sent along. If somebody has changed it meanwhile, nothing of theirs is overwritten."""
+
+    @staticmethod
+    def seen(comment: Comment) -> str:
+        return f"{comment.pk}:{comment.mark}"
+
+    @pytest.mark.parametrize("move", ["spam", "trash"])
+    def test_in_the_list_by_button_and_in_bulk(self, move: str, client: Client, moderator: User) -> None:
+        comment = CommentFactory.create(status=Status.PENDING)
+        sent = dict(one(read(client.get(LIST)), "#changelist-form").form_values())
+        approve([comment], UserFactory.create(display_name="Anna"))
+        told = message(client.post(row_button(comment, move), sent, follow=True))
+        assert told == "Somebody was quicker, so nothing was overwritten: Anna approved it 1 second ago."
+        chosen = {"action": f"{move}_selected", "_selected_action": [comment.pk], "seen": sent["seen"]}
+        assert message(client.post(LIST, chosen, follow=True)) == told
+        assert status(comment) == Status.APPROVED
+
+    def test_a_form_is_refused_once_and_says_what_happened(self, client: Client, moderator: User) -> None:
+        comment = CommentFactory.create(text="Before")
+        page = one(read(client.get(form(comment))), "#comment_form")
+        sent = {**dict(page.form_values()), "text": "Mine"}
+        edit(comment, {"text": "Theirs <i>"}, UserFactory.create(display_name="Anna"))
+        refused = read(client.post(form(comment), sent))
+        assert "Anna changed the text 1 second ago." in text(one(refused, "ul.errorlist"))
+        assert "The text is now: Theirs <i>" in text(one(refused, "ul.errorlist"))
+        again = dict(one(refused, "#comment_form").form_values())
+        # Browsers leave out the line end that stands first in a text area.
+        assert again["text"] == "\nMine"
+        comment.refresh_from_db()
+        assert comment.text == "Theirs <i>"
+        client.post(form(comment), again)
+        comment.refresh_from_db()
+        assert comment.text == "Mine"
+        assert list(comment.revisions.order_by("pk").values_list("text", flat=True)) == ["Before", "Theirs <i>"]
+
+    def test_also_when_only_the_status_changed(self, client: Client, moderator: User) -> None:
+        comment = CommentFactory.create(status=Status.PENDING, text="Before")
+        sent = {**dict(one(read(client.get(form(comment))), "#comment_form").form_values()), "_approve": "1"}
+        mark_spam([comment], UserFactory.create(display_name="Anna"))
+        assert "Anna marked it as spam" in text(one(read(client.post(form(comment), sent)), "ul.errorlist"))
+        assert status(comment) == Status.SPAM
+
+    @pytest.mark.parametrize("seen", ["x", "1", ":", "1:", "-1:a", "²:a", "9" * 30 + ":a", "1:a 2", "\0"])
+    def test_hostile_marks_are_no_error(self, seen: str, client: Client, moderator: User) -> None:
+        comment = CommentFactory.create(pk=7, status=Status.PENDING)
+        assert client.post(row_button(comment, "spam"), {"seen": seen}).status_code == 302
+        assert status(comment) == Status.SPAM
+
+
+class TestLog:
+    LOG = "/admin/comments/decision/"
+
+    def test_every_decision_stands_in_it_by_whom_and_from_what(self, client: Client, moderator: User) -> None:
+        comment = CommentFactory.create(status=Status.PENDING, name="<b>Zoë</b>")
+        approve([comment], moderator)
+        trash([comment], UserFactory.create(display_name="Bo"))
+        rows = find(read(client.get(self.LOG)), "#result_list tbody tr")
+        assert [[text(cell) for cell in find(row, "td")][-3:] for row in rows] == [
+            ["Bo", "Approved → Trash", f"Comment {comment.pk} by <b>Zoë</b>"],
+            ["Mo", "Waits for a moderator → Approved", f"Comment {comment.pk} by <b>Zoë</b>"],
+        ]
+        by_one = read(client.get(f"{self.LOG}?moderator__id__exact={moderator.pk}"))
+        assert len(find(by_one, "#result_list tbody tr")) == 1
+
+    @pytest.mark.parametrize("who", [row[0] for row in TestWhoMayDoWhat.ROLES])
+    def test_who_may_moderate_reads_it_and_nobody_changes_it(self, who: str, client: Client) -> None:
+        approve([CommentFactory.create(status=Status.PENDING)], UserFactory.create())
+        decision = Decision.objects.get()
+        TestWhoMayDoWhat.log_in(client, who)
+        may = who in {"Editor", "Moderator", "superuser"}
+        assert TestWhoMayDoWhat.is_refused(client.get(self.LOG)) is not may
+        for path in ("add/", f"{decision.pk}/change/"):
+            assert TestWhoMayDoWhat.is_refused(client.post(self.LOG + path, {"became": "spam"}))
+
+    def test_its_length_makes_no_difference(self, client: Client, moderator: User) -> None:
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as seen:
+                client.get(self.LOG)
+            return len(seen)
+
+        approve(CommentFactory.create_batch(2, status=Status.PENDING), moderator)
+        few = queries()
+        for _ in range(10):
+            user = UserFactory.create()
+            approve([CommentFactory.create(status=Status.PENDING, user=user, name="")], user)
+        assert queries() == few
+
 
 class TestDeleting:
+    def test_what_was_decided_goes_with_it(self, client: Client) -> None:
+        TestWhoMayDoWhat.log_in(client, "superuser")
+        comment = CommentFactory.create(status=Status.PENDING)
+        approve([comment], UserFactory.create())
+        client.post(reverse("admin:comments_comment_delete", args=[comment.pk]), {"post": "yes"})
+        assert not Comment.objects.exists()
+
     def test_counts_follow(self, client: Client) -> None:
         TestWhoMayDoWhat.log_in(client, "superuser")
         post = PostFactory.create()

@@ -15,7 +15,10 @@ from comments import privacy
 from comments.counting import miscounted
 from comments.models import Comment, Decision, Lesson, Status, Token
 from comments.moderation import (
+    OvertakenError,
+    answer,
     approve,
+    edit,
     mark_spam,
     restore,
     submit,
@@ -173,3 +176,47 @@ def test_erasing_somebody_while_others_moderate_answer_and_erase_leaves_nothing_
     learnt = Lesson.objects.values_list("status", flat=True)
     total = Token.objects.filter(text="").first()
     assert (total.ham + total.spam if total else 0) == len(learnt)
+
+
+def test_of_several_who_saw_the_same_one_decides_and_the_others_are_told() -> None:
+    comments = [CommentFactory.create(status=Status.PENDING) for _ in range(6)]
+    seen = {comment.pk: comment.mark for comment in comments}
+    moderators = UserFactory.create_batch(4)
+    overtaken: list[int] = []
+
+    def decide(number: int) -> None:
+        move = [approve, mark_spam, trash, mark_spam][number]
+        for comment in comments[number:] + comments[:number]:
+            overtaken.extend(move([comment], moderators[number], seen).overtaken)
+
+    at_once(*[lambda n=n: decide(n) for n in range(4)])
+    assert sorted(overtaken) == sorted([comment.pk for comment in comments] * 3)
+    assert Decision.objects.count() == 6
+
+
+def test_of_several_who_edit_the_same_text_one_does_and_nothing_is_lost() -> None:
+    comment = CommentFactory.create(text="Before")
+    mark = comment.mark
+    moderators = UserFactory.create_batch(4)
+    refused: list[int] = []
+
+    def change(number: int) -> None:
+        try:
+            edit(comment, {"text": f"Text {number}"}, moderators[number], mark=mark)
+        except OvertakenError:
+            refused.append(number)
+
+    at_once(*[lambda n=n: change(n) for n in range(4)])
+    comment.refresh_from_db()
+    assert len(refused) == 3
+    assert comment.text not in {f"Text {number}" for number in refused}
+    assert comment.revisions.get().text == "Before"
+
+
+def test_of_two_who_answer_the_same_one_is_published() -> None:
+    comment = CommentFactory.create(status=Status.PENDING)
+    seen = {comment.pk: comment.mark}
+    moderators = [UserFactory.create(role="Moderator") for _ in range(3)]
+    at_once(*[lambda m=m: answer(comment, f"Thanks, {m.pk}", m, site=SiteSettings(), seen=seen) for m in moderators])
+    assert Comment.objects.filter(parent=comment).count() == 1
+    assert list(miscounted()) == []
