@@ -1,6 +1,7 @@
 """Readers follow a discussion by e-mail: asked for, confirmed, ended by one click; nobody is bothered otherwise."""
 
 import datetime as dt
+from email import policy
 from typing import Any
 
 import pytest
@@ -202,11 +203,13 @@ class TestWhatIsSent:
         follower(post)
         comment = send(post, text="One\n\nTwo")
         (message,) = deliver()
-        assert message.subject == "[Broadside] 1 new comment on A paper"assert "> One\n> \n> Two" in message.body
+        assert message.subject == "[Broadside] 1 new comment on A paper"
+        assert "> One\n> \n> Two" in message.body
         assert f"#comment-{comment.pk}" in message.body
         assert "ann@example.org" not in message.body
         headers = message.message()
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert b"=?" not in message.message(policy=policy.SMTP).as_bytes().partition(b"\r\n\r\n")[0]
         assert headers["List-Unsubscribe"] == f"<http://testserver{following.stop_address(Follower.objects.get())}>"
 
     @pytest.mark.parametrize("status", list(Status))
