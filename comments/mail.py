@@ -5,8 +5,10 @@ what we say; and never in a header.
 """
 
 import datetime as dt
+import email.policy
 import unicodedata
 from collections.abc import Iterator
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from typing import Any
 
 from django.conf import settings
@@ -60,6 +62,28 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {each}" for each in plain.splitlines())
 
 
+class _Verbatim(UnstructuredHeader, BaseHeader):
+    """A header that is never encoded: Python would do so with addresses longer than a line, and nobody reads it then.
+
+    Lines may have 998 characters (RFC 5322), and ours have none but ASCII.
+    """
+
+    def fold(self, *, policy: Any) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("List-Unsubscribe", "List-Id", "Message-ID", "References", "In-Reply-To"):
+    _HEADERS.map_to_type(_name, _Verbatim)
+
+
+class Mail(EmailMessage):
+    """A mail whose addresses in headers stay whole."""
+
+    def message(self, *, policy: Any = email.policy.default) -> Any:
+        return super().message(policy=policy.clone(header_factory=_HEADERS))
+
+
 def write(
     template: str, to: str, subject: str, context: dict[str, Any], *, number: str, thread: str, **headers: str
 ) -> EmailMessage:
@@ -71,7 +95,7 @@ def write(
     host = settings.SITE_HOST
     site = SiteSettings.current()
     body = render_to_string(f"comments/mail/{template}.txt", {**context, "site": site, "site_url": settings.SITE_URL})
-    return EmailMessage(
+    return Mail(
         subject=line(f"[{line(site.title)}] {subject}"),
         body=body.strip() + "\n",
         to=[to],

@@ -38,7 +38,7 @@ def deliver() -> list[EmailMessage]:
 
 def links(message: EmailMessage) -> list[str]:
     """The paths of all addresses of this site in the mail."""
-    return re.findall(r"http://testserver(/\S+)", message.body)
+    return re.findall(r"http://testserver(/\S+)", str(message.body))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Readers follow a discussion by e-mail: asked for, confirmed, ended by one click; nobody is bothered otherwise."""
 
 import datetime as dt
+from email import policy
 from typing import Any
 
 import pytest
@@ -208,6 +209,7 @@ class TestWhatIsSent:
         assert "ann@example.org" not in message.body
         headers = message.message()
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert b"=?" not in message.message(policy=policy.SMTP).as_bytes().partition(b"\r\n\r\n")[0]
         assert headers["List-Unsubscribe"] == f"<http://testserver{following.stop_address(Follower.objects.get())}>"
 
     @pytest.mark.parametrize("status", list(Status))

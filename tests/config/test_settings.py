@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.mail import mailers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -106,3 +109,40 @@ def test_example_names_every_setting_that_is_read() -> None:
 
 
 KINDS = {"bool", "str", "int", "list", "db_url", "cache_url"}
+
+
+class TestMail:
+    def test_without_an_address_there_is_no_mailer(self, tmp_path: Path) -> None:
+        assert value(tmp_path, "settings.MAILERS") == "{}"
+
+    def test_in_development_mails_are_printed(self, tmp_path: Path) -> None:
+        assert "console" in value(tmp_path, "settings.MAILERS", DEBUG="1")
+
+    @pytest.mark.parametrize(
+        ("url", "options"),
+        [
+            ("smtp://mail.example.org", {"host": "mail.example.org", "port": None}),
+            ("smtp+tls://mail.example.org:587", {"port": 587, "use_tls": True}),
+            (
+                "smtp+ssl://me%40x.org:a%23b%2F@mail.example.org",
+                {"use_ssl": True, "username": "me@x.org", "password": "a#b/"},
+            ),
+        ],
+    )
+    def test_an_address_says_host_encryption_and_who_sends(self, url: str, options: dict[str, object]) -> None:
+        made = mailers(url)["default"]["OPTIONS"]
+        assert {name: made[name] for name in options} == options
+        assert made["timeout"]
+
+    @pytest.mark.parametrize(
+        "url", ["mail.example.org", "smtp://", "pop3://a.example", "smtp://a.example:x", "smtp://me:s/cret@h"]
+    )
+    def test_a_wrong_address_is_refused_without_telling_the_password(self, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as error:
+            mailers(url)
+        assert "cret" not in str(error.value)
+
+    def test_mails_come_from_the_site_unless_told_otherwise(self, tmp_path: Path) -> None:
+        expression = "settings.DEFAULT_FROM_EMAIL"
+        assert value(tmp_path, expression, SITE_URL="https://blog.example.org") == "noreply@blog.example.org"
+        assert value(tmp_path, expression, EMAIL_FROM="Us <us@example.org>") == "Us <us@example.org>"
