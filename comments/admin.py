@@ -345,7 +345,8 @@ class DecisionAdmin(admin.ModelAdmin[Decision]):
     @admin.display(description=_("comment"))
     def about(self, decision: Decision) -> SafeString:
         url = reverse("admin:comments_comment_change", args=[decision.comment_id])
-        return format_html('<a href="{}">{}</a>', url, decision.comment)
+        # The name is the comment's, not the log's: whoever is erased is erased here too.
+        return format_html('<a href="{}">{}: <bdi>{}</bdi></a>', url, decision.comment, decision.comment.author_name)
 
 
 admin.site.register(Queue, QueueAdmin)

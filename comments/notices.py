@@ -60,7 +60,7 @@ def _of_waiting(preference: NoticePreference, pks: list[int]) -> Letter:
         "shown": [{**_of(notice.comment), **links.addresses(notice)} for notice in shown],
         "number": len(pks),
         "more": len(pks) - len(shown),
-        "queue": absolute_url(reverse("admin:comments_comment_changelist") + "?status__exact=pending"),
+        "queue": absolute_url(reverse("admin:comments_queue_changelist")),
         "preferences": absolute_url(reverse("admin:comments_noticepreference_changelist")),
         "days": links.VALID_DAYS,
     }

@@ -476,8 +476,8 @@ class TestLog:
         trash([comment], UserFactory.create(display_name="Bo"))
         rows = find(read(client.get(self.LOG)), "#result_list tbody tr")
         assert [[text(cell) for cell in find(row, "td")][-3:] for row in rows] == [
-            ["Bo", "Approved → Trash", f"Comment {comment.pk} by <b>Zoë</b>"],
-            ["Mo", "Waits for a moderator → Approved", f"Comment {comment.pk} by <b>Zoë</b>"],
+            ["Bo", "Approved → Trash", f"Comment {comment.pk}: <b>Zoë</b>"],
+            ["Mo", "Waits for a moderator → Approved", f"Comment {comment.pk}: <b>Zoë</b>"],
         ]
         by_one = read(client.get(f"{self.LOG}?moderator__id__exact={moderator.pk}"))
         assert len(find(by_one, "#result_list tbody tr")) == 1

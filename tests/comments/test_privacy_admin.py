@@ -71,7 +71,7 @@ class TestWhatIsHeld:
         shown = text(page)
         assert "What I think" in shown
         assert "Rosa L." in shown
-        assert [text(each) for each in find(page, ".person-numbers dd")] == ["1", "0", "1", "0"]
+        assert [text(each) for each in find(page, ".person-numbers dd")] == ["1", "0", "1", "0", "0"]
 
     def test_the_address_is_in_no_address(self, editor: Client, comment: Comment) -> None:
         """It would stand in the log of the web server."""

@@ -29,7 +29,9 @@ from blog.models import Status as EntryStatus
 from blog.site import SiteSettings
 from comments import moderation
 from comments.counting import miscounted, recount
-from comments.models import Comment, Kind, Status
+from comments.models import Comment, Kind, Status, entry_lookup
+from comments.recipients import Follower
+from tests.comments.post_office import deliver
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -231,6 +233,21 @@ def test_no_surface_has_more_than_is_public_whatever_is_decided(plan: Plan) -> N
                 made.decide(move, numbers, batches)
             # Pages that were cached before the decision included.
             check(made)
+
+
+@SLOW
+@given(plan=PLANS)
+def test_followers_are_told_of_nothing_that_is_not_public(plan: Plan) -> None:
+    with passing_site(plan) as made:
+        for entry in made.entries:
+            Follower.objects.create(**entry_lookup(entry), email="reader@reader.example", confirmed_at=timezone.now())
+        batches: list[Any] = []
+        for move, numbers in plan.decisions:
+            made.decide(move, numbers, batches)
+        for message in deliver():
+            assert message.to == ["reader@reader.example"]
+            assert found_in(message.message().as_string()) <= made.public()
+            assert not ADDRESS.search(message.message().as_string())
 
 
 @SLOW
