@@ -28,14 +28,15 @@ class Row:
     """A comment as moderators see it.
 
     `before`: how many others of its author have which status. `note`: what somebody did to it a moment ago.
-    `reply` and `edited` are what a moderator has typed that could not be stored, and `fault` says why.
+    `typed` is what a moderator wrote that could not be stored, `writing` says whether it is a `reply` to the comment
+    or its text (`edit`), and `fault` why.
     """
 
     comment: Comment
     before: Counter[str] = field(default_factory=Counter)
     note: str = ""
-    reply: str = ""
-    edited: str = ""
+    writing: str = ""
+    typed: str = ""
     fault: str = ""
 
     @property

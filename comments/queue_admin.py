@@ -184,8 +184,7 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
         """What was typed could not be stored. It is shown again, with the comment as it is now."""
         rows = queue.rows_of([comment.pk])
         for row in rows:
-            row.fault = fault
-            row.reply, row.edited = (typed, "") if name == "reply" else ("", typed)
+            row.writing, row.typed, row.fault = name, typed, fault
         if _wants_json(request):
             return self._answer(request, fault, rows=rows)
         return self._queue(request, rows)

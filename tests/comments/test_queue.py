@@ -420,7 +420,8 @@ class TestReplying:
         self, words: str, client: Client, moderator: User
     ) -> None:
         comment = waiting()
-        self.reply(client, comment, words)
+        page = read(self.reply(client, comment, words))
+        assert one(page, ".looked-at .errornote").getparent().get("class") == "writing reply"
         assert status(comment) == Status.PENDING
         assert Comment.objects.count() == 1
 
