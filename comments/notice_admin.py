@@ -22,16 +22,17 @@ class NoticePreferenceAdmin(admin.ModelAdmin[NoticePreference]):
     readonly_fields = ("goes_to",)
     radio_fields = {"pace": admin.VERTICAL}
 
-    # Everybody has one, and sees no other.
+    # Everybody of whom there is something to tell has one, and sees no other.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NoticePreference]:
         return super().get_queryset(request).filter(user=cast("User", request.user)).select_related("user")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return cast("User", request.user).is_staff
+        user = cast("User", request.user)
+        return user.is_staff and (user.has_perm("comments.moderate_comment") or user.has_perm("blog.add_post"))
 
     def has_view_permission(self, request: HttpRequest, obj: NoticePreference | None = None) -> bool:
-        return obj is None or obj.user_id == request.user.pk
+        return self.has_module_permission(request) and (obj is None or obj.user_id == request.user.pk)
 
     def has_change_permission(self, request: HttpRequest, obj: NoticePreference | None = None) -> bool:
         return self.has_view_permission(request, obj)

@@ -59,7 +59,7 @@ class TestLists:
         ("role", "apps"),
         [
             ("staff", set()),
-            ("Author", {"blog", "library", "tags"}),
+            ("Author", {"blog", "library", "tags", "comments"}),
             ("Editor", {"blog", "library", "tags", "comments"}),
             ("Moderator", {"comments"}),
         ],
