@@ -36,10 +36,10 @@ HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
 """
 
 
-def write_export(file: IO[str], posts: int) -> None:
-    """Write an export of `posts` posts with ten tags and one and a half comments each."""
+def write_export(file: IO[str], posts: int, *, short: bool = False) -> None:
+    """Write an export of `posts` posts, long or `short`, with ten tags and one and a half comments each."""
     chance = random.Random(2010)  # noqa: S311  # nothing is secret here
-    bodies = Bodies(chance)
+    bodies = Bodies(chance, short=short)
     file.write(HEAD)
     for number in range(20):
         file.write(
@@ -117,10 +117,12 @@ def thread(numbers: range, moment: dt.datetime, chance: random.Random) -> Iterat
 
 
 class Bodies:
-    """Bodies of 1 to 6 kB, put together from ready pieces."""
+    """Bodies of 1 to 6 kB, or `short` ones of 200 to 600 characters, put together from ready pieces."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, *, short: bool = False) -> None:
         self._chance = chance
+        # Paragraphs at least and at most, sentences in each, and how likely each of the other pieces is.
+        self._size = (2, 4, 1, 0.1) if short else (2, 9, 4, 0.4)
         self._sentences = [self._sentence() for _number in range(2000)]
         self._quotes = [f"<blockquote>{self._paragraph()}</blockquote>" for _number in range(100)]
 
@@ -159,13 +161,13 @@ class Bodies:
         return "\n\n".join(parts)
 
     def _some(self, *pieces: str) -> list[str]:
-        return [piece for piece in pieces if self._chance.random() < 0.4]
+        return [piece for piece in pieces if self._chance.random() < self._size[3]]
 
     def _paragraphs(self) -> list[str]:
-        return [self._paragraph() for _number in range(self._chance.randint(2, 9))]
+        return [self._paragraph() for _number in range(self._chance.randint(*self._size[:2]))]
 
     def _paragraph(self) -> str:
-        return " ".join(self._chance.choices(self._sentences, k=4))
+        return " ".join(self._chance.choices(self._sentences, k=self._size[2]))
 
     def _sentence(self) -> str:
         words = self._chance.choices(WORDS, k=12)

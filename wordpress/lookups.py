@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Max, Model
+from django.db.models.constants import OnConflict
 
 # Values that one query asks for at once.
 _BATCH = 500
+# What fields here store as it is; asking each would take most of the time.
+_STORED_AS_IS = (int, str, type(None))
 
 
 def rows(
@@ -32,17 +35,35 @@ def add(objects: Sequence[Model]) -> None:
         add_rows(type(objects[0]), [field.name for field in fields], values)
 
 
-def add_rows(model: type[Model], columns: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+def add_rows(
+    model: type[Model], columns: Sequence[str], values: Iterable[Sequence[Any]], *, unique: Sequence[str] = ()
+) -> None:
     """Add rows that give no more than their `columns` (names of fields), as `bulk_create` does but without objects.
+
+    A row that is there already with the same values in the columns `unique`, if any are named, gets the new values.
 
     For the rows that there are most of: an object of a model costs ten times what its row does.
     """
+    connection = connections[DEFAULT_DB_ALIAS]
     by_name = {field.name: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in columns]
     quoted = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(model._meta.db_table)
     places = ", ".join(["%s"] * len(fields))
     prepare = [field.get_db_prep_save for field in fields]
-    rows = [tuple(make(value, connection) for make, value in zip(prepare, row, strict=True)) for row in values]
+    rows = [
+        tuple(
+            value if type(value) in _STORED_AS_IS else make(value, connection)
+            for make, value in zip(prepare, row, strict=True)
+        )
+        for row in values
+    ]
+    conflict = ""
+    if unique:
+        column = {name: str(field.column) for name, field in zip(columns, fields, strict=True)}
+        others = [column[name] for name in columns if name not in unique]
+        conflict = connection.ops.on_conflict_suffix_sql(
+            fields, OnConflict.UPDATE, others, [column[name] for name in unique]
+        )
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({places})", rows)  # noqa: S608  # quoted names
+        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({places}) {conflict}", rows)  # noqa: S608  # quoted names

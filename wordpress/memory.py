@@ -8,12 +8,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from wordpress.fragments import FOOTNOTES
-from wordpress.lookups import rows
+from wordpress.lookups import add_rows, rows
 from wordpress.models import ImportedItem
 from wordpress.records import THUMBNAIL, Author, Comment, Item, Term
 from wordpress.reports import COMMENTS
+
+_COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Memory:
 
     def __init__(self, site: str) -> None:
         self._site = site[:500]
-        self._new: list[ImportedItem] = []
+        self._new: list[tuple[Any, ...]] = []
 
     def recall(self, kind: str, keys: Iterable[int]) -> dict[int, Left]:
         found = rows(ImportedItem, "object_pk", keys, "object_pk", "fingerprint", "left_as", kind=kind)
@@ -45,26 +48,11 @@ class Memory:
         return found
 
     def remember(self, kind: str, number: int, key: int, left: Left) -> None:
-        self._new.append(
-            ImportedItem(
-                site=self._site,
-                kind=kind,
-                wordpress_id=number,
-                object_pk=key,
-                fingerprint=left.exported,
-                left_as=left.here,
-            )
-        )
+        self._new.append((self._site, kind, number, key, left.exported, left.here))
 
     def write(self) -> None:
         """Store what was taken since the last time."""
-        ImportedItem.objects.bulk_create(
-            self._new,
-            batch_size=1000,
-            update_conflicts=True,
-            unique_fields=["kind", "object_pk"],
-            update_fields=["site", "wordpress_id", "fingerprint", "left_as"],
-        )
+        add_rows(ImportedItem, _COLUMNS, self._new, unique=("kind", "object_pk"))
         self._new = []
 
 

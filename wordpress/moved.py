@@ -25,13 +25,21 @@ _none_here: ContextVar[bool] = ContextVar("none_here", default=False)
 
 
 @contextmanager
-def known_if_none_is_here() -> Iterator[None]:
-    """While nobody else can bring in files, ask once and not for each text whether there are any."""
-    token = _none_here.set(not Attachment.objects.with_file().exists())
+def known_if_none_is_here(answer: bool | None = None) -> Iterator[None]:
+    """While nobody else can bring in files, ask once and not for each text whether there are any.
+
+    `answer`: whether none is here, if that was asked already (`none_is_here` of another process).
+    """
+    token = _none_here.set(not Attachment.objects.with_file().exists() if answer is None else answer)
     try:
         yield
     finally:
         _none_here.reset(token)
+
+
+def none_is_here() -> bool:
+    """Whether it is known that no file is here."""
+    return _none_here.get()
 
 
 def files_here(addresses: Iterable[str]) -> Mapping[str, str]:

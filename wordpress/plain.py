@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -44,6 +45,8 @@ def usable_slug(exported: str) -> str:
     return slug[:MAX_SLUG_LENGTH]
 
 
+# Each of a post's tags is looked up by it, and most posts share theirs.
+@lru_cache(maxsize=2**14)
 def slug_key(exported: str) -> str:
     """What two spellings of one exported slug have in common: `%C3%A9` and `%c3%a9`, `Two words` and `two-words`."""
     return (usable_slug(exported) or slug_from_export(exported)).lower()

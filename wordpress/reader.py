@@ -36,11 +36,6 @@ _WATCHED = (
     *("{*}" + name for name in ("wxr_version", "base_blog_url", "base_site_url")),
 )
 _TERMS = ("author", "category", "tag", "term")
-# Meta fields that are not kept, with whose they are.
-_OTHER_META = (
-    ("comment", "{*}comment/{*}commentmeta/{*}meta_key"),
-    ("term", "{*}termmeta/{*}meta_key"),
-)
 # Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
 _NAMESPACES = (("/excerpt", "excerpt"), ("wordpress.org/export", "wp"), ("/content/", "content"), ("/dc/", "dc"))
 # More faults than this are not odd places in an export but something else.
@@ -63,7 +58,8 @@ class Export:
         self.source: MendedSource | None = None
         self.other_meta: Counter[tuple[str, str]] = Counter()
         self._is_export = False
-        self._names: dict[tuple[str, str | None], str] = {}
+        self._names: dict[str, str] = {}
+        self._prefixed: dict[tuple[str, str | None], str] = {}
 
     def records(self) -> Iterator[Record]:
         """All that is in the file, in its order. Raises ExportRefused, whose text names the file."""
@@ -139,11 +135,13 @@ class Export:
         if name == "item":
             record = self._item(element)
         elif name in _CHANNEL_PARTS:
-            values = {self._name(child): _text(child) for child in element}
             if name == "wp:author":
-                record = author_as_it_was(_author(values), self._meta(element, "wp:authormeta"))
+                values, meta = self._parts(element, "wp:authormeta")
+                record = author_as_it_was(_author(values), meta)
             else:
-                record = _term(name, values, old_addresses(self._meta(element, "wp:termmeta")))
+                values, meta = self._parts(element, "wp:termmeta")
+                self._count_meta("term", meta)
+                record = _term(name, values, old_addresses(meta))
         elif name == "wp:wxr_version":
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
@@ -151,43 +149,54 @@ class Export:
         elif name == "wp:base_site_url":
             self.site_url = _text(element).strip()
         self._is_export |= name.startswith("wp:")
-        for whose, place in _OTHER_META:
-            for key in element.iterfind(place):
-                self._count_meta(whose, _text(key))
         element.clear()
         while element.getprevious() is not None:
             del parent[0]
         return record
 
-    def _count_meta(self, whose: str, key: str) -> None:
-        if (whose, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
-            self.other_meta[whose, key] += 1
+    def _count_meta(self, whose: str, meta: list[tuple[str, str]]) -> None:
+        for key, _value in meta:
+            if (whose, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
+                self.other_meta[whose, key] += 1
 
     def _name(self, element: Any) -> str:
         """`wp:post_id`, `content:encoded`, `title`: the name with the usual prefix; nothing for foreign ones."""
-        key = (element.tag, element.prefix)
-        name = self._names.get(key)
+        tag = element.tag
+        # Only the few of other namespaces go by their prefix.
+        name = self._names.get(tag)
+        return self._name_by_prefix(tag, element) if name is None else name
+
+    def _name_by_prefix(self, tag: str, element: Any) -> str:
+        key = (tag, element.prefix)
+        name = self._prefixed.get(key)
         if name is None:
-            name = self._names[key] = _usual_name(*key)
-            if name and self.source and element.tag.startswith("{" + UNDECLARED):
+            name = self._prefixed[key] = _usual_name(*key)
+            if name and self.source and tag.startswith("{" + UNDECLARED):
                 self.source.mended.add("prefixes", element.sourceline or 0)
+            if name and name == _usual_name(tag, None):
+                self._names[tag] = name
         return name
 
     def _item(self, element: Any) -> Item:
         values: dict[str, str] = {}
         terms: list[TermRef] = []
         comments: list[Comment] = []
+        meta: list[tuple[str, str]] = []
         for child in element:
             name = self._name(child)
             if name == "category":
                 terms.append(_term_ref(child))
             elif name == "wp:comment":
-                said = _comment({self._name(part): _text(part) for part in child})
-                comments.append(comment_as_it_was(said, dict(self._meta(child, "wp:commentmeta")).get(META_KEY, "")))
+                said, fields = self._parts(child, "wp:commentmeta")
+                self._count_meta("comment", fields)
+                comments.append(comment_as_it_was(_comment(said), dict(fields).get(META_KEY, "")))
+            elif name == "wp:postmeta":
+                meta.append(self._field(child))
             elif name:
                 self._is_export |= name.startswith("wp:")
                 values.setdefault(name, _text(child))
         get = values.get
+        date = _date(get("wp:post_date"))
         item = Item(
             id=_number(get("wp:post_id")),
             type=get("wp:post_type", "").strip() or "post",
@@ -196,9 +205,8 @@ class Export:
             slug=get("wp:post_name", "").strip(),
             link=get("link", "").strip(),
             author=get("dc:creator", "").strip(),
-            date=_date(get("wp:post_date")),
-            date_gmt=_date(get("wp:post_date_gmt"))
-            or (None if _date(get("wp:post_date")) else _rss_date(get("pubDate"))),
+            date=date,
+            date_gmt=_date(get("wp:post_date_gmt")) or (None if date else _rss_date(get("pubDate"))),
             modified=_date(get("wp:post_modified")),
             modified_gmt=_date(get("wp:post_modified_gmt")),
             content=get("content:encoded", ""),
@@ -210,18 +218,28 @@ class Export:
             comment_status=get("wp:comment_status", "").strip(),
             guid=get("guid", "").strip(),
             terms=tuple(terms),
-            meta=tuple(self._meta(element, "wp:postmeta")),
+            meta=tuple(meta),
             comments=tuple(comments),
             attachment_url=get("wp:attachment_url", "").strip(),
         )
         return as_it_was(item)
 
-    def _meta(self, element: Any, kind: str) -> Iterator[tuple[str, str]]:
-        """The meta fields of something: key and value."""
+    def _parts(self, element: Any, meta: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """What the children of `element` say by their names, and the meta fields among them, called `meta`."""
+        values: dict[str, str] = {}
+        fields: list[tuple[str, str]] = []
         for child in element:
-            if self._name(child) == kind:
-                parts = {self._name(part): _text(part) for part in child}
-                yield parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")
+            name = self._name(child)
+            if name == meta:
+                fields.append(self._field(child))
+            else:
+                values[name] = _text(child)
+        return values, fields
+
+    def _field(self, element: Any) -> tuple[str, str]:
+        """A meta field: key and value."""
+        parts = {self._name(part): _text(part) for part in element}
+        return parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")
 
 
 def _broken_at(parser: Any) -> Any:

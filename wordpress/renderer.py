@@ -84,22 +84,28 @@ class Renderer:
 
     def _start(self) -> None:
         if self._process is None:
+            # Where models are is only known once there are some.
+            from wordpress.moved import none_is_here
+
             # Not forked: a fork would have the database, the threads and our end of the pipe too.
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process = context.Process(target=_serve, args=(theirs, none_is_here()), daemon=True)
             self._process.start()
             theirs.close()
 
 
-def _serve(pipe: Any) -> None:
-    """Render what comes until there is nobody any more at the other end."""
+def _serve(pipe: Any, none_here: bool) -> None:
+    """Render what comes until there is nobody any more at the other end. `none_here`: no file of a text is here."""
     # Ctrl-C reaches all processes of a terminal; the one that imports decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     django.setup()
-    while True:
-        try:
-            texts = pipe.recv()
-        except EOFError:
-            return
-        pipe.send([render(source, markup) for source, markup in texts])
+    from wordpress.moved import known_if_none_is_here
+
+    with known_if_none_is_here(none_here):
+        while True:
+            try:
+                texts = pipe.recv()
+            except EOFError:
+                return
+            pipe.send([render(source, markup) for source, markup in texts])

@@ -14,6 +14,7 @@ _SHORTCODE = re.compile(
     r"(?P<escaped>\[)?\[(?P<name>[A-Za-z][\w-]*+)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
     r"(?:(?P<content>[^\[\]]*+)\[/(?P=name)\])?(?P<escape_ends>\])?"
 )
+_MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
 _END = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
 _ADDRESS = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
 # They stand for something of another site whose address they hold.
@@ -28,6 +29,7 @@ _RECORDINGS: dict[str, tuple[str, ...]] = {
 _KNOWN = _EMBEDS | _RECORDINGS.keys() | {"caption", "gallery", "wp_caption"}
 # Not all that stands in brackets is a shortcode: these are even if nothing else tells.
 _OF_PLUGINS = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
+_TELLING = _OF_PLUGINS | _KNOWN
 # WordPress.com's own, for programs; the languages are names of it too.
 _PROGRAM = re.compile(
     r"(?<!\[)\[(sourcecode|code|bash|cpp|csharp|css|diff|html|java|javascript|js|perl|php|powershell|python|ruby|shell"
@@ -45,7 +47,7 @@ def expand(source: str, pictures: Pictures) -> str:
     a player or a link of that. `pictures` knows those that galleries name.
     """
     source = captions_to_figures(programs_to_pre(source))
-    if "[" not in source:
+    if not _MAY_BE_SHORTCODE.search(source):
         return source
     parts: list[str] = []
     ends_expected: Counter[str] = Counter()
@@ -67,6 +69,8 @@ def unknown(source: str) -> Counter[str]:
     if "[" not in source:
         return names
     source = captions_to_figures(programs_to_pre(source))
+    if not _MAY_BE_SHORTCODE.search(source):
+        return names
     ends = {end.lower() for end in _END.findall(source)}
     ignored: Counter[str] = Counter()
     for token, is_code in _tokens(source):
@@ -74,9 +78,8 @@ def unknown(source: str) -> Counter[str]:
             continue
         for shortcode in _SHORTCODE.finditer(token.source):
             name = shortcode["name"].lower()
-            tells = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _OF_PLUGINS | _KNOWN
-            stays = _replaced(shortcode, AnyPicture(), ignored) == shortcode[0]
-            if tells and stays:
+            tells = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _TELLING
+            if tells and _replaced(shortcode, AnyPicture(), ignored) == shortcode[0]:
                 names[name] += 1
     return names
 

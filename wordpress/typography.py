@@ -45,6 +45,8 @@ _NUMBER = re.compile(rf"{_after_blank("'")}([0-9][.,0-9]*+)'")
 _NUMBER_DOUBLE = re.compile(rf'{_after_blank('"')}([0-9][.,0-9]*+)"')
 _OPENING = re.compile(_opening("'", also='"'))
 _OPENING_DOUBLE = re.compile(_opening('"') + f"(?!{_BLANK})")
+# Nothing but an apostrophe, whatever stands around.
+_BETWEEN_LETTERS = re.compile(r"'(?<=[A-Za-z]')(?=[A-Za-z])")
 _IN_WORD = re.compile(rf"""'(?<!\s')(?<!&nbsp;')(?<!&\#160;')(?!\Z|[-.,:;!?"'(){{}}\[\]]|&[lg]t;|{_BLANK})""")
 _QUOTE = re.compile(rf"'(?:{_ENDS}())?")
 _QUOTE_DOUBLE = re.compile(rf'"(?:{_ENDS}())?')
@@ -74,17 +76,9 @@ def _curled(text: str, before: str) -> str:
     text = (" " if not before or _AFTER_NOTHING.match(before) else "*") + text
     text = text.replace("...", "…").replace("``", "“").replace("''", _CLOSE_DOUBLE)
     if "'" in text:
-        text = _WORDS_CUT.sub(_APOSTROPHE, text)
-        text = _YEAR_AND_END.sub(
-            lambda year: f"{_APOSTROPHE}{year[1]}{_CLOSE if year[2] == "'" else _CLOSE_DOUBLE}", text
-        )
-        text = _YEAR.sub(_APOSTROPHE, text)
-        text = _NUMBER.sub(rf"{_OPEN}\1{_CLOSE}", text)
-        text = _OPENING.sub(_OPEN, text)
-        text = _IN_WORD.sub(_APOSTROPHE, text)
-        text = _OPEN.join(
-            _ended(part, _QUOTE, "′", _CLOSE, is_quoted=number > 0) for number, part in enumerate(text.split(_OPEN))
-        ).replace("'", "’")
+        # In most texts that is all there is.
+        curled = _BETWEEN_LETTERS.sub(_APOSTROPHE, text)
+        text = _single_curled(text) if "'" in curled else curled
     if '"' in text:
         text = _NUMBER_DOUBLE.sub(rf"{_OPEN_DOUBLE}\1{_CLOSE_DOUBLE}", text)
         text = _OPENING_DOUBLE.sub(_OPEN_DOUBLE, text)
@@ -100,6 +94,18 @@ def _curled(text: str, before: str) -> str:
     for mark, sign in _SIGNS.items():
         text = text.replace(mark, sign)
     return text[1:].replace(" (tm)", " ™")
+
+
+def _single_curled(text: str) -> str:
+    text = _WORDS_CUT.sub(_APOSTROPHE, text)
+    text = _YEAR_AND_END.sub(lambda year: f"{_APOSTROPHE}{year[1]}{_CLOSE if year[2] == "'" else _CLOSE_DOUBLE}", text)
+    text = _YEAR.sub(_APOSTROPHE, text)
+    text = _NUMBER.sub(rf"{_OPEN}\1{_CLOSE}", text)
+    text = _OPENING.sub(_OPEN, text)
+    text = _IN_WORD.sub(_APOSTROPHE, text)
+    return _OPEN.join(
+        _ended(part, _QUOTE, "′", _CLOSE, is_quoted=number > 0) for number, part in enumerate(text.split(_OPEN))
+    ).replace("'", "’")
 
 
 def _times(sign: re.Match[str]) -> str:

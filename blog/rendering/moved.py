@@ -15,7 +15,8 @@ from blog.rendering import addresses
 
 # An address whose path ends like that of a file. In running text it ends at a blank or a bracket at the latest.
 FILE: Final = re.compile(r"(?:https?:/|/)?/[^?#]*\.[A-Za-z0-9]{2,5}(?:[?#].*)?", re.DOTALL)
-IN_TEXT: Final = re.compile(r"https?://[^\s<>\"()?#]+\.[A-Za-z0-9]{2,5}\b(?:[?#][^\s<>\"()]*)?", re.IGNORECASE)
+IN_TEXT: Final = re.compile(r"https?://[^\s<>\"()]++", re.IGNORECASE)
+FILE_AT_START: Final = re.compile(r"https?://[^?#]+\.[A-Za-z0-9]{2,5}\b(?:[?#].*)?", re.IGNORECASE)
 ATTRIBUTES: Final = {"a": "href", "img": "src", "x-object": "data", "embed": "src", "x-iframe": "src"}
 
 
@@ -44,4 +45,4 @@ def _named(root: etree._Element) -> Iterator[str]:
             yield address
         for text in (element.text, element.tail):
             if text and "://" in text:
-                yield from IN_TEXT.findall(text)
+                yield from (file[0] for address in IN_TEXT.findall(text) if (file := FILE_AT_START.match(address)))

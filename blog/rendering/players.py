@@ -15,6 +15,7 @@ from blog.rendering import addresses
 from blog.rendering.links import lines
 from blog.rendering.tree import text_of
 
+FILM_SITE = re.compile("youtu|vimeo", re.IGNORECASE)
 YOUTUBE_HOSTS: Final = frozenset(
     {"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com"}
     | {"youtube-nocookie.com", "www.youtube-nocookie.com"}
@@ -31,8 +32,11 @@ VIMEO_HASH = re.compile(r"(?:^|[&?])h=([0-9a-f]{8,12})(?![0-9a-z])")
 
 def film_page(address: str) -> str | None:
     """The page of the film that an `address` of YouTube or Vimeo means, in its plain form, else None."""
+    plain = addresses.tidy(unescape(address)) or ""
+    if not FILM_SITE.search(plain):
+        return None
     try:
-        parts = urlsplit(addresses.tidy(unescape(address)) or "")
+        parts = urlsplit(plain)
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return None

@@ -15,6 +15,7 @@ from blog.rendering import render
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import item, page
 from wordpress import entries, renderer
+from wordpress.moved import known_if_none_is_here
 from wordpress.renderer import WORTH_A_PROCESS, Renderer
 
 TEXTS = [
@@ -75,6 +76,17 @@ class TestResults:
     def test_more_text_than_a_pipe_holds(self, beside: Renderer) -> None:
         texts = [(f"{number} words " * 5000, "wordpress") for number in range(20)]
         assert rendered(beside, texts) == expected(texts)
+
+    def test_nothing_is_asked_about_files_if_it_is_known_that_none_is_here(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        picture = "https://blog.example.org/wp-content/uploads/2014/03/a.png"
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+        with known_if_none_is_here(answer=True), Renderer(WORTH_A_PROCESS) as renderer:
+            html = expected([(picture, "wordpress")])
+            # What cannot be rendered beside, where there is no database, would be rendered here.
+            monkeypatch.setattr(Post, "render", lambda post: pytest.fail("rendered here"))
+            assert rendered(renderer, [(picture, "wordpress")]) == html
 
     @pytest.mark.parametrize(
         "source", ["[gallery ids='1']", '<sup data-fn="x" class="fn">1</sup>', '<!-- wp:block {"ref":1} /-->']
