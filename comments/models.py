@@ -159,7 +159,7 @@ class Comment(models.Model):
 
 
 class Queue(Comment):
-    """The comments as those see them who decide about them (comments.queue_admin)."""
+    """The comments as those see them who decide about them (comments.admin.queue)."""
 
     class Meta:
         proxy = True

@@ -20,21 +20,15 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments import (  # noqa: F401  (Django looks for what is registered in this module alone)
-    blocks,
-    moderation,
-    notice_admin,
-    privacy_admin,
-)
-from comments.models import Block, Comment, Decision, Queue, Status
+from comments import moderation
+from comments.models import Comment, Status
 from comments.moderation import Outcome, Seen
 from comments.moves import MOVES, UNDONE, Lazy, meanwhile, seen_in, told
-from comments.queue_admin import QueueAdmin
 
 
 def _bulk(name: str) -> Callable[..., None]:
@@ -284,69 +278,3 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
         moderation.delete(queryset)
-
-
-@admin.register(Block)
-class BlockAdmin(admin.ModelAdmin[Block]):
-    fields = ("kind", "text", "verdict")
-    list_display = ("text", "kind", "verdict", "added_by", "added_at")
-    list_filter = ("kind", "verdict")
-    list_select_related = ("added_by",)
-    search_fields = ("text", "key")
-    list_per_page = 100
-    show_full_result_count = False
-
-    def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
-        if not change:
-            obj.added_by = cast("User", request.user)
-        super().save_model(request, obj, form, change)
-        caught = blocks.caught_in_last(obj).total()
-        words = ngettext_lazy(
-            "In the last 90 days this would have caught %(n)d comment.",
-            "In the last 90 days this would have caught %(n)d comments.",
-            "n",
-        )
-        self.message_user(request, words % {"n": caught}, messages.INFO)
-
-
-@admin.register(Decision)
-class DecisionAdmin(admin.ModelAdmin[Decision]):
-    """The log: who decided what, and when. Nobody changes it."""
-
-    list_display = ("made_at", "moderator", "what", "about")
-    list_display_links = None
-    actions = None
-    list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became")
-    list_select_related = ("moderator", "comment__user")
-    date_hierarchy = "made_at"
-    list_per_page = 100
-    show_full_result_count = False
-
-    def has_view_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        return request.user.has_perm("comments.moderate_comment")
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        # With its comment or post, which is asked here too; the list offers no deleting.
-        return cast("User", request.user).is_superuser
-
-    @admin.display(description=_("decision"))
-    def what(self, decision: Decision) -> str:
-        return str(decision)
-
-    @admin.display(description=_("comment"))
-    def about(self, decision: Decision) -> SafeString:
-        url = reverse("admin:comments_comment_change", args=[decision.comment_id])
-        # The name is the comment's, not the log's: whoever is erased is erased here too.
-        return format_html('<a href="{}">{}: <bdi>{}</bdi></a>', url, decision.comment, decision.comment.author_name)
-
-
-admin.site.register(Queue, QueueAdmin)

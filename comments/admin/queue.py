@@ -54,6 +54,7 @@ class AlikeForm(forms.Form):
     text = forms.CharField(label=_("What to look for"), max_length=255)
 
 
+@admin.register(Queue)
 class QueueAdmin(admin.ModelAdmin[Queue]):
     """Who may moderate comments may see and do all of this; editing and blocking ask for their own permission."""
 
