@@ -8,6 +8,7 @@ could is closed by libxml2 first, which mends less well but never dawdles.
 """
 
 import re
+from collections import Counter
 from functools import cache
 from typing import Final
 
@@ -56,6 +57,29 @@ UNWRAPPED = re.compile(
 # Formatting that is not closed is opened again in every block after it.
 FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 FORMATTING_TAG = re.compile(rf"<(/?)({'|'.join(FORMATTING)})(?=[\s/>])", re.IGNORECASE)
+# Elements that stay open until they are closed, whatever comes inside.
+NESTING: Final = (
+    *(
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "details",
+        "dir",
+        "div",
+        "dl",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+    ),
+    *("header", "main", "menu", "nav", "ol", "pre", "section", "span", "sub", "summary", "sup", "table", "ul"),
+)
+NESTING_TAG = re.compile(rf"<(/?)({'|'.join(NESTING)})(?=[\s/>])", re.IGNORECASE)
+# Deeper than lxml reads. nh3 would spend time on it that grows with the square of the depth, only for that.
+DEEPEST: Final = 2_048
+# Where it cannot be told which end tags are ones: more than any text opens at all.
+MOST_OPENED: Final = 20_000
 # Where an end tag may stand that is none: in an attribute, a comment, a script.
 UNSURE_ENDS = re.compile(r"""<[A-Za-z/][^<>]*<|=\s*"[^"<]*<|=\s*'[^'<]*<|<!|<(?:script|style|title)\b""", re.IGNORECASE)
 # How many elements a text may thus become at most before libxml2 closes what is open.
@@ -103,18 +127,34 @@ def _forgive(source: str) -> str:
     return source
 
 
-def _most_open_formatting(source: str) -> int:
-    """How many formatting elements are open at once, at most."""
-    ends_count = not UNSURE_ENDS.search(source)
-    is_open = dict.fromkeys(FORMATTING, 0)
-    most = 0
-    for end, tag in FORMATTING_TAG.findall(source.lower()):
+def _most_open(source: str, tag: re.Pattern[str], *, ends_count: bool) -> int:
+    """How many elements of the kind that `tag` finds are open at once, at most."""
+    is_open: Counter[str] = Counter()
+    now = most = 0
+    for end, name in tag.findall(source.lower()):
         if not end:
-            is_open[tag] += 1
-            most = max(most, sum(is_open.values()))
-        elif ends_count:
-            is_open[tag] = max(0, is_open[tag] - 1)
+            is_open[name] += 1
+            now += 1
+            most = max(most, now)
+        elif ends_count and is_open[name]:
+            is_open[name] -= 1
+            now -= 1
     return most
+
+
+def _flattened(source: str) -> str:
+    """`source` with nothing in it that would take a parser more than its length: words and paragraphs always stay."""
+    tags = source.count("<")
+    # No more can be open than there are tags: of nearly all texts that says enough.
+    if tags * tags <= REOPENING_BUDGET:
+        return source
+    ends_count = not UNSURE_ENDS.search(source)
+    deepest = DEEPEST if ends_count else MOST_OPENED
+    if tags > deepest and _most_open(source, NESTING_TAG, ends_count=ends_count) > deepest:
+        return ANY_TAG.sub(" ", source)
+    if tags * _most_open(source, FORMATTING_TAG, ends_count=ends_count) > REOPENING_BUDGET:
+        return _closed(source)
+    return source
 
 
 def _closed(source: str) -> str:
@@ -164,11 +204,7 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
 
     Page breaks are in it too, wherever they were written.
     """
-    source = _forgive(clean_text(html))
-    tags = source.count("<")
-    # No more can be open than there are tags: of nearly all texts that says enough.
-    if tags * tags > REOPENING_BUDGET and tags * _most_open_formatting(source) > REOPENING_BUDGET:
-        source = _closed(source)
+    source = _flattened(_forgive(clean_text(html)))
     try:
         root = _read(source)
     except etree.XMLSyntaxError:

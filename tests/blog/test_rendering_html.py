@@ -237,3 +237,18 @@ class TestIds:
 
     def test_with_blanks_are_none(self) -> None:
         assert body('<p id="a b">1</p><p id=" ">2</p>') == "<p>1</p><p>2</p>"
+
+
+class TestDepth:
+    """Deeper than any parser reads in time in proportion nobody writes."""
+
+    @pytest.mark.parametrize("piece", ["<div>", "<ul><li>", "<ol><!--</ol>-->"])
+    def test_of_what_nests_too_deep_the_words_and_paragraphs_stay(self, piece: str) -> None:
+        body = render(f"<p>One</p>{piece * 21_000}<p>two</p> three", "html").body_html
+        assert body.count("<p>") >= 2
+        assert all(word in body for word in ("One", "two", "three"))
+        assert "<div" not in body
+
+    @pytest.mark.parametrize("start", ["", "<!-- a comment -->", "<!--more-->"])
+    def test_what_stands_side_by_side_is_not_deep(self, start: str) -> None:
+        assert render(start + "<ul><li>x</li></ul>" * 5_000, "html").body_html.count("<li>") == 5_000
