@@ -3,9 +3,9 @@
 import html
 import re
 from collections.abc import Iterator
+from html import escape
 
 import nh3
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from blog.rendering.links import address_end

@@ -1,5 +1,6 @@
 """A post or page made from an item: everything but its address, where it is filed and its comments."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils import timezone
@@ -73,15 +74,18 @@ def _status(item: Item, dated: bool, to_come: bool) -> tuple[Status, str]:
     return status, ""
 
 
-def _remarks(item: Item, identity: Identity) -> list[str]:
-    remarks = {
-        _("It has no number in the export: here it has the number %d.") % identity.pk: not item.id,
-        _("Its number is taken: here it has the number %d.") % identity.pk: item.id not in {0, identity.pk},
-        _("Its guid is missing, too long or that of another item: it has a new one."): identity.guid != item.guid,
-        _("The markup in its title was left out."): has_markup(item.title),
-        _("The title is too long and was cut."): len(plain(item.title)) > _MAX_TITLE_LENGTH,
-        _("The markup in its excerpt was left out."): has_markup(item.excerpt),
-        _("Pages have no categories and tags here: those it had were left out."): item.type == "page"
-        and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms),
-    }
-    return [text for text, applies in remarks.items() if applies]
+def _remarks(item: Item, identity: Identity) -> Iterator[str]:
+    if not item.id:
+        yield _("It has no number in the export: here it has the number %d.") % identity.pk
+    elif item.id != identity.pk:
+        yield _("Its number is taken: here it has the number %d.") % identity.pk
+    if identity.guid != item.guid:
+        yield _("Its guid is missing, too long or that of another item: it has a new one.")
+    if has_markup(item.title):
+        yield _("The markup in its title was left out.")
+    if len(plain(item.title)) > _MAX_TITLE_LENGTH:
+        yield _("The title is too long and was cut.")
+    if has_markup(item.excerpt):
+        yield _("The markup in its excerpt was left out.")
+    if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
+        yield _("Pages have no categories and tags here: those it had were left out.")

@@ -39,6 +39,7 @@ _NOTES = {"action_log", "edd_payment_note", "note", "order_note", "webhook_deliv
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # What a comment takes over when the export says something else.
 _RENEWED = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
+_KINDS = frozenset(Kind.values)
 _LENGTHS = {"name": 245, "email": 254, "website": 500}
 
 
@@ -205,7 +206,7 @@ class Comments:
         if answered.new:
             return {}
         owner = (answered.entry.pk, None) if isinstance(answered.entry, Post) else (None, answered.entry.pk)
-        marks = {comment: (*owner, self._moment(answered, comment), self._cut("name", comment)) for comment in wanted}
+        marks = {comment: (*owner, self._moment(answered, comment), _name(comment)) for comment in wanted}
         keys = {
             comment: comment.id
             for comment in wanted
@@ -245,13 +246,15 @@ class Comments:
     def _row(self, answered: Answered, comment: Exported, pk: int, parent: int | None) -> Comment:
         if comment.approved not in _STATUSES:
             self._note(comment, _("Its state “%s” is not known here: it waits for a moderator.") % comment.approved)
-        if comment.type not in Kind.values:
+        if comment.type not in _KINDS:
             self._note(comment, _("It was of the type “%s”: here it stands among the others.") % comment.type)
         if comment.date is None and comment.date_gmt is None:
             self._note(comment, _("It has no date: here it has that of the entry."))
+        said = {"name": plain(comment.author), "email": plain(comment.email), "website": plain(comment.url)}
         for name, length in _LENGTHS.items():
-            if len(self._uncut(name, comment)) > length:
+            if len(said[name]) > length:
                 self._note(comment, _("The %(field)s is too long and was cut.") % {"field": name})
+                said[name] = said[name][:length]
         return Comment(
             pk=pk,
             **{f"{answered.field}_id": answered.entry.pk},
@@ -259,9 +262,7 @@ class Comments:
             kind=comment_kind(comment.type),
             status=_STATUSES.get(comment.approved, Status.PENDING),
             user_id=self._authors.of_comment(comment.user_id),
-            name=self._cut("name", comment),
-            email=self._cut("email", comment),
-            website=self._cut("website", comment),
+            **said,
             text=comment.content,
             is_html=comment.is_html,
             html=comment_html(comment.content, is_html=comment.is_html),
@@ -272,12 +273,6 @@ class Comments:
         """When it was written; if the export does not say, when the entry was."""
         item = answered.item
         return moment(comment.date, comment.date_gmt) or moment(item.date, item.date_gmt) or _LONG_AGO
-
-    def _uncut(self, name: str, comment: Exported) -> str:
-        return plain({"name": comment.author, "email": comment.email, "website": comment.url}[name])
-
-    def _cut(self, name: str, comment: Exported) -> str:
-        return self._uncut(name, comment)[: _LENGTHS[name]]
 
     def _note(self, comment: Exported, text: str) -> None:
         self._report.note(COMMENTS, comment.id, plain(comment.author), text)
@@ -292,7 +287,11 @@ def comment_kind(type: str) -> Kind:  # noqa: A002
     """What a comment of this type is here. Themes show those of plug-ins (`review`, `like`) like all others."""
     if type == "webmention":
         return Kind.PINGBACK
-    return Kind(type) if type in Kind.values else Kind.COMMENT
+    return Kind(type) if type in _KINDS else Kind.COMMENT
+
+
+def _name(comment: Exported) -> str:
+    return plain(comment.author)[: _LENGTHS["name"]]
 
 
 def _left(row: Comment) -> str:

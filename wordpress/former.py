@@ -1,6 +1,6 @@
 """The addresses that the things of an export had before, there: here they lead to them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, product
 from urllib.parse import unquote
 
@@ -34,7 +34,7 @@ class FormerAddresses:
         """Where the export says it is, and where it was before."""
         # A numbered link is no address to keep: numbers are looked up.
         link = "" if "?" in item.link else item.link
-        self._take(entry, (link, *old_addresses(item.meta), *_renamed(entry, item)), entry.get_absolute_url())
+        self._take(entry, (link, *old_addresses(item.meta), *_renamed(entry, item)), entry.get_absolute_url)
 
     def of_category(self, category: Category, term: Term) -> None:
         number = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
@@ -44,7 +44,7 @@ class FormerAddresses:
         number = [f"/?author={exported.id}"] if exported.id not in {0, author.pk} else []
         # WordPress made the address of the login; an export of ours says the address itself.
         page = [] if exported.slug else [f"/author/{slugify(exported.login)}/"]
-        self._take(author, (*number, *page, *exported.addresses), author.get_absolute_url())
+        self._take(author, (*number, *page, *exported.addresses), author.get_absolute_url)
 
     def write(self) -> None:
         """Store what was taken since the last time."""
@@ -52,10 +52,12 @@ class FormerAddresses:
         remember_addresses(pair for path, pair in self._found.items() if path not in known)
         self._found = {}
 
-    def _take(self, target: Model, addresses: tuple[str, ...], now: str = "") -> None:
-        for address in islice(addresses, _MOST):
-            key = old_key(address)
-            if key and as_stored(key) != as_stored(now):
+    def _take(self, target: Model, addresses: tuple[str, ...], now: Callable[[], str] = str) -> None:
+        """`now`: tells its address here, if that must not be among those it had before."""
+        keys = [key for address in islice(addresses, _MOST) if (key := old_key(address))]
+        here = as_stored(now()) if keys else ""
+        for key in keys:
+            if as_stored(key) != here:
                 self._found.setdefault(as_stored(key), (key, target))
 
 
@@ -68,5 +70,7 @@ def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:
     days = [value.replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]
     slugs = [slug for slug in slugs if not any(unquote(parts[-1]) == slug for parts in said)]
     days = [day for day in days if not any("/".join(parts[:3]) == day for parts in said)]
+    if not slugs and not days:
+        return
     for day, slug in islice(product([f"{entry.published_on:%Y/%m/%d}", *days], [entry.slug, *slugs]), _MOST):
         yield f"/{day}/{slug}/"

@@ -1,6 +1,6 @@
 """Moving in: WordPress exports into this site. All of it or nothing, and twice is as once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from wordpress.entries import Entries
 from wordpress.fetching import Fetching, hosts_of
 from wordpress.former import FormerAddresses
 from wordpress.fragments import bring_in_block, bring_in_notes
+from wordpress.kept import kept_items
 from wordpress.leftovers import Leftovers
 from wordpress.media import Media, bring_in_files
 from wordpress.memory import Memory
@@ -26,7 +27,6 @@ from wordpress.menus import Menus
 from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.moved import known_if_none_is_here
 from wordpress.posttypes import REUSABLE_BLOCK
-from wordpress.reader import Export
 from wordpress.records import Item
 from wordpress.renderer import Renderer
 from wordpress.reports import Report
@@ -69,11 +69,24 @@ def import_export(
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export,
     or `map_authors` names somebody who is not there or not here.
     """
-    mapped = people_named(map_authors)
-    survey = take_survey(paths, progress)
-    demand_authors(survey, mapped)
+    with kept_items() as items:
+        mapped = people_named(map_authors)
+        survey = take_survey(paths, progress, items.add)
+        demand_authors(survey, mapped)
+        report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
+        _bring_in_texts(survey, items, mapped, report, progress)
+    if not dry_run:
+        if fetch_media:
+            media = Fetching(hosts_of(survey))
+        bring_in_files(survey, media, report, progress)
+    return report
+
+
+def _bring_in_texts(
+    survey: Survey, items: Iterable[Item], mapped: Mapping[str, User], report: Report, progress: Progress | None
+) -> None:
+    """All but files, in one transaction."""
     _map_nothing()
-    report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
         _hold_other_writers_off()
         # An import that was taken back may have used up numbers; this one shall be as if it had never been.
@@ -85,35 +98,35 @@ def import_export(
         terms = Terms(survey, memory, former, report)
         comments = Comments(survey, authors, memory, report)
         attachments = Attachments(survey, authors, report)
-        _bring_in_blocks(survey, report)
+        _bring_in_blocks(survey, items, report)
         with known_if_none_is_here(), Renderer(survey.total_items) as renderer:
             entries = Entries(survey, authors, terms, comments, memory, former, attachments, renderer, report)
-            _bring_in_items(survey, entries, attachments, report, progress)
+            _bring_in_items(survey, items, entries, attachments, report, progress)
         if report.has_changes:
             _reset_sequences()
             content_changed()
-        if dry_run:
+        if report.dry_run:
             transaction.set_rollback(True)
-    if not dry_run:
-        if fetch_media:
-            media = Fetching(hosts_of(survey))
-        bring_in_files(survey, media, report, progress)
-    return report
 
 
-def _bring_in_blocks(survey: Survey, report: Report) -> None:
+def _bring_in_blocks(survey: Survey, items: Iterable[Item], report: Report) -> None:
     """Before all others: any text may show them."""
     if survey.items[REUSABLE_BLOCK]:
-        for item in _items(survey):
+        for item in items:
             if item.type == REUSABLE_BLOCK:
                 bring_in_block(item, report)
 
 
 def _bring_in_items(
-    survey: Survey, entries: Entries, attachments: Attachments, report: Report, progress: Progress | None
+    survey: Survey,
+    items: Iterable[Item],
+    entries: Entries,
+    attachments: Attachments,
+    report: Report,
+    progress: Progress | None,
 ) -> None:
     menus, leftovers = Menus(), Leftovers(survey.other_meta)
-    for done, item in enumerate(_items(survey), 1):
+    for done, item in enumerate(items, 1):
         menus.add(item)
         if not reason_to_skip(item):
             leftovers.add(item)
@@ -126,13 +139,6 @@ def _bring_in_items(
     attachments.finish()
     menus.note(report)
     leftovers.note(report)
-
-
-def _items(survey: Survey) -> Iterator[Item]:
-    for path in survey.paths:
-        for record in Export(path).records():
-            if isinstance(record, Item):
-                yield record
 
 
 def _map_nothing() -> None:

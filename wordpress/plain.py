@@ -14,6 +14,8 @@ from accounts.slugs import slug_from_export, slugify, validate_slug
 MAX_SLUG_LENGTH = 200
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+# Markup, entities, and what ends a line.
+_NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
 
 
@@ -22,6 +24,8 @@ def plain(text: str) -> str:
 
     Blanks within it stay as they were typed, those that hold a line together too.
     """
+    if not _NOT_PLAIN.search(text):
+        return text.strip()
     lines = html.unescape(_TAG.sub("", text)).replace("\t", " ").splitlines()
     return " ".join(filter(None, map(str.strip, lines)))
 

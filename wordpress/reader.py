@@ -27,15 +27,6 @@ _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
 _MAX_ID: Final = 2**53
 
 _CHANNEL_PARTS = {"wp:author", "wp:category", "wp:tag", "wp:term"}
-_WATCHED = (
-    "rss",
-    "channel",
-    "item",
-    "title",
-    "link",
-    *("{*}" + name for name in ("wxr_version", "base_blog_url", "base_site_url")),
-)
-_TERMS = ("author", "category", "tag", "term")
 # Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
 _NAMESPACES = (("/excerpt", "excerpt"), ("wordpress.org/export", "wp"), ("/content/", "content"), ("/dc/", "dc"))
 # More faults than this are not odd places in an export but something else.
@@ -74,8 +65,8 @@ class Export:
 
     def _read(self, source: MendedSource) -> Iterator[Record]:
         parser: Any = etree.XMLPullParser(
-            events=("start", "end"),
-            tag=(*_WATCHED, *_TERMS, *("{*}" + name for name in _TERMS)),
+            events=("start",),
+            tag=("rss", "channel"),
             # There is no document type, so there are no entities but XML's own; this way messages name the unknown one.
             resolve_entities="internal",  # type: ignore[arg-type]  # the stubs are older than this value
             no_network=True,
@@ -86,21 +77,19 @@ class Export:
             remove_pis=True,
             encoding="utf-8",
         )
-        seen_channel = False
+        channels: list[Any] = []
         item_began = 0
         try:
             for chunk in source.chunks():
                 parser.feed(chunk)
-                for event, element in parser.read_events():
-                    if event == "start":
-                        seen_channel |= element.tag == "channel"
-                        if element.tag == "rss" and element.getroottree().docinfo.internalDTD is not None:
-                            raise ExportRefused(_("The file has a document type (DOCTYPE)."))
-                        continue
-                    record = self._record(element)
-                    if record is not None:
-                        item_began = source.bytes_read
-                        yield record
+                for _event, element in parser.read_events():
+                    if element.tag == "channel":
+                        channels.append(element)
+                    elif element.getroottree().docinfo.internalDTD is not None:
+                        raise ExportRefused(_("The file has a document type (DOCTYPE)."))
+                for record in self._taken(channels, may_be_open=True):
+                    item_began = source.bytes_read
+                    yield record
                 if source.bytes_read - item_began > _MAX_ITEM_BYTES:
                     raise ExportRefused(_("An item is larger than %d MB.") % (_MAX_ITEM_BYTES // 2**20))
                 # Some faults the parser only notes, and reads nothing from there on.
@@ -109,7 +98,8 @@ class Export:
             parser.close()
         except etree.XMLSyntaxError as error:
             self._judge(parser, error, source)
-        if not seen_channel:
+        yield from self._taken(channels, may_be_open=False)
+        if not channels:
             raise ExportRefused(_("This is not a WordPress export: it has no <channel>."))
         if not self._is_export:
             raise ExportRefused(
@@ -125,11 +115,18 @@ class Export:
             place = source.place(*error.position)
             raise ExportRefused(_("%(place)s: the XML is broken: %(what)s.") % {"place": place, "what": error.msg})
 
+    def _taken(self, channels: list[Any], *, may_be_open: bool) -> Iterator[Record]:
+        """What the parts of `channels` say; they are taken out. `may_be_open`: the last may still be read."""
+        for channel in channels:
+            parts = list(channel)
+            for part in parts[:-1] if may_be_open and channel is channels[-1] else parts:
+                record = self._record(part)
+                channel.remove(part)
+                if record is not None:
+                    yield record
+
     def _record(self, element: Any) -> Record | None:
-        """What `element` says, if it is one of the channel's own; it is emptied then."""
-        parent = element.getparent()
-        if parent is None or parent.tag != "channel":
-            return None
+        """What `element`, a part of the channel, says."""
         name = self._name(element)
         record: Record | None = None
         if name == "item":
@@ -149,9 +146,6 @@ class Export:
         elif name == "wp:base_site_url":
             self.site_url = _text(element).strip()
         self._is_export |= name.startswith("wp:")
-        element.clear()
-        while element.getprevious() is not None:
-            del parent[0]
         return record
 
     def _count_meta(self, whose: str, meta: list[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The first reading of an export: is it whole, and what is in it that must be known before anything is written?"""
+"""Reading an export: is it whole, and what is in it that must be known before anything is written?"""
 
 import datetime as dt
 from collections import Counter
@@ -80,12 +80,16 @@ class Survey:
         return self.items.total()
 
 
-def take_survey(paths: Iterable[Path], progress: Progress | None = None) -> Survey:
-    """Read all of `paths` once. Raises ExportRefused for the first that is not a whole export."""
+def take_survey(
+    paths: Iterable[Path], progress: Progress | None = None, keep: Callable[[Item], None] | None = None
+) -> Survey:
+    """Read all of `paths`; `keep` gets each item. Raises ExportRefused for the first that is not a whole export."""
     survey = Survey(list(paths))
     for record in _records(survey, progress):
         if isinstance(record, Item):
             _add_item(survey, record)
+            if keep:
+                keep(record)
         elif isinstance(record, Author):
             survey.authors.setdefault(record.login, record)
         elif record.slug:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.slugs import slug_from_export, slugify
 from tags.models import Tag, TagAlias, tag_key
-from wordpress.lookups import highest_key, rows
+from wordpress.lookups import add, highest_key, rows
 from wordpress.memory import Left, Memory, of_row, of_term
 from wordpress.plain import numbered, plain, plain_lines, slug_key, usable_slug
 from wordpress.records import Term
@@ -62,7 +62,7 @@ class _Tags:
     def bring_in(self) -> dict[str, int]:
         self._renew()
         found = {slug_key(term.slug): self._tag(term, name, slug) for term, name, slug in self.terms}
-        Tag.objects.bulk_create([tag for _term, tag in self.made], batch_size=500)
+        add([tag for _term, tag in self.made])
         for term, tag in self.made:
             self._remember(term, tag)
         self._bring_in_aliases(found)
