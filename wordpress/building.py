@@ -14,6 +14,7 @@ from wordpress.plain import has_markup, moment, plain, plain_lines
 from wordpress.records import CATEGORY, TAG, Item
 from wordpress.reports import Report
 
+MARKUP = "wordpress"
 _MAX_TITLE_LENGTH = 1000
 _STATUSES = {
     "publish": Status.PUBLISHED,
@@ -44,7 +45,7 @@ def build[Entry: (Post, Page)](
         status=status,
         published_at=published_at,
         source=item.content,
-        markup="wordpress",
+        markup=MARKUP,
         excerpt=plain_lines(item.excerpt),
         comments_open=item.comment_status == "open",
         created_at=written_at,

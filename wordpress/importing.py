@@ -14,12 +14,13 @@ from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.attachments import Attachments
 from wordpress.authors import Authors, demand_authors, people_named
+from wordpress.building import MARKUP
 from wordpress.comments import Comments
 from wordpress.entries import Entries
 from wordpress.fetching import Fetching, hosts_of
 from wordpress.former import FormerAddresses
 from wordpress.fragments import bring_in_block, bring_in_notes
-from wordpress.kept import kept_items
+from wordpress.kept import KeptItems, keeping
 from wordpress.leftovers import Leftovers
 from wordpress.media import Media, bring_in_files
 from wordpress.memory import Memory
@@ -69,12 +70,23 @@ def import_export(
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export,
     or `map_authors` names somebody who is not there or not here.
     """
-    with kept_items() as items:
+    with (
+        keeping() as kept,
+        known_if_none_is_here(),
+        Renderer(kept, ahead=not ImportedItem.objects.exists()) as renderer,
+    ):
+        items = KeptItems(kept)
+
+        def keep(item: Item) -> None:
+            items.add(item)
+            if item.content and not reason_to_skip(item):
+                renderer.expect(item.content, MARKUP)
+
         mapped = people_named(map_authors)
-        survey = take_survey(paths, progress, items.add)
+        survey = take_survey(paths, progress, keep)
         demand_authors(survey, mapped)
         report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
-        _bring_in_texts(survey, items, mapped, report, progress)
+        _bring_in_texts(survey, items, mapped, renderer, report, progress)
     if not dry_run:
         if fetch_media:
             media = Fetching(hosts_of(survey))
@@ -83,7 +95,12 @@ def import_export(
 
 
 def _bring_in_texts(
-    survey: Survey, items: Iterable[Item], mapped: Mapping[str, User], report: Report, progress: Progress | None
+    survey: Survey,
+    items: Iterable[Item],
+    mapped: Mapping[str, User],
+    renderer: Renderer,
+    report: Report,
+    progress: Progress | None,
 ) -> None:
     """All but files, in one transaction."""
     _map_nothing()
@@ -99,7 +116,8 @@ def _bring_in_texts(
         comments = Comments(survey, authors, memory, report)
         attachments = Attachments(survey, authors, report)
         _bring_in_blocks(survey, items, report)
-        with known_if_none_is_here(), Renderer(survey.total_items) as renderer:
+        # Now nobody else can bring in files any more.
+        with known_if_none_is_here():
             entries = Entries(survey, authors, terms, comments, memory, former, attachments, renderer, report)
             _bring_in_items(survey, items, entries, attachments, report, progress)
         if report.has_changes:

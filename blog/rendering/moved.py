@@ -22,9 +22,10 @@ ATTRIBUTES: Final = {"a": "href", "img": "src", "x-object": "data", "embed": "sr
 
 def find(root: etree._Element) -> Mapping[str, str]:
     """Where the files are now that the tree names, by the plain form of each address that has moved."""
-    named = {plain for address in _named(root) if (plain := addresses.tidy(address)) and FILE.fullmatch(plain)}
-    if not named or not settings.BROADSIDE_MOVED_FILES:
+    if not settings.BROADSIDE_MOVED_FILES:
         return {}
+    # Not looked for before somebody asks: while much is brought in, it is known that no file is here.
+    named = (plain for address in _named(root) if (plain := addresses.tidy(address)) and FILE.fullmatch(plain))
     found: Mapping[str, str] = import_string(settings.BROADSIDE_MOVED_FILES)(named)
     return found
 

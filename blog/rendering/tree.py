@@ -9,8 +9,9 @@ could is closed by libxml2 first, which mends less well but never dawdles.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Final, cast
 
 import nh3
 from lxml import etree
@@ -90,6 +91,8 @@ MAX_FORMATTING: Final = 3
 ENDLESS = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNORECASE)
 # What is left of a text that nests deeper than anyone writes: its words, paragraphs and lines.
 ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
+
+EMPTY = cast("Callable[[etree._Element], list[etree._Element]]", etree.XPath("descendant-or-self::*[not(node())]"))
 
 # What nh3 writes: a "<" or ">" is always part of a tag or a comment.
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
@@ -248,11 +251,12 @@ def text_of(element: etree._Element) -> str:
 
 def write(root: etree._Element) -> str:
     """The HTML of everything inside `root`."""
-    for element in root.iter():
-        if element.text is None and element.tag not in VOID:
+    for element in EMPTY(root):
+        if element.tag not in VOID:
             # Written as `<p></p>`: HTML has no `<p/>`.
             element.text = ""
-        elif element.tag == "pre" and element.text:
+    for element in root.iter("pre"):
+        if element.text:
             # A line end right after the tag is not part of the text; each reading takes one off.
             element.text = element.text.lstrip("\n")
     html: str = etree.tostring(root, encoding="unicode")

@@ -217,9 +217,10 @@ class TestAllOrNothing:
         assert Post.objects.count() == 149
 
     def test_a_full_disk_is_said_and_nothing_is_changed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: Path("/dev/full").open("r+b"))
+        full = Path("/dev/full").open("r+b")  # noqa: SIM115  # closed by the import
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: full)
         before = contents()
-        with pytest.raises(ExportRefused, match="as much room on the disk as the export has.*No space left"):
+        with pytest.raises(ExportRefused, match=r"as much room on the disk as the export has.*No space left"):
             import_export([write(tmp_path, export(item(1)))])
         assert contents() == before
 

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -15,8 +17,9 @@ from blog.rendering import render
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import item, page
 from wordpress import entries, renderer
+from wordpress.kept import keeping
 from wordpress.moved import known_if_none_is_here
-from wordpress.renderer import WORTH_A_PROCESS, Renderer
+from wordpress.renderer import Renderer, Text
 
 TEXTS = [
     ("One.\n\nTwo <b>three", "wordpress"),
@@ -30,8 +33,10 @@ STARTS_ONE = """
 import os, time; os.cpu_count = lambda: 2
 import django; django.setup()
 from blog.models import Post
-from wordpress.renderer import Renderer
-with Renderer(10**6) as renderer:
+from wordpress import renderer
+from wordpress.kept import keeping
+renderer.WORTH_A_PROCESS = 0
+with keeping() as kept, renderer.Renderer(kept, ahead=False) as renderer:
     renderer.begin([Post(source="text", markup="html")])
     renderer.finish()
     print(renderer._process.pid, flush=True)
@@ -39,28 +44,46 @@ with Renderer(10**6) as renderer:
 """
 
 
-@pytest.fixture(scope="module")
-def beside() -> Iterator[Renderer]:
-    """A renderer that is worth a process of its own."""
+@pytest.fixture(scope="module", autouse=True)
+def worth_it() -> Iterator[None]:
+    """A process is worth its start from the first text on, on every machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "cpu_count", lambda: 2)
-        with Renderer(WORTH_A_PROCESS) as renderer:
-            yield renderer
+        patch.setattr(renderer, "WORTH_A_PROCESS", 0)
+        yield
 
 
-def rendered(by: Renderer, texts: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+@contextmanager
+def a_renderer(*, ahead: bool = False) -> Iterator[Renderer]:
+    with keeping() as kept, Renderer(kept, ahead=ahead) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def beside() -> Iterator[Renderer]:
+    """A renderer whose process the tests share."""
+    with a_renderer() as made:
+        yield made
+
+
+def rendered(by: Renderer, texts: list[Text]) -> list[tuple[str, str, str]]:
     posts = entries_of(texts)
     by.begin(posts)
     by.finish()
     return [(post.lead_html, post.body_html, post.extract) for post in posts]
 
 
-def expected(texts: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+def expect(by: Renderer, texts: list[Text]) -> None:
+    for source, markup in texts:
+        by.expect(source, markup)
+
+
+def expected(texts: list[Text]) -> list[tuple[str, str, str]]:
     found = (render(source, markup) for source, markup in texts)
     return [(each.lead_html, each.body_html, each.extract) for each in found]
 
 
-def entries_of(texts: list[tuple[str, str]]) -> list[Post]:
+def entries_of(texts: list[Text]) -> list[Post]:
     return [Post(source=source, markup=markup) for source, markup in texts]
 
 
@@ -81,8 +104,7 @@ class TestResults:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         picture = "https://blog.example.org/wp-content/uploads/2014/03/a.png"
-        monkeypatch.setattr(os, "cpu_count", lambda: 2)
-        with known_if_none_is_here(answer=True), Renderer(WORTH_A_PROCESS) as renderer:
+        with known_if_none_is_here(answer=True), a_renderer() as renderer:
             html = expected([(picture, "wordpress")])
             # What cannot be rendered beside, where there is no database, would be rendered here.
             monkeypatch.setattr(Post, "render", lambda post: pytest.fail("rendered here"))
@@ -92,36 +114,89 @@ class TestResults:
         "source", ["[gallery ids='1']", '<sup data-fn="x" class="fn">1</sup>', '<!-- wp:block {"ref":1} /-->']
     )
     def test_what_names_rows_of_the_import_is_rendered_where_they_are_seen(
-        self, beside: Renderer, monkeypatch: pytest.MonkeyPatch, source: str
+        self, monkeypatch: pytest.MonkeyPatch, source: str
     ) -> None:
         here: list[str] = []
         monkeypatch.setattr(Post, "render", lambda post: here.append(post.source))
-        rendered(beside, [*TEXTS[:2], (source, "wordpress")])
+        with a_renderer() as fresh:
+            rendered(fresh, [*TEXTS[:2], (source, "wordpress")])
         assert here == [source]
 
 
+class TestAhead:
+    MANY: ClassVar[list[Text]] = [(f"Text *{number}*", "markdown") for number in range(12)]
+
+    @pytest.fixture(autouse=True)
+    def _few_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(renderer, "_TOGETHER", 4)
+
+    def test_what_was_rendered_ahead_is_not_rendered_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with a_renderer(ahead=True) as early:
+            expect(early, self.MANY[:4])
+            rendered(early, [])
+            early._process.kill()
+            early._process.join()
+            here: list[str] = []
+            render_here = Post.render
+
+            def noted(post: Post) -> None:
+                here.append(post.source)
+                render_here(post)
+
+            monkeypatch.setattr(Post, "render", noted)
+            assert rendered(early, self.MANY) == expected(self.MANY)
+            assert here == [source for source, _markup in self.MANY[4:]]
+
+    def test_what_comes_while_it_is_busy_waits_until_it_is_wanted(self) -> None:
+        with a_renderer(ahead=True) as early:
+            expect(early, self.MANY)
+            assert rendered(early, self.MANY) == expected(self.MANY)
+
+    def test_one_source_in_two_markups_is_two_texts(self) -> None:
+        texts = [(source, "wordpress") for source, _markup in self.MANY[:4]]
+        with a_renderer(ahead=True) as early:
+            expect(early, self.MANY[:4])
+            assert rendered(early, texts) == expected(texts)
+
+    def test_nothing_is_rendered_ahead_that_nobody_may_want(self) -> None:
+        with a_renderer() as late:
+            expect(late, self.MANY)
+            assert late._process is None
+
+    def test_it_is_forgotten_if_files_have_come_since(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with a_renderer(ahead=True) as early:
+            with known_if_none_is_here(answer=True):
+                expect(early, self.MANY[:4])
+            told = early._process
+            assert rendered(early, self.MANY[:4]) == expected(self.MANY[:4])
+            assert not told.is_alive()
+            assert early._process is not told
+
+
 class TestProcess:
-    def test_a_small_import_starts_none(self) -> None:
-        with Renderer(WORTH_A_PROCESS - 1) as small:
+    def test_a_small_import_starts_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(renderer, "WORTH_A_PROCESS", len(TEXTS) + 1)
+        with a_renderer(ahead=True) as small:
+            expect(small, TEXTS)
             assert rendered(small, TEXTS) == expected(TEXTS)
             assert small._process is None
 
     def test_nor_does_one_that_renders_nothing(self) -> None:
-        with Renderer(WORTH_A_PROCESS) as idle:
+        with a_renderer() as idle:
             assert rendered(idle, []) == []
             assert idle._process is None
 
-    def test_it_ends_when_all_is_rendered_and_after_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(os, "cpu_count", lambda: 2)
-        failing = Renderer(WORTH_A_PROCESS)
-        with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
-            failing.begin(entries_of(TEXTS))
-            raise ZeroDivisionError
-        assert not failing._process.is_alive()
+    def test_it_ends_when_all_is_rendered_and_after_an_error(self) -> None:
+        with keeping() as kept:
+            failing = Renderer(kept, ahead=False)
+            with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
+                failing.begin(entries_of(TEXTS))
+                process = failing._process
+                raise ZeroDivisionError
+        assert not process.is_alive()
 
-    def test_an_import_goes_on_without_one_that_was_killed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(os, "cpu_count", lambda: 2)
-        with Renderer(WORTH_A_PROCESS) as alone:
+    def test_an_import_goes_on_without_one_that_was_killed(self) -> None:
+        with a_renderer() as alone:
             rendered(alone, TEXTS)
             alone._process.kill()
             alone._process.join()
@@ -156,8 +231,7 @@ class TestImport:
     def test_what_comes_in_is_rendered_in_any_number_of_batches(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(os, "cpu_count", lambda: 2)
-        monkeypatch.setattr(renderer, "WORTH_A_PROCESS", 1)
+        monkeypatch.setattr(renderer, "_TOGETHER", 3)
         monkeypatch.setattr(entries, "_BATCH", 2)
         posts = [item(number, content=f"Text\n\nof {number}.", post_name="same") for number in range(1, 8)]
         bring(page(20, content="A page."), *posts, item(1, content="Text\n\nof 1.", post_name="same"))
