@@ -29,9 +29,10 @@ _PICTURES: Final = {
 }
 # Pictures that were cleaned bear a name that no other file ever gets: they may be kept for good.
 NAMED_FOR_GOOD = re.compile(r"[0-9a-f]{32}\.[a-z]+")
-# What a file may do once it is open; the page that a browser puts around a film asks for the film once more.
+# What a file may do once it is open. The page that a browser puts around a recording or film asks this site for it once
+# more, so it must be of this site; nothing in it runs either.
 NOTHING: Final = "sandbox; default-src 'none'"
-PLAYING: Final = f"{NOTHING}; media-src 'self'"
+PLAYING: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 HOUR, YEAR = 60 * 60, 60 * 60 * 24 * 365
 
 
