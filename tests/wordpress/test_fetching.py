@@ -322,15 +322,17 @@ class TestWhatIsFetched:
         self, bring: Bring, old_site: OldSite, fetching: Fetching
     ) -> None:
         endings = dict(enumerate((".mp3", ".mp4", ".docx", ".csv"), 30))
+        # Larger than what is held in memory.
+        contents = {**SAMPLES, ".mp4": MP4 + bytes(2_000_000)}
         for ending in endings.values():
-            old_site.say(f"/a{ending}", 200, SAMPLES[ending], Content_Type="text/html")
+            old_site.say(f"/a{ending}", 200, contents[ending], Content_Type="text/html")
         old_site.say("/b.mp3", 200, b"<html>Not here any more</html>", Content_Type="audio/mpeg")
         parts = [attachment(n, attachment_url=f"http://{old_site.host}/a{ending}") for n, ending in endings.items()]
         report = bring(*parts, attachment(40, attachment_url=f"http://{old_site.host}/b.mp3"), media=fetching)
         assert [left.id for left in report.skipped] == [40]
         for number, ending in endings.items():
             with Document.objects.get(attachments__wordpress_id=number).file.open() as file:
-                assert file.read() == SAMPLES[ending]
+                assert file.read() == contents[ending]
 
     def test_too_large_a_film_is_left_there(
         self, bring: Bring, old_site: OldSite, fetching: Fetching, settings: Settings
