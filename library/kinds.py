@@ -34,9 +34,9 @@ class Kind:
     is_shown: bool = False
 
     @property
-    def is_played(self) -> bool:
-        """Whether it is a recording or a film that browsers play."""
-        return self.is_shown and self.media_type.startswith(("audio/", "video/"))
+    def is_recording(self) -> bool:
+        """Whether it is a recording or a film."""
+        return self.media_type.startswith(("audio/", "video/"))
 
 
 def kind_of(name: str) -> Kind | None:

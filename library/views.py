@@ -105,7 +105,7 @@ def _handed_out_as(name: str) -> tuple[str, bool, str]:
     kind = kind_of(name)
     if kind is None:
         return "application/octet-stream", False, NOTHING
-    return kind.media_type, kind.is_shown, PLAYING if kind.is_played else NOTHING
+    return kind.media_type, kind.is_shown, PLAYING if kind.is_shown and kind.is_recording else NOTHING
 
 
 def _file_at(path: str) -> Path:

@@ -132,7 +132,7 @@ def _bring_in(attachment: Attachment, media: Media | None) -> bool:
     except OSError as error:
         raise NoFile(_("It could not be read or stored: %s") % (error.strerror or error)) from error
     kind = kind_of(name)
-    return kind is not None and kind.media_type.startswith(("audio/", "video/"))
+    return kind is not None and kind.is_recording
 
 
 def demand_size(attachment: Attachment, size: int) -> None:
