@@ -232,6 +232,8 @@ BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
 # The most that one upload may hold, and that archives may hold unpacked.
 BROADSIDE_IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=2048) * 2**20
+# The most that a recording, film or document may hold that an import brings in.
+BROADSIDE_IMPORT_FILE_MAX_BYTES = env.int("IMPORT_FILE_MAX_MB", default=1024) * 2**20
 # What was uploaded and never imported is deleted after this time.
 BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 

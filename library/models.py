@@ -1,6 +1,6 @@
 """What is uploaded: pictures and documents.
 
-What is stored here was checked and cleaned before (library.pictures, library.documents).
+What is stored here was checked before, and pictures were cleaned (library.pictures, library.documents).
 """
 
 from pathlib import PurePath
@@ -60,7 +60,7 @@ class Picture(Upload):
 
 
 class Document(Upload):
-    """A file to download. PDF only: the one kind whose contents are checked."""
+    """A file that is published as it is: a PDF, or a recording, film, table and the like that an import brought in."""
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)

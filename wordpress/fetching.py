@@ -13,24 +13,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import PurePath
+from functools import partial
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
 
-from library import documents, pictures
 from wordpress.hosts import host_of, names, split_host
-from wordpress.media import NoFile
+from wordpress.media import NoFile, demand_size
 from wordpress.models import Attachment
 from wordpress.survey import Survey
 
-# Seconds: for the other side's next sign of life, and for a whole file.
+# Seconds: for the other side's next sign of life, and for a whole file; films have more, at so many bytes a second.
 _TIMEOUT: Final = 20
 _DEADLINE: Final = 300
+_SLOWEST: Final = 256 * 1024
 _MAX_REDIRECTS: Final = 5
 _TRIES: Final = 3
 # Nobody is waited for longer than this between two tries.
@@ -77,20 +76,19 @@ class Fetching:
 
     @contextmanager
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
-        is_document = PurePath(attachment.path).suffix.lower() == ".pdf"
-        limit = documents.MAX_BYTES if is_document else pictures.MAX_BYTES
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-            self._fetch_patiently(attachment.url, file, limit)
+        # Large ones on the disk of the data: the system's folder for such may be in memory.
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR)) as file:
+            self._fetch_patiently(attachment.url, file, partial(demand_size, attachment))
             file.seek(0)
             yield file  # type: ignore[misc]  # it has all that a file opened for reading has
 
-    def _fetch_patiently(self, address: str, file: Any, limit: int) -> None:
+    def _fetch_patiently(self, address: str, file: Any, demand: Callable[[int], None]) -> None:
         host = host_of(address)
         if self._silences[host] >= _MAX_SILENCE:
             raise NoFile(_("“%s” has not answered several times: it was not asked again.") % host)
         for attempt in range(1, _TRIES + 1):
             try:
-                self._fetch(address, file, limit)
+                self._fetch(address, file, demand)
                 self._silences[host] = 0
                 return
             except _Later as later:
@@ -99,8 +97,8 @@ class Fetching:
                     raise NoFile(str(later)) from later
                 self._sleep(min(later.wait if later.wait is not None else 2**attempt, _MAX_WAIT))
 
-    def _fetch(self, address: str, file: Any, limit: int) -> None:
-        ends = time.monotonic() + self._deadline
+    def _fetch(self, address: str, file: Any, demand: Callable[[int], None]) -> None:
+        began = time.monotonic()
         for _redirect in range(_MAX_REDIRECTS + 1):
             parts = self._allowed(address)
             connection = self._connection(parts)
@@ -113,7 +111,7 @@ class Fetching:
                     address = urljoin(address, answer.headers.get("Location", ""))
                     continue
                 self._judge(answer)
-                self._read(answer, file, limit, ends)
+                self._read(answer, file, demand, began)
                 return
             except (TimeoutError, http.client.HTTPException, ssl.SSLError, OSError) as error:
                 raise _Later(_("Fetching it failed: %s") % (str(error) or type(error).__name__)) from error
@@ -149,20 +147,19 @@ class Fetching:
             raise _Later(text, _seconds(answer.headers.get("Retry-After", "")))
         raise NoFile(text)
 
-    def _read(self, answer: http.client.HTTPResponse, file: Any, limit: int, ends: float) -> None:
+    def _read(self, answer: http.client.HTTPResponse, file: Any, demand: Callable[[int], None], began: float) -> None:
         said = answer.headers.get("Content-Length", "")
         expected = int(said) if said.isascii() and said.isdecimal() and len(said) < 20 else None
-        if expected is not None and expected > limit:
-            raise _too_large(limit)
+        if expected is not None:
+            demand(expected)
         file.seek(0)
         file.truncate()
         size = 0
         # What has come is handed out at once, so that a slow sender cannot keep us past the end of the time.
         while chunk := answer.read1(_CHUNK):
             size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            if time.monotonic() > ends:
+            demand(size)
+            if time.monotonic() - began > self._deadline + size / _SLOWEST:
                 raise _Later(_("Fetching it took too long."))
             file.write(chunk)
         if expected is not None and size < expected:
@@ -172,10 +169,6 @@ class Fetching:
 def hosts_of(survey: Survey) -> set[str]:
     """The hosts that files of an export may come from: its own, and those that this site had before."""
     return {*map(host_of, (survey.base_url, survey.site_url)), *settings.BROADSIDE_FORMER_HOSTS} - {""}
-
-
-def _too_large(limit: int) -> NoFile:
-    return NoFile(_("It is larger than %s.") % filesizeformat(limit))
 
 
 def _seconds(retry_after: str) -> float | None:

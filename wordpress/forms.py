@@ -67,7 +67,7 @@ class StartForm(forms.Form):
         mapped = found.options.get("map_authors", {})
         if found.found.get("items", {}).get("attachment"):
             self.fields["fetch_media"] = forms.BooleanField(
-                label=_("Fetch pictures and PDF files from the old site"),
+                label=_("Fetch pictures, documents and recordings from the old site"),
                 help_text=_(
                     "The old site must still answer. It is asked for its own files only. A dry run fetches none."
                 ),

@@ -4,24 +4,30 @@ Each is stored by itself, after the import's own transaction: a file may take mi
 on with those that are not here yet, and leaves no file behind that nobody knows.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import batched
 from pathlib import PurePath
 from typing import Any, BinaryIO, Final, Protocol
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.db.models import Q
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from blog.models import Page, Post
 from blog.rerendering import Rerendered, rerender
 from blog.site import content_changed
+from library import pictures
 from library.documents import new_document
+from library.kinds import KINDS, kind_of
 from library.models import Document, Picture
 from library.pictures import new_picture
 from wordpress.addresses import remember_new
@@ -34,7 +40,6 @@ from wordpress.reports import FILES, Outcome, Report
 from wordpress.survey import Progress, Survey
 
 _PICTURES: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif"}
-_DOCUMENTS: Final = {".pdf"}
 _BATCH: Final = 200
 # What a text has in it that shows files of the old site, the names of its hosts apart.
 _SIGNS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
@@ -63,13 +68,13 @@ def bring_in_files(survey: Survey, media: Media | None, report: Report, progress
     if here := attachments.with_file().count():
         report.count(FILES, Outcome.UNCHANGED, here)
     total = attachments.without_file().count()
-    came = done = 0
+    came = done = unclean = 0
     try:
         for some in batched(_waiting(site), _BATCH, strict=False):
             missing = []
             for attachment in some:
                 try:
-                    _bring_in(attachment, media)
+                    unclean += _bring_in(attachment, media)
                     came += 1
                 except NoFile as reason:
                     missing.append(attachment)
@@ -87,6 +92,8 @@ def bring_in_files(survey: Survey, media: Media | None, report: Report, progress
         featured = shown = False
     if came:
         report.count(FILES, Outcome.IMPORTED, came)
+    if unclean:
+        report.warnings.append(_unclean(unclean))
     if came or featured or shown:
         content_changed()
 
@@ -103,30 +110,56 @@ def _waiting(site: str) -> Iterator[Attachment]:
         last = found[-1].pk
 
 
-def _bring_in(attachment: Attachment, media: Media | None) -> None:
-    """Raises NoFile."""
-    ending = PurePath(file_name(attachment)).suffix.lower()
-    if ending not in _PICTURES | _DOCUMENTS:
-        raise NoFile(_("The library takes pictures (JPEG, PNG, WebP, AVIF, GIF) and PDF files, not “%s”.") % ending)
+def _bring_in(attachment: Attachment, media: Media | None) -> bool:
+    """Whether the file holds what could not be taken out: it is a recording or a film. Raises NoFile."""
+    name = file_name(attachment)
+    ending = PurePath(name).suffix.lower()
+    if ending not in _PICTURES | KINDS.keys():
+        raise NoFile(_("Files of the kind “%s” cannot be published here.") % ending)
     if media is None:
         raise NoFile(_("Its file did not come along: import again and have it fetched, or say --media FOLDER."))
     try:
         with media.open(attachment) as opened:
-            upload = _upload(attachment, File(opened, name=file_name(attachment)), is_picture=ending in _PICTURES)
-            _store(attachment, upload)
+            file = File(opened, name=name)
+            demand_size(attachment, file.size)
+            if ending in _PICTURES:
+                _store(attachment, _picture(attachment, file))
+            else:
+                with _near(file) as copy:
+                    _store(attachment, new_document(copy, title=attachment.title, by=attachment.uploaded_by))
     except ValidationError as error:
         raise NoFile(str(error.message)) from error
     except OSError as error:
         raise NoFile(_("It could not be read or stored: %s") % (error.strerror or error)) from error
+    kind = kind_of(name)
+    return kind is not None and kind.is_recording
 
 
-def _upload(attachment: Attachment, file: File[bytes], *, is_picture: bool) -> Picture | Document:
-    """What the library makes of the file, not stored yet. Raises NotAPicture and NotADocument."""
-    if not is_picture:
-        return new_document(file, title=attachment.title, by=attachment.uploaded_by)
+def demand_size(attachment: Attachment, size: int) -> None:
+    """Raises NoFile if the file of `attachment` may not be as large as `size`, in bytes."""
+    if PurePath(file_name(attachment)).suffix.lower() in _PICTURES:
+        if size > pictures.MAX_BYTES:
+            raise NoFile(_("It is larger than %s.") % filesizeformat(pictures.MAX_BYTES))
+    elif size > settings.BROADSIDE_IMPORT_FILE_MAX_BYTES:
+        limit = filesizeformat(settings.BROADSIDE_IMPORT_FILE_MAX_BYTES)
+        raise NoFile(_("It is larger than %s: set IMPORT_FILE_MAX_MB higher and import again.") % limit)
+
+
+def _picture(attachment: Attachment, file: File[bytes]) -> Picture:
+    """Not stored yet. Raises NotAPicture."""
     return new_picture(
         file, title=attachment.title, alt=attachment.alt, caption=attachment.caption, by=attachment.uploaded_by
     )
+
+
+@contextmanager
+def _near(file: File[bytes]) -> Iterator[File[bytes]]:
+    """A copy on the library's disk, which the storage only moves: a film is not copied while the database is held."""
+    with TemporaryUploadedFile(file.name or "", "", 0, None) as copy:
+        shutil.copyfileobj(file, copy)
+        copy.size = copy.tell()
+        copy.flush()
+        yield copy
 
 
 def _store(attachment: Attachment, upload: Picture | Document) -> None:
@@ -205,6 +238,14 @@ def _render_again(site: str, progress: Progress | None) -> bool:
     for some in batched(keys, 500, strict=False):
         Attachment.objects.filter(pk__in=some).update(is_shown=True)
     return bool(result.changed)
+
+
+def _unclean(number: int) -> str:
+    return ngettext(
+        "%d recording or film came in as it is: a place, a device or a name that is noted in it was not taken out.",
+        "%d recordings and films came in as they are: places, devices and names noted in them were not taken out.",
+        number,
+    ) % (number,)
 
 
 def _interrupted(left: int) -> str:

@@ -82,7 +82,7 @@ def render(source: str, markup: str, entry: object = None) -> Rendered:
     root, marker = parse(to_html(clean_text(source), entry))
     marker = parts.settle(root, marker)
     here = moved.find(root)
-    moved.replace(root, here, "img", "embed", "x-iframe", "x-object")
+    moved.replace(root, here, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
     media.localise(root)
     clean_attributes(root)
     links.link_addresses(root)

@@ -17,7 +17,8 @@ from blog.rendering import addresses
 FILE: Final = re.compile(r"(?:https?:/|/)?/[^?#]*\.[A-Za-z0-9]{2,5}(?:[?#].*)?", re.DOTALL)
 IN_TEXT: Final = re.compile(r"https?://[^\s<>\"()]++", re.IGNORECASE)
 FILE_AT_START: Final = re.compile(r"https?://[^?#]+\.[A-Za-z0-9]{2,5}\b(?:[?#].*)?", re.IGNORECASE)
-ATTRIBUTES: Final = {"a": "href", "img": "src", "x-object": "data", "embed": "src", "x-iframe": "src"}
+_WITH_SOURCE: Final = ("img", "audio", "video", "source", "embed", "x-iframe")
+ATTRIBUTES: Final = {"a": "href", "x-object": "data", **dict.fromkeys(_WITH_SOURCE, "src")}
 
 
 def find(root: etree._Element) -> Mapping[str, str]:

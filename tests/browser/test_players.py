@@ -1,13 +1,23 @@
-"""Films: nothing is asked of another host until a reader presses the button."""
+"""Films: nothing is asked of another host until a reader presses the button. Recordings of ours play."""
+
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route
 from pytest_django.live_server_helper import LiveServer
 
+from blog.models import Post
 from tests.browser.conftest import OpenPage
 from tests.factories import PostFactory
+from tests.samples import MP3, wav
+from tests.wordpress.conftest import Bring, bring
+from tests.wordpress.exports import attachment, item
+from tests.wordpress.files import put
+from wordpress.media_folder import MediaFolder
 
 pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["bring"]  # a fixture of the tests of moving in
+
 SOURCE = "https://youtu.be/wTzbIc6oiqs?t=5\n\nhttps://vimeo.com/12345678/0a1b2c3d4e"
 
 
@@ -55,3 +65,49 @@ class TestPlayers:
         assert page.locator("figure.player a").first.get_attribute("href") == (
             "https://www.youtube.com/watch?v=wTzbIc6oiqs&t=5s"
         )
+
+
+class TestRecordings:
+    OLD = "https://old.example/wp-content/uploads/2014/03"
+    # Whether a player has come to the end of what it plays.
+    ENDED = "player => player.ended && player.duration > 0.05"
+
+    @pytest.fixture(autouse=True)
+    def _files_by_our_own_view(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Django's server of tests would hand them out itself, without our headers and without parts.
+        monkeypatch.setattr("django.test.testcases._MediaFilesHandler._should_handle", lambda handler, path: False)
+
+    @pytest.fixture
+    def post(self, bring: Bring, tmp_path: Path) -> Post:
+        folder = put(tmp_path / "old", "2014/03/talk.mp3", content=MP3 * 4)
+        put(folder, "2014/03/song.wav", content=wav())
+        bring(
+            item(7, content=f"[audio {self.OLD}/talk.mp3]\n\n[audio wav='{self.OLD}/song.wav'][/audio]"),
+            attachment(30, "2014/03/talk.mp3"),
+            attachment(31, "2014/03/song.wav"),
+            media=MediaFolder(folder),
+        )
+        return Post.objects.get()
+
+    def test_that_came_with_an_import_play_when_a_reader_presses(self, open_page: OpenPage, post: Post) -> None:
+        page = open_page(post.get_absolute_url())
+        players = page.locator("audio")
+        assert players.count() == 2
+        assert players.evaluate_all("all => all.map(player => player.readyState)") == [0, 0]
+        for number in range(2):
+            player = players.nth(number)
+            # The button is at the left end.
+            player.click(position={"x": 20, "y": 25})
+            page.wait_for_function(self.ENDED, arg=player.element_handle())
+
+    def test_open_by_their_old_address(self, open_page: OpenPage, post: Post) -> None:
+        page = open_page("/wp-content/uploads/2014/03/talk.mp3")
+        assert page.url.endswith("/talk.mp3")
+        player = page.locator("video")
+        # No script runs there, so nothing in the page can wait for it.
+        for _look in range(100):
+            if player.evaluate("player => player.readyState") > 1:
+                break
+            page.wait_for_timeout(50)
+        else:
+            pytest.fail("The recording was not loaded.")

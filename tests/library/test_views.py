@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from pytest_django import Settings
 
 from accounts.models import User
 from library.models import Picture
 from library.pictures import store_picture
+from library.ranges import range_asked
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -170,7 +175,7 @@ class TestHandingOut:
             ("no-ending", "application/octet-stream", False),
         ],
     )
-    def test_only_pictures_and_pdf_are_shown_in_place(
+    def test_what_has_no_kind_is_no_more_than_bytes(
         self, client: Client, settings: Settings, name: str, kind: str, shown: bool
     ) -> None:
         response = answer(client, self.put(Path(settings.MEDIA_ROOT), name))
@@ -212,3 +217,52 @@ class TestHandingOut:
         path = self.put(Path(settings.MEDIA_ROOT), "x.png")
         changed = answer(client, path).headers["Last-Modified"]
         assert answer(client, path, headers={"If-Modified-Since": changed}).status_code == 304
+
+
+class TestPartsOfFiles:
+    @pytest.fixture
+    def path(self) -> str:
+        return f"/media/{default_storage.save('talk.mp3', ContentFile(b'0123456789'))}"
+
+    @pytest.mark.parametrize(
+        ("asked", "body", "said"),
+        [
+            ("bytes=0-", b"0123456789", "bytes 0-9/10"),
+            ("bytes=0-1", b"01", "bytes 0-1/10"),
+            ("bytes=4-4", b"4", "bytes 4-4/10"),
+            ("bytes=7-99", b"789", "bytes 7-9/10"),
+            ("bytes=-3", b"789", "bytes 7-9/10"),
+            ("bytes=-99", b"0123456789", "bytes 0-9/10"),
+        ],
+    )
+    def test_are_given_as_asked_for(self, client: Client, path: str, asked: str, body: bytes, said: str) -> None:
+        response = answer(client, path, headers={"Range": asked})
+        assert (response.status_code, response.body, response.headers["Content-Range"]) == (206, body, said)
+        assert response.headers["Content-Length"] == str(len(body))
+        assert response.headers["Content-Type"] == "audio/mpeg"
+        assert "sandbox" in response.headers["Content-Security-Policy"]
+
+    @pytest.mark.parametrize("asked", ["bytes=10-", "bytes=99-100", "bytes=-0"])
+    def test_that_are_not_there_are_refused(self, client: Client, path: str, asked: str) -> None:
+        response = answer(client, path, headers={"Range": asked})
+        assert (response.status_code, response.headers["Content-Range"], response.body) == (416, "bytes */10", b"")
+
+    @pytest.mark.parametrize(
+        "asked",
+        ["", "bytes", "bytes=", "bytes=-", "bytes=5-4", "bytes=0-1,4-5", "lines=0-1", "bytes=a-b", "bytes=" + "9" * 99],
+    )
+    def test_that_nobody_can_tell_are_the_whole(self, client: Client, path: str, asked: str) -> None:
+        response = answer(client, path, headers={"Range": asked})
+        assert (response.status_code, response.body) == (200, b"0123456789")
+        assert response.headers["Accept-Ranges"] == "bytes"
+
+    def test_of_what_has_changed_since_are_the_whole(self, client: Client, path: str) -> None:
+        now = answer(client, path, "head").headers["Last-Modified"]
+        for since, status in ((now, 206), ("Mon, 01 Jan 2001 00:00:00 GMT", 200), ('"x"', 200)):
+            response = answer(client, path, headers={"Range": "bytes=0-1", "If-Range": since})
+            assert response.status_code == status
+
+    @given(asked=st.from_regex(r"bytes=[0-9]{0,3}-[0-9]{0,3}", fullmatch=True), size=st.integers(0, 500))
+    def test_are_parts_of_the_whole_whatever_is_asked_for(self, asked: str, size: int) -> None:
+        places = range_asked(RequestFactory().get("/", headers={"Range": asked}), size, "")
+        assert places is None or set(places) <= set(range(size))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-PDF = b"%PDF-1.4\n1 0 obj\n%%EOF\n"
+from tests.samples import SAMPLES
 
 
 def picture(kind: str = "PNG", *, size: tuple[int, int] = (40, 30), colour: str = "teal") -> bytes:
@@ -15,9 +15,9 @@ def picture(kind: str = "PNG", *, size: tuple[int, int] = (40, 30), colour: str 
 
 
 def put(folder: Path, *paths: str, content: bytes | None = None) -> Path:
-    """Pictures (PDF files by their names) at these paths below `folder`."""
+    """Files at these paths below `folder`: pictures, or what their endings say."""
     for path in paths:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content if content is not None else PDF if path.endswith(".pdf") else picture())
+        file.write_bytes(SAMPLES.get(file.suffix, picture()) if content is None else content)
     return folder

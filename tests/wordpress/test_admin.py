@@ -213,7 +213,7 @@ class TestFiles:
     def test_they_are_fetched_if_that_is_chosen(
         self, chosen: dict[str, str], number: int, found: Import, desk: Client
     ) -> None:
-        assert "Fetch pictures and PDF files from the old site" in page(desk, found)
+        assert "Fetch pictures, documents and recordings from the old site" in page(desk, found)
         press(desk, found, "import", **chosen)
         work()
         found.refresh_from_db()

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from library import pictures
-from library.models import Picture
+from library.models import Document, Picture
+from tests.samples import MP4, SAMPLES
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import attachment
 from tests.wordpress.files import picture
@@ -310,7 +311,38 @@ class TestWhatIsFetched:
         bring(part, media=fetching)
         assert old_site.asked["/a.png"] == 1
 
-    def test_recordings_are_not_even_asked_for(self, bring: Bring, old_site: OldSite, fetching: Fetching) -> None:
-        report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.mp3"), media=fetching)
-        assert report.skipped[0].address == f"http://{old_site.host}/a.mp3"
+    def test_what_cannot_be_published_is_not_even_asked_for(
+        self, bring: Bring, old_site: OldSite, fetching: Fetching
+    ) -> None:
+        report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.svg"), media=fetching)
+        assert report.skipped[0].address == f"http://{old_site.host}/a.svg"
         assert old_site.asked.total() == 0
+
+    def test_other_kinds_come_by_their_contents_whatever_the_old_site_calls_them(
+        self, bring: Bring, old_site: OldSite, fetching: Fetching
+    ) -> None:
+        endings = dict(enumerate((".mp3", ".mp4", ".docx", ".csv"), 30))
+        # Larger than what is held in memory.
+        contents = {**SAMPLES, ".mp4": MP4 + bytes(2_000_000)}
+        for ending in endings.values():
+            old_site.say(f"/a{ending}", 200, contents[ending], Content_Type="text/html")
+        old_site.say("/b.mp3", 200, b"<html>Not here any more</html>", Content_Type="audio/mpeg")
+        parts = [attachment(n, attachment_url=f"http://{old_site.host}/a{ending}") for n, ending in endings.items()]
+        report = bring(*parts, attachment(40, attachment_url=f"http://{old_site.host}/b.mp3"), media=fetching)
+        assert [left.id for left in report.skipped] == [40]
+        for number, ending in endings.items():
+            with Document.objects.get(attachments__wordpress_id=number).file.open() as file:
+                assert file.read() == contents[ending]
+
+    def test_too_large_a_film_is_left_there(
+        self, bring: Bring, old_site: OldSite, fetching: Fetching, settings: Settings
+    ) -> None:
+        settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = 100_000
+        old_site.say("/a.mp4", 200, MP4 + bytes(100_000), Content_Length="")
+        old_site.say("/b.mp4", 200, MP4, Content_Length="100001")
+        parts = [
+            attachment(n, attachment_url=f"http://{old_site.host}/{name}.mp4") for n, name in ((30, "a"), (31, "b"))
+        ]
+        report = bring(*parts, media=fetching)
+        assert ["IMPORT_FILE_MAX_MB" in left.text for left in report.skipped] == [True, True]
+        assert not Document.objects.exists()

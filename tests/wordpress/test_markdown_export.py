@@ -93,8 +93,9 @@ class TestFiles:
 
     def test_media_are_copied(self, tmp_path: Path, settings: Settings) -> None:
         settings.MEDIA_ROOT = tmp_path / "media"
-        document = Document.objects.create(file=ContentFile(b"%PDF-", name="a.pdf"))
-        assert run(tmp_path / "out") == [f"static/media/{document.file.name}"]
+        for name in ("a.pdf", "b.mp3", "c.docx"):
+            Document.objects.create(file=ContentFile(name.encode(), name=name))
+        assert run(tmp_path / "out") == [f"static/media/{each.file.name}" for each in Document.objects.order_by("pk")]
 
     def test_a_folder_that_is_not_empty_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("mine")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import tracemalloc
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from blog.addresses import OldAddress
 from blog.models import Page, Post
 from library.models import Document, Picture
 from tests.factories import PostFactory
+from tests.samples import MP4, PDF, SAMPLES
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import attachment, author, category, export, item, meta, page, write
-from tests.wordpress.files import PDF, picture, put
+from tests.wordpress.files import picture, put
 from tests.wordpress.reports import counted, remarks
 from wordpress import media
 from wordpress.importing import import_export
@@ -180,11 +183,14 @@ class TestFilesInAFolder:
         ("path", "content", "reason"),
         [
             ("a.png", b"no picture", "not a picture"),
-            ("a.pdf", b"no document", "not a PDF"),
+            ("a.pdf", b"no document", "not what its ending “.pdf” says"),
             ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * (20 * 1024 * 1024), "larger than"),
-            ("a.mp3", b"ID3", "not “.mp3”"),
-            ("a.svg", b"<svg/>", "not “.svg”"),
-            ("a.docx", b"PK", "not “.docx”"),
+            ("a.mp3", b"<!doctype html>", "not what its ending “.mp3” says"),
+            ("a.docx", b"PK", "not what its ending “.docx” says"),
+            ("a.svg", b"<svg/>", "Files of the kind “.svg” cannot be published"),
+            ("a.html", b"<p>", "Files of the kind “.html” cannot be published"),
+            ("a.php", b"<?php", "Files of the kind “.php” cannot be published"),
+            ("a.mp4.exe", b"MZ", "Files of the kind “.exe” cannot be published"),
         ],
     )
     def test_what_the_library_does_not_take_is_named(
@@ -232,6 +238,65 @@ class TestFilesInAFolder:
         put(folder, "2014/03/a.png")
         bring(item(7), attachment(30), media=MediaFolder(folder))
         assert str(Picture.objects.get().uploaded_by) == "Anna A."
+
+
+class TestOtherKinds:
+    """Recordings, films, office documents, texts and archives come as they are."""
+
+    NUMBERS = dict(enumerate(SAMPLES, 30))
+    PARTS = tuple(attachment(number, f"2014/03/a{ending}") for number, ending in NUMBERS.items())
+
+    @pytest.fixture
+    def report(self, bring: Bring, folder: Path) -> Report:
+        put(folder, *(f"2014/03/a{ending}" for ending in SAMPLES))
+        return bring(*self.PARTS, media=MediaFolder(folder))
+
+    def test_each_is_at_its_old_address(self, report: Report, client: Client) -> None:
+        assert reasons(report) == {}
+        for number, ending in self.NUMBERS.items():
+            document = Document.objects.get(attachments__wordpress_id=number)
+            assert Path(settings.MEDIA_ROOT, str(document.file.name)).read_bytes() == SAMPLES[ending]
+            assert (document.size, Path(document.file.url).suffix) == (len(SAMPLES[ending]), ending)
+            response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
+            assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
+
+    def test_one_line_says_that_recordings_and_films_were_not_cleaned(self, report: Report, bring: Bring) -> None:
+        # Seven kinds of recordings, eleven of films.
+        assert [text for text in report.warnings if "recordings and films" in text] == [
+            "18 recordings and films came in as they are: places, devices and names noted in them were not taken out."
+        ]
+        again = bring(*self.PARTS)
+        assert not again.has_changes
+        assert not again.warnings
+
+    def test_nothing_is_left_where_they_were_copied(self, report: Report) -> None:
+        assert [path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.is_file()] == []
+        assert len(stored_files()) == len(SAMPLES)
+
+    def test_too_large_a_one_is_named_with_the_setting(self, bring: Bring, folder: Path, settings: Settings) -> None:
+        settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = len(MP4)
+        put(folder, "a.mp4")
+        put(folder, "b.mp4", content=MP4 + b"x")
+        report = bring(attachment(30, "a.mp4"), attachment(31, "b.mp4"), media=MediaFolder(folder))
+        (reason,) = reasons(report).values()
+        assert reason == f"It is larger than {len(MP4)}\xa0bytes: set IMPORT_FILE_MAX_MB higher and import again."
+        assert len(stored_files()) == 1
+
+    def test_a_film_is_never_in_memory_as_a_whole(self, bring: Bring, folder: Path) -> None:
+        with (folder / "a.mp4").open("wb") as film:
+            film.write(MP4)
+            film.truncate(40_000_000)
+        tracemalloc.start()
+        bring(attachment(30, "a.mp4"), media=MediaFolder(folder))
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert Document.objects.get().size == 40_000_000
+        assert peak < 20_000_000
+
+    def test_no_name_of_the_export_reaches_the_disk(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/shell.php.MP3", content=SAMPLES[".mp3"])
+        bring(attachment(30, "2014/shell.php.MP3"), media=MediaFolder(folder))
+        assert Path(Document.objects.get().file.url).name == "shell-php.mp3"
 
 
 class TestHostileFolders:

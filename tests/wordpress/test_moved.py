@@ -1,5 +1,6 @@
 """Texts show the files of the old site from the library; what their authors wrote stays as it is."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,7 @@ type Shown = Callable[[str], str]
 def shown(bring: Bring, tmp_path: Path) -> Shown:
     """The body that a post with this source has once the files have come."""
     folder = put(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
+    put(folder, "2014/03/talk.mp3", "2014/03/film.mp4")
 
     def show(source: str) -> str:
         bring(
@@ -36,6 +38,8 @@ def shown(bring: Bring, tmp_path: Path) -> Shown:
             attachment(30, attachment_url=f"{FILES}/2014/03/a.png", alt="The alt"),
             attachment(31, attachment_url=f"{FILES}/2014/03/big-scaled.png"),
             attachment(32, attachment_url=f"{FILES}/2014/03/Report.pdf"),
+            attachment(33, attachment_url=f"{FILES}/2014/03/talk.mp3"),
+            attachment(34, attachment_url=f"{FILES}/2014/03/film.mp4"),
             media=MediaFolder(folder),
             site=SITE,
         )
@@ -134,6 +138,37 @@ class TestDocuments:
     def test_that_are_linked_lead_here(self, shown: Shown) -> None:
         html = shown(f'<a href="{FILES}/2014/03/Report.pdf">it</a>')
         assert f'<a href="{url(32)}">it</a>' in html
+
+
+class TestRecordingsAndFilms:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            f"[audio {FILES}/2014/03/talk.mp3]",
+            f'[audio mp3="{FILES}/2014/03/talk.mp3"][/audio]',
+            f'<!-- wp:audio --><figure><audio src="{FILES}/2014/03/talk.mp3"></audio></figure><!-- /wp:audio -->',
+            f'<audio autoplay><source src="{FILES}/2014/03/talk.mp3" type="audio/mpeg"></audio>',
+        ],
+    )
+    def test_of_this_site_are_played_from_here(self, shown: Shown, source: str) -> None:
+        html = shown(source)
+        assert f'src="{url(33)}"' in html
+        assert re.search('<audio [^>]*controls="" preload="none"', html)
+        assert "wordpress.com" not in html
+
+    def test_films_too(self, shown: Shown) -> None:
+        html = shown(f'[video width="640" height="360" mp4="{SITE}/wp-content/uploads/2014/03/film.mp4"][/video]')
+        assert f'<video width="640" height="360" controls="" preload="none"><source src="{url(34)}"></video>' in html
+
+    def test_of_others_stay_links(self, shown: Shown) -> None:
+        html = shown("[audio https://example.org/wp-content/uploads/2014/03/talk.mp3]")
+        assert "<audio" not in html
+        assert 'href="https://example.org/wp-content/uploads/2014/03/talk.mp3"' in html
+
+    def test_that_are_linked_lead_here(self, shown: Shown) -> None:
+        html = shown(f'<a href="{FILES}/2014/03/talk.mp3">listen</a> {FILES}/2014/03/film.mp4')
+        assert f'<a href="{url(33)}">listen</a>' in html
+        assert f'href="{url(34)}"' in html
 
 
 class TestQueries:

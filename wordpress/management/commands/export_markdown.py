@@ -18,8 +18,8 @@ _INTERRUPTED = 130
 
 class Command(BaseCommand):
     help = (
-        "Writes each post and page as a Markdown file and its comments as a data file, and copies pictures and "
-        "documents, for Hugo, Pelican and the like. Hidden posts and pages are marked as drafts."
+        "Writes each post and page as a Markdown file and its comments as a data file, and copies the files "
+        "of the library, for Hugo, Pelican and the like. Hidden posts and pages are marked as drafts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -24,8 +24,8 @@ _INTERRUPTED = 130
 
 class Command(BaseCommand):
     help = (
-        "Brings in posts, pages, categories, tags and comments from WordPress exports, all or nothing; then pictures "
-        "and PDF files, one by one."
+        "Brings in posts, pages, categories, tags and comments from WordPress exports, all or nothing; then pictures, "
+        "documents and recordings, one by one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,8 +41,8 @@ class Command(BaseCommand):
             help="this author of the export is that person here; can be said several times",
         )
         files = parser.add_mutually_exclusive_group()
-        files.add_argument("--media", type=Path, metavar="DIR", help="bring in pictures and PDF files from this folder")
-        files.add_argument("--fetch-media", action="store_true", help="fetch pictures and PDF files from the old site")
+        files.add_argument("--media", type=Path, metavar="DIR", help="bring in the files from this folder")
+        files.add_argument("--fetch-media", action="store_true", help="fetch the files from the old site")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that happened into a file")
 
