@@ -18,7 +18,7 @@ from accounts.models import User
 from blog.models import Post
 from comments.models import Comment
 from tests.factories import UserFactory
-from tests.wordpress.exports import attachment, author, comment, export, filed, item, page, term, write
+from tests.wordpress.exports import attachment, author, comment, export, item, page, term, write
 from tests.wordpress.files import put
 from wordpress.archives import unpacked
 from wordpress.media_folder import MediaFolder
@@ -71,11 +71,13 @@ class TestReport:
 
     def test_the_whole_report_in_a_file(self, tmp_path: Path) -> None:
         target = tmp_path / "report.json"
-        path = write(tmp_path, export(item(7, inside=[filed("post_tag", "مرحبا")]), item(8, post_type="attachment")))
+        secret = item(7, title="مرحبا", post_password="x")
+        path = write(tmp_path, export(secret, item(8, post_type="attachment")))
         run(path, report=target)
         report = json.loads(target.read_text(encoding="utf-8"))
         assert report["counts"]["post"] == {"imported": 1, "updated": 0, "unchanged": 0, "skipped": 0}
-        assert report["skipped"][0]["kind"] == "attachment"
+        assert [(left["kind"], left["id"]) for left in report["skipped"]] == [("attachment", 8)]
+        assert [note["title"] for note in report["notes"]] == ["مرحبا"]
         assert report["files"] == [str(path)]
 
 

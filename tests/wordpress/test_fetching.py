@@ -17,6 +17,7 @@ from library.models import Picture
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import attachment
 from tests.wordpress.files import picture
+from tests.wordpress.reports import first
 from wordpress.fetching import Fetching, hosts_of, is_public
 from wordpress.media import NoFile
 from wordpress.models import Attachment
@@ -312,5 +313,5 @@ class TestWhatIsFetched:
 
     def test_recordings_are_not_even_asked_for(self, bring: Bring, old_site: OldSite, fetching: Fetching) -> None:
         report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.mp3"), media=fetching)
-        assert report.skipped[0].address == f"http://{old_site.host}/a.mp3"
+        assert first(report.skipped).address == f"http://{old_site.host}/a.mp3"
         assert old_site.asked.total() == 0

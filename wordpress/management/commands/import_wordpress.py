@@ -1,8 +1,7 @@
 """`manage.py import_wordpress EXPORT.xml…`"""
 
-import json
 from argparse import ArgumentParser, ArgumentTypeError
-from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from wordpress.archives import unpacked
+from wordpress.files import whole_file
 from wordpress.importing import import_export
 from wordpress.media_folder import MediaFolder
 from wordpress.progress import shown
 from wordpress.reader import ExportRefused
-from wordpress.reports import Remark, Report, outcome_texts
+from wordpress.remarks import Remarks, reasons_of
+from wordpress.reports import Report, outcome_texts
 from wordpress.survey import stage_texts
 
 # More lines than this nobody reads on a screen; the report in a file has them all.
@@ -66,9 +67,8 @@ class Command(BaseCommand):
         self._print(report)
         if options["report"]:
             try:
-                options["report"].write_text(
-                    json.dumps(report.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8"
-                )
+                with whole_file(options["report"]) as file:
+                    report.write(file)
             except OSError as error:
                 raise CommandError(_("The import is done, but the report could not be written: %s") % error) from error
 
@@ -96,21 +96,25 @@ class Command(BaseCommand):
         self.stdout.write("")
         self.stdout.write(self._summary(report))
 
-    def _print_reasons(self, skipped: list[Remark]) -> None:
-        reasons = Counter((remark.kind, remark.text) for remark in skipped)
-        if reasons:
+    def _print_reasons(self, skipped: Remarks) -> None:
+        if skipped:
             self.stdout.write("\n" + _("Left out:"))
-        for (kind, reason), number in reasons.items():
-            self.stdout.write(f"  {number:,} × {kind}: {reason}")
+        reasons = reasons_of(skipped)
+        for reason in reasons.shown:
+            self.stdout.write(f"  {reason.number:,} × {reason.kind}: {reason.text}")
+        self._print_rest(reasons.more)
 
-    def _print_notes(self, notes: list[Remark]) -> None:
+    def _print_notes(self, notes: Remarks) -> None:
         if notes:
             self.stdout.write("\n" + _("Different from the original:"))
-        for note in notes[:_SHOWN]:
+        for note in islice(notes, _SHOWN):
             number = f" {note.id}" if note.id else ""
             self.stdout.write(f"  {note.kind}{number} “{note.title}”: {note.text}")
-        if len(notes) > _SHOWN:
-            self.stdout.write("  " + _("… and %d more: --report FILE.json lists them all.") % (len(notes) - _SHOWN))
+        self._print_rest(len(notes) - _SHOWN)
+
+    def _print_rest(self, number: int) -> None:
+        if number > 0:
+            self.stdout.write("  " + _("… and %d more: --report FILE.json lists them all.") % number)
 
     def _summary(self, report: Report) -> str:
         if report.dry_run:
