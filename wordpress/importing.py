@@ -30,6 +30,7 @@ from wordpress.reader import Export
 from wordpress.records import Item
 from wordpress.renderer import Renderer
 from wordpress.reports import Report
+from wordpress.sqlite import map_nothing
 from wordpress.survey import Progress, Survey, reason_to_skip, take_survey
 from wordpress.terms import Terms
 
@@ -72,7 +73,7 @@ def import_export(
     mapped = people_named(map_authors)
     survey = take_survey(paths, progress)
     demand_authors(survey, mapped)
-    _map_nothing()
+    map_nothing()
     report = Report([str(path) for path in survey.paths], dry_run, warnings=survey.warnings)
     with transaction.atomic():
         _hold_other_writers_off()
@@ -133,13 +134,6 @@ def _items(survey: Survey) -> Iterator[Item]:
         for record in Export(path).records():
             if isinstance(record, Item):
                 yield record
-
-
-def _map_nothing() -> None:
-    """Keep what is read of a SQLite file out of this process's memory: an import reads nearly all of it."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA mmap_size = 0")
 
 
 def _hold_other_writers_off() -> None:
