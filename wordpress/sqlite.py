@@ -1,6 +1,6 @@
 """What moving in and out asks of SQLite beyond what pages do."""
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 
 def map_nothing() -> None:
@@ -8,3 +8,8 @@ def map_nothing() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA mmap_size = 0")
+
+
+def is_locked(error: OperationalError) -> bool:
+    """Whether it says that somebody else wrote longer than we wait for (the setting's `timeout`)."""
+    return connection.vendor == "sqlite" and "database is locked" in str(error)

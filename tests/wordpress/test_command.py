@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -216,6 +217,16 @@ class TestRefusals:
         with pytest.raises(CommandError, match="nothing was imported") as caught:
             run(write(tmp_path, export(item(7))))
         assert caught.value.returncode == 130
+        assert not Post.objects.exists()
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="others lock rows and tables, not all")
+    def test_a_locked_database_is_said_with_what_to_do(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def locked() -> None:
+            raise OperationalError("database is locked")
+
+        monkeypatch.setattr("wordpress.importing.content_changed", locked)
+        with pytest.raises(CommandError, match=r"something else has been writing.*run the same again"):
+            run(write(tmp_path, export(item(7))))
         assert not Post.objects.exists()
 
     def test_a_report_that_cannot_be_written_is_said_and_the_import_stays(self, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from wordpress.archives import unpacked
@@ -16,6 +17,7 @@ from wordpress.progress import shown
 from wordpress.reader import ExportRefused
 from wordpress.remarks import Remarks, reasons_of
 from wordpress.reports import Report, outcome_texts
+from wordpress.sqlite import is_locked
 from wordpress.survey import stage_texts
 
 # More lines than this nobody reads on a screen; the report in a file has them all.
@@ -28,6 +30,8 @@ class Command(BaseCommand):
         "Brings in posts, pages, categories, tags and comments from WordPress exports, all or nothing; then pictures "
         "and PDF files, one by one."
     )
+    # They write to the database too: of one that is locked they say that it knows no JSON. We say what is the case.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -62,6 +66,14 @@ class Command(BaseCommand):
                 exports.name_in(report)
         except ExportRefused as refusal:
             raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            text = _(
+                "The database is locked: something else has been writing to it for too long, perhaps another import. "
+                "Wait until that has ended or stop it, then run the same again: nothing comes in twice."
+            )
+            raise CommandError(text) from error
         except KeyboardInterrupt as interrupt:
             raise CommandError(_("Interrupted: nothing was imported."), returncode=_INTERRUPTED) from interrupt
         self._print(report)
