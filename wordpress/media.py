@@ -27,7 +27,7 @@ from library.pictures import new_picture
 from wordpress.addresses import remember_new
 from wordpress.attachments import file_name, lead_to_files, site_of
 from wordpress.featured import show_featured_images
-from wordpress.hosts import host_of, names
+from wordpress.hosts import host_of, names, own_names
 from wordpress.models import Attachment
 from wordpress.numbers import entries_of, remember_numbers
 from wordpress.reports import FILES, Outcome, Report
@@ -196,7 +196,7 @@ def _render_again(site: str, progress: Progress | None) -> None:
     for url, guid in came.values_list("url", "guid").iterator(1000):
         hosts |= {host_of(url), host_of(guid)}
     holds = Q()
-    for sign in (*_SIGNS, *sorted(names(hosts))):
+    for sign in (*_SIGNS, *sorted(names(hosts) | own_names())):
         holds |= Q(source__contains=sign)
     total = sum(model._default_manager.filter(holds).count() for model in (Post, Page))
     result = Rerendered()
