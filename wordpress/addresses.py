@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # Pictures of other sizes that WordPress made beside the one that was uploaded.
-_SIZE = re.compile(r"-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|e[0-9]{10,13})(?=\.[A-Za-z0-9]+$)")
+_SIZE = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
 _ENDING = re.compile(r"\.[A-Za-z0-9]+$")
 # Numbered things whose numbers are the export's, not ours.
 _ENTRIES: Final = ("p", "page_id", "attachment_id")

@@ -8,7 +8,15 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -56,7 +64,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         return may_import(request.user) and (obj is None or not imports.is_active(obj))
 
     def get_urls(self) -> list[URLPattern]:
-        def view(function: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def view(function: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
             return self.admin_site.admin_view(function)
 
         return [
@@ -165,13 +173,13 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     def progress_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return JsonResponse(showing.Shown(self._import(request, pk)).as_dict())
 
-    def report_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    def report_view(self, request: HttpRequest, pk: uuid.UUID) -> FileResponse:
         found = self._import(request, pk)
-        if not found.report:
-            raise Http404
-        name = f'attachment; filename="import-{found.uploaded_at:%Y-%m-%d}.json"'
-        options = {"ensure_ascii": False, "indent": 1}
-        return JsonResponse(found.report, json_dumps_params=options, headers={"Content-Disposition": name})
+        try:
+            file = Folder(found.pk).report.open("rb")
+        except FileNotFoundError:
+            raise Http404 from None
+        return FileResponse(file, as_attachment=True, filename=f"import-{found.uploaded_at:%Y-%m-%d}.json")
 
     # Deleting
 

@@ -34,6 +34,7 @@ from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.plain import moment, plain, plain_lines
 from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import CATEGORY, TAG, THUMBNAIL
+from wordpress.sqlite import map_nothing
 from wordpress.wxr import (
     HEAD,
     address_fields,
@@ -49,7 +50,8 @@ from wordpress.wxr import (
     utc_time,
 )
 
-_CHUNK: Final = 200
+# Rows that refer to each other stay until Python looks for such, so a few at a time.
+_CHUNK: Final = 50
 _NO_DATE: Final = "0000-00-00 00:00:00"
 _COMMENT_STATUSES: Final = {
     CommentStatus.APPROVED: "1",
@@ -71,6 +73,7 @@ def export_site(
 
     Memory holds some posts at a time, whatever their number. `note` is told, a line each, what is said in another way.
     """
+    map_nothing()
     writer = _Writer(write, note or (lambda _line: None))
     total = sum(model._default_manager.count() for model in (Post, Page, Picture, Document))
     total += Attachment.objects.without_file().count()

@@ -17,8 +17,9 @@ class FileNumbers:
     def __init__(self, next_free: Callable[[], int]) -> None:
         self._next_free = next_free
         self._taken: set[int] = set()
+        came_with = Attachment.objects.values("wordpress_id")
         for model in (Post, Page):
-            self._taken.update(model.objects.order_by("pk").values_list("pk", flat=True).iterator())
+            self._taken.update(model.objects.filter(pk__in=came_with).values_list("pk", flat=True).iterator())
         self._numbers: dict[tuple[type[Upload], int], int] = {}
         columns = ("wordpress_id", "picture_id", "document_id")
         for number, picture, document in Attachment.objects.with_file().order_by("pk").values_list(*columns).iterator():

@@ -1,4 +1,4 @@
-"""The folder of an import: its files, how far it is, and whether a worker is at it.
+"""The folder of an import: its files, how far it is, whether a worker is at it, and the whole report.
 
 Nothing here is in the database, since a running import holds its write lock until the end: progress, the wish to
 stop and the proof of life go past it. What lies here is private (drafts, e-mail addresses): nobody but the user
@@ -52,6 +52,8 @@ class Folder:
 
     def __init__(self, key: uuid.UUID) -> None:
         self.path = Path(settings.BROADSIDE_IMPORTS_DIR) / str(key)
+        # All that was said of each thing (wordpress.reports): too much for the database, if the export is odd.
+        self.report = self.path / "report.json"
         self._uploads = self.path / "uploads"
         self._mark = self.path / "progress.json"
         self._stop = self.path / "stop"
@@ -88,6 +90,9 @@ class Folder:
         """`text` with the uploads named as their owner knows them, without the way to them."""
         return re.sub(re.escape(f"{self._uploads}/") + r"[0-9]+/", "", text)
 
+    def remove_uploads(self) -> None:
+        shutil.rmtree(self._uploads, ignore_errors=True)
+
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -116,8 +121,8 @@ class Folder:
 
     def clear(self) -> None:
         """Forget what an earlier step told and was told."""
-        self._stop.unlink(missing_ok=True)
-        self._mark.unlink(missing_ok=True)
+        for path in (self._stop, self._mark, self.report):
+            path.unlink(missing_ok=True)
 
     # Whether a worker is at it
 

@@ -31,6 +31,7 @@ from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import Item
 from wordpress.renderer import Renderer
 from wordpress.reports import Report
+from wordpress.sqlite import map_nothing
 from wordpress.survey import Progress, Survey, reason_to_skip, take_survey
 from wordpress.terms import Terms
 
@@ -103,7 +104,7 @@ def _bring_in_texts(
     progress: Progress | None,
 ) -> None:
     """All but files, in one transaction."""
-    _map_nothing()
+    map_nothing()
     with transaction.atomic():
         _hold_other_writers_off()
         # An import that was taken back may have used up numbers; this one shall be as if it had never been.
@@ -157,13 +158,6 @@ def _bring_in_items(
     attachments.finish()
     menus.note(report)
     leftovers.note(report)
-
-
-def _map_nothing() -> None:
-    """Keep what is read of a SQLite file out of this process's memory: an import reads nearly all of it."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA mmap_size = 0")
 
 
 def _hold_other_writers_off() -> None:

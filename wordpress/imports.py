@@ -135,11 +135,10 @@ def forget_old() -> None:
     settle()
     old = Import.objects.filter(state__in=_RESTING, since__lt=timezone.now() - _kept())
     for found in old:
-        Folder(found.pk).remove()
+        Folder(found.pk).remove_uploads()
         text = _("Its files were deleted, because nobody went on with it. Upload them again.")
         _move(found, _RESTING, State.INTERRUPTED, {"problem": text})
-    kept = Import.objects.filter(state__in=(*ACTIVE, *_RESTING)).values_list("pk", flat=True)
-    remove_old(_kept().total_seconds(), kept)
+    remove_old(_kept().total_seconds(), Import.objects.values_list("pk", flat=True))
 
 
 def _kept() -> timedelta:

@@ -33,7 +33,7 @@ from library.pictures import new_picture
 from wordpress.addresses import remember_new
 from wordpress.attachments import file_name, lead_to_files, site_of
 from wordpress.featured import show_featured_images
-from wordpress.hosts import host_of, names
+from wordpress.hosts import host_of, names, own_names
 from wordpress.models import Attachment
 from wordpress.numbers import entries_of, remember_numbers
 from wordpress.reports import FILES, Outcome, Report
@@ -85,16 +85,16 @@ def bring_in_files(survey: Survey, media: Media | None, report: Report, progress
                     progress("files", done, total)
             _lead_to_parents(site, missing)
         featured = show_featured_images(site, report)
-        shown = _render_again(site, progress)
+        _render_again(site, progress)
     except KeyboardInterrupt:
         report.interrupted = True
         report.warnings.append(_interrupted(total - done))
-        featured = shown = False
+        featured = False
     if came:
         report.count(FILES, Outcome.IMPORTED, came)
     if unclean:
         report.warnings.append(_unclean(unclean))
-    if came or featured or shown:
+    if came or featured:
         content_changed()
 
 
@@ -219,25 +219,26 @@ def _lead_to_parents(site: str, missing: Iterable[Attachment]) -> None:
     remember_numbers(site, {each.wordpress_id: entry for each, entry in found})
 
 
-def _render_again(site: str, progress: Progress | None) -> bool:
-    """Render the texts again that may show files that have come; whether there were any."""
+def _render_again(site: str, progress: Progress | None) -> None:
+    """Render the texts again that may show files that have come."""
     came = Attachment.objects.filter(site=site, is_shown=False).with_file()
     keys = list(came.values_list("pk", flat=True))
     if not keys:
-        return False
+        return
     hosts = {host_of(site)}
     for url, guid in came.values_list("url", "guid").iterator(1000):
         hosts |= {host_of(url), host_of(guid)}
     holds = Q()
-    for sign in (*_SIGNS, *sorted(names(hosts))):
+    for sign in (*_SIGNS, *sorted(names(hosts) | own_names())):
         holds |= Q(source__contains=sign)
     total = sum(model._default_manager.filter(holds).count() for model in (Post, Page))
     result = Rerendered()
     for model in (Post, Page):
         rerender(model, result, among=holds, progress=lambda done: progress and progress("rendering", done, total))
+    # Before they are marked as shown: killed in between, the next run says it again.
+    content_changed()
     for some in batched(keys, 500, strict=False):
         Attachment.objects.filter(pk__in=some).update(is_shown=True)
-    return bool(result.changed)
 
 
 def _unclean(number: int) -> str:

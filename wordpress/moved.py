@@ -14,8 +14,10 @@ from wordpress.addresses import old_key, same_file
 from wordpress.hosts import host_of, names, own_names, split_host
 from wordpress.models import Attachment
 
-# Where WordPress and its like keep uploads. An address without this is asked nothing about: most name other sites.
+# Where WordPress and its like keep uploads. Of what stands elsewhere only a file of ours in some folder is asked about:
+# most addresses name other sites.
 _UPLOADS = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files|media|images?|assets)/")
+_ENDINGS = {"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "avif", "pdf"}
 # WordPress.com's network hands out pictures as `i0.wp.com/HOST/PATH`.
 _PROXIES = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
 
@@ -75,7 +77,7 @@ def _host_and_paths(address: str) -> tuple[str, list[str]] | None:
     except ValueError:
         return None
     own_media = parts.path.startswith(settings.MEDIA_URL) and (not host or host in settings.BROADSIDE_OWN_HOSTS)
-    if own_media or not (_UPLOADS.search(parts.path) or host.endswith(".files.wordpress.com") or host in _PROXIES):
+    if own_media or not (host in _PROXIES or host.endswith(".files.wordpress.com") or _may_be_upload(host, parts.path)):
         return None
     if host in _PROXIES:
         host, _slash, path = parts.path.lstrip("/").partition("/")
@@ -83,6 +85,13 @@ def _host_and_paths(address: str) -> tuple[str, list[str]] | None:
     key = as_stored(old_key(address))
     # Scripts and addresses with a query alone are no files.
     return (host.lower(), same_file(key)) if key.startswith("/") and not key.startswith("/?") else None
+
+
+def _may_be_upload(host: str, path: str) -> bool:
+    if _UPLOADS.search(path):
+        return True
+    before, _dot, ending = path.rpartition(".")
+    return ending.lower() in _ENDINGS and before.count("/") > 1 and (not host or host in own_names())
 
 
 def _of_host(host: str, candidates: list[Attachment]) -> Attachment | None:

@@ -1,11 +1,14 @@
 """What became of everything in an export. Nothing is left out without a line here that says why."""
 
+import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
+
+from wordpress.remarks import Remark, Remarks, reasons_of
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
@@ -30,18 +33,6 @@ def outcome_texts() -> dict[Outcome, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One thing of the export, by its id there and its title, and what is to say about it."""
-
-    kind: str
-    id: int
-    title: str
-    text: str
-    # Where it is on the old site, of files.
-    address: str = ""
-
-
 @dataclass(slots=True)
 class Report:
     """`counts` by kind; a kind is one of those above or, for other items, their type in WordPress."""
@@ -49,8 +40,8 @@ class Report:
     files: list[str] = field(default_factory=list)
     dry_run: bool = False
     counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
-    skipped: list[Remark] = field(default_factory=list)
-    notes: list[Remark] = field(default_factory=list)
+    skipped: Remarks = field(default_factory=Remarks)
+    notes: Remarks = field(default_factory=Remarks)
     warnings: list[str] = field(default_factory=list)
     # Whether somebody stopped it while files came in: the rest comes with the next run.
     interrupted: bool = False
@@ -69,11 +60,11 @@ class Report:
     ) -> None:
         """Count something that was not brought in, and why."""
         self.count(kind, Outcome.SKIPPED)
-        self.skipped.append(Remark(kind, id, title[:100], reason, address))
+        self.skipped.add(Remark(kind, id, title[:100], reason, address))
 
     def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002
         """Say what is different about something that was brought in."""
-        self.notes.append(Remark(kind, id, title[:100], text))
+        self.notes.add(Remark(kind, id, title[:100], text))
 
     def total(self, outcome: Outcome) -> int:
         return sum(counts[outcome] for counts in self.counts.values())
@@ -83,16 +74,33 @@ class Report:
         """Whether anything here became different."""
         return bool(self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED))
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, in types that JSON has."""
+    def summary(self) -> dict[str, Any]:
+        """It in types that JSON has, with remarks of one text together: as much as a page can show."""
+        return {
+            **self._all_but_remarks(),
+            "left_out": asdict(reasons_of(self.skipped)),
+            "different": asdict(reasons_of(self.notes)),
+        }
+
+    def write(self, file: TextIO) -> None:
+        """All of it as JSON, a line for each remark: together they may be too many for memory."""
+        file.write(json.dumps(self._all_but_remarks(), ensure_ascii=False, indent=1).removesuffix("\n}"))
+        for name, remarks in (("skipped", self.skipped), ("notes", self.notes)):
+            file.write(f',\n "{name}": [')
+            file.writelines(
+                f"{',' if number else ''}\n  {json.dumps(asdict(remark), ensure_ascii=False)}"
+                for number, remark in enumerate(remarks)
+            )
+            file.write("]")
+        file.write("\n}\n")
+
+    def _all_but_remarks(self) -> dict[str, Any]:
         return {
             "files": self.files,
             "dry_run": self.dry_run,
             "counts": {
                 kind: {outcome.value: counts[outcome] for outcome in Outcome} for kind, counts in self.counts.items()
             },
-            "skipped": [asdict(remark) for remark in self.skipped],
-            "notes": [asdict(remark) for remark in self.notes],
             "warnings": self.warnings,
             "interrupted": self.interrupted,
         }

@@ -1,7 +1,6 @@
 """What the page of an import says about it."""
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -10,13 +9,9 @@ from django.utils.translation import ngettext
 from wordpress import imports
 from wordpress.folders import Folder
 from wordpress.models import Import, State, Step
+from wordpress.remarks import Reason
 from wordpress.reports import outcome_texts
 from wordpress.survey import stage_texts
-
-# Of many remarks of one kind, so many are named; the file has all.
-_NAMED: Final = 20
-# And so many kinds.
-_REASONS: Final = 200
 
 
 def headline(found: Import) -> str:
@@ -28,20 +23,6 @@ def headline(found: Import) -> str:
     if found.state == State.READY and found.step == Step.TRIAL:
         return _("tried out, waits for you")
     return str(State(found.state).label)
-
-
-@dataclass(slots=True)
-class Reason:
-    """Why something was left out or is different, and what it is true of."""
-
-    kind: str
-    text: str
-    number: int = 0
-    named: list[str] = field(default_factory=list)
-
-    @property
-    def more(self) -> int:
-        return self.number - len(self.named)
 
 
 class Shown:
@@ -140,12 +121,19 @@ class Shown:
         ]
 
     @property
-    def left_out(self) -> list[Reason]:
-        return _grouped(self.found.report.get("skipped", []))
+    def remarks(self) -> list[tuple[str, list[Reason], int]]:
+        """What was left out and what is different: a heading, the reasons, and the number of remarks beside."""
+        headings = {"left_out": _("Left out"), "different": _("Different from the original")}
+        said = [(heading, self.found.report.get(name)) for name, heading in headings.items()]
+        return [
+            (heading, [Reason(**reason) for reason in reasons["shown"]], reasons["more"])
+            for heading, reasons in said
+            if reasons and reasons["shown"]
+        ]
 
     @property
-    def different(self) -> list[Reason]:
-        return _grouped(self.found.report.get("notes", []))
+    def has_whole_report(self) -> bool:
+        return self._folder.report.exists()
 
     @property
     def warnings(self) -> list[str]:
@@ -155,16 +143,3 @@ class Shown:
 
 def _readable(number: int) -> str:
     return number_format(number, force_grouping=True)
-
-
-def _grouped(remarks: list[dict[str, Any]]) -> list[Reason]:
-    """Remarks of one kind and text together, the most frequent first."""
-    reasons: dict[tuple[str, str], Reason] = {}
-    for remark in remarks:
-        key = (remark["kind"], remark["text"])
-        reason = reasons.setdefault(key, Reason(*key))
-        reason.number += 1
-        if len(reason.named) < _NAMED:
-            title = remark["title"] or _("(no title)")
-            reason.named.append(f"{title} ({remark['id']})" if remark["id"] else title)
-    return sorted(reasons.values(), key=lambda reason: -reason.number)[:_REASONS]

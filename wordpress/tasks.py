@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from wordpress import imports
 from wordpress.archives import Unpacked, unpacked
 from wordpress.authors import authors_of
+from wordpress.files import whole_file
 from wordpress.folders import Folder, Mark
 from wordpress.importing import import_export
 from wordpress.mending import ExportRefused
@@ -66,7 +67,7 @@ def _do(found: Import, folder: Folder) -> None:
     finally:
         imports.finish(found, state, result)
     if state in {State.DONE, State.REFUSED}:
-        folder.remove()
+        folder.remove_uploads()
 
 
 def _read(found: Import, exports: Unpacked, progress: Progress) -> Result:
@@ -84,7 +85,9 @@ def _import(found: Import, exports: Unpacked, progress: Progress) -> Result:
     folder = Folder(found.pk)
     report.files = found.names
     report.warnings = [folder.name(text) for text in report.warnings]
-    result = {"report": report.as_dict()}
+    with whole_file(folder.report) as file:
+        report.write(file)
+    result = {"report": report.summary()}
     if report.interrupted:
         problem = _("It was cancelled. The texts are here, some files are still to come: start again to go on.")
         return State.INTERRUPTED, {**result, "problem": problem}

@@ -1,5 +1,6 @@
 """Moving in by mouse and keyboard: upload, progress, report; with JavaScript and without."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +70,8 @@ def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None) -> N
     with desk.expect_download() as download:
         desk.click("text=Download the whole report")
     assert download.value.suggested_filename.endswith(".json")
+    report = json.loads(download.value.path().read_text())
+    assert len(report["skipped"]) == 30
 
 
 def test_without_javascript(log_in: LogIn, blog: Path, owner: None) -> None:

@@ -8,6 +8,7 @@ import re
 import stat
 import uuid
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,13 @@ def page(client: Client, found: Import) -> str:
     response = client.get(found.get_absolute_url())
     assert response.status_code == 200
     return response.content.decode()
+
+
+def downloaded_report(client: Client, found: Import) -> Any:
+    response: Any = client.get(address(found, "report.json"))
+    assert response["Content-Disposition"].startswith("attachment")
+    with closing(response):
+        return json.loads(response.getvalue())
 
 
 class TestWhoMay:
@@ -157,10 +165,9 @@ class TestTheWholeWay:
         assert desk.get(address(found, "report.json")).status_code == 404
         press(desk, found, "import")
         work()
-        response = desk.get(address(found, "report.json"))
-        assert response["Content-Disposition"].startswith("attachment")
-        report = json.loads(response.content)
+        report = downloaded_report(desk, found)
         assert report["counts"]["file"]["skipped"] == 1
+        assert [left["id"] for left in report["skipped"]] == [8]
         assert report["files"] == ["blog.xml"]
 
     def test_again_changes_nothing_and_says_so(self, desk: Client) -> None:
@@ -316,7 +323,7 @@ class TestHostileFiles:
         assert said in shown
         assert "Nothing was imported." in shown
         assert str(Folder(found.pk).path) not in shown
-        assert not Folder(found.pk).path.exists()
+        assert not Folder(found.pk).files()
 
     def test_bomb(self, desk: Client, settings: Settings) -> None:
         settings.BROADSIDE_IMPORT_MAX_BYTES = 10_000_000
@@ -374,7 +381,7 @@ class TestPrivacy:
         found = uploaded(desk)
         press(desk, found, "import")
         work()
-        assert not Folder(found.pk).path.exists()
+        assert not Folder(found.pk).files()
 
     def test_uploads_go_when_somebody_deletes_them(self, desk: Client) -> None:
         found = uploaded(desk)
@@ -384,6 +391,8 @@ class TestPrivacy:
 
     def test_a_task_deletes_what_nobody_goes_on_with(self, desk: Client, settings: Settings) -> None:
         found = uploaded(desk)
+        press(desk, found, "trial")
+        work()
         long_ago = timezone.now() - dt.timedelta(days=settings.BROADSIDE_IMPORT_KEEP_DAYS, minutes=1)
         Import.objects.update(since=long_ago)
         waiting = DBTaskResult.objects.get(task_path="wordpress.tasks.forget")
@@ -391,8 +400,9 @@ class TestPrivacy:
         DBTaskResult.objects.update(run_after=timezone.now(), finished_at=timezone.now() - dt.timedelta(days=20))
         work()
         found.refresh_from_db()
-        assert (found.state, Folder(found.pk).path.exists()) == (State.INTERRUPTED, False)
+        assert (found.state, Folder(found.pk).files()) == (State.INTERRUPTED, [])
         assert "Its files were deleted" in page(desk, found)
+        assert downloaded_report(desk, found)["dry_run"]
         assert not DBTaskResult.objects.filter(task_path="wordpress.tasks.run").exists()
 
     def test_fresh_uploads_stay(self, desk: Client) -> None:
@@ -501,7 +511,7 @@ class TestCancelling:
         work()
         desk.post(address(found, "cancel/"))
         assert Import.objects.get().state == State.DONE
-        assert not Folder(found.pk).path.exists()
+        assert not Folder(found.pk).files()
 
     def test_only_by_a_form(self, desk: Client) -> None:
         upload(desk)

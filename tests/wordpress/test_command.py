@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -18,7 +19,7 @@ from accounts.models import User
 from blog.models import Post
 from comments.models import Comment
 from tests.factories import UserFactory
-from tests.wordpress.exports import attachment, author, comment, export, filed, item, page, term, write
+from tests.wordpress.exports import attachment, author, comment, export, item, page, term, write
 from tests.wordpress.files import put
 from wordpress.archives import unpacked
 from wordpress.media_folder import MediaFolder
@@ -71,11 +72,13 @@ class TestReport:
 
     def test_the_whole_report_in_a_file(self, tmp_path: Path) -> None:
         target = tmp_path / "report.json"
-        path = write(tmp_path, export(item(7, inside=[filed("post_tag", "مرحبا")]), item(8, post_type="attachment")))
+        secret = item(7, title="مرحبا", post_password="x")
+        path = write(tmp_path, export(secret, item(8, post_type="attachment")))
         run(path, report=target)
         report = json.loads(target.read_text(encoding="utf-8"))
         assert report["counts"]["post"] == {"imported": 1, "updated": 0, "unchanged": 0, "skipped": 0}
-        assert report["skipped"][0]["kind"] == "attachment"
+        assert [(left["kind"], left["id"]) for left in report["skipped"]] == [("attachment", 8)]
+        assert [note["title"] for note in report["notes"]] == ["مرحبا"]
         assert report["files"] == [str(path)]
 
 
@@ -214,6 +217,16 @@ class TestRefusals:
         with pytest.raises(CommandError, match="nothing was imported") as caught:
             run(write(tmp_path, export(item(7))))
         assert caught.value.returncode == 130
+        assert not Post.objects.exists()
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="others lock rows and tables, not all")
+    def test_a_locked_database_is_said_with_what_to_do(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def locked() -> None:
+            raise OperationalError("database is locked")
+
+        monkeypatch.setattr("wordpress.importing.content_changed", locked)
+        with pytest.raises(CommandError, match=r"something else has been writing.*run the same again"):
+            run(write(tmp_path, export(item(7))))
         assert not Post.objects.exists()
 
     def test_a_report_that_cannot_be_written_is_said_and_the_import_stays(self, tmp_path: Path) -> None:

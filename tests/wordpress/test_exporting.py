@@ -242,7 +242,7 @@ class TestInOutIn:
         after = site()
         for name, rows in before.items():
             assert after[name] == rows, name
-        assert report.notes == []
+        assert not report.notes
         assert not import_export([path]).has_changes
         assert site() == after
 

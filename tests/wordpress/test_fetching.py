@@ -18,6 +18,7 @@ from tests.samples import MP4, SAMPLES
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import attachment
 from tests.wordpress.files import picture
+from tests.wordpress.reports import first
 from wordpress.fetching import Fetching, hosts_of, is_public
 from wordpress.media import NoFile
 from wordpress.models import Attachment
@@ -315,7 +316,7 @@ class TestWhatIsFetched:
         self, bring: Bring, old_site: OldSite, fetching: Fetching
     ) -> None:
         report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.svg"), media=fetching)
-        assert report.skipped[0].address == f"http://{old_site.host}/a.svg"
+        assert first(report.skipped).address == f"http://{old_site.host}/a.svg"
         assert old_site.asked.total() == 0
 
     def test_other_kinds_come_by_their_contents_whatever_the_old_site_calls_them(

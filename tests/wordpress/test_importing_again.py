@@ -13,7 +13,7 @@ from blog.models import Page, Post
 from comments.models import Comment
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import comment, export, filed, item, page, write
-from tests.wordpress.reports import counted
+from tests.wordpress.reports import counted, first
 from tests.wordpress.test_importing import EVERYTHING, contents
 from wordpress.importing import import_export
 from wordpress.models import ImportedItem
@@ -68,7 +68,7 @@ class TestUpdates:
         # 21 changed on both sides, so it stays under 20, which therefore cannot go under it.
         report = bring(page(20, post_parent=21), page(21, **THERE_SINCE))
         assert Page.objects.get(pk=20).path == "page-20"
-        assert "cannot stand" in report.notes[0].text
+        assert "cannot stand" in first(report.notes).text
 
     def test_a_changed_comment_is_updated_and_counted(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1, approved="0"), comment(2, parent=1)]))
@@ -130,7 +130,7 @@ class TestConflicts:
         before = contents()
         report = bring(item(7, **THERE_SINCE))
         assert counted(report, "post") == {"skipped": 1}
-        assert "changed in the export and here" in report.skipped[0].text
+        assert "changed in the export and here" in first(report.skipped).text
         assert contents() == before
 
     def test_new_comments_of_it_are_brought_in_all_the_same(self, bring: Bring) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from blog.models import Post
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import comment, filed, item, meta, page, term
-from tests.wordpress.reports import counted
+from tests.wordpress.reports import counted, first
 from wordpress.fragments import blocks_named, bring_in_notes, list_of_notes, notes_named, with_shared_blocks
 from wordpress.importing import import_export
 from wordpress.menus import Menus
@@ -72,7 +72,7 @@ class TestMenus:
             "Foot": "It had 1 entry: Elsewhere.",
         }
         assert counted(report, "nav_menu_item") == {"skipped": 5}
-        assert "menu" in report.skipped[0].text.lower()
+        assert "menu" in first(report.skipped).text.lower()
 
     def test_what_an_entry_led_to_may_be_missing(self, bring: Bring) -> None:
         report = bring(self.entry(50, menu="", type="post_type", object="page", object_id=99))
@@ -108,7 +108,7 @@ class TestOtherTypes:
     def test_each_is_counted_under_its_name_with_a_reason(self, bring: Bring, post_type: str, said: str) -> None:
         report = bring(item(7, post_type=post_type), item(8, post_type=post_type))
         assert counted(report, post_type) == {"skipped": 2}
-        assert said in report.skipped[0].text
+        assert said in first(report.skipped).text
 
 
 class TestShortcodes:
@@ -244,7 +244,7 @@ class TestSharedBlocks:
         bring(shown, self.shared(30, "<p>Old words</p>"))
         report = bring(shown, self.shared(30, "<p>New words</p>"))
         assert counted(report, "wp_block") == {"updated": 1}
-        assert "rerender" in report.notes[0].text
+        assert "rerender" in first(report.notes).text
         call_command("rerender", verbosity=0, stdout=StringIO())
         assert "New words" in client.get("/2014/03/01/post-7/").text
 

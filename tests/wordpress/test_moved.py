@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -171,6 +172,38 @@ class TestRecordingsAndFilms:
         assert f'href="{url(34)}"' in html
 
 
+class TestUnusualPlaces:
+    """What the export says of a file's address counts, wherever the old site kept its files."""
+
+    @pytest.mark.parametrize(
+        ("kept", "named"),
+        [
+            ("https://old.example/pics/a.png", "http://old.example/pics/a.png?w=300"),
+            ("https://old.example/pics/a.png", "//old.example/pics/a-300x200.png"),
+            ("https://old.example/pics/a.png", "https://old.example/pics/a-300x200@2x.png"),
+            ("https://old.example/pics/a.png", "https://testserver/pics/a.png"),
+            ("https://old.example/pics/a.png", "/pics/a.png"),
+            ("https://old.example/pics/a.png", "https://i2.wp.com/old.example/pics/a.png?ssl=1"),
+            ("https://old.example/pics/a.png", "https://old.example/pics/a-rotated.png"),
+            ("https://old.example/files/2012/05/a.png", "https://old.example/files/2012/05/a-150x150.png"),
+            ("https://old.example/wp-content/blogs.dir/3/files/a.png", "https://old.example/files/a.png"),
+            ("https://old.example/wp-content/uploads/sites/3/a.png", "/wp-content/uploads/sites/3/a-1x1.png"),
+            ("https://cdn.example/uploads/a.png", "http://cdn.example/uploads/a.png"),
+        ],
+    )
+    def test_show_the_file_and_answer(
+        self, bring: Bring, tmp_path: Path, client: Client, settings: Settings, kept: str, named: str
+    ) -> None:
+        settings.BROADSIDE_FORMER_HOSTS = ["old.example"]
+        folder = MediaFolder(put(tmp_path / "files", "a.png"))
+        parts = (item(7, content=f'<img src="{named}">'), attachment(30, attachment_url=kept))
+        bring(*parts, media=folder, site="https://old.example")
+        text = Post.objects.get()
+        assert f'src="{url(30)}"' in render(text.source, text.markup).body_html
+        response = client.get(kept.partition("example")[2])
+        assert (response.status_code, response["Location"]) == (301, url(30))
+
+
 class TestQueries:
     def test_one_for_a_text_however_many_it_shows(self, shown: Shown) -> None:
         shown("")
@@ -183,6 +216,7 @@ class TestQueries:
         "source",
         [
             "No picture.",
+            '<img src="/a.png">',
             '<img src="/media/pictures/2026/11/a.png"> <a href="https://example.org/report.pdf">it</a>',
             '<a href="https://example.org/2014/03/01/post/">it</a>',
         ],

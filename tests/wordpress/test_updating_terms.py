@@ -11,7 +11,7 @@ from tags.models import Tag
 from tests.factories import CategoryFactory, TagFactory
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import author, category, filed, item, tag
-from tests.wordpress.reports import counted, remarks
+from tests.wordpress.reports import counted, first, remarks
 from tests.wordpress.test_importing import contents
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ class TestCategories:
         Category.objects.update(description="Mine")
         report = bring(category("a", "Theirs"))
         assert counted(report, "category") == {"skipped": 1}
-        assert "changed in the export and here" in report.skipped[0].text
+        assert "changed in the export and here" in first(report.skipped).text
         assert Category.objects.get().name == "a"
 
     def test_one_of_the_sites_own_is_never_touched(self, bring: Bring) -> None:

@@ -1,20 +1,23 @@
 """`manage.py import_wordpress EXPORT.xml…`"""
 
-import json
 from argparse import ArgumentParser, ArgumentTypeError
-from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from wordpress.archives import unpacked
+from wordpress.files import whole_file
 from wordpress.importing import import_export
 from wordpress.media_folder import MediaFolder
 from wordpress.progress import shown
 from wordpress.reader import ExportRefused
-from wordpress.reports import Remark, Report, outcome_texts
+from wordpress.remarks import Remarks, reasons_of
+from wordpress.reports import Report, outcome_texts
+from wordpress.sqlite import is_locked
 from wordpress.survey import stage_texts
 
 # More lines than this nobody reads on a screen; the report in a file has them all.
@@ -27,6 +30,8 @@ class Command(BaseCommand):
         "Brings in posts, pages, categories, tags and comments from WordPress exports, all or nothing; then pictures, "
         "documents and recordings, one by one."
     )
+    # They write to the database too: of one that is locked they say that it knows no JSON. We say what is the case.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -61,14 +66,21 @@ class Command(BaseCommand):
                 exports.name_in(report)
         except ExportRefused as refusal:
             raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            text = _(
+                "The database is locked: something else has been writing to it for too long, perhaps another import. "
+                "Wait until that has ended or stop it, then run the same again: nothing comes in twice."
+            )
+            raise CommandError(text) from error
         except KeyboardInterrupt as interrupt:
             raise CommandError(_("Interrupted: nothing was imported."), returncode=_INTERRUPTED) from interrupt
         self._print(report)
         if options["report"]:
             try:
-                options["report"].write_text(
-                    json.dumps(report.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8"
-                )
+                with whole_file(options["report"]) as file:
+                    report.write(file)
             except OSError as error:
                 raise CommandError(_("The import is done, but the report could not be written: %s") % error) from error
 
@@ -96,21 +108,25 @@ class Command(BaseCommand):
         self.stdout.write("")
         self.stdout.write(self._summary(report))
 
-    def _print_reasons(self, skipped: list[Remark]) -> None:
-        reasons = Counter((remark.kind, remark.text) for remark in skipped)
-        if reasons:
+    def _print_reasons(self, skipped: Remarks) -> None:
+        if skipped:
             self.stdout.write("\n" + _("Left out:"))
-        for (kind, reason), number in reasons.items():
-            self.stdout.write(f"  {number:,} × {kind}: {reason}")
+        reasons = reasons_of(skipped)
+        for reason in reasons.shown:
+            self.stdout.write(f"  {reason.number:,} × {reason.kind}: {reason.text}")
+        self._print_rest(reasons.more)
 
-    def _print_notes(self, notes: list[Remark]) -> None:
+    def _print_notes(self, notes: Remarks) -> None:
         if notes:
             self.stdout.write("\n" + _("Different from the original:"))
-        for note in notes[:_SHOWN]:
+        for note in islice(notes, _SHOWN):
             number = f" {note.id}" if note.id else ""
             self.stdout.write(f"  {note.kind}{number} “{note.title}”: {note.text}")
-        if len(notes) > _SHOWN:
-            self.stdout.write("  " + _("… and %d more: --report FILE.json lists them all.") % (len(notes) - _SHOWN))
+        self._print_rest(len(notes) - _SHOWN)
+
+    def _print_rest(self, number: int) -> None:
+        if number > 0:
+            self.stdout.write("  " + _("… and %d more: --report FILE.json lists them all.") % number)
 
     def _summary(self, report: Report) -> str:
         if report.dry_run:
