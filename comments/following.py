@@ -17,7 +17,6 @@ from django.utils.translation import gettext, ngettext
 from blog.models import Page, Post
 from blog.site import absolute_url
 from comments import flood, mail
-from comments.letters import Letter
 from comments.models import Comment, entry_lookup
 from comments.recipients import About, Follower, Notice
 
@@ -96,12 +95,12 @@ def stop(follower: Follower, *, everything: bool = False) -> None:
     Follower.objects.filter(**({"email": follower.email} if everything else {"pk": follower.pk})).delete()
 
 
-def letters(follower: Follower) -> Iterator[Letter]:
+def letters(follower: Follower) -> Iterator[mail.Letter]:
     """The mail that is due to a follower: the question, or what is new."""
     yield from _invitation(follower) if follower.confirmed_at is None else _what_is_new(follower)
 
 
-def _invitation(follower: Follower) -> Iterator[Letter]:
+def _invitation(follower: Follower) -> Iterator[mail.Letter]:
     entry = follower.entry
     if not entry.is_public:
         follower.delete()
@@ -118,10 +117,10 @@ def _invitation(follower: Follower) -> Iterator[Letter]:
         "confirm", follower.email, subject, context, number=number, thread=f"follow-{mail.thread_of(entry)}"
     )
     invited = Follower.objects.filter(pk=follower.pk)
-    yield Letter(message, lambda: invited.update(invited_at=timezone.now()))
+    yield mail.Letter(message, lambda: invited.update(invited_at=timezone.now()))
 
 
-def _what_is_new(follower: Follower) -> Iterator[Letter]:
+def _what_is_new(follower: Follower) -> Iterator[mail.Letter]:
     unsent = Notice.unsent(About.APPROVED, follower=follower)
     public = Comment.objects.public().on(follower.entry)
     unsent.exclude(comment__in=public).delete()
@@ -160,7 +159,7 @@ def _what_is_new(follower: Follower) -> Iterator[Letter]:
         thread=f"follow-{mail.thread_of(entry)}",
         **headers,
     )
-    yield Letter(message, partial(_sent, pks))
+    yield mail.Letter(message, partial(_sent, pks))
 
 
 def _sent(pks: list[int]) -> None:

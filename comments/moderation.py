@@ -78,8 +78,8 @@ def submit(
     task = proof_of_work.solved(proof)
     with transaction.atomic():
         # Before the entry, in the order of all who decide: what is answered is not deleted from now on.
-        held = Comment.objects.select_for_update(no_key=True).only("pk")
-        if parent is not None and not held.filter(pk=parent.pk):
+        locked = Comment.objects.select_for_update(no_key=True).only("pk")
+        if parent is not None and not locked.filter(pk=parent.pk):
             # Its sender has deleted it meanwhile: the answer stands by itself.
             words["parent"] = comment.parent = None
         # Two clicks at once: the second waits here until the first is stored.
@@ -248,7 +248,7 @@ def delete(comments: Iterable[Comment]) -> int:
     deleted: list[Comment] = []
     with transaction.atomic():
         for some in batched(sorted({comment.pk for comment in comments}), 1_000):
-            stored = hold(some)
+            stored = lock(some)
             going = {pk: stored[pk] for pk in some if pk in stored}
             _move_up_answers(going, stored)
             Comment.objects.filter(pk__in=going).delete()
@@ -257,7 +257,7 @@ def delete(comments: Iterable[Comment]) -> int:
     return len(deleted)
 
 
-def hold(pks: Iterable[int]) -> dict[int, Comment]:
+def lock(pks: Iterable[int]) -> dict[int, Comment]:
     """Lock the comments of these keys and what stands above and below them until the transaction ends; returns all.
 
     Who deletes calls this before anything else is locked: all that is touched is locked in the order of all who decide.

@@ -188,7 +188,7 @@ def erase(email: str, *, keep_text: bool) -> Found:
         erasure.save()
     for pks in _batches(comments_of(email)):
         with transaction.atomic():
-            moderation.hold(pks)
+            moderation.lock(pks)
             locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
             done.earlier_texts += Revision.objects.filter(comment__in=locked).count()
             _forget_imported(locked)
