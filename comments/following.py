@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from blog.models import Page, Post
-from blog.site import absolute_url
+from blog.site import SiteSettings, absolute_url
 from comments import flood, mail
 from comments.models import Comment, entry_lookup
 from comments.recipients import About, Follower, Notice
@@ -26,6 +26,11 @@ VALID_FOR = dt.timedelta(days=7)
 ASKED_AGAIN_AFTER = dt.timedelta(days=1)
 MAX_UNCONFIRMED = 3
 MAX_COMMENTS = 20
+
+
+def is_on(site: SiteSettings) -> bool:
+    """Whether readers may follow: there is a mail server, and the site wants it."""
+    return mail.is_on() and site.follow_by_mail
 
 
 def _confirming() -> TimestampSigner:

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from blog.caching import mark_private
 from blog.models import Page, Post
-from comments import flood, following, links, mail
+from blog.site import SiteRequest
+from comments import flood, following, links
 from comments.counting import ENTRY_MODELS
 from comments.forms import FollowForm
 from comments.models import Comment
@@ -90,9 +91,9 @@ def _decide_page(request: HttpRequest, notice: Notice, signed: str, move: str, s
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def follow(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     """Take the address of somebody who wants to follow. The answer is the same for every address."""
-    if kind not in ENTRY_MODELS or not mail.is_on():
+    if kind not in ENTRY_MODELS or not following.is_on(request.site):
         raise Http404
     entry: Post | Page = get_object_or_404(ENTRY_MODELS[kind].objects.published(), pk=pk)
     if request.method != "POST":

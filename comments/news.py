@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from blog.site import SiteSettings
 from comments import mail
 from comments.models import Comment, Status
 from comments.recipients import About, Follower, News, Notice, NoticePreference
@@ -103,6 +104,8 @@ def _for_authors(comments: Iterable[Comment]) -> Iterable[Notice]:
 
 def _for_followers(comments: Iterable[Comment]) -> Iterable[Notice]:
     """Whoever follows is told what others wrote."""
+    if not SiteSettings.current().follow_by_mail:
+        return
     for comment in comments:
         followers = Follower.objects.confirmed().filter(post=comment.post_id, page=comment.page_id)
         for follower in followers.exclude(email=_address(comment)).only("pk").iterator(BATCH):

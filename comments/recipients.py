@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import Page, Post
+from blog.site import SiteSettings
 
 
 class About(models.TextChoices):
@@ -117,6 +118,8 @@ class NoticePreference(Recipient):
 
 class FollowerQuerySet(RecipientQuerySet["Follower"]):
     def with_unsent(self) -> Self:
+        if not SiteSettings.current().follow_by_mail:
+            return self.none()
         unsent = Notice.objects.filter(follower=OuterRef("pk"), sent_at=None)
         return self.filter(Q(confirmed_at=None, invited_at=None) | Q(Exists(unsent), confirmed_at__isnull=False))
 
