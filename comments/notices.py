@@ -47,9 +47,9 @@ def _worth_telling(preference: NoticePreference, about: About) -> Any:
 def _of_waiting(preference: NoticePreference, pks: list[int]) -> mail.Letter:
     notices, shown = _shown(pks)
     for notice in shown:
-        notice.digest = links.digest(notice.comment)
+        notice.mark = notice.comment.mark
     # Before it goes: somebody may follow a link at once.
-    Notice.objects.bulk_update(shown, ["digest"])
+    Notice.objects.bulk_update(shown, ["mark"])
     entry = _only_entry(shown) if len(shown) == len(pks) else None
     if entry is not None:
         words = ngettext("%(n)d comment waits on %(title)s", "%(n)d comments wait on %(title)s", len(pks))

@@ -172,8 +172,8 @@ class Notice(models.Model):
     moderator = models.ForeignKey(NoticePreference, null=True, on_delete=models.CASCADE, related_name="notices")
     follower = models.ForeignKey(Follower, null=True, on_delete=models.CASCADE, related_name="notices")
     sent_at = models.DateTimeField(null=True, db_index=True)
-    # Of the text that was sent (comments.links).
-    digest = models.CharField(max_length=64, blank=True)
+    # The comment's mark when it was sent (comments.links).
+    mark = models.CharField(max_length=64, blank=True)
     # When somebody decided by it: once.
     used_at = models.DateTimeField(null=True)
 
