@@ -92,9 +92,8 @@ def _of_own_posts(preference: NoticePreference, pks: list[int]) -> mail.Letter:
 def _shown(pks: list[int]) -> tuple[Any, list[Notice]]:
     """All these notices, as a query, and those of them that the mail has room for."""
     notices = Notice.objects.filter(pk__in=pks)
-    first = list(
-        notices.order_by("pk").select_related("comment__user", "comment__post", "comment__page")[:MAX_COMMENTS]
-    )
+    related = ("moderator__user", "comment__user", "comment__post", "comment__page")
+    first = list(notices.order_by("pk").select_related(*related)[:MAX_COMMENTS])
     room = mail.some([notice.comment.text for notice in first], MAX_COMMENTS)
     return notices, [first[number] for number in room]
 

@@ -181,7 +181,17 @@ class TestWhoMay:
         with patch("django.core.signing.time.time", return_value=later):
             for response in (client.get(url), client.post(url, {"seen": notice.comment.mark})):
                 assert response.status_code == 410
-                assert "too old" in response.content.decode()
+                assert "7 days" in response.content.decode()
+        assert status(notice) == Status.PENDING
+
+    def test_with_another_password_the_link_is_over(self, client: Client, notice: Notice, moderator: User) -> None:
+        url, seen = address(notice), {"seen": notice.comment.mark}
+        moderator.set_password("correct horse battery staple")
+        moderator.save()
+        for response in (client.get(url), client.post(url, seen)):
+            assert response.status_code == 410
+            assert "password" in response.content.decode()
+            assert notice.comment.name not in response.content.decode()
         assert status(notice) == Status.PENDING
 
     def test_looking_makes_no_younger_link(self, client: Client, notice: Notice) -> None:
@@ -194,7 +204,7 @@ class TestWhoMay:
         signed = url.split("/")[3]
         for forged in (
             f"{signed[:-2]}xx",
-            signed.replace(f"{notice.pk}:", f"{notice.pk + 1}:", 1),
+            signed.replace(f"{notice.pk}.", f"{notice.pk + 1}.", 1),
             TimestampSigner(salt="comments.waiting").sign(str(notice.pk)),
             str(notice.pk),
         ):
