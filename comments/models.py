@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -106,6 +107,9 @@ class Comment(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="comment_queue"),
             models.Index(fields=["email", "status"], name="comment_of_person"),
             models.Index(fields=["status", "status_since"], name="comment_since"),
+            models.Index(fields=["-created_at", "-id"], name="comment_newest"),
+            # A person's, in whatever capitals the address was typed (comments.privacy).
+            models.Index(Lower("email"), name="comment_of_address"),
         ]
         constraints = [
             models.CheckConstraint(
