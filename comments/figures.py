@@ -125,7 +125,7 @@ class Record:
 def record() -> Record:
     """Of the newest comments of the last DAYS that were written here; one query."""
     first = Decision.objects.filter(comment=OuterRef("pk")).order_by("pk")
-    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=DAYS), is_html=False)
+    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=DAYS), is_imported=False)
     looked_at = recent.annotate(
         said=Subquery(first.values("was")[:1]),
         decided_at=Subquery(first.values("made_at")[:1]),

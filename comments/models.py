@@ -86,6 +86,8 @@ class Comment(models.Model):
     text = models.TextField(_("text"), blank=True)
     # Imported texts hold WordPress's few tags; what readers write here is plain.
     is_html = models.BooleanField(default=False, editable=False)
+    # By an import: it was news on the old site, and is nobody's here, also when it is approved later.
+    is_imported = models.BooleanField(default=False, editable=False)
     # Made from the text at each save (comments.text).
     html = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(_("written"), default=timezone.now)

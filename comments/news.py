@@ -62,7 +62,7 @@ def _spread_some(until: dt.datetime) -> bool:
     with transaction.atomic():
         news = list(News.objects.select_for_update().filter(made_at__lte=until).order_by("pk")[:BATCH])
         numbers = {about: [each.comment_id for each in news if each.about == about] for about in About}
-        written_here = Comment.objects.filter(is_html=False).order_by("pk")
+        written_here = Comment.objects.filter(is_imported=False).order_by("pk")
         waiting = written_here.filter(pk__in=numbers[About.WAITING], status=Status.PENDING)
         approved = written_here.public().filter(pk__in=numbers[About.APPROVED])
         notices = [*_for_moderators(waiting), *_for_authors(approved), *_for_followers(approved)]

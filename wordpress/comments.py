@@ -264,6 +264,7 @@ class Comments:
             website=self._cut("website", comment),
             text=comment.content,
             is_html=comment.is_html,
+            is_imported=True,
             html=comment_html(comment.content, is_html=comment.is_html),
             created_at=self._moment(answered, comment),
         )

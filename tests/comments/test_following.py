@@ -285,7 +285,7 @@ class TestWhatIsSent:
 
     def test_not_imported_ones(self, post: Post) -> None:
         follower(post)
-        approve([CommentFactory.create(post=post, status=Status.PENDING, is_html=True)], UserFactory.create())
+        approve([CommentFactory.create(post=post, status=Status.PENDING, is_imported=True)], UserFactory.create())
         assert deliver() == []
 
     def test_not_those_on_other_entries(self, post: Post) -> None:
