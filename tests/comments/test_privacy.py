@@ -287,6 +287,17 @@ class TestErasing:
         run("erase", ROSA, "--delete-text")
         assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
 
+    def test_nor_of_a_block_that_was_deleted_or_changed(self, client: Client) -> None:
+        client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+        for kind in ("email", "word"):
+            client.post("/admin/comments/block/add/", {"kind": kind, "text": ROSA, "verdict": "spam"})
+        deleted, changed = Block.objects.order_by("pk")
+        client.post(f"/admin/comments/block/{deleted.pk}/delete/", {"post": "yes"})
+        client.post(f"/admin/comments/block/{changed.pk}/change/", {"kind": "word", "text": "tea", "verdict": "spam"})
+        assert LogEntry.objects.count() == 4
+        run("erase", ROSA, "--delete-text")
+        assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
+
     def test_tasks_of_longer_addresses_stay(self) -> None:
         other = task("arosa@example.org", "rosa@example.org.uk"[1:])
         task("Rosa <rosa@example.org>")
