@@ -159,18 +159,21 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 def answer(comment: Comment, text: str, by: User, *, site: SiteSettings, seen: Seen | None = None) -> Outcome:
     """Approve `comment` and store `text` below it as an answer of `by`. Undoing takes back both.
 
-    If the comment was overtaken, nothing is stored. Raises DoesNotExist if what it is about has gone meanwhile.
+    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it, or what it is about, has gone meanwhile.
     """
-    outcome = approve([comment], by, seen)
-    if outcome.overtaken:
-        return outcome
-    reply = submit(comment.entry, text=text, parent=comment, user=by, site=site)
-    # The rules let staff pass. In the log it is a decision like any other.
-    if reply.status == Status.APPROVED:
-        batch = {"moderator": by, "batch": outcome.batch}
-        Decision.objects.create(comment=reply, was=Status.PENDING, became=Status.APPROVED, **batch)
-    else:
-        _decide([reply.pk], by, _all((Status.APPROVED, "")), batch=outcome.batch)
+    with transaction.atomic():
+        outcome = approve([comment], by, seen)
+        if outcome.overtaken:
+            return outcome
+        if not outcome.changed + outcome.unchanged:
+            raise Comment.DoesNotExist
+        reply = submit(comment.entry, text=text, parent=comment, user=by, site=site)
+        # The rules let staff pass. In the log it is a decision like any other.
+        if reply.status == Status.APPROVED:
+            batch = {"moderator": by, "batch": outcome.batch}
+            Decision.objects.create(comment=reply, was=Status.PENDING, became=Status.APPROVED, **batch)
+        else:
+            _decide([reply.pk], by, _all((Status.APPROVED, "")), batch=outcome.batch)
     return outcome
 
 
