@@ -105,6 +105,14 @@ class SiteSettings(models.Model):
         default=True,
         help_text=_("A small ornament beside each comment, drawn here: nothing is asked of another site."),
     )
+    follow_by_mail = models.BooleanField(
+        _("readers may follow by e-mail"),
+        default=True,
+        help_text=_(
+            "Further comments on a post or page, once they have confirmed that it is their address. Off: it is not "
+            "offered, and those who follow get no mail. Without a mail server it is off."
+        ),
+    )
     show_author = models.BooleanField(
         _("show the author"), default=False, help_text=_("The author's name beside the date of each entry.")
     )

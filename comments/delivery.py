@@ -16,7 +16,6 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone, translation
 
 from comments import following, mail, news, notices
-from comments.letters import Letter
 from comments.recipients import Follower, NoticePreference, Recipient
 
 # A worker that is not done with one person's mail after this time is taken for dead.
@@ -75,7 +74,7 @@ def _due() -> Iterator[Recipient]:
             yield follower
 
 
-def _letters(recipient: Recipient) -> Iterator[Letter]:
+def _letters(recipient: Recipient) -> Iterator[mail.Letter]:
     if isinstance(recipient, Follower):
         return following.letters(recipient)
     assert isinstance(recipient, NoticePreference)  # noqa: S101  (for the types: there is no third)

@@ -117,15 +117,17 @@ class Record:
 
     @property
     def tables(self) -> Iterator[tuple[str, list[tuple[str, list[int]]]]]:
-        """For the page: both tables, each with a name and rows of a name and the numbers of DECIDED."""
-        for name, numbers in ((gettext("The rules"), self.rules), (gettext("The filter alone"), self.learnt)):
-            yield name, [(str(words), [numbers[said, became] for became in DECIDED]) for said, words in SAID.items()]
+        """For the page: both tables, each with a title and rows of a name and the numbers of DECIDED."""
+        rules = gettext("What the rules said, and what moderators made of it")
+        learnt = gettext("What the filter alone said, and what moderators made of it")
+        for title, numbers in ((rules, self.rules), (learnt, self.learnt)):
+            yield title, [(str(words), [numbers[said, became] for became in DECIDED]) for said, words in SAID.items()]
 
 
 def record() -> Record:
     """Of the newest comments of the last DAYS that were written here; one query."""
     first = Decision.objects.filter(comment=OuterRef("pk")).order_by("pk")
-    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=DAYS), is_html=False)
+    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=DAYS), is_imported=False)
     looked_at = recent.annotate(
         said=Subquery(first.values("was")[:1]),
         decided_at=Subquery(first.values("made_at")[:1]),

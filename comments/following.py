@@ -15,9 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from blog.models import Page, Post
-from blog.site import absolute_url
+from blog.site import SiteSettings, absolute_url
 from comments import flood, mail
-from comments.letters import Letter
 from comments.models import Comment, entry_lookup
 from comments.recipients import About, Follower, Notice
 
@@ -27,6 +26,11 @@ VALID_FOR = dt.timedelta(days=7)
 ASKED_AGAIN_AFTER = dt.timedelta(days=1)
 MAX_UNCONFIRMED = 3
 MAX_COMMENTS = 20
+
+
+def is_on(site: SiteSettings) -> bool:
+    """Whether readers may follow: there is a mail server, and the site wants it."""
+    return mail.is_on() and site.follow_by_mail
 
 
 def _confirming() -> TimestampSigner:
@@ -96,12 +100,12 @@ def stop(follower: Follower, *, everything: bool = False) -> None:
     Follower.objects.filter(**({"email": follower.email} if everything else {"pk": follower.pk})).delete()
 
 
-def letters(follower: Follower) -> Iterator[Letter]:
+def letters(follower: Follower) -> Iterator[mail.Letter]:
     """The mail that is due to a follower: the question, or what is new."""
     yield from _invitation(follower) if follower.confirmed_at is None else _what_is_new(follower)
 
 
-def _invitation(follower: Follower) -> Iterator[Letter]:
+def _invitation(follower: Follower) -> Iterator[mail.Letter]:
     entry = follower.entry
     if not entry.is_public:
         follower.delete()
@@ -118,10 +122,10 @@ def _invitation(follower: Follower) -> Iterator[Letter]:
         "confirm", follower.email, subject, context, number=number, thread=f"follow-{mail.thread_of(entry)}"
     )
     invited = Follower.objects.filter(pk=follower.pk)
-    yield Letter(message, lambda: invited.update(invited_at=timezone.now()))
+    yield mail.Letter(message, lambda: invited.update(invited_at=timezone.now()))
 
 
-def _what_is_new(follower: Follower) -> Iterator[Letter]:
+def _what_is_new(follower: Follower) -> Iterator[mail.Letter]:
     unsent = Notice.unsent(About.APPROVED, follower=follower)
     public = Comment.objects.public().on(follower.entry)
     unsent.exclude(comment__in=public).delete()
@@ -160,7 +164,7 @@ def _what_is_new(follower: Follower) -> Iterator[Letter]:
         thread=f"follow-{mail.thread_of(entry)}",
         **headers,
     )
-    yield Letter(message, partial(_sent, pks))
+    yield mail.Letter(message, partial(_sent, pks))
 
 
 def _sent(pks: list[int]) -> None:

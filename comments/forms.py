@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.models import Page, Post
 from blog.site import SiteSettings
-from comments import following, mail
+from comments import following
 from comments.models import MAX_TEXT_LENGTH, Comment, Status, entry_lookup
 from comments.moderation import submit
 from comments.text import comment_html, without_controls
@@ -107,7 +107,7 @@ class CommentForm(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="respond-%s", label_suffix="")
         self.entry, self.site, self.user, self.reply_to = entry, site, user, reply_to
-        if not mail.is_on() or (user is not None and not user.email):
+        if not following.is_on(site) or (user is not None and not user.email):
             del self.fields["follow"]
         if user is not None:
             for field in ("name", "email", "website", "subject"):

@@ -7,7 +7,8 @@ what we say; and never in a header.
 import datetime as dt
 import email.policy
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from typing import Any
 
@@ -82,6 +83,14 @@ class Mail(EmailMessage):
 
     def message(self, *, policy: Any = email.policy.default) -> Any:
         return super().message(policy=policy.clone(header_factory=_HEADERS))
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that is ready, with what is to be written down once the mail server has taken it."""
+
+    message: EmailMessage
+    sent: Callable[[], object]
 
 
 def write(

@@ -17,10 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from blog.caching import mark_private
 from blog.models import Page, Post
-from comments import flood, following, links, mail
+from blog.site import SiteRequest
+from comments import flood, following, links
 from comments.counting import ENTRY_MODELS
 from comments.forms import FollowForm
 from comments.models import Comment
+from comments.moderation import OvertakenError
 from comments.recipients import Notice
 from comments.views import comes_from_here
 
@@ -47,7 +49,7 @@ def decide(request: HttpRequest, signed: str, move: str) -> HttpResponse:
     if move not in links.MOVES:
         raise Http404
     try:
-        notice = links.find(links.key(signed))
+        notice = links.find(signed)
     except SignatureExpired:
         return render(request, "comments/decide_over.html", {"days": links.VALID_DAYS}, status=410)
     except BadSignature:
@@ -62,7 +64,7 @@ def decide(request: HttpRequest, signed: str, move: str) -> HttpResponse:
         return _decide_page(request, notice, signed, move, status=403)
     try:
         links.decide(notice, move, request.POST.get("seen", ""))
-    except links.ChangedError:
+    except OvertakenError:
         return _decide_page(request, notice, signed, move, status=409)
     except Comment.DoesNotExist:
         return render(request, "comments/decide_gone.html", status=410)
@@ -72,17 +74,19 @@ def decide(request: HttpRequest, signed: str, move: str) -> HttpResponse:
 
 def _decide_page(request: HttpRequest, notice: Notice, signed: str, move: str, status: int = 200) -> HttpResponse:
     comment = notice.comment
-    digest = links.digest(comment)
     context = {
         "comment": comment,
-        "move": move,
+        "move": links.MOVES[move],
         # By the same signature: it does not get younger by looking.
-        "others": {other: reverse("comments:decide", args=[signed, other]) for other in links.MOVES if other != move},
+        "others": [
+            (other, reverse("comments:decide", args=[signed, name]))
+            for name, other in links.MOVES.items()
+            if name != move
+        ],
         "is_open": links.is_open(notice),
         "is_used": notice.used_at is not None,
         "decision": comment.decisions.select_related("moderator").first(),
-        "digest": digest,
-        "was_changed": status == 409 or digest != notice.digest,
+        "was_changed": status == 409 or comment.mark != notice.mark,
         "from_elsewhere": status == 403,
     }
     return render(request, "comments/decide.html", context, status=status)
@@ -90,9 +94,9 @@ def _decide_page(request: HttpRequest, notice: Notice, signed: str, move: str, s
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def follow(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     """Take the address of somebody who wants to follow. The answer is the same for every address."""
-    if kind not in ENTRY_MODELS or not mail.is_on():
+    if kind not in ENTRY_MODELS or not following.is_on(request.site):
         raise Http404
     entry: Post | Page = get_object_or_404(ENTRY_MODELS[kind].objects.published(), pk=pk)
     if request.method != "POST":

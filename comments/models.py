@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -85,6 +86,8 @@ class Comment(models.Model):
     text = models.TextField(_("text"), blank=True)
     # Imported texts hold WordPress's few tags; what readers write here is plain.
     is_html = models.BooleanField(default=False, editable=False)
+    # By an import: it was news on the old site, and is nobody's here, also when it is approved later.
+    is_imported = models.BooleanField(default=False, editable=False)
     # Made from the text at each save (comments.text).
     html = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(_("written"), default=timezone.now)
@@ -106,6 +109,9 @@ class Comment(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="comment_queue"),
             models.Index(fields=["email", "status"], name="comment_of_person"),
             models.Index(fields=["status", "status_since"], name="comment_since"),
+            models.Index(fields=["-created_at", "-id"], name="comment_newest"),
+            # A person's, in whatever capitals the address was typed (comments.privacy).
+            models.Index(Lower("email"), name="comment_of_address"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -78,8 +78,8 @@ def submit(
     task = proof_of_work.solved(proof)
     with transaction.atomic():
         # Before the entry, in the order of all who decide: what is answered is not deleted from now on.
-        held = Comment.objects.select_for_update(no_key=True).only("pk")
-        if parent is not None and not held.filter(pk=parent.pk):
+        locked = Comment.objects.select_for_update(no_key=True).only("pk")
+        if parent is not None and not locked.filter(pk=parent.pk):
             # Its sender has deleted it meanwhile: the answer stands by itself.
             words["parent"] = comment.parent = None
         # Two clicks at once: the second waits here until the first is stored.
@@ -159,18 +159,21 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 def answer(comment: Comment, text: str, by: User, *, site: SiteSettings, seen: Seen | None = None) -> Outcome:
     """Approve `comment` and store `text` below it as an answer of `by`. Undoing takes back both.
 
-    If the comment was overtaken, nothing is stored. Raises DoesNotExist if what it is about has gone meanwhile.
+    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it, or what it is about, has gone meanwhile.
     """
-    outcome = approve([comment], by, seen)
-    if outcome.overtaken:
-        return outcome
-    reply = submit(comment.entry, text=text, parent=comment, user=by, site=site)
-    # The rules let staff pass. In the log it is a decision like any other.
-    if reply.status == Status.APPROVED:
-        batch = {"moderator": by, "batch": outcome.batch}
-        Decision.objects.create(comment=reply, was=Status.PENDING, became=Status.APPROVED, **batch)
-    else:
-        _decide([reply.pk], by, _all((Status.APPROVED, "")), batch=outcome.batch)
+    with transaction.atomic():
+        outcome = approve([comment], by, seen)
+        if outcome.overtaken:
+            return outcome
+        if not outcome.changed + outcome.unchanged:
+            raise Comment.DoesNotExist
+        reply = submit(comment.entry, text=text, parent=comment, user=by, site=site)
+        # The rules let staff pass. In the log it is a decision like any other.
+        if reply.status == Status.APPROVED:
+            batch = {"moderator": by, "batch": outcome.batch}
+            Decision.objects.create(comment=reply, was=Status.PENDING, became=Status.APPROVED, **batch)
+        else:
+            _decide([reply.pk], by, _all((Status.APPROVED, "")), batch=outcome.batch)
     return outcome
 
 
@@ -248,7 +251,7 @@ def delete(comments: Iterable[Comment]) -> int:
     deleted: list[Comment] = []
     with transaction.atomic():
         for some in batched(sorted({comment.pk for comment in comments}), 1_000):
-            stored = hold(some)
+            stored = lock(some)
             going = {pk: stored[pk] for pk in some if pk in stored}
             _move_up_answers(going, stored)
             Comment.objects.filter(pk__in=going).delete()
@@ -257,7 +260,7 @@ def delete(comments: Iterable[Comment]) -> int:
     return len(deleted)
 
 
-def hold(pks: Iterable[int]) -> dict[int, Comment]:
+def lock(pks: Iterable[int]) -> dict[int, Comment]:
     """Lock the comments of these keys and what stands above and below them until the transaction ends; returns all.
 
     Who deletes calls this before anything else is locked: all that is touched is locked in the order of all who decide.

@@ -93,7 +93,7 @@ def told(outcome: Outcome, changed: Lazy, unchanged: Lazy) -> str:
 
 
 def meanwhile(pks: Iterable[int]) -> dict[int, str]:
-    """What somebody did last to each of these comments: "Anna: approved, 20 seconds ago." Two queries."""
+    """What somebody did last to each of these comments: "Anna approved it 20 seconds ago." Two queries."""
     wanted = list(pks)
     if not wanted:
         return {}

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from blog.site import SiteSettings
 from comments import mail
 from comments.models import Comment, Status
 from comments.recipients import About, Follower, News, Notice, NoticePreference
@@ -61,7 +62,7 @@ def _spread_some(until: dt.datetime) -> bool:
     with transaction.atomic():
         news = list(News.objects.select_for_update().filter(made_at__lte=until).order_by("pk")[:BATCH])
         numbers = {about: [each.comment_id for each in news if each.about == about] for about in About}
-        written_here = Comment.objects.filter(is_html=False).order_by("pk")
+        written_here = Comment.objects.filter(is_imported=False).order_by("pk")
         waiting = written_here.filter(pk__in=numbers[About.WAITING], status=Status.PENDING)
         approved = written_here.public().filter(pk__in=numbers[About.APPROVED])
         notices = [*_for_moderators(waiting), *_for_authors(approved), *_for_followers(approved)]
@@ -103,6 +104,8 @@ def _for_authors(comments: Iterable[Comment]) -> Iterable[Notice]:
 
 def _for_followers(comments: Iterable[Comment]) -> Iterable[Notice]:
     """Whoever follows is told what others wrote."""
+    if not SiteSettings.current().follow_by_mail:
+        return
     for comment in comments:
         followers = Follower.objects.confirmed().filter(post=comment.post_id, page=comment.page_id)
         for follower in followers.exclude(email=_address(comment)).only("pk").iterator(BATCH):

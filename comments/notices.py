@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from blog.models import Page, Post
 from blog.site import absolute_url
 from comments import links, mail
-from comments.letters import Letter
 from comments.models import Comment, Status
 from comments.recipients import About, Notice, NoticePreference
 
@@ -22,7 +21,7 @@ MAX_COMMENTS = 20
 MAX_NOTICES = 2_000
 
 
-def letters(preference: NoticePreference) -> Iterator[Letter]:
+def letters(preference: NoticePreference) -> Iterator[mail.Letter]:
     """The mails that are due to somebody of the staff. What need not be told any more is told to nobody."""
     for about, letter in ((About.WAITING, _of_waiting), (About.APPROVED, _of_own_posts)):
         unsent = Notice.unsent(about, moderator=preference)
@@ -45,12 +44,12 @@ def _worth_telling(preference: NoticePreference, about: About) -> Any:
     return notices if wanted and user.email else notices.none()
 
 
-def _of_waiting(preference: NoticePreference, pks: list[int]) -> Letter:
+def _of_waiting(preference: NoticePreference, pks: list[int]) -> mail.Letter:
     notices, shown = _shown(pks)
     for notice in shown:
-        notice.digest = links.digest(notice.comment)
+        notice.mark = notice.comment.mark
     # Before it goes: somebody may follow a link at once.
-    Notice.objects.bulk_update(shown, ["digest"])
+    Notice.objects.bulk_update(shown, ["mark"])
     entry = _only_entry(shown) if len(shown) == len(pks) else None
     if entry is not None:
         words = ngettext("%(n)d comment waits on %(title)s", "%(n)d comments wait on %(title)s", len(pks))
@@ -72,10 +71,10 @@ def _of_waiting(preference: NoticePreference, pks: list[int]) -> Letter:
         number=_number(preference, pks),
         thread=mail.thread_of(entry) if entry is not None else "waiting",
     )
-    return Letter(message, partial(_sent, notices))
+    return mail.Letter(message, partial(_sent, notices))
 
 
-def _of_own_posts(preference: NoticePreference, pks: list[int]) -> Letter:
+def _of_own_posts(preference: NoticePreference, pks: list[int]) -> mail.Letter:
     notices, shown = _shown(pks)
     entry = _only_entry(shown)
     words = ngettext("%(n)d comment on your post", "%(n)d comments on your posts", len(pks)) % {"n": len(pks)}
@@ -87,15 +86,14 @@ def _of_own_posts(preference: NoticePreference, pks: list[int]) -> Letter:
     number = _number(preference, pks)
     thread = mail.thread_of(entry) if entry is not None else "approved"
     message = mail.write("own_posts", preference.user.email, words, context, number=number, thread=thread)
-    return Letter(message, partial(_sent, notices))
+    return mail.Letter(message, partial(_sent, notices))
 
 
 def _shown(pks: list[int]) -> tuple[Any, list[Notice]]:
     """All these notices, as a query, and those of them that the mail has room for."""
     notices = Notice.objects.filter(pk__in=pks)
-    first = list(
-        notices.order_by("pk").select_related("comment__user", "comment__post", "comment__page")[:MAX_COMMENTS]
-    )
+    related = ("moderator__user", "comment__user", "comment__post", "comment__page")
+    first = list(notices.order_by("pk").select_related(*related)[:MAX_COMMENTS])
     room = mail.some([notice.comment.text for notice in first], MAX_COMMENTS)
     return notices, [first[number] for number in room]
 

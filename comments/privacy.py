@@ -11,8 +11,9 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
-from django.db.models import Q
-from django.db.models.functions import Cast
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Lower
+from django.db.models.lookups import In
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -52,10 +53,15 @@ def comments_of(email: str) -> CommentQuerySet:
     """
     if not email:
         return Comment.objects.none()
-    # SQLite compares without regard to case in ASCII only.
-    spellings = {email, email.lower(), email.upper()}
-    accounts = User.objects.filter(Q(email__iexact=email) | Q(email__in=spellings))
-    return Comment.objects.filter(Q(email__iexact=email) | Q(email__in=spellings) | Q(user__in=accounts))
+    spellings = _spellings(email)
+    # Asked beforehand: no database uses an index for one part of a condition that holds another query.
+    accounts = list(User.objects.filter(In(Lower("email"), spellings)).values_list("pk", flat=True))
+    return Comment.objects.filter(Q(In(Lower("email"), spellings)) | Q(user__in=accounts))
+
+
+def _spellings(email: str) -> list[Lower]:
+    """What to look for among small letters of the database's making: SQLite knows those of ASCII only."""
+    return [Lower(Value(spelling)) for spelling in {email, email.lower(), email.upper()}]
 
 
 def blocks_of(email: str) -> models.QuerySet[Block]:
@@ -146,6 +152,7 @@ def _comment(comment: Comment) -> dict[str, Any]:
         "status": comment.status,
         "status_since": comment.status_since.isoformat(),
         "written": comment.created_at.isoformat(),
+        "is_imported": comment.is_imported,
         "name": comment.name,
         "email": comment.email,
         "website": comment.website,
@@ -188,7 +195,7 @@ def erase(email: str, *, keep_text: bool) -> Found:
         erasure.save()
     for pks in _batches(comments_of(email)):
         with transaction.atomic():
-            moderation.hold(pks)
+            moderation.lock(pks)
             locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
             done.earlier_texts += Revision.objects.filter(comment__in=locked).count()
             _forget_imported(locked)
@@ -234,7 +241,9 @@ def _delete_blocks(email: str) -> int:
     """Delete the blocks, and the words for them in the admin's log of changes."""
     pks = list(blocks_of(email).values_list("pk", flat=True))
     log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Block))
-    log.filter(object_id__in=[str(pk) for pk in pks]).update(object_repr=gettext("(erased)"))
+    # Of blocks that were deleted or changed before, the log still has the words.
+    said = In(Lower("object_repr"), _spellings(email))
+    log.filter(Q(object_id__in=[str(pk) for pk in pks]) | Q(said)).update(object_repr=gettext("(erased)"))
     Block.objects.filter(pk__in=pks).delete()
     return len(pks)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import Page, Post
+from blog.site import SiteSettings
 
 
 class About(models.TextChoices):
@@ -117,6 +118,8 @@ class NoticePreference(Recipient):
 
 class FollowerQuerySet(RecipientQuerySet["Follower"]):
     def with_unsent(self) -> Self:
+        if not SiteSettings.current().follow_by_mail:
+            return self.none()
         unsent = Notice.objects.filter(follower=OuterRef("pk"), sent_at=None)
         return self.filter(Q(confirmed_at=None, invited_at=None) | Q(Exists(unsent), confirmed_at__isnull=False))
 
@@ -169,8 +172,8 @@ class Notice(models.Model):
     moderator = models.ForeignKey(NoticePreference, null=True, on_delete=models.CASCADE, related_name="notices")
     follower = models.ForeignKey(Follower, null=True, on_delete=models.CASCADE, related_name="notices")
     sent_at = models.DateTimeField(null=True, db_index=True)
-    # Of the text that was sent (comments.links).
-    digest = models.CharField(max_length=64, blank=True)
+    # The comment's mark when it was sent (comments.links).
+    mark = models.CharField(max_length=64, blank=True)
     # When somebody decided by it: once.
     used_at = models.DateTimeField(null=True)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from blog.site import SiteSettings
 from comments import akismet, news
 from comments.models import Comment, Revision, Status
-from comments.moderation import OUT_OF_SIGHT, delete, hold, readers_notice
+from comments.moderation import OUT_OF_SIGHT, delete, lock, readers_notice
 from comments.rules import Arrival, judge, proof_of_work
 
 # How long senders can change or delete what they wrote.
@@ -78,7 +78,7 @@ def delete_by_sender(comment: Comment) -> None:
     Raises TooLateError, and DoesNotExist if it is deleted already.
     """
     with transaction.atomic():
-        hold([comment.pk])
+        lock([comment.pk])
         stored = Comment.objects.filter(pk=comment.pk).first()
         if stored is None:
             raise Comment.DoesNotExist

@@ -36,7 +36,7 @@ def _delete(status: Status, before: dt.datetime) -> int:
     old = Comment.objects.filter(status=status, status_since__lt=before).order_by()
     while pks := list(old.order_by("status_since", "pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            moderation.hold(pks)
+            moderation.lock(pks)
             # Looked at again, now that nobody else decides.
             deleted += moderation.delete(list(old.filter(pk__in=pks).only("pk")))
     return deleted

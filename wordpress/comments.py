@@ -265,6 +265,7 @@ class Comments:
             **said,
             text=comment.content,
             is_html=comment.is_html,
+            is_imported=True,
             html=comment_html(comment.content, is_html=comment.is_html),
             created_at=self._moment(answered, comment),
         )

@@ -28,7 +28,10 @@ class SiteSettingsAdmin(admin.ModelAdmin[SiteSettings]):
                 )
             },
         ),
-        (_("How comments are shown"), {"fields": ("comments_per_page", "show_avatars", "show_pingbacks")}),
+        (
+            _("How comments are shown"),
+            {"fields": ("comments_per_page", "show_avatars", "show_pingbacks", "follow_by_mail")},
+        ),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

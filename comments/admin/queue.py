@@ -137,10 +137,10 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
             move = MOVES[name]
             outcome = move.decide([Comment(pk=pk) for pk in pks], self._user(request), seen_in(request.POST))
             return self._decided(request, name, pks, outcome, told(outcome, move.changed, move.unchanged))
-        comment = Comment.objects.with_entries().filter(pk__in=pks).first()
-        if comment is None or name not in {"reply", "edit"}:
+        if name not in {"reply", "edit"} or len(pks) != 1 or f"{name}-{pks[0]}" not in request.POST:
             return self._answer(request, gettext("There was nothing to decide."))
-        return self._write(request, name, comment)
+        comment = Comment.objects.with_entries().filter(pk__in=pks).first()
+        return self._gone(request, name, pks[0]) if comment is None else self._write(request, name, comment)
 
     def _write(self, request: HttpRequest, name: str, comment: Comment) -> HttpResponse:
         """Reply to the comment, or give it another text."""
@@ -159,9 +159,14 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
         except OvertakenError:
             return self._refused(request, comment, name, typed, meanwhile([comment.pk])[comment.pk])
         except Comment.DoesNotExist:
-            return self._answer(request, gettext("This comment was deleted meanwhile."), gone=[comment.pk])
+            return self._gone(request, name, comment.pk)
         words = gettext("The text is changed. The earlier one is kept, and readers see that a moderator edited it.")
         return self._answer(request, words, rows=queue.rows_of([comment.pk]))
+
+    def _gone(self, request: HttpRequest, name: str, pk: int) -> HttpResponse:
+        """The comment is not there any more. What was typed about it is given back."""
+        words = gettext("This comment was deleted meanwhile. You had written: %(text)s")
+        return self._answer(request, words % {"text": request.POST.get(f"{name}-{pk}", "")}, gone=[pk])
 
     def _reply(self, request: HttpRequest, comment: Comment, text: str) -> HttpResponse:
         outcome = moderation.answer(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from blog.caching import has_session
 from blog.listing import Pager, PagerLink
 from blog.models import Page, Post
-from comments import akismet, mail
+from comments import akismet, following
 from comments.addresses import page_url
 from comments.avatars import avatar, neutral
 from comments.forms import CommentForm, FollowForm
@@ -70,7 +70,7 @@ def comment_section(context: Context, entry: Post | Page) -> dict[str, Any]:
         "form": form,
         "preview": context.get("comment_preview"),
         "takes_comments": form.is_open,
-        "follow_form": FollowForm() if form.is_open and mail.is_on() else None,
+        "follow_form": FollowForm() if form.is_open and following.is_on(site) else None,
         "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),
         "show_avatars": site.show_avatars,
         "own": _own(request, comments),

@@ -92,6 +92,10 @@ async function more() {
   try {
     fetching = fetch(link.href);
     const answer = await fetching;
+    if (!answer.ok || answer.redirected) {
+      // Nobody is logged in any more, say: that says nothing about what waits.
+      throw new Error(answer.statusText);
+    }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const row of page.querySelectorAll("#queue > .waiting-comment")) {
       if (!document.getElementById(row.id)) {
@@ -99,9 +103,9 @@ async function more() {
       }
     }
     const further = page.getElementById("later");
-    if (answer.ok && further) {
+    if (further) {
       link.href = further.getAttribute("href");
-    } else if (answer.ok) {
+    } else {
       link.parentElement.remove();
     }
     if (!current()) {

@@ -60,7 +60,7 @@ def test_a_comment_with_the_box_ticked_is_decided_about_from_the_mail(open_page:
     notice = next(message for message in deliver() if message.to == ["m@example.org"])
     moderator = open_page(next(link for link in links(notice) if link.endswith("/spam/")), **PHONE)
     found = {"deciding": faults(moderator)}
-    moderator.get_by_role("link", name="Approve instead").click()
+    moderator.get_by_role("link", name="Instead: Approve").click()
     moderator.get_by_role("button", name="Approve").dblclick()
     expect(moderator.get_by_role("status")).to_contain_text(re.compile("Mina has decided: Approved"))
     found["decided"] = faults(moderator)

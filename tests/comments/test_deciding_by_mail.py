@@ -37,7 +37,7 @@ def notice(moderator: User) -> Notice:
     preference = NoticePreference.objects.create(user=moderator)
     comment = CommentFactory.create(status=Status.PENDING, text="As it was <b>sent</b>.")
     return Notice.objects.create(
-        comment=comment, about=About.WAITING, moderator=preference, sent_at=timezone.now(), digest=links.digest(comment)
+        comment=comment, about=About.WAITING, moderator=preference, sent_at=timezone.now(), mark=comment.mark
     )
 
 
@@ -106,7 +106,7 @@ class TestDeciding:
 class TestOnce:
     def test_a_second_press_changes_nothing(self, client: Client, notice: Notice) -> None:
         press(client, address(notice))
-        response = client.post(address(notice, "trash"), {"seen": links.digest(notice.comment)})
+        response = client.post(address(notice, "trash"), {"seen": notice.comment.mark})
         assert response.status_code == 302
         assert status(notice) == Status.APPROVED
         assert Decision.objects.count() == 1
@@ -118,7 +118,7 @@ class TestOnce:
         page = read(client.get(address(notice)))
         assert find(page, "form") == []
         assert "waits again" in text(one(page, ".note"))
-        client.post(address(notice), {"seen": links.digest(notice.comment)})
+        client.post(address(notice), {"seen": notice.comment.mark})
         assert status(notice) == Status.PENDING
 
     def test_who_comes_second_sees_what_the_first_did(self, client: Client, notice: Notice) -> None:
@@ -140,9 +140,14 @@ class TestWhatWasSeen:
         press(client, address(notice))
         assert status(notice) == Status.APPROVED
 
-    def test_one_that_changes_while_the_page_is_open_is_asked_about_again(self, client: Client, notice: Notice) -> None:
+    @pytest.mark.parametrize(
+        "words", [{"text": "Buy!", "html": "<p>Buy!</p>"}, {"name": "Buy!"}, {"website": "https://buy.example/"}]
+    )
+    def test_one_that_changes_while_the_page_is_open_is_asked_about_again(
+        self, client: Client, notice: Notice, words: dict[str, str]
+    ) -> None:
         seen = one(read(client.get(address(notice))), "[name=seen]").get("value")
-        Comment.objects.update(text="Buy!", html="<p>Buy!</p>")
+        Comment.objects.update(**words)
         response = client.post(address(notice), {"seen": seen})
         assert response.status_code == 409
         assert "was changed since" in text(one(read(response), ".note"))
@@ -164,7 +169,7 @@ class TestWhoMay:
             User.objects.filter(pk=moderator.pk).update(**{lost: False})
         for response in (
             client.get(address(notice)),
-            client.post(address(notice), {"seen": links.digest(notice.comment)}),
+            client.post(address(notice), {"seen": notice.comment.mark}),
         ):
             assert response.status_code == 403
             assert notice.comment.name not in response.content.decode()
@@ -174,9 +179,19 @@ class TestWhoMay:
         url = address(notice)
         later = (timezone.now() + dt.timedelta(days=7, minutes=1)).timestamp()
         with patch("django.core.signing.time.time", return_value=later):
-            for response in (client.get(url), client.post(url, {"seen": links.digest(notice.comment)})):
+            for response in (client.get(url), client.post(url, {"seen": notice.comment.mark})):
                 assert response.status_code == 410
-                assert "too old" in response.content.decode()
+                assert "7 days" in response.content.decode()
+        assert status(notice) == Status.PENDING
+
+    def test_with_another_password_the_link_is_over(self, client: Client, notice: Notice, moderator: User) -> None:
+        url, seen = address(notice), {"seen": notice.comment.mark}
+        moderator.set_password("correct horse battery staple")
+        moderator.save()
+        for response in (client.get(url), client.post(url, seen)):
+            assert response.status_code == 410
+            assert "password" in response.content.decode()
+            assert notice.comment.name not in response.content.decode()
         assert status(notice) == Status.PENDING
 
     def test_looking_makes_no_younger_link(self, client: Client, notice: Notice) -> None:
@@ -189,13 +204,13 @@ class TestWhoMay:
         signed = url.split("/")[3]
         for forged in (
             f"{signed[:-2]}xx",
-            signed.replace(f"{notice.pk}:", f"{notice.pk + 1}:", 1),
+            signed.replace(f"{notice.pk}.", f"{notice.pk + 1}.", 1),
             TimestampSigner(salt="comments.waiting").sign(str(notice.pk)),
             str(notice.pk),
         ):
             wrong = url.replace(signed, forged)
             assert client.get(wrong).status_code == 404
-            assert client.post(wrong, {"seen": links.digest(notice.comment)}).status_code == 404
+            assert client.post(wrong, {"seen": notice.comment.mark}).status_code == 404
         assert client.get(url.replace("/approve/", "/delete/")).status_code == 404
         assert status(notice) == Status.PENDING
 

@@ -75,7 +75,7 @@ class TestRecord:
 
     def test_so_is_what_was_brought_in_or_is_long_ago(self) -> None:
         moderator = UserFactory.create()
-        approve([came(is_html=True), came(ago=dt.timedelta(days=91))], moderator)
+        approve([came(is_imported=True), came(ago=dt.timedelta(days=91))], moderator)
         assert figures.record() == figures.Record()
 
     def test_the_filter_is_looked_at_alone(self) -> None:

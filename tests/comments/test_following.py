@@ -13,7 +13,7 @@ from pytest_django import Settings
 from blog.models import Page, Post
 from blog.models import Status as EntryStatus
 from blog.site import CommentPolicy, SiteSettings
-from comments import following
+from comments import delivery, following
 from comments.models import Arrivals, Comment, Status
 from comments.moderation import approve, mark_spam, submit
 from comments.recipients import Follower, Notice
@@ -121,6 +121,28 @@ class TestAsking:
         page = read(client.get(post.get_absolute_url()))
         assert find(page, "[name=follow]") == find(page, ".follow-form") == []
         assert wish(client, post).status_code == 404
+
+    def test_nor_if_the_site_does_not_want_it(self, client: Client, post: Post) -> None:
+        SiteSettings.objects.update(follow_by_mail=False)
+        page = read(client.get(post.get_absolute_url()))
+        assert find(page, "[name=follow]") == find(page, ".follow-form") == []
+        assert wish(client, post).status_code == 404
+        words = {"name": "Amina", "email": ADDRESS, "text": "Hello.", "follow": "on"}
+        assert client.post(f"/comments/on/post/{post.pk}/", words).status_code == 302
+        assert not Follower.objects.exists()
+
+    def test_then_those_who_follow_get_no_mail_and_can_still_end_it(self, client: Client, post: Post) -> None:
+        wish(client, PostFactory.create())
+        found = follower(post)
+        send(post)
+        SiteSettings.objects.update(follow_by_mail=False)
+        assert deliver() == []
+        assert delivery.next_at() is None
+        SiteSettings.objects.update(follow_by_mail=True)
+        (asked,) = deliver()
+        assert "/confirm/" in asked.body
+        assert client.post(following.stop_address(found)).status_code == 200
+        assert not Follower.objects.filter(pk=found.pk).exists()
 
     def test_public_pages_stay_the_same_for_all(self, client: Client, post: Post) -> None:
         before = client.get(post.get_absolute_url())
@@ -263,7 +285,7 @@ class TestWhatIsSent:
 
     def test_not_imported_ones(self, post: Post) -> None:
         follower(post)
-        approve([CommentFactory.create(post=post, status=Status.PENDING, is_html=True)], UserFactory.create())
+        approve([CommentFactory.create(post=post, status=Status.PENDING, is_imported=True)], UserFactory.create())
         assert deliver() == []
 
     def test_not_those_on_other_entries(self, post: Post) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
-from django.db import models
+from django.db import connection, models
 from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -76,6 +76,14 @@ class TestWhoAPersonIs:
             assert len(exported(email)["comments"]) == pks
         run("erase", ROSA, "--delete-text")
         assert list(Comment.objects.values_list("pk", "name", "email")) == [(stranger.pk, "Rosa L.", other)]
+
+    def test_they_are_looked_up_and_not_searched_for(self) -> None:
+        of_rosa()
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                # It reads so small a table as a whole otherwise.
+                cursor.execute("SET LOCAL enable_seqscan = off")
+        assert "comment_of_address" in privacy.comments_of(ROSA).explain()
 
     def test_comments_without_an_address_are_nobody_s(self) -> None:
         of_rosa(email="")
@@ -276,6 +284,17 @@ class TestErasing:
         comment = of_rosa()
         client.post(f"/admin/comments/comment/{comment.pk}/change/", {"text": "x", "name": "Rosa L.", "email": ROSA})
         assert LogEntry.objects.count() == 2
+        run("erase", ROSA, "--delete-text")
+        assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
+
+    def test_nor_of_a_block_that_was_deleted_or_changed(self, client: Client) -> None:
+        client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+        for kind in ("email", "word"):
+            client.post("/admin/comments/block/add/", {"kind": kind, "text": ROSA, "verdict": "spam"})
+        deleted, changed = Block.objects.order_by("pk")
+        client.post(f"/admin/comments/block/{deleted.pk}/delete/", {"post": "yes"})
+        client.post(f"/admin/comments/block/{changed.pk}/change/", {"kind": "word", "text": "tea", "verdict": "spam"})
+        assert LogEntry.objects.count() == 4
         run("erase", ROSA, "--delete-text")
         assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
 

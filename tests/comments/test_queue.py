@@ -16,7 +16,7 @@ from lxml import html
 from accounts.models import User
 from blog.models import Post
 from blog.site import SiteSettings
-from comments import queue
+from comments import moderation, queue
 from comments.models import Block, Comment, Decision, Status
 from comments.moderation import approve, mark_spam
 from comments.senders import revise_by_sender
@@ -373,6 +373,22 @@ class TestTwoAtOnce:
         assert "Anna marked it as spam" in text(one(row, ".reply .errornote"))
         assert one(row, ".reply textarea").value == "Dear you"
         assert Comment.objects.count() == 1
+
+    @pytest.mark.parametrize("name", ["reply", "edit"])
+    def test_what_was_typed_about_a_deleted_one_is_given_back(self, client: Client, moderator: User, name: str) -> None:
+        comment = waiting()
+        page = read(client.get(QUEUE))
+        Comment.objects.all().delete()
+        response = press(client, page, f"{name} {comment.pk}", **{f"{name}-{comment.pk}": "Dear you"})
+        assert "was deleted meanwhile" in text(read(response))
+        assert "Dear you" in text(read(response))
+
+    def test_a_reply_that_a_deletion_overtakes_does_not_stand_by_itself(self, moderator: User) -> None:
+        comment = waiting()
+        Comment.objects.all().delete()
+        with pytest.raises(Comment.DoesNotExist):
+            moderation.answer(comment, "Dear you", moderator, site=SiteSettings())
+        assert not Comment.objects.exists()
 
     def test_nor_is_a_text_overwritten(self, client: Client, moderator: User) -> None:
         comment = waiting(created_at=timezone.now())

@@ -50,7 +50,7 @@ class TestStoring:
     def test_no_field_could_hold_an_address_of_the_network(self) -> None:
         assert {field.name for field in Comment._meta.concrete_fields} == {
             *("id", "post", "page", "parent", "kind", "status", "user", "name", "email", "website", "text"),
-            *("is_html", "html", "created_at", "status_since", "reasons"),
+            *("is_html", "is_imported", "html", "created_at", "status_since", "reasons"),
         }
 
     def test_an_answer_stands_by_itself_if_what_it_answers_went_meanwhile(self, post: Post) -> None:

@@ -95,6 +95,7 @@ _LEFT_OUT = {
     "accounts.User_groups": "rights are given by people",
     "accounts.User_user_permissions": "rights are given by people",
     "blog.SiteSettings": "set for each site anew; the command says so",
+    "comments.Comment.is_imported": "that it came with an import",
     "blog.OldAddress.id": "nothing names it",
     "blog.OldAddress.picture": "goes with its file",
     "blog.OldAddress.document": "goes with its file",

@@ -37,6 +37,7 @@ class TestComments:
         assert found.created_at == dt.datetime(2014, 3, 2, 10, tzinfo=dt.UTC)
         assert found.user == User.objects.get(username="anna")
         assert found.is_html
+        assert found.is_imported
         assert "<em>two</em>" in found.html
         page_html = client.get("/2014/03/01/post-7/").text
         assert 'id="comment-55"' in page_html

@@ -18,8 +18,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         wrong = list(miscounted())
         for entry, right in wrong:
-            kind = entry._meta.verbose_name
-            self.stdout.write(f"{kind} {entry.pk} “{entry}”: {entry.comment_count} stored, {right} counted")
+            words = gettext("%(kind)s %(number)d “%(title)s”: %(stored)d stored, %(counted)d counted")
+            about = {"kind": entry._meta.verbose_name, "number": entry.pk, "title": entry}
+            self.stdout.write(words % {**about, "stored": entry.comment_count, "counted": right})
             if not check:
                 recount(entry)
         number = len(wrong)
