@@ -68,5 +68,7 @@ def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:
     days = [value.replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]
     slugs = [slug for slug in slugs if not any(unquote(parts[-1]) == slug for parts in said)]
     days = [day for day in days if not any("/".join(parts[:3]) == day for parts in said)]
-    for day, slug in islice(product([f"{entry.published_on:%Y/%m/%d}", *days], [entry.slug, *slugs]), _MOST):
+    for day, slug in islice(
+        product([entry.published_on.isoformat().replace("-", "/"), *days], [entry.slug, *slugs]), _MOST
+    ):
         yield f"/{day}/{slug}/"

@@ -174,6 +174,17 @@ class TestStatuses:
         assert (post.status, post.published_at, post.published_on) == (Status.DRAFT, None, None)
         assert "no date" in remarks(report)[0]
 
+    @pytest.mark.parametrize("date", ["9999-12-31 23:59:59", "1000-01-01 00:00:00"])
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+    def test_no_date_is_too_far_away(
+        self, bring: Bring, client: Client, settings: Settings, zone: str, date: str
+    ) -> None:
+        settings.TIME_ZONE = zone
+        bring(
+            item(7, post_date=date), item(8, post_date="", post_date_gmt=date), item(9, post_date=date, status="future")
+        )
+        assert client.get("/").status_code == client.get("/feed/").status_code == 200
+
     def test_the_date_in_utc_stands_in_for_a_missing_one(self, bring: Bring) -> None:
         bring(item(7, post_date="0000-00-00 00:00:00"))
         assert Post.objects.get(pk=7).published_on == dt.date(2014, 3, 1)
