@@ -186,7 +186,10 @@ class Export:
         for child in element:
             name = self._name(child)
             if name == "category":
-                terms.append(_term_ref(child))
+                ref = _term_ref(child)
+                # Where a category was deleted, old versions of WordPress wrote an empty element.
+                if ref.slug or ref.name.strip():
+                    terms.append(ref)
             elif name == "wp:comment":
                 said, fields = self._parts(child, "wp:commentmeta")
                 self._count_meta("comment", fields)
