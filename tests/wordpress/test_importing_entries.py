@@ -124,6 +124,17 @@ class TestPosts:
         assert post.comment_count == 1
         assert post.author.username == "anna"
 
+    @pytest.mark.parametrize("here", [False, True])
+    def test_of_several_with_one_number_the_first_keeps_its_address(
+        self, bring: Bring, client: Client, here: bool
+    ) -> None:
+        if here:
+            PostFactory(pk=7)
+        rest = [item(7, guid=f"urn:{name}", post_name=name) for name in "bc"]
+        bring(item(7, guid="urn:a", post_name="a"), *rest, page(7))
+        assert client.get("/?p=7").headers["Location"] == "/2014/03/01/a/"
+        assert client.get("/?page_id=7").headers["Location"] == ("/2014/03/01/a/" if here else "/page-7/")
+
     def test_a_new_post_gets_a_number_of_its_own_afterwards(self, bring: Bring) -> None:
         bring(item(700), page(900), tag("t"))
         assert PostFactory(tags=["new"]).pk > 700
