@@ -1,6 +1,7 @@
 """Categories, tags and authors that move in."""
 
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 from django.test import Client
@@ -81,6 +82,14 @@ class TestTermsWithOddSlugs:
         assert [Category.objects.count(), Tag.objects.count()].count(1) == 1
         assert (Category.objects.first() or Tag.objects.get()).slug == "two-words"
         assert not bring(*parts).has_changes
+
+    @pytest.mark.parametrize("slug", ["Two Words", "%d0%bf%d1%80%d", "%d0%bf%d1%80-%d1", "c#?d"])
+    def test_their_addresses_lead_to_the_term(self, bring: Bring, client: Client, slug: str) -> None:
+        bring(category(slug, "C"), tag(slug, "T"))
+        for kind, found in (("category", Category.objects.get()), ("tag", Tag.objects.get())):
+            for ending in ("", "feed/"):
+                answer = client.get(f"/{kind}/{quote(slug, safe='%')}/{ending}")
+                assert unquote(answer.headers["Location"]) == unquote(found.get_absolute_url() + ending)
 
 
 class TestTermsWithoutSlugs:
