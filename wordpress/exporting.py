@@ -50,7 +50,6 @@ from wordpress.wxr import (
 )
 
 _CHUNK: Final = 200
-_NO_DATE: Final = "0000-00-00 00:00:00"
 _COMMENT_STATUSES: Final = {
     CommentStatus.APPROVED: "1",
     CommentStatus.PENDING: "0",
