@@ -119,8 +119,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
         """The address, or the address of the preview while there is no day to put into it."""
         if self.published_on is None:
             return self.get_preview_url()
-        day = self.published_on
-        return reverse("blog:post", args=[f"{day:%Y}", f"{day:%m}", f"{day:%d}", self.slug])
+        return reverse("blog:post", args=[*self.published_on.isoformat().split("-"), self.slug])
 
     def get_preview_url(self) -> str:
         """Where staff see it as readers will. The form is WordPress's."""

@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 
+from accounts.slugs import slugify
 from blog import caching
 from blog.addresses import OldAddress, as_stored
 from blog.guesses import guessed, rewritten
@@ -70,7 +71,10 @@ def _moved(path: str, base: str) -> str:
     for candidate in sorted(found, key=lambda each: each != base):
         if address := found[candidate].leads_to:
             return address
-    categories: list[Category] = list(Category.objects.filter(slug=slug)) if slug else []
+    # As in WordPress `Two Words` is read as `two-words`: programs that write exports give such slugs.
+    writings = [slug, slugify(slug)]
+    categories: list[Category] = list(Category.objects.filter(slug__in=writings)) if slug else []
+    categories.sort(key=lambda category: writings.index(category.slug))
     return categories[0].get_absolute_url() if categories else ""
 
 

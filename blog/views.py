@@ -125,7 +125,7 @@ def _archive(
 ) -> HttpResponse:
     posts = Post.objects.published().filter(published_on__range=(first, last))
     when = date_format(first, date_words)
-    parts = [f"{first:%Y}", f"{first:%m}", f"{first:%d}"][: {"blog:year": 1, "blog:month": 2, "blog:day": 3}[name]]
+    parts = first.isoformat().split("-")[: {"blog:year": 1, "blog:month": 2, "blog:day": 3}[name]]
     return listing_response(
         request,
         number,

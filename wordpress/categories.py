@@ -158,10 +158,10 @@ def _left(category: Category) -> str:
 
 
 def _parents(wanted: dict[str, Term]) -> dict[str, str | None]:
-    # The oldest exports give the name of the parent, not its slug.
-    by_name = {term.name: slug for slug, term in wanted.items()}
+    # The oldest exports give the name of the parent, not its slug, and not written as where it is told.
+    by_name = {plain(term.name): slug for slug, term in wanted.items()}
     return {
-        slug: (parent if (parent := slug_key(term.parent)) in wanted else by_name.get(term.parent))
+        slug: (parent if (parent := slug_key(term.parent)) in wanted else by_name.get(plain(term.parent)))
         if term.parent
         else None
         for slug, term in wanted.items()

@@ -137,7 +137,9 @@ class Entries:
         self._memory.write()
         self._former.write()
         moved = [answered for answered in (*posts, *pages) if answered.new and answered.item.id != answered.entry.pk]
-        remember_numbers(self._site, {answered.item.id: answered.entry for answered in moved if answered.item.id})
+        # Of several with one number the first counts.
+        by_number = {answered.item.id: answered.entry for answered in reversed(moved) if answered.item.id}
+        remember_numbers(self._site, by_number)
         # With DEBUG Django keeps every query: here they are as large as the export.
         reset_queries()
 

@@ -52,7 +52,6 @@ from wordpress.wxr import (
 
 # Rows that refer to each other stay until Python looks for such, so a few at a time.
 _CHUNK: Final = 50
-_NO_DATE: Final = "0000-00-00 00:00:00"
 _COMMENT_STATUSES: Final = {
     CommentStatus.APPROVED: "1",
     CommentStatus.PENDING: "0",

@@ -72,5 +72,7 @@ def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:
     days = [day for day in days if not any("/".join(parts[:3]) == day for parts in said)]
     if not slugs and not days:
         return
-    for day, slug in islice(product([f"{entry.published_on:%Y/%m/%d}", *days], [entry.slug, *slugs]), _MOST):
+    for day, slug in islice(
+        product([entry.published_on.isoformat().replace("-", "/"), *days], [entry.slug, *slugs]), _MOST
+    ):
         yield f"/{day}/{slug}/"

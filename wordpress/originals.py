@@ -16,6 +16,7 @@ from typing import Any, Final
 from blog.models import Page, Post, Status
 from blog.rendering import get_markups
 from wordpress.models import Attachment
+from wordpress.plain import on_both_clocks
 from wordpress.records import Author, Comment, Item
 
 META_KEY: Final = "_broadside"
@@ -140,7 +141,7 @@ def _known_markup(values: dict[str, Any]) -> str:
 def _moment(text: str) -> dt.datetime | None:
     try:
         found = dt.datetime.fromisoformat(text)
-        return found.astimezone(dt.UTC) if found.tzinfo else None
+        return on_both_clocks(found) if found.tzinfo else None
     except (ValueError, OverflowError):
         return None
 

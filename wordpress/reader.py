@@ -34,7 +34,8 @@ _MAX_FAULTS: Final = 1000
 # More keys of meta fields than that are somebody's game.
 _MAX_KEYS: Final = 1000
 _NOT_DECLARED = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
-_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
+# Databases of WordPress begin with the year 1000; before it stands what is no date.
+_DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
 _RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
 
 
@@ -179,7 +180,10 @@ class Export:
         for child in element:
             name = self._name(child)
             if name == "category":
-                terms.append(_term_ref(child))
+                ref = _term_ref(child)
+                # Where a category was deleted, old versions of WordPress wrote an empty element.
+                if ref.slug or ref.name.strip():
+                    terms.append(ref)
             elif name == "wp:comment":
                 said, fields = self._parts(child, "wp:commentmeta")
                 self._count_meta("comment", fields)
@@ -276,7 +280,7 @@ def _whole(text: str | None) -> int:
 
 def _date(text: str | None) -> dt.datetime | None:
     match = _DATE.match((text or "").strip())
-    if match is None or match[1] == "0000":
+    if match is None:
         return None
     try:
         return dt.datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  # naive is what it is

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
-from wordpress.plain import slug_key
+from wordpress.plain import plain, slug_key
 from wordpress.posttypes import reason_against
 from wordpress.reader import Export, ExportRefused
 from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
@@ -57,9 +57,9 @@ class Survey:
     authors: dict[str, Author] = field(default_factory=dict)
     # Who is named as an author of items.
     creators: set[str] = field(default_factory=set)
-    # By taxonomy and slug; the head of an export comes before its items, so its word counts.
+    # By taxonomy and slug; what the head of an export tells of a term counts before what items call it.
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
-    # Terms that have no slug, by taxonomy and name.
+    # Terms that have no slug, by taxonomy and plain name.
     names: dict[tuple[str, str], Term] = field(default_factory=dict)
     # How often posts are filed under terms of other kinds.
     other_terms: Counter[str] = field(default_factory=Counter)
@@ -93,9 +93,9 @@ def take_survey(
         elif isinstance(record, Author):
             survey.authors.setdefault(record.login, record)
         elif record.slug:
-            survey.terms.setdefault((record.taxonomy, slug_key(record.slug)), record)
+            _add_told(survey, record)
         else:
-            survey.names.setdefault((record.taxonomy, record.name), record)
+            survey.names.setdefault((record.taxonomy, plain(record.name)), record)
     if survey.other_clock * 2 > survey.offsets.total():
         survey.warnings.append(_clock_warning(survey))
     return survey
@@ -211,15 +211,27 @@ def _add_item(survey: Survey, item: Item) -> None:
         survey.other_clock += offset != _offset_here(item.date)
 
 
+def _add_told(survey: Survey, term: Term) -> None:
+    """A term that has an element of its own: of several the first counts, but items may name it before."""
+    key = (term.taxonomy, slug_key(term.slug))
+    if key not in survey.terms or survey.terms[key] == _named(survey.terms[key]):
+        survey.terms[key] = term
+
+
+def _named(ref: Term | TermRef) -> Term:
+    """All that is known of a term that only items name."""
+    return Term(ref.taxonomy, ref.slug, ref.name, "", "")
+
+
 def _add_term(survey: Survey, ref: TermRef) -> None:
     if ref.taxonomy not in {CATEGORY, TAG}:
         survey.other_terms[ref.taxonomy] += 1
     elif ref.slug:
         key = (ref.taxonomy, slug_key(ref.slug))
         if key not in survey.terms:
-            survey.terms[key] = Term(ref.taxonomy, ref.slug, ref.name, "", "")
+            survey.terms[key] = _named(ref)
     else:
-        survey.names.setdefault((ref.taxonomy, ref.name), Term(ref.taxonomy, "", ref.name, "", ""))
+        survey.names.setdefault((ref.taxonomy, plain(ref.name)), _named(ref))
 
 
 def _offset_here(local: dt.datetime) -> dt.timedelta | None:

@@ -202,7 +202,7 @@ def _left(tag: Tag) -> str:
 def _aliases(term: Term) -> list[str]:
     """The slugs that an export of ours says the tag had before."""
     addresses = (address.strip("/").partition("/") for address in term.addresses)
-    slugs = (slug for kind, _slash, slug in addresses if kind == "tag")
+    slugs = (slug_from_export(slug) for kind, _slash, slug in addresses if kind == "tag")
     return [slug for slug in slugs if slug and slug == usable_slug(slug)]
 
 

@@ -36,22 +36,25 @@ class Terms:
         }
         self._slugs: dict[tuple[str, str], str] = {}
         for term in terms:
-            self._slugs.setdefault((term.taxonomy, term.name), term.slug)
+            self._slugs.setdefault((term.taxonomy, plain(term.name)), term.slug)
 
     def of(self, refs: Iterable[TermRef], taxonomy: str) -> list[int]:
         """The keys of the categories or tags among `refs`, each once."""
         by_slug = self._by_slug[taxonomy]
-        slugs = (ref.slug or self._slugs[taxonomy, ref.name] for ref in refs if ref.taxonomy == taxonomy)
+        slugs = (ref.slug or self._slugs[taxonomy, plain(ref.name)] for ref in refs if ref.taxonomy == taxonomy)
         return list(dict.fromkeys(by_slug[slug_key(slug)] for slug in slugs))
 
 
 def _all_terms(survey: Survey) -> list[Term]:
-    """The terms of the export; those that it only names have slugs made from their names."""
+    """The terms of the export; those that it only names have slugs made from their names.
+
+    Names are compared as readers see them: the oldest exports write one name as `R&amp;D` here and `R&D` there.
+    """
     terms = dict(survey.terms)
-    named = {(term.taxonomy, term.name) for term in terms.values()}
+    named = {(term.taxonomy, plain(term.name)) for term in terms.values()}
     for (taxonomy, name), term in survey.names.items():
         if (taxonomy, name) not in named:
-            slug = slugify(plain(name)) or "untitled"
+            slug = slugify(name) or "untitled"
             while (taxonomy, slug) in terms:
                 slug += "-2"
             terms[taxonomy, slug] = replace(term, slug=slug)

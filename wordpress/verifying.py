@@ -1,6 +1,7 @@
 """Before the domain is switched: does this site answer at every address of an export, with what was there?"""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from django.utils.translation import gettext as _
 
-from accounts.slugs import slugify
+from accounts.slugs import slug_from_export, slugify
 from comments.models import Kind
 from wordpress.addresses import old_key
 from wordpress.comments import comment_kind, is_for_readers
@@ -18,7 +19,7 @@ from wordpress.pages_seen import EntryPage, FeedSeen, ListingPage, one_line
 from wordpress.plain import moment, plain, usable_slug
 from wordpress.reader import Export
 from wordpress.records import CATEGORY, TAG, Author, Item, Record
-from wordpress.sites import Site, follow
+from wordpress.sites import Answer, Site, follow
 from wordpress.survey import reason_to_skip
 
 _APPROVED: Final = {"1", "approve", "approved"}
@@ -62,9 +63,10 @@ class _Contents:
 
     total: int = 0
     public: set[str] = field(default_factory=set)
-    numbers: set[int] = field(default_factory=set)
-    # By taxonomy and usable slug.
-    terms: dict[tuple[str, str], str] = field(default_factory=dict)
+    # How many public posts and pages have each number.
+    numbers: Counter[int] = field(default_factory=Counter)
+    # By taxonomy and usable slug: the slug as exported, and the name.
+    terms: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     authors: dict[str, str] = field(default_factory=dict)
     guids: set[str] = field(default_factory=set)
     # Guids that are kept for one of the items that have it, or for none.
@@ -103,12 +105,12 @@ def _contents(paths: list[Path], now: dt.datetime) -> _Contents:
             (contents.guids if kept else contents.lost_guids).add(record.guid)
             if not reason_to_skip(record) and _is_public(record, now):
                 contents.public.add(_address(record))
-                contents.numbers.add(record.id)
+                contents.numbers[record.id] += 1
                 _add_newest(contents, record)
         elif isinstance(record, Author):
             contents.authors[record.login] = plain(record.display_name)
         elif record.taxonomy in _WORDS and (slug := usable_slug(record.slug)):
-            contents.terms.setdefault((record.taxonomy, slug), plain(record.name))
+            contents.terms.setdefault((record.taxonomy, slug), (record.slug, plain(record.name)))
     for key, newest in contents.newest.items():
         if newest.guid in contents.lost_guids:
             contents.newest[key] = replace(newest, guid="")
@@ -135,8 +137,8 @@ def _checks(
     yield list(_feed_faults(site, "site", "", "/", contents.newest.get(("", "")))), []
     for login, name in contents.authors.items():
         yield list(_listing_faults(site, "author", name, f"/author/{quote(slugify(login))}/", None)), []
-    for (taxonomy, slug), name in contents.terms.items():
-        path = f"/{_WORDS[taxonomy]}/{quote(slug, safe='')}/"
+    for (taxonomy, slug), (exported, name) in contents.terms.items():
+        path = f"/{_WORDS[taxonomy]}/{quote(slug_from_export(exported), safe='')}/"
         yield list(_listing_faults(site, _WORDS[taxonomy], name, path, contents.newest.get((taxonomy, slug)))), []
     shown_as: dict[str, str] = {}
     for record in _records(paths):
@@ -145,9 +147,9 @@ def _checks(
         if record.type == "attachment":
             yield [], list(_missing_files(site, record))
         elif _is_public(record, now):
-            yield list(_public_faults(site, record, shown_as)), []
+            yield list(_public_faults(site, record, contents, shown_as)), []
         else:
-            yield list(_hidden_faults(site, record, contents.public, contents.numbers)), []
+            yield list(_hidden_faults(site, record, contents)), []
 
 
 def _records(paths: list[Path]) -> Iterator[Record]:
@@ -182,7 +184,7 @@ def _address(item: Item) -> str:
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"
 
 
-def _public_faults(site: Site, item: Item, shown_as: dict[str, str]) -> Iterator[Fault]:
+def _public_faults(site: Site, item: Item, contents: _Contents, shown_as: dict[str, str]) -> Iterator[Fault]:
     def fault(address: str, problem: str) -> Fault:
         return Fault(item.type, item.id, plain(item.title)[:100], address, problem)
 
@@ -195,7 +197,8 @@ def _public_faults(site: Site, item: Item, shown_as: dict[str, str]) -> Iterator
     if answer.status != 200:
         yield fault(address, _("It does not answer (status %d).") % answer.status)
         return
-    if short and follow(site, short)[1] != place:
+    # A number that several have can lead to one of them only.
+    if short and contents.numbers[item.id] == 1 and follow(site, short)[1] != place:
         yield fault(short, _("The short address does not lead to it."))
     wanted = dict.fromkeys(item.comments)
     comments = [one for one in wanted if one.approved in _APPROVED and is_for_readers(one.type)]
@@ -241,11 +244,12 @@ def _comments(site: Site, page: EntryPage) -> int:
     return number
 
 
-def _hidden_faults(site: Site, item: Item, public: set[str], numbers: set[int]) -> Iterator[Fault]:
-    short = f"/?p={item.id}" if item.id and item.id not in numbers else ""
-    address = _address(item)
-    for path in dict.fromkeys((address if address not in public else "", short)):
-        if path and 200 <= site.get(path).status < 400:
+def _hidden_faults(site: Site, item: Item, contents: _Contents) -> Iterator[Fault]:
+    short = f"/?p={item.id}" if item.id and item.id not in contents.numbers else ""
+    for path in dict.fromkeys((_address(item), short)):
+        answer, place = follow(site, path) if path else (Answer(404), "")
+        # An address that is nearly that of a public one leads there.
+        if answer.status == 200 and place not in contents.public:
             title = plain(item.title)[:100]
             yield Fault(item.type, item.id, title, path, _("It is not public, but readers can see it."))
 
@@ -275,6 +279,9 @@ def _feed_faults(site: Site, kind: str, name: str, place: str, newest: _Newest |
 
 def _missing_files(site: Site, item: Item) -> Iterator[Fault]:
     """The file of an attachment, at the address that texts name."""
-    path = quote(unquote(old_key(item.guid)), safe="/")
-    if path.startswith("/wp-content/uploads/") and follow(site, path)[0].status != 200:
-        yield Fault(item.type, item.id, plain(item.title)[:100], path, _("Its file is not here."))
+    for address in (item.guid, item.attachment_url):
+        path = quote(unquote(old_key(address)), safe="/")
+        if path.startswith("/wp-content/uploads/"):
+            if follow(site, path)[0].status != 200:
+                yield Fault(item.type, item.id, plain(item.title)[:100], path, _("Its file is not here."))
+            return

@@ -246,6 +246,7 @@ class TestUnknown:
             "/2020/13/",
             "/2020/02/30/",
             "/0000/",
+            "/0005/01/",
             "/nothing/",
             "/nothing/at/all/",
             "/2020/01/01/nothing/",

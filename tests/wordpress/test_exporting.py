@@ -159,8 +159,8 @@ def a_site_with_everything() -> None:
     child.slug, child.parent = "kind", top
     child.save()
     tag = TagFactory(pk=5, name="Two\u00a0 blanks & <x>", description="One\r\n\r\n two", slug="was")
-    tag.slug = "ist"
-    tag.save()
+    for tag.slug in ("é\u200b", "ist"):
+        tag.save()
     post = PostFactory(
         pk=11,
         title="A  title",

@@ -124,6 +124,17 @@ class TestPosts:
         assert post.comment_count == 1
         assert post.author.username == "anna"
 
+    @pytest.mark.parametrize("here", [False, True])
+    def test_of_several_with_one_number_the_first_keeps_its_address(
+        self, bring: Bring, client: Client, here: bool
+    ) -> None:
+        if here:
+            PostFactory(pk=7)
+        rest = [item(7, guid=f"urn:{name}", post_name=name) for name in "bc"]
+        bring(item(7, guid="urn:a", post_name="a"), *rest, page(7))
+        assert client.get("/?p=7").headers["Location"] == "/2014/03/01/a/"
+        assert client.get("/?page_id=7").headers["Location"] == ("/2014/03/01/a/" if here else "/page-7/")
+
     def test_a_new_post_gets_a_number_of_its_own_afterwards(self, bring: Bring) -> None:
         bring(item(700), page(900), tag("t"))
         assert PostFactory(tags=["new"]).pk > 700
@@ -173,6 +184,17 @@ class TestStatuses:
         post = Post.objects.get(pk=7)
         assert (post.status, post.published_at, post.published_on) == (Status.DRAFT, None, None)
         assert "no date" in remarks(report)[0]
+
+    @pytest.mark.parametrize("date", ["9999-12-31 23:59:59", "1000-01-01 00:00:00"])
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+    def test_no_date_is_too_far_away(
+        self, bring: Bring, client: Client, settings: Settings, zone: str, date: str
+    ) -> None:
+        settings.TIME_ZONE = zone
+        bring(
+            item(7, post_date=date), item(8, post_date="", post_date_gmt=date), item(9, post_date=date, status="future")
+        )
+        assert client.get("/").status_code == client.get("/feed/").status_code == 200
 
     def test_the_date_in_utc_stands_in_for_a_missing_one(self, bring: Bring) -> None:
         bring(item(7, post_date="0000-00-00 00:00:00"))

@@ -1,5 +1,8 @@
 """Categories, tags and authors that move in."""
 
+from pathlib import Path
+from urllib.parse import quote, unquote
+
 import pytest
 from django.test import Client
 
@@ -8,8 +11,9 @@ from blog.models import Category, Post
 from tags.models import Tag
 from tests.factories import PostFactory, UserFactory
 from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import author, category, filed, item, tag, term
+from tests.wordpress.exports import author, category, export, filed, item, tag, term, write
 from tests.wordpress.reports import counted, remarks
+from wordpress.importing import import_export
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +33,22 @@ class TestCategories:
     def test_the_oldest_exports_name_the_parent(self, bring: Bring) -> None:
         bring(category("top", "The top"), category("child", parent="The top"), version="1.0")
         assert Category.objects.get(slug="child").path == "top/child"
+
+    def test_the_name_of_a_parent_may_be_written_in_another_way(self, bring: Bring) -> None:
+        report = bring(category("top", "R&amp;D"), category("child", parent="R&D"), version="1.0")
+        assert Category.objects.get(slug="child").path == "top/child"
+        assert not report.notes
+
+    @pytest.mark.parametrize("files", [1, 2])
+    def test_what_is_told_after_the_posts_counts_too(self, tmp_path: Path, files: int) -> None:
+        post = item(7, inside=[filed("category", "child", "Child")])
+        told = category("child", "Child", parent="top", description="Said of it", id=4), category("top")
+        documents = [(post, *told)] if files == 1 else [(post,), told]
+        paths = [write(tmp_path, export(*parts), f"{i}.xml") for i, parts in enumerate(documents)]
+        import_export(paths)
+        child = Category.objects.get(slug="child")
+        assert (child.pk, child.path, child.description) == (4, "top/child", "Said of it")
+        assert not import_export(paths).has_changes
 
     def test_missing_parents_and_circles_are_noted(self, bring: Bring) -> None:
         report = bring(category("a", parent="b"), category("b", parent="a"), category("c", parent="gone"))
@@ -63,6 +83,14 @@ class TestTermsWithOddSlugs:
         assert (Category.objects.first() or Tag.objects.get()).slug == "two-words"
         assert not bring(*parts).has_changes
 
+    @pytest.mark.parametrize("slug", ["Two Words", "%d0%bf%d1%80%d", "%d0%bf%d1%80-%d1", "c#?d"])
+    def test_their_addresses_lead_to_the_term(self, bring: Bring, client: Client, slug: str) -> None:
+        bring(category(slug, "C"), tag(slug, "T"))
+        for kind, found in (("category", Category.objects.get()), ("tag", Tag.objects.get())):
+            for ending in ("", "feed/"):
+                answer = client.get(f"/{kind}/{quote(slug, safe='%')}/{ending}")
+                assert unquote(answer.headers["Location"]) == unquote(found.get_absolute_url() + ending)
+
 
 class TestTermsWithoutSlugs:
     """Exports of other programs give only the names."""
@@ -83,6 +111,17 @@ class TestTermsWithoutSlugs:
     def test_a_second_import_changes_nothing(self, bring: Bring) -> None:
         bring(*self.PARTS)
         assert not bring(*self.PARTS).has_changes
+
+    def test_a_name_is_one_however_it_is_written(self, bring: Bring) -> None:
+        written = ["One &#038; two", "One & two", " One &amp; two\n"]
+        bring(category("1-2", "One &amp; two"), item(7, inside=[filed("category", "", name) for name in written]))
+        assert Post.objects.get().categories.get().slug == "1-2"
+        assert Category.objects.count() == 1
+
+    def test_nothing_is_filed_under_nothing(self, bring: Bring) -> None:
+        bring(item(7, inside=["<category></category>", filed("post_tag", "", " ")]))
+        assert not Category.objects.exists()
+        assert not Tag.objects.exists()
 
     def test_a_slug_of_another_is_kept_clear(self, bring: Bring) -> None:
         bring(category("", "Three!"), category("three", "The third"))

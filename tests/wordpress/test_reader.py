@@ -125,7 +125,7 @@ class TestWhatIsRead:
             Term("nav_menu", "m", "m", "", ""),
         ]
 
-    @pytest.mark.parametrize("date", ["0000-00-00 00:00:00", "", "soon", "2014-13-45 00:00:00"])
+    @pytest.mark.parametrize("date", ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "", "soon", "2014-13-45 00:00:00"])
     def test_a_date_that_is_none_is_none(self, tmp_path: Path, date: str) -> None:
         assert read_item(tmp_path, export(item(post_date=date))).date is None
 

@@ -112,8 +112,10 @@ class TestVerifying:
         monkeypatch.setattr("comments.feeds._of", lambda entry, site: _no_comments(entry))
         assert faults(imported) == ["The feed of its comments does not answer, or is empty."]
 
-    def test_files_that_are_not_here_are_said_and_no_fault(self, tmp_path: Path) -> None:
-        there = item(30, post_type="attachment", status="inherit", guid="https://a.files.wordpress.com/2014/03/a.jpg")
+    @pytest.mark.parametrize("field", ["guid", "attachment_url"])
+    def test_files_that_are_not_here_are_said_and_no_fault(self, tmp_path: Path, field: str) -> None:
+        url = {field: "https://a.files.wordpress.com/2014/03/a.jpg"}
+        there = item(30, post_type="attachment", status="inherit", **url)
         path = write(tmp_path, export(item(7), there))
         import_export([path])
         assert "1 file of the old site is not here" in run(path, report=tmp_path / "r.json")
@@ -173,6 +175,22 @@ class TestVerifying:
         problems = faults(imported)
         assert problems
         assert set(problems) == {"It is not public, but readers can see it."}
+
+    def test_a_public_post_of_nearly_the_same_address_is_no_fault(self, tmp_path: Path) -> None:
+        draft = item(8, status="draft", post_name="annual-report", post_date="2014-03-02 09:30:00")
+        path = write(tmp_path, export(item(7, post_name="annual-report-2014"), draft))
+        import_export([path])
+        assert "All is right" in run(path)
+
+    def test_a_number_that_several_have_is_no_fault(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(item(7), item(7, guid="urn:x", post_name="x"), page(7)))
+        import_export([path])
+        assert "All is right" in run(path)
+
+    def test_the_address_of_a_term_is_that_of_the_export(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(tag("Two Words"), tag("a/b")))
+        import_export([path])
+        assert faults(path) == ["It does not answer (status 404)."]
 
     def test_a_short_address_that_leads_elsewhere(self, imported: Path) -> None:
         document = imported.read_text(encoding="utf-8").replace(
