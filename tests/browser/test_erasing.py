@@ -24,7 +24,7 @@ def test_somebody_is_given_what_is_held_and_erased(log_in: Callable[..., Page], 
     words = {"email": "Rosa@example.org", "text": "What I think", "website": "https://rosa.example"}
     comment = CommentFactory.create(name="Rosa", **words)
     other = CommentFactory.create(name="Rosa", email="other@example.org", post=comment.post)
-    page = log_in("editor", PASSWORD, **device)
+    page = log_in("editor", **device)
     page.get_by_role("link", name="What is held of a person").first.click()
     page.get_by_label("E-mail address").fill("rosa@example.org")
     assert faults(page) == ""

@@ -63,8 +63,8 @@ def press_and_wait(page: Page, key: str) -> None:
 
 def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(30)
-    anna = log_in("anna", PASSWORD, QUEUE)
-    bo = log_in("bo", PASSWORD, QUEUE)
+    anna = log_in("anna", QUEUE)
+    bo = log_in("bo", QUEUE)
     assert faults(anna) == ""
 
     anna.keyboard.press("j")
@@ -129,7 +129,7 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
 
 def test_rows_come_before_they_are_needed(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(40)
-    page = log_in("anna", PASSWORD, QUEUE)
+    page = log_in("anna", QUEUE)
     expect(page.locator(".waiting-comment")).to_have_count(25)
     for _comment in comments[:15]:
         press_and_wait(page, "t")
@@ -141,7 +141,7 @@ def test_rows_come_before_they_are_needed(log_in: LogIn, moderators: list[User])
 
 def test_what_is_not_stored_comes_back(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(2)
-    page = log_in("anna", PASSWORD, QUEUE)
+    page = log_in("anna", QUEUE)
     page.route("**/decide/*", lambda route: route.fulfill(status=403, body=""))
     page.keyboard.press("a")
     expect(page.locator("#said-words")).to_contain_text("This was not saved.")
@@ -153,7 +153,7 @@ def test_what_is_not_stored_comes_back(log_in: LogIn, moderators: list[User]) ->
 
 def test_keys_can_be_switched_off(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(1)
-    page = log_in("anna", PASSWORD, QUEUE)
+    page = log_in("anna", QUEUE)
     page.get_by_role("button", name="Keys").click()
     page.get_by_label("Use these keys in this browser").uncheck()
     page.get_by_role("button", name="Close").click()
@@ -169,7 +169,7 @@ def test_keys_can_be_switched_off(log_in: LogIn, moderators: list[User]) -> None
 @pytest.mark.parametrize("device", DEVICES)
 def test_by_mouse_or_finger(log_in: LogIn, moderators: list[User], device: str) -> None:
     comments = wait_in_line(4)
-    page = log_in("anna", PASSWORD, QUEUE, **DEVICES[device])
+    page = log_in("anna", QUEUE, **DEVICES[device])
     page.get_by_role("button", name="Spam").first.click()
     expect(page.locator(row(page, comments[0]))).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
@@ -197,7 +197,7 @@ def test_by_mouse_or_finger(log_in: LogIn, moderators: list[User], device: str) 
 
 def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(3)
-    page = log_in("anna", PASSWORD, QUEUE, java_script_enabled=False)
+    page = log_in("anna", QUEUE, java_script_enabled=False)
     approve(comments[:1], moderators[1])
     page.get_by_role("button", name="Spam").first.click()
     expect(page.locator(".looked-at .note")).to_contain_text("Bo approved it")
@@ -213,7 +213,7 @@ def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
 def test_right_to_left(log_in: LogIn, moderators: list[User]) -> None:
     wait_in_line(5)
     for device in DEVICES.values():
-        page = log_in("anna", PASSWORD, QUEUE, **device)
+        page = log_in("anna", QUEUE, **device)
         for path in ("", "dashboard/", "alike/?kind=name&text=N1"):
             page.goto(QUEUE + path)
             page.evaluate("document.documentElement.dir = 'rtl'")

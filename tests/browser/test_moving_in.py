@@ -44,7 +44,7 @@ def upload(desk: Page, blog: Path) -> Import:
 
 
 def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None) -> None:
-    desk = log_in("owner", PASSWORD, "/admin/")
+    desk = log_in("owner", "/admin/")
     desk.click("a[href='/admin/wordpress/import/add/']")
     upload(desk, blog)
     expect(desk.locator(".import-doing")).to_have_text("Waiting for the worker …")
@@ -75,7 +75,7 @@ def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None) -> N
 
 
 def test_without_javascript(log_in: LogIn, blog: Path, owner: None) -> None:
-    desk = log_in("owner", PASSWORD, UPLOAD, java_script_enabled=False)
+    desk = log_in("owner", UPLOAD, java_script_enabled=False)
     found = upload(desk, blog)
     work()
     # Every five seconds the page loads itself again.
@@ -96,7 +96,7 @@ def test_numbers_change_by_themselves(log_in: LogIn, owner: None) -> None:
     folder.make()
     with folder.held():
         folder.tell(Mark("importing", 500, 2000, began=1000, at=1060))
-        desk = log_in("owner", PASSWORD, found.get_absolute_url())
+        desk = log_in("owner", found.get_absolute_url())
         expect(desk.locator(".import-doing")).to_have_text("Importing: 500 of 2,000, 25 %")
         expect(desk.locator(".import-left")).to_have_text("about 3 minutes left")
         folder.tell(Mark("importing", 1990, 2000, began=1000, at=1060))
@@ -110,7 +110,7 @@ def test_numbers_change_by_themselves(log_in: LogIn, owner: None) -> None:
 
 
 def test_too_large_is_said_before_it_is_sent(log_in: LogIn, blog: Path, owner: None) -> None:
-    desk = log_in("owner", PASSWORD, UPLOAD)
+    desk = log_in("owner", UPLOAD)
     desk.eval_on_selector(".upload", "form => { form.dataset.maxBytes = 10; }")
     desk.set_input_files("#id_exports", blog)
     desk.click("text=Upload and read")
@@ -119,7 +119,7 @@ def test_too_large_is_said_before_it_is_sent(log_in: LogIn, blog: Path, owner: N
 
 
 def test_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> None:
-    desk = log_in("owner", PASSWORD, UPLOAD)
+    desk = log_in("owner", UPLOAD)
     desk.set_input_files("#id_exports", blog)
     desk.dblclick("text=Upload and read")
     desk.wait_for_url("**/change/")
@@ -128,7 +128,7 @@ def test_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> No
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_axe_finds_nothing(log_in: LogIn, blog: Path, owner: None, device: str) -> None:
-    desk = log_in("owner", PASSWORD, UPLOAD, **DEVICES[device])
+    desk = log_in("owner", UPLOAD, **DEVICES[device])
     found = {"upload": faults(desk)}
     import_ = upload(desk, blog)
     found["waiting"] = faults(desk)
@@ -136,10 +136,13 @@ def test_axe_finds_nothing(log_in: LogIn, blog: Path, owner: None, device: str) 
     desk.reload()
     found["no worker"] = faults(desk)
     work()
+    desk.reload()
     expect(desk.locator("legend")).to_be_visible()
     found["who is who"] = faults(desk)
     desk.click("text=Try it out (dry run)")
+    expect(desk.locator(".import-progress")).to_be_visible()
     work()
+    desk.reload()
     expect(desk.get_by_text("This was a dry run")).to_be_visible()
     desk.click("text=30 × attachment")
     found["report"] = faults(desk)

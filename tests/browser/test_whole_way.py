@@ -28,7 +28,10 @@ def test_post_is_written_read_answered_and_the_answer_approved(open_page: OpenPa
     UserFactory(username="editor", password=PASSWORD, role="Editor")
     UserFactory(username="moderator", password=PASSWORD, role="Moderator")
 
-    desk = log_in("editor", PASSWORD, "/admin/blog/post/add/")
+    desk = open_page("/admin/login/?next=/admin/blog/post/add/")
+    desk.fill("#id_username", "editor")
+    desk.fill("#id_password", PASSWORD)
+    desk.click("input[type=submit]")
     desk.fill("[name=title]", "A lamp for the harbour")
     desk.fill("[name=source]", "The *first* words.\n\n<!--more-->\n\nThe rest of it.")
     expect(desk.locator(".markdownx-preview em")).to_have_text("first")
@@ -47,7 +50,7 @@ def test_post_is_written_read_answered_and_the_answer_approved(open_page: OpenPa
     address = Post.objects.get().get_absolute_url()
     expect(open_page(address).get_by_text("Thank you for this.")).to_have_count(0)
 
-    queue = log_in("moderator", PASSWORD, "/admin/comments/comment/")
+    queue = log_in("moderator", "/admin/comments/comment/")
     queue.get_by_role("button", name="Approve").first.click()
     expect(queue.get_by_role("button", name="Undo")).to_be_visible()
 

@@ -38,7 +38,7 @@ DROP = """([name, type, content]) => {
 def desk(log_in: LogIn) -> Page:
     """An editor's new post."""
     UserFactory(username="editor", password=PASSWORD, role="Editor")
-    return log_in("editor", PASSWORD, "/admin/blog/post/add/")
+    return log_in("editor", "/admin/blog/post/add/")
 
 
 def drop(desk: Page, name: str, content: bytes) -> None:
@@ -141,7 +141,7 @@ class TestKeepingWhatIsTyped:
         expect(desk.locator(".editor-preview")).to_have_text(re.compile("There is no preview at the moment"))
 
     def test_without_javascript_everything_is_saved(self, desk: Page, log_in: LogIn) -> None:
-        plain = log_in("editor", PASSWORD, "/admin/blog/post/add/", java_script_enabled=False)
+        plain = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False)
         plain.fill("#id_title", "Plain")
         plain.fill("#id_source", "Words")
         plain.fill("#id_tags", "one, two")
@@ -186,7 +186,7 @@ def paths_of_everything() -> list[str]:
 
 def test_every_page_of_the_admin_keeps_the_policy_and_can_be_used_by_all(log_in: LogIn) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
-    owner = log_in("owner", PASSWORD)
+    owner = log_in("owner")
     faults = []
     for path in paths_of_everything():
         response = owner.goto(path)
@@ -209,7 +209,7 @@ def test_calendar_and_clock_open(desk: Page) -> None:
 @pytest.mark.parametrize("width", [390, 1400])
 def test_text_and_preview_share_the_width_there_is(log_in: LogIn, width: int) -> None:
     UserFactory(username="editor", password=PASSWORD, role="Editor")
-    desk = log_in("editor", PASSWORD, "/admin/blog/post/add/", viewport={"width": width, "height": 900})
+    desk = log_in("editor", "/admin/blog/post/add/", viewport={"width": width, "height": 900})
     text, preview = (desk.locator(name).bounding_box() for name in ("#id_source", ".editor-preview"))
     assert text
     assert preview

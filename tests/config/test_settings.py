@@ -64,8 +64,9 @@ def test_database_and_cache_can_live_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("url", "secure"), [("https://blog.example.org", "True"), ("http://localhost:8000", "False")])
 def test_address_of_the_site_decides_whether_https_is_demanded(tmp_path: Path, url: str, secure: str) -> None:
-    for setting in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_PRELOAD"):
-        assert value(tmp_path, f"settings.{setting}", SITE_URL=url) == secure, setting
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_PRELOAD")
+    found = value(tmp_path, f"[getattr(settings, name) for name in {names}]", SITE_URL=url)
+    assert found == f"[{', '.join([secure] * len(names))}]"
 
 
 def test_site_answers_to_its_own_name(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP"])
     def test_too_many_pixels_before_they_are_decoded(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        content = encoded(Image.new("L", (8000, 7000)), kind)
+        content = encoded(Image.new("L", (8000, 7000)), kind, method=0)
         assert len(content) < 200_000
         monkeypatch.setattr(Image.Image, "thumbnail", lambda *args: pytest.fail("it was decoded"))
         with pytest.raises(NotAPicture, match="more than 50 million pixels"):

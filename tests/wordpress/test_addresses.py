@@ -5,12 +5,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
 from blog.addresses import OldAddress
-from blog.models import Post, Status
+from blog.models import Status
 from library.models import Document, Picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory
 from wordpress.addresses import old_key, remember_address
@@ -31,8 +30,8 @@ def assert_one_step(client: Client, old: str, new: str) -> None:
         assert client.get(parts._replace(fragment="").geturl()).status_code == 200, new
 
 
-@pytest.fixture
-def site() -> Post:
+@pytest.fixture(scope="class")
+def site(class_db: None) -> None:
     author = UserFactory(pk=9000077, username="hans")
     above = CategoryFactory(pk=9000040, name="Films")
     category = CategoryFactory(pk=9000041, name="Awards", parent=above)
@@ -45,8 +44,8 @@ def site() -> Post:
     picture = Picture(title="x", width=1, height=1)
     Picture.objects.bulk_create([picture])
     Picture.objects.update(file="pictures/new.jpg")
-    document = Document.objects.create(file=ContentFile(b"%PDF", name="new.pdf"))
-    picture = Picture.objects.get()
+    Document.objects.bulk_create([Document(title="y", file="documents/new.pdf")])
+    picture, document = Picture.objects.get(), Document.objects.get()
     remember_address("https://thoolen.wordpress.com/wp-content/uploads/2014/02/Photo-1.jpg", picture)
     remember_address("https://thoolen.files.wordpress.com/2013/05/r%C3%A9sum%C3%A9.pdf?w=5", document)
     remember_address("/2014/02/10/star-power/photo-1/", picture)
@@ -54,7 +53,6 @@ def site() -> Post:
     remember_address("/?cat=7", category)
     remember_address("/?author=3", author)
     remember_address("/?p=555", post)
-    return post
 
 
 FORMS = {
@@ -182,20 +180,6 @@ def _files(settings: Any) -> None:
     (folder / "new.jpg").write_bytes(b"picture")
 
 
-@pytest.mark.usefixtures("site", "_files")
-@pytest.mark.parametrize(("old", "new"), FORMS.items(), ids=list(FORMS))
-def test_old_form_leads_in_one_step(client: Client, old: str, new: str) -> None:
-    assert_one_step(client, old, new)
-
-
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize("spelling", ["r%C3%A9sum%C3%A9", "r%c3%a9sum%c3%a9", "re%CC%81sume%CC%81"])
-def test_file_is_found_however_its_name_is_encoded(client: Client, spelling: str) -> None:
-    response = client.get(f"/wp-content/uploads/2013/05/{spelling}.pdf")
-    assert response.status_code == 301
-    assert response.headers["Location"] == Document.objects.get().file.url
-
-
 UNKNOWN = [
     "/?p=9000999",
     "/?p=abc",
@@ -231,58 +215,64 @@ UNKNOWN = [
 
 
 @pytest.mark.usefixtures("site")
-@pytest.mark.parametrize("address", UNKNOWN)
-def test_what_leads_nowhere_is_not_found_at_once(client: Client, address: str) -> None:
-    response = client.get(address)
-    assert response.status_code == 404
-    assert "<h1" in response.content.decode()
+class TestAddress:
+    @pytest.mark.usefixtures("_files")
+    @pytest.mark.parametrize(("old", "new"), FORMS.items(), ids=list(FORMS))
+    def test_old_form_leads_in_one_step(self, client: Client, old: str, new: str) -> None:
+        assert_one_step(client, old, new)
 
+    @pytest.mark.parametrize("spelling", ["r%C3%A9sum%C3%A9", "r%c3%a9sum%c3%a9", "re%CC%81sume%CC%81"])
+    def test_file_is_found_however_its_name_is_encoded(self, client: Client, spelling: str) -> None:
+        response = client.get(f"/wp-content/uploads/2013/05/{spelling}.pdf")
+        assert response.status_code == 301
+        assert response.headers["Location"] == Document.objects.get().file.url
 
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize(
-    "address",
-    ["/", "/?utm_source=x", "/?paged=1", "/?p=", "/?fbclid=x", f"{POST}?utm_medium=y", f"{POST}?replytocom=4"],
-)
-def test_what_is_right_already_stays(client: Client, address: str) -> None:
-    assert client.get(address).status_code == 200
+    @pytest.mark.parametrize("address", UNKNOWN)
+    def test_what_leads_nowhere_is_not_found_at_once(self, client: Client, address: str) -> None:
+        response = client.get(address)
+        assert response.status_code == 404
+        assert "<h1" in response.content.decode()
 
+    @pytest.mark.parametrize(
+        "address",
+        ["/", "/?utm_source=x", "/?paged=1", "/?p=", "/?fbclid=x", f"{POST}?utm_medium=y", f"{POST}?replytocom=4"],
+    )
+    def test_what_is_right_already_stays(self, client: Client, address: str) -> None:
+        assert client.get(address).status_code == 200
 
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/?p=9000123",
-        "/wp-login.php",
-        "/wp-admin/x",
-        "/index.php/about/",
-        "/rss/",
-        "/wp-content/uploads/2014/02/Photo-1.jpg",
-        "/2013/01/01/star-power/",
-    ],
-)
-def test_nothing_is_posted_to_an_old_address(client: Client, address: str) -> None:
-    assert client.post(address, {"log": "admin", "pwd": "x"}).status_code in {404, 405}
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/?p=9000123",
+            "/wp-login.php",
+            "/wp-admin/x",
+            "/index.php/about/",
+            "/rss/",
+            "/wp-content/uploads/2014/02/Photo-1.jpg",
+            "/2013/01/01/star-power/",
+        ],
+    )
+    def test_nothing_is_posted_to_an_old_address(self, client: Client, address: str) -> None:
+        assert client.post(address, {"log": "admin", "pwd": "x"}).status_code in {404, 405}
 
-
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/index.php//evil.example/",
-        "/index.php/%5Cevil.example/",
-        "//evil.example/%2e%2e",
-        "/%2Fevil.example/comment-page-2/",
-        "/?category_name=//evil.example",
-        "/?pagename=//evil.example/x",
-        "/?name=https://evil.example/",
-        "/?tag=/../../evil.example",
-        "/index.php/https:/evil.example/",
-    ],
-)
-def test_nobody_is_sent_to_another_site(client: Client, address: str) -> None:
-    location = client.get(address).headers.get("Location", "/")
-    assert location.startswith("/")
-    assert not location.startswith(("//", "/\\"))
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/index.php//evil.example/",
+            "/index.php/%5Cevil.example/",
+            "//evil.example/%2e%2e",
+            "/%2Fevil.example/comment-page-2/",
+            "/?category_name=//evil.example",
+            "/?pagename=//evil.example/x",
+            "/?name=https://evil.example/",
+            "/?tag=/../../evil.example",
+            "/index.php/https:/evil.example/",
+        ],
+    )
+    def test_nobody_is_sent_to_another_site(self, client: Client, address: str) -> None:
+        location = client.get(address).headers.get("Location", "/")
+        assert location.startswith("/")
+        assert not location.startswith(("//", "/\\"))
 
 
 HIDDEN: dict[str, dict[str, Any]] = {
