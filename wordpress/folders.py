@@ -149,7 +149,12 @@ def remove_old(seconds: float, but: Iterable[uuid.UUID]) -> None:
     """Delete what is older than `seconds`: uploads that nobody imported, and what a killed process left."""
     kept = {str(key) for key in but}
     for path in Path(settings.BROADSIDE_IMPORTS_DIR).iterdir():
-        if path.name in kept or path.lstat().st_mtime > time.time() - seconds:
+        try:
+            is_old = path.lstat().st_mtime < time.time() - seconds
+        except FileNotFoundError:
+            # Another upload that began at the same moment has taken its own away.
+            continue
+        if path.name in kept or not is_old:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
