@@ -150,7 +150,7 @@ def remove_old(seconds: float, but: Iterable[uuid.UUID]) -> None:
     kept = {str(key) for key in but}
     for path in Path(settings.BROADSIDE_IMPORTS_DIR).iterdir():
         try:
-            is_old = path.lstat().st_mtime < time.time() - seconds
+            is_old = path.lstat().st_mtime <= time.time() - seconds
         except FileNotFoundError:
             # Another upload that began at the same moment has taken its own away.
             continue
