@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 
 from django.utils import timezone
@@ -178,7 +178,7 @@ class Comments:
             comment, reason = exported, ""
             erasure = self._erasures.of(plain(comment.email), self._moment(answered, comment))
             if erasure:
-                comment = replace(comment, author="", email="", url="", user_id=0)
+                comment = comment._replace(author="", email="", url="", user_id=0)
             if erasure and not erasure.text_kept:
                 reason = _("Its author was erased here, with all texts.")
             elif not is_for_readers(comment.type):

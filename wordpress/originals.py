@@ -56,21 +56,21 @@ def as_it_was(item: Item) -> Item:
     # What became of other numbers and texts is not ours any more.
     numbers = values.pop("numbers", None)
     if isinstance(numbers, dict) and numbers.get("post_id") == item.id:
-        item = replace(item, id=_number(numbers.get("id"), item.id))
+        item = item._replace(id=_number(numbers.get("id"), item.id))
     if isinstance(numbers, dict) and numbers.get("post_parent") == item.parent:
-        item = replace(item, parent=_number(numbers.get("parent"), item.parent))
+        item = item._replace(parent=_number(numbers.get("parent"), item.parent))
     rest = tuple(pair for pair in item.meta if pair[0] != META_KEY)
     if values.pop("mark", None) != mark(item.title, item.content, item.excerpt, item.slug):
-        return replace(item, meta=rest)
+        return item._replace(meta=rest)
     if values.pop("date", None) != str(item.date):
         values = {name: value for name, value in values.items() if name not in _MOMENTS | {"uploaded_at"}}
     if _known_markup(values):
         source = values.pop("source", None)
         if isinstance(source, str) and not _NOT_STORABLE.search(source):
-            item = replace(item, content=source)
+            item = item._replace(content=source)
         else:
             values.pop("markup")
-    return replace(item, meta=(*rest, (META_KEY, packed(values))))
+    return item._replace(meta=(*rest, (META_KEY, packed(values))))
 
 
 def restore_entry(entry: Post | Page, item: Item) -> None:
@@ -110,9 +110,9 @@ def comment_as_it_was(comment: Comment, original: str) -> Comment:
         return comment
     text, written_at = values.get("text"), values.get("created_at")
     if isinstance(text, str) and not _NOT_STORABLE.search(text):
-        comment = replace(comment, content=text, is_html=values.get("is_html") is True)
+        comment = comment._replace(content=text, is_html=values.get("is_html") is True)
     if isinstance(written_at, str) and (exact := _moment(written_at)):
-        comment = replace(comment, date=None, date_gmt=exact.replace(tzinfo=None))
+        comment = comment._replace(date=None, date_gmt=exact.replace(tzinfo=None))
     return comment
 
 

@@ -53,8 +53,7 @@ class TermRef(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """`wp:comment`. The IP address that an export holds is not read.
 
     Without `is_html` the content is plain text, as only an export of ours says it (wordpress.originals).
@@ -74,8 +73,7 @@ class Comment:
     is_html: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """`item`: a post, a page, an attachment or something a plug-in made.
 
     `date` and `modified` are on the clock of the blog, `date_gmt` and `modified_gmt` in UTC, all naive; None where
