@@ -248,7 +248,7 @@ def _broken_at(parser: Any) -> Any:
 
 def _usual_name(tag: str, prefix: str | None) -> str:
     if tag.startswith("{"):
-        address, _brace, local = tag[1:].partition("}")
+        address, _brace, local = tag[1:].rpartition("}")
         for part, usual in _NAMESPACES:
             if part in address:
                 return f"{usual}:{local}"
@@ -262,8 +262,16 @@ def _text(element: Any) -> str:
     if not len(element):
         return element.text or ""
     # Markup that should have been escaped. This way of writing leaves out the namespaces of the whole document.
-    parts = (etree.tostring(child, method="c14n", exclusive=True).decode() + (child.tail or "") for child in element)
+    parts = (_markup(child) + (child.tail or "") for child in element)
     return _NOT_DECLARED.sub("", "".join([element.text or "", *parts]))
+
+
+def _markup(element: Any) -> str:
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True).decode()
+    except etree.C14NError:
+        # A namespace whose address is none. Then they all stand there.
+        return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def _number(text: str | None) -> int:

@@ -66,6 +66,14 @@ class TestVersions:
         found = read_item(tmp_path, document)
         assert (found.title, found.link) == ("Yes", "https://old.example/")
 
+    @pytest.mark.parametrize("address", ["http}://wordpress.org/export/1.2/", "export", "://["])
+    def test_namespaces_of_odd_addresses_are_read_by_their_prefix(self, tmp_path: Path, address: str) -> None:
+        document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", address)
+        document = document.replace("<title>", "<title><wp:b>bold</wp:b> ")
+        found = read_item(tmp_path, document)
+        assert (found.id, [each.id for each in found.comments]) == (7, [1])
+        assert "bold</wp:b> " in found.title
+
     def test_prefixes_that_were_never_declared_are_read_by_their_names(self, tmp_path: Path) -> None:
         document = export(item(7, content="Body"))
         head = document[: document.index("<channel>")]
