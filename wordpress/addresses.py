@@ -23,6 +23,8 @@ _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # Pictures of other sizes that WordPress made beside the one that was uploaded.
 _SIZE = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
+# How the names of the pictures end that the library takes.
+PICTURE_ENDINGS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif"})
 _ENDING = re.compile(r"\.[A-Za-z0-9]+$")
 # Numbered things whose numbers are the export's, not ours.
 _ENTRIES: Final = ("p", "page_id", "attachment_id")

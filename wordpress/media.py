@@ -30,7 +30,7 @@ from library.documents import new_document
 from library.kinds import KINDS, kind_of
 from library.models import Document, Picture
 from library.pictures import new_picture
-from wordpress.addresses import remember_new
+from wordpress.addresses import PICTURE_ENDINGS, remember_new
 from wordpress.attachments import file_name, lead_to_files, site_of
 from wordpress.featured import show_featured_images
 from wordpress.hosts import host_of, names, own_names
@@ -39,7 +39,6 @@ from wordpress.numbers import entries_of, remember_numbers
 from wordpress.reports import FILES, Outcome, Report
 from wordpress.survey import Progress, Survey
 
-_PICTURES: Final = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif"}
 _BATCH: Final = 200
 # What a text has in it that shows files of the old site, the names of its hosts apart.
 _SIGNS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
@@ -114,7 +113,7 @@ def _bring_in(attachment: Attachment, media: Media | None) -> bool:
     """Whether the file holds what could not be taken out: it is a recording or a film. Raises NoFile."""
     name = file_name(attachment)
     ending = PurePath(name).suffix.lower()
-    if ending not in _PICTURES | KINDS.keys():
+    if ending not in PICTURE_ENDINGS | KINDS.keys():
         raise NoFile(_("Files of the kind “%s” cannot be published here.") % ending)
     if media is None:
         raise NoFile(_("Its file did not come along: import again and have it fetched, or say --media FOLDER."))
@@ -122,7 +121,7 @@ def _bring_in(attachment: Attachment, media: Media | None) -> bool:
         with media.open(attachment) as opened:
             file = File(opened, name=name)
             demand_size(attachment, file.size)
-            if ending in _PICTURES:
+            if ending in PICTURE_ENDINGS:
                 _store(attachment, _picture(attachment, file))
             else:
                 with _near(file) as copy:
@@ -137,7 +136,7 @@ def _bring_in(attachment: Attachment, media: Media | None) -> bool:
 
 def demand_size(attachment: Attachment, size: int) -> None:
     """Raises NoFile if the file of `attachment` may not be as large as `size`, in bytes."""
-    if PurePath(file_name(attachment)).suffix.lower() in _PICTURES:
+    if PurePath(file_name(attachment)).suffix.lower() in PICTURE_ENDINGS:
         if size > pictures.MAX_BYTES:
             raise NoFile(_("It is larger than %s.") % filesizeformat(pictures.MAX_BYTES))
     elif size > settings.BROADSIDE_IMPORT_FILE_MAX_BYTES:

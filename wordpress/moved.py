@@ -4,20 +4,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Q
 
 from blog.addresses import as_stored
-from wordpress.addresses import old_key, same_file
+from library.kinds import KINDS
+from wordpress.addresses import PICTURE_ENDINGS, old_key, same_file
 from wordpress.hosts import host_of, names, own_names, split_host
 from wordpress.models import Attachment
 
 # Where WordPress and its like keep uploads. Of what stands elsewhere only a file of ours in some folder is asked about:
 # most addresses name other sites.
 _UPLOADS = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files|media|images?|assets)/")
-_ENDINGS = {"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "avif", "pdf"}
+_ENDINGS = PICTURE_ENDINGS | KINDS.keys()
 # WordPress.com's network hands out pictures as `i0.wp.com/HOST/PATH`.
 _PROXIES = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
 
@@ -90,8 +92,8 @@ def _host_and_paths(address: str) -> tuple[str, list[str]] | None:
 def _may_be_upload(host: str, path: str) -> bool:
     if _UPLOADS.search(path):
         return True
-    before, _dot, ending = path.rpartition(".")
-    return ending.lower() in _ENDINGS and before.count("/") > 1 and (not host or host in own_names())
+    is_in_folder = path.count("/") > 1
+    return is_in_folder and PurePath(path).suffix.lower() in _ENDINGS and (not host or host in own_names())
 
 
 def _of_host(host: str, candidates: list[Attachment]) -> Attachment | None:
