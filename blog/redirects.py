@@ -78,6 +78,11 @@ def _moved(path: str, base: str) -> str:
     return categories[0].get_absolute_url() if categories else ""
 
 
+def _is_remembered(path: str) -> bool:
+    path = as_stored(path)
+    return OldAddress.objects.filter(path__in={path, f"{path.rstrip('/')}/"}).exists()
+
+
 class OneStepMiddleware:
     """Answers an old address with one redirect, to the last address of the chain, if there is something there.
 
@@ -118,6 +123,9 @@ class OneStepMiddleware:
             path = _decoded(here.path)
             if path.startswith("/admin/") or _is_file(path):
                 return None
+            folder = settings.BROADSIDE_FORMER_FOLDER
+            if folder and f"{path}/".startswith(folder) and not _is_remembered(path):
+                return here._replace(path=f"/{here.path[len(folder) :]}")
             if address := new_address(path):
                 there = urlsplit(address)
                 if there.path != here.path:

@@ -41,6 +41,9 @@ HTTPS = SITE_URL.startswith("https://")
 
 # Names this blog had before, such as NAME.wordpress.com: requests for them and links to them lead here.
 BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.list("FORMER_HOSTS", default=[]) if host.strip()]
+# The folder it stood in, if it was not at the top of its host: what is asked for in it is looked for here without it.
+_former_folder = env.str("FORMER_FOLDER", default="").strip("/")
+BROADSIDE_FORMER_FOLDER = f"/{_former_folder}/" if _former_folder else ""
 ALLOWED_HOSTS = [
     *env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"]),
     *BROADSIDE_FORMER_HOSTS,

@@ -307,6 +307,39 @@ class TestCost:
         assert without < with_look <= without + 4
 
 
+class TestFormerFolder:
+    @pytest.fixture(autouse=True)
+    def _moved(self, settings: Settings) -> None:
+        settings.BROADSIDE_FORMER_FOLDER = "/blog/"
+        post = dated("star-power", pk=9000123, tags=["Mea"])
+        OldAddress.objects.create(path="/blog/archives/12/", post=post)
+        PageFactory(slug="about")
+        PostFactory(slug="hidden", status=Status.DRAFT)
+
+    @pytest.mark.parametrize(
+        ("path", "new"),
+        [
+            ("/blog", "/"),
+            ("/blog/", "/"),
+            ("/blog/about", "/about/"),
+            ("/blog/2014/02/10/star-power/", "/2014/02/10/star-power/"),
+            ("/blog/archives/12/", "/2014/02/10/star-power/"),
+            ("/blog/tag/MEA/feed", "/tag/mea/feed/"),
+            ("/blog/?p=9000123", "/2014/02/10/star-power/"),
+            ("/blog/index.php?p=9000123&utm_source=x", "/2014/02/10/star-power/"),
+            ("/blog/?s=two+words", "/?s=two+words"),
+            ("/blog/2014/02/", "/2014/02/"),
+        ],
+    )
+    def test_leads_to_the_same_without_it_at_once(self, client: Client, path: str, new: str) -> None:
+        response = client.get(path)
+        assert (response.status_code, response.headers["Location"]) == (301, new)
+
+    @pytest.mark.parametrize("path", ["/blog/no-such-page/", "/blogs/", "/blog//example.org/"])
+    def test_leads_to_nothing_that_is_not_here(self, client: Client, path: str) -> None:
+        assert client.get(path).status_code == 404
+
+
 class TestFormerHost:
     @pytest.fixture(autouse=True)
     def _moved(self, settings: Settings) -> None:
