@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf.locale import LANG_INFO
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,7 +12,7 @@ from wordpress.authors import Authors
 from wordpress.identity import Identity
 from wordpress.originals import restore_entry
 from wordpress.plain import has_markup, moment, plain, plain_lines
-from wordpress.records import CATEGORY, TAG, Item
+from wordpress.records import CATEGORY, LANGUAGE, TAG, Item
 from wordpress.reports import Report
 
 MARKUP = "wordpress"
@@ -47,6 +48,7 @@ def build[Entry: (Post, Page)](
         source=item.content,
         markup=MARKUP,
         excerpt=plain_lines(item.excerpt),
+        language=_language(item),
         comments_open=item.comment_status == "open",
         created_at=written_at,
         modified_at=moment(item.modified, item.modified_gmt) or written_at,
@@ -57,6 +59,12 @@ def build[Entry: (Post, Page)](
         if text:
             report.note(item.type, item.id, entry.title, text)
     return entry
+
+
+def _language(item: Item) -> str:
+    """The code of the language that the text is filed under; empty if that is none or not known."""
+    code = next((ref.slug.lower() for ref in item.terms if ref.taxonomy == LANGUAGE), "")
+    return code if code in LANG_INFO else ""
 
 
 def _status(item: Item, dated: bool, to_come: bool) -> tuple[Status, str]:

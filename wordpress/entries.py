@@ -43,6 +43,7 @@ _RENEWED = (
     "source",
     "markup",
     "excerpt",
+    "language",
     "comments_open",
     "created_at",
     "modified_at",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 CATEGORY, TAG = "category", "post_tag"
+# By which Polylang files a text under its language; the slug is the language's code.
+LANGUAGE = "language"
 # The meta field that names the featured image of a post by its number.
 THUMBNAIL = "_thumbnail_id"
 # The alternative text of a picture.

@@ -11,7 +11,7 @@ from wordpress.categories import bring_in_categories
 from wordpress.former import FormerAddresses
 from wordpress.memory import Memory
 from wordpress.plain import plain, slug_key
-from wordpress.records import CATEGORY, TAG, Term, TermRef
+from wordpress.records import CATEGORY, LANGUAGE, TAG, Term, TermRef
 from wordpress.reports import OTHER_TERMS, Report
 from wordpress.survey import Survey
 from wordpress.tags import bring_in_tags
@@ -66,4 +66,6 @@ def _reason_against(taxonomy: str) -> str:
         return _("It is the name of a menu: what the menu held stands in the notes.")
     if taxonomy == "post_format":
         return _("Formats only changed how a theme showed a post.")
+    if taxonomy == LANGUAGE:
+        return _("It is the language of texts, which each of them has here by itself.")
     return _("Terms of the kind “%s” are not known here.") % taxonomy
