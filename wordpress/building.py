@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf.locale import LANG_INFO
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,7 +10,7 @@ from blog.models import Page, Post, Status
 from wordpress.authors import Authors
 from wordpress.identity import Identity
 from wordpress.originals import restore_entry
-from wordpress.plain import has_markup, moment, plain, plain_lines
+from wordpress.plain import has_markup, language_code, moment, plain, plain_lines
 from wordpress.records import CATEGORY, LANGUAGE, TAG, Item
 from wordpress.reports import Report
 
@@ -63,8 +62,7 @@ def build[Entry: (Post, Page)](
 
 def _language(item: Item) -> str:
     """The code of the language that the text is filed under; empty if that is none or not known."""
-    code = next((ref.slug.lower() for ref in item.terms if ref.taxonomy == LANGUAGE), "")
-    return code if code in LANG_INFO else ""
+    return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
 
 
 def _status(item: Item, dated: bool, to_come: bool) -> tuple[Status, str]:

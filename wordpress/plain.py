@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -54,6 +55,12 @@ def usable_slug(exported: str) -> str:
 def slug_key(exported: str) -> str:
     """What two spellings of one exported slug have in common: `%C3%A9` and `%c3%a9`, `Two words` and `two-words`."""
     return (usable_slug(exported) or slug_from_export(exported)).lower()
+
+
+def language_code(exported: str) -> str:
+    """The code of the language that the slug `exported` names; empty if it names none that is known here."""
+    code = exported.lower()
+    return code if code in LANG_INFO else ""
 
 
 def numbered(wanted: str, is_taken: Callable[[str], bool]) -> str:

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
-from wordpress.plain import plain, slug_key
+from wordpress.plain import language_code, plain, slug_key
 from wordpress.posttypes import reason_against
 from wordpress.reader import Export, ExportRefused
-from wordpress.records import CATEGORY, TAG, Author, Item, Record, Term, TermRef
+from wordpress.records import CATEGORY, LANGUAGE, TAG, Author, Item, Record, Term, TermRef
 from wordpress.wellformed import Mended
 
 Stage = Literal["reading", "importing", "files", "rendering"]
@@ -224,6 +224,9 @@ def _named(ref: Term | TermRef) -> Term:
 
 
 def _add_term(survey: Survey, ref: TermRef) -> None:
+    if ref.taxonomy == LANGUAGE and language_code(ref.slug):
+        # Each text has its own.
+        return
     if ref.taxonomy not in {CATEGORY, TAG}:
         survey.other_terms[ref.taxonomy] += 1
     elif ref.slug:

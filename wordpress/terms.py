@@ -10,7 +10,7 @@ from accounts.slugs import slugify
 from wordpress.categories import bring_in_categories
 from wordpress.former import FormerAddresses
 from wordpress.memory import Memory
-from wordpress.plain import plain, slug_key
+from wordpress.plain import language_code, plain, slug_key
 from wordpress.records import CATEGORY, LANGUAGE, TAG, Term, TermRef
 from wordpress.reports import OTHER_TERMS, Report
 from wordpress.survey import Survey
@@ -25,7 +25,9 @@ class Terms:
         terms = _all_terms(survey)
         for term in terms:
             if term.taxonomy not in {CATEGORY, TAG}:
-                report.skip(OTHER_TERMS, 0, plain(term.name), _reason_against(term.taxonomy))
+                is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
+                reason = _("It is a language: texts keep it.") if is_language else _reason_against(term.taxonomy)
+                report.skip(OTHER_TERMS, 0, plain(term.name), reason)
         for taxonomy, number in survey.other_terms.items():
             text = ngettext("%d post is filed under it.", "%d posts are filed under its terms.", number) % number
             report.note(OTHER_TERMS, 0, taxonomy, f"{text} {_reason_against(taxonomy)}")
@@ -66,6 +68,4 @@ def _reason_against(taxonomy: str) -> str:
         return _("It is the name of a menu: what the menu held stands in the notes.")
     if taxonomy == "post_format":
         return _("Formats only changed how a theme showed a post.")
-    if taxonomy == LANGUAGE:
-        return _("It is the language of texts, which each of them has here by itself.")
     return _("Terms of the kind “%s” are not known here.") % taxonomy

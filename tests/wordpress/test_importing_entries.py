@@ -113,8 +113,9 @@ class TestPosts:
     def test_the_language_that_polylang_files_a_text_under_is_its_own(
         self, bring: Bring, slug: str, language: str
     ) -> None:
-        bring(item(7, inside=[filed("language", slug)]), page(8, inside=[filed("language", slug)]))
+        report = bring(item(7, inside=[filed("language", slug)]), page(8, inside=[filed("language", slug)]))
         assert (Post.objects.get().language, Page.objects.get().language) == (language, language)
+        assert bool(remarks(report)) == (not language)
 
     def test_markup_in_titles_and_excerpts_is_left_out_and_noted(self, bring: Bring) -> None:
         report = bring(item(7, title="On <em>a &lt; b</em> &amp; 1 < 2", excerpt="<p>One</p><p>Two</p>"))
