@@ -59,10 +59,11 @@ class Row:
         """By what to look for comments like this one: words for a link, and its query string."""
         comment = self.comment
         written = folding.linked_hosts(f"{comment.website} {comment.text}")[:MAX_HOSTS]
-        found = [(Block.Kind.EMAIL, comment.email), (Block.Kind.NAME, comment.name)]
-        found += [(Block.Kind.HOST, host) for host in written]
-        links = [(text, urlencode({"kind": kind, "text": text})) for kind, text in found if text]
-        return [*links, (gettext("a word …"), urlencode({"kind": Block.Kind.WORD}))]
+        # The e-mail address is named by its comment: a query stands in logs and in the browser's history.
+        by_email = [(comment.email, urlencode({"kind": Block.Kind.EMAIL, "comment": comment.pk}))]
+        found = [(Block.Kind.NAME, comment.name), *((Block.Kind.HOST, host) for host in written)]
+        links = [*by_email, *((text, urlencode({"kind": kind, "text": text})) for kind, text in found)]
+        return [*(link for link in links if link[0]), (gettext("a word …"), urlencode({"kind": Block.Kind.WORD}))]
 
 
 @dataclass(slots=True)

@@ -47,6 +47,10 @@ _KEYS = [
 ]
 
 
+# A longer number is no key.
+_MAX_DIGITS = 19
+
+
 class AlikeForm(forms.Form):
     """What to look for among the comments that wait."""
 
@@ -241,7 +245,8 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
 
     def alike_view(self, request: HttpRequest) -> HttpResponse:
         """Everything that waits from one author or host, or with a word: decide about it at once, and block it."""
-        form = AlikeForm(request.GET if "text" in request.GET else None, initial=request.GET.dict())
+        asked = _looked_for(request)
+        form = AlikeForm(asked if "text" in asked else None, initial=asked)
         context: dict[str, Any] = {"form": form, "may_block": request.user.has_perm("comments.add_block")}
         if form.is_valid():
             try:
@@ -288,6 +293,16 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
             "keep_spam_days": SiteSettings.current().keep_spam_days,
         }
         return self._page(request, "dashboard", _("How it goes"), context)
+
+
+def _looked_for(request: HttpRequest) -> dict[str, str]:
+    """What the page of everything alike looks for. The e-mail address of a comment is named by its number."""
+    asked = request.GET.dict()
+    number = asked.pop("comment", "")
+    if number.isascii() and number.isdecimal() and len(number) < _MAX_DIGITS:
+        email = Comment.objects.filter(pk=number).values_list("email", flat=True).first()
+        asked |= {"kind": Block.Kind.EMAIL, "text": email or ""}
+    return asked
 
 
 def _status(request: HttpRequest) -> Status:

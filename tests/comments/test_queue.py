@@ -535,6 +535,22 @@ class TestEverythingAlike:
         assert text(find(page, ".alike h2")[0]).startswith(str(len(found)))
         assert not Decision.objects.exists()
 
+    def test_the_address_of_a_comment_stands_in_no_link(self, client: Client, moderator: User) -> None:
+        comment = waiting(name="A", email="shop@example.org", text="1")
+        page = read(client.get(QUEUE))
+        (link,) = (each for each in find(page, ".more a") if text(each) == "shop@example.org")
+        assert "shop" not in link.get("href")
+        found = read(client.get(link.get("href")))
+        assert text(find(found, ".found strong")[0]) == "A"
+        client.post(link.get("href"), {"verdict": "spam"})
+        assert Block.objects.get().text == comment.email
+
+    @pytest.mark.parametrize("number", ["", "x", "0", "999999999999999999", "9" * 40])
+    def test_of_a_comment_that_is_not_there_it_says_so(self, number: str, client: Client, moderator: User) -> None:
+        response = client.get(f"{ALIKE}?kind=email&comment={number}")
+        assert response.status_code == 200
+        assert not find(read(response), ".found")
+
     def test_only_what_was_shown_and_still_waits_is_decided(self, client: Client, moderator: User) -> None:
         comments = [waiting(name="Shop") for _ in range(3)]
         form = find(read(client.get(f"{ALIKE}?kind=name&text=shop")), "form")
