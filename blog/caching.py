@@ -24,7 +24,7 @@ def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return view(request, *args, **kwargs)
 
-    marked.is_public_page = True  # type: ignore[attr-defined]
+    marked.is_public_page = True  # type: ignore[attr-defined]  # a mark on the function itself
     return marked
 
 

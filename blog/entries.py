@@ -133,8 +133,7 @@ class Entry(models.Model):
     @property
     def body(self) -> SafeString:
         """The whole text, all its parts together."""
-        # Sanitised by blog.rendering before it was stored.
-        return mark_safe(self.body_with_breaks.replace(PART_BREAK, ""))  # noqa: S308
+        return mark_safe(self.body_with_breaks.replace(PART_BREAK, ""))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     @property
     def body_with_breaks(self) -> str:

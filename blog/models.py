@@ -134,8 +134,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
             self.pk,
             gettext("Read the rest of this entry »"),
         )
-        # Sanitised by blog.rendering before it was stored.
-        return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308
+        return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     @property
     def sorted_categories(self) -> list[Category]:

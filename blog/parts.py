@@ -50,8 +50,7 @@ def part_of(entry: Post | Page, number: int = 1) -> Part:
     if len(texts) > 1:
         links = [PartLink(other, part_url(entry, other), other == number) for other in range(1, len(texts) + 1)]
         text = _with_far_links(entry, number, texts)
-    # A part of what blog.rendering sanitised before it was stored.
-    return Part(mark_safe(text), number, links, part_url(entry, number))  # noqa: S308
+    return Part(mark_safe(text), number, links, part_url(entry, number))  # noqa: S308  # blog.rendering sanitised the whole before it was stored
 
 
 def _with_far_links(entry: Post | Page, number: int, texts: list[str]) -> str:

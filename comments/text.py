@@ -49,8 +49,7 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     text = without_controls(text)
     linked = _linked_html(text) if is_html and text.count("<") <= MAX_TAGS else _linked(text)
     cleaned = _CLEANER.clean("".join(_blocks(linked)))
-    # Cleaned in the line above.
-    return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308
+    return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned in the line above
 
 
 def _blocks(source: str) -> Iterator[str]:

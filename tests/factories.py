@@ -68,12 +68,12 @@ class PostFactory(EntryFactory):
         skip_postgeneration_save = True
 
     @factory.post_generation
-    def tags(self: Post, create: bool, names: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]
+    def tags(self: Post, create: bool, names: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # the first argument is the object made, not the factory
         if names:
             self.tags.set(names)
 
     @factory.post_generation
-    def categories(self: Post, create: bool, chosen: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]
+    def categories(self: Post, create: bool, chosen: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # likewise
         if chosen:
             self.categories.set(chosen)
 

@@ -21,7 +21,7 @@ for name in (
     os.environ.pop(name, None)
 
 from config.settings import *  # noqa: E402, F403  (after the environment it reads)
-from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402
+from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402  (likewise)
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file as in production: SQLite in memory knows neither WAL nor waiting for a lock.

@@ -284,7 +284,7 @@ def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's word for it
     return type not in _NOTES
 
 
-def comment_kind(type: str) -> Kind:  # noqa: A002
+def comment_kind(type: str) -> Kind:  # noqa: A002  # WordPress's word for it
     """What a comment of this type is here. Themes show those of plug-ins (`review`, `like`) like all others."""
     if type == "webmention":
         return Kind.PINGBACK

@@ -237,7 +237,7 @@ class _Body:
     def _end_block(self, name: str) -> None:
         hides: set[str] = _HIDES.get(name, set())
         depth = 0
-        for depth, (opened, _holds) in enumerate(reversed(self.open), start=1):  # noqa: B007
+        for depth, (opened, _holds) in enumerate(reversed(self.open), start=1):  # noqa: B007  # the number is used after the loop
             if opened == name or opened in hides or not opened:
                 break
         if self.open[-depth][0] != name:

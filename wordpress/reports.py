@@ -62,7 +62,7 @@ class Report:
         self.count(kind, Outcome.SKIPPED)
         self.skipped.add(Remark(kind, id, title[:100], reason, address))
 
-    def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002
+    def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002  # likewise
         """Say what is different about something that was brought in."""
         self.notes.add(Remark(kind, id, title[:100], text))
 

@@ -57,7 +57,7 @@ class Shown:
             return _("Waiting for the worker …")
         if self._mark is None:
             return _("Beginning …")
-        stage = stage_texts().get(self._mark.stage, self._mark.stage)  # type: ignore[call-overload]
+        stage = stage_texts().get(self._mark.stage, self._mark.stage)  # type: ignore[call-overload]  # read from a file, it is any text
         if self._mark.stage == "reading":
             return f"{stage}: {self.share} %"
         numbers = {"done": _readable(self._mark.done), "total": _readable(self._mark.total)}

@@ -97,7 +97,7 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
         js = [forms.Script("admin-broadside/tags.js", type="module")]
 
 
-class TagsField(TagField):  # type: ignore[misc]
+class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
     """Names of tags, parted by commas."""
 
     widget = TagsWidget

@@ -16,7 +16,7 @@ class _ByBytes(Func):
     output_field = CharField()
 
     def as_postgresql(self, compiler: object, connection: object) -> tuple[str, tuple[object, ...]]:
-        return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"')  # type: ignore[arg-type]
+        return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"')  # type: ignore[arg-type]  # the stubs name the compiler of one database only
 
 
 def tree_order() -> OrderBy:

@@ -358,7 +358,7 @@ class TestBulkActions:
             PostFactory(title=f"lamp {number}", status=Status.DRAFT, tags=["lamp"])
         desk.post(
             "/admin/blog/post/?q=lamp",
-            {"action": "publish", "select_across": "1", "_selected_action": [Post.objects.first().pk]},  # type: ignore[union-attr]
+            {"action": "publish", "select_across": "1", "_selected_action": [Post.objects.first().pk]},  # type: ignore[union-attr]  # there is one
         )
         assert Post.objects.published().count() == 3
 

@@ -57,11 +57,11 @@ class TestPage:
         post = PostFactory(tags=["a", "b"], categories=[CategoryFactory()])
         PostFactory()
         comment = CommentFactory(post=post)
-        with django_assert_max_num_queries(10) as few:  # type: ignore[operator]
+        with django_assert_max_num_queries(10) as few:  # type: ignore[operator]  # a fixture without a type
             client.get(post.get_absolute_url())
         for _n in range(20):
             comment = CommentFactory(post=post, parent=comment)
-        with django_assert_max_num_queries(10) as many:  # type: ignore[operator]
+        with django_assert_max_num_queries(10) as many:  # type: ignore[operator]  # a fixture without a type
             client.get(f"{post.get_absolute_url()}?fresh=1")
         assert len(many) <= len(few)
 

@@ -160,7 +160,7 @@ class TestRendered:
         rendered = render("x", "html")
         assert isinstance(rendered, Rendered)
         with pytest.raises(AttributeError):
-            rendered.extract = "y"  # type: ignore[misc]
+            rendered.extract = "y"  # type: ignore[misc]  # what is forbidden is tried
 
     def test_is_the_same_whenever_it_is_made(self) -> None:
         source = "# A\n\nb[^1]\n\n<!--more-->\n\n[^1]: c"

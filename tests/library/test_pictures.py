@@ -117,14 +117,14 @@ class TestWhatStays:
     @pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
     def test_transparency(self, kind: str) -> None:
         _name, image, _data = cleaned(encoded(drawing(mode="RGBA", corner=(0, 0, 0, 0)), kind))
-        assert image.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]
-        assert image.convert("RGBA").getpixel((50, 35))[3] == 255  # type: ignore[index]
+        assert image.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]  # a pixel has channels here
+        assert image.convert("RGBA").getpixel((50, 35))[3] == 255  # type: ignore[index]  # a pixel has channels here
 
     def test_transparent_colour_of_a_palette(self) -> None:
         palette = drawing().convert("P", palette=Image.Palette.ADAPTIVE)
         for kind in ("PNG", "GIF"):
             dirty = encoded(palette, kind, transparency=palette.getpixel((5, 5)))
-            assert cleaned(dirty)[1].convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]
+            assert cleaned(dirty)[1].convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]  # a pixel has channels here
 
     @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
     def test_every_kind_of_png(self, mode: str) -> None:
@@ -157,7 +157,7 @@ class TestWhatStays:
             image.seek(frame)
             image.load()
             colour = image.convert("RGB").getpixel((10, 10))
-            seen.append((max(range(3), key=lambda channel: colour[channel]), round(image.info["duration"])))  # type: ignore[index]
+            seen.append((max(range(3), key=lambda channel: colour[channel]), round(image.info["duration"])))  # type: ignore[index]  # a pixel has channels here
         assert seen == [(0, 50), (1, 200), (2, 100)]
 
     def test_transparent_animation_leaves_no_trail(self) -> None:
@@ -167,7 +167,7 @@ class TestWhatStays:
         dirty = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, disposal=2)
         _name, image, _data = cleaned(dirty)
         image.seek(1)
-        assert image.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]
+        assert image.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]  # a pixel has channels here
 
 
 class TestWhatIsRefused:

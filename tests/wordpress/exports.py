@@ -16,17 +16,17 @@ def _elements(prefix: str, values: Mapping[str, object]) -> str:
     return "".join(f"<wp:{prefix}{name}>{cdata(str(value))}</wp:{prefix}{name}>" for name, value in values.items())
 
 
-def author(login: str = "anna", *, id: int = 1, email: str = "anna@example.org", name: str = "Anna A.") -> str:  # noqa: A002
+def author(login: str = "anna", *, id: int = 1, email: str = "anna@example.org", name: str = "Anna A.") -> str:  # noqa: A002  # WordPress's word for it
     values = {"id": id, "login": login, "email": email, "display_name": name}
     return f"<wp:author>{_elements('author_', values)}</wp:author>"
 
 
-def category(slug: str, name: str = "", *, parent: str = "", description: str = "", id: int = 0) -> str:  # noqa: A002
+def category(slug: str, name: str = "", *, parent: str = "", description: str = "", id: int = 0) -> str:  # noqa: A002  # WordPress's word for it
     values = {"term_id": id, "category_nicename": slug, "category_parent": parent, "cat_name": name or slug}
     return f"<wp:category>{_elements('', {**values, 'category_description': description})}</wp:category>"
 
 
-def tag(slug: str, name: str = "", *, description: str = "", id: int = 0) -> str:  # noqa: A002
+def tag(slug: str, name: str = "", *, description: str = "", id: int = 0) -> str:  # noqa: A002  # WordPress's word for it
     values = {"term_id": id, "tag_slug": slug, "tag_name": name or slug, "tag_description": description}
     return f"<wp:tag>{_elements('', values)}</wp:tag>"
 
@@ -47,7 +47,7 @@ def filed(taxonomy: str, slug: str, name: str = "") -> str:
     return f"<category{domain}{nicename}>{cdata(name or slug)}</category>"
 
 
-def comment(id: int = 1, **values: object) -> str:  # noqa: A002
+def comment(id: int = 1, **values: object) -> str:  # noqa: A002  # WordPress's word for it
     defaults: dict[str, object] = {
         "comment_id": id,
         "comment_author": "Rosa",
@@ -71,7 +71,7 @@ def meta(key: str, value: str) -> str:
 
 
 def item(
-    id: int = 7,  # noqa: A002
+    id: int = 7,  # noqa: A002  # WordPress's word for it
     *,
     title: str = "A title",
     guid: str | None = None,
@@ -106,12 +106,12 @@ def item(
     )
 
 
-def page(id: int = 20, **values: Any) -> str:  # noqa: A002
+def page(id: int = 20, **values: Any) -> str:  # noqa: A002  # WordPress's word for it
     usual = {"post_type": "page", "post_name": f"page-{id}", "guid": f"https://old.example/?page_id={id}"}
     return item(id, **{**usual, **values})
 
 
-def attachment(id: int = 30, path: str = "2014/03/a.png", *, alt: str = "", **values: Any) -> str:  # noqa: A002
+def attachment(id: int = 30, path: str = "2014/03/a.png", *, alt: str = "", **values: Any) -> str:  # noqa: A002  # WordPress's word for it
     """The file that was at `path` in the uploads of https://old.example."""
     url = values.pop("attachment_url", f"https://old.example/wp-content/uploads/{path}")
     usual = {"post_type": "attachment", "status": "inherit", "title": "A", "content": "", "attachment_url": url}

@@ -339,7 +339,7 @@ class TestHostileFiles:
 
     def test_names_lead_nowhere(self, desk: Client, settings: Settings) -> None:
         root = Path(settings.BROADSIDE_IMPORTS_DIR)
-        names = ["../../evil.xml", "/tmp/evil.xml", "a/../../evil.xml", "C:\\evil.xml"]  # noqa: S108
+        names = ["../../evil.xml", "/tmp/evil.xml", "a/../../evil.xml", "C:\\evil.xml"]  # noqa: S108  # a name of a file, not a place
         packed = zipped(*((name, export(item(number))) for number, name in enumerate(names, 1)))
         found = uploaded(desk, file(packed, "..\\..\\up.zip"))
         assert found.state == State.READY

@@ -244,10 +244,10 @@ class TestAllOrNothing:
             return SiteSettings.current().content_version
 
         start = version()
-        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture without a type
             bring(item(7))
         after = version()
-        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture without a type
             bring(item(7))
         assert start < after == version()
 

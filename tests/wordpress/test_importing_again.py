@@ -224,7 +224,7 @@ class TestKilled:
 
         def wrapped(*args: object, **kwargs: object) -> object:
             result = original(*args, **kwargs)
-            told()  # type: ignore[operator]
+            told()  # type: ignore[operator]  # a fixture without a type
             return result
 
         monkeypatch.setattr(owner, method, wrapped)

@@ -48,7 +48,7 @@ def notes(report: Report, kind: str) -> dict[str, str]:
 
 
 class TestMenus:
-    def entry(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002
+    def entry(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002  # WordPress's word for it
         fields = {
             f"_menu_item_{name}": str(values.pop(name))
             for name in ("type", "object", "object_id", "url")
@@ -226,7 +226,7 @@ class TestFootnotes:
 
 
 class TestSharedBlocks:
-    def shared(self, id: int, content: str, **values: Any) -> str:  # noqa: A002
+    def shared(self, id: int, content: str, **values: Any) -> str:  # noqa: A002  # WordPress's word for it
         return item(id, title=f"Block {id}", post_type="wp_block", content=content, **values)
 
     def test_they_stand_in_every_text_that_shows_them(self, bring: Bring, client: Client) -> None:

@@ -85,10 +85,10 @@ class TestRerender:
         for post in (PostFactory(), PostFactory()):
             spoil(Post, post.pk)
         before = SiteSettings.current().content_version
-        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture without a type
             run()
         assert SiteSettings.current().content_version == before + 1
-        with django_capture_on_commit_callbacks(execute=True) as callbacks:  # type: ignore[operator]
+        with django_capture_on_commit_callbacks(execute=True) as callbacks:  # type: ignore[operator]  # a fixture without a type
             run()
         assert callbacks == []
 
