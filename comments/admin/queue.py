@@ -47,10 +47,6 @@ _KEYS = [
 ]
 
 
-# A longer number is no key.
-_MAX_DIGITS = 19
-
-
 class AlikeForm(forms.Form):
     """What to look for among the comments that wait."""
 
@@ -298,10 +294,9 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
 def _looked_for(request: HttpRequest) -> dict[str, str]:
     """What the page of everything alike looks for. The e-mail address of a comment is named by its number."""
     asked = request.GET.dict()
-    number = asked.pop("comment", "")
-    if number.isascii() and number.isdecimal() and len(number) < _MAX_DIGITS:
-        email = Comment.objects.filter(pk=number).values_list("email", flat=True).first()
-        asked |= {"kind": Block.Kind.EMAIL, "text": email or ""}
+    if "comment" in asked:
+        named = Comment.objects.filter(pk__in=_numbers([asked.pop("comment")])[:1])
+        asked |= {"kind": Block.Kind.EMAIL, "text": named.values_list("email", flat=True).first() or ""}
     return asked
 
 
