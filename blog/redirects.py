@@ -125,7 +125,7 @@ class OneStepMiddleware:
                 return None
             folder = settings.BROADSIDE_FORMER_FOLDER
             if folder and f"{path}/".startswith(folder) and not _is_remembered(path):
-                return here._replace(path=f"/{here.path[len(folder) :]}")
+                return here._replace(path=quote(f"/{path[len(folder) :].lstrip('/')}"))
             if address := new_address(path):
                 there = urlsplit(address)
                 if there.path != here.path:

@@ -311,7 +311,7 @@ class TestFormerFolder:
     @pytest.fixture(autouse=True)
     def _moved(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_FOLDER = "/blog/"
-        post = dated("star-power", pk=9000123, tags=["Mea"])
+        post = dated("star-power", pk=9000123, tags=["Mea", "Мир"])
         OldAddress.objects.create(path="/blog/archives/12/", post=post)
         PageFactory(slug="about")
         PostFactory(slug="hidden", status=Status.DRAFT)
@@ -322,6 +322,9 @@ class TestFormerFolder:
             ("/blog", "/"),
             ("/blog/", "/"),
             ("/blog/about", "/about/"),
+            ("/bl%6Fg/about/", "/about/"),
+            ("/blog//about/", "/about/"),
+            ("/blog/tag/%d0%bc%d0%b8%d1%80/", "/tag/%D0%BC%D0%B8%D1%80/"),
             ("/blog/2014/02/10/star-power/", "/2014/02/10/star-power/"),
             ("/blog/archives/12/", "/2014/02/10/star-power/"),
             ("/blog/tag/MEA/feed", "/tag/mea/feed/"),
