@@ -1,6 +1,5 @@
 """The moderators' room in the admin."""
 
-import logging
 from typing import Any
 
 import pytest
@@ -21,22 +20,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/comments/comment/"
 MOVES = {"approve": Status.APPROVED, "spam": Status.SPAM, "trash": Status.TRASH, "restore": Status.PENDING}
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings_in_the_log() -> Any:
-    """Refused requests are logged by Django; here they are what is tested."""
-    logging.getLogger("django.request").setLevel(logging.ERROR)
-    yield
-    logging.getLogger("django.request").setLevel(logging.NOTSET)
-
-
-@pytest.fixture
-def moderator(client: Client) -> User:
-    """Is logged in as `client`."""
-    user: User = UserFactory.create(role="Moderator", display_name="Mo")
-    client.force_login(user)
-    return user
 
 
 def row_button(comment: Comment, move: str) -> str:

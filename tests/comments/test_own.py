@@ -16,7 +16,6 @@ from comments.models import Comment, Decision, Revision, Status
 from comments.moderation import approve, mark_spam
 from comments.senders import SENDERS_TIME
 from tests.comments.reading import find, one, read, text
-from tests.comments.test_sending import _no_warnings_in_the_log  # noqa: F401  (a fixture)
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

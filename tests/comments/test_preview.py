@@ -10,7 +10,7 @@ from blog.site import SiteSettings
 from comments.avatars import neutral
 from comments.models import Comment
 from tests.comments.reading import find, one, read, text
-from tests.comments.test_sending import WORDS, _no_warnings_in_the_log, address, errors  # noqa: F401  (a fixture)
+from tests.comments.test_sending import WORDS, address, errors
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,6 @@
 """The moderators' desk: everything works without JavaScript, and the script asks the same addresses."""
 
 import datetime as dt
-import logging
 from typing import Any
 
 import pytest
@@ -33,22 +32,6 @@ DASHBOARD = f"{QUEUE}dashboard/"
 JSON = {"Accept": "application/json"}
 MODERATORS = {"Editor", "Moderator", "superuser"}
 ROLES = [row[0] for row in TestWhoMayDoWhat.ROLES]
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings_in_the_log() -> Any:
-    """Refused requests are logged by Django; here they are what is tested."""
-    logging.getLogger("django.request").setLevel(logging.ERROR)
-    yield
-    logging.getLogger("django.request").setLevel(logging.NOTSET)
-
-
-@pytest.fixture
-def moderator(client: Client) -> User:
-    """Is logged in as `client`."""
-    user: User = UserFactory.create(role="Moderator", display_name="Mo")
-    client.force_login(user)
-    return user
 
 
 def waiting(**more: Any) -> Comment:

@@ -1,7 +1,6 @@
 """Sending the form: what is stored, what is refused and how it is said."""
 
 import datetime as dt
-import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,14 +21,6 @@ from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactor
 pytestmark = pytest.mark.django_db
 
 WORDS = {"name": "Ann", "email": "ann@example.org", "website": "", "text": "Well said.", "subject": ""}
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings_in_the_log() -> Any:
-    """Refused requests are logged by Django; here they are what is tested."""
-    logging.getLogger("django.request").setLevel(logging.ERROR)
-    yield
-    logging.getLogger("django.request").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
