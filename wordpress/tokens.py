@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 # In a tag, quotes hide a `>` only after an equals sign; else a stray quote would swallow paragraphs.
-_TAG = r"""</?[A-Za-z](?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?)*+>|</?[A-Za-z][^<>]*+>|<[!?][^<>]*+>"""
+_NAMED = r"</?(?=([A-Za-z][^\s/>]*+))"
+_TAG = rf"""{_NAMED}(?:(?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?)*+|[^<>]*+)>|<[!?][^<>]*+>"""
 _TAGS = re.compile(_TAG)
 _TAGS_AND_COMMENTS = re.compile(rf"<!--.*?-->|{_TAG}", re.DOTALL)
-_NAME = re.compile(r"</?([A-Za-z][^\s/>]*)")
 _CLOSED_IN_ITSELF = re.compile(r"""(?:["'\s]|</?[A-Za-z][\w:-]*)/>$""")
 
 VOID: Final = frozenset(
@@ -48,16 +48,15 @@ def tokenise(source: str) -> Iterator[Token]:
             if match.start() > position:
                 yield Token("text", source[position : match.start()])
             position = match.end()
-            yield _token(match[0])
+            yield _tag(match[0], match[1])
     if position < len(source):
         yield Token("text", source[position:])
 
 
-def _token(source: str) -> Token:
-    name = _NAME.match(source)
+def _tag(source: str, name: str | None) -> Token:
     if name is None:
         return Token("comment", source)
-    return Token("end" if source[1] == "/" else "start", source, name[1].lower())
+    return Token("end" if source[1] == "/" else "start", source, name.lower())
 
 
 def comment_text(token: Token) -> str:

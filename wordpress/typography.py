@@ -118,12 +118,9 @@ def _ended(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quo
 
     If the quotation has one possible end only, or none but after digits, one of these is the end.
     """
-    found = list(quotes.finditer(part))
-    if not found:
-        return part
+    ends = [quote.start() for quote in quotes.finditer(part) if quote[1] is not None]
     closing: set[int] = set()
-    ends = [quote.start() for quote in found if quote[1] is not None]
-    if is_quoted and close not in part and ends:
+    if is_quoted and ends and close not in part:
         closing = {end for end in ends if not _after_digit(part, end)}
         if len(ends) == 1 or not closing:
             closing = {next((end for end in reversed(ends) if part[end + 1 : end + 2] == "."), ends[-1])}

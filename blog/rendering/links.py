@@ -5,6 +5,7 @@ on a line says `Click to access NAME.pdf`, as WordPress.com has it since 2022.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
@@ -21,11 +22,12 @@ ADDRESS_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", 
 
 # Blanks, quotation marks that no address holds, marks that nobody sees, and the full-width
 # punctuation of writing without blanks.
-NOT_IN_ADDRESS = re.compile(r"[\s<>\"`\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff。、，；：！？]")
+IN_ADDRESS = re.compile(r"[^\s<>\"`\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff。、，；：！？]*+")
 CLOSING: Final = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", "›": "‹"} | dict(
     zip("）」』】》〉", "（「『【《〈", strict=True)
 )
 OPENING: Final = frozenset(CLOSING.values())
+BRACKET = re.compile(f"[{re.escape(''.join([*CLOSING, *OPENING]))}]")
 AFTER_ADDRESS: Final = ".,;:!?'*_~…’‘‚„|\\" + "".join(OPENING)
 
 # Words of which the address is a part, or which are already a link.
@@ -43,23 +45,18 @@ def address_end(start: re.Match[str], stop: int) -> int:
     part of it: (see https://example.org/a_(b)). Square brackets are, but only in a query.
     """
     text = start.string
-    host_end = end = start.end()
-    opened: dict[str, int] = {}
-    in_query = False
-    while end < stop and not NOT_IN_ADDRESS.match(text, end):
-        character = text[end]
-        if end == host_end and character not in "/?#":
+    end = host_end = start.end()
+    if text.startswith(("/", "?", "#"), host_end) and (more := IN_ADDRESS.match(text, host_end, stop)):
+        end = more.end()
+    query = text.find("?", host_end, end)
+    opened: Counter[str] = Counter()
+    for bracket in BRACKET.finditer(text, host_end, end):
+        opening = CLOSING.get(bracket[0])
+        is_outside = bracket[0] == "[" and not 0 <= query < bracket.start()
+        if is_outside or (opening and not opened[opening]):
+            end = bracket.start()
             break
-        in_query = in_query or character == "?"
-        if character == "[" and not in_query:
-            break
-        if character in OPENING:
-            opened[character] = opened.get(character, 0) + 1
-        elif character in CLOSING:
-            if not opened.get(CLOSING[character]):
-                break
-            opened[CLOSING[character]] -= 1
-        end += 1
+        opened[opening or bracket[0]] += -1 if opening else 1
     while text[end - 1] in AFTER_ADDRESS:
         end -= 1
     return end

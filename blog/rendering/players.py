@@ -32,11 +32,11 @@ VIMEO_HASH = re.compile(r"(?:^|[&?])h=([0-9a-f]{8,12})(?![0-9a-z])")
 
 def film_page(address: str) -> str | None:
     """The page of the film that an `address` of YouTube or Vimeo means, in its plain form, else None."""
-    plain = addresses.tidy(unescape(address)) or ""
-    if not FILM_SITE.search(plain):
+    address = unescape(address)
+    if not FILM_SITE.search(addresses.IGNORED_INSIDE.sub("", address)):
         return None
     try:
-        parts = urlsplit(plain)
+        parts = urlsplit(addresses.tidy(address) or "")
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return None

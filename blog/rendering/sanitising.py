@@ -67,6 +67,8 @@ ALLOWED_CLASS = re.compile(
     r"|wp-block-gallery|columns-[1-9]"
     r"|remote-media|player"
 )
+# As nearly all values are: as they are stored.
+ALLOWED_CLASSES = re.compile(rf"(?:{ALLOWED_CLASS.pattern})(?: (?:{ALLOWED_CLASS.pattern}))*+")
 ALLOWED_CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
 
 
@@ -111,6 +113,8 @@ VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
 
 
 def _allowed_classes(tag: str, value: str) -> str | None:
+    if ALLOWED_CLASSES.fullmatch(value):
+        return value
     return (
         " ".join(
             name
@@ -133,9 +137,11 @@ def clean_attributes(root: etree._Element) -> None:
     """Leave on the elements of a tree what nh3 will let pass too, and add what must be there."""
     for element in root.iter(etree.Element):
         if element.attrib:
-            names = ALLOWED_ATTRIBUTES["*"] | ALLOWED_ATTRIBUTES.get(element.tag, frozenset())
+            tag = str(element.tag)
+            own = ALLOWED_ATTRIBUTES.get(tag, ())
             for name, value in element.items():
-                allowed = allowed_value(element.tag, name, str(value)) if name in names else None
+                is_allowed = name in ALLOWED_ATTRIBUTES["*"] or name in own
+                allowed = allowed_value(tag, str(name), str(value)) if is_allowed else None
                 if allowed is None:
                     del element.attrib[name]
                 elif allowed != value:
