@@ -62,7 +62,8 @@ class Leftovers:
 
     def add(self, item: Item) -> None:
         for key in {key for key, value in item.meta if value.strip()} - _KEPT:
-            if ours := next((start for start in _MACHINERY if key.startswith(start)), ""):
+            if key.startswith(_MACHINERY):
+                ours = next(start for start in _MACHINERY if key.startswith(start))
                 self._machinery.add([(key if len(key) < len(ours) + 20 else f"{ours}…", 1)])
             else:
                 self._fields.add([(key, 1)])

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import batched
+from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DateTimeField, Field, Max, Model
+from django.db.models import BooleanField, DateTimeField, Field, Max, Model
 from django.db.models.constants import OnConflict
 
 # Values that one query asks for at once.
 _BATCH = 500
 # What fields here store as it is; asking each would take most of the time.
-_STORED_AS_IS = (int, str, type(None))
+_STORED_AS_IS = frozenset({int, str, type(None)})
 
 
 def rows(
@@ -29,7 +30,7 @@ def _preparing(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Calla
     """What makes of a value of `field` what the database takes."""
     prepare = partial(field.get_db_prep_save, connection=connection)
     # Many rows share a moment, and to write one down costs more than the rest of the row.
-    return cache(prepare) if isinstance(field, DateTimeField) else prepare
+    return cache(prepare) if isinstance(field, BooleanField | DateTimeField) else prepare
 
 
 def highest_key(model: type[Model]) -> int:
@@ -40,7 +41,7 @@ def add(objects: Sequence[Model]) -> None:
     """Store new `objects` of one model exactly as they are: no field sets itself, as that of the last change does."""
     if objects:
         fields = objects[0]._meta.concrete_fields
-        values = ([getattr(new, field.attname) for field in fields] for new in objects)
+        values = map(attrgetter(*(field.attname for field in fields)), objects)
         add_rows(type(objects[0]), [field.name for field in fields], values)
 
 
@@ -53,17 +54,20 @@ def add_rows(
 
     For the rows that there are most of: an object of a model costs ten times what its row does.
     """
+    values = list(values)
+    if not values:
+        return
     connection = connections[DEFAULT_DB_ALIAS]
     by_name = {field.name: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in columns]
     quoted = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(model._meta.db_table)
     places = ", ".join(["%s"] * len(fields))
-    prepare = [_preparing(field, connection) for field in fields]
-    rows = [
-        tuple(value if type(value) in _STORED_AS_IS else make(value) for make, value in zip(prepare, row, strict=True))
-        for row in values
+    by_column = [
+        column if _STORED_AS_IS.issuperset(map(type, column)) else map(_preparing(field, connection), column)
+        for field, column in zip(fields, zip(*values, strict=True), strict=True)
     ]
+    rows = list(zip(*by_column, strict=True))
     conflict = ""
     if unique:
         column = {name: str(field.column) for name, field in zip(columns, fields, strict=True)}

@@ -78,7 +78,7 @@ def moment(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.date
     try:
         if local is not None:
             # Worked out in UTC here already: what has no place there would fail in the database.
-            return timezone.make_aware(local).astimezone(dt.UTC)
+            return timezone.make_aware(local, timezone.get_default_timezone()).astimezone(dt.UTC)
         return on_both_clocks(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
     except OverflowError:
         return None
@@ -86,5 +86,5 @@ def moment(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.date
 
 def on_both_clocks(moment: dt.datetime) -> dt.datetime:
     """`moment` in UTC. Raises OverflowError if the clock of the site has no place for it: no page could say it."""
-    timezone.localtime(moment)
+    timezone.localtime(moment, timezone.get_default_timezone())
     return moment.astimezone(dt.UTC)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -286,6 +287,8 @@ def _whole(text: str | None) -> int:
     return int(match[1]) if match else 0
 
 
+# Most things of an export say the same moment several times.
+@lru_cache(maxsize=256)
 def _date(text: str | None) -> dt.datetime | None:
     match = _DATE.match((text or "").strip())
     if match is None:

@@ -11,7 +11,7 @@ from wordpress.tokens import TYPED, Token, tokenise
 
 # Brackets that hold none: a shortcode, and what stands between it and its end if that is text.
 _SHORTCODE = re.compile(
-    r"(?P<escaped>\[)?\[(?P<name>[A-Za-z][\w-]*+)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
+    r"\[(?P<escaped>\[)?(?P<name>[A-Za-z][\w-]*+)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
     r"(?:(?P<content>[^\[\]]*+)\[/(?P=name)\])?(?P<escape_ends>\])?"
 )
 _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
@@ -66,7 +66,7 @@ def unknown(source: str) -> Counter[str]:
     Prose in brackets such as `[sic]` is none: there must be an attribute, an end or a plug-in's name.
     """
     names: Counter[str] = Counter()
-    if "[" not in source:
+    if "[" not in source or all(map(_is_shown, _SHORTCODE.finditer(source))):
         return names
     source = captions_to_figures(programs_to_pre(source))
     if not _MAY_BE_SHORTCODE.search(source):
@@ -82,6 +82,13 @@ def unknown(source: str) -> Counter[str]:
             if tells and _replaced(shortcode, AnyPicture(), ignored) == shortcode[0]:
                 names[name] += 1
     return names
+
+
+def _is_shown(shortcode: re.Match[str]) -> bool:
+    """Whether it is replaced wherever it stands, if it does not stand in code."""
+    if shortcode["name"] in {"caption", "wp_caption"}:
+        return shortcode["content"] is not None
+    return _replaced(shortcode, AnyPicture(), Counter()) != shortcode[0]
 
 
 def _tokens(source: str) -> Iterator[tuple[Token, bool]]:
