@@ -72,14 +72,20 @@ class Comments:
         self._erasures = Erasures()
         self._free = count(max(survey.highest_comment, highest_key(Comment)) + 1)
         self._given: set[int] = set()
+        # What was rendered beforehand, by text and whether that is HTML.
+        self._html: Mapping[tuple[str, bool], str] = {}
 
     def skip(self, item: Item, reason: str) -> None:
         """Account for the comments of an item that is not brought in."""
         for comment in item.comments:
             self._report.skip(COMMENTS, comment.id, plain(comment.author), reason)
 
-    def prepare(self, entries: Sequence[Answered]) -> None:
-        """Make the rows of comments that are not here yet or have changed, and set the counts of new entries."""
+    def prepare(self, entries: Sequence[Answered], html: Mapping[tuple[str, bool], str]) -> None:
+        """Make the rows of comments that are not here yet or have changed, and set the counts of new entries.
+
+        `html`: of the texts of comments, each with whether it is HTML, what is rendered already.
+        """
+        self._html = html
         ids = [comment.id for answered in entries for comment in answered.item.comments]
         before = self._memory.keys(COMMENTS, ids)
         keys = [*ids, *(key for some in before.values() for key in some)]
@@ -266,7 +272,8 @@ class Comments:
             text=comment.content,
             is_html=comment.is_html,
             is_imported=True,
-            html=comment_html(comment.content, is_html=comment.is_html),
+            html=self._html.get((comment.content, comment.is_html))
+            or comment_html(comment.content, is_html=comment.is_html),
             created_at=self._moment(answered, comment),
         )
 

@@ -114,14 +114,18 @@ class Entries:
         pages = self._answered(Page, ((item, plan.identity) for item, plan in self._pages), plans)
         self._posts, self._pages, self._characters = [], [], 0
         before, self._rendering = self._rendering, (posts, pages)
-        self._renderer.finish()
-        self._renderer.begin([answered.entry for answered in (*posts, *pages) if answered.new])
-        self._store(*before)
+        comment_html = self._renderer.finish()
+        new = [answered for answered in (*posts, *pages) if answered.new]
+        comments = [(comment.content, comment.is_html) for answered in new for comment in answered.item.comments]
+        self._renderer.begin([answered.entry for answered in new], comments)
+        self._store(*before, comment_html)
 
-    def _store(self, posts: list[Answered], pages: list[Answered]) -> None:
+    def _store(
+        self, posts: list[Answered], pages: list[Answered], comment_html: Mapping[tuple[str, bool], str]
+    ) -> None:
         new_posts = [answered for answered in posts if answered.new]
         self._give_addresses(new_posts)
-        self._comments.prepare([*posts, *pages])
+        self._comments.prepare([*posts, *pages], comment_html)
         # Not by `bulk_create`: that sets the present moment, and feeds would call sixteen years of posts new.
         add([answered.entry for answered in new_posts])
         add([answered.entry for answered in pages if answered.new])

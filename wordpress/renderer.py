@@ -1,4 +1,4 @@
-"""The texts of an import, rendered in a process beside this one, which reads and stores meanwhile.
+"""The texts and comments of an import, rendered in a process beside this one, which reads and stores meanwhile.
 
 Rendering is half the work of an import. The process has nothing but its end of a pipe: it writes to no database, and
 it ends when this one does, however that comes about.
@@ -10,19 +10,20 @@ import os
 import signal
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import django
 
-from blog.rendering import Rendered, render
+from blog.rendering import Rendered, Text, render_all
+from comments.text import comment_html
 
 if TYPE_CHECKING:
     # The process beside reads this module before there are models.
     from blog.models import Entry
     from wordpress.kept import Kept
 
-# A source and its markup.
-type Text = tuple[str, str]
+# The text of a comment, and whether it is HTML.
+type Comment = tuple[str, bool]
 
 # For fewer texts than this a process takes longer to start than it saves.
 WORTH_A_PROCESS = 2000
@@ -51,12 +52,14 @@ class Renderer:
         self._pipe: Any = None
         # Whether the process was told that no file of a text is here.
         self._none_here = False
-        # What it is rendering, and how the next that it gets ahead.
-        self._asked: list[Text] = []
+        # What it is rendering, if anything, and what it gets next ahead.
+        self._asked: list[Text] | None = None
         self._next: list[Text] = []
         self._places: dict[bytes, int] = {}
         self._here: list[Entry] = []
         self._beside: list[Entry] = []
+        self._comments: list[Comment] = []
+        self._is_begun_beside = False
         self._share = 0.0
 
     def expect(self, source: str, markup: str) -> None:
@@ -64,22 +67,22 @@ class Renderer:
         self._expected += 1
         if not self._ahead or not self._is_for_beside(source):
             return
-        self._next.append((source, markup))
+        self._next.append(Text(source, markup))
         if len(self._next) >= _TOGETHER:
             # Otherwise it is busy, and these wait until they are wanted.
-            if not self._asked or self._pipe.poll():
+            if self._asked is None or self._pipe.poll():
                 self._keep_asked()
-                self._ask(self._next)
+                self._ask(self._next, [])
             self._next = []
 
-    def begin(self, entries: Iterable["Entry"]) -> None:
-        """Start rendering `entries`. What was begun before must be finished."""
+    def begin(self, entries: Iterable["Entry"], comments: Iterable[Comment] = ()) -> None:
+        """Start rendering `entries` and `comments`. What was begun before must be finished."""
         self._keep_asked()
         self._next = []
         self._demand_the_same_files()
-        self._here, self._beside = [], []
+        self._here, self._beside, self._comments = [], [], list(comments)
         for entry in entries:
-            place = self._places.get(_mark((entry.source, entry.markup)))
+            place = self._places.get(_mark(Text(entry.source, entry.markup)))
             if place is not None:
                 entry.take_rendered(self._kept.get(place))
             else:
@@ -87,37 +90,43 @@ class Renderer:
         own = int(len(self._beside) * self._share)
         self._here += self._beside[:own]
         del self._beside[:own]
-        self._ask([(entry.source, entry.markup) for entry in self._beside])
+        self._is_begun_beside = bool(self._beside) or (bool(self._comments) and self._is_worth_it)
+        if self._is_begun_beside:
+            self._ask([Text(entry.source, entry.markup) for entry in self._beside], self._comments)
 
-    def finish(self) -> None:
-        """Let the entries that were begun have their HTML."""
-        for entry in self._here:
-            entry.render()
-        if self._beside:
-            self._take_from_beside()
-        self._here, self._beside = [], []
+    def finish(self) -> dict[Comment, str]:
+        """Let the entries that were begun have their HTML. Returns that of the comments."""
+        _render(self._here)
+        answer = self._answer_in_time() if self._is_begun_beside else None
+        if answer:
+            for entry, rendered in zip(self._beside, answer.texts, strict=True):
+                entry.take_rendered(rendered)
+        else:
+            _render(self._beside)
+        comments = answer.comments if answer else _render_comments(self._comments)
+        html = dict(zip(self._comments, comments, strict=True))
+        self._here, self._beside, self._comments = [], [], []
+        self._is_begun_beside = False
+        return html
 
-    def _take_from_beside(self) -> None:
+    def _answer_in_time(self) -> "_Answer | None":
+        """What was asked for. How long that takes decides how much is asked for next."""
         more = -_STEP if self._pipe.poll() else _STEP
         self._share = min(max(self._share + more, 0.0), _MOST)
-        rendered = self._answer()
-        if rendered is None:
-            for entry in self._beside:
-                entry.render()
-        else:
-            for entry, html in zip(self._beside, rendered, strict=True):
-                entry.take_rendered(html)
+        return self._answer()
+
+    @property
+    def _is_worth_it(self) -> bool:
+        return not self._is_alone and self._expected >= WORTH_A_PROCESS
 
     def _is_for_beside(self, source: str) -> bool:
-        if self._is_alone or self._expected < WORTH_A_PROCESS:
-            return False
-        return not any(mark in source for mark in _ASKS_THE_DATABASE)
+        return self._is_worth_it and not any(mark in source for mark in _ASKS_THE_DATABASE)
 
     def _keep_asked(self) -> None:
         """Keep what was rendered ahead."""
-        asked = self._asked
-        for text, rendered in zip(asked, self._answer() or (), strict=False):
-            self._places[_mark(text)] = self._kept.put(rendered)
+        if (asked := self._asked) is not None and (answer := self._answer()):
+            for text, rendered in zip(asked, answer.texts, strict=True):
+                self._places[_mark(text)] = self._kept.put(rendered)
 
     def _demand_the_same_files(self) -> None:
         """Begin anew if what the process was told of files has changed since."""
@@ -129,30 +138,26 @@ class Renderer:
 
     # The process
 
-    def _ask(self, texts: list[Text]) -> None:
-        if not texts:
-            return
+    def _ask(self, texts: list[Text], comments: list[Comment]) -> None:
         if self._process is None:
             self._start()
         self._asked = texts
         try:
-            self._pipe.send(texts)
+            self._pipe.send((texts, comments))
         except OSError:
             # It is gone, which is noticed when its answer is missing.
             return
 
-    def _answer(self) -> Sequence[Rendered] | None:
+    def _answer(self) -> "_Answer | None":
         """What was asked for last, rendered; None if nobody answers any more."""
-        if not self._asked:
-            return ()
-        self._asked = []
+        self._asked = None
         try:
-            rendered: list[Rendered] = self._pipe.recv()
+            answer: _Answer = self._pipe.recv()
         except (EOFError, OSError):
             # It was killed, most likely for want of memory: from now on all is rendered here.
             self._is_alone = True
             return None
-        return rendered
+        return answer
 
     def _start(self) -> None:
         # Where models are is only known once there are some.
@@ -182,9 +187,24 @@ class Renderer:
         self._end()
 
 
+class _Answer(NamedTuple):
+    texts: list[Rendered]
+    comments: list[str]
+
+
+def _render(entries: Sequence["Entry"]) -> None:
+    texts = (Text(entry.source, entry.markup, entry) for entry in entries)
+    for entry, rendered in zip(entries, render_all(texts), strict=True):
+        entry.take_rendered(rendered)
+
+
+def _render_comments(comments: Iterable[Comment]) -> list[str]:
+    return [str(comment_html(text, is_html)) for text, is_html in comments]
+
+
 def _mark(text: Text) -> bytes:
     """What tells `text` from all others."""
-    return hashlib.blake2b("\0".join(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(f"{text.source}\0{text.markup}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _serve(pipe: Any, none_here: bool) -> None:
@@ -197,7 +217,7 @@ def _serve(pipe: Any, none_here: bool) -> None:
     with known_if_none_is_here(none_here):
         while True:
             try:
-                texts = pipe.recv()
+                texts, comments = pipe.recv()
             except EOFError:
                 return
-            pipe.send([render(source, markup) for source, markup in texts])
+            pipe.send(_Answer(list(render_all(texts)), _render_comments(comments)))

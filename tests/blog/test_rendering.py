@@ -10,15 +10,37 @@ from blog.rendering import (
     MAX_SOURCE_LENGTH,
     Rendered,
     SourceTooLong,
+    Text,
     UnknownMarkup,
     get_markups,
     render,
+    render_all,
 )
 
 
 def shout(source: str, entry: object) -> str:
     """A markup of another app."""
     return f"<p>{source.upper()}<script>alert(1)</script></p>"
+
+
+class TestMany:
+    def test_each_of_many_is_rendered_as_it_is_alone(self) -> None:
+        sources = [
+            f'<h2 id="a">{number}</h2>\n\n<a href="#a">x</a>{"<!--more-->" * (number % 2)}' for number in range(50)
+        ]
+        texts = [Text(source, markup) for source in sources for markup in ("wordpress", "markdown", "html")]
+        assert list(render_all(texts)) == [render(*text) for text in texts]
+
+    def test_so_are_long_ones(self) -> None:
+        texts = [Text("word " * length, "html") for length in (100_000, 1, 60_000, 50_000, 2)]
+        assert list(render_all(texts)) == [render(*text) for text in texts]
+
+    def test_of_none_there_is_nothing(self) -> None:
+        assert list(render_all([])) == []
+
+    def test_one_that_is_too_long_is_refused(self) -> None:
+        with pytest.raises(SourceTooLong):
+            list(render_all([Text("a", "html"), Text("a" * (MAX_SOURCE_LENGTH + 1), "html")]))
 
 
 class TestLength:

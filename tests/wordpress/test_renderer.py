@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -13,19 +13,20 @@ from typing import ClassVar
 import pytest
 
 from blog.models import Page, Post
-from blog.rendering import render
+from blog.rendering import Rendered, Text, render, render_all
+from comments.text import comment_html
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import item, page
 from wordpress import entries, renderer
 from wordpress.kept import keeping
 from wordpress.moved import known_if_none_is_here
-from wordpress.renderer import Renderer, Text
+from wordpress.renderer import Comment, Renderer
 
 TEXTS = [
-    ("One.\n\nTwo <b>three", "wordpress"),
-    ("*four*", "markdown"),
-    ("", "html"),
-    ("Five<!--more-->six", "wordpress"),
+    Text("One.\n\nTwo <b>three", "wordpress"),
+    Text("*four*", "markdown"),
+    Text("", "html"),
+    Text("Five<!--more-->six", "wordpress"),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
 # Starts a renderer, says the number of its process and waits to be killed.
@@ -74,17 +75,30 @@ def rendered(by: Renderer, texts: list[Text]) -> list[tuple[str, str, str]]:
 
 
 def expect(by: Renderer, texts: list[Text]) -> None:
-    for source, markup in texts:
+    for source, markup, _entry in texts:
         by.expect(source, markup)
 
 
 def expected(texts: list[Text]) -> list[tuple[str, str, str]]:
-    found = (render(source, markup) for source, markup in texts)
+    found = (render(*text) for text in texts)
     return [(each.lead_html, each.body_html, each.extract) for each in found]
 
 
+def rendered_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sources that are rendered in this process from now on."""
+    here: list[str] = []
+
+    def noted(texts: Iterable[Text]) -> Iterator[Rendered]:
+        texts = list(texts)
+        here.extend(text.source for text in texts)
+        return render_all(texts)
+
+    monkeypatch.setattr(renderer, "render_all", noted)
+    return here
+
+
 def entries_of(texts: list[Text]) -> list[Post]:
-    return [Post(source=source, markup=markup) for source, markup in texts]
+    return [Post(source=source, markup=markup) for source, markup, _entry in texts]
 
 
 class TestResults:
@@ -97,7 +111,7 @@ class TestResults:
                 assert rendered(beside, texts) == expected(texts)
 
     def test_more_text_than_a_pipe_holds(self, beside: Renderer) -> None:
-        texts = [(f"{number} words " * 5000, "wordpress") for number in range(20)]
+        texts = [Text(f"{number} words " * 5000, "wordpress") for number in range(20)]
         assert rendered(beside, texts) == expected(texts)
 
     def test_nothing_is_asked_about_files_if_it_is_known_that_none_is_here(
@@ -105,26 +119,64 @@ class TestResults:
     ) -> None:
         picture = "https://blog.example.org/wp-content/uploads/2014/03/a.png"
         with known_if_none_is_here(answer=True), a_renderer() as renderer:
-            html = expected([(picture, "wordpress")])
+            html = expected([Text(picture, "wordpress")])
             # What cannot be rendered beside, where there is no database, would be rendered here.
-            monkeypatch.setattr(Post, "render", lambda post: pytest.fail("rendered here"))
-            assert rendered(renderer, [(picture, "wordpress")]) == html
+            here = rendered_here(monkeypatch)
+            assert rendered(renderer, [Text(picture, "wordpress")]) == html
+            assert here == []
 
+    @pytest.mark.django_db
     @pytest.mark.parametrize(
         "source", ["[gallery ids='1']", '<sup data-fn="x" class="fn">1</sup>', '<!-- wp:block {"ref":1} /-->']
     )
     def test_what_names_rows_of_the_import_is_rendered_where_they_are_seen(
         self, monkeypatch: pytest.MonkeyPatch, source: str
     ) -> None:
-        here: list[str] = []
-        monkeypatch.setattr(Post, "render", lambda post: here.append(post.source))
+        here = rendered_here(monkeypatch)
         with a_renderer() as fresh:
-            rendered(fresh, [*TEXTS[:2], (source, "wordpress")])
+            rendered(fresh, [*TEXTS[:2], Text(source, "wordpress")])
         assert here == [source]
 
 
+class TestComments:
+    COMMENTS: ClassVar[list[Comment]] = [("One.\n\nTwo <b>three", True), ("One <b>", False), ("", True)]
+
+    def test_they_are_those_of_rendering_here(self, beside: Renderer) -> None:
+        for texts in (TEXTS, [], TEXTS[:1]):
+            beside.begin(entries_of(texts), self.COMMENTS)
+            assert beside.finish() == {comment: comment_html(*comment) for comment in self.COMMENTS}
+
+    def test_a_batch_without_any_has_none_of_those_before(self, beside: Renderer) -> None:
+        beside.begin(entries_of(TEXTS), self.COMMENTS)
+        beside.finish()
+        assert beside.finish() == {}
+        beside.begin(entries_of(TEXTS))
+        assert beside.finish() == {}
+
+    def test_they_are_rendered_beside(self, beside: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(renderer, "comment_html", lambda text, is_html: pytest.fail("rendered here"))
+        beside.begin([], self.COMMENTS)
+        assert len(beside.finish()) == len(self.COMMENTS)
+
+    def test_an_import_goes_on_without_a_process_that_was_killed(self) -> None:
+        with a_renderer() as alone:
+            alone.begin([], self.COMMENTS)
+            alone._process.kill()
+            alone._process.join()
+            for _batch in range(2):
+                assert alone.finish() == {comment: comment_html(*comment) for comment in self.COMMENTS}
+                alone.begin([], self.COMMENTS)
+
+    def test_one_that_was_started_ahead_answers_for_texts_only(self) -> None:
+        with a_renderer(ahead=True) as early:
+            expect(early, TestAhead.MANY * 5)
+            assert early.finish() == {}
+            early.begin(entries_of(TEXTS), self.COMMENTS)
+            assert len(early.finish()) == len(self.COMMENTS)
+
+
 class TestAhead:
-    MANY: ClassVar[list[Text]] = [(f"Text *{number}*", "markdown") for number in range(12)]
+    MANY: ClassVar[list[Text]] = [Text(f"Text *{number}*", "markdown") for number in range(12)]
 
     @pytest.fixture(autouse=True)
     def _few_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,16 +188,9 @@ class TestAhead:
             rendered(early, [])
             early._process.kill()
             early._process.join()
-            here: list[str] = []
-            render_here = Post.render
-
-            def noted(post: Post) -> None:
-                here.append(post.source)
-                render_here(post)
-
-            monkeypatch.setattr(Post, "render", noted)
+            here = rendered_here(monkeypatch)
             assert rendered(early, self.MANY) == expected(self.MANY)
-            assert here == [source for source, _markup in self.MANY[4:]]
+            assert here == [text.source for text in self.MANY[4:]]
 
     def test_what_comes_while_it_is_busy_waits_until_it_is_wanted(self) -> None:
         with a_renderer(ahead=True) as early:
@@ -153,7 +198,7 @@ class TestAhead:
             assert rendered(early, self.MANY) == expected(self.MANY)
 
     def test_one_source_in_two_markups_is_two_texts(self) -> None:
-        texts = [(source, "wordpress") for source, _markup in self.MANY[:4]]
+        texts = [Text(text.source, "wordpress") for text in self.MANY[:4]]
         with a_renderer(ahead=True) as early:
             expect(early, self.MANY[:4])
             assert rendered(early, texts) == expected(texts)
