@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Timer
 from typing import ClassVar
 
 import pytest
@@ -18,9 +20,10 @@ from comments.text import comment_html
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import item, page
 from wordpress import entries, renderer
+from wordpress.beside import Beside, Comment, together
 from wordpress.kept import keeping
 from wordpress.moved import known_if_none_is_here
-from wordpress.renderer import Comment, Renderer
+from wordpress.renderer import Renderer
 
 TEXTS = [
     Text("One.\n\nTwo <b>three", "wordpress"),
@@ -40,7 +43,7 @@ renderer.WORTH_A_PROCESS = 0
 with keeping() as kept, renderer.Renderer(kept, ahead=False) as renderer:
     renderer.begin([Post(source="text", markup="html")])
     renderer.finish()
-    print(renderer._process.pid, flush=True)
+    print(renderer._process.process.pid, flush=True)
     time.sleep(600)
 """
 
@@ -67,9 +70,29 @@ def beside() -> Iterator[Renderer]:
         yield made
 
 
-def rendered(by: Renderer, texts: list[Text]) -> list[tuple[str, str, str]]:
+def process_of(running: Renderer) -> BaseProcess:
+    assert running._process is not None
+    process: BaseProcess = running._process.process
+    return process
+
+
+def kill(running: Renderer) -> None:
+    process_of(running).kill()
+    process_of(running).join()
+
+
+def wait_for(running: Renderer) -> None:
+    """Until the process has rendered all it was given."""
+    while running._begun and not running._begun.has_answered:
+        time.sleep(0.01)
+
+
+def rendered(by: Renderer, texts: list[Text], *, in_time: bool = True) -> list[tuple[str, str, str]]:
+    """What becomes of `texts`: if the process is `in_time`, this one renders none for it."""
     posts = entries_of(texts)
     by.begin(posts)
+    if in_time:
+        wait_for(by)
     by.finish()
     return [(post.lead_html, post.body_html, post.extract) for post in posts]
 
@@ -154,15 +177,14 @@ class TestComments:
         assert beside.finish() == {}
 
     def test_they_are_rendered_beside(self, beside: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(renderer, "comment_html", lambda text, is_html: pytest.fail("rendered here"))
+        monkeypatch.setattr(renderer, "render_comments", lambda comments: pytest.fail("rendered here"))
         beside.begin([], self.COMMENTS)
         assert len(beside.finish()) == len(self.COMMENTS)
 
     def test_an_import_goes_on_without_a_process_that_was_killed(self) -> None:
         with a_renderer() as alone:
             alone.begin([], self.COMMENTS)
-            alone._process.kill()
-            alone._process.join()
+            kill(alone)
             for _batch in range(2):
                 assert alone.finish() == {comment: comment_html(*comment) for comment in self.COMMENTS}
                 alone.begin([], self.COMMENTS)
@@ -175,22 +197,84 @@ class TestComments:
             assert len(early.finish()) == len(self.COMMENTS)
 
 
+class TestSharing:
+    """What the process beside has not begun when it is wanted is rendered here, from the last on."""
+
+    MANY: ClassVar[list[Text]] = [Text(f"Text *{number}*", "markdown") for number in range(100)]
+
+    def test_nearly_all_if_it_does_not_get_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with a_renderer() as slow:
+            rendered(slow, TEXTS)
+            here = rendered_here(monkeypatch)
+            with stopped(slow, then=signal.SIGCONT):
+                assert rendered(slow, self.MANY, in_time=False) == expected(self.MANY)
+        assert sorted(here) == sorted(text.source for text in self.MANY)
+
+    def test_all_if_it_dies_of_it(self) -> None:
+        with a_renderer() as dying:
+            rendered(dying, TEXTS)
+            with stopped(dying, then=signal.SIGKILL):
+                assert rendered(dying, self.MANY, in_time=False) == expected(self.MANY)
+            assert rendered(dying, self.MANY) == expected(self.MANY)
+
+    def test_nothing_that_it_has_done_already(self, beside: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        html = expected(self.MANY)
+        here = rendered_here(monkeypatch)
+        assert rendered(beside, self.MANY) == html
+        assert here == []
+
+    def test_what_both_have_rendered_is_taken_once(self, beside: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+        # As if it had begun the last half at the moment in which that was taken from it.
+        monkeypatch.setattr(Beside, "take", lambda process, until: until - 50)
+        assert rendered(beside, self.MANY) == expected(self.MANY)
+
+    def test_what_neither_has_begun_is_rendered_in_the_end(
+        self, beside: Renderer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        posts = entries_of(self.MANY)
+        beside.begin(posts)
+        assert beside._begun is not None
+        beside._begun.hurry()
+        monkeypatch.setattr(Beside, "take", lambda process, until: 0)
+        beside.finish()
+        assert [post.body_html for post in posts] == [body for _lead, body, _extract in expected(self.MANY)]
+
+    @pytest.mark.parametrize(
+        ("left", "next_"), [(1000, 20), (40, 20), (39, 20), (20, 10), (2, 1), (1, 1), (0, 0), (-5, 0)]
+    )
+    def test_few_are_begun_at_the_end(self, left: int, next_: int) -> None:
+        assert together(left) == next_
+
+
+@contextmanager
+def stopped(running: Renderer, *, then: signal.Signals) -> Iterator[None]:
+    """The process stands still for a moment; `then` goes on or ends."""
+    number = process_of(running).pid or 0
+    os.kill(number, signal.SIGSTOP)
+    timer = Timer(0.3, os.kill, (number, then))
+    timer.start()
+    yield
+    timer.join()
+
+
 class TestAhead:
     MANY: ClassVar[list[Text]] = [Text(f"Text *{number}*", "markdown") for number in range(12)]
 
     @pytest.fixture(autouse=True)
     def _few_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(renderer, "_TOGETHER", 4)
+        monkeypatch.setattr(renderer, "_LEAST", 4)
+        monkeypatch.setattr(renderer, "_MOST", 6)
 
     def test_what_was_rendered_ahead_is_not_rendered_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with a_renderer(ahead=True) as early:
             expect(early, self.MANY[:4])
+            while early._is_busy:
+                time.sleep(0.01)
             rendered(early, [])
-            early._process.kill()
-            early._process.join()
+            kill(early)
             here = rendered_here(monkeypatch)
             assert rendered(early, self.MANY) == expected(self.MANY)
-            assert here == [text.source for text in self.MANY[4:]]
+            assert sorted(here) == sorted(text.source for text in self.MANY[4:])
 
     def test_what_comes_while_it_is_busy_waits_until_it_is_wanted(self) -> None:
         with a_renderer(ahead=True) as early:
@@ -212,10 +296,10 @@ class TestAhead:
         with a_renderer(ahead=True) as early:
             with known_if_none_is_here(answer=True):
                 expect(early, self.MANY[:4])
-            told = early._process
+            told = process_of(early)
             assert rendered(early, self.MANY[:4]) == expected(self.MANY[:4])
             assert not told.is_alive()
-            assert early._process is not told
+            assert process_of(early) is not told
 
 
 class TestProcess:
@@ -236,15 +320,14 @@ class TestProcess:
             failing = Renderer(kept, ahead=False)
             with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
                 failing.begin(entries_of(TEXTS))
-                process = failing._process
+                process = process_of(failing)
                 raise ZeroDivisionError
         assert not process.is_alive()
 
     def test_an_import_goes_on_without_one_that_was_killed(self) -> None:
         with a_renderer() as alone:
             rendered(alone, TEXTS)
-            alone._process.kill()
-            alone._process.join()
+            kill(alone)
             for _batch in range(2):
                 assert rendered(alone, TEXTS) == expected(TEXTS)
 
@@ -276,7 +359,7 @@ class TestImport:
     def test_what_comes_in_is_rendered_in_any_number_of_batches(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(renderer, "_TOGETHER", 3)
+        monkeypatch.setattr(renderer, "_LEAST", 3)
         monkeypatch.setattr(entries, "_BATCH", 2)
         posts = [item(number, content=f"Text\n\nof {number}.", post_name="same") for number in range(1, 8)]
         bring(page(20, content="A page."), *posts, item(1, content="Text\n\nof 1.", post_name="same"))
