@@ -89,9 +89,10 @@ class Export:
                         channels.append(element)
                     elif element.getroottree().docinfo.internalDTD is not None:
                         raise ExportRefused(_("The file has a document type (DOCTYPE)."))
-                for record in self._taken(channels, may_be_open=True):
+                records = list(self._taken(channels, may_be_open=True))
+                if records:
                     item_began = source.bytes_read
-                    yield record
+                    yield from records
                 if source.bytes_read - item_began > _MAX_ITEM_BYTES:
                     raise ExportRefused(_("An item is larger than %d MB.") % (_MAX_ITEM_BYTES // 2**20))
                 # Some faults the parser only notes, and reads nothing from there on.
