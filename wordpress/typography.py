@@ -39,6 +39,7 @@ def _opening(sign: str, also: str = "") -> str:
 _WORDS_CUT = re.compile(
     r"'(?=(?:tain['’]t|twere|twas|tis|twill|til|bout|nuff|round|cause|em)(?![\w'’]))", re.IGNORECASE
 )
+_BEFORE_DIGIT = re.compile("'[0-9]")
 _YEAR_AND_END = re.compile(rf"""'([0-9]{{2}})(['"]){_ENDS}""")
 _YEAR = re.compile(r"'(?=[0-9]{2}(?![%0-9]|[.,][0-9]))")
 _NUMBER = re.compile(rf"{_after_blank("'")}([0-9][.,0-9]*+)'")
@@ -98,9 +99,12 @@ def _curled(text: str, before: str) -> str:
 
 def _single_curled(text: str) -> str:
     text = _WORDS_CUT.sub(_APOSTROPHE, text)
-    text = _YEAR_AND_END.sub(lambda year: f"{_APOSTROPHE}{year[1]}{_CLOSE if year[2] == "'" else _CLOSE_DOUBLE}", text)
-    text = _YEAR.sub(_APOSTROPHE, text)
-    text = _NUMBER.sub(rf"{_OPEN}\1{_CLOSE}", text)
+    if _BEFORE_DIGIT.search(text):
+        text = _YEAR_AND_END.sub(
+            lambda year: f"{_APOSTROPHE}{year[1]}{_CLOSE if year[2] == "'" else _CLOSE_DOUBLE}", text
+        )
+        text = _YEAR.sub(_APOSTROPHE, text)
+        text = _NUMBER.sub(rf"{_OPEN}\1{_CLOSE}", text)
     text = _OPENING.sub(_OPEN, text)
     text = _IN_WORD.sub(_APOSTROPHE, text)
     return _OPEN.join(
@@ -118,20 +122,23 @@ def _ended(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quo
 
     If the quotation has one possible end only, or none but after digits, one of these is the end.
     """
-    ends = [quote.start() for quote in quotes.finditer(part) if quote[1] is not None]
+    found = list(quotes.finditer(part))
+    if not found:
+        return part
     closing: set[int] = set()
+    ends = [quote.start() for quote in found if quote[1] is not None]
     if is_quoted and ends and close not in part:
         closing = {end for end in ends if not _after_digit(part, end)}
         if len(ends) == 1 or not closing:
             closing = {next((end for end in reversed(ends) if part[end + 1 : end + 2] == "."), ends[-1])}
-
-    def settled(quote: re.Match[str]) -> str:
+    pieces: list[str] = []
+    done = 0
+    for quote in found:
         at = quote.start()
-        if at not in closing and _after_digit(part, at):
-            return prime
-        return quote[0] if quote[1] is None else close
-
-    return quotes.sub(settled, part)
+        is_prime = at not in closing and _after_digit(part, at)
+        pieces += (part[done:at], prime if is_prime else quote[0] if quote[1] is None else close)
+        done = at + 1
+    return "".join([*pieces, part[done:]])
 
 
 def _after_digit(text: str, at: int) -> bool:
