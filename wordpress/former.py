@@ -34,11 +34,14 @@ class FormerAddresses:
         """Where the export says it is, and where it was before."""
         # A numbered link is no address to keep: numbers are looked up.
         link = "" if "?" in item.link else item.link
-        self._take(entry, (link, *old_addresses(item.meta), *_renamed(entry, item)), entry.get_absolute_url)
+        small = _in_small_letters(entry.path if isinstance(entry, Page) else entry.slug, entry.get_absolute_url)
+        said = (link, *small, *old_addresses(item.meta), *_renamed(entry, item))
+        self._take(entry, said, entry.get_absolute_url)
 
     def of_category(self, category: Category, term: Term) -> None:
         number = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
-        self._take(category, (*number, *term.addresses))
+        small = _in_small_letters(category.slug, lambda: f"/category/{category.slug}/")
+        self._take(category, (*number, *small, *term.addresses))
 
     def of_author(self, author: User, exported: Author) -> None:
         number = [f"/?author={exported.id}"] if exported.id not in {0, author.pk} else []
@@ -59,6 +62,14 @@ class FormerAddresses:
         for key in keys:
             if as_stored(key) != here:
                 self._found.setdefault(as_stored(key), (key, target))
+
+
+def _in_small_letters(slug: str, address: Callable[[], str]) -> list[str]:
+    """The `address` of `slug` in small letters, if it has others.
+
+    Only other programs write them into exports. WordPress made them small, and took any for the same.
+    """
+    return [as_stored(address()).lower()] if slug != slug.lower() else []
 
 
 def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:
