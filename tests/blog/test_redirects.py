@@ -246,6 +246,14 @@ class TestNearlyRightAddress:
         dated("star-power")
         assert client.get("/2013/01/01/star/").status_code == 404
 
+    def test_does_not_mean_a_second_one_of_its_title(self, client: Client) -> None:
+        # The first may be gone or hidden: whoever asks for it does not mean the other.
+        dated("star-power-2")
+        dated("moonlight-2014")
+        for day in ("2014/02/10", "2013/01/01"):
+            assert client.get(f"/{day}/star-power/").status_code == 404
+        assert_one_step(client, "/2014/02/10/moonlight/", "/2014/02/10/moonlight-2014/")
+
     @pytest.mark.parametrize("slug", ["star%25power", "star_power", "star%2Apower", "%00starpower", "[s]tar-power"])
     def test_has_no_signs_that_stand_for_others(self, client: Client, slug: str) -> None:
         dated("star-power")
