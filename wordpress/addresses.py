@@ -18,7 +18,7 @@ from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
 from wordpress.lookups import rows
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # Pictures of other sizes that WordPress made beside the one that was uploaded.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -43,6 +44,19 @@ class TestIdentity:
     def test_numbers_are_kept_for_posts_and_pages(self, bring: Bring) -> None:
         bring(item(7), page(20))
         assert (Post.objects.get().pk, Page.objects.get().pk) == (7, 20)
+
+    def test_numbers_of_other_programs_are_kept_however_long(self, bring: Bring, client: Client) -> None:
+        parts = (
+            item(694939491983859712, inside=[comment(7236563219364563220), comment(8, parent=7236563219364563220)]),
+            page(7236563219364563221, post_parent=7236563219364563222),
+            page(7236563219364563222),
+        )
+        assert remarks(bring(*parts)) == []
+        assert Comment.objects.get(pk=8).parent_id == 7236563219364563220
+        assert Page.objects.get(pk=7236563219364563221).parent_id == 7236563219364563222
+        for number in (694939491983859712, 7236563219364563221):
+            assert client.get(f"/?p={number}").status_code == 301
+        assert not bring(*parts).has_changes
 
     def test_a_taken_number_gets_another_and_is_noted(self, bring: Bring) -> None:
         PostFactory(pk=7, slug="mine")
