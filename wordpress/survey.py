@@ -151,6 +151,11 @@ def _file_warnings(export: Export) -> Iterator[str]:
 def _mended_texts(mended: Mended) -> Iterator[str]:
     counts = mended.counts
     texts = {
+        "messages": ngettext(
+            "%d line before its beginning was left out: a message of the old site about a fault there",
+            "%d lines before its beginning were left out: messages of the old site about faults there",
+            counts["messages"],
+        ),
         "controls": ngettext(
             "%d control character was left out: no reader could see it",
             "%d control characters were left out: no reader could see them",
