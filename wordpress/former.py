@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice, product
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from django.db.models import Model
 
 from accounts.models import User
-from accounts.slugs import slugify
+from accounts.slugs import slug_from_export, slugify
 from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
 from wordpress.addresses import old_key
@@ -35,7 +35,7 @@ class FormerAddresses:
         # A numbered link is no address to keep: numbers are looked up.
         link = "" if "?" in item.link else item.link
         small = _in_small_letters(entry.path if isinstance(entry, Page) else entry.slug, entry.get_absolute_url)
-        said = (link, *small, *old_addresses(item.meta), *_renamed(entry, item))
+        said = (link, *small, *_as_exported(entry, item), *old_addresses(item.meta), *_renamed(entry, item))
         self._take(entry, said, entry.get_absolute_url)
 
     def of_category(self, category: Category, term: Term) -> None:
@@ -70,6 +70,14 @@ def _in_small_letters(slug: str, address: Callable[[], str]) -> list[str]:
     Only other programs write them into exports. WordPress made them small, and took any for the same.
     """
     return [as_stored(address()).lower()] if slug != slug.lower() else []
+
+
+def _as_exported(entry: Post | Page, item: Item) -> list[str]:
+    """The address of `entry` by a slug that cannot be kept, as `Two Words`, which only other programs write."""
+    slug, address = slug_from_export(item.slug), entry.get_absolute_url() if item.slug else ""
+    if "?" in address or slug == usable_slug(item.slug):
+        return []
+    return [f"{address.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
 
 
 def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Moving in as a whole: every thing once, all accounted for, all or nothing."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,18 @@ class TestIdentity:
         report = bring(same, same)
         assert counted(report, "post") == {"imported": 1, "skipped": 1}
         assert counted(report, "comment") == {"imported": 1, "skipped": 1}
+
+    @pytest.mark.parametrize("guid", ["", "https://old.example/"])
+    @pytest.mark.parametrize("make", [item, page])
+    def test_items_of_which_only_titles_are_told_are_all_brought_in(
+        self, bring: Bring, make: Callable[..., str], guid: str
+    ) -> None:
+        nothing = {"post_id": "", "post_name": "", "post_date": "", "post_date_gmt": "", "guid": guid}
+        parts = [make(title=title, **nothing) for title in ("One", "Two", "One", "Three")]
+        report = bring(*parts)
+        kind = "post" if make is item else "page"
+        assert counted(report, kind) == {"imported": 3, "skipped": 1}
+        assert counted(bring(*parts), kind) == {"unchanged": 3, "skipped": 1}
 
     @pytest.mark.parametrize("number", ["0", "", "99999999999999999999"])
     def test_an_item_without_a_number_gets_one(self, bring: Bring, number: str) -> None:
