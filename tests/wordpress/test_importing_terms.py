@@ -91,6 +91,13 @@ class TestTermsWithOddSlugs:
                 answer = client.get(f"/{kind}/{quote(slug, safe='%')}/{ending}")
                 assert unquote(answer.headers["Location"]) == unquote(found.get_absolute_url() + ending)
 
+    def test_without_a_letter_in_them_they_are_made_of_the_name_once(self, bring: Bring) -> None:
+        parts = (category("?", "Quest &amp; ion"), tag("?", "Quest &amp; ion"), category("#", "?"))
+        bring(*parts)
+        assert set(Category.objects.values_list("slug", flat=True)) == {"quest-ion", "untitled"}
+        assert Tag.objects.get().slug == "quest-ion"
+        assert not bring(*parts).has_changes
+
     def test_capitals_make_no_difference_in_an_address(self, bring: Bring, client: Client) -> None:
         parts = (
             tag("Two-Words", "T"),
