@@ -68,7 +68,9 @@ def old_key(address: str) -> str:
         return _UPLOADS + parts.path.lstrip("/")
     if uploaded := _UPLOADED.fullmatch(parts.path):
         return _UPLOADS + uploaded[1]
-    return parts.path if parts.path.startswith("/") and parts.path != "/" else ""
+    # WordPress doubles the slash in front in some places, which is no part of the address.
+    path = "/" + parts.path.lstrip("/") if parts.path.startswith("/") else ""
+    return path if path != "/" else ""
 
 
 def file_address(path: str) -> str:
