@@ -34,6 +34,8 @@ def stage_texts() -> dict[Stage, str]:
 
 
 _VERSIONS = {"1.0", "1.1", "1.2"}
+# No clock on earth is further from UTC: two dates that are belong to different moments.
+_FURTHEST_CLOCK = dt.timedelta(hours=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def _add_item(survey: Survey, item: Item) -> None:
                 public=item.status == "publish" and not item.password,
             )
         )
-    if item.date and item.date_gmt and item.status == "publish":
+    if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _FURTHEST_CLOCK:
         offset = item.date - item.date_gmt
         survey.offsets[offset] += 1
         survey.other_clock += offset != _offset_here(item.date)

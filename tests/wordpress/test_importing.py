@@ -217,6 +217,9 @@ class TestAccounting:
         winter = {"post_date": "2014-12-01 10:30:00", "post_date_gmt": "2014-12-01 09:30:00"}
         assert not bring(item(7, **summer), item(8, **winter)).warnings
 
+    def test_dates_of_different_moments_are_no_clock(self, bring: Bring) -> None:
+        assert not bring(item(7, post_date="2022-07-01 11:30:00"), item(8, post_date="2022-07-02 11:30:00")).warnings
+
     def test_mended_signs_and_unknown_versions_are_warned_of(self, bring: Bring) -> None:
         warnings = bring(item(7, content="a\x01b"), version="9.9").warnings
         assert any("1 control character " in text for text in warnings)

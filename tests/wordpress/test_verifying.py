@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -188,7 +189,7 @@ class TestVerifying:
         assert "All is right" in run(path)
 
     def test_what_the_export_gives_no_address_is_no_fault(self, tmp_path: Path) -> None:
-        nothing = {"post_id": "", "post_name": "", "link": "", "guid": ""}
+        nothing: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}
         path = write(tmp_path, export(item(**nothing), page(**nothing, title="B"), authors=[]))
         import_export([path])
         assert Post.objects.published().count() == Page.objects.published().count() == 1
