@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
+from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong, shortened
 from wordpress.plain import language_code, plain, slug_key
 from wordpress.posttypes import reason_against
 from wordpress.reader import Export, ExportRefused
@@ -109,8 +109,8 @@ def reason_to_skip(item: Item) -> str:
         return reason_against(item.type)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft, not a text of its own.")
-    if len(item.content) > MAX_SOURCE_LENGTH:
-        return str(SourceTooLong(len(item.content)))
+    if (length := len(shortened(item.content))) > MAX_SOURCE_LENGTH:
+        return str(SourceTooLong(length))
     return ""
 
 

@@ -8,6 +8,7 @@ show. Both leave through the one allow-list (`sanitising`).
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,7 @@ from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import BREAK, MORE_PLACEHOLDER, clean_text, parse, write
 
 __all__ = [
+    "EMBEDDED",
     "MAX_SOURCE_LENGTH",
     "MORE_PLACEHOLDER",
     "PART_BREAK",
@@ -31,10 +33,13 @@ __all__ = [
     "UnknownMarkup",
     "get_markups",
     "render",
+    "shortened",
 ]
 
 # Characters. A long report has 200,000; ten of them would not be read on one page.
 MAX_SOURCE_LENGTH: Final = 500_000
+# A file in the text itself, as programs paste pictures. No reader sees it: the policy of the pages forbids it.
+EMBEDDED: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{100,}+", re.ASCII)
 
 
 class SourceTooLong(ValueError):  # noqa: N818  # says what is wrong
@@ -67,11 +72,17 @@ class Rendered:
     extract: str
 
 
+def shortened(source: str) -> str:
+    """`source`; without the files in it if it is too long otherwise."""
+    return EMBEDDED.sub("data:,", source) if len(source) > MAX_SOURCE_LENGTH else source
+
+
 def render(source: str, markup: str, entry: object = None) -> Rendered:
     """Render `source`, written in `markup` (a name in settings.BROADSIDE_MARKUPS), of the post or page `entry`.
 
     Raises SourceTooLong and UnknownMarkup, and for no other source anything.
     """
+    source = shortened(source)
     if len(source) > MAX_SOURCE_LENGTH:
         raise SourceTooLong(len(source))
     try:

@@ -205,6 +205,12 @@ class TestAccounting:
         assert Page.objects.get().parent is None
         assert len(report.skipped) == 2
 
+    def test_pictures_in_the_text_itself_make_it_no_longer_and_are_noted(self, bring: Bring) -> None:
+        source = 'One <img src="data:image/png;base64,' + "x" * 600_000 + '"> two'
+        (text,) = remarks(bring(item(7, content=source)))
+        assert "1 file stands in the text itself" in text
+        assert Post.objects.get().source == source
+
     def test_another_clock_is_warned_of(self, bring: Bring) -> None:
         times = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
         (warning,) = bring(item(7, **times), item(8, **times), item(9)).warnings
