@@ -74,8 +74,8 @@ def _in_small_letters(slug: str, address: Callable[[], str]) -> list[str]:
 
 def _as_exported(entry: Post | Page, item: Item) -> list[str]:
     """The address of `entry` by a slug that cannot be kept, as `Two Words`, which only other programs write."""
-    slug, address = slug_from_export(item.slug), entry.get_absolute_url() if item.slug else ""
-    if "?" in address or slug == usable_slug(item.slug):
+    slug = slug_from_export(item.slug)
+    if slug == usable_slug(item.slug) or "?" in (address := entry.get_absolute_url()):
         return []
     return [f"{address.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
 
