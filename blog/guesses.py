@@ -20,7 +20,7 @@ _SIGNS: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
 REWRITTEN: Final = tuple(
     (re.compile(pattern), meant)
     for pattern, meant in (
-        (r"^//+(?=[^/])", "/"),
+        (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
         # Signs of the sentence that an address stood in.
         (rf"(?<=[^/{_SIGNS}])/?[{_SIGNS}]++/$", "/"),
         # Other views of an entry.
