@@ -20,6 +20,7 @@ _SIGNS: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
 REWRITTEN: Final = tuple(
     (re.compile(pattern), meant)
     for pattern, meant in (
+        (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
         # Signs of the sentence that an address stood in.
         (rf"(?<=[^/{_SIGNS}])/?[{_SIGNS}]++/$", "/"),
         # Other views of an entry.
@@ -40,6 +41,8 @@ ENTRY: Final = re.compile(
 )
 # The beginning of a slug says something only from here on, unless the day is right too.
 MIN_BEGINNING: Final = 8
+# How WordPress tells entries of one title apart: `plan-2` is a second one, and not what `plan` is short for.
+_NUMBERED: Final = re.compile(r"-[0-9]{1,2}")
 
 
 def rewritten(path: str) -> str:
@@ -85,8 +88,10 @@ def _post(slug: str, where: Q = Q(), shortest: int = MIN_BEGINNING) -> str:  # n
         Post.objects.published().filter(begins, where).order_by("slug").only("slug", "published_on")[:2]
     )
     exact = [post for post in posts if post.slug == slug]
-    if len(exact) == 1 or (len(posts) == 1 and len(slug) >= shortest):
-        return (exact or posts)[0].get_absolute_url()
+    if len(exact) == 1:
+        return exact[0].get_absolute_url()
+    if len(posts) == 1 and len(slug) >= shortest and not _NUMBERED.fullmatch(posts[0].slug[len(slug) :]):
+        return posts[0].get_absolute_url()
     return ""
 
 

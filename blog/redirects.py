@@ -97,7 +97,8 @@ class OneStepMiddleware:
         response = self.get_response(request)
         if request.method not in {"GET", "HEAD"} or not isinstance(request, WSGIRequest):
             return response
-        asked = here = urlsplit(request.get_full_path())
+        # Behind a host, for the path may have two slashes in front.
+        asked = here = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
         for _step in range(MAX_STEPS):
             there = self._next(here, response)
             if there is None:

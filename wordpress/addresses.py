@@ -18,7 +18,7 @@ from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
 from wordpress.lookups import rows
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # Pictures of other sizes that WordPress made beside the one that was uploaded.
@@ -68,7 +68,9 @@ def old_key(address: str) -> str:
         return _UPLOADS + parts.path.lstrip("/")
     if uploaded := _UPLOADED.fullmatch(parts.path):
         return _UPLOADS + uploaded[1]
-    return parts.path if parts.path.startswith("/") and parts.path != "/" else ""
+    # WordPress doubles the slash in front in some places, which is no part of the address.
+    path = "/" + parts.path.lstrip("/") if parts.path.startswith("/") else ""
+    return path if path != "/" else ""
 
 
 def file_address(path: str) -> str:

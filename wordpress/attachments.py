@@ -41,7 +41,7 @@ class Attachments:
     def take(self, item: Item) -> None:
         """Remember what `item` says, or say in the report why not."""
         if reason := self._reason_to_skip(item):
-            self._report.skip(ATTACHMENTS, item.id, plain(item.title), reason)
+            self._report.skip(ATTACHMENTS, item.id, plain(item.title), reason, item.attachment_url)
             return
         self._seen.add(item.id)
         self._taken.append(self._read(item))
@@ -76,9 +76,11 @@ class Attachments:
             return _("It has no number.")
         if item.id in self._seen:
             return _("It is in the export twice.")
-        if not _file_address(item):
-            return _("It does not say where its file is.")
-        return ""
+        if _file_address(item):
+            return ""
+        if host_of(item.attachment_url):
+            return _("The address of its file names no kind of file.")
+        return _("It does not say where its file is.")
 
     def _read(self, item: Item) -> Attachment:
         url = _file_address(item)

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from blog.models import Page, Post, Status
+from blog.rendering import EMBEDDED
 from wordpress.authors import Authors
 from wordpress.identity import Identity
 from wordpress.originals import restore_entry
@@ -94,5 +96,12 @@ def _remarks(item: Item, identity: Identity) -> Iterator[str]:
         yield _("The title is too long and was cut.")
     if has_markup(item.excerpt):
         yield _("The markup in its excerpt was left out.")
+    if "data:" in item.content and (number := len(EMBEDDED.findall(item.content))):
+        text = ngettext(
+            "%d file stands in the text itself: readers see the words for it at most.",
+            "%d files stand in the text itself: readers see the words for them at most.",
+            number,
+        )
+        yield text % number
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here: those it had were left out.")

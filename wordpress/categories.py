@@ -11,7 +11,7 @@ from blog.trees import MAX_PATH_LENGTH
 from wordpress.former import FormerAddresses
 from wordpress.lookups import highest_key, rows
 from wordpress.memory import Left, Memory, of_row, of_term
-from wordpress.plain import numbered, plain, plain_lines, slug_key, usable_slug
+from wordpress.plain import MAX_SLUG_LENGTH, numbered, plain, plain_lines, slug_key, usable_slug
 from wordpress.records import Term
 from wordpress.reports import CATEGORIES, Outcome, Report
 from wordpress.trees import parents_first
@@ -55,8 +55,9 @@ class _Categories:
 
     def _known(self) -> dict[str, int]:
         """The keys of those that are here: by slug, or by what an earlier import made of the number."""
-        here = dict(rows(Category, "slug", self.slugs.values(), "slug", "pk"))
-        keys = {name: here[slug] for name, slug in self.slugs.items() if slug in here}
+        slugs = {name: slug or _made_of_name(self.wanted[name]) for name, slug in self.slugs.items()}
+        here = dict(rows(Category, "slug", slugs.values(), "slug", "pk"))
+        keys = {name: here[slug] for name, slug in slugs.items() if slug in here}
         numbers = {term.id: name for name, term in self.wanted.items() if name not in keys and term.id}
         made = {key: numbers[number] for number, made in self.memory.keys(CATEGORIES, numbers).items() for key in made}
         for (key,) in rows(Category, "pk", made, "pk"):
@@ -101,7 +102,7 @@ class _Categories:
 
     def _category(self, term: Term, slug: str, taken: set[str]) -> Category:
         name = self._name(term)
-        free = numbered(slug or slugify(name) or "untitled", taken.__contains__)
+        free = numbered(slug or _made_of_name(term), taken.__contains__)
         if free != slug_from_export(term.slug):
             self._note(term, _("Its address cannot be kept: here it is “%s”.") % free)
         return Category(name=name, slug=free, description=plain_lines(term.description))
@@ -151,6 +152,11 @@ class _Categories:
 
     def _note(self, term: Term, text: str) -> None:
         self.report.note(CATEGORIES, 0, plain(term.name) or term.slug, text)
+
+
+def _made_of_name(term: Term) -> str:
+    """The slug of a category whose own has nothing that can stand in an address."""
+    return slugify(plain(term.name) or term.slug)[:MAX_SLUG_LENGTH] or "untitled"
 
 
 def _left(category: Category) -> str:

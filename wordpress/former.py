@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice, product
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from django.db.models import Model
 
 from accounts.models import User
-from accounts.slugs import slugify
+from accounts.slugs import slug_from_export, slugify
 from blog.addresses import OldAddress, as_stored, remember_addresses
 from blog.models import Category, Page, Post
 from wordpress.addresses import old_key
@@ -34,11 +34,14 @@ class FormerAddresses:
         """Where the export says it is, and where it was before."""
         # A numbered link is no address to keep: numbers are looked up.
         link = "" if "?" in item.link else item.link
-        self._take(entry, (link, *old_addresses(item.meta), *_renamed(entry, item)), entry.get_absolute_url)
+        small = _in_small_letters(entry.path if isinstance(entry, Page) else entry.slug, entry.get_absolute_url)
+        said = (link, *small, *_as_exported(entry, item), *old_addresses(item.meta), *_renamed(entry, item))
+        self._take(entry, said, entry.get_absolute_url)
 
     def of_category(self, category: Category, term: Term) -> None:
         number = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
-        self._take(category, (*number, *term.addresses))
+        small = _in_small_letters(category.slug, lambda: f"/category/{category.slug}/")
+        self._take(category, (*number, *small, *term.addresses))
 
     def of_author(self, author: User, exported: Author) -> None:
         number = [f"/?author={exported.id}"] if exported.id not in {0, author.pk} else []
@@ -59,6 +62,22 @@ class FormerAddresses:
         for key in keys:
             if as_stored(key) != here:
                 self._found.setdefault(as_stored(key), (key, target))
+
+
+def _in_small_letters(slug: str, address: Callable[[], str]) -> list[str]:
+    """The `address` of `slug` in small letters, if it has others.
+
+    Only other programs write them into exports. WordPress made them small, and took any for the same.
+    """
+    return [as_stored(address()).lower()] if slug != slug.lower() else []
+
+
+def _as_exported(entry: Post | Page, item: Item) -> list[str]:
+    """The address of `entry` by a slug that cannot be kept, as `Two Words`, which only other programs write."""
+    slug = slug_from_export(item.slug)
+    if slug == usable_slug(item.slug) or "?" in (address := entry.get_absolute_url()):
+        return []
+    return [f"{address.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
 
 
 def _renamed(entry: Post | Page, item: Item) -> Iterator[str]:

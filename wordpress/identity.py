@@ -24,6 +24,8 @@ class Exported(Protocol):
     @property
     def slug(self) -> str: ...
     @property
+    def title(self) -> str: ...
+    @property
     def date(self) -> dt.datetime | None: ...
     @property
     def date_gmt(self) -> dt.datetime | None: ...
@@ -57,18 +59,20 @@ class Identities:
         items = list(items)
         guids = [self._guid(item) for item in items]
         own_guids = [self._own_guid(item) for item in items]
-        by_guid: dict[str, int] = dict(rows(self._model, "guid", [*guids, *own_guids], "guid", "pk"))
+        # Programs that number nothing may leave out all else that tells one item from another but its title.
+        titled = [
+            own if item.id else self._own_guid(item, titled=True) for item, own in zip(items, own_guids, strict=True)
+        ]
+        by_guid: dict[str, int] = dict(rows(self._model, "guid", [*guids, *own_guids, *titled], "guid", "pk"))
         ids = (item.id for item in items)
         by_pk = {pk: rest for pk, *rest in rows(self._model, "pk", ids, "pk", "slug", "created_at")}
-        for item, guid, own_guid in zip(items, guids, own_guids, strict=True):
-            mark = hash((item.id, item.slug, item.date))
-            if self._seen.get(hash(guid), mark) != mark:
-                # Another item took this guid.
-                guid = own_guid
+        for item, mark, *choice in zip(items, titled, guids, own_guids, titled, strict=True):
+            # Another item may have taken the first of these guids.
+            guid = next((guid for guid in choice if self._seen.get(hash(guid), hash(mark)) == hash(mark)), mark)
             if hash(guid) in self._seen:
                 yield Identity(0, guid, again=True)
                 continue
-            self._seen[hash(guid)] = mark
+            self._seen[hash(guid)] = hash(mark)
             before = None if item.id in self._given else by_pk.get(item.id)
             if guid in by_guid:
                 pk, known = by_guid[guid], True
@@ -83,6 +87,7 @@ class Identities:
     def _guid(self, item: Exported) -> str:
         return item.guid if 0 < len(item.guid) <= MAX_GUID_LENGTH else self._own_guid(item)
 
-    def _own_guid(self, item: Exported) -> str:
+    def _own_guid(self, item: Exported, *, titled: bool = False) -> str:
         """A guid for an item that has none of its own; the same in each import of it."""
-        return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._base_url}?p={item.id}&{item.slug}&{item.date}").urn
+        said = f"{self._base_url}?p={item.id}&{item.slug}&{item.date}"
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"{said}&{item.date_gmt}&{item.title}" if titled else said).urn

@@ -37,6 +37,8 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 _ROOT_TAG = re.compile(rf"({_PROLOG.pattern})(<[^<>]*+>)", re.DOTALL)
+# An XML declaration begins a document. What stands in front of one are messages of the old site about faults there.
+_MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
 
@@ -62,7 +64,7 @@ class MendedSource:
             raise ExportRefused(_("The file is empty."))
         if first.startswith(_ARCHIVES):
             raise ExportRefused(_("This is an archive: unpack it first and import the XML file in it."))
-        texts = self._texts(first)
+        texts = self._texts(self._without_messages(first))
         head = self._prolog(texts)
         start = _ROOT_TAG.match(head)
         # A start tag longer than all that was read is no feed's: the parser will say so.
@@ -78,6 +80,16 @@ class MendedSource:
     def place(self, line: int, column: int) -> str:
         """A place that the parser named, as the file has it."""
         return _("line %(line)d, column %(column)d") % {"line": line + self.lines_before, "column": column}
+
+    def _without_messages(self, first: bytes) -> bytes:
+        """The beginning of the file without the messages that PHP wrote into it before the export began."""
+        messages = _MESSAGES.match(first)
+        if messages is None or not messages[0].strip(codecs.BOM_UTF8 + b" \t\r\n"):
+            return first
+        self.lines_before = messages[0].count(b"\n")
+        self.mended.add("messages", 1, max(self.lines_before, 1))
+        self._line += self.lines_before
+        return first[messages.end() :]
 
     def _read(self) -> bytes:
         data = self._file.read(_CHUNK)
@@ -136,7 +148,7 @@ class MendedSource:
             raise ExportRefused(_("This is not a WordPress export: its root element is <%s>, not <rss>.") % root)
         document = head.lstrip("\ufeff \t\r\n")
         blanks = head[: len(head) - len(document)]
-        self.lines_before = blanks.count("\n")
+        self.lines_before += blanks.count("\n")
         return document
 
     def _root(self, head: str) -> str:

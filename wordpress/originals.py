@@ -17,7 +17,7 @@ from blog.models import Page, Post, Status
 from blog.rendering import get_markups
 from wordpress.models import Attachment
 from wordpress.plain import on_both_clocks
-from wordpress.records import Author, Comment, Item
+from wordpress.records import MAX_ID, Author, Comment, Item
 
 META_KEY: Final = "_broadside"
 # Of what had other addresses before: a meta field for each. WordPress keeps old slugs of posts the same way.
@@ -147,7 +147,7 @@ def _moment(text: str) -> dt.datetime | None:
 
 
 def _number(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) and 0 < value < 2**53 else otherwise
+    return value if isinstance(value, int) and 0 < value < MAX_ID else otherwise
 
 
 def _unpacked(text: str) -> dict[str, Any]:

@@ -17,15 +17,13 @@ from lxml import etree
 
 from wordpress.mending import ExportRefused, MendedSource
 from wordpress.originals import META_KEY, as_it_was, author_as_it_was, comment_as_it_was, old_addresses
-from wordpress.records import CATEGORY, TAG, Author, Comment, Item, Record, Term, TermRef
+from wordpress.records import CATEGORY, MAX_ID, TAG, Author, Comment, Item, Record, Term, TermRef
 from wordpress.wellformed import KNOWN_PREFIXES, UNDECLARED
 
 __all__ = ["Export", "ExportRefused"]
 
 # One item with all its comments. The largest real ones have a few megabytes.
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
-# Larger numbers are no WordPress ids; this many fit into every database's and every reader's integer.
-_MAX_ID: Final = 2**53
 
 _CHANNEL_PARTS = {"wp:author", "wp:category", "wp:tag", "wp:term"}
 # Addresses of namespaces differ by version, scheme and plug-in; this is what they have in common.
@@ -279,7 +277,7 @@ def _markup(element: Any) -> str:
 def _number(text: str | None) -> int:
     """An id, or 0 if `text` is none."""
     text = (text or "").strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 17 and int(text) < _MAX_ID else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < MAX_ID else 0
 
 
 def _whole(text: str | None) -> int:

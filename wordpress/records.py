@@ -2,8 +2,11 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+# WordPress counts from 1, but other programs write the numbers of Tumblr and Blogger, of up to nineteen digits. These
+# fit into every database's integer, and there is room behind them.
+MAX_ID: Final = 9 * 10**18
 CATEGORY, TAG = "category", "post_tag"
 # By which Polylang files a text under its language; the slug is the language's code.
 LANGUAGE = "language"

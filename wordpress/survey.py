@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
+from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong, shortened
 from wordpress.plain import language_code, plain, slug_key
 from wordpress.posttypes import reason_against
 from wordpress.reader import Export, ExportRefused
@@ -34,6 +34,8 @@ def stage_texts() -> dict[Stage, str]:
 
 
 _VERSIONS = {"1.0", "1.1", "1.2"}
+# No clock on earth is further from UTC: two dates that are belong to different moments.
+_FURTHEST_CLOCK = dt.timedelta(hours=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def reason_to_skip(item: Item) -> str:
         return reason_against(item.type)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft, not a text of its own.")
-    if len(item.content) > MAX_SOURCE_LENGTH:
-        return str(SourceTooLong(len(item.content)))
+    if (length := len(shortened(item.content))) > MAX_SOURCE_LENGTH:
+        return str(SourceTooLong(length))
     return ""
 
 
@@ -151,6 +153,11 @@ def _file_warnings(export: Export) -> Iterator[str]:
 def _mended_texts(mended: Mended) -> Iterator[str]:
     counts = mended.counts
     texts = {
+        "messages": ngettext(
+            "%d line before its beginning was left out: a message of the old site about a fault there",
+            "%d lines before its beginning were left out: messages of the old site about faults there",
+            counts["messages"],
+        ),
         "controls": ngettext(
             "%d control character was left out: no reader could see it",
             "%d control characters were left out: no reader could see them",
@@ -205,7 +212,7 @@ def _add_item(survey: Survey, item: Item) -> None:
                 public=item.status == "publish" and not item.password,
             )
         )
-    if item.date and item.date_gmt and item.status == "publish":
+    if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _FURTHEST_CLOCK:
         offset = item.date - item.date_gmt
         survey.offsets[offset] += 1
         survey.other_clock += offset != _offset_here(item.date)

@@ -169,6 +169,11 @@ class _Tags:
         tag = Tag(pk=pk, name=name, key=tag_key(name), slug=free, description=plain_lines(term.description))
         self.by_slug[free] = self.by_key[tag.key] = tag
         self.made.append((term, tag))
+        small = free.lower()
+        if small != free and not self._is_taken(small):
+            # As in WordPress, capitals make no difference in an address.
+            self.aliases[small] = pk
+            self.more_slugs.append((small, tag))
         self.report.count(TAGS, Outcome.IMPORTED)
         return tag
 

@@ -158,7 +158,8 @@ def _records(paths: list[Path]) -> Iterator[Record]:
 
 
 def _is_checked(item: Item) -> bool:
-    return not reason_to_skip(item) or item.type == "attachment"
+    """Whether there is something to ask for: a file, or a text of which the export says where it was."""
+    return item.type == "attachment" or (not reason_to_skip(item) and bool(_address(item) or item.id))
 
 
 def _is_public(item: Item, now: dt.datetime) -> bool:
@@ -190,9 +191,6 @@ def _public_faults(site: Site, item: Item, contents: _Contents, shown_as: dict[s
 
     short = f"/?{'page_id' if item.type == 'page' else 'p'}={item.id}" if item.id else ""
     address = _address(item) or short
-    if not address:
-        yield fault("", _("The export does not say where it was."))
-        return
     answer, place = follow(site, address)
     if answer.status != 200:
         yield fault(address, _("It does not answer (status %d).") % answer.status)

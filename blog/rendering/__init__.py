@@ -8,6 +8,7 @@ show. Both leave through the one allow-list (`sanitising`).
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -24,6 +25,7 @@ from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import BREAK, MORE_PLACEHOLDER, clean_text, parse, write
 
 __all__ = [
+    "EMBEDDED",
     "MAX_SOURCE_LENGTH",
     "MORE_PLACEHOLDER",
     "PART_BREAK",
@@ -35,6 +37,7 @@ __all__ = [
     "get_markups",
     "render",
     "render_all",
+    "shortened",
 ]
 
 # Characters. A long report has 200,000; ten of them would not be read on one page.
@@ -42,6 +45,8 @@ MAX_SOURCE_LENGTH: Final = 500_000
 # Texts are rendered together: so many, or so many characters, whichever comes first.
 _TOGETHER: Final = 20
 _CHARACTERS_TOGETHER: Final = 200_000
+# A file in the text itself, as programs paste pictures. No reader sees it: the policy of the pages forbids it.
+EMBEDDED: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{100,}+", re.ASCII)
 
 
 class SourceTooLong(ValueError):  # noqa: N818  # says what is wrong
@@ -72,6 +77,11 @@ class Rendered:
     body_html: str
     has_more: bool
     extract: str
+
+
+def shortened(source: str) -> str:
+    """`source`; without the files in it if it is too long otherwise."""
+    return EMBEDDED.sub("data:,", source) if len(source) > MAX_SOURCE_LENGTH else source
 
 
 class Text(NamedTuple):
@@ -147,6 +157,7 @@ def _do(elements: list[etree._Element], *steps: Callable[[etree._Element], None]
 
 
 def _to_html(source: str, markup: str, entry: object) -> str:
+    source = shortened(source)
     if len(source) > MAX_SOURCE_LENGTH:
         raise SourceTooLong(len(source))
     try:

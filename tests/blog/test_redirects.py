@@ -1,6 +1,7 @@
 """What was renamed or moved is found at its old address; an address that is nearly right leads to what is meant."""
 
 import datetime as dt
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -245,6 +246,19 @@ class TestNearlyRightAddress:
     def test_that_is_too_short_leads_nowhere(self, client: Client) -> None:
         dated("star-power")
         assert client.get("/2013/01/01/star/").status_code == 404
+
+    @pytest.mark.parametrize("address", ["/2014/02/10/star-power//", "/2014//02/10/star-power/", "/2014/02/10///"])
+    def test_has_each_slash_once(self, client: Client, address: str) -> None:
+        dated("star-power")
+        assert_one_step(client, address, re.sub("//+", "/", address))
+
+    def test_does_not_mean_a_second_one_of_its_title(self, client: Client) -> None:
+        # The first may be gone or hidden: whoever asks for it does not mean the other.
+        dated("star-power-2")
+        dated("moonlight-2014")
+        for day in ("2014/02/10", "2013/01/01"):
+            assert client.get(f"/{day}/star-power/").status_code == 404
+        assert_one_step(client, "/2014/02/10/moonlight/", "/2014/02/10/moonlight-2014/")
 
     @pytest.mark.parametrize("slug", ["star%25power", "star_power", "star%2Apower", "%00starpower", "[s]tar-power"])
     def test_has_no_signs_that_stand_for_others(self, client: Client, slug: str) -> None:

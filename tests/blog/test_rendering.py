@@ -54,6 +54,16 @@ class TestLength:
             "This text is too long: it has 500,001 characters, and at most 500,000 are possible."
         )
 
+    @pytest.mark.parametrize("markup", ["markdown", "html", "wordpress"])
+    def test_files_in_the_text_itself_do_not_count(self, markup: str) -> None:
+        picture = '<img src="data:image/png;base64,' + "aB+/" * 200_000 + '==" alt="A map">'
+        html = render(f"One {picture} two", markup).body_html
+        assert "One" in html
+        assert "A map" in html
+        assert "two" in html
+        with pytest.raises(SourceTooLong):
+            render(picture + "a " * MAX_SOURCE_LENGTH, markup)
+
     def test_the_numbers_are_written_as_the_editor_writes_them(self) -> None:
         with translation.override("de"), pytest.raises(SourceTooLong, match=r"500\.001"):
             render("a" * (MAX_SOURCE_LENGTH + 1), "markdown")

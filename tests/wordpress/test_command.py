@@ -51,8 +51,10 @@ class TestReport:
 
     def test_reasons_and_differences_are_named(self, tmp_path: Path) -> None:
         attachments = [item(n, post_type="attachment") for n in (30, 31)]
+        attachments.append(attachment(32, attachment_url="https://old.example/photo-16?w=300", guid=""))
         out = run(write(tmp_path, export(item(7, title="Kept secret", post_password="x"), *attachments)))
         assert "2 × attachment: It does not say where its file is." in out
+        assert "1 × attachment: The address of its file names no kind of file." in out
         assert "post 7 “Kept secret”: It was protected by a password" in out
 
     def test_a_second_run_says_that_nothing_changed(self, tmp_path: Path) -> None:

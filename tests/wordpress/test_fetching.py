@@ -193,7 +193,7 @@ class TestLimits:
         old_site.say("/a.png")
         with pytest.raises(NoFile, match="too long"):
             fetched(
-                Fetching([old_site.host], private_allowed=True, deadline=0, sleep=waited.append), old_site.at("/a.png")
+                Fetching([old_site.host], private_allowed=True, deadline=-1, sleep=waited.append), old_site.at("/a.png")
             )
 
 

@@ -21,8 +21,17 @@ class TestFormerAddresses:
         path = link.removeprefix("https://old.example")
         assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
 
-    def test_what_is_the_address_needs_no_row(self, bring: Bring) -> None:
-        link = "https://old.example/2014/03/01/post-7/"
+    def test_a_doubled_slash_in_front_is_no_part_of_it(self, bring: Bring, client: Client) -> None:
+        bring(item(7, link="https://old.example//x/y/"), page(20, link="https://old.example//page-20/"))
+        for path, leads_to in (("/x/y/", "/2014/03/01/post-7/"), ("/%2Fx/y/", "/2014/03/01/post-7/")):
+            assert client.get(path).headers["Location"] == leads_to
+        assert client.get("/%2Fpage-20/").headers["Location"] == "/page-20/"
+        assert OldAddress.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "link", ["https://old.example/2014/03/01/post-7/", "https://old.example//2014/03/01/post-7/"]
+    )
+    def test_what_is_the_address_needs_no_row(self, bring: Bring, link: str) -> None:
         bring(item(7, link=link), item(8, link="https://old.example/?p=8"), item(9), page(20, link="/page-20/"))
         assert not OldAddress.objects.exists()
 

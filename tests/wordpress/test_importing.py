@@ -1,12 +1,14 @@
 """Moving in as a whole: every thing once, all accounted for, all or nothing."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -44,6 +46,19 @@ class TestIdentity:
         bring(item(7), page(20))
         assert (Post.objects.get().pk, Page.objects.get().pk) == (7, 20)
 
+    def test_numbers_of_other_programs_are_kept_however_long(self, bring: Bring, client: Client) -> None:
+        parts = (
+            item(694939491983859712, inside=[comment(7236563219364563220), comment(8, parent=7236563219364563220)]),
+            page(7236563219364563221, post_parent=7236563219364563222),
+            page(7236563219364563222),
+        )
+        assert remarks(bring(*parts)) == []
+        assert Comment.objects.get(pk=8).parent_id == 7236563219364563220
+        assert Page.objects.get(pk=7236563219364563221).parent_id == 7236563219364563222
+        for number in (694939491983859712, 7236563219364563221):
+            assert client.get(f"/?p={number}").status_code == 301
+        assert not bring(*parts).has_changes
+
     def test_a_taken_number_gets_another_and_is_noted(self, bring: Bring) -> None:
         PostFactory(pk=7, slug="mine")
         report = bring(item(7, post_name="theirs"), item(8))
@@ -70,6 +85,18 @@ class TestIdentity:
         report = bring(same, same)
         assert counted(report, "post") == {"imported": 1, "skipped": 1}
         assert counted(report, "comment") == {"imported": 1, "skipped": 1}
+
+    @pytest.mark.parametrize("guid", ["", "https://old.example/"])
+    @pytest.mark.parametrize("make", [item, page])
+    def test_items_of_which_only_titles_are_told_are_all_brought_in(
+        self, bring: Bring, make: Callable[..., str], guid: str
+    ) -> None:
+        nothing = {"post_id": "", "post_name": "", "post_date": "", "post_date_gmt": "", "guid": guid}
+        parts = [make(title=title, **nothing) for title in ("One", "Two", "One", "Three")]
+        report = bring(*parts)
+        kind = "post" if make is item else "page"
+        assert counted(report, kind) == {"imported": 3, "skipped": 1}
+        assert counted(bring(*parts), kind) == {"unchanged": 3, "skipped": 1}
 
     @pytest.mark.parametrize("number", ["0", "", "99999999999999999999"])
     def test_an_item_without_a_number_gets_one(self, bring: Bring, number: str) -> None:
@@ -178,6 +205,12 @@ class TestAccounting:
         assert Page.objects.get().parent is None
         assert len(report.skipped) == 2
 
+    def test_pictures_in_the_text_itself_make_it_no_longer_and_are_noted(self, bring: Bring) -> None:
+        source = 'One <img src="data:image/png;base64,' + "x" * 600_000 + '"> two'
+        (text,) = remarks(bring(item(7, content=source)))
+        assert "1 file stands in the text itself" in text
+        assert Post.objects.get().source == source
+
     def test_another_clock_is_warned_of(self, bring: Bring) -> None:
         times = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
         (warning,) = bring(item(7, **times), item(8, **times), item(9)).warnings
@@ -189,6 +222,9 @@ class TestAccounting:
         summer = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
         winter = {"post_date": "2014-12-01 10:30:00", "post_date_gmt": "2014-12-01 09:30:00"}
         assert not bring(item(7, **summer), item(8, **winter)).warnings
+
+    def test_dates_of_different_moments_are_no_clock(self, bring: Bring) -> None:
+        assert not bring(item(7, post_date="2022-07-01 11:30:00"), item(8, post_date="2022-07-02 11:30:00")).warnings
 
     def test_mended_signs_and_unknown_versions_are_warned_of(self, bring: Bring) -> None:
         warnings = bring(item(7, content="a\x01b"), version="9.9").warnings

@@ -90,6 +90,23 @@ class TestPosts:
         assert Post.objects.get(pk=8).slug == "x" * 200
         assert len([text for text in remarks(report) if "address cannot be kept" in text]) == 2
 
+    def test_the_address_by_such_a_slug_leads_to_it(self, bring: Bring, client: Client) -> None:
+        bring(
+            item(7, post_name="Two Words"),
+            item(8, post_name="a/b?"),
+            item(9, post_name="Two Words", status="draft", post_date="2014-03-02 09:30:00"),
+            page(20, post_name="The page"),
+            page(21, post_name="Two Words", post_parent=20),
+        )
+        for address, leads_to in (
+            ("/2014/03/01/Two%20Words/", "/2014/03/01/two-words/"),
+            ("/2014/03/01/a/b%3F/", "/2014/03/01/a-b/"),
+            ("/The%20page/", "/the-page/"),
+            ("/the-page/Two%20Words/", "/the-page/two-words/"),
+        ):
+            assert client.get(address).headers["Location"] == leads_to
+        assert client.get("/2014/03/02/Two%20Words/").status_code == 404
+
     @pytest.mark.parametrize(("title", "slug"), [("Words of it", "words-of-it"), ("", "post"), ("🎉", "post")])
     def test_without_a_slug_it_is_made_from_the_title(self, bring: Bring, title: str, slug: str) -> None:
         bring(item(7, title=title, post_name=""))

@@ -11,7 +11,7 @@ from blog.models import Category, Post
 from tags.models import Tag
 from tests.factories import PostFactory, UserFactory
 from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import author, category, export, filed, item, tag, term, write
+from tests.wordpress.exports import author, category, export, filed, item, page, tag, term, write
 from tests.wordpress.reports import counted, remarks
 from wordpress.importing import import_export
 
@@ -90,6 +90,26 @@ class TestTermsWithOddSlugs:
             for ending in ("", "feed/"):
                 answer = client.get(f"/{kind}/{quote(slug, safe='%')}/{ending}")
                 assert unquote(answer.headers["Location"]) == unquote(found.get_absolute_url() + ending)
+
+    def test_without_a_letter_in_them_they_are_made_of_the_name_once(self, bring: Bring) -> None:
+        parts = (category("?", "Quest &amp; ion"), tag("?", "Quest &amp; ion"), category("#", "?"))
+        bring(*parts)
+        assert set(Category.objects.values_list("slug", flat=True)) == {"quest-ion", "untitled"}
+        assert Tag.objects.get().slug == "quest-ion"
+        assert not bring(*parts).has_changes
+
+    def test_capitals_make_no_difference_in_an_address(self, bring: Bring, client: Client) -> None:
+        parts = (
+            tag("Two-Words", "T"),
+            item(7, post_name="A-Post", inside=[filed("category", "C-D", "C"), filed("post_tag", "Two-Words", "T")]),
+            page(20, post_name="Above"),
+            page(21, post_name="Below", post_parent=20),
+        )
+        bring(*parts)
+        for address in ("/category/C-D/", "/tag/Two-Words/", "/2014/03/01/A-Post/", "/Above/Below/"):
+            assert client.get(address).status_code == 200
+            assert client.get(address.lower()).headers["Location"] == address
+        assert not bring(*parts).has_changes
 
 
 class TestTermsWithoutSlugs:

@@ -183,6 +183,29 @@ class TestMending:
         assert source.source is not None
         assert source.source.mended.counts["letters"] == 1
 
+    @pytest.mark.parametrize(
+        "messages",
+        [
+            "\nWarning: fopen(a.php): failed to open\n\n",
+            "<br />\n<b>Notice</b>: x in <b>a.php</b><br />\n",
+            "\ufeffNotice: x ",
+        ],
+    )
+    def test_messages_of_the_old_site_in_front_are_left_out_and_counted(self, tmp_path: Path, messages: str) -> None:
+        source = Export(write(tmp_path, messages + export(item(7, content="a\x01b"))))
+        (found,) = (record for record in source.records() if isinstance(record, Item))
+        assert (found.id, found.content) == (7, "ab")
+        assert source.source is not None
+        before = messages.count("\n")
+        assert source.source.mended.counts == {"messages": max(before, 1), "controls": 1}
+        assert source.source.mended.lines["controls"] == [before + 5]
+        broken = messages + "<?xml version='1.0'?>\n<rss><channel>\n<item>a < b</item></channel></rss>"
+        assert f"line {before + 3}, column " in refusal(tmp_path, broken)
+
+    def test_a_declaration_inside_is_no_beginning(self, tmp_path: Path) -> None:
+        body = "<?xml version='1.0'?><rss></rss>"
+        assert read_item(tmp_path, export(item(content=body)).partition("\n")[2]).content == body
+
     def test_blank_lines_in_front_are_let_pass_and_counted_in_places(self, tmp_path: Path) -> None:
         assert read_item(tmp_path, "\n\n" + export(item(7))).id == 7
         assert "line 4, column " in refusal(tmp_path, "\n\n<rss><channel>\n<item>a < b</item></channel></rss>")

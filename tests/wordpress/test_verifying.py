@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -186,6 +187,13 @@ class TestVerifying:
         path = write(tmp_path, export(item(7), item(7, guid="urn:x", post_name="x"), page(7)))
         import_export([path])
         assert "All is right" in run(path)
+
+    def test_what_the_export_gives_no_address_is_no_fault(self, tmp_path: Path) -> None:
+        nothing: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}
+        path = write(tmp_path, export(item(**nothing), page(**nothing, title="B"), authors=[]))
+        import_export([path])
+        assert Post.objects.published().count() == Page.objects.published().count() == 1
+        assert "All is right: 1 " in run(path)
 
     def test_the_address_of_a_term_is_that_of_the_export(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(tag("Two Words"), tag("a/b")))
