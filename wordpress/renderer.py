@@ -17,10 +17,10 @@ from wordpress.kept import Kept
 from wordpress.moved import none_is_here
 
 # For fewer texts than this a process takes longer to start than it saves.
-WORTH_A_PROCESS = 2000
+WORTH_A_PROCESS = 1000
 # So many at least, so many at most, and not many more characters than so many are rendered ahead at a time.
-_LEAST, _MOST = 50, 200
-_CHARACTERS: Final = 1_000_000
+_LEAST, _MOST = 50, 1000
+_CHARACTERS: Final = 3_000_000
 # Galleries, footnotes and shared blocks stand in the database, and only this process sees what is not committed yet.
 _ASKS_THE_DATABASE = ("[gallery", "data-fn=", "wp:block")
 
