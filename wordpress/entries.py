@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.slugs import slug_from_export, slugify
 from blog.models import Page, Post
 from tags.models import TaggedPost
-from wordpress.attachments import Attachments, site_of
+from wordpress.attachments import Attachments
 from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
@@ -65,7 +65,7 @@ class Entries:
         renderer: Renderer,
         report: Report,
     ) -> None:
-        self._site = site_of(survey)
+        self._site = survey.site
         self._attachments = attachments
         self._featured = FeaturedImages(self._site)
         self._authors = authors
@@ -75,7 +75,7 @@ class Entries:
         self._comments = comments
         self._report = report
         self._renderer = renderer
-        self._identities = Identities(Post, survey.highest_item, survey.base_url)
+        self._identities = Identities(Post, survey.highest_item, survey.site)
         self._plans = iter(plan_pages(survey, report))
         self._posts: list[Item] = []
         self._pages: list[tuple[Item, PagePlan]] = []

@@ -14,6 +14,7 @@ from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.attachments import Attachments
 from wordpress.authors import Authors, demand_authors, people_named
+from wordpress.blogs import site_of
 from wordpress.building import MARKUP
 from wordpress.comments import Comments
 from wordpress.entries import Entries
@@ -91,7 +92,7 @@ def import_export(
     if not dry_run:
         if fetch_media:
             media = Fetching(hosts_of(survey))
-        bring_in_files(survey, media, report, progress)
+        bring_in_files(survey.site, media, report, progress)
     return report
 
 
@@ -109,7 +110,8 @@ def _bring_in_texts(
         _hold_other_writers_off()
         # An import that was taken back may have used up numbers; this one shall be as if it had never been.
         _reset_sequences()
-        memory = Memory(survey.base_url)
+        survey.site = site_of(survey, items)
+        memory = Memory(survey.site)
         former = FormerAddresses()
         authors = Authors(memory, former, report, mapped)
         authors.bring_in(survey)

@@ -31,7 +31,7 @@ class Memory:
     """What earlier imports left; takes what this one leaves."""
 
     def __init__(self, site: str) -> None:
-        self._site = site[:500]
+        self._site = site
         self._new: list[tuple[Any, ...]] = []
 
     def recall(self, kind: str, keys: Iterable[int]) -> dict[int, Left]:
