@@ -24,15 +24,16 @@ from comments.models import Status as CommentStatus
 from library.models import Document, Picture
 from tags.models import TaggedPost
 from wordpress.exporting_files import Files
+from wordpress.exporting_fragments import Blocks
 from wordpress.exporting_terms import people_and_terms
 from wordpress.file_numbers import highest_number
 from wordpress.former import OLD_SLUG_KEY
 from wordpress.fragments import FOOTNOTES, notes_field
 from wordpress.lookups import highest_key
-from wordpress.models import Attachment, Fragment
+from wordpress.models import Attachment
 from wordpress.originals import META_KEY, mark, packed, readable
+from wordpress.origins import Origin
 from wordpress.plain import moment, plain, plain_lines
-from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import CATEGORY, TAG, THUMBNAIL
 from wordpress.sqlite import map_nothing
 from wordpress.wxr import (
@@ -93,7 +94,9 @@ class _Writer:
         self._note = note
         self._logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
         # WordPress numbers all items together, we posts and pages each by themselves.
-        self._free = max(highest_key(Post), highest_key(Page), highest_number()) + 1
+        self._blocks = Blocks(self._next)
+        numbers = (highest_key(Post), highest_key(Page), highest_number(), self._blocks.highest_number)
+        self._free = max(numbers) + 1
         self._page_numbers: dict[int, int] = {}
         self._files = Files(self._logins, self._page_numbers, self._next)
 
@@ -133,8 +136,7 @@ class _Writer:
         pages = Page.objects.order_by("pk").defer("lead_html", "extract")
         for page in pages.prefetch_related(comments, old).iterator(_CHUNK):
             yield self._entry(page)
-        for block in Fragment.objects.filter(kind=Fragment.Kind.BLOCK).order_by("pk").iterator(_CHUNK):
-            yield _shared_block(block)
+        yield from self._blocks.items()
         yield from self._files.items()
 
     def _next(self) -> int:
@@ -151,7 +153,9 @@ class _Writer:
             "post_parent": self._page_numbers.get(parent, parent),
         }
         local, utc = _dates(entry)
-        content = entry.source if entry.markup == "wordpress" else _as_blocks(entry)
+        origin = Origin(entry)
+        is_original = entry.markup == "wordpress"
+        content = self._blocks.renumbered(entry.source, origin) if is_original else _as_blocks(entry)
         title = as_html(entry.title)
         excerpt = as_html(entry.excerpt)
         slug = percent_encoded(entry.slug)
@@ -191,7 +195,7 @@ class _Writer:
                 *self._thumbnail(entry),
                 *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
                 _old_addresses(entry),
-                *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content)) else []),
+                *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content, origin)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
@@ -208,7 +212,7 @@ class _Writer:
         if numbers["id"] != numbers["post_id"] or numbers["parent"] != numbers["post_parent"]:
             values["numbers"] = numbers
         if entry.markup != "wordpress" or readable(content) != content:
-            values |= {"markup": entry.markup, "source": entry.source}
+            values |= {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
         if entry.language:
             values["language"] = entry.language
         if plain(readable(as_html(entry.title))) != entry.title:
@@ -224,12 +228,6 @@ class _Writer:
         if entry.modified_at != moment(local_time(entry.modified_at).replace(microsecond=0)):
             values["modified_at"] = exact(entry.modified_at)
         return values
-
-
-def _shared_block(block: Fragment) -> str:
-    """Under the number that texts show it by."""
-    wp: dict[str, object] = {"post_id": block.name, "status": "publish", "post_type": REUSABLE_BLOCK}
-    return item(as_html(block.title), "", "", "", block.text, "", wp, [])
 
 
 # What entries become

@@ -28,6 +28,7 @@ from wordpress.memory import Memory
 from wordpress.menus import Menus
 from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.moved import known_if_none_is_here
+from wordpress.origins import bringing_in
 from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import Item
 from wordpress.renderer import Renderer
@@ -120,7 +121,7 @@ def _bring_in_texts(
         attachments = Attachments(survey, authors, report)
         _bring_in_blocks(survey, items, report)
         # Now nobody else can bring in files any more.
-        with known_if_none_is_here():
+        with known_if_none_is_here(), bringing_in(survey.site):
             entries = Entries(survey, authors, terms, comments, memory, former, attachments, renderer, report)
             _bring_in_items(survey, items, entries, attachments, report, progress)
         if report.has_changes:
@@ -135,7 +136,7 @@ def _bring_in_blocks(survey: Survey, items: Iterable[Item], report: Report) -> N
     if survey.items[REUSABLE_BLOCK]:
         for item in items:
             if item.type == REUSABLE_BLOCK:
-                bring_in_block(item, report)
+                bring_in_block(item, survey.site, report)
 
 
 def _bring_in_items(
@@ -146,12 +147,12 @@ def _bring_in_items(
     report: Report,
     progress: Progress | None,
 ) -> None:
-    menus, leftovers = Menus(), Leftovers(survey.other_meta)
+    menus, leftovers = Menus(), Leftovers(survey.site, survey.other_meta)
     for done, item in enumerate(items, 1):
         menus.add(item)
         if not reason_to_skip(item):
             leftovers.add(item)
-            bring_in_notes(item, report)
+            bring_in_notes(item, survey.site, report)
         if item.type != REUSABLE_BLOCK:
             entries.take(item)
         if progress:

@@ -55,8 +55,9 @@ class _Tally:
 class Leftovers:
     """Takes the items that are brought in, and notes in the report what of them is not."""
 
-    def __init__(self, other_meta: Mapping[tuple[str, str], int]) -> None:
-        """`other_meta`: how often the export has each meta field of comments and terms."""
+    def __init__(self, site: str, other_meta: Mapping[tuple[str, str], int]) -> None:
+        """`other_meta`: how often the export, of `site`, has each meta field of comments and terms."""
+        self._site = site
         self._other_meta = other_meta
         self._fields, self._machinery, self._shortcodes, self._blocks = _Tally(), _Tally(), _Tally(), _Tally()
 
@@ -101,7 +102,7 @@ class Leftovers:
             report.note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes.items[name]})
 
     def _note_blocks(self, report: Report) -> None:
-        here = stored(BLOCK, self._blocks.items)
+        here = stored(BLOCK, self._blocks.items, self._site)
         for name, number in self._blocks.items.most_common():
             if name not in here:
                 text = ngettext(
