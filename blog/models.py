@@ -170,7 +170,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
         """
         with transaction.atomic():
             self._publish_now_if_without_moment()
-            before = self._stored_address()
+            before = "" if self._take_back_slug() else self._stored_address()
             self._take_address()
             try:
                 with transaction.atomic():
@@ -232,6 +232,10 @@ class Page(TreeNode, Entry):
 
     def words_for_slug(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._take_back_slug()
+        super().save(*args, **kwargs)
 
     def keep_old_addresses(self, moved: list[tuple[str, Any]]) -> None:
         forget_addresses(node.get_absolute_url() for _old, node in moved)

@@ -36,6 +36,7 @@ from wordpress.origins import Origin
 from wordpress.plain import moment, plain, plain_lines
 from wordpress.records import CATEGORY, TAG, THUMBNAIL
 from wordpress.sqlite import map_nothing
+from wordpress.trashed import DESIRED_SLUG_KEY, as_wordpress_has_it
 from wordpress.wxr import (
     HEAD,
     address_fields,
@@ -158,7 +159,8 @@ class _Writer:
         content = self._blocks.renumbered(entry.source, origin) if is_original else _as_blocks(entry)
         title = as_html(entry.title)
         excerpt = as_html(entry.excerpt)
-        slug = percent_encoded(entry.slug)
+        in_trash = entry.status == Status.TRASH
+        slug, desired = as_wordpress_has_it(entry.slug) if in_trash else (percent_encoded(entry.slug), "")
         original = self._original(entry, numbers, local, utc, content)
         if original:
             original = {"mark": mark(title, content, excerpt, slug), "date": str(local), **original}
@@ -195,6 +197,7 @@ class _Writer:
                 *self._thumbnail(entry),
                 *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
                 _old_addresses(entry),
+                *([meta_field("postmeta", DESIRED_SLUG_KEY, desired)] if desired else []),
                 *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content, origin)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],

@@ -12,6 +12,7 @@ from wordpress.fragments import BLOCK, FOOTNOTES, blocks_named, stored
 from wordpress.originals import ADDRESS_KEY, META_KEY
 from wordpress.records import Item
 from wordpress.reports import Report
+from wordpress.trashed import DESIRED_SLUG_KEY
 
 # In which WordPress and its plug-ins kept what no reader saw: locks, queues, caches, where a post was announced.
 _MACHINERY = (
@@ -27,12 +28,12 @@ _MACHINERY = (
         "_oembed_",
         "_pingme",
     ),
-    *("_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_", "_wp_desired_post_slug"),
+    *("_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
 # They have a place here, or say what stands elsewhere in the export too.
-_KEPT = {FOOTNOTES, META_KEY, ADDRESS_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, "_thumbnail_id"}
+_KEPT = {FOOTNOTES, META_KEY, ADDRESS_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, "_thumbnail_id"}
 # More are a plug-in's own way with names, or somebody's game: they are counted together.
 _MAX_NAMES = 300
 _OTHERS = "…"
