@@ -17,6 +17,7 @@ from wordpress.attachments import Attachments
 from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
+from wordpress.enclosures import bring_in_enclosures
 from wordpress.featured import FeaturedImages
 from wordpress.former import FormerAddresses
 from wordpress.identity import Identities, Identity
@@ -137,7 +138,9 @@ class Entries:
                 left = Left(of_item(answered.item), of_moment(answered.entry.modified_at))
                 self._memory.remember(answered.item.type, answered.item.id, answered.entry.pk, left)
                 self._former.of_entry(answered.entry, answered.item)
-        self._file(new_posts, [answered for answered in posts if answered.changed])
+        changed_posts = [answered for answered in posts if answered.changed]
+        self._file(new_posts, changed_posts)
+        bring_in_enclosures(new_posts, changed_posts)
         self._comments.write([*posts, *pages])
         self._memory.write()
         self._former.write()

@@ -6,6 +6,7 @@ Source: what WordPress writes (Tools, Export) and what its importer reads.
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from itertools import batched
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -16,6 +17,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from blog.enclosures import enclosed_with
 from blog.models import Category, OldAddress, Page, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from blog.site import SiteSettings, absolute_url
@@ -23,6 +25,7 @@ from comments.models import Comment
 from comments.models import Status as CommentStatus
 from library.models import Document, Picture
 from tags.models import TaggedPost
+from wordpress.enclosures import enclosure_fields
 from wordpress.exporting_files import Files
 from wordpress.exporting_fragments import Blocks
 from wordpress.exporting_terms import people_and_terms
@@ -34,7 +37,7 @@ from wordpress.models import Attachment
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.origins import Origin
 from wordpress.plain import moment, plain, plain_lines
-from wordpress.records import CATEGORY, TAG, THUMBNAIL
+from wordpress.records import CATEGORY, ENCLOSURE, TAG, THUMBNAIL
 from wordpress.sqlite import map_nothing
 from wordpress.trashed import DESIRED_SLUG_KEY, as_wordpress_has_it
 from wordpress.wxr import (
@@ -129,8 +132,13 @@ class _Writer:
         old: Prefetch[Any] = Prefetch("old_addresses", OldAddress.objects.order_by("pk"))
         categories: Prefetch[Any] = Prefetch("categories", Category.objects.order_by("pk"))
         posts = Post.objects.order_by("pk").defer("lead_html", "extract")
-        for post in posts.prefetch_related(comments, tagged, categories, old).iterator(_CHUNK):
-            yield self._entry(post)
+        for some in batched(
+            posts.prefetch_related(comments, tagged, categories, old).iterator(_CHUNK), _CHUNK, strict=False
+        ):
+            enclosed = enclosed_with(some)
+            for post in some:
+                post.enclosed = enclosed[post.pk]
+                yield self._entry(post)
         post_numbers = Post.objects.filter(pk__in=Page.objects.values("pk")).values_list("pk", flat=True)
         for pk in post_numbers.order_by("pk"):
             self._page_numbers[pk] = self._next()
@@ -197,6 +205,7 @@ class _Writer:
                 *self._thumbnail(entry),
                 *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
                 _old_addresses(entry),
+                *(meta_field("postmeta", ENCLOSURE, field) for field in _enclosures(entry)),
                 *([meta_field("postmeta", DESIRED_SLUG_KEY, desired)] if desired else []),
                 *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content, origin)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
@@ -222,6 +231,8 @@ class _Writer:
             values["title"] = entry.title
         if plain_lines(readable(as_html(entry.excerpt))) != entry.excerpt:
             values["excerpt"] = entry.excerpt
+        if isinstance(entry, Post) and entry.enclosed.in_text:
+            values["enclosures"] = len(entry.enclosures.all())
         written_at = moment(local)
         undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
         if entry.published_at != (None if undated else written_at):
@@ -276,6 +287,10 @@ def _old_addresses(entry: Post | Page) -> str:
     slugs = dict.fromkeys(slug for slug in former if isinstance(entry, Post) and slug != entry.slug)
     fields = (meta_field("postmeta", OLD_SLUG_KEY, percent_encoded(slug)) for slug in slugs)
     return address_fields("postmeta", paths) + "".join(fields)
+
+
+def _enclosures(entry: Post | Page) -> Iterator[str]:
+    return enclosure_fields(entry) if isinstance(entry, Post) else iter(())
 
 
 def _term_ref(taxonomy: str, slug: str, name: str) -> str:

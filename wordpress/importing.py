@@ -8,7 +8,7 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from accounts.models import User
-from blog.models import Category, OldAddress, Page, Post
+from blog.models import Category, Enclosure, OldAddress, Page, Post
 from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
@@ -44,6 +44,7 @@ _TABLES: tuple[type[models.Model], ...] = (
     TagAlias,
     Post,
     Page,
+    Enclosure,
     TaggedPost,
     Comment,
     ImportedItem,

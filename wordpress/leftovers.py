@@ -10,7 +10,7 @@ from wordpress import shortcodes
 from wordpress.former import OLD_DATE_KEY, OLD_SLUG_KEY
 from wordpress.fragments import BLOCK, FOOTNOTES, blocks_named, stored
 from wordpress.originals import ADDRESS_KEY, META_KEY
-from wordpress.records import Item
+from wordpress.records import ENCLOSURE, Item
 from wordpress.reports import Report
 from wordpress.trashed import DESIRED_SLUG_KEY
 
@@ -34,6 +34,7 @@ _MACHINERY = (
 )
 # They have a place here, or say what stands elsewhere in the export too.
 _KEPT = {FOOTNOTES, META_KEY, ADDRESS_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, "_thumbnail_id"}
+_KEPT_OF_POSTS = _KEPT | {ENCLOSURE}
 # More are a plug-in's own way with names, or somebody's game: they are counted together.
 _MAX_NAMES = 300
 _OTHERS = "…"
@@ -63,7 +64,8 @@ class Leftovers:
         self._fields, self._machinery, self._shortcodes, self._blocks = _Tally(), _Tally(), _Tally(), _Tally()
 
     def add(self, item: Item) -> None:
-        for key in {key for key, value in item.meta if value.strip()} - _KEPT:
+        kept = _KEPT_OF_POSTS if item.type == "post" else _KEPT
+        for key in {key for key, value in item.meta if value.strip()} - kept:
             if key.startswith(_MACHINERY):
                 ours = next(start for start in _MACHINERY if key.startswith(start))
                 self._machinery.add([(key if len(key) < len(ours) + 20 else f"{ours}…", 1)])

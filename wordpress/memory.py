@@ -13,7 +13,7 @@ from typing import Any
 from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import add_rows, rows
 from wordpress.models import ImportedItem
-from wordpress.records import THUMBNAIL, Author, Comment, Item, Term
+from wordpress.records import ENCLOSURE, THUMBNAIL, Author, Comment, Item, Term
 from wordpress.reports import COMMENTS
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
@@ -82,6 +82,7 @@ def of_item(item: Item) -> str:
         [tuple(ref) for ref in item.terms],
         *(value for key, value in item.meta if key == FOOTNOTES),
         *(value for key, value in item.meta if key == THUMBNAIL),
+        *(value for key, value in item.meta if key == ENCLOSURE),
     )
 
 
