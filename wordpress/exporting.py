@@ -31,13 +31,13 @@ from wordpress.exporting_fragments import Blocks
 from wordpress.exporting_terms import people_and_terms
 from wordpress.file_numbers import highest_number
 from wordpress.former import OLD_SLUG_KEY
-from wordpress.fragments import FOOTNOTES, notes_field
+from wordpress.fragments import notes_field
 from wordpress.lookups import highest_key
 from wordpress.models import Attachment
 from wordpress.originals import META_KEY, mark, packed, readable
 from wordpress.origins import Origin
 from wordpress.plain import moment, plain, plain_lines
-from wordpress.records import CATEGORY, ENCLOSURE, TAG, THUMBNAIL
+from wordpress.records import CATEGORY, ENCLOSURE, FOOTNOTES, TAG, THUMBNAIL
 from wordpress.sqlite import map_nothing
 from wordpress.trashed import DESIRED_SLUG_KEY, as_wordpress_has_it
 from wordpress.wxr import (

@@ -16,20 +16,19 @@ from django.utils.translation import gettext as _
 
 from blog.rendering import MAX_SOURCE_LENGTH
 from wordpress.lookups import rows
+from wordpress.memory import of_row
 from wordpress.models import Fragment
 from wordpress.origins import Origin
 from wordpress.plain import plain
-from wordpress.records import Item
+from wordpress.records import FOOTNOTES, Item
 from wordpress.reports import COMMENTS, Outcome, Report
 
-# The meta field that holds them.
-FOOTNOTES: Final = "footnotes"
 NOTE, BLOCK = Fragment.Kind.NOTE, Fragment.Kind.BLOCK
 
 _MAX_NAME_LENGTH: Final = 64
 _MAX_TITLE_LENGTH: Final = 200
 # A shared block may hold others; a block that holds itself ends here too.
-_MAX_DEPTH: Final = 3
+MAX_DEPTH: Final = 3
 _NOTE_MARK = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
 _SHARED = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
@@ -57,7 +56,7 @@ def blocks_named(source: str) -> Counter[str]:
 
 def with_shared_blocks(source: str, origin: Origin) -> str:
     """`source`, from `origin`, with shared blocks where it shows them, as far as they are known and not too much."""
-    for _depth in range(_MAX_DEPTH):
+    for _depth in range(MAX_DEPTH):
         named = blocks_named(source)
         known = stored(BLOCK, named, origin.site) if named else {}
         added = sum(len(text) * named[name] for name, text in known.items())
@@ -116,7 +115,11 @@ def bring_in_block(item: Item, site: str, report: Report) -> None:
     else:
         title = plain(item.title)[:_MAX_TITLE_LENGTH]
         outcome = _store(BLOCK, site, {str(item.id): (title, item.content)})
-        report.count(item.type, outcome)
+        if outcome == Outcome.SKIPPED:
+            text = _("It was changed in the export and here since the last import: here it stays as it is.")
+            report.skip(item.type, item.id, title, text)
+        else:
+            report.count(item.type, outcome)
         if outcome == Outcome.UPDATED:
             report.note(item.type, item.id, title, _("Run `manage.py rerender`: texts show it as it was until then."))
     for comment in item.comments:
@@ -160,21 +163,36 @@ def _is_text(text: str) -> bool:
 
 
 def _store(kind: Fragment.Kind, site: str, texts: Mapping[str, tuple[str, str]]) -> Outcome:
-    """Keep titles and texts of `site` by their names; says whether anything became different."""
-    columns = ("name", "title", "text")
-    here = {name: tuple(rest) for name, *rest in rows(Fragment, "name", texts, *columns, kind=kind, site=site)}
+    """Keep titles and texts of `site` by their names; says what became of them, of several the last that is news."""
+    outcome = Outcome.UNCHANGED
+    columns = ("name", "title", "text", "exported")
+    own = {name: rest for name, *rest in rows(Fragment, "name", texts, *columns, kind=kind, site=site)}
     for pk, name, *rest in rows(Fragment, "name", texts, "pk", *columns, kind=kind, site=""):
-        if name not in here and texts[name] == tuple(rest):
+        if name not in own and texts[name] == tuple(rest[:2]):
             # What came when sites were not remembered yet is theirs who say the same.
             Fragment.objects.filter(pk=pk).update(site=site)
-            here[name] = texts[name]
-    changed = {name: text for name, text in texts.items() if here.get(name) != text}
+            own[name] = rest
+    news = []
+    for name, (title, text) in texts.items():
+        said = of_row(title, text)
+        *here, exported = own.get(name, ("", "", ""))
+        if exported == said:
+            continue
+        if name not in own:
+            outcome = Outcome.IMPORTED
+        elif here == [title, text]:
+            # It is so here already: only what the export said is new.
+            pass
+        elif exported and of_row(*here) != exported:
+            outcome = Outcome.SKIPPED
+            continue
+        else:
+            outcome = Outcome.UPDATED
+        news.append(Fragment(kind=kind, site=site, name=name, title=title, text=text, exported=said))
     Fragment.objects.bulk_create(
-        [Fragment(kind=kind, site=site, name=name, title=title, text=text) for name, (title, text) in changed.items()],
+        news,
         update_conflicts=True,
         unique_fields=["kind", "name", "site"],
-        update_fields=["title", "text"],
+        update_fields=["title", "text", "exported"],
     )
-    if not changed:
-        return Outcome.UNCHANGED
-    return Outcome.UPDATED if here else Outcome.IMPORTED
+    return outcome

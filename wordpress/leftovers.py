@@ -8,9 +8,9 @@ from django.utils.translation import ngettext
 
 from wordpress import shortcodes
 from wordpress.former import OLD_DATE_KEY, OLD_SLUG_KEY
-from wordpress.fragments import BLOCK, FOOTNOTES, blocks_named, stored
+from wordpress.fragments import BLOCK, blocks_named, stored
 from wordpress.originals import ADDRESS_KEY, META_KEY
-from wordpress.records import ENCLOSURE, Item
+from wordpress.records import ENCLOSURE, FOOTNOTES, Item
 from wordpress.reports import Report
 from wordpress.trashed import DESIRED_SLUG_KEY
 

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import add_rows, rows
 from wordpress.models import ImportedItem
-from wordpress.records import ENCLOSURE, THUMBNAIL, Author, Comment, Item, Term
+from wordpress.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Comment, Item, Term
 from wordpress.reports import COMMENTS
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")

@@ -123,6 +123,7 @@ _LEFT_OUT = {
     "tags.TagAlias.created_at": "when the row was made here",
     "tags.TaggedPost.id": "nothing names it",
     "wordpress.Fragment.id": "nothing names it",
+    "wordpress.Fragment.exported": "what the last import said",
     "wordpress.Fragment.site": "it comes from this site then",
     "wordpress.Attachment": "goes with its file, see TestFiles",
     "wordpress.Import": "uploads of this site",
