@@ -6,7 +6,6 @@ Source: what WordPress writes (Tools, Export) and what its importer reads.
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
-from itertools import batched
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -132,13 +131,10 @@ class _Writer:
         old: Prefetch[Any] = Prefetch("old_addresses", OldAddress.objects.order_by("pk"))
         categories: Prefetch[Any] = Prefetch("categories", Category.objects.order_by("pk"))
         posts = Post.objects.order_by("pk").defer("lead_html", "extract")
-        for some in batched(
-            posts.prefetch_related(comments, tagged, categories, old).iterator(_CHUNK), _CHUNK, strict=False
-        ):
-            enclosed = enclosed_with(some)
-            for post in some:
-                post.enclosed = enclosed[post.pk]
-                yield self._entry(post)
+        for post in posts.prefetch_related(comments, tagged, categories, old, "enclosures").iterator(_CHUNK):
+            # It asks the database about those only that have recordings.
+            post.enclosed = enclosed_with([post])[post.pk]
+            yield self._entry(post)
         post_numbers = Post.objects.filter(pk__in=Page.objects.values("pk")).values_list("pk", flat=True)
         for pk in post_numbers.order_by("pk"):
             self._page_numbers[pk] = self._next()
