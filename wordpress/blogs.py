@@ -2,9 +2,9 @@
 
 What is remembered of a blog stands under its `site`: the address that it had when it was first brought in. Later the
 address may be written in another way (`https://`, `www.`), and then it is the same blog. It may also be another one,
-such as a domain in place of NAME.wordpress.com. What stays even then are its texts: WordPress never changes the guid of
-a post or page, nor its number. So an export is of a blog that is known if most of its first texts are here, each
-with the number that it had there. FORMER_HOSTS is not asked: whoever brings in two blogs names the hosts of both.
+such as a domain in place of NAME.wordpress.com. What stays even then are its texts (wordpress.identity) and their
+numbers. So an export is of a blog that is known if most of its first texts are here, each with the number that it had
+there. FORMER_HOSTS is not asked: whoever brings in two blogs names the hosts of both.
 """
 
 from collections import Counter
@@ -17,6 +17,7 @@ from django.conf import settings
 
 from blog.models import Page, Post
 from wordpress.hosts import host_of
+from wordpress.identity import Identities
 from wordpress.lookups import rows
 from wordpress.models import Attachment, ImportedItem
 from wordpress.records import Item
@@ -54,11 +55,12 @@ def _site_with_texts(survey: Survey, items: Iterable[Item]) -> str:
     if host_of(survey.base_url) in settings.BROADSIDE_OWN_HOSTS:
         # An export of this very site: its files are those here, not those there.
         return ""
-    texts = list(islice((item for item in items if item.id and item.guid and not reason_to_skip(item)), _ENOUGH))
+    texts = list(islice((item for item in items if item.id and not reason_to_skip(item)), _ENOUGH))
     found: Counter[str] = Counter()
     for kind, model in ((POSTS, Post), (PAGES, Page)):
-        numbers = {item.guid: item.id for item in texts if item.type == kind}
-        here: dict[int, int] = {key: numbers[guid] for guid, key in rows(model, "guid", numbers, "guid", "pk")}
+        of_kind = [item for item in texts if item.type == kind]
+        identities = Identities(model, survey.highest_item, survey.base_url).of(of_kind)
+        here = {identity.pk: item.id for identity, item in zip(identities, of_kind, strict=True) if identity.known}
         remembered = rows(ImportedItem, "object_pk", here, "object_pk", "wordpress_id", "site", kind=kind)
         found.update(site for key, number, site in remembered if here[key] == number)
     site, most = found.most_common(1)[0] if found else ("", 0)

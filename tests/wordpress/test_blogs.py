@@ -59,6 +59,15 @@ class TestAnotherAddress:
         assert list(ImportedItem.objects.order_by("pk").values()) == rows
         assert Attachment.objects.get().url.startswith(f"{now.rstrip('/')}/wp-content/")
 
+    def test_and_guids_with_it_too(self, bring: Bring) -> None:
+        """As tools leave it that replace the address everywhere."""
+        bring(item(7), item(8), attachment(30))
+        now = "https://new.example"
+        parts = [item(number, guid=f"{now}/?p={number}") for number in (7, 8)]
+        report = bring(*parts, attachment(30, attachment_url=f"{now}/wp-content/uploads/2014/03/a.png"), site=now)
+        assert not report.has_changes
+        assert Attachment.objects.count() == 1
+
     def test_lets_what_changed_be_updated(self, bring: Bring) -> None:
         bring(*everything("http://old.example"), site="http://old.example")
         changed = [*everything(HOST, content="New text."), attachment(31, "2014/03/b.png")]
@@ -101,7 +110,10 @@ class TestAnotherBlog:
     )
     def test_has_its_own(self, bring: Bring, other: str) -> None:
         bring(*everything(HOST))
-        theirs = [item(7, guid=f"{other}/?p=7"), attachment(30, attachment_url=f"{other}/wp-content/uploads/b.png")]
+        theirs = [
+            item(7, guid=f"{other}/?p=7", post_name="their-7"),
+            attachment(30, attachment_url=f"{other}/wp-content/uploads/b.png"),
+        ]
         report = bring(*theirs, site=other)
         assert counted(report, "attachment") == {"imported": 1}
         assert Attachment.objects.count() == 2
