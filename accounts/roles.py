@@ -45,6 +45,8 @@ ROLES: dict[str, set[str]] = {
         "comments.moderate_comment",
         *_all("comments", "block"),
         "comments.erase_commenter",
+        "wordpress.change_sharedblock",
+        "wordpress.view_sharedblock",
     },
     MODERATOR: {
         "comments.view_comment",

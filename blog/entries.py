@@ -1,6 +1,7 @@
 """What posts and pages have in common: a text with its source, its moment and its status."""
 
 import datetime as dt
+import re
 import uuid
 from typing import Any, Self
 
@@ -18,6 +19,9 @@ from accounts.slugs import validate_slug
 from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, Rendered, SourceTooLong, render
 from blog.site import SiteSettings, content_changed
 from library.models import Picture
+
+# What WordPress puts behind the slug of what is in its trash, so that others may have the slug. Imports bring it along.
+_TRASHED = re.compile(r"__trashed(?:-[0-9]+)?$")
 
 
 class Status(models.TextChoices):
@@ -41,6 +45,11 @@ class EntryQuerySet(models.QuerySet[Any]):
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-pk")
+
+
+def slug_out_of_trash(slug: str) -> str:
+    """`slug` as it was before WordPress put it into its trash."""
+    return _TRASHED.sub("", slug)
 
 
 def new_guid() -> str:
@@ -170,6 +179,17 @@ class Entry(models.Model):
     def _publish_now_if_without_moment(self) -> None:
         if self.status == Status.PUBLISHED and self.published_at is None:
             self.published_at = timezone.now()
+
+    def _take_back_slug(self) -> bool:
+        """If it leaves the trash now, let it have the slug from before again; whether it has."""
+        slug = slug_out_of_trash(self.slug)
+        if slug == self.slug or self.status == Status.TRASH:
+            return False
+        if not type(self)._default_manager.filter(pk=self.pk, slug=self.slug, status=Status.TRASH).exists():
+            # It is not from the trash: whoever gave it this slug meant it.
+            return False
+        self.slug = slug
+        return True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Render and save. What is published without a moment is published now. Raises SourceTooLong."""

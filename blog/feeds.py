@@ -9,10 +9,12 @@ from django.contrib.syndication.views import Feed
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
+from django.utils.feedgenerator import Enclosure as Enclosed
 from django.utils.translation import gettext
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from accounts.models import User
+from blog.enclosures import enclosed_with
 from blog.models import Category, Post, PostQuerySet
 from blog.site import SiteRequest, SiteSettings, absolute_url
 
@@ -45,14 +47,19 @@ class RssFeed(Rss201rev2Feed):
         }
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
-        # Django binds the prefix dc anew in each creator; here the root has it.
-        super().add_item_elements(handler, item | {"author_name": None})
+        # Django binds the prefix dc anew in each creator; here the root has it. Of enclosures it lets an item have one;
+        # WordPress gives out all.
+        enclosures = item["enclosures"]
+        super().add_item_elements(handler, item | {"author_name": None, "enclosures": ()})
         if item["author_name"]:
             handler.addQuickElement("dc:creator", item["author_name"])
         handler.addQuickElement("content:encoded", item["content"])
         if item.get("comment_feed"):
             handler.addQuickElement("wfw:commentRss", item["comment_feed"])
             handler.addQuickElement("slash:comments", str(item["comment_count"]))
+        for enclosure in enclosures:
+            values = {"url": enclosure.url, "length": enclosure.length, "type": enclosure.mime_type}
+            handler.addQuickElement("enclosure", "", values)
 
 
 class AtomFeed(Atom1Feed):
@@ -108,7 +115,11 @@ class PostFeed(Feed[Post, Subject]):
         return self.subject(cast("SiteRequest", request).site, **kwargs)
 
     def items(self, subject: Subject) -> list[Post]:
-        return list(subject.posts.for_listing()[: subject.limit])
+        posts = list(subject.posts.for_listing()[: subject.limit])
+        enclosed = enclosed_with(posts)
+        for post in posts:
+            post.enclosed = enclosed[post.pk]
+        return posts
 
     def title(self, subject: Subject) -> str:
         return xml_text(subject.title)
@@ -145,6 +156,9 @@ class PostFeed(Feed[Post, Subject]):
 
     def item_categories(self, item: Post) -> list[str]:
         return [xml_text(term.name) for term in (*item.sorted_categories, *item.sorted_tags)]
+
+    def item_enclosures(self, item: Post) -> list[Enclosed]:
+        return [*item.enclosed.kept, *item.enclosed.in_text]
 
     def item_comments(self, item: Post) -> str:
         return f"{self.item_link(item)}#comments"

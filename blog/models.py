@@ -16,6 +16,7 @@ from taggit.managers import TaggableManager
 from accounts.models import User
 from accounts.slugs import free_slug, slugify, validate_slug
 from blog.addresses import OldAddress, forget_addresses, remember_addresses
+from blog.enclosures import EnclosedWith, Enclosure
 from blog.entries import Entry, EntryQuerySet, Status, entry_constraints, new_guid
 from blog.rendering import MORE_PLACEHOLDER
 from blog.site import SiteSettings
@@ -23,7 +24,7 @@ from blog.tagging import PostTags
 from blog.trees import TreeNode, TreeQuerySet, not_its_own_parent
 
 # Migrations name `new_guid` here.
-__all__ = ["Category", "Entry", "OldAddress", "Page", "Post", "SiteSettings", "Status", "new_guid"]
+__all__ = ["Category", "Enclosure", "Entry", "OldAddress", "Page", "Post", "SiteSettings", "Status", "new_guid"]
 
 
 class Category(TreeNode):
@@ -93,6 +94,8 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
     sticky = models.BooleanField(_("sticky"), default=False, help_text=_("Leads the front page."))
     # The day in the address, on the site's clock. Stored, so that no address changes when the clock does.
     published_on = models.DateField(null=True, editable=False)
+    # What feeds enclose with it: they look that up for all their posts together (blog.enclosures).
+    enclosed: EnclosedWith
 
     objects = PostQuerySet.as_manager()
 
@@ -170,7 +173,7 @@ class Post(Entry):  # type: ignore[django-manager-missing]  # taggit's manager: 
         """
         with transaction.atomic():
             self._publish_now_if_without_moment()
-            before = self._stored_address()
+            before = "" if self._take_back_slug() else self._stored_address()
             self._take_address()
             try:
                 with transaction.atomic():
@@ -232,6 +235,10 @@ class Page(TreeNode, Entry):
 
     def words_for_slug(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._take_back_slug()
+        super().save(*args, **kwargs)
 
     def keep_old_addresses(self, moved: list[tuple[str, Any]]) -> None:
         forget_addresses(node.get_absolute_url() for _old, node in moved)

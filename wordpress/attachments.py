@@ -24,6 +24,8 @@ _SAID = (
     *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "description"),
     *("parent", "menu_order", "uploaded_by_id", "uploaded_at"),
 )
+# Addresses with that of the blog in them.
+_ADDRESSES = {"url", "guid", "link"}
 # What of it a picture or document of the library has.
 _SHARED = ("title", "caption", "alt")
 
@@ -32,7 +34,7 @@ class Attachments:
     """Takes the attachments of an export one after the other."""
 
     def __init__(self, survey: Survey, authors: Authors, report: Report) -> None:
-        self._site = site_of(survey)
+        self._site = survey.site
         self._authors = authors
         self._report = report
         self._seen: set[int] = set()
@@ -53,22 +55,27 @@ class Attachments:
         numbers = [attachment.wordpress_id for attachment in self._taken]
         known = Attachment.objects.filter(site=self._site, wordpress_id__in=numbers)
         here = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
-        new, changed = [], []
+        new, changed, updated = [], [], 0
         for said in self._taken:
             stored = here.get(said.wordpress_id)
             if stored is None:
                 new.append(said)
             elif changes := [name for name in _SAID if getattr(stored, name) != getattr(said, name)]:
                 self._pass_on(stored, said, changes)
+                updated += any(not _is_same(name, getattr(stored, name), getattr(said, name)) for name in changes)
+                if _place(stored) != _place(said):
+                    # Texts that name it there are rendered before it is stored: they have to be once more.
+                    stored.is_shown = False
                 for name in changes:
                     setattr(stored, name, getattr(said, name))
                 changed.append(stored)
         Attachment.objects.bulk_create(new)
-        Attachment.objects.bulk_update(changed, [name.removesuffix("_id") for name in _SAID], batch_size=100)
+        fields = [*(name.removesuffix("_id") for name in _SAID), "is_shown"]
+        Attachment.objects.bulk_update(changed, fields, batch_size=100)
         lead_to_files(changed)
         self._report.count(ATTACHMENTS, Outcome.IMPORTED, len(new))
-        self._report.count(ATTACHMENTS, Outcome.UPDATED, len(changed))
-        self._report.count(ATTACHMENTS, Outcome.UNCHANGED, len(self._taken) - len(new) - len(changed))
+        self._report.count(ATTACHMENTS, Outcome.UPDATED, updated)
+        self._report.count(ATTACHMENTS, Outcome.UNCHANGED, len(self._taken) - len(new) - updated)
         self._taken = []
 
     def _reason_to_skip(self, item: Item) -> str:
@@ -134,11 +141,6 @@ def lead_to_files(attachments: Iterable[Attachment]) -> None:
         remember_numbers(attachment.site, {attachment.wordpress_id: upload})
 
 
-def site_of(survey: Survey) -> str:
-    """What is remembered as the site that an export is of."""
-    return survey.base_url[:500]
-
-
 def default_of(attachment: Attachment, name: str) -> str:
     """What a picture or document has for a field that the export leaves empty."""
     return file_name(attachment).rpartition(".")[0][:500] if name == "title" else ""
@@ -147,6 +149,16 @@ def default_of(attachment: Attachment, name: str) -> str:
 def file_name(attachment: Attachment) -> str:
     """The name of the file on the old site, decoded: for people, not for a file system."""
     return attachment.path.rpartition("/")[2]
+
+
+def _place(attachment: Attachment) -> tuple[str, str]:
+    """By what texts name it."""
+    return host_of(attachment.url), attachment.path
+
+
+def _is_same(name: str, stored: Any, said: Any) -> bool:
+    """Whether the field `name` says the same: an address does if only that of the blog in it is another now."""
+    return name in _ADDRESSES and old_key(stored) == old_key(said)
 
 
 def _file_address(item: Item) -> str:

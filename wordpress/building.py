@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from blog.models import Page, Post, Status
 from blog.rendering import EMBEDDED
 from wordpress.authors import Authors
+from wordpress.enclosures import number_unread
 from wordpress.identity import Identity
 from wordpress.originals import restore_entry
 from wordpress.plain import has_markup, language_code, moment, plain, plain_lines
@@ -103,5 +104,12 @@ def _remarks(item: Item, identity: Identity) -> Iterator[str]:
             number,
         )
         yield text % number
+    if item.type == "post" and (unread := number_unread(item)):
+        text = ngettext(
+            "%d of its enclosures has no address that can be read: it was left out.",
+            "%d of its enclosures have no address that can be read: they were left out.",
+            unread,
+        )
+        yield text % unread
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here: those it had were left out.")

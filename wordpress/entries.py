@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from accounts.slugs import slug_from_export, slugify
 from blog.models import Page, Post
 from tags.models import TaggedPost
-from wordpress.attachments import Attachments, site_of
+from wordpress.attachments import Attachments
 from wordpress.authors import Authors
 from wordpress.building import build
 from wordpress.comments import Answered, Comments
+from wordpress.enclosures import bring_in_enclosures
 from wordpress.featured import FeaturedImages
 from wordpress.former import FormerAddresses
 from wordpress.identity import Identities, Identity
@@ -65,7 +66,7 @@ class Entries:
         renderer: Renderer,
         report: Report,
     ) -> None:
-        self._site = site_of(survey)
+        self._site = survey.site
         self._attachments = attachments
         self._featured = FeaturedImages(self._site)
         self._authors = authors
@@ -75,7 +76,7 @@ class Entries:
         self._comments = comments
         self._report = report
         self._renderer = renderer
-        self._identities = Identities(Post, survey.highest_item, survey.base_url)
+        self._identities = Identities(Post, survey.highest_item, survey.site)
         self._plans = iter(plan_pages(survey, report))
         self._posts: list[Item] = []
         self._pages: list[tuple[Item, PagePlan]] = []
@@ -137,7 +138,9 @@ class Entries:
                 left = Left(of_item(answered.item), of_moment(answered.entry.modified_at))
                 self._memory.remember(answered.item.type, answered.item.id, answered.entry.pk, left)
                 self._former.of_entry(answered.entry, answered.item)
-        self._file(new_posts, [answered for answered in posts if answered.changed])
+        changed_posts = [answered for answered in posts if answered.changed]
+        self._file(new_posts, changed_posts)
+        bring_in_enclosures(new_posts, changed_posts)
         self._comments.write([*posts, *pages])
         self._memory.write()
         self._former.write()

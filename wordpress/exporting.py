@@ -16,6 +16,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from blog.enclosures import enclosed_with
 from blog.models import Category, OldAddress, Page, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from blog.site import SiteSettings, absolute_url
@@ -23,18 +24,21 @@ from comments.models import Comment
 from comments.models import Status as CommentStatus
 from library.models import Document, Picture
 from tags.models import TaggedPost
+from wordpress.enclosures import enclosure_fields
 from wordpress.exporting_files import Files
+from wordpress.exporting_fragments import Blocks
 from wordpress.exporting_terms import people_and_terms
 from wordpress.file_numbers import highest_number
 from wordpress.former import OLD_SLUG_KEY
-from wordpress.fragments import FOOTNOTES, notes_field
+from wordpress.fragments import notes_field
 from wordpress.lookups import highest_key
-from wordpress.models import Attachment, Fragment
+from wordpress.models import Attachment
 from wordpress.originals import META_KEY, mark, packed, readable
+from wordpress.origins import Origin
 from wordpress.plain import moment, plain, plain_lines
-from wordpress.posttypes import REUSABLE_BLOCK
-from wordpress.records import CATEGORY, TAG, THUMBNAIL
+from wordpress.records import CATEGORY, ENCLOSURE, FOOTNOTES, TAG, THUMBNAIL
 from wordpress.sqlite import map_nothing
+from wordpress.trashed import DESIRED_SLUG_KEY, as_wordpress_has_it
 from wordpress.wxr import (
     HEAD,
     address_fields,
@@ -93,7 +97,9 @@ class _Writer:
         self._note = note
         self._logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
         # WordPress numbers all items together, we posts and pages each by themselves.
-        self._free = max(highest_key(Post), highest_key(Page), highest_number()) + 1
+        self._blocks = Blocks(self._next)
+        numbers = (highest_key(Post), highest_key(Page), highest_number(), self._blocks.highest_number)
+        self._free = max(numbers) + 1
         self._page_numbers: dict[int, int] = {}
         self._files = Files(self._logins, self._page_numbers, self._next)
 
@@ -125,7 +131,9 @@ class _Writer:
         old: Prefetch[Any] = Prefetch("old_addresses", OldAddress.objects.order_by("pk"))
         categories: Prefetch[Any] = Prefetch("categories", Category.objects.order_by("pk"))
         posts = Post.objects.order_by("pk").defer("lead_html", "extract")
-        for post in posts.prefetch_related(comments, tagged, categories, old).iterator(_CHUNK):
+        for post in posts.prefetch_related(comments, tagged, categories, old, "enclosures").iterator(_CHUNK):
+            # It asks the database about those only that have recordings.
+            post.enclosed = enclosed_with([post])[post.pk]
             yield self._entry(post)
         post_numbers = Post.objects.filter(pk__in=Page.objects.values("pk")).values_list("pk", flat=True)
         for pk in post_numbers.order_by("pk"):
@@ -133,8 +141,7 @@ class _Writer:
         pages = Page.objects.order_by("pk").defer("lead_html", "extract")
         for page in pages.prefetch_related(comments, old).iterator(_CHUNK):
             yield self._entry(page)
-        for block in Fragment.objects.filter(kind=Fragment.Kind.BLOCK).order_by("pk").iterator(_CHUNK):
-            yield _shared_block(block)
+        yield from self._blocks.items()
         yield from self._files.items()
 
     def _next(self) -> int:
@@ -151,10 +158,13 @@ class _Writer:
             "post_parent": self._page_numbers.get(parent, parent),
         }
         local, utc = _dates(entry)
-        content = entry.source if entry.markup == "wordpress" else _as_blocks(entry)
+        origin = Origin(entry)
+        is_original = entry.markup == "wordpress"
+        content = self._blocks.renumbered(entry.source, origin) if is_original else _as_blocks(entry)
         title = as_html(entry.title)
         excerpt = as_html(entry.excerpt)
-        slug = percent_encoded(entry.slug)
+        in_trash = entry.status == Status.TRASH
+        slug, desired = as_wordpress_has_it(entry.slug) if in_trash else (percent_encoded(entry.slug), "")
         original = self._original(entry, numbers, local, utc, content)
         if original:
             original = {"mark": mark(title, content, excerpt, slug), "date": str(local), **original}
@@ -191,7 +201,9 @@ class _Writer:
                 *self._thumbnail(entry),
                 *([meta_field("postmeta", META_KEY, packed(original))] if original else []),
                 _old_addresses(entry),
-                *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content)) else []),
+                *(meta_field("postmeta", ENCLOSURE, field) for field in _enclosures(entry)),
+                *([meta_field("postmeta", DESIRED_SLUG_KEY, desired)] if desired else []),
+                *([meta_field("postmeta", FOOTNOTES, notes)] if (notes := notes_field(content, origin)) else []),
                 *(_comment(comment) for comment in entry.comments.all()),
             ],
         )
@@ -208,13 +220,15 @@ class _Writer:
         if numbers["id"] != numbers["post_id"] or numbers["parent"] != numbers["post_parent"]:
             values["numbers"] = numbers
         if entry.markup != "wordpress" or readable(content) != content:
-            values |= {"markup": entry.markup, "source": entry.source}
+            values |= {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
         if entry.language:
             values["language"] = entry.language
         if plain(readable(as_html(entry.title))) != entry.title:
             values["title"] = entry.title
         if plain_lines(readable(as_html(entry.excerpt))) != entry.excerpt:
             values["excerpt"] = entry.excerpt
+        if isinstance(entry, Post) and entry.enclosed.in_text:
+            values["enclosures"] = len(entry.enclosures.all())
         written_at = moment(local)
         undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
         if entry.published_at != (None if undated else written_at):
@@ -224,12 +238,6 @@ class _Writer:
         if entry.modified_at != moment(local_time(entry.modified_at).replace(microsecond=0)):
             values["modified_at"] = exact(entry.modified_at)
         return values
-
-
-def _shared_block(block: Fragment) -> str:
-    """Under the number that texts show it by."""
-    wp: dict[str, object] = {"post_id": block.name, "status": "publish", "post_type": REUSABLE_BLOCK}
-    return item(as_html(block.title), "", "", "", block.text, "", wp, [])
 
 
 # What entries become
@@ -275,6 +283,10 @@ def _old_addresses(entry: Post | Page) -> str:
     slugs = dict.fromkeys(slug for slug in former if isinstance(entry, Post) and slug != entry.slug)
     fields = (meta_field("postmeta", OLD_SLUG_KEY, percent_encoded(slug)) for slug in slugs)
     return address_fields("postmeta", paths) + "".join(fields)
+
+
+def _enclosures(entry: Post | Page) -> Iterator[str]:
+    return enclosure_fields(entry) if isinstance(entry, Post) else iter(())
 
 
 def _term_ref(taxonomy: str, slug: str, name: str) -> str:

@@ -168,7 +168,7 @@ class Fetching:
 
 def hosts_of(survey: Survey) -> set[str]:
     """The hosts that files of an export may come from: its own, and those that this site had before."""
-    return {*map(host_of, (survey.base_url, survey.site_url)), *settings.BROADSIDE_FORMER_HOSTS} - {""}
+    return {*map(host_of, (survey.base_url, survey.site_url, survey.site)), *settings.BROADSIDE_FORMER_HOSTS} - {""}
 
 
 def _seconds(retry_after: str) -> float | None:

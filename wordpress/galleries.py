@@ -9,8 +9,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
-from blog.models import Page, Post
-from wordpress.models import Attachment, ImportedItem
+from wordpress.models import Attachment
+from wordpress.origins import Origin
 
 _MAX_PICTURES = 500
 
@@ -48,26 +48,25 @@ class AnyPicture:
 
 
 class PicturesOf:
-    """The pictures that `entry` means by their numbers: those of the site that it came from.
+    """The pictures that a text means by their numbers: those of the site that it came from.
 
-    Of a text that was not imported the site is not known: then the first site that had the number counts.
+    Where that is not known, as of a text that was not imported, the first site that had the number counts.
     """
 
-    def __init__(self, entry: object) -> None:
-        self._entry = entry
-        self._origins: list[tuple[str, int]] | None = None
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
 
     def numbered(self, numbers: list[int]) -> Mapping[int, GalleryPicture]:
         return self._shown(wordpress_id__in=numbers)
 
     def of_post(self, number: int) -> Mapping[int, GalleryPicture]:
-        own = number or next((number for _site, number in self._origin()), 0)
+        own = number or self._origin.number
         return self._shown(parent=own) if own else {}
 
     def _shown(self, **which: Any) -> dict[int, GalleryPicture]:
         attachments = Attachment.objects.filter(picture__isnull=False, **which).select_related("picture")
-        if origin := self._origin():
-            attachments = attachments.filter(site=origin[0][0])
+        if (site := self._origin.site) is not None:
+            attachments = attachments.filter(site=site)
         found: dict[int, GalleryPicture] = {}
         for attachment in attachments.order_by("menu_order", "wordpress_id", "pk")[:_MAX_PICTURES]:
             if picture := attachment.picture:
@@ -75,16 +74,6 @@ class PicturesOf:
                 shown = GalleryPicture(url, url, picture.alt, picture.caption)
                 found.setdefault(attachment.wordpress_id, shown)
         return found
-
-    def _origin(self) -> list[tuple[str, int]]:
-        """The site that the entry came from and the number that it had there; nothing if it was written here."""
-        if self._origins is None:
-            self._origins = []
-            if isinstance(self._entry, Post | Page) and self._entry.pk:
-                kind = str(self._entry._meta.model_name)
-                items = ImportedItem.objects.filter(kind=kind, object_pk=self._entry.pk)
-                self._origins = list(items.values_list("site", "wordpress_id"))
-        return self._origins
 
 
 def gallery(attributes: Mapping[str, str], pictures: Pictures) -> str:

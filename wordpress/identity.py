@@ -44,9 +44,9 @@ class Identity:
 class Identities:
     """Gives every item of one kind its identity. The same export gives the same ones each time."""
 
-    def __init__(self, model: type[Post] | type[Page], highest_item: int, base_url: str) -> None:
+    def __init__(self, model: type[Post] | type[Page], highest_item: int, site: str) -> None:
         self._model = model
-        self._base_url = base_url
+        self._site = site
         # WordPress numbers posts and pages together, so ours that get a new number keep out of its way.
         self._free = count(max(highest_item, highest_key(model)) + 1)
         self._given: set[int] = set()
@@ -89,5 +89,5 @@ class Identities:
 
     def _own_guid(self, item: Exported, *, titled: bool = False) -> str:
         """A guid for an item that has none of its own; the same in each import of it."""
-        said = f"{self._base_url}?p={item.id}&{item.slug}&{item.date}"
+        said = f"{self._site}?p={item.id}&{item.slug}&{item.date}"
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{said}&{item.date_gmt}&{item.title}" if titled else said).urn

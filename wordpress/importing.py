@@ -8,12 +8,13 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from accounts.models import User
-from blog.models import Category, OldAddress, Page, Post
+from blog.models import Category, Enclosure, OldAddress, Page, Post
 from blog.site import content_changed
 from comments.models import Comment
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.attachments import Attachments
 from wordpress.authors import Authors, demand_authors, people_named
+from wordpress.blogs import site_of
 from wordpress.building import MARKUP
 from wordpress.comments import Comments
 from wordpress.entries import Entries
@@ -27,6 +28,7 @@ from wordpress.memory import Memory
 from wordpress.menus import Menus
 from wordpress.models import Attachment, Fragment, ImportedItem
 from wordpress.moved import known_if_none_is_here
+from wordpress.origins import bringing_in
 from wordpress.posttypes import REUSABLE_BLOCK
 from wordpress.records import Item
 from wordpress.renderer import Renderer
@@ -42,6 +44,7 @@ _TABLES: tuple[type[models.Model], ...] = (
     TagAlias,
     Post,
     Page,
+    Enclosure,
     TaggedPost,
     Comment,
     ImportedItem,
@@ -91,7 +94,7 @@ def import_export(
     if not dry_run:
         if fetch_media:
             media = Fetching(hosts_of(survey))
-        bring_in_files(survey, media, report, progress)
+        bring_in_files(survey.site, media, report, progress)
     return report
 
 
@@ -109,7 +112,8 @@ def _bring_in_texts(
         _hold_other_writers_off()
         # An import that was taken back may have used up numbers; this one shall be as if it had never been.
         _reset_sequences()
-        memory = Memory(survey.base_url)
+        survey.site = site_of(survey, items)
+        memory = Memory(survey.site)
         former = FormerAddresses()
         authors = Authors(memory, former, report, mapped)
         authors.bring_in(survey)
@@ -118,7 +122,7 @@ def _bring_in_texts(
         attachments = Attachments(survey, authors, report)
         _bring_in_blocks(survey, items, report)
         # Now nobody else can bring in files any more.
-        with known_if_none_is_here():
+        with known_if_none_is_here(), bringing_in(survey.site):
             entries = Entries(survey, authors, terms, comments, memory, former, attachments, renderer, report)
             _bring_in_items(survey, items, entries, attachments, report, progress)
         if report.has_changes:
@@ -133,7 +137,7 @@ def _bring_in_blocks(survey: Survey, items: Iterable[Item], report: Report) -> N
     if survey.items[REUSABLE_BLOCK]:
         for item in items:
             if item.type == REUSABLE_BLOCK:
-                bring_in_block(item, report)
+                bring_in_block(item, survey.site, report)
 
 
 def _bring_in_items(
@@ -144,12 +148,12 @@ def _bring_in_items(
     report: Report,
     progress: Progress | None,
 ) -> None:
-    menus, leftovers = Menus(), Leftovers(survey.other_meta)
+    menus, leftovers = Menus(), Leftovers(survey.site, survey.other_meta)
     for done, item in enumerate(items, 1):
         menus.add(item)
         if not reason_to_skip(item):
             leftovers.add(item)
-            bring_in_notes(item, report)
+            bring_in_notes(item, survey.site, report)
         if item.type != REUSABLE_BLOCK:
             entries.take(item)
         if progress:

@@ -8,10 +8,11 @@ from django.utils.translation import ngettext
 
 from wordpress import shortcodes
 from wordpress.former import OLD_DATE_KEY, OLD_SLUG_KEY
-from wordpress.fragments import BLOCK, FOOTNOTES, blocks_named, stored
+from wordpress.fragments import BLOCK, blocks_named, stored
 from wordpress.originals import ADDRESS_KEY, META_KEY
-from wordpress.records import Item
+from wordpress.records import ENCLOSURE, FOOTNOTES, Item
 from wordpress.reports import Report
+from wordpress.trashed import DESIRED_SLUG_KEY
 
 # In which WordPress and its plug-ins kept what no reader saw: locks, queues, caches, where a post was announced.
 _MACHINERY = (
@@ -27,12 +28,13 @@ _MACHINERY = (
         "_oembed_",
         "_pingme",
     ),
-    *("_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_", "_wp_desired_post_slug"),
+    *("_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
 # They have a place here, or say what stands elsewhere in the export too.
-_KEPT = {FOOTNOTES, META_KEY, ADDRESS_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, "_thumbnail_id"}
+_KEPT = {FOOTNOTES, META_KEY, ADDRESS_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, "_thumbnail_id"}
+_KEPT_OF_POSTS = _KEPT | {ENCLOSURE}
 # More are a plug-in's own way with names, or somebody's game: they are counted together.
 _MAX_NAMES = 300
 _OTHERS = "…"
@@ -55,13 +57,15 @@ class _Tally:
 class Leftovers:
     """Takes the items that are brought in, and notes in the report what of them is not."""
 
-    def __init__(self, other_meta: Mapping[tuple[str, str], int]) -> None:
-        """`other_meta`: how often the export has each meta field of comments and terms."""
+    def __init__(self, site: str, other_meta: Mapping[tuple[str, str], int]) -> None:
+        """`other_meta`: how often the export, of `site`, has each meta field of comments and terms."""
+        self._site = site
         self._other_meta = other_meta
         self._fields, self._machinery, self._shortcodes, self._blocks = _Tally(), _Tally(), _Tally(), _Tally()
 
     def add(self, item: Item) -> None:
-        for key in {key for key, value in item.meta if value.strip()} - _KEPT:
+        kept = _KEPT_OF_POSTS if item.type == "post" else _KEPT
+        for key in {key for key, value in item.meta if value.strip()} - kept:
             if key.startswith(_MACHINERY):
                 ours = next(start for start in _MACHINERY if key.startswith(start))
                 self._machinery.add([(key if len(key) < len(ours) + 20 else f"{ours}…", 1)])
@@ -101,7 +105,7 @@ class Leftovers:
             report.note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes.items[name]})
 
     def _note_blocks(self, report: Report) -> None:
-        here = stored(BLOCK, self._blocks.items)
+        here = stored(BLOCK, self._blocks.items, self._site)
         for name, number in self._blocks.items.most_common():
             if name not in here:
                 text = ngettext(

@@ -41,7 +41,11 @@ def export_markdown(folder: Path, *, progress: Callable[[int, int], None], note:
     done = 0
     approved = Comment.objects.approved().select_related("user").order_by("created_at", "pk")
     comments: Prefetch[Any] = Prefetch("comments", approved, to_attr="shown")
-    posts = Post.objects.order_by("pk").select_related("author").prefetch_related("categories", "tags", comments)
+    posts = (
+        Post.objects.order_by("pk")
+        .select_related("author")
+        .prefetch_related("categories", "tags", "enclosures", comments)
+    )
     pages = Page.objects.order_by("pk").select_related("author").prefetch_related(comments)
     for entries in (posts, pages):
         for entry in entries.iterator(_CHUNK):
@@ -131,6 +135,10 @@ def _front_matter(entry: Post | Page) -> str:
             "tags": [tag.name for tag in entry.sorted_tags],
             "aliases": [f"/?p={entry.pk}"],
         }
+        if enclosures := entry.enclosures.all():
+            values["enclosures"] = [
+                {"url": each.url, "length": each.length, "type": each.media_type} for each in enclosures
+            ]
     else:
         values |= {"weight": entry.menu_order, "aliases": [f"/?page_id={entry.pk}"]}
     return "---\n" + "".join(f"{name}: {_yaml(value)}\n" for name, value in values.items()) + "---\n\n"

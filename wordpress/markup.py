@@ -16,6 +16,7 @@ from html import escape
 from blog.rendering.tree import clean_text
 from wordpress.fragments import list_of_notes, with_shared_blocks
 from wordpress.galleries import PicturesOf
+from wordpress.origins import Origin
 from wordpress.paragraphs import BLOCKS, with_paragraphs
 from wordpress.shortcodes import expand
 from wordpress.tokens import TYPED, tokenise
@@ -39,23 +40,24 @@ _NOTE_MARK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([
 def to_html(source: str, entry: object = None) -> str:
     """The HTML of `source`, with typographic quotes and the marks `<!--more-->` and `<!--nextpage-->` kept.
 
-    Galleries show what the site that `entry` came from had under their numbers.
+    Galleries and shared blocks show what the site that `entry` came from had under their numbers.
 
     Never raises; takes time in proportion to the length of `source`.
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    source = expand(with_shared_blocks(source), PicturesOf(entry))
+    origin = Origin(entry)
+    source = expand(with_shared_blocks(source, origin), PicturesOf(origin))
     if "<!-- wp:" not in source:
         return with_paragraphs(source)
-    html = "".join(_blocks(source)).strip()
+    html = "".join(_blocks(source, origin)).strip()
     if 'class="fn"' in html:
         named = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _NOTE_MARK.sub(lambda mark: mark[0] if mark[2] in named else f"{mark[1]}{mark[3]}", html)
     return html
 
 
-def _blocks(source: str) -> list[str]:
+def _blocks(source: str, origin: Origin) -> list[str]:
     """The insides of all blocks. What stands between blocks is a classic body of its own."""
     html: list[str] = []
     names: list[str] = []
@@ -81,7 +83,7 @@ def _blocks(source: str) -> list[str]:
         elif not mark["alone"]:
             names.append(mark["name"])
         elif mark["name"] in _NOTES:
-            html.append(list_of_notes(source, _with_typography))
+            html.append(list_of_notes(source, _with_typography, origin))
         elif "embed" in mark["name"]:
             html.append(_embed_alone(mark[0]))
         elif mark["name"] in _PROFILES:

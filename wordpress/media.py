@@ -31,13 +31,13 @@ from library.kinds import KINDS, kind_of
 from library.models import Document, Picture
 from library.pictures import new_picture
 from wordpress.addresses import PICTURE_ENDINGS, remember_new
-from wordpress.attachments import file_name, lead_to_files, site_of
+from wordpress.attachments import file_name, lead_to_files
 from wordpress.featured import show_featured_images
 from wordpress.hosts import host_of, names, own_names
 from wordpress.models import Attachment
 from wordpress.numbers import entries_of, remember_numbers
 from wordpress.reports import FILES, Outcome, Report
-from wordpress.survey import Progress, Survey
+from wordpress.survey import Progress
 
 _BATCH: Final = 200
 # What a text has in it that shows files of the old site, the names of its hosts apart.
@@ -56,12 +56,11 @@ class Media(Protocol):
         ...
 
 
-def bring_in_files(survey: Survey, media: Media | None, report: Report, progress: Progress | None = None) -> None:
-    """Bring in the files of the site of `survey` that are not here yet; name in `report` those that do not come.
+def bring_in_files(site: str, media: Media | None, report: Report, progress: Progress | None = None) -> None:
+    """Bring in the files of `site` that are not here yet; name in `report` those that do not come.
 
     Then render again the texts that show them. Ctrl-C ends it in good order: `report.interrupted`.
     """
-    site = site_of(survey)
     _clear_up()
     attachments = Attachment.objects.filter(site=site)
     if here := attachments.with_file().count():

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from wordpress.fragments import FOOTNOTES
 from wordpress.lookups import add_rows, rows
 from wordpress.models import ImportedItem
-from wordpress.records import THUMBNAIL, Author, Comment, Item, Term
+from wordpress.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Comment, Item, Term
 from wordpress.reports import COMMENTS
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
@@ -31,7 +30,7 @@ class Memory:
     """What earlier imports left; takes what this one leaves."""
 
     def __init__(self, site: str) -> None:
-        self._site = site[:500]
+        self._site = site
         self._new: list[tuple[Any, ...]] = []
 
     def recall(self, kind: str, keys: Iterable[int]) -> dict[int, Left]:
@@ -82,6 +81,7 @@ def of_item(item: Item) -> str:
         [tuple(ref) for ref in item.terms],
         *(value for key, value in item.meta if key == FOOTNOTES),
         *(value for key, value in item.meta if key == THUMBNAIL),
+        *(value for key, value in item.meta if key == ENCLOSURE),
     )
 
 

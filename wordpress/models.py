@@ -42,18 +42,32 @@ class Fragment(models.Model):
         BLOCK = "block", _("Shared block")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    # Empty: it came when this was not remembered yet, or with an export that names no site.
+    site = models.CharField(_("of the blog"), max_length=500, blank=True)
     # What WordPress calls it: the id of a footnote, the number of a block.
-    name = models.CharField(_("name"), max_length=64)
+    name = models.CharField(_("number"), max_length=64)
     title = models.CharField(_("title"), max_length=200, blank=True)
     text = models.TextField(_("text"), blank=True)
+    # The fingerprint of title and text as the last import had them; empty if that was not remembered yet.
+    exported = models.CharField(max_length=32, blank=True)
 
     class Meta:
         verbose_name = _("fragment")
         verbose_name_plural = _("fragments")
-        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="fragment_of_one_name")]
+        constraints = [models.UniqueConstraint(fields=["kind", "name", "site"], name="fragment_of_one_name")]
 
     def __str__(self) -> str:
         return self.title or self.name
+
+
+class SharedBlock(Fragment):
+    """A shared block, as editors see it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("shared block")
+        verbose_name_plural = _("shared blocks")
+        default_permissions = ("change", "view")
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):

@@ -116,6 +116,12 @@ def comment_as_it_was(comment: Comment, original: str) -> Comment:
     return comment
 
 
+def number_of_enclosures(item: Item) -> int | None:
+    """How many of its enclosures an export of ours says are kept with it; the others stand in its text. None: all."""
+    number = _unpacked(dict(item.meta).get(META_KEY, "")).get("enclosures")
+    return number if isinstance(number, int) and number >= 0 else None
+
+
 def old_addresses(meta: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """The addresses that an export of ours says something had before."""
     return tuple(value for key, value in meta if key == ADDRESS_KEY and value.startswith("/"))

@@ -39,7 +39,7 @@ class PageMove:
 def plan_pages(survey: Survey, report: Report) -> list[PagePlan]:
     """A plan for each page of the export, in its order. Of pages that are here it says the parent only."""
     stubs = survey.pages
-    identities = list(Identities(Page, survey.highest_item, survey.base_url).of(stubs))
+    identities = list(Identities(Page, survey.highest_item, survey.site).of(stubs))
     by_id = _by_id(stubs, identities)
     parents = [by_id.get(stub.parent) if stub.parent else None for stub in stubs]
     plans = [

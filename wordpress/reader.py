@@ -18,6 +18,7 @@ from lxml import etree
 from wordpress.mending import ExportRefused, MendedSource
 from wordpress.originals import META_KEY, as_it_was, author_as_it_was, comment_as_it_was, old_addresses
 from wordpress.records import CATEGORY, MAX_ID, TAG, Author, Comment, Item, Record, Term, TermRef
+from wordpress.trashed import with_slug_of_its_own
 from wordpress.wellformed import KNOWN_PREFIXES, UNDECLARED
 
 __all__ = ["Export", "ExportRefused"]
@@ -220,7 +221,7 @@ class Export:
             comments=tuple(comments),
             attachment_url=get("wp:attachment_url", "").strip(),
         )
-        return as_it_was(item)
+        return with_slug_of_its_own(as_it_was(item))
 
     def _parts(self, element: Any, meta: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """What the children of `element` say by their names, and the meta fields among them, called `meta`."""

@@ -12,6 +12,10 @@ CATEGORY, TAG = "category", "post_tag"
 LANGUAGE = "language"
 # The meta field that names the featured image of a post by its number.
 THUMBNAIL = "_thumbnail_id"
+# That which holds the footnotes of a text (wordpress.fragments).
+FOOTNOTES = "footnotes"
+# Those that name enclosures (wordpress.enclosures).
+ENCLOSURE = "enclosure"
 # The alternative text of a picture.
 ALT = "_wp_attachment_image_alt"
 

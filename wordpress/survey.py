@@ -70,6 +70,8 @@ class Survey:
     highest_comment: int = 0
     base_url: str = ""
     site_url: str = ""
+    # What the blog is remembered under here (wordpress.blogs).
+    site: str = ""
     # How far the blog's clock was from UTC, and how often it was not what the site's clock says.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     other_clock: int = 0

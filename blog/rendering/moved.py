@@ -4,7 +4,7 @@ Whoever knows such addresses is named in settings.BROADSIDE_MOVED_FILES. What au
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from django.conf import settings
@@ -23,11 +23,16 @@ ATTRIBUTES: Final = {"a": "href", "x-object": "data", **dict.fromkeys(_WITH_SOUR
 
 def find(root: etree._Element) -> Mapping[str, str]:
     """Where the files are now that the tree names, by the plain form of each address that has moved."""
-    if not settings.BROADSIDE_MOVED_FILES:
-        return {}
     # Not looked for before somebody asks: while much is brought in, it is known that no file is here.
     named = (plain for address in _named(root) if (plain := addresses.tidy(address)) and FILE.fullmatch(plain))
-    found: Mapping[str, str] = import_string(settings.BROADSIDE_MOVED_FILES)(named)
+    return files_here(named)
+
+
+def files_here(addresses: Iterable[str]) -> Mapping[str, str]:
+    """Where the files of those of `addresses` are that have moved here."""
+    if not settings.BROADSIDE_MOVED_FILES:
+        return {}
+    found: Mapping[str, str] = import_string(settings.BROADSIDE_MOVED_FILES)(addresses)
     return found
 
 

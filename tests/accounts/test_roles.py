@@ -27,6 +27,7 @@ EXACTLY = {
         *(f"tags.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("tag", "tagalias")),
         *MODERATION,
         "comments.erase_commenter",
+        *("wordpress.change_sharedblock", "wordpress.view_sharedblock"),
     },
     "Moderator": MODERATION,
 }

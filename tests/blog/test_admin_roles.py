@@ -60,7 +60,7 @@ class TestLists:
         [
             ("staff", set()),
             ("Author", {"blog", "library", "tags", "comments"}),
-            ("Editor", {"blog", "library", "tags", "comments"}),
+            ("Editor", {"blog", "library", "tags", "comments", "wordpress"}),
             ("Moderator", {"comments"}),
         ],
     )

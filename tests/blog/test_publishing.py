@@ -47,6 +47,28 @@ def test_restored_it_is_a_draft() -> None:
     assert Post.objects.get().status == Status.DRAFT
 
 
+def test_restored_it_has_the_slug_that_it_had_before_wordpress_put_it_away() -> None:
+    moment = timezone.now()
+    PostFactory(slug="one__trashed", published_at=moment, status=Status.TRASH)
+    PostFactory(slug="two__trashed-2", published_at=moment, status=Status.TRASH)
+    PostFactory(slug="two", published_at=moment)
+    PostFactory(slug="__trashed", title="Three", published_at=None, status=Status.TRASH)
+    PageFactory(slug="four__trashed", status=Status.TRASH)
+    editor = UserFactory(role="Editor")
+    publishing.restore(Post.objects.all(), editor)
+    publishing.restore(Page.objects.all(), editor)
+    # Somebody else has it by now: then the next.
+    assert sorted(Post.objects.values_list("slug", flat=True)) == ["one", "three", "two", "two-2"]
+    assert Page.objects.get().path == "four"
+
+
+def test_a_slug_that_only_looks_like_one_from_the_trash_stays() -> None:
+    post = PostFactory(slug="one__trashed")
+    post.save()
+    publishing.trash(Post.objects.all(), UserFactory(role="Editor"))
+    assert Post.objects.get().slug == "one__trashed"
+
+
 def test_what_is_so_already_is_neither_changed_nor_refused() -> None:
     post = PostFactory()
     before = post.modified_at

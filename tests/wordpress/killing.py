@@ -37,7 +37,7 @@ def main(folder: Path, points: int) -> None:
     site.keep()
 
     def bring_in() -> None:
-        bring_in_files(take_survey([export]), media, Report())
+        bring_in_files(take_survey([export]).base_url, media, Report())
 
     steps = _in_child(bring_in)[1]
     undisturbed, deaths = site.told(), []

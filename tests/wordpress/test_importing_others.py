@@ -1,17 +1,20 @@
 """What an export holds besides posts, pages, terms and comments: kept where there is a place for it, else reported."""
 
 import json
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blog.models import Post
+from blog.models import Page, Post
+from tests.factories import PostFactory
 from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import comment, filed, item, meta, page, term
 from tests.wordpress.reports import counted, first
@@ -19,6 +22,7 @@ from wordpress.fragments import blocks_named, bring_in_notes, list_of_notes, not
 from wordpress.importing import import_export
 from wordpress.menus import Menus
 from wordpress.models import Fragment
+from wordpress.origins import Origin
 from wordpress.records import Item
 from wordpress.reports import Report
 
@@ -272,7 +276,7 @@ class TestSharedBlocks:
     def test_they_cannot_blow_up_a_text(self) -> None:
         source = '<!-- wp:block {"ref":1} /-->' * 1000
         Fragment.objects.create(kind=Fragment.Kind.BLOCK, name="1", text=source)
-        grown = with_shared_blocks(source)
+        grown = with_shared_blocks(source, Origin())
         assert len(grown) <= 500_000
 
     @pytest.mark.django_db(transaction=True)
@@ -283,6 +287,102 @@ class TestSharedBlocks:
         call_command("flush", interactive=False, verbosity=0)
         import_export([path])
         assert Fragment.objects.get().text == "<p>A & b</p>"
+
+
+class TestFragmentsOfSeveralBlogs:
+    """Numbers and ids are a blog's own."""
+
+    OTHER = "https://other.example"
+    SHOWN = '<!-- wp:block {"ref":30} /-->'
+
+    def block(self, text: str, id: int = 30) -> str:  # noqa: A002  # WordPress's word for it
+        return item(id, title="Block", post_type="wp_block", guid="", content=text)
+
+    def two_blogs(self, bring: Bring) -> None:
+        note = footnotes(f_1="A note here")
+        bring(
+            item(7, content=self.SHOWN + NOTED, inside=[note]), page(20, content=self.SHOWN), self.block("<p>One</p>")
+        )
+        note = footnotes(f_1="A note there")
+        theirs = item(7, guid="g", post_name="theirs", content=self.SHOWN + NOTED, inside=[note])
+        report = bring(theirs, self.block("<p>Two</p>"), site=self.OTHER)
+        assert counted(report, "wp_block") == {"imported": 1}
+
+    def shown(self, *words: str) -> dict[str, list[str]]:
+        entries = [*Post.objects.all(), *Page.objects.all()]
+        return {entry.slug: [word for word in words if word in entry.body_html] for entry in entries}
+
+    def test_each_text_shows_those_of_its_own(self, bring: Bring) -> None:
+        self.two_blogs(bring)
+        expected = {"post-7": ["One", "A note here"], "page-20": ["One"], "theirs": ["Two", "A note there"]}
+        words = ("One", "Two", "A note here", "A note there")
+        assert self.shown(*words) == expected
+        call_command("rerender", verbosity=0, stdout=StringIO())
+        assert self.shown(*words) == expected
+
+    def test_each_is_updated_by_its_own(self, bring: Bring) -> None:
+        self.two_blogs(bring)
+        assert counted(bring(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"unchanged": 1}
+        assert counted(bring(self.block("<p>Three</p>"), site=self.OTHER), "wp_block") == {"updated": 1}
+        assert set(Fragment.objects.filter(kind="block").values_list("text", flat=True)) == {
+            "<p>One</p>",
+            "<p>Three</p>",
+        }
+
+    def test_a_gap_is_not_filled_with_that_of_another(self, bring: Bring) -> None:
+        bring(self.block("<p>One</p>"))
+        report = bring(item(7, content=self.SHOWN), site=self.OTHER)
+        assert "One" not in Post.objects.get().body_html
+        assert "1 text shows this shared block" in notes(report, "shared block")["30"]
+
+    def test_a_text_of_no_blog_shows_the_first(self, bring: Bring) -> None:
+        self.two_blogs(bring)
+        post = PostFactory(markup="wordpress", source=self.SHOWN)
+        assert "One" in post.body_html
+
+    def test_one_that_came_before_sites_were_remembered_serves_and_is_taken_over(self, bring: Bring) -> None:
+        Fragment.objects.create(kind=Fragment.Kind.BLOCK, name="30", title="Block", text="<p>One</p>")
+        bring(item(7, content=self.SHOWN))
+        assert "One" in Post.objects.get().body_html
+        assert counted(bring(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"imported": 1}
+        assert counted(bring(self.block("<p>One</p>")), "wp_block") == {"unchanged": 1}
+        assert set(Fragment.objects.values_list("site", "text")) == {
+            ("https://old.example", "<p>One</p>"),
+            (self.OTHER, "<p>Two</p>"),
+        }
+
+    @pytest.mark.django_db(transaction=True)
+    def test_they_leave_under_numbers_of_their_own_and_come_back(self, bring: Bring, tmp_path: Path) -> None:
+        self.two_blogs(bring)
+        bring(
+            self.block(self.SHOWN, 31), item(8, guid="g8", post_name="nested", content='<!-- wp:block {"ref":31} /-->')
+        )
+        bring(self.block("<p>Other</p>", 31), site=self.OTHER)
+        before = self.shown("One", "Two")
+        path = tmp_path / "out.xml"
+        call_command("export_wordpress", output=path, verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+        import_export([path])
+        assert self.shown("One", "Two") == before
+        assert len(set(Fragment.objects.filter(kind="block").values_list("name", flat=True))) == 4
+
+    def test_the_migration_says_the_only_site_and_can_go_back(self, bring: Bring) -> None:
+        migration = import_module("wordpress.migrations.0005_site_of_fragments")
+        bring(item(7))
+        Fragment.objects.create(kind=Fragment.Kind.BLOCK, name="30", text="One")
+        migration.say_the_only_site(apps, None)
+        assert Fragment.objects.get().site == "https://old.example"
+        Fragment.objects.create(kind=Fragment.Kind.BLOCK, name="30", site=self.OTHER, text="Two")
+        Fragment.objects.create(kind=Fragment.Kind.NOTE, name="30", site=self.OTHER, text="Three")
+        migration.keep_one_of_each_name(apps, None)
+        assert set(Fragment.objects.values_list("text", flat=True)) == {"One", "Three"}
+
+    def test_the_migration_does_not_guess_between_two(self, bring: Bring) -> None:
+        bring(item(7))
+        bring(item(8, guid="g8"), item(9, guid="g9"), site=self.OTHER)
+        Fragment.objects.create(kind=Fragment.Kind.BLOCK, name="30", text="One")
+        import_module("wordpress.migrations.0005_site_of_fragments").say_the_only_site(apps, None)
+        assert Fragment.objects.get().site == ""
 
 
 class TestHostileFields:
@@ -297,15 +397,15 @@ class TestHostileFields:
         found = Item(**{**FIELDS, "meta": (("footnotes", json.dumps(value)),)})
         report = Report()
         Fragment.objects.all().delete()
-        bring_in_notes(found, report)
+        bring_in_notes(found, "", report)
         assert len(report.notes) == 1 or (
             isinstance(value, list) and len({note["id"] for note in value}) == Fragment.objects.count()
         )
 
     @given(st.text(alphabet=st.sampled_from(list('<!-- wp:block {"ref":12}/--> data-fn="a"\n')), max_size=300))
     def test_any_text_with_marks_is_rendered(self, source: str) -> None:
-        assert isinstance(list_of_notes(source, str), str)
-        assert isinstance(with_shared_blocks(source), str)
+        assert isinstance(list_of_notes(source, str, Origin()), str)
+        assert isinstance(with_shared_blocks(source, Origin()), str)
 
     @pytest.mark.parametrize(
         "source", ['<!-- wp:block {"ref":1' * 20_000, 'data-fn="' * 40_000, '<!-- wp:navigation-link {"' * 15_000]

@@ -42,6 +42,7 @@ class TestFiles:
             language="ar",
             excerpt="Short",
         )
+        post.enclosures.create(url="https://a.example/1.mp3", length=5, media_type="audio/mpeg")
         assert run(tmp_path) == ["content/posts/2020/01/02-a-b.md"]
         text = (tmp_path / "content/posts/2020/01/02-a-b.md").read_text(encoding="utf-8")
         assert text.startswith('---\ntitle: "A \\"b\\": # c\\n---"\ndate: "2020-01-02T03:04:05+00:00"\n')
@@ -51,6 +52,7 @@ class TestFiles:
             'categories: ["C: d"]',
             "draft: false",
             'language: "ar"',
+            'enclosures: [{"url": "https://a.example/1.mp3", "length": 5, "type": "audio/mpeg"}]',
         ):
             assert f"\n{line}\n" in text
         assert f'aliases: ["/?p={post.pk}"]' in text

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from blog.rendering import render
 from wordpress.galleries import GalleryPicture, PicturesOf
+from wordpress.origins import Origin
 from wordpress.shortcodes import expand, unknown
 
 # Galleries ask the library.
@@ -182,7 +183,7 @@ class TestHostileSources:
     )
     def test_never_raise(self, pieces: list[str]) -> None:
         source = "".join(pieces)
-        expand(source, PicturesOf(None))
+        expand(source, PicturesOf(Origin()))
         unknown(source)
         render(source, "wordpress")
 
@@ -203,4 +204,4 @@ class TestPrograms:
 
     def test_many_beginnings_without_an_end_take_linear_time(self) -> None:
         source = "[code]" * 50_000
-        assert expand(source, PicturesOf(None)).count("[code]") == 50_000
+        assert expand(source, PicturesOf(Origin())).count("[code]") == 50_000
