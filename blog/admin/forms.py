@@ -1,40 +1,27 @@
 """The forms in which posts, pages and categories are written."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.http import QueryDict
-from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from blog.admin.fields import SourceField, TagsField, TreeBoxesField, TreeChoiceField, language_choices
+from blog.admin.versions import VersionedForm
 from blog.editing import SourceEditor
-from blog.models import Category, Entry, Page, Post, Status
+from blog.models import Category, Page, Post, Status
 from blog.permissions import UNDECIDED, may_publish
 from blog.trees import TreeNode
 
 
-class VersionField(forms.CharField):
-    """When the entry that the form shows was saved. Part of the form, not of what is written."""
-
-    widget = forms.HiddenInput
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return False
-
-
-class EntryForm(forms.ModelForm[Any]):
+class EntryForm(VersionedForm):
     """What the forms for posts and pages have in common. The admin puts in who is writing, as `user`."""
 
     user: User
 
-    version = VersionField(required=False)
     source = SourceField(label=gettext_lazy("Text"))
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
@@ -54,8 +41,6 @@ class EntryForm(forms.ModelForm[Any]):
             self._keep_language(self.fields["language"])
         if self.instance.published_at:
             self.initial["published_at"] = self.instance.published_at.replace(microsecond=0)
-        if self.instance.pk:
-            self.initial["version"] = self.instance.modified_at.isoformat()
 
     def clean_source(self) -> str:
         # The source of an import is kept byte for byte until somebody changes it.
@@ -66,33 +51,9 @@ class EntryForm(forms.ModelForm[Any]):
         # The form shows whole seconds: one that nobody touched keeps its fraction, and with it its address.
         return self.cleaned_data["published_at"] if "published_at" in self.changed_data else self.instance.published_at
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        entry: Entry = self.instance
-        # Somebody who sent the same twice has changed nothing in between.
-        if entry.pk and self.data.get(self.add_prefix("version")) != self.initial["version"] and self.changed_data:
-            self._say_what_happened(entry)
-        return cleaned
-
-    def _say_what_happened(self, entry: Entry) -> None:
-        # Sent once more, the form means it: it now knows of the other version.
-        sent = cast("QueryDict", self.data).copy()
-        sent[self.add_prefix("version")] = self.initial["version"]
-        self.data = sent
-        raise ValidationError(
-            format_html(
-                '{} <a href="{}" target="_blank">{}</a>',
-                _(
-                    "This was saved from elsewhere at %(time)s, after you had opened it. Nothing of yours is lost: it "
-                    "stands below and is not saved yet. Look at the other version and take over what you need; when "
-                    "you save again, yours takes its place."
-                )
-                % {"time": date_format(localtime(entry.modified_at), "TIME_FORMAT")},
-                reverse(f"admin:blog_{entry._meta.model_name}_change", args=[entry.pk]),
-                _("See the other version in a new window"),
-            ),
-            code="changed_meanwhile",
-        )
+    def saved_meanwhile(self) -> str:
+        time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
+        return _("This was saved from elsewhere at %(time)s, after you had opened it.") % {"time": time}
 
     def _offer_statuses(self, field: Any) -> None:
         offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
@@ -114,7 +75,7 @@ class PostForm(EntryForm):
 
     class Meta:
         model = Post
-        fields = "__all__"  # noqa: DJ007  # the admin names the fields, for each person those they may change
+        fields = "__all__"  # the admin names the fields, for each person those they may change
 
 
 class ParentForm(forms.ModelForm[Any]):

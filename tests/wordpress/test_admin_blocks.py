@@ -15,6 +15,7 @@ from tests.wordpress.conftest import Bring
 from tests.wordpress.exports import item
 from tests.wordpress.reports import counted, first
 from wordpress import blocks
+from wordpress.memory import of_row
 from wordpress.models import Fragment, SharedBlock
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,11 @@ def page_of(block: Fragment) -> str:
     return f"{LIST}{block.pk}/change/"
 
 
+def opened(block: Fragment) -> dict[str, str]:
+    """What the form sends of itself if `block` is as it is now when somebody opens it."""
+    return {"version": of_row(block.title, block.text)}
+
+
 class TestRoles:
     @pytest.mark.parametrize(
         ("role", "status"),
@@ -46,7 +52,7 @@ class TestRoles:
     def test_who_sees_and_changes_them(self, role: str, status: int, block: SharedBlock) -> None:
         desk = at_desk(person(role))
         assert [desk.get(path).status_code for path in (LIST, page_of(block))] == [status, status]
-        desk.post(page_of(block), {"title": "Call", "text": "New words"})
+        desk.post(page_of(block), opened(block) | {"title": "Call", "text": "New words"})
         assert (SharedBlock.objects.get().text == "New words") == (status == 200)
 
     @pytest.mark.parametrize("role", ["Editor", "superuser"])
@@ -89,7 +95,7 @@ class TestChanging:
         moments = [entry.modified_at for entry in entries]
         cache.clear()
         assert "Old" in client.get(entries[0].get_absolute_url()).text
-        answer = desk.post(page_of(block), {"title": "Call", "text": "<p>New words</p>"}, follow=True)
+        answer = desk.post(page_of(block), opened(block) | {"title": "Call", "text": "<p>New words</p>"}, follow=True)
         assert "3 texts that show it have changed." in answer.text
         assert ["New words" in client.get(entry.get_absolute_url()).text for entry in entries] == [True] * 3 + [False]
         for entry, moment in zip(entries, moments, strict=True):
@@ -99,7 +105,9 @@ class TestChanging:
 
     def test_what_it_says_is_as_untrusted_as_texts(self, desk: Client, block: SharedBlock) -> None:
         post = PostFactory(markup="wordpress", source=SHOWN)
-        desk.post(page_of(block), {"title": "", "text": "<script>alert(1)</script><p onclick='x()'>ok</p>"})
+        desk.post(
+            page_of(block), opened(block) | {"title": "", "text": "<script>alert(1)</script><p onclick='x()'>ok</p>"}
+        )
         post.refresh_from_db()
         assert post.body_html.strip() == "<p>ok</p>"
 
@@ -110,7 +118,7 @@ class TestChanging:
         monkeypatch.setattr("wordpress.admin.blocks.AT_ONCE", 1)
         post, *_others = self.texts()
         version = SiteSettings.current().content_version
-        answer = desk.post(page_of(block), {"title": "Call", "text": "<p>New words</p>"}, follow=True)
+        answer = desk.post(page_of(block), opened(block) | {"title": "Call", "text": "<p>New words</p>"}, follow=True)
         assert "3 texts show it: the worker changes them within minutes." in answer.text
         post.refresh_from_db()
         assert "Old" in post.body_html
@@ -122,12 +130,23 @@ class TestChanging:
         assert SiteSettings.current().content_version > version
 
     def test_what_nobody_touched_stays_byte_for_byte(self, desk: Client, block: SharedBlock) -> None:
-        desk.post(page_of(block), {"title": "Another name", "text": "<p>Old\nwords</p>"})
+        desk.post(page_of(block), opened(block) | {"title": "Another name", "text": "<p>Old\nwords</p>"})
         block.refresh_from_db()
         assert (block.title, block.text) == ("Another name", "<p>Old\r\nwords</p>")
 
+    def test_second_person_is_told_and_loses_nothing(self, desk: Client, block: SharedBlock) -> None:
+        second = {"title": "Call", "text": "By the second"} | opened(block)
+        at_desk(UserFactory(role="Editor")).post(page_of(block), second | {"text": "By the first"})
+        answer = desk.post(page_of(block), second)
+        assert SharedBlock.objects.get().text == "By the first"
+        assert "This was saved from elsewhere" in answer.text
+        assert "By the second" in answer.text
+        told = answer.context["adminform"].form["version"].value()
+        desk.post(page_of(block), second | {"version": told})
+        assert SharedBlock.objects.get().text == "By the second"
+
     def test_too_long_a_text_is_refused(self, desk: Client, block: SharedBlock) -> None:
-        answer = desk.post(page_of(block), {"title": "", "text": "x" * 500_001})
+        answer = desk.post(page_of(block), opened(block) | {"title": "", "text": "x" * 500_001})
         assert "text" in answer.context["adminform"].form.errors
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
@@ -11,13 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from blog.admin.fields import SourceField
+from blog.admin.versions import VersionedForm
 from blog.rendering import MAX_SOURCE_LENGTH
 from wordpress.blocks import AT_ONCE, change
 from wordpress.fragments import BLOCK
+from wordpress.memory import of_row
 from wordpress.models import SharedBlock
 
 
-class SharedBlockForm(forms.ModelForm[SharedBlock]):
+class SharedBlockForm(VersionedForm):
     text = SourceField(
         label=_("Text"),
         max_length=MAX_SOURCE_LENGTH,
@@ -31,6 +32,9 @@ class SharedBlockForm(forms.ModelForm[SharedBlock]):
         model = SharedBlock
         fields = ("title", "text")
 
+    def stored_version(self) -> str:
+        return of_row(self.instance.title, self.instance.text)
+
     def clean_text(self) -> str:
         # As it was written until somebody changes it: browsers send line ends of their own.
         text: str = self.cleaned_data["text"]
@@ -40,7 +44,7 @@ class SharedBlockForm(forms.ModelForm[SharedBlock]):
 @admin.register(SharedBlock)
 class SharedBlockAdmin(admin.ModelAdmin[SharedBlock]):
     form = SharedBlockForm
-    fields = ("title", "text", "name", "site")
+    fields = ("title", "text", "name", "site", "version")
     readonly_fields = ("name", "site")
     list_display = ("__str__", "name", "site")
     list_per_page = 50
