@@ -34,7 +34,7 @@ from wordpress.records import Item
 from wordpress.renderer import Renderer
 from wordpress.reports import Report
 from wordpress.sqlite import map_nothing
-from wordpress.survey import Progress, Survey, reason_to_skip, take_survey
+from wordpress.survey import Progress, Survey, reason_to_skip, size_of, take_survey
 from wordpress.terms import Terms
 
 _TABLES: tuple[type[models.Model], ...] = (
@@ -74,10 +74,11 @@ def import_export(
     Raises ExportRefused, and has then changed nothing, if a file is not a whole and harmless export,
     or `map_authors` names somebody who is not there or not here.
     """
+    paths = list(paths)
     with (
         keeping() as kept,
         known_if_none_is_here(),
-        Renderer(kept, ahead=not ImportedItem.objects.exists()) as renderer,
+        Renderer(kept, size_of(paths), ahead=not ImportedItem.objects.exists()) as renderer,
     ):
         items = KeptItems(kept)
 

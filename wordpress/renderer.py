@@ -16,11 +16,11 @@ from wordpress.beside import Answer, Beside, Comment, render_comments
 from wordpress.kept import Kept
 from wordpress.moved import none_is_here
 
-# For fewer texts than this a process takes longer to start than it saves.
-WORTH_A_PROCESS = 1000
+# Bytes. A smaller export is brought in before a process has started.
+WORTH_A_PROCESS = 5_000_000
 # So many at least, so many at most, and not many more characters than so many are rendered ahead at a time.
-_LEAST, _MOST = 50, 1000
-_CHARACTERS: Final = 3_000_000
+_LEAST, _MOST = 50, 200
+_CHARACTERS: Final = 1_000_000
 # Galleries, footnotes and shared blocks stand in the database, and only this process sees what is not committed yet.
 _ASKS_THE_DATABASE = ("[gallery", "data-fn=", "wp:block")
 
@@ -30,17 +30,18 @@ class Renderer:
     `finish`. To be used in a `with`.
     """
 
-    def __init__(self, kept: Kept, *, ahead: bool) -> None:
-        """`ahead`: whether texts that are expected will nearly all be wanted; what is rendered ahead is `kept`."""
+    def __init__(self, kept: Kept, size: int, *, ahead: bool) -> None:
+        """`size`: that of the export, in bytes.
+
+        `ahead`: whether texts that are expected will nearly all be wanted; what is rendered ahead is `kept`.
+        """
         self._kept = kept
         self._ahead = ahead
-        self._expected = 0
-        self._is_alone = (os.cpu_count() or 1) < 2
+        self._is_alone = (os.cpu_count() or 1) < 2 or size < WORTH_A_PROCESS
         self._process: Beside | None = None
         # What is being rendered ahead, what is next, and by a text's mark where that is kept which is done.
         self._asked: list[Text] = []
-        self._next: list[Text] = []
-        self._characters = 0
+        self._next = _Sample()
         self._places: dict[bytes, int] = {}
         # What was begun, to be rendered here and beside, and by whom.
         self._here: list[Entry] = []
@@ -50,22 +51,18 @@ class Renderer:
 
     def expect(self, source: str, markup: str) -> None:
         """Render this text ahead if there is time for it."""
-        self._expected += 1
         if not self._ahead or not self._is_for_beside(source):
             return
-        if len(self._next) < _MOST and self._characters < _CHARACTERS:
-            # Others wait until they are wanted.
-            self._next.append(Text(source, markup))
-            self._characters += len(source)
-        if len(self._next) >= _LEAST and not self._is_busy:
+        self._next.offer(Text(source, markup))
+        if len(self._next.texts) >= _LEAST and not self._is_busy:
             self._keep_asked()
-            self._asked, self._next, self._characters = self._next, [], 0
+            self._asked, self._next = self._next.texts, _Sample()
             self._started().ask(self._asked, [])
 
     def begin(self, entries: Iterable[Entry], comments: Iterable[Comment] = ()) -> None:
         """Start rendering `entries` and `comments`. What was begun before must be finished."""
         self._keep_asked()
-        self._next = []
+        self._next = _Sample()
         self._demand_the_same_files()
         self._here, self._beside, self._comments = [], [], list(comments)
         for entry in entries:
@@ -74,7 +71,7 @@ class Renderer:
                 entry.take_rendered(self._kept.get(place))
             else:
                 (self._beside if self._is_for_beside(entry.source) else self._here).append(entry)
-        if self._beside or (self._comments and self._is_worth_it):
+        if self._beside or (self._comments and not self._is_alone):
             self._begun = self._started()
             self._begun.ask([Text(entry.source, entry.markup) for entry in self._beside], self._comments)
 
@@ -100,12 +97,8 @@ class Renderer:
         _render(self._beside[len(done) : until])
         return answer
 
-    @property
-    def _is_worth_it(self) -> bool:
-        return not self._is_alone and self._expected >= WORTH_A_PROCESS
-
     def _is_for_beside(self, source: str) -> bool:
-        return self._is_worth_it and not any(mark in source for mark in _ASKS_THE_DATABASE)
+        return not self._is_alone and not any(mark in source for mark in _ASKS_THE_DATABASE)
 
     @property
     def _is_busy(self) -> bool:
@@ -150,6 +143,30 @@ class Renderer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._end()
+
+
+class _Sample:
+    """Some of the texts that are offered: all, every second, every fourth …, so many as can be rendered ahead.
+
+    So later on no part of the export makes more work than another.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[Text] = []
+        self._characters = 0
+        self._offered = 0
+        self._step = 1
+
+    def offer(self, text: Text) -> None:
+        self._offered += 1
+        if self._offered % self._step:
+            return
+        self.texts.append(text)
+        self._characters += len(text.source)
+        if len(self.texts) > _MOST or self._characters > _CHARACTERS:
+            self.texts = self.texts[1::2]
+            self._characters = sum(len(text.source) for text in self.texts)
+            self._step *= 2
 
 
 def _render(entries: Sequence[Entry]) -> None:

@@ -117,7 +117,7 @@ def reason_to_skip(item: Item) -> str:
 
 
 def _records(survey: Survey, progress: Progress | None) -> Iterator[Record]:
-    total = _size(survey.paths)
+    total = size_of(survey.paths)
     done = 0
     for path in survey.paths:
         export = Export(path)
@@ -132,7 +132,8 @@ def _records(survey: Survey, progress: Progress | None) -> Iterator[Record]:
         survey.warnings += _file_warnings(export)
 
 
-def _size(paths: list[Path]) -> int:
+def size_of(paths: Iterable[Path]) -> int:
+    """Bytes. Raises ExportRefused, whose text names the file that cannot be read."""
     total = 0
     for path in paths:
         try:

@@ -215,7 +215,8 @@ def _name(term: Term) -> str:
     """The name as we can keep it: never empty, and short enough, its key too."""
     name = plain(term.name)[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
     # Some signs stand for as many as eighteen letters.
-    return name if len(tag_key(name)) <= _MAX_KEY_LENGTH else name[: _MAX_NAME_LENGTH // 10]
+    fits = len(name) <= _MAX_KEY_LENGTH // 18 or len(tag_key(name)) <= _MAX_KEY_LENGTH
+    return name if fits else name[: _MAX_NAME_LENGTH // 10]
 
 
 def _with_number(name: str, number: int) -> str:

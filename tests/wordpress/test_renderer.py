@@ -40,7 +40,7 @@ from blog.models import Post
 from wordpress import renderer
 from wordpress.kept import keeping
 renderer.WORTH_A_PROCESS = 0
-with keeping() as kept, renderer.Renderer(kept, ahead=False) as renderer:
+with keeping() as kept, renderer.Renderer(kept, 0, ahead=False) as renderer:
     renderer.begin([Post(source="text", markup="html")])
     renderer.finish()
     print(renderer._process.process.pid, flush=True)
@@ -50,7 +50,7 @@ with keeping() as kept, renderer.Renderer(kept, ahead=False) as renderer:
 
 @pytest.fixture(scope="module", autouse=True)
 def worth_it() -> Iterator[None]:
-    """A process is worth its start from the first text on, on every machine."""
+    """A process is worth its start whatever the size, on every machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "cpu_count", lambda: 2)
         patch.setattr(renderer, "WORTH_A_PROCESS", 0)
@@ -59,7 +59,7 @@ def worth_it() -> Iterator[None]:
 
 @contextmanager
 def a_renderer(*, ahead: bool = False) -> Iterator[Renderer]:
-    with keeping() as kept, Renderer(kept, ahead=ahead) as made:
+    with keeping() as kept, Renderer(kept, 0, ahead=ahead) as made:
         yield made
 
 
@@ -276,6 +276,29 @@ class TestAhead:
             assert rendered(early, self.MANY) == expected(self.MANY)
             assert sorted(here) == sorted(text.source for text in self.MANY[4:])
 
+    @pytest.mark.parametrize(
+        ("offered", "taken"),
+        [
+            (6, [0, 1, 2, 3, 4, 5]),
+            (7, [1, 3, 5]),
+            (12, [1, 3, 5, 7, 9, 11]),
+            (14, [3, 7, 11]),
+            (100, [15, 31, 47, 63, 79, 95]),
+        ],
+    )
+    def test_if_there_is_not_time_for_all_it_is_for_some_of_each_part(self, offered: int, taken: list[int]) -> None:
+        sample = renderer._Sample()
+        for number in range(offered):
+            sample.offer(Text(str(number), "html"))
+        assert [int(text.source) for text in sample.texts] == taken
+
+    def test_long_texts_are_fewer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(renderer, "_CHARACTERS", 100)
+        sample = renderer._Sample()
+        for _number in range(100):
+            sample.offer(Text("x" * 40, "html"))
+        assert 1 <= len(sample.texts) <= 2
+
     def test_what_comes_while_it_is_busy_waits_until_it_is_wanted(self) -> None:
         with a_renderer(ahead=True) as early:
             expect(early, self.MANY)
@@ -304,7 +327,7 @@ class TestAhead:
 
 class TestProcess:
     def test_a_small_import_starts_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(renderer, "WORTH_A_PROCESS", len(TEXTS) + 1)
+        monkeypatch.setattr(renderer, "WORTH_A_PROCESS", 1)
         with a_renderer(ahead=True) as small:
             expect(small, TEXTS)
             assert rendered(small, TEXTS) == expected(TEXTS)
@@ -317,7 +340,7 @@ class TestProcess:
 
     def test_it_ends_when_all_is_rendered_and_after_an_error(self) -> None:
         with keeping() as kept:
-            failing = Renderer(kept, ahead=False)
+            failing = Renderer(kept, 0, ahead=False)
             with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
                 failing.begin(entries_of(TEXTS))
                 process = process_of(failing)
