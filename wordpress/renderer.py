@@ -56,8 +56,9 @@ class Renderer:
         self._next.offer(Text(source, markup))
         if len(self._next.texts) >= _LEAST and not self._is_busy:
             self._keep_asked()
-            self._asked, self._next = self._next.texts, _Sample()
-            self._started().ask(self._asked, [])
+            if process := self._started():
+                self._asked, self._next = self._next.texts, _Sample()
+                process.ask(self._asked, [])
 
     def begin(self, entries: Iterable[Entry], comments: Iterable[Comment] = ()) -> None:
         """Start rendering `entries` and `comments`. What was begun before must be finished."""
@@ -73,12 +74,17 @@ class Renderer:
                 (self._beside if self._is_for_beside(entry.source) else self._here).append(entry)
         if self._beside or (self._comments and not self._is_alone):
             self._begun = self._started()
+        if self._begun:
             self._begun.ask([Text(entry.source, entry.markup) for entry in self._beside], self._comments)
 
     def finish(self) -> dict[Comment, str]:
         """Let the entries that were begun have their HTML. Returns that of the comments."""
         _render(self._here)
-        answer = self._finished(self._begun) if self._begun else None
+        if self._begun:
+            answer = self._finished(self._begun)
+        else:
+            _render(self._beside)
+            answer = None
         comments = answer.comments if answer else render_comments(self._comments)
         html = dict(zip(self._comments, comments, strict=True))
         self._here, self._beside, self._comments, self._begun = [], [], [], None
@@ -119,9 +125,14 @@ class Renderer:
             self._end()
             self._places = {}
 
-    def _started(self) -> Beside:
-        if self._process is None:
-            self._process = Beside(none_here=none_is_here())
+    def _started(self) -> Beside | None:
+        """The process; None if the system lets there be none."""
+        if self._process is None and not self._is_alone:
+            try:
+                self._process = Beside(none_here=none_is_here())
+            except OSError:
+                # No memory, no room for what is shared, or too many processes: it goes on without.
+                self._is_alone = True
         return self._process
 
     def _answer(self, process: Beside) -> Answer | None:

@@ -1,5 +1,6 @@
 """Rendering beside the import: the same results in the same order, and no process that stays behind."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -332,6 +333,18 @@ class TestProcess:
             expect(small, TEXTS)
             assert rendered(small, TEXTS) == expected(TEXTS)
             assert small._process is None
+
+    def test_where_the_system_lets_none_start_all_is_rendered_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refused(*, none_here: bool) -> Beside:
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(renderer, "Beside", refused)
+        with a_renderer(ahead=True) as alone:
+            expect(alone, TestAhead.MANY * 10)
+            alone.begin(posts := entries_of(TEXTS), TestComments.COMMENTS)
+            assert len(alone.finish()) == len(TestComments.COMMENTS)
+            assert [post.body_html for post in posts] == [body for _lead, body, _extract in expected(TEXTS)]
+            assert rendered(alone, TEXTS) == expected(TEXTS)
 
     def test_nor_does_one_that_renders_nothing(self) -> None:
         with a_renderer() as idle:
