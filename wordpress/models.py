@@ -43,7 +43,7 @@ class Fragment(models.Model):
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     # Empty: it came when this was not remembered yet, or with an export that names no site.
-    site = models.CharField(_("of the blog"), max_length=500, blank=True)
+    site = models.CharField(_("blog"), max_length=500, blank=True)
     # What WordPress calls it: the id of a footnote, the number of a block.
     name = models.CharField(_("number"), max_length=64)
     title = models.CharField(_("title"), max_length=200, blank=True)

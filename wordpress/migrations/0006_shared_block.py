@@ -37,6 +37,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='fragment',
             name='site',
-            field=models.CharField(blank=True, max_length=500, verbose_name='of the blog'),
+            field=models.CharField(blank=True, max_length=500, verbose_name='blog'),
         ),
     ]
