@@ -67,7 +67,8 @@ class Renderer:
         self._demand_the_same_files()
         self._here, self._beside, self._comments = [], [], list(comments)
         for entry in entries:
-            place = self._places.get(_mark(Text(entry.source, entry.markup)))
+            # Once is enough: a text that comes twice is rendered again, and memory is free for others.
+            place = self._places.pop(_mark(Text(entry.source, entry.markup)), None)
             if place is not None:
                 entry.take_rendered(self._kept.get(place))
             else:
