@@ -32,7 +32,8 @@ MAX_URL_LENGTH: Final = 2000
 MAX_TYPE_LENGTH: Final = 100
 
 _ENDINGS: Final = "|".join(ending.lstrip(".") for ending, kind in KINDS.items() if kind.is_recording)
-_ADDRESS = re.compile(rf'\s(?:src|href)="([^"]+\.(?:{_ENDINGS}))"')
+# What stands before the sign is looked at afterwards: that is much faster.
+_ADDRESS = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_ENDINGS}))"')
 # How an address of a recording in the library ends, wherever its files are handed out: in the name of the file.
 _FILE = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/]+\.(?:{_ENDINGS})\Z")
 
