@@ -22,12 +22,14 @@ ADDRESS_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", 
 
 # Blanks, quotation marks that no address holds, marks that nobody sees, and the full-width
 # punctuation of writing without blanks.
-IN_ADDRESS = re.compile(r"[^\s<>\"`\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff。、，；：！？]*+")
+NOT_IN_ADDRESS: Final = r"\s<>\"`\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff。、，；：！？"
 CLOSING: Final = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", "›": "‹"} | dict(
     zip("）」』】》〉", "（「『【《〈", strict=True)
 )
 OPENING: Final = frozenset(CLOSING.values())
-BRACKET = re.compile(f"[{re.escape(''.join([*CLOSING, *OPENING]))}]")
+# A part of an address in which nothing has to be looked at.
+PLAIN_PART = re.compile(f"[^{NOT_IN_ADDRESS}{re.escape(''.join([*CLOSING, *OPENING]))}]*+")
+AFTER_HOST: Final = ("/", "?", "#")
 AFTER_ADDRESS: Final = ".,;:!?'*_~…’‘‚„|\\" + "".join(OPENING)
 
 # Words of which the address is a part, or which are already a link.
@@ -45,18 +47,22 @@ def address_end(start: re.Match[str], stop: int) -> int:
     part of it: (see https://example.org/a_(b)). Square brackets are, but only in a query.
     """
     text = start.string
-    end = host_end = start.end()
-    if text.startswith(("/", "?", "#"), host_end) and (more := IN_ADDRESS.match(text, host_end, stop)):
-        end = more.end()
-    query = text.find("?", host_end, end)
+    end = start.end()
     opened: Counter[str] = Counter()
-    for bracket in BRACKET.finditer(text, host_end, end):
-        opening = CLOSING.get(bracket[0])
-        is_outside = bracket[0] == "[" and not 0 <= query < bracket.start()
-        if is_outside or (opening and not opened[opening]):
-            end = bracket.start()
-            break
-        opened[opening or bracket[0]] += -1 if opening else 1
+    in_query = False
+    goes_on = text.startswith(AFTER_HOST, end, stop)
+    while goes_on and (part := PLAIN_PART.match(text, end, stop)):
+        in_query = in_query or "?" in part[0]
+        end = part.end()
+        bracket = text[end : min(end + 1, stop)]
+        opening = CLOSING.get(bracket)
+        if opening:
+            goes_on = opened[opening] > 0
+            opened[opening] -= 1
+        else:
+            goes_on = bracket in OPENING and (bracket != "[" or in_query)
+            opened[bracket] += 1
+        end += goes_on
     while text[end - 1] in AFTER_ADDRESS:
         end -= 1
     return end
@@ -69,6 +75,9 @@ def _link_text(text: str) -> tuple[str, list[etree._Element]]:
     position = 0
     for start in ADDRESS_START.finditer(text):
         if start.start() < position:
+            continue
+        if text.startswith(AFTER_HOST, start.end()) and not addresses.tidy(start[0]):
+            # Nobody's host, whatever follows it: that is not looked at once for each.
             continue
         end = address_end(start, len(text))
         address = text[start.start() : end]

@@ -304,6 +304,8 @@ class TestTime:
             "http://a",
             "http://a)",
             "http://a/....",
+            "http://a/[[[",
+            "http://a:99999/",
             "http://!",
             "a<x>",
             "<video><source src=/a>",
