@@ -1,4 +1,4 @@
-# Broadside. `make` alone says what there is.
+# Broadside. Run `make` to list the commands.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -7,18 +7,18 @@ BROADSIDE_DATA ?= var
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 
-# What a site needs to run for real, as the demo and the deployment check use it.
+# The settings of a real site, for the demo and for the checks.
 DEMO_ENV = BROADSIDE_DATA="$(BROADSIDE_DATA)" SITE_URL="http://localhost:$(PORT)" \
 	SECRET_KEY="$$(cat "$(BROADSIDE_DATA)/demo-secret-key")" DEBUG=0
 PRODUCTION_ENV = BROADSIDE_DATA="$$(mktemp -d)" SITE_URL="https://blog.example.org" DEBUG=0 \
 	SECRET_KEY="$$(head -c 48 /dev/urandom | base64)"
 
 .PHONY: help
-help: ## What can be done here
+help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: demo
-demo: install ## A site with sample content on http://localhost:8000 (PORT=… changes it)
+demo: install ## Serve a site with sample content on http://localhost:8000 (or another PORT=…)
 	@mkdir -p "$(BROADSIDE_DATA)"
 	@[ -s "$(BROADSIDE_DATA)/demo-secret-key" ] || (umask 077 && head -c 48 /dev/urandom | base64 > "$(BROADSIDE_DATA)/demo-secret-key")
 	@echo "Preparing the database …"
@@ -31,34 +31,43 @@ demo: install ## A site with sample content on http://localhost:8000 (PORT=… c
 	$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --blocking-threads 4 --no-ws --log-level warning config.wsgi:application
 
 .PHONY: test
-test: install ## The whole test suite
+test: install ## Run the whole test suite
 	$(RUN) pytest -n auto
 
 .PHONY: check
-check: install ## Style, types, layers, templates, migrations, deployment settings
+check: install ## Check style, types, layers, templates, messages, migrations and deployment settings
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) lint-imports
 	$(RUN) djlint --check --lint templates
+	@$(MAKE) --no-print-directory messages
+	@git diff --exit-code --stat -- locale || (echo "The message catalogue was out of date and has been updated: commit it." >&2; exit 1)
 	$(PRODUCTION_ENV) $(RUN) manage.py makemigrations --check --dry-run
 	$(PRODUCTION_ENV) $(RUN) manage.py check --deploy --fail-level WARNING
 
+.PHONY: messages
+messages: install ## Extract the messages to translate into locale/ (needs GNU gettext)
+	@$(PRODUCTION_ENV) $(RUN) manage.py makemessages --locale en --no-wrap --no-obsolete --add-location file --verbosity 0 \
+		--ignore '.*' --ignore benchmarks --ignore tests --ignore var --ignore staticfiles
+	@# Without its date, the catalogue changes only when a message does.
+	@sed -i '/^"POT-Creation-Date:/d' locale/en/LC_MESSAGES/django.po
+
 .PHONY: format
-format: install ## Put the code into the agreed form
+format: install ## Format the code, and fix what can be fixed automatically
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 	$(RUN) djlint --reformat --quiet templates
 
 .PHONY: install
-install: $(UV) ## All that is needed, into .venv
+install: $(UV) ## Install everything that is needed into .venv
 	@$(UV) sync --frozen --all-extras --quiet
 
 .PHONY: secret-key
-secret-key: ## A fresh value for SECRET_KEY
+secret-key: ## Print a new value for SECRET_KEY
 	@head -c 48 /dev/urandom | base64
 
-# uv as a system package or from PyPI, whichever is there.
+# Install uv from PyPI if the system has none: into a virtual environment, or a plain folder where venv is missing.
 .tools/bin/uv:
 	@echo "Installing uv into .tools …"
 	@python3 -m venv .tools 2>/dev/null && .tools/bin/pip install --quiet uv \

@@ -1,4 +1,4 @@
-"""People in the admin. Only those who run the site come here: no role may change accounts."""
+"""People in the admin. Only superusers get here: no role may change accounts."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ class UserAdmin(auth_admin.UserAdmin[User]):
     search_fields = ("username", "display_name", "email", "slug")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("What readers see"), {"fields": ("display_name", "slug", "bio")}),
-        (_("For the site alone"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Public profile"), {"fields": ("display_name", "slug", "bio")}),
+        (_("Private details"), {"fields": ("first_name", "last_name", "email")}),
         (
-            _("What this person may do"),
+            _("Permissions"),
             {
                 "fields": ("is_active", "is_staff", "groups", "is_superuser"),
                 "description": _(
-                    "Staff may enter these pages. The groups Author, Editor and Moderator say what they find there."
+                    "Staff can log in to the admin. Their groups decide what they can do: Author, Editor or Moderator."
                 ),
             },
         ),
@@ -39,7 +39,7 @@ class UserAdmin(auth_admin.UserAdmin[User]):
                 "fields": ("username", "display_name", "email", "usable_password", "password1", "password2"),
             },
         ),
-        (_("What this person may do"), {"fields": ("is_staff", "groups")}),
+        (_("Permissions"), {"fields": ("is_staff", "groups")}),
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
@@ -55,5 +55,5 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(auth_admin.GroupAdmin):
-    # The two boxes that Django offers here have labels that screen readers may not read (aria-prohibited-attr).
+    # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
     filter_horizontal = ()

@@ -1,20 +1,30 @@
-"""People who write, edit and moderate. Readers have no account."""
+"""People who write, edit and moderate. Readers have no accounts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.slugs import free_slug, slugify, validate_slug
+from core.changes import PublicModel, PublicQuerySet
+from core.slugs import free_slug, slugify, validate_slug
 
 
-class User(AbstractUser):
-    """Somebody with an account. The login name is never shown to readers: `display_name` is."""
+class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ignore[misc]  # the class is created at run time
+    pass
+
+
+class User(PublicModel, AbstractUser):
+    """A person with an account. Readers see the `display_name`, never the username."""
+
+    private_fields = frozenset({"last_login", "password", "email"})
 
     display_name = models.CharField(
-        _("display name"), max_length=150, blank=True, help_text=_("The name readers see. Empty: the user name.")
+        _("display name"),
+        max_length=150,
+        blank=True,
+        help_text=_("The name that readers see. Leave empty to use the username."),
     )
     slug = models.CharField(
         _("slug"),
@@ -22,12 +32,14 @@ class User(AbstractUser):
         unique=True,
         blank=True,
         validators=[validate_slug],
-        help_text=_("The name in the address of the author's page. Empty: made from the user name."),
+        help_text=_("The last part of the author page's URL. Leave empty to use the username."),
     )
-    bio = models.TextField(_("about"), blank=True, help_text=_("A few words shown on the author's page."))
+    bio = models.TextField(_("biography"), blank=True, help_text=_("A short text for the author's page."))
+
+    objects = UserManager()  # type: ignore[misc]  # the stubs type the parent's as a class variable
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("person")  # type: ignore[assignment]  # the parent's Meta is typed without lazy words
+        verbose_name = _("person")  # type: ignore[assignment]  # the parent's Meta is typed without lazy texts
         verbose_name_plural = _("people")  # type: ignore[assignment]  # likewise
 
     def __str__(self) -> str:
@@ -39,8 +51,9 @@ class User(AbstractUser):
             self.slug = free_slug(slugify(self.username) or "author", others, max_length=200)
         super().save(*args, **kwargs)
 
-    def get_absolute_url(self) -> str:
-        return reverse("blog:author", args=[self.slug])
+    if TYPE_CHECKING:
+        # From ABSOLUTE_URL_OVERRIDES, because the author's page belongs to the blog.
+        def get_absolute_url(self) -> str: ...
 
     def get_full_name(self) -> str:
         return str(self)

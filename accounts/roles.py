@@ -1,80 +1,71 @@
-"""The three roles, as groups with exact permissions.
+"""The three roles: groups that hold exactly the permissions that apps register for them.
 
-They are set anew after each migration, so that an upgrade brings new permissions along. Who needs
-other rights makes a group of their own; who runs the site is a superuser.
+They are granted anew after each migration, so that an upgrade brings new permissions along. Make another group for
+any other set of rights; the owner of a site is a superuser.
 """
 
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
 
 from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
+from django.contrib.auth import get_permission_codename
+
+from core.registry import Registry
+
+# The codenames of an app's permissions that each role has.
+type RolePermissions = Mapping[str, Collection[str]]
 
 AUTHOR, EDITOR, MODERATOR = "Author", "Editor", "Moderator"
+ROLES: Final = (AUTHOR, EDITOR, MODERATOR)
 
 
-def _all(app: str, *models: str) -> set[str]:
-    return {f"{app}.{action}_{model}" for model in models for action in ("add", "change", "delete", "view")}
+def every_action(*models: str) -> set[str]:
+    """Return the codenames of all that can be done with these models of an app, given by their lower-case names."""
+    return {f"{action}_{model}" for model in models for action in ("add", "change", "delete", "view")}
 
 
-ROLES: dict[str, set[str]] = {
-    # Own drafts only: blog.admin narrows these to the author's own, unpublished posts.
-    AUTHOR: {
-        "blog.add_post",
-        "blog.change_post",
-        "blog.view_post",
-        "blog.view_category",
-        "library.add_picture",
-        "library.view_picture",
-        "library.add_document",
-        "library.view_document",
-        "tags.add_tag",
-        "tags.view_tag",
-    },
-    EDITOR: {
-        *_all("blog", "post", "page", "category"),
-        "blog.add_oldaddress",
-        "blog.delete_oldaddress",
-        "blog.view_oldaddress",
-        "blog.publish_post",
-        "blog.edit_others_post",
-        *_all("library", "picture", "document"),
-        *_all("tags", "tag", "tagalias"),
-        "comments.view_comment",
-        "comments.change_comment",
-        "comments.moderate_comment",
-        *_all("comments", "block"),
-        "comments.erase_commenter",
-        "wordpress.change_sharedblock",
-        "wordpress.view_sharedblock",
-    },
-    MODERATOR: {
-        "comments.view_comment",
-        "comments.change_comment",
-        "comments.moderate_comment",
-        *_all("comments", "block"),
-    },
-}
+def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str]:
+    try:
+        app = current_apps.get_app_config(app_label)
+    except LookupError:
+        yield "There is no such app."
+        return
+    existing = {codename for model in app.get_models() for codename in _codenames(model._meta)}
+    for role, codenames in permissions.items():
+        if role not in ROLES:
+            yield f"There is no role {role!r}."
+        for codename in sorted(set(codenames) - existing):
+            yield f"The app has no permission {codename!r}."
+
+
+def _codenames(model: Any) -> Iterator[str]:
+    yield from (get_permission_codename(action, model) for action in model.default_permissions)
+    yield from (codename for codename, _name in model.permissions)
+
+
+# By the label of the app that the permissions belong to: an app grants its own, and no other's.
+role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", _find_problems)
 
 
 def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Give each role its permissions in the app that was just migrated, and no other there."""
+    """Give each role its permissions in the app that was just migrated, and no others there."""
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
     except LookupError:
         return
     label = app_config.label
-    available = {
-        f"{label}.{permission.codename}": permission
-        for permission in permission_model.objects.using(using).filter(content_type__app_label=label)
-    }
+    permissions = permission_model.objects.using(using).filter(content_type__app_label=label)
+    available = {permission.codename: permission for permission in permissions}
     if not available:
         return
-    for name, wanted in ROLES.items():
-        group, _created = group_model.objects.using(using).get_or_create(name=name)
+    registered = role_permissions.get(label, {})
+    for role in ROLES:
+        group, _created = group_model.objects.using(using).get_or_create(name=role)
         held = set(group.permissions.filter(content_type__app_label=label))
-        due = {permission for key, permission in available.items() if key in wanted}
+        due = {available[codename] for codename in registered.get(role, ()) if codename in available}
         if held != due:
             group.permissions.remove(*(held - due))
             group.permissions.add(*(due - held))

@@ -1,4 +1,4 @@
-"""What WordPress itself makes of a body, against what we make of it. See README.md; it needs PHP and a WordPress."""
+"""Compares the `wordpress` markup with what WordPress itself renders. Needs PHP and WordPress; see README.md."""
 
 import argparse
 import difflib
@@ -21,13 +21,13 @@ import django
 
 django.setup()
 
-from blog.rendering.tree import parse, write  # noqa: E402  (Django is set up first)
-from wordpress.markup import to_html  # noqa: E402  (Django is set up first)
-from wordpress.reader import Export  # noqa: E402  (Django is set up first)
-from wordpress.records import Item  # noqa: E402  (Django is set up first)
+from blog.rendering.tree import parse, serialise  # noqa: E402  # Django is set up first
+from wordpress.markup.renderer import to_html  # noqa: E402  # Django is set up first
+from wordpress.wxr.reader import Export  # noqa: E402  # Django is set up first
+from wordpress.wxr.records import Item  # noqa: E402  # Django is set up first
 
-# Answers each line of JSON with what WordPress's own filter for bodies makes of it.
-ASK = """
+# Answers each line of JSON with the output of WordPress's own filter for texts.
+FILTER_SCRIPT = """
 error_reporting(0);
 $_SERVER['HTTP_HOST'] = 'localhost';
 require $argv[1] . '/wp-load.php';
@@ -41,49 +41,51 @@ PIECES = [
     '[caption width="9"]<img src="/a.png"> c[/caption]',
 ]
 TAGS = re.compile(r"<(/?)([a-z0-9]+)[^<>]*>")
-PARTING = {"blockquote", "br", "div", "figcaption", "figure", "h2", "hr", "li", "p", "pre", "td"}
+BLOCK_TAGS = {"blockquote", "br", "div", "figcaption", "figure", "h2", "hr", "li", "p", "pre", "td"}
 
 
-def seen(html: str) -> list[str]:
-    """The lines of text that a reader sees."""
+def visible_lines(html: str) -> list[str]:
+    """Return the lines of text that a reader sees."""
     root, _marker = parse(html)
-    text = TAGS.sub(lambda tag: "\0" if tag[2] in PARTING else "", write(root))
+    text = TAGS.sub(lambda tag: "\0" if tag[2] in BLOCK_TAGS else "", serialise(root))
     lines = (" ".join(line.split()) for line in text.split("\0"))
     return [line for line in lines if line]
 
 
-def bodies(args: argparse.Namespace) -> Iterator[str]:
+def sources(args: argparse.Namespace) -> Iterator[str]:
+    """Yield the texts of the exports, and random ones."""
     for path in args.export:
         for record in Export(Path(path)).records():
             if isinstance(record, Item) and record.content.strip():
                 yield record.content
-    chance = random.Random(args.seed)  # noqa: S311  # made-up texts need no secrecy
-    for _number in range(args.number):
-        yield "".join(chance.choice(PIECES) for _piece in range(chance.randint(3, 12)))
+    rng = random.Random(args.seed)  # noqa: S311  # test data needs no secrecy
+    for _ in range(args.count):
+        yield "".join(rng.choice(PIECES) for _piece in range(rng.randint(3, 12)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("wordpress", help="the folder of an installed WordPress")
-    parser.add_argument("export", nargs="*", help="exports whose texts are compared too")
-    parser.add_argument("--number", type=int, default=2000, help="how many texts are made up")
+    parser.add_argument("wordpress", help="directory of a WordPress installation")
+    parser.add_argument("export", nargs="*", help="export files whose texts are compared too")
+    parser.add_argument("--count", type=int, default=2000, help="number of random texts (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    php = ["php", "-d", "display_errors=0", "-r", ASK, args.wordpress]
-    with subprocess.Popen(php, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ours
+    php = ["php", "-d", "display_errors=0", "-r", FILTER_SCRIPT, args.wordpress]
+    with subprocess.Popen(php, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own command
         if process.stdin is None or process.stdout is None:
             raise RuntimeError
-        alike = compared = 0
-        for body in bodies(args):
-            process.stdin.write(json.dumps(body) + "\n")
+        equal = compared = 0
+        for source in sources(args):
+            process.stdin.write(json.dumps(source) + "\n")
             process.stdin.flush()
-            theirs, ours = seen(json.loads(process.stdout.readline())), seen(to_html(body))
+            theirs = visible_lines(json.loads(process.stdout.readline()))
+            ours = visible_lines(to_html(source))
             compared += 1
-            alike += theirs == ours
+            equal += theirs == ours
             if theirs != ours:
-                print(repr(body[:200]), *difflib.unified_diff(theirs, ours, n=0, lineterm=""), sep="\n    ")
+                print(repr(source[:200]), *difflib.unified_diff(theirs, ours, n=0, lineterm=""), sep="\n    ")
         process.stdin.close()
-    print(f"{alike} of {compared} texts read alike.")
+    print(f"{equal} of {compared} texts look the same.")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from made_export import COMMENTS_PER_POST, TAGS_PER_POST, write_export
 
 PROJECT = Path(__file__).resolve().parent.parent
 READ = """
-import sys; from pathlib import Path; import django; django.setup(); from wordpress.reader import Export
+import sys; from pathlib import Path; import django; django.setup(); from wordpress.wxr.reader import Export
 for record in Export(Path(sys.argv[1])).records(): pass
 """
 

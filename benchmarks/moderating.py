@@ -1,7 +1,7 @@
-"""A thousand comments wait: how long does the server take for the queue page and for each decision? See README.md.
+"""Measures the moderation queue with 1,000 pending comments: the page, and each decision. See README.md.
 
-SQLite in a folder of its own, or the empty database in DATABASE_URL. The whole request is measured, with session,
-permissions and middleware, in this process.
+Uses SQLite in a temporary directory, or the empty database in DATABASE_URL. It measures complete requests in this
+process, with session, permissions and middleware.
 """
 
 import os
@@ -23,42 +23,26 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402  (Django is set up first)
-from django.contrib.auth.models import Group  # noqa: E402  (Django is set up first)
-from django.core.management import call_command  # noqa: E402  (Django is set up first)
-from django.db import connection  # noqa: E402  (Django is set up first)
-from django.test import Client  # noqa: E402  (Django is set up first)
+from django.conf import settings  # noqa: E402  # Django is set up first
+from django.contrib.auth.models import Group  # noqa: E402  # Django is set up first
+from django.core.management import call_command  # noqa: E402  # Django is set up first
+from django.db import connection  # noqa: E402  # Django is set up first
+from django.test import Client  # noqa: E402  # Django is set up first
 
-from accounts.models import User  # noqa: E402  (Django is set up first)
-from blog.models import Post  # noqa: E402  (Django is set up first)
-from blog.models import Status as PostStatus  # noqa: E402  (Django is set up first)
-from comments.models import Comment, Status  # noqa: E402  (Django is set up first)
+from accounts.models import User  # noqa: E402  # Django is set up first
+from blog.models import CommentStatus as PostStatus  # noqa: E402  # Django is set up first
+from blog.models import Post  # noqa: E402  # Django is set up first
+from comments.models import Comment, CommentStatus  # noqa: E402  # Django is set up first
 
 QUEUE = "/admin/comments/queue/"
-WAITING, APPROVED, POSTS = 1_000, 20_000, 50
-WORDS = [
-    "about",
-    "the",
-    "right",
-    "to",
-    "be",
-    "heard",
-    "in",
-    "court",
-    "and",
-    "what",
-    "it",
-    "cost",
-    "who",
-    "wrote",
-    "first",
-]
+PENDING, APPROVED, POSTS = 1_000, 20_000, 50
+WORDS = "about the right to be heard in court and what it cost who wrote first".split()  # noqa: SIM905  # more readable
 
 
 def build() -> User:
-    """A site with many comments, of which WAITING wait; returns a moderator."""
+    """Create many comments, PENDING of which are pending, and return a moderator."""
     call_command("migrate", verbosity=0)
-    chance = random.Random(1)  # noqa: S311  (a sample, not a secret)
+    rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
     moderator = User.objects.create_user("moderator", is_staff=True)
     moderator.groups.add(Group.objects.get(name="Moderator"))
     posts = [
@@ -68,36 +52,37 @@ def build() -> User:
         post.full_clean()
         post.save()
 
-    def made(number: int, status: Status) -> Comment:
-        person = chance.randrange(500)
+    def make(number: int, status: CommentStatus) -> Comment:
+        person = rng.randrange(500)
         return Comment(
-            post=chance.choice(posts),
+            entry=rng.choice(posts),
             name=f"Reader {person}",
             email=f"reader{person}@example.org",
-            text=" ".join(chance.choices(WORDS, k=chance.randrange(10, 200))) + f" {number}",
+            text=" ".join(rng.choices(WORDS, k=rng.randrange(10, 200))) + f" {number}",
             status=status,
         )
 
-    Comment.objects.bulk_create((made(n, Status.APPROVED) for n in range(APPROVED)), batch_size=1_000)
-    Comment.objects.bulk_create((made(n, Status.PENDING) for n in range(WAITING)), batch_size=1_000)
+    Comment.objects.bulk_create((make(n, CommentStatus.APPROVED) for n in range(APPROVED)), batch_size=1_000)
+    Comment.objects.bulk_create((make(n, CommentStatus.PENDING) for n in range(PENDING)), batch_size=1_000)
     return moderator
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """Milliseconds by the clock, and of the processor: others may be at work on the machine."""
-    start, busy = time.perf_counter(), time.process_time()
-    answer = work()
-    taken = (time.perf_counter() - start) * 1_000, (time.process_time() - busy) * 1_000
-    if answer.status_code != 200:
-        raise SystemExit(f"The server answered {answer.status_code}.")
-    return taken
+def timed(request: Callable[[], Any]) -> tuple[float, float]:
+    """Return the milliseconds by the clock and of processor time, since the machine may be busy."""
+    start, cpu_start = time.perf_counter(), time.process_time()
+    response = request()
+    milliseconds = (time.perf_counter() - start) * 1_000, (time.process_time() - cpu_start) * 1_000
+    if response.status_code != 200:
+        raise SystemExit(f"The server returned status {response.status_code}.")
+    return milliseconds
 
 
 def report(name: str, times: list[tuple[float, float]]) -> None:
-    for measure, taken in zip(("clock", "processor"), zip(*times, strict=True), strict=True):
-        most = quantiles(taken, n=100)[98]
+    for measure, milliseconds in zip(("clock", "CPU"), zip(*times, strict=True), strict=True):
+        percentile_99 = quantiles(milliseconds, n=100)[98]
         print(
-            f"{name}, {measure}: median {median(taken):.1f} ms, 99 % under {most:.1f} ms, longest {max(taken):.1f} ms"
+            f"{name}, {measure}: median {median(milliseconds):.1f} ms,"
+            f" 99 % under {percentile_99:.1f} ms, longest {max(milliseconds):.1f} ms"
         )
 
 
@@ -106,20 +91,20 @@ def main() -> None:
     settings.SECURE_SSL_REDIRECT = False
     client = Client()
     client.force_login(build())
-    print(f"{connection.vendor}: {WAITING} comments wait among {APPROVED} approved ones")
+    print(f"{connection.vendor}: {PENDING} pending comments among {APPROVED} approved ones")
     client.get(QUEUE)
     report("queue page", [timed(lambda: client.get(QUEUE)) for _ in range(50)])
-    chance = random.Random(2)  # noqa: S311  (a sample, not a secret)
+    rng = random.Random(2)  # noqa: S311  # test data needs no secrecy
     times: list[tuple[float, float]] = []
-    for comment in Comment.objects.filter(status=Status.PENDING).order_by("created_at", "pk"):
-        move = chance.choices(["approve", "spam", "trash"], [3, 6, 1])[0]
-        sent = {"decide": move, "comment": comment.pk, "seen": f"{comment.pk}:{comment.mark}"}
+    for comment in Comment.objects.filter(status=CommentStatus.PENDING).order_by("created_at", "pk"):
+        action = rng.choices(["approve", "spam", "trash"], [3, 6, 1])[0]
+        data = {"decide": action, "comment": comment.pk, "seen": f"{comment.pk}:{comment.mark}"}
         times.append(
-            timed(lambda sent=sent: client.post(f"{QUEUE}decide/", sent, headers={"Accept": "application/json"}))
+            timed(lambda data=data: client.post(f"{QUEUE}decide/", data, headers={"Accept": "application/json"}))
         )
     report("decision", times)
-    left = Comment.objects.filter(status=Status.PENDING).count()
-    print(f"{left} still wait")
+    left = Comment.objects.filter(status=CommentStatus.PENDING).count()
+    print(f"{left} are still pending")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Fifty threads post 2,000 comments at a running server: is each stored once, are the counts right? See README.md.
+"""Posts 2,000 comments from fifty threads to a running server, and checks that all are stored once. See README.md.
 
-SQLite in a folder of its own, or the empty database in DATABASE_URL. The server is granian with several workers, as
-in production. Every twentieth comment is sent twice at once, as a double click.
+Uses SQLite in a temporary directory, or the empty database in DATABASE_URL. The server is granian with several workers,
+as in production. Every twentieth comment is sent twice, like a double click.
 """
 
 import http.client
@@ -25,28 +25,27 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402  (Django is set up first)
-from django.db import connection  # noqa: E402  (Django is set up first)
-from django.db.models import Count, Sum  # noqa: E402  (Django is set up first)
+from django.core.management import call_command  # noqa: E402  # Django is set up first
+from django.db import connection  # noqa: E402  # Django is set up first
+from django.db.models import Count, Sum  # noqa: E402  # Django is set up first
 
-from accounts.models import User  # noqa: E402  (Django is set up first)
-from blog.models import Post, Status  # noqa: E402  (Django is set up first)
-from blog.site import CommentPolicy, SiteSettings  # noqa: E402  (Django is set up first)
-from comments.counting import miscounted  # noqa: E402  (Django is set up first)
-from comments.models import Arrivals, Comment  # noqa: E402  (Django is set up first)
+from accounts.models import User  # noqa: E402  # Django is set up first
+from blog.models import Post, Status  # noqa: E402  # Django is set up first
+from comments.models import Comment, CommentPolicy, CommentSettings, RateCount  # noqa: E402  # Django is set up first
+from comments.moderation.counting import miscounted  # noqa: E402  # Django is set up first
 
-HERE = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parent.parent
 COMMENTS, THREADS, WORKERS, POSTS = 2_000, 50, 4, 20
-TWICE = 20
+DOUBLE_EVERY = 20
 
 
 def build() -> list[int]:
-    """Some posts that take comments of everybody at once; returns their keys."""
+    """Create posts whose comments are published immediately, and return their IDs."""
     call_command("migrate", verbosity=0)
-    site = SiteSettings.current()
-    site.comment_policy, site.proof_of_work = CommentPolicy.OPEN, False
-    site.comments_per_sender = site.comments_per_site = 0
-    site.save()
+    settings = CommentSettings.current()
+    settings.comment_policy, settings.proof_of_work = CommentPolicy.OPEN, False
+    settings.comments_per_sender = settings.comments_per_site = 0
+    settings.save()
     author = User.objects.create_user("writer")
     posts = [Post(title=f"Post {n}", source="Words.", author=author, status=Status.PUBLISHED) for n in range(POSTS)]
     for post in posts:
@@ -55,13 +54,13 @@ def build() -> list[int]:
     return [post.pk for post in posts]
 
 
-def send(port: int, post: int, words: str) -> int:
-    """Post one comment; returns the status of the answer."""
-    body = urlencode({"name": f"Reader of {words}", "email": "reader@example.org", "text": words})
-    there = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    there.request("POST", f"/comments/on/post/{post}/", body, {"Content-Type": "application/x-www-form-urlencoded"})
-    status = there.getresponse().status
-    there.close()
+def send(port: int, post: int, text: str) -> int:
+    """Post one comment, and return the status of the response."""
+    body = urlencode({"name": f"Reader of {text}", "email": "reader@example.org", "text": text})
+    server = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    server.request("POST", f"/comments/on/post/{post}/", body, {"Content-Type": "application/x-www-form-urlencoded"})
+    status = server.getresponse().status
+    server.close()
     return status
 
 
@@ -75,13 +74,13 @@ def wait_for(port: int) -> None:
 
 
 def post_all(port: int, posts: list[int], threads: int, prefix: str) -> tuple[Counter[int], float]:
-    """Post COMMENTS comments, some of them twice, in `threads` threads; returns the answers and the seconds."""
-    sent = [(posts[n % POSTS], f"{prefix} comment number {n}") for n in range(COMMENTS)]
-    sent = [one for n, one in enumerate(sent) for _click in range(1 if n % TWICE else 2)]
+    """Post COMMENTS comments, some of them twice, from `threads` threads. Return the statuses and the seconds."""
+    comments = [(posts[n % POSTS], f"{prefix} comment number {n}") for n in range(COMMENTS)]
+    comments = [one for n, one in enumerate(comments) for _click in range(1 if n % DOUBLE_EVERY else 2)]
     start = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
-        answers = Counter(pool.map(lambda one: send(port, *one), sent))
-    return answers, time.perf_counter() - start
+        statuses = Counter(pool.map(lambda one: send(port, *one), comments))
+    return statuses, time.perf_counter() - start
 
 
 def main() -> None:
@@ -92,27 +91,27 @@ def main() -> None:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(WORKERS), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    server = subprocess.Popen([*command, "config.wsgi:application"], cwd=HERE)  # noqa: S603  (our own command)
+    server = subprocess.Popen([*command, "config.wsgi:application"], cwd=PROJECT)  # noqa: S603  # our own command
     try:
         wait_for(port)
-        alone, seconds_alone = post_all(port, posts, 1, "First")
-        together, seconds = post_all(port, posts, THREADS, "Second")
+        single, single_seconds = post_all(port, posts, 1, "First")
+        parallel, parallel_seconds = post_all(port, posts, THREADS, "Second")
     finally:
         server.terminate()
         server.wait()
-    clicks = COMMENTS + COMMENTS // TWICE
-    repeated = Comment.objects.values("post", "text").annotate(number=Count("pk")).filter(number__gt=1).count()
-    counted = Arrivals.objects.filter(sender="").aggregate(all=Sum("number"))["all"]
+    requests = COMMENTS + COMMENTS // DOUBLE_EVERY
+    repeated = Comment.objects.values("entry", "text").annotate(copies=Count("pk")).filter(copies__gt=1).count()
+    counted = RateCount.objects.filter(sender="").aggregate(total=Sum("count"))["total"]
     approved, wrong = Comment.objects.approved().count(), list(miscounted())
-    print(f"{connection.vendor}, {WORKERS} workers, twice {COMMENTS:,} comments, each in {clicks:,} requests")
-    print(f"one thread:   {clicks / seconds_alone:7.1f} requests a second; answers {dict(alone)}")
-    print(f"{THREADS} threads:   {clicks / seconds:7.1f} requests a second; answers {dict(together)}")
-    print(f"ratio:        {seconds_alone / seconds:7.2f}")
+    print(f"{connection.vendor}, {WORKERS} workers, {COMMENTS:,} comments in {requests:,} requests, once for each line")
+    print(f"1 thread:     {requests / single_seconds:7.1f} requests per second; statuses {dict(single)}")
+    print(f"{THREADS} threads:   {requests / parallel_seconds:7.1f} requests per second; statuses {dict(parallel)}")
+    print(f"ratio:        {single_seconds / parallel_seconds:7.2f}")
     print(f"stored:       {Comment.objects.count():,} of {2 * COMMENTS:,}, {approved:,} of them approved")
-    print(f"more than once: {repeated}; posts with a wrong count: {len(wrong)}")
-    print(f"counted against floods since the last period began: {counted:,}")
-    if approved != 2 * COMMENTS or repeated or wrong or {*alone, *together} != {302}:
-        raise SystemExit("This is wrong.")
+    print(f"duplicates:   {repeated}; posts with a wrong count: {len(wrong)}")
+    print(f"rate limit:   {counted:,} counted in the current periods")
+    if approved != 2 * COMMENTS or repeated or wrong or {*single, *parallel} != {302}:
+        raise SystemExit("Failed: comments are missing, duplicated or miscounted.")
 
 
 main()

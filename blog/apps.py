@@ -1,10 +1,9 @@
-from typing import Any
-
 from django.apps import AppConfig
-from django.apps.registry import Apps
-from django.apps.registry import apps as current_apps
-from django.db.models.signals import post_migrate, post_save
+from django.db.models.signals import m2m_changed
 from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from core.slugs import reserved_slugs
 
 
 class BlogConfig(AppConfig):
@@ -12,24 +11,34 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
-        post_migrate.connect(_make_settings_row, sender=self, dispatch_uid="blog.make_settings_row")
-        post_save.connect(_author_saved, sender="accounts.User", dispatch_uid="blog.author_saved")
+        from blog import sidebar
+        from blog.models import Entry
+        from blog.permissions import may_write
+        from blog.publishing import categories_changed, next_publication
+        from blog.rendering import html, markdown
+        from blog.rendering.markups import Markup, markups
+        from core.changes import scheduled_changes
+        from media.permissions import writers
 
-
-def _make_settings_row(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """The one row of site settings is there from the start, and again after the database was emptied."""
-    try:
-        settings_row = apps.get_model("blog", "SiteSettings")
-    except LookupError:
-        # Migrated back to before there were any.
-        return
-    settings_row.objects.using(using).get_or_create(pk=1)
-
-
-def _author_saved(update_fields: frozenset[str] | None = None, **kwargs: Any) -> None:
-    """Pages show the names of their authors. A signal, because accounts stands below this room and knows no pages."""
-    from blog.site import content_changed
-
-    # Logging in changes nothing that readers see.
-    if update_fields is None or set(update_fields) != {"last_login"}:
-        content_changed()
+        markups.register("markdown", Markup("Markdown", markdown.to_html))
+        markups.register("html", Markup("HTML", html.to_html))
+        scheduled_changes.register("blog", next_publication)
+        sidebar.sidebar_blocks.register("pages", sidebar.PAGES)
+        sidebar.sidebar_blocks.register("categories", sidebar.CATEGORIES)
+        sidebar.sidebar_blocks.register("archives", sidebar.ARCHIVES)
+        sidebar.sidebar_blocks.register("meta", sidebar.META)
+        m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
+        writers.register("blog", may_write)
+        reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})
+        role_permissions.register(
+            "blog",
+            {
+                # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
+                AUTHOR: {"add_post", "change_post", "view_post", "view_category"},
+                EDITOR: {
+                    *every_action("post", "page", "category"),
+                    *("publish_post", "edit_others_post"),
+                    *("add_redirect", "delete_redirect", "view_redirect"),
+                },
+            },
+        )

@@ -1,17 +1,17 @@
-"""What every template knows."""
+"""The context that every template gets."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from blog.caching import has_session
-from blog.navigation import sidebar
-from blog.site import SiteSettings
+from blog.caching.policy import has_session
+from blog.sidebar import sidebar
+from core.models import SiteSettings
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The site's settings, the sidebar and who is logged in; each is looked up only when a template asks for it."""
+    """Return the site's settings, the sidebar and who is logged in. Each is read only if a template uses it."""
     settings_row = getattr(request, "site", None) or SiteSettings.current()
     return {
         "site": settings_row,
@@ -21,6 +21,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 
 def _staff(request: HttpRequest) -> Any:
-    # Without a session nobody is looked up: the page stays the same for every reader.
+    # Without a session no user is looked up, so that the page stays the same for every reader.
     user = getattr(request, "user", None) if has_session(request) else None
     return user if user is not None and user.is_staff else None

@@ -1,4 +1,4 @@
-"""What the parts of an address look like."""
+"""Path converters: what the segments of URLs look like."""
 
 from django.urls import register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
@@ -11,32 +11,32 @@ class YearConverter(StringConverter):
 
 
 class TwoDigitsConverter(StringConverter):
-    """A month or a day as addresses have them: `03`."""
+    """A month or day, such as `03`."""
 
     regex = "[0-9]{2}"
 
 
 class SlugConverter(StringConverter):
-    """One part of an address in any script: imported slugs hold letters that Django's own converter refuses."""
+    """One segment in any script. Imported slugs contain characters that Django's own converter does not match."""
 
-    # No database but SQLite looks for a zero byte.
+    # PostgreSQL refuses text with a NUL character.
     regex = "[^/\\x00]+"
 
 
 class TreePathConverter(PathConverter):
-    """The path of a category or page: slugs with a slash between."""
+    """The path of a category or page: slugs separated by slashes."""
 
     regex = "[^/\\x00]+(?:/[^/\\x00]+)*"
 
 
 class PageNumberConverter(IntConverter):
-    """The number of a listing's page; nine digits are far more than any blog has."""
+    """The number of a page, with at most nine digits."""
 
     regex = "[1-9][0-9]{0,8}"
 
 
 register_converter(YearConverter, "year")
-register_converter(TwoDigitsConverter, "two")
-register_converter(SlugConverter, "uslug")
-register_converter(TreePathConverter, "tree")
-register_converter(PageNumberConverter, "number")
+register_converter(TwoDigitsConverter, "two_digits")
+register_converter(SlugConverter, "any_slug")
+register_converter(TreePathConverter, "tree_path")
+register_converter(PageNumberConverter, "page_number")

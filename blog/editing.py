@@ -1,4 +1,4 @@
-"""The Markdown editor: a field for the source, and the preview that stands beside it."""
+"""The editor: a text area for the source, with a live preview beside it."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from markdownx.widgets import MarkdownxWidget
 
-from blog.rendering import MORE_PLACEHOLDER, PART_BREAK, SourceTooLong, UnknownMarkup, render
-from library.permissions import may_write
-from library.pictures import MAX_BYTES
+from blog.permissions import may_write
+from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, SourceTooLongError, UnknownMarkupError, render
+from media.pictures import MAX_BYTES
 
 
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
-    """A text area with a live preview, rendered as the site renders `markup`, that takes pictures."""
+    """A text area that takes images, with a live preview rendered from `markup` as the site renders it."""
 
     template_name = "markdownx/widget.html"
 
@@ -31,7 +31,7 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
         return attrs | {
             "data-markdownx-urls-path": f"{reverse('markdownx_markdownify')}?{markup}",
             "data-markdownx-upload-urls-path": f"{reverse('markdownx_upload')}?{markup}",
-            # The height is the stylesheet's: the text and its preview scroll side by side.
+            # The stylesheet sets the height: the text and its preview scroll side by side.
             "data-markdownx-editor-resizable": "False",
             "data-max-bytes": MAX_BYTES,
             "dir": "auto",
@@ -45,23 +45,23 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
 
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """The text as readers will see it, or a sentence that says why not. `?markup=` names how it is written."""
+    """Show the text as readers will see it, or a sentence that says why not. `?markup=` names its markup."""
     if not may_write(request.user):
-        return _sentence(_("Log in again in another window to see the preview. Your text is still here."), status=403)
+        return _error(_("Log in again in another tab to see the preview. Your text is still here."), status=403)
     source = request.POST.get("content")
     if source is None:
-        return _sentence(_("There is no text to show."))
+        return _error(_("There is no text to preview."))
     try:
         rendered = render(source, request.GET.get("markup", "markdown"))
-    except SourceTooLong as error:
-        return _sentence(str(error))
-    except UnknownMarkup:
-        return _sentence(_("This site does not know the way this text is written, so there is no preview of it."))
-    cut = format_html('<span class="more-mark">{}</span>', _("Lists of posts end here"))
-    page_break = format_html('<p><span class="more-mark">{}</span></p>', _("A new page begins here"))
-    body = rendered.body_html.replace(MORE_PLACEHOLDER, cut).replace(PART_BREAK, page_break)
+    except SourceTooLongError as error:
+        return _error(str(error))
+    except UnknownMarkupError:
+        return _error(_("This text is in a format that this site doesn't support, so it can't be previewed."))
+    more = format_html('<span class="preview-marker">{}</span>', _("Read more"))
+    page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
+    body = rendered.body_html.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break)
     return HttpResponse(body)
 
 
-def _sentence(text: str, status: int = 400) -> HttpResponse:
-    return HttpResponse(format_html('<p class="preview-fault">{}</p>', text), status=status)
+def _error(text: str, status: int = 400) -> HttpResponse:
+    return HttpResponse(format_html('<p class="preview-error">{}</p>', text), status=status)

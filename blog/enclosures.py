@@ -1,95 +1,65 @@
-"""Recordings and films that feeds enclose with posts: what programs for podcasts download.
+"""Enclosures: the audio and video files that feeds attach to posts, which podcast apps download.
 
-There are two kinds. WordPress keeps a list with each post; plug-ins for podcasts write into it, often without a word in
-the text. So those of imported posts are rows of their own (`Enclosure`): they could not be read from the texts. To the
-same list WordPress adds, when a post is published, what recordings its text names. That is done here whenever a feed is
-made: all that stands in the rendered text and is in the library is enclosed too. Nothing has to be kept in step
-with a text that way, and an address in it that led to the old site leads here as soon as its file has come.
+There are two kinds. WordPress keeps a list for each post, and podcast plug-ins add to it, often without mentioning the
+file in the text. Imported posts therefore have rows of their own (`Enclosure`), since the text alone would not tell.
+When a post is published, WordPress also adds the audio and video files that its text links to. Here that happens
+whenever a feed is built: every file in the media library that the rendered text links to is enclosed. So nothing has to
+be kept in step with the text, and a URL that led to the old site leads here once its file has been imported.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from html import unescape
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote
 
-from django.db import models
 from django.db.models import prefetch_related_objects
-from django.utils.feedgenerator import Enclosure as Enclosed
-from django.utils.translation import gettext_lazy as _
+from django.utils.feedgenerator import Enclosure as FeedEnclosure
 
-from blog.rendering.moved import files_here
-from blog.site import absolute_url
-from library.kinds import KINDS, kind_of
-from library.models import Document
+from blog.models import EnclosedWith, Post
+from blog.rendering.moved_files import resolve_files
+from core.site import absolute_url
+from media.file_types import FILE_TYPES, file_type_of
+from media.models import Document
 
-if TYPE_CHECKING:
-    # It stands on this module.
-    from blog.models import Post
-
-MAX_URL_LENGTH: Final = 2000
-MAX_TYPE_LENGTH: Final = 100
-
-_ENDINGS: Final = "|".join(ending.lstrip(".") for ending, kind in KINDS.items() if kind.is_recording)
-# What stands before the sign is looked at afterwards: that is much faster.
-_ADDRESS = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_ENDINGS}))"')
-# How an address of a recording in the library ends, wherever its files are handed out: in the name of the file.
-_FILE = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/]+\.(?:{_ENDINGS})\Z")
+_EXTENSIONS: Final = "|".join(
+    extension.lstrip(".") for extension, file_type in FILE_TYPES.items() if file_type.is_audio_or_video
+)
+# The attribute's name is checked only after its value has been found, which is much faster.
+_FILE_URL = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_EXTENSIONS}))"')
+# The end of a URL of an audio or video file in the media library, wherever its files are served from: the file's name.
+_STORED_NAME = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/]+\.(?:{_EXTENSIONS})\Z")
 
 
-class Enclosure(models.Model):
-    """That WordPress enclosed the file at `url` with a post. The file may be here by now."""
-
-    post = models.ForeignKey("blog.Post", on_delete=models.CASCADE, related_name="enclosures", verbose_name=_("post"))
-    url = models.CharField(_("address"), max_length=MAX_URL_LENGTH)
-    # In bytes, as WordPress had it; 0 if it did not know.
-    length = models.PositiveBigIntegerField(_("size in bytes"), default=0)
-    media_type = models.CharField(_("type"), max_length=MAX_TYPE_LENGTH)
-
-    class Meta:
-        verbose_name = _("enclosure")
-        verbose_name_plural = _("enclosures")
-        ordering = ("pk",)
-
-    def __str__(self) -> str:
-        return self.url
-
-
-class EnclosedWith(NamedTuple):
-    """What feeds enclose with a post: those that are `kept` for it, and of those `in_text` the others."""
-
-    kept: list[Enclosed]
-    in_text: list[Enclosed]
-
-
-def enclosed_with(posts: Sequence["Post"]) -> dict[int, EnclosedWith]:
-    """For each of `posts`, by its key: three queries at most, whatever their number. Each file is named once."""
+def enclosures_by_post(posts: Sequence[Post]) -> dict[int, EnclosedWith]:
+    """Return the enclosures of each post by its ID, each file once. Takes three queries at most, for any number."""
     prefetch_related_objects(posts, "enclosures")
-    here = files_here({said.url for post in posts for said in post.enclosures.all()})
-    in_texts = {post.pk: [_whole(unescape(found)) for found in _ADDRESS.findall(post.body_html)] for post in posts}
-    library = _recordings(chain(map(_whole, here.values()), *in_texts.values()))
-    enclosed = {}
+    new_urls = resolve_files({enclosure.url for post in posts for enclosure in post.enclosures.all()})
+    urls_in_text = {post.pk: [_absolute(unescape(url)) for url in _FILE_URL.findall(post.body_html)] for post in posts}
+    library = _library_files(chain(map(_absolute, new_urls.values()), *urls_in_text.values()))
+    by_post = {}
     for post in posts:
-        kept: dict[str, Enclosed] = {}
-        for said in post.enclosures.all():
-            url = _whole(here.get(said.url, said.url))
-            kept.setdefault(url, library.get(url) or Enclosed(url, str(said.length), said.media_type))
-        in_text = {url: library[url] for url in in_texts[post.pk] if url in library and url not in kept}
-        enclosed[post.pk] = EnclosedWith(list(kept.values()), list(in_text.values()))
-    return enclosed
+        kept: dict[str, FeedEnclosure] = {}
+        for enclosure in post.enclosures.all():
+            url = _absolute(new_urls.get(enclosure.url, enclosure.url))
+            stored = FeedEnclosure(url, str(enclosure.length), enclosure.media_type)
+            kept.setdefault(url, library.get(url) or stored)
+        in_text = {url: library[url] for url in urls_in_text[post.pk] if url in library and url not in kept}
+        by_post[post.pk] = EnclosedWith(list(kept.values()), list(in_text.values()))
+    return by_post
 
 
-def _whole(address: str) -> str:
-    return absolute_url(address) if address.startswith("/") else address
+def _absolute(url: str) -> str:
+    return absolute_url(url) if url.startswith("/") else url
 
 
-def _recordings(urls: Iterable[str]) -> dict[str, Enclosed]:
-    """The recordings and films of the library at `urls`, by these."""
-    names = {file[0] for url in urls if (file := _FILE.search(unquote(url)))}
+def _library_files(urls: Iterable[str]) -> dict[str, FeedEnclosure]:
+    """Return the audio and video files of the media library that are at `urls`, by URL."""
+    names = {name[0] for url in urls if (name := _STORED_NAME.search(unquote(url)))}
     found = {}
     for document in Document.objects.filter(file__in=names) if names else ():
-        if kind := kind_of(str(document.file.name)):
-            url = _whole(document.file.url)
-            found[url] = Enclosed(url, str(document.size), kind.media_type)
+        if file_type := file_type_of(str(document.file.name)):
+            url = _absolute(document.file.url)
+            found[url] = FeedEnclosure(url, str(document.size), file_type.media_type)
     return found

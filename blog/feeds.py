@@ -1,4 +1,4 @@
-"""RSS 2.0 and Atom for every listing of posts, as WordPress's readers and aggregators know them."""
+"""RSS 2.0 and Atom feeds of the listings of posts, with the elements of WordPress's feeds."""
 
 import re
 from dataclasses import dataclass
@@ -9,31 +9,27 @@ from django.contrib.syndication.views import Feed
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
-from django.utils.feedgenerator import Enclosure as Enclosed
+from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from django.utils.translation import gettext
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from accounts.models import User
-from blog.enclosures import enclosed_with
+from blog.enclosures import enclosures_by_post
 from blog.models import Category, Post, PostQuerySet
-from blog.site import SiteRequest, SiteSettings, absolute_url
+from core.models import SiteSettings
+from core.site import SiteRequest, absolute_url
+from core.text import remove_non_xml
 
-_OWN_ADDRESS = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
-# What XML 1.0 cannot hold; one such character would make the whole feed unreadable.
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def absolute_addresses(html: str) -> str:
-    """`html` with the site's host in all addresses: a feed is read elsewhere."""
-    return _OWN_ADDRESS.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
+_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
 
 
-def xml_text(text: str) -> str:
-    return _NOT_XML.sub("", text)
+def with_absolute_urls(html: str) -> str:
+    """Return `html` with the site's host in all its URLs, because feeds are read elsewhere."""
+    return _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
 
 
 class RssFeed(Rss201rev2Feed):
-    """RSS 2.0 with the whole text (`content:encoded`) and the number and feed of comments, as WordPress has them."""
+    """RSS 2.0 with the whole text (`content:encoded`), the comment count and the comment feed, as in WordPress."""
 
     content_type = "application/rss+xml; charset=utf-8"
 
@@ -47,8 +43,8 @@ class RssFeed(Rss201rev2Feed):
         }
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
-        # Django binds the prefix dc anew in each creator; here the root has it. Of enclosures it lets an item have one;
-        # WordPress gives out all.
+        # Django would declare the prefix dc in every creator, while the root declares it here. It also allows only one
+        # enclosure for each item, while WordPress has all of them.
         enclosures = item["enclosures"]
         super().add_item_elements(handler, item | {"author_name": None, "enclosures": ()})
         if item["author_name"]:
@@ -63,7 +59,7 @@ class RssFeed(Rss201rev2Feed):
 
 
 class AtomFeed(Atom1Feed):
-    """Atom (RFC 4287) with the whole text beside the summary."""
+    """Atom (RFC 4287) with the whole text as well as the summary."""
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item)
@@ -75,7 +71,7 @@ FORMATS = {"rss": RssFeed, "atom": AtomFeed}
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a feed is about: `url` is the page it goes with, `posts` those it may hold."""
+    """What a feed is about. `url` is that of its listing, and its entries are the newest of `posts`."""
 
     title: str
     url: str
@@ -85,30 +81,30 @@ class Subject:
 
 
 class PostFeed(Feed[Post, Subject]):
-    """The newest posts of one subject. A kind of feed says in `subject` which."""
+    """The newest posts of one subject, which subclasses return from `subject`."""
 
     item_guid_is_permalink = False
 
-    def __init__(self, kind: str) -> None:
-        self.feed_type = FORMATS[kind]
+    def __init__(self, format_name: str) -> None:
+        self.feed_type = FORMATS[format_name]
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         raise NotImplementedError
 
-    def moved_to(self, **kwargs: Any) -> str:
-        """Where the page that this feed goes with is now, if it has another address than it was asked for by."""
+    def moved_listing_url(self, **kwargs: Any) -> str:
+        """Return the URL of the listing if it has moved, else an empty string."""
         return ""
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().__call__(request, *args, **kwargs)
         except Http404:
-            if page := self.moved_to(**kwargs):
-                return HttpResponsePermanentRedirect(page + self._ending)
+            if url := self.moved_listing_url(**kwargs):
+                return HttpResponsePermanentRedirect(url + self._suffix)
             raise
 
     @property
-    def _ending(self) -> str:
+    def _suffix(self) -> str:
         return "feed/" if self.feed_type is RssFeed else "feed/atom/"
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Subject:
@@ -116,37 +112,37 @@ class PostFeed(Feed[Post, Subject]):
 
     def items(self, subject: Subject) -> list[Post]:
         posts = list(subject.posts.for_listing()[: subject.limit])
-        enclosed = enclosed_with(posts)
+        enclosed = enclosures_by_post(posts)
         for post in posts:
             post.enclosed = enclosed[post.pk]
         return posts
 
     def title(self, subject: Subject) -> str:
-        return xml_text(subject.title)
+        return remove_non_xml(subject.title)
 
     def link(self, subject: Subject) -> str:
         return absolute_url(subject.url)
 
     def description(self, subject: Subject) -> str:
-        return xml_text(subject.description)
+        return remove_non_xml(subject.description)
 
     def feed_url(self, subject: Subject) -> str:
-        return absolute_url(subject.url + self._ending)
+        return absolute_url(subject.url + self._suffix)
 
     def item_title(self, item: Post) -> str:
-        return xml_text(str(item))
+        return remove_non_xml(str(item))
 
     def item_link(self, item: Post) -> str:
         return absolute_url(item.get_absolute_url())
 
     def item_description(self, item: Post) -> str:
-        return xml_text(item.summary)
+        return remove_non_xml(item.summary)
 
     def item_guid(self, item: Post) -> str:
-        return xml_text(item.guid)
+        return remove_non_xml(item.guid)
 
     def item_author_name(self, item: Post) -> str:
-        return xml_text(str(item.author))
+        return remove_non_xml(str(item.author))
 
     def item_pubdate(self, item: Post) -> Any:
         return item.published_at
@@ -155,9 +151,9 @@ class PostFeed(Feed[Post, Subject]):
         return item.modified_at
 
     def item_categories(self, item: Post) -> list[str]:
-        return [xml_text(term.name) for term in (*item.sorted_categories, *item.sorted_tags)]
+        return [remove_non_xml(term.name) for term in (*item.sorted_categories, *item.sorted_tags)]
 
-    def item_enclosures(self, item: Post) -> list[Enclosed]:
+    def item_enclosures(self, item: Post) -> list[FeedEnclosure]:
         return [*item.enclosed.kept, *item.enclosed.in_text]
 
     def item_comments(self, item: Post) -> str:
@@ -165,7 +161,7 @@ class PostFeed(Feed[Post, Subject]):
 
     def item_extra_kwargs(self, item: Post) -> dict[str, Any]:
         return {
-            "content": xml_text(absolute_addresses(item.body)),
+            "content": remove_non_xml(with_absolute_urls(item.body)),
             "comment_feed": f"{self.item_link(item)}feed/",
             "comment_count": item.comment_count,
         }
@@ -179,7 +175,7 @@ class SiteFeed(PostFeed):
 
 
 class CategoryFeed(PostFeed):
-    """The posts of a category and those below it."""
+    """The posts of a category and of its descendants."""
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         category = get_object_or_404(Category, path=kwargs["path"])
@@ -189,7 +185,7 @@ class CategoryFeed(PostFeed):
 
 
 class AuthorFeed(PostFeed):
-    """The posts of somebody who has published here."""
+    """The posts of an author who has published something."""
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         author = get_object_or_404(User, slug=kwargs["slug"])

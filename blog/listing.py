@@ -1,4 +1,4 @@
-"""Listings: posts, newest first, a page of them at a time. Never more than a fixed number of queries."""
+"""Listings: pages of posts, newest first, each with a fixed number of queries."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from blog.models import Post
-from blog.site import SiteRequest, absolute_url
+from core.site import SiteRequest, absolute_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class FeedLink:
 
 @dataclass(frozen=True, slots=True)
 class PagerLink:
-    """A number of the pager; `number` is None where numbers are left out."""
+    """A page in the pager; `number` is None in place of the pages that are left out."""
 
     number: int | None
     url: str = ""
@@ -31,7 +31,7 @@ class PagerLink:
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """Where older and newer posts are, and the numbers between. An empty address: there are none."""
+    """The links to other pages of a listing. A URL is empty if there are no older or newer posts."""
 
     older_url: str
     newer_url: str
@@ -40,7 +40,7 @@ class Pager:
 
 def listing_response(
     request: SiteRequest,
-    number: int | None,
+    page_number: int | None,
     *,
     url: str,
     ids: QuerySet[Any, Any],
@@ -48,40 +48,36 @@ def listing_response(
     title: str = "",
     description: str = "",
     feeds: list[FeedLink] | None = None,
-    first: list[Post] | None = None,
-    empty_is_unknown: bool = False,
+    sticky: list[Post] | None = None,
+    not_found_if_empty: bool = False,
 ) -> HttpResponse:
-    """Page `number` of the listing at `url`; None is the listing's own address.
+    """Show one page of the listing at `url`. Its first page has that URL itself, with None for a number.
 
-    `ids` yields the keys of the posts, newest first: a page of them is cut before any post is read.
-    `first` are posts that lead its first page. Raises Http404 for a page past the last one, and for a
-    listing without posts if `empty_is_unknown`.
+    `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. The first page begins
+    with the `sticky` ones. Raises Http404 for a page past the last one, and for an empty listing if
+    `not_found_if_empty`.
     """
-    if number == 1:
+    if page_number == 1:
         return HttpResponsePermanentRedirect(url)
     paginator = Paginator(ids, request.site.entries_per_page)
     try:
-        page = paginator.page(number or 1)
+        page = paginator.page(page_number or 1)
     except EmptyPage as error:
-        raise Http404(gettext("There are not so many pages.")) from error
-    if empty_is_unknown and not paginator.count:
+        raise Http404(gettext("That page doesn't exist.")) from error
+    if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
     posts = list(Post.objects.published().filter(pk__in=page.object_list).for_listing())
-    if first and number is None:
-        posts = first + [post for post in posts if post not in first]
+    if sticky and page_number is None:
+        posts = sticky + [post for post in posts if post not in sticky]
     context = {
         "heading": heading,
         "page_title": title or heading,
         "description": description,
         "posts": posts,
-        "page_obj": page,
-        "paginator": paginator,
         "pager": pager(page, url),
         "show_pager_above": bool(heading),
-        "nothing_found": not posts,
         "canonical_url": absolute_url(_page_url(url, page.number)),
         "feed_links": [*(feeds or []), site_feed(request)],
-        "is_front": not heading,
     }
     return render(request, "blog/listing.html", context)
 
@@ -91,7 +87,7 @@ def site_feed(request: SiteRequest) -> FeedLink:
 
 
 def pager(page: Page[Any], url: str) -> Pager:
-    """The pager of `page`. As in WordPress, what comes after in number is older in time."""
+    """Return the pager of `page`. As in WordPress, pages with higher numbers have older posts."""
     numbers = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
     return Pager(
         older_url=_page_url(url, page.number + 1) if page.has_next() else "",
@@ -105,5 +101,5 @@ def pager(page: Page[Any], url: str) -> Pager:
     )
 
 
-def _page_url(url: str, number: int) -> str:
-    return url if number == 1 else f"{url}page/{number}/"
+def _page_url(url: str, page_number: int) -> str:
+    return url if page_number == 1 else f"{url}page/{page_number}/"

@@ -1,9 +1,11 @@
-"""Who may do what with posts and pages. Every view and every action asks here.
+"""Who may do what with posts and pages. Every view and every action checks here.
 
-Posts: with "Can edit posts of others, and published ones" a person has all that their other permissions
-name. Without it they see their own posts only, and change them only while no reader has seen them.
-Pages have no such step: whoever may change pages may publish them.
+Those with the permission `edit_others_post` can do with all posts what their other permissions allow. Without it,
+they see only their own posts, and change them only until they are published. For pages there is no such difference:
+those who may change pages may also publish them.
 """
+
+from typing import TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -12,7 +14,7 @@ from blog.models import Entry, Post, Status
 
 type Anyone = User | AnonymousUser
 
-# What an author may still change: no reader has seen it, no editor has decided about it.
+# What authors may still change: no reader has seen it, and no editor has decided about it.
 UNDECIDED = (Status.DRAFT, Status.PENDING)
 
 
@@ -24,25 +26,30 @@ def _kind(entry: Entry) -> str:
     return str(entry._meta.model_name)
 
 
+def may_write(user: Anyone) -> TypeGuard[User]:
+    """Return whether `user` may write posts or pages, and with that use the editor."""
+    return any(_may(user, action, model) for action in ("add", "change") for model in ("post", "page"))
+
+
 def edits_others(user: Anyone) -> bool:
-    """Whether `user` works on everybody's posts, not on their own only."""
+    """Return whether `user` works on everyone's posts and not only on their own."""
     return _may(user, "edit_others", "post")
 
 
 def may_publish(user: Anyone, model: type[Entry] = Post) -> bool:
-    """Whether `user` decides what readers see: publishes, schedules, makes private."""
+    """Return whether `user` decides what readers see: publishes, schedules, makes private."""
     return _may(user, "publish", "post") if model is Post else _may(user, "change", "page")
 
 
 def may_view(user: Anyone, entry: Entry) -> bool:
-    """Whether `user` sees it in the admin, and its preview on the site."""
+    """Return whether `user` sees the entry in the admin, and its preview on the site."""
     if not (_may(user, "view", _kind(entry)) or _may(user, "change", _kind(entry))):
         return False
     return not isinstance(entry, Post) or edits_others(user) or entry.author_id == user.pk
 
 
 def may_edit(user: Anyone, entry: Entry) -> bool:
-    """Whether `user` may change it as it stands now."""
+    """Return whether `user` may change the entry in its present status."""
     if not _may(user, "change", _kind(entry)):
         return False
     if not isinstance(entry, Post) or edits_others(user):
@@ -51,14 +58,14 @@ def may_edit(user: Anyone, entry: Entry) -> bool:
 
 
 def may_restore(user: Anyone, entry: Entry) -> bool:
-    """Whether `user` may take it out of the trash: whoever could have put it there."""
+    """Return whether `user` may take the entry out of the trash: those who could have moved it there."""
     if not _may(user, "change", _kind(entry)):
         return False
     return not isinstance(entry, Post) or edits_others(user) or entry.author_id == user.pk
 
 
 def may_delete(user: Anyone, entry: Entry) -> bool:
-    """Whether `user` may delete it for good: editors anything, others what is theirs and in the trash."""
+    """Return whether `user` may delete the entry permanently: editors any, others their own in the trash."""
     if not _may(user, "delete", _kind(entry)):
         return False
     if not isinstance(entry, Post) or edits_others(user):

@@ -1,63 +1,100 @@
-"""What readers get to see, and what no longer: publish, withdraw, trash, restore.
+"""What editors do with posts and pages: save, publish, unpublish, move to the trash, restore.
 
-Each function takes posts, or pages, and the person who asks. It changes those that this person may
-change (blog.permissions), one by one through `save`, in one transaction.
+Each function is one transaction. Those for many entries change the ones that the person may change
+(blog.permissions), together, and report the others.
 """
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from blog.models import Entry, Status
-from blog.permissions import may_edit, may_publish, may_restore
+from blog.models import Category, Entry, Status
+from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
+from core.changes import entries_changed
+from core.content_version import content_changed
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """`changed` are saved; `refused` were left, as this person may not do this to them."""
+class StatusChange:
+    """`changed` entries have the new status; `refused` ones were left alone, as this person may not change them."""
 
     changed: list[Any] = field(default_factory=list)
     refused: list[Any] = field(default_factory=list)
 
 
-def publish(entries: QuerySet[Any], by: User) -> Outcome:
-    """Show them to readers: now, or when their moment comes. What is in the trash has to be restored first."""
-    return _move(
+def save_entry(
+    entry: Entry, by: User, *, categories: Iterable[Category] | None = None, tags: Iterable[str] | None = None
+) -> None:
+    """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
+
+    It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
+    Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
+    """
+    if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
+        raise PermissionDenied
+    if not entry.author_id:
+        entry.author = by
+    with transaction.atomic():
+        entry.store()
+        if categories is not None:
+            entry.categories.set(categories)
+        if tags is not None:
+            entry.tags.set(tags)
+        entries_changed([entry.pk])
+
+
+def publish(entries: QuerySet[Any], by: User) -> StatusChange:
+    """Show entries to readers, now or when they are scheduled. Those in the trash have to be restored first."""
+    return _change_status(
         entries,
         Status.PUBLISHED,
         lambda entry: may_publish(by, type(entry)) and may_edit(by, entry) and entry.status != Status.TRASH,
     )
 
 
-def withdraw(entries: QuerySet[Any], by: User) -> Outcome:
-    """Make drafts of them. They keep their moment, and with it their address, for when they come back."""
-    return _move(entries, Status.DRAFT, lambda entry: may_edit(by, entry) and entry.status != Status.TRASH)
+def unpublish(entries: QuerySet[Any], by: User) -> StatusChange:
+    """Turn entries into drafts. They keep their date, and with it their URL, in case they are published again."""
+    return _change_status(entries, Status.DRAFT, lambda entry: may_edit(by, entry) and entry.status != Status.TRASH)
 
 
-def trash(entries: QuerySet[Any], by: User) -> Outcome:
-    """Put them away. Nothing of them is lost until they are deleted."""
-    return _move(entries, Status.TRASH, lambda entry: may_edit(by, entry))
+def trash(entries: QuerySet[Any], by: User) -> StatusChange:
+    """Move entries to the trash. Nothing is lost until they are deleted."""
+    return _change_status(entries, Status.TRASH, lambda entry: may_edit(by, entry))
 
 
-def restore(entries: QuerySet[Any], by: User) -> Outcome:
-    """Take them out of the trash, as drafts: nothing is public again by a slip."""
-    return _move(entries.filter(status=Status.TRASH), Status.DRAFT, lambda entry: may_restore(by, entry))
+def restore(entries: QuerySet[Any], by: User) -> StatusChange:
+    """Take entries out of the trash, as drafts, so that nothing becomes public by mistake."""
+    return _change_status(entries.filter(status=Status.TRASH), Status.DRAFT, lambda entry: may_restore(by, entry))
 
 
-def _move(entries: QuerySet[Any], status: Status, allowed: Callable[[Entry], bool]) -> Outcome:
-    outcome = Outcome()
+def _change_status(entries: QuerySet[Any], status: Status, is_allowed: Callable[[Entry], bool]) -> StatusChange:
+    change = StatusChange()
     with transaction.atomic():
-        # The list that was asked for may be joined and distinct, which cannot be locked.
-        chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk"))
-        for entry in chosen.exclude(status=status).select_for_update().order_by("pk"):
-            if not allowed(entry):
-                outcome.refused.append(entry)
-                continue
+        # The given query may be joined and distinct, and could then not be locked.
+        chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk")).exclude(status=status)
+        for entry in chosen.without_texts().select_for_update().order_by("pk"):
+            (change.changed if is_allowed(entry) else change.refused).append(entry)
+        for entry in change.changed:
             entry.status = status
-            entry.save()
-            outcome.changed.append(entry)
-    return outcome
+        Entry.store_all(change.changed, ["status"])
+        entries_changed([entry.pk for entry in change.changed])
+    return change
+
+
+def next_publication() -> dt.datetime | None:
+    """Return when the next scheduled entry is due; None if none is scheduled."""
+    scheduled = Entry.objects.scheduled().order_by("published_at")
+    first: dt.datetime | None = scheduled.values_list("published_at", flat=True).first()
+    return first
+
+
+def categories_changed(action: str, **kwargs: Any) -> None:
+    """Make cached pages expire. A signal, because Django writes the rows between entries and categories itself."""
+    if action.startswith("post_"):
+        content_changed()

@@ -1,71 +1,69 @@
-"""Rendering again what is stored: after the renderer changed, or after pictures came in that a text shows."""
+"""Rendering stored texts again, for example after a renderer has changed or an image in a text has been imported."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import batched
+from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 
-from blog.models import Page, Post
-from blog.rendering import SourceTooLong, UnknownMarkup
+from blog.models import Entry
+from blog.rendering import SourceTooLongError, UnknownMarkupError
+from core.changes import entries_changed
 
-_BATCH = 100
-_RENDERED = ("lead_html", "body_html", "extract", "has_more")
+_BATCH_SIZE: Final = 100
+_HTML: Final = ("lead_html", "body_html", "auto_excerpt", "has_more")
+_RENDERED: Final = (*_HTML, "source_digest", "render_version")
 
 
 @dataclass(slots=True)
-class Rerendered:
-    """What came of it: `refused` holds each entry that could not be rendered, with the reason."""
+class RerenderResult:
+    """Counts what has been rendered again. `failed` holds each text that can't be rendered, with the reason."""
 
     changed: int = 0
     unchanged: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
     @property
-    def done(self) -> int:
-        return self.changed + self.unchanged + len(self.refused)
+    def processed(self) -> int:
+        return self.changed + self.unchanged + len(self.failed)
 
 
 def rerender(
-    model: type[Post] | type[Page],
-    result: Rerendered,
-    *,
-    markup: str = "",
-    among: Q | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    entries: QuerySet[Any], result: RerenderResult, *, progress: Callable[[int], None] = lambda processed: None
 ) -> None:
-    """Render all posts or pages again, those in `markup` or `among` only if that is given, and count in `result`.
+    """Render `entries` again and count them in `result`.
 
-    Sources, and the moment of the last change, stay as they are. Each batch is a transaction of its own, so it can
-    be stopped at any time and run again. The caller says content_changed() at the end. A text that somebody
-    saves meanwhile keeps what that save made of it.
+    Sources and modification times stay as they are. Each batch is a transaction of its own, so this can be stopped at
+    any time and run again. If someone saves an entry at the same time, what they saved is kept.
     """
-    entries = model.objects.filter(among or Q())
-    if markup:
-        entries = entries.filter(markup=markup)
-    for keys in _batches(list(entries.order_by("pk").values_list("pk", flat=True))):
-        changed = []
-        for entry in model.objects.filter(pk__in=keys):
-            before = [getattr(entry, name) for name in _RENDERED]
+    for pks in batched(entries.order_by("pk").values_list("pk", flat=True), _BATCH_SIZE, strict=False):
+        stale = []
+        for entry in Entry.objects.filter(pk__in=pks):
+            before = _values(entry, _RENDERED)
             try:
                 entry.render()
-            except (SourceTooLong, UnknownMarkup) as reason:
-                result.refused.append((f"{entry._meta.verbose_name} {entry.pk} “{entry}”", str(reason)))
+            except (SourceTooLongError, UnknownMarkupError) as error:
+                result.failed.append((f"{entry._meta.verbose_name} {entry.pk} “{entry}”", str(error)))
                 continue
-            if before == [getattr(entry, name) for name in _RENDERED]:
+            if _values(entry, _RENDERED) == before:
                 result.unchanged += 1
             else:
-                changed.append(entry)
+                stale.append((entry, any(getattr(entry, name) != before[name] for name in _HTML)))
         with transaction.atomic():
-            for entry in changed:
-                as_read = model.objects.filter(pk=entry.pk, source=entry.source, markup=entry.markup)
-                if as_read.update(**{name: getattr(entry, name) for name in _RENDERED}):
-                    result.changed += 1
-                else:
-                    result.unchanged += 1
-        progress(result.done)
+            changed = [entry.pk for entry, has_changed in stale if _store(entry) and has_changed]
+            entries_changed(changed)
+        result.changed += len(changed)
+        result.unchanged += len(stale) - len(changed)
+        progress(result.processed)
 
 
-def _batches(keys: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(keys), _BATCH):
-        yield keys[start : start + _BATCH]
+def _values(entry: Entry, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in names}
+
+
+def _store(entry: Entry) -> bool:
+    """Store what was rendered, unless someone has changed the source since it was read."""
+    as_read = Entry.objects.filter(pk=entry.pk, source=entry.source, markup=entry.markup)
+    return bool(as_read.update(**_values(entry, _RENDERED)))

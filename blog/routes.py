@@ -1,22 +1,22 @@
-"""The addresses that come with each listing: its further pages and its feeds."""
+"""URL patterns that every listing needs: for its further pages and its feeds."""
 
 from collections.abc import Callable
 
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-import blog.converters  # noqa: F401  (registers what the routes below are made of)
-from blog.caching import public_page
+import blog.converters  # noqa: F401  (registers the path converters)
+from blog.caching.policy import public_page
 
 
 def listing_paths(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:
-    """A listing and its further pages, `page/2/` and so on."""
+    """Return the URL patterns of a listing and of its further pages, `page/2/` and so on."""
     view = public_page(view)
-    return [path(route, view, name=name), path(f"{route}page/<number:number>/", view, name=f"{name}_page")]
+    return [path(route, view, name=name), path(f"{route}page/<page_number:page_number>/", view, name=f"{name}_page")]
 
 
 def feed_paths(route: str, feed: Callable[[str], Callable[..., HttpResponse]], name: str) -> list[URLPattern]:
-    """The feeds of a listing: RSS 2.0 by its short and its full addresses, and Atom."""
+    """Return the URL patterns of a listing's feeds: RSS 2.0 at its short and its full URLs, and Atom."""
     rss, atom = public_page(feed("rss")), public_page(feed("atom"))
     return [
         path(f"{route}feed/", rss, name=f"{name}_feed"),

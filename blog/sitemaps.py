@@ -1,32 +1,30 @@
-"""What search engines are told about: posts, categories and pages. Tags add their own (tags.sitemaps)."""
+"""Sitemaps of posts, pages and categories."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib.sitemaps import Sitemap
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from blog.models import Category, Page, Post, Status
+from blog.models import Category, Entry, Page, Post, Status
 
 
-class PostSitemap(Sitemap[Post]):
+class EntrySitemap(Sitemap[Entry]):
     limit = 2000
 
-    def items(self) -> Any:
-        return Post.objects.published().order_by("-published_at", "-pk").only("slug", "published_on", "modified_at")
-
-    def lastmod(self, item: Post) -> Any:
+    def lastmod(self, item: Entry) -> dt.datetime:
         return item.modified_at
 
 
-class PageSitemap(Sitemap[Page]):
-    limit = 2000
+class PostSitemap(EntrySitemap):
+    def items(self) -> Any:
+        return Post.objects.published().newest_first().only("slug", "published_on", "modified_at")
 
+
+class PageSitemap(EntrySitemap):
     def items(self) -> Any:
         return Page.objects.published().order_by("path").only("path", "modified_at")
-
-    def lastmod(self, item: Page) -> Any:
-        return item.modified_at
 
 
 class CategorySitemap(Sitemap[Category]):

@@ -1,4 +1,4 @@
-"""The pages that readers see: listings, posts, pages."""
+"""The pages that readers see: listings, posts and pages."""
 
 import calendar
 import datetime as dt
@@ -15,56 +15,51 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from blog.entry_pages import EntryPage, entry_page, entry_page_url
 from blog.listing import FeedLink, listing_response, site_feed
-from blog.models import Category, Page, Post
-from blog.parts import Part, part_of, part_url
+from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
-from blog.site import SiteRequest, absolute_url
+from core.site import SiteRequest, absolute_url
 
-# A page's part. A child page may have a number for a slug: it is looked for first.
-_PART = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
+# The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
+_PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
 
 
 @require_safe
-def front(request: SiteRequest, number: int | None = None) -> HttpResponse:
-    """All posts, the sticky ones first; and WordPress's short addresses `/?p=ID` and `/?page_id=ID`."""
-    for parameter, models in (("p", (Post, Page)), ("page_id", (Page, Post))):
-        if number is None and request.GET.get(parameter):
-            return _short_address(request, request.GET[parameter], models)
+def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
+    """Show all posts, sticky ones first, or redirect WordPress's short links `/?p=ID` and `/?page_id=ID`."""
+    if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
+        return _short_link_response(request, entry_id)
     published = Post.objects.published()
-    sticky = list(published.filter(sticky=True).for_listing()) if number is None else []
+    sticky = list(published.filter(sticky=True).for_listing()) if page_number is None else []
     return listing_response(
-        request, number, url=reverse("blog:front"), ids=published.newest_first().values("pk"), first=sticky
+        request, page_number, url=reverse("blog:front"), ids=published.newest_first().values("pk"), sticky=sticky
     )
 
 
-def _short_address(request: SiteRequest, number: str, models: tuple[type[Post] | type[Page], ...]) -> HttpResponse:
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
-        raise Http404(gettext("A post's number has digits only."))
-    for model in models:
-        entry: Post | Page | None = (
-            model.objects.filter(pk=int(number)).select_related("author", "featured_picture").first()
-        )
-        if entry is None:
-            continue
+def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
+    if not (entry_id.isascii() and entry_id.isdecimal() and len(entry_id) < 19):
+        raise Http404(gettext("A post's ID consists of digits only."))
+    entry = Entry.objects.filter(pk=int(entry_id)).select_related("author", "featured_picture").first()
+    if entry is not None:
         if request.GET.get("preview") == "true" and may_view(request.user, entry):
             return entry_response(request, entry, preview=not entry.is_public)
         if entry.is_public:
             return HttpResponsePermanentRedirect(entry.get_absolute_url())
-    raise Http404(gettext("There is no post of this number."))
+    raise Http404(gettext("There is no post or page with this ID."))
 
 
 @require_safe
-def by_category(request: SiteRequest, path: str, number: int | None = None) -> HttpResponse:
+def by_category(request: SiteRequest, path: str, page_number: int | None = None) -> HttpResponse:
     category = Category.objects.filter(path=path).first()
     if category is None:
-        # The last part alone says which: a category that was moved keeps its old addresses.
-        category = get_object_or_404(Category, slug=_as_stored(path.rsplit("/", 1)[-1]))
+        # The last segment is enough, so a category that was moved is still found at its old URLs.
+        category = get_object_or_404(Category, slug=_normalise(path.rsplit("/", 1)[-1]))
         url = category.get_absolute_url()
-        return HttpResponsePermanentRedirect(f"{url}page/{number}/" if number else url)
+        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/" if page_number else url)
     return listing_response(
         request,
-        number,
+        page_number,
         url=category.get_absolute_url(),
         ids=Post.objects.published().in_category(category).newest_first().values("pk"),
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
@@ -75,131 +70,134 @@ def by_category(request: SiteRequest, path: str, number: int | None = None) -> H
 
 
 @require_safe
-def by_author(request: SiteRequest, slug: str, number: int | None = None) -> HttpResponse:
+def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -> HttpResponse:
     author = User.objects.filter(slug=slug).first()
     if author is None:
-        author = get_object_or_404(User, slug=_as_stored(slug))
+        author = get_object_or_404(User, slug=_normalise(slug))
         return HttpResponsePermanentRedirect(author.get_absolute_url())
     return listing_response(
         request,
-        number,
+        page_number,
         url=author.get_absolute_url(),
         ids=Post.objects.published().filter(author=author).newest_first().values("pk"),
         heading=gettext("Author Archive"),
         title=str(author),
         description=author.bio,
         feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
-        # Who has an account but no post is nobody's business.
-        empty_is_unknown=True,
+        # Accounts without public posts must not be revealed.
+        not_found_if_empty=True,
     )
 
 
 @require_safe
-def by_year(request: SiteRequest, year: str, number: int | None = None) -> HttpResponse:
-    first = _date(year)
-    return _archive(request, number, first, first.replace(month=12, day=31), "blog:year", gettext("Y"))
+def by_year(request: SiteRequest, year: str, page_number: int | None = None) -> HttpResponse:
+    first = _date_or_404(year)
+    return _archive_response(request, page_number, first, first.replace(month=12, day=31), "blog:year", gettext("Y"))
 
 
 @require_safe
-def by_month(request: SiteRequest, year: str, month: str, number: int | None = None) -> HttpResponse:
-    first = _date(year, month)
+def by_month(request: SiteRequest, year: str, month: str, page_number: int | None = None) -> HttpResponse:
+    first = _date_or_404(year, month)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return _archive(request, number, first, last, "blog:month", gettext("F, Y"))
+    return _archive_response(request, page_number, first, last, "blog:month", gettext("F, Y"))
 
 
 @require_safe
-def by_day(request: SiteRequest, year: str, month: str, day: str, number: int | None = None) -> HttpResponse:
-    first = _date(year, month, day)
-    return _archive(request, number, first, first, "blog:day", gettext("F jS, Y"))
+def by_day(request: SiteRequest, year: str, month: str, day: str, page_number: int | None = None) -> HttpResponse:
+    first = _date_or_404(year, month, day)
+    return _archive_response(request, page_number, first, first, "blog:day", gettext("F jS, Y"))
 
 
-def _date(year: str, month: str = "01", day: str = "01") -> dt.date:
+def _date_or_404(year: str, month: str = "01", day: str = "01") -> dt.date:
     try:
         return dt.date(int(year), int(month), int(day))
     except ValueError as error:
-        raise Http404(gettext("There is no such day.")) from error
+        raise Http404(gettext("That date doesn't exist.")) from error
 
 
-def _archive(
-    request: SiteRequest, number: int | None, first: dt.date, last: dt.date, name: str, date_words: str
+def _archive_response(
+    request: SiteRequest, page_number: int | None, first: dt.date, last: dt.date, url_name: str, format_string: str
 ) -> HttpResponse:
     posts = Post.objects.published().filter(published_on__range=(first, last))
-    when = date_format(first, date_words)
-    parts = first.isoformat().split("-")[: {"blog:year": 1, "blog:month": 2, "blog:day": 3}[name]]
+    period = date_format(first, format_string)
+    url_args = first.isoformat().split("-")[: {"blog:year": 1, "blog:month": 2, "blog:day": 3}[url_name]]
     return listing_response(
         request,
-        number,
-        url=reverse(name, args=parts),
+        page_number,
+        url=reverse(url_name, args=url_args),
         ids=posts.newest_first().values("pk"),
-        heading=gettext("Archive for %(date)s") % {"date": when},
-        title=when,
-        empty_is_unknown=True,
+        heading=gettext("Archive for %(date)s") % {"date": period},
+        title=period,
+        not_found_if_empty=True,
     )
 
 
 @require_safe
-def post(request: SiteRequest, year: str, month: str, day: str, slug: str, number: int | None = None) -> HttpResponse:
-    found = _published_post(_date(year, month, day), slug)
-    if found is None:
-        found = _published_post(_date(year, month, day), _as_stored(slug))
-        if found is None:
-            raise Http404(gettext("There is no such post."))
-        return HttpResponsePermanentRedirect(part_url(found, number or 1))
-    return _part_response(request, found, number)
+def post(
+    request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
+) -> HttpResponse:
+    date = _date_or_404(year, month, day)
+    if found := _published_post(date, slug):
+        return _entry_page_response(request, found, page_number)
+    if found := _published_post(date, _normalise(slug)):
+        return HttpResponsePermanentRedirect(entry_page_url(found, page_number or 1))
+    raise Http404(gettext("That post doesn't exist."))
 
 
-def _part_response(request: SiteRequest, entry: Post | Page, number: int | None) -> HttpResponse:
-    if number == 1:
-        return HttpResponsePermanentRedirect(entry.get_absolute_url())
-    return entry_response(request, entry, number=number or 1)
-
-
-def _published_post(day: dt.date, slug: str) -> Post | None:
-    posts = Post.objects.published().filter(published_on=day, slug=slug)
+def _published_post(date: dt.date, slug: str) -> Post | None:
+    posts = Post.objects.published().filter(published_on=date, slug=slug)
     return posts.select_related("author", "featured_picture").first()
+
+
+def _entry_page_response(request: SiteRequest, entry: Entry, page_number: int | None) -> HttpResponse:
+    if page_number == 1:
+        return HttpResponsePermanentRedirect(entry.get_absolute_url())
+    return entry_response(request, entry, page_number=page_number or 1)
 
 
 @require_safe
 def page(request: SiteRequest, path: str) -> HttpResponse:
-    found = Page.objects.published().filter(path=path).select_related("featured_picture").first()
-    if found is not None:
+    if found := _published_page(path):
         return entry_response(request, found)
-    found = Page.objects.published().filter(path=_as_stored(path)).first()
-    if found is not None:
+    if found := _published_page(_normalise(path)):
         return HttpResponsePermanentRedirect(found.get_absolute_url())
-    if (part := _PART.fullmatch(path)) is None:
-        raise Http404(gettext("There is no such page."))
-    number = int(part["number"])
-    found = Page.objects.published().filter(path=part["path"]).first()
-    if found is not None:
-        return _part_response(request, found, number)
-    found = get_object_or_404(Page.objects.published(), path=_as_stored(part["path"]))
-    return HttpResponsePermanentRedirect(part_url(found, number))
+    if (match := _PAGE_OF_PAGE.fullmatch(path)) is None:
+        raise Http404(gettext("That page doesn't exist."))
+    page_number = int(match["number"])
+    if found := _published_page(match["path"]):
+        return _entry_page_response(request, found, page_number)
+    if found := _published_page(_normalise(match["path"])):
+        return HttpResponsePermanentRedirect(entry_page_url(found, page_number))
+    raise Http404(gettext("That page doesn't exist."))
 
 
-def _as_stored(slug: str) -> str:
-    """A slug as it is kept: in small letters and in Unicode's composed form."""
+def _published_page(path: str) -> Page | None:
+    return Page.objects.published().filter(path=path).select_related("featured_picture").first()
+
+
+def _normalise(slug: str) -> str:
+    """Return a slug or path as most are stored: in lower case and in Unicode's composed form."""
     return unicodedata.normalize("NFC", slug).lower()
 
 
 def entry_response(
     request: SiteRequest,
-    entry: Post | Page,
+    entry: Entry,
     *,
-    number: int = 1,
+    page_number: int = 1,
     status: int = 200,
     preview: bool = False,
     **extra: Any,
 ) -> HttpResponse:
-    """The page of one post or page, or of its part `number`; a preview shows all parts.
+    """Show one page of a post or page; a preview shows all its pages together.
 
-    `extra` is for what stands below it, such as a form that was sent. Raises Http404 past the last part.
+    `extra` is context for what is below it, such as a submitted form. Raises Http404 past the last page.
     """
-    part = Part(entry.body, 1, [], entry.get_absolute_url()) if preview else part_of(entry, number)
+    shown = EntryPage(entry.body, 1, [], entry.get_absolute_url()) if preview else entry_page(entry, page_number)
     context = {
-        "part": part,
+        "entry_page": shown,
         "page_title": str(entry),
-        "canonical_url": absolute_url(part.url),
+        "canonical_url": absolute_url(shown.url),
         "picture_url": _picture_url(entry),
         "feed_links": [
             FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, entry.get_absolute_url() + "feed/"),
@@ -217,8 +215,8 @@ def entry_response(
     return render(request, template, context | extra, status=status)
 
 
-def _picture_url(entry: Post | Page) -> str:
-    """The whole address of the featured picture, for other sites; empty if there is none."""
+def _picture_url(entry: Entry) -> str:
+    """Return the absolute URL of the featured image, for other sites; empty if there is none."""
     if entry.featured_picture is None:
         return ""
     url: str = entry.featured_picture.file.url
@@ -227,7 +225,7 @@ def _picture_url(entry: Post | Page) -> str:
 
 @require_safe
 def robots(request: SiteRequest) -> HttpResponse:
-    """What search engines may read. Source: RFC 9309."""
+    """Tell search engines what they may read. Source: RFC 9309."""
     if request.site.search_engines_welcome:
         lines = ["User-agent: *", "Disallow: /admin/", "", f"Sitemap: {absolute_url(reverse('sitemap'))}"]
     else:
@@ -236,5 +234,5 @@ def robots(request: SiteRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A page that is not there, in the site's look."""
+    """Show that there is nothing at this URL, with the site's navigation."""
     return render(request, "404.html", {"page_title": gettext("Not Found")}, status=404)

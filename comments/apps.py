@@ -2,25 +2,64 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps.registry import Apps
+from django.apps.registry import apps as current_apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import EDITOR, MODERATOR, every_action, role_permissions
+from core.slugs import reserved_slugs
 
 
 class CommentsConfig(AppConfig):
     name = "comments"
     verbose_name = _("Comments")
 
+    def ready(self) -> None:
+        from blog.caching.parameters import noindex_parameters, private_parameters
+        from comments import reading, sender_links
+        from comments.models import CommentSettings, Follower, NotificationPreference
+        from comments.notifications import fanout, follower_mail, moderator_mail
+        from core.models import related_settings
+        from core.personal_data import PersonalRows, personal_rows
+        from mail.outbox import Mailing, Preparation, mailings, preparations
+
+        post_migrate.connect(_create_settings, sender=self, dispatch_uid="comments.create_settings")
+        related_settings.register("comment_settings", CommentSettings)
+        noindex_parameters.register("comments", reading.REPLY_TO)
+        private_parameters.register("comments", sender_links.PK)
+        personal_rows.register("comments.followers", PersonalRows(Follower, "email"))
+        preparations.register("comments", Preparation(fanout.fan_out, fanout.next_at))
+        moderators = NotificationPreference.objects.select_related("user")
+        mailings.register("comments.moderators", Mailing(moderators, moderator_mail.letters))
+        followers = Follower.objects.select_related("entry")
+        mailings.register("comments.followers", Mailing(followers, follower_mail.letters))
+        moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
+        reserved_slugs.register("comments", {"comments"})
+        role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})
+
+
+def _create_settings(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
+    """Create the one row of the settings, also after the database was emptied."""
+    try:
+        model = apps.get_model("comments", "CommentSettings")
+    except LookupError:
+        # Migrated back to before it existed.
+        return
+    model.objects.using(using).get_or_create(pk=1)
+
 
 @register
 def check_akismet(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A key alone asks nobody."""
+    """Report a key for Akismet whose client is not installed (comments.E001)."""
     if not settings.BROADSIDE_AKISMET_KEY or find_spec("akismet"):
         return []
     return [
         Error(
             "AKISMET_KEY is set, but Akismet's client is not installed.",
-            hint="Install it with `uv sync --extra akismet`, or take the key away.",
+            hint="Install it with `uv sync --extra akismet`, or remove the key.",
             id="comments.E001",
         )
     ]

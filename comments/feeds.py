@@ -1,4 +1,4 @@
-"""RSS 2.0 and Atom of comments: of all of them, and of one post or page, newest first."""
+"""RSS 2.0 and Atom feeds of comments, newest first: of the whole site, and of one post or page."""
 
 import datetime as dt
 import html
@@ -13,15 +13,17 @@ from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
-from blog.feeds import FORMATS, RssFeed, absolute_addresses, xml_text
-from blog.models import Page, Post
-from blog.site import SiteRequest, SiteSettings, absolute_url
-from comments.models import Comment, CommentQuerySet, Kind
+from blog.feeds import FORMATS, RssFeed, with_absolute_urls
+from blog.models import Entry, Page, Post
+from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
+from core.models import SiteSettings
+from core.site import SiteRequest, absolute_url
+from core.text import remove_non_xml
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a feed is made from: `url` is the page it goes with, `feed_url` its own address without the ending."""
+    """What a feed is made from. `url` is the page it belongs to, `feed_url` its own URL without `feed/`."""
 
     title: str
     url: str
@@ -31,7 +33,7 @@ class Source:
 
 
 class CommentFeed(Feed[Comment, Source]):
-    """The newest comments. A kind of feed says in `source` where from."""
+    """The newest comments of a source. Subclasses say which."""
 
     item_guid_is_permalink = False
 
@@ -44,9 +46,9 @@ class CommentFeed(Feed[Comment, Source]):
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Source:
         site = cast("SiteRequest", request).site
         source = self.source(site, **kwargs)
-        if site.show_pingbacks:
+        if CommentSettings.of(site).show_pingbacks:
             return source
-        comments = source.comments.filter(kind=Kind.COMMENT)
+        comments = source.comments.filter(kind=CommentKind.COMMENT)
         return Source(source.title, source.url, source.feed_url, comments, source.limit)
 
     def items(self, source: Source) -> list[Comment]:
@@ -54,32 +56,32 @@ class CommentFeed(Feed[Comment, Source]):
         return list(comments.order_by("-created_at", "-pk")[: source.limit])
 
     def title(self, source: Source) -> str:
-        return xml_text(source.title)
+        return remove_non_xml(source.title)
 
     def link(self, source: Source) -> str:
         return absolute_url(source.url)
 
     def description(self, source: Source) -> str:
-        return xml_text(source.title)
+        return remove_non_xml(source.title)
 
     def feed_url(self, source: Source) -> str:
         return absolute_url(source.feed_url + ("feed/" if self.feed_type is RssFeed else "feed/atom/"))
 
     def item_title(self, item: Comment) -> str:
-        return xml_text(gettext("By: %(name)s") % {"name": item.author_name})
+        return remove_non_xml(gettext("By: %(name)s") % {"name": item.author_name})
 
     def item_link(self, item: Comment) -> str:
         return absolute_url(item.get_absolute_url())
 
     def item_guid(self, item: Comment) -> str:
-        # WordPress's form, so that what was read before a move is not new after it.
-        return xml_text(f"{item.entry.guid}#comment-{item.pk}")
+        # In WordPress's form, so feed readers do not show comments again after a move.
+        return remove_non_xml(f"{item.entry.guid}#comment-{item.pk}")
 
     def item_description(self, item: Comment) -> str:
-        return xml_text(Truncator(html.unescape(strip_tags(item.html))).words(55))
+        return remove_non_xml(Truncator(html.unescape(strip_tags(item.html))).words(55))
 
     def item_author_name(self, item: Comment) -> str:
-        return xml_text(item.author_name)
+        return remove_non_xml(item.author_name)
 
     def item_pubdate(self, item: Comment) -> dt.datetime:
         return item.created_at
@@ -88,7 +90,7 @@ class CommentFeed(Feed[Comment, Source]):
         return item.created_at
 
     def item_extra_kwargs(self, item: Comment) -> dict[str, Any]:
-        return {"content": xml_text(absolute_addresses(item.html))}
+        return {"content": remove_non_xml(with_absolute_urls(item.html))}
 
 
 class SiteCommentFeed(CommentFeed):
@@ -100,8 +102,8 @@ class SiteCommentFeed(CommentFeed):
         return Source(title, front, f"{front}comments/", Comment.objects.public(), site.entries_per_feed)
 
     def item_title(self, item: Comment) -> str:
-        words = {"title": item.entry, "name": item.author_name}
-        return xml_text(gettext("Comment on %(title)s by %(name)s") % words)
+        title = gettext("Comment on %(title)s by %(name)s") % {"title": item.entry, "name": item.author_name}
+        return remove_non_xml(title)
 
 
 class PostCommentFeed(CommentFeed):
@@ -111,18 +113,18 @@ class PostCommentFeed(CommentFeed):
         try:
             day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
         except ValueError as error:
-            raise Http404(gettext("There is no such day.")) from error
-        return _of(get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"]), site)
+            raise Http404(gettext("That date doesn't exist.")) from error
+        return _entry_source(get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"]), site)
 
 
 class PageCommentFeed(CommentFeed):
     """The comments on one page."""
 
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        return _of(get_object_or_404(Page.objects.published(), path=kwargs["path"]), site)
+        return _entry_source(get_object_or_404(Page.objects.published(), path=kwargs["path"]), site)
 
 
-def _of(entry: Post | Page, site: SiteSettings) -> Source:
+def _entry_source(entry: Entry, site: SiteSettings) -> Source:
     title = gettext("Comments on: %(title)s") % {"title": entry}
     comments = Comment.objects.on(entry).public()
     return Source(title, entry.get_absolute_url(), entry.get_absolute_url(), comments, site.entries_per_feed)

@@ -1,4 +1,4 @@
-"""The form below each post and page."""
+"""The forms for readers: to comment, to follow, and to change their own comment."""
 
 import unicodedata
 from typing import Any
@@ -11,31 +11,32 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.models import Page, Post
-from blog.site import SiteSettings
-from comments import following
-from comments.models import MAX_TEXT_LENGTH, Comment, Status, entry_lookup
-from comments.moderation import submit
-from comments.text import comment_html, without_controls
+from blog.models import Entry
+from comments.models import MAX_TEXT_LENGTH, Comment, CommentSettings, CommentStatus
+from comments.moderation.submission import submit
+from comments.notifications import subscriptions
+from comments.policy import is_open
+from comments.text import comment_html
+from core.text import remove_controls
 
 
 def validate_visible(text: str) -> None:
-    """Take for empty what has no sign that anybody can see, such as a zero-width space alone."""
-    if not any(unicodedata.category(sign)[0] in "LNPS" for sign in text):
+    """Treat text without visible characters, such as a single zero-width space, as empty."""
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
         raise ValidationError(forms.Field.default_error_messages["required"], code="required")
 
 
 class LineField(forms.CharField):
-    """One line of text, its blanks squeezed."""
+    """One line of text with normalised spaces."""
 
     default_validators = [validate_visible]
 
     def to_python(self, value: Any) -> str:
-        return " ".join(without_controls(super().to_python(value) or "").split())
+        return " ".join(remove_controls(super().to_python(value) or "").split())
 
 
-class ProseField(forms.CharField):
-    """Several lines. Their ends count as one sign, as in the browser, and nothing cuts off what is too long."""
+class CommentTextField(forms.CharField):
+    """Several lines of text. A line break counts as one character, as in the browser. Long text is not cut off."""
 
     widget = forms.Textarea(attrs={"rows": 8, "cols": 60, "dir": "auto"})
     default_error_messages = {"required": _("Your comment is empty. Please write something.")}
@@ -43,34 +44,34 @@ class ProseField(forms.CharField):
         validate_visible,
         MaxLengthValidator(
             MAX_TEXT_LENGTH,
-            _("This has %(show_value)d characters, and %(limit_value)d are the most. Please shorten it or send two."),
+            _("This has %(show_value)d characters, but the limit is %(limit_value)d. Shorten it or split it in two."),
         ),
     ]
 
     def to_python(self, value: Any) -> str:
-        return without_controls(super().to_python(value) or "")
+        return remove_controls(super().to_python(value) or "")
 
 
 class CommentForm(forms.Form):
-    """What a reader fills in. `user` is somebody with an account, who is asked for the text only.
+    """The comment form. A `user` with an account only fills in the text.
 
-    `reply_to` is the comment that is answered, once the form was found to be right in that.
+    `reply_to` is the comment being replied to, once it has been validated.
     """
 
     name = LineField(
         label=_("Name (required)"),
         max_length=245,
-        error_messages={"required": _("Please write your name, or one you want to be known by.")},
+        error_messages={"required": _("Please enter your name or a pseudonym.")},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = forms.EmailField(
         label=_("E-mail (will not be published) (required)"),
         max_length=254,
         error_messages={
-            "required": _("Please write your e-mail address. It will not be published."),
+            "required": _("Please enter your e-mail address. It will not be published."),
             "invalid": _("This is not an e-mail address. It should look like name@example.org."),
         },
-        help_text=_("It is kept with your comment for the moderators of this site, and never shown to anyone else."),
+        help_text=_("It is stored with your comment for this site's moderators and never shown to anyone else."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     website = forms.URLField(
@@ -78,18 +79,18 @@ class CommentForm(forms.Form):
         max_length=500,
         required=False,
         assume_scheme="https",
-        error_messages={"invalid": _("This is not a web address. It should look like https://example.org.")},
-        # Not of type "url": a browser would refuse an address without https:// in front.
+        error_messages={"invalid": _("This is not a URL. It should look like https://example.org.")},
+        # Not of type "url", because browsers would refuse a URL without https://.
         widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "spellcheck": "false"}),
     )
-    text = ProseField(label=_("Comment"))
+    text = CommentTextField(label=_("Comment"))
     follow = forms.BooleanField(
-        label=_("Tell me by e-mail of further comments"),
+        label=_("Notify me of new comments by e-mail"),
         required=False,
-        help_text=_("First you get a mail that asks you to confirm. Each mail has a link that ends them."),
+        help_text=_("We will first ask you to confirm your address. You can unsubscribe at any time."),
     )
     parent = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    # People do not see it; programs that fill in every field give themselves away.
+    # People don't see it. Bots that fill in every field give themselves away.
     subject = forms.CharField(
         label=_("Leave this field empty"),
         required=False,
@@ -100,14 +101,14 @@ class CommentForm(forms.Form):
         self,
         data: QueryDict | None = None,
         *,
-        entry: Post | Page,
-        site: SiteSettings,
+        entry: Entry,
+        settings: CommentSettings,
         user: User | None = None,
         reply_to: Comment | None = None,
     ) -> None:
         super().__init__(data, auto_id="respond-%s", label_suffix="")
-        self.entry, self.site, self.user, self.reply_to = entry, site, user, reply_to
-        if not following.is_on(site) or (user is not None and not user.email):
+        self.entry, self.settings, self.user, self.reply_to = entry, settings, user, reply_to
+        if not subscriptions.is_on(settings) or (user is not None and not user.email):
             del self.fields["follow"]
         if user is not None:
             for field in ("name", "email", "website", "subject"):
@@ -115,8 +116,7 @@ class CommentForm(forms.Form):
 
     @property
     def is_open(self) -> bool:
-        """Whether the entry takes comments now."""
-        return self.entry.takes_comments(self.site)
+        return is_open(self.entry, self.settings)
 
     def clean_website(self) -> str:
         website: str = self.cleaned_data["website"]
@@ -125,13 +125,13 @@ class CommentForm(forms.Form):
         return website
 
     def clean_parent(self) -> Comment | None:
-        number = self.cleaned_data["parent"]
-        if number is None:
+        pk = self.cleaned_data["parent"]
+        if pk is None:
             return None
-        self.reply_to = Comment.objects.on(self.entry).approved().filter(pk=number).first()
+        self.reply_to = Comment.objects.on(self.entry).approved().filter(pk=pk).first()
         if self.reply_to is None:
             raise ValidationError(
-                gettext("The comment you answered is not here any more. Send yours again to let it stand by itself.")
+                gettext("The comment you replied to no longer exists. Submit yours again to post it on its own.")
             )
         return self.reply_to
 
@@ -143,35 +143,35 @@ class CommentForm(forms.Form):
             )
 
     def preview(self) -> Comment:
-        """The comment of a form that is right, as readers would see it. Nothing is stored."""
-        words = {name: self.cleaned_data[name] for name in ("name", "website", "text") if name in self.cleaned_data}
-        html = comment_html(words["text"], is_html=False)
-        return Comment(**words, html=html, user=self.user, **entry_lookup(self.entry))
+        """Return the comment of a valid form as readers would see it, without storing it."""
+        values = {name: self.cleaned_data[name] for name in ("name", "website", "text") if name in self.cleaned_data}
+        html = comment_html(values["text"], is_html=False)
+        return Comment(**values, html=html, user=self.user, entry=self.entry)
 
     def submit(self, sender: str) -> Comment:
-        """Store the comment of a form that is right. `sender` is who comments.flood says it is."""
-        words = dict(self.cleaned_data)
-        trapped = bool(words.pop("subject", ""))
-        follows = words.pop("follow", False)
-        # Put into the form by the browser (static/js/proof-of-work.js).
+        """Store and return the comment of a valid form. `sender` comes from comments.rules.rate_limit."""
+        values = dict(self.cleaned_data)
+        trapped = bool(values.pop("subject", ""))
+        follow = values.pop("follow", False)
+        # static/js/proof-of-work.js adds it.
         proof = self.data.get("altcha", "")
         comment = submit(
-            self.entry, site=self.site, user=self.user, trapped=trapped, sender=sender, proof=proof, **words
+            self.entry, settings=self.settings, user=self.user, trapped=trapped, sender=sender, proof=proof, **values
         )
-        # Spam has no mail sent to anybody.
-        if follows and comment.status != Status.SPAM:
-            following.ask(self.entry, comment.email, sender=sender)
+        # Spam must not cause e-mails to anyone.
+        if follow and comment.status != CommentStatus.SPAM:
+            subscriptions.request(self.entry, comment.email, sender=sender)
         return comment
 
 
 class FollowForm(forms.Form):
-    """For readers who follow a discussion without writing in it."""
+    """The form to follow a discussion without commenting."""
 
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
         error_messages={
-            "required": _("Please write your e-mail address."),
+            "required": _("Please enter your e-mail address."),
             "invalid": _("This is not an e-mail address. It should look like name@example.org."),
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
@@ -182,9 +182,9 @@ class FollowForm(forms.Form):
 
 
 class OwnCommentForm(forms.Form):
-    """What senders may still change of what they wrote."""
+    """The form with which commenters edit their own comment."""
 
-    text = ProseField(label=_("Comment"))
+    text = CommentTextField(label=_("Comment"))
 
     def __init__(self, data: QueryDict | None = None, *, comment: Comment) -> None:
         super().__init__(data, initial={"text": comment.text}, auto_id="own-%s", label_suffix="")

@@ -1,34 +1,36 @@
-"""Which part of a thread a request asks for."""
+"""The part of a thread that a request asks for."""
 
 import re
 
 from django.http import HttpRequest
 
-from blog.models import Page, Post
-from blog.site import SiteSettings
-from comments import waiting
-from comments.models import Comment
+from blog.models import Entry
+from comments import sender_links
+from comments.models import Comment, CommentSettings
 from comments.threads import Thread, thread
 
+# The query parameter for a reply to a comment. The name is WordPress's.
+REPLY_TO = "replytocom"
 
-def thread_for(request: HttpRequest, entry: Post | Page, site: SiteSettings, *, number: int = 1) -> Thread:
-    """Page `number` of the comments on `entry`; or the page of the comment that is answered or was just sent."""
+
+def thread_for(request: HttpRequest, entry: Entry, settings: CommentSettings, *, page_number: int = 1) -> Thread:
+    """Return a page of the comments on `entry`, or the page of the comment being replied to or just submitted."""
     return thread(
         entry,
-        pingbacks=site.show_pingbacks,
-        per_page=site.comments_per_page,
-        number=number,
-        focus=_number(request, "replytocom") or _number(request, waiting.NUMBER),
-        waiting=waiting.from_request(request),
+        pingbacks=settings.show_pingbacks,
+        per_page=settings.comments_per_page,
+        page_number=page_number,
+        focus=_pk(request, REPLY_TO) or _pk(request, sender_links.PK),
+        own=sender_links.from_request(request),
     )
 
 
-def answered(request: HttpRequest, comments: Thread) -> Comment | None:
-    """The comment that the reader wants to answer. The parameter's name is WordPress's."""
-    node = comments.nodes.get(_number(request, "replytocom") or 0)
-    return node.comment if node is not None and not node.waiting else None
+def reply_target(request: HttpRequest, comments: Thread) -> Comment | None:
+    """Return the comment that the reader wants to reply to."""
+    node = comments.nodes.get(_pk(request, REPLY_TO) or 0)
+    return node.comment if node is not None and not node.is_unapproved else None
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
-    number = request.GET.get(name, "")
-    return int(number) if re.fullmatch("[0-9]{1,18}", number) else None
+def _pk(request: HttpRequest, name: str) -> int | None:
+    value = request.GET.get(name, "")
+    return int(value) if re.fullmatch("[0-9]{1,18}", value) else None

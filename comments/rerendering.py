@@ -1,18 +1,18 @@
-"""Rendering the texts of comments again."""
+"""Rendering the HTML of comments again."""
 
 from collections.abc import Callable
 
 from django.db import transaction
 
-from blog.rerendering import Rerendered
+from blog.rerendering import RerenderResult
 from comments.models import Comment
 from comments.text import comment_html
 
 _BATCH = 500
 
 
-def rerender_comments(result: Rerendered, *, progress: Callable[[int], None] = lambda done: None) -> None:
-    """Render all comments again and count in `result`. As blog.rerendering.rerender does it."""
+def rerender_comments(result: RerenderResult, *, progress: Callable[[int], None] = lambda done: None) -> None:
+    """Render all comments again and count them in `result`, like blog.rerendering.rerender."""
     last = 0
     while batch := list(
         Comment.objects.filter(pk__gt=last).order_by("pk").only("pk", "text", "is_html", "html")[:_BATCH]
@@ -21,9 +21,9 @@ def rerender_comments(result: Rerendered, *, progress: Callable[[int], None] = l
         with transaction.atomic():
             for comment in batch:
                 html = str(comment_html(comment.text, comment.is_html))
-                as_read = Comment.objects.filter(pk=comment.pk, text=comment.text)
-                if html != comment.html and as_read.update(html=html):
+                unchanged = Comment.objects.filter(pk=comment.pk, text=comment.text)
+                if html != comment.html and unchanged.update(html=html):
                     result.changed += 1
                 else:
                     result.unchanged += 1
-        progress(result.done)
+        progress(result.processed)

@@ -1,4 +1,4 @@
-"""What a comment's text becomes on the page. Nothing here knows of models, requests or settings."""
+"""Rendering the text of a comment as HTML."""
 
 import html
 import re
@@ -8,53 +8,46 @@ from html import escape
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 
-from blog.rendering.links import address_end
+from blog.rendering.links import url_end
+from core.text import remove_controls
 
-# Of all links that readers wrote.
 REL = "nofollow ugc noopener"
 
 _BLOCKS = {"blockquote", "pre"}
 _CLEANER = nh3.Cleaner(
-    # WordPress's few tags for comments, and what paragraphs are made of.
+    # The few tags that WordPress allows in comments, and those of paragraphs.
     tags={"a", "abbr", "b", "cite", "code", "del", "em", "i", "q", "s", "strong", "p", "br"} | _BLOCKS,
     attributes={"a": {"href", "title"}, "abbr": {"title"}},
     url_schemes={"http", "https"},
     link_rel=REL,
-    # Each paragraph finds its own direction: Arabic reads from the right on an English page.
+    # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
 )
-# A parser opens each unclosed tag again in every paragraph: of many tags it makes a huge page.
+# The parser reopens unclosed tags in every paragraph, so many of them would make a huge page.
 MAX_TAGS = 300
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _ANY_TAG = re.compile(r"(<[^<>]*>)")
-# Unlike in posts, `www.example.org` is an address too.
-_ADDRESS = re.compile(r"(?<!\w)(?:https?://|www\.)(?P<host>\w[\w.-]*+)(?::[0-9]+)?", re.IGNORECASE)
+# Unlike in posts, `www.example.org` counts as a URL too.
+_URL = re.compile(r"(?<!\w)(?:https?://|www\.)(?P<host>\w[\w.-]*+)(?::[0-9]+)?", re.IGNORECASE)
 _WITHOUT_LINKS = {"a", "code", "pre"}
-# What no form of XML or HTML holds: one such sign would make a whole feed unreadable.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-
-
-def without_controls(text: str) -> str:
-    """`text` without control characters, every line end being `\\n`."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def comment_html(text: str, is_html: bool) -> SafeString:
-    """The HTML of a comment: paragraphs, line breaks, bare URLs as links, and nothing active.
+    """Render a comment as HTML with paragraphs, line breaks and links for bare URLs, but nothing active.
 
-    `text` is plain, so every sign of it is shown, or with `is_html` (imported) it may hold WordPress's few tags.
-    E-mail addresses are never made links. Never raises; takes time in proportion to the length of `text`.
+    `text` is plain text, or with `is_html` (imported comments) it may contain the few tags that WordPress allows.
+    E-mail addresses do not become links. Never raises; the time is proportional to the length of `text`.
     """
-    text = without_controls(text)
-    linked = _linked_html(text) if is_html and text.count("<") <= MAX_TAGS else _linked(text)
+    text = remove_controls(text)
+    linked = _link_urls_in_html(text) if is_html and text.count("<") <= MAX_TAGS else _link_urls(text)
     cleaned = _CLEANER.clean("".join(_blocks(linked)))
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned in the line above
 
 
 def _blocks(source: str) -> Iterator[str]:
-    """Paragraphs from blank lines, in and between the block elements; `<pre>` stays as it is."""
-    # A line end inside a tag is no line break.
+    """Yield paragraphs, which empty lines separate, in and between block elements. `<pre>` stays unchanged."""
+    # A newline inside a tag is not a line break.
     source = _ANY_TAG.sub(lambda tag: tag[0].replace("\n", " "), source)
     verbatim = False
     done = 0
@@ -64,7 +57,7 @@ def _blocks(source: str) -> Iterator[str]:
             continue
         before = source[done : tag.start()]
         yield before if verbatim else _paragraphs(before)
-        # A paragraph tag is one more way to say "new paragraph".
+        # A paragraph tag only separates paragraphs.
         if name != "p":
             yield tag[0]
         if name == "pre":
@@ -80,43 +73,43 @@ def _paragraphs(source: str) -> str:
             paragraphs[-1].append(line)
         elif paragraphs[-1]:
             paragraphs.append([])
-    return "\n".join(f"<p>{_broken(lines)}</p>" for lines in paragraphs if lines)
+    return "\n".join(f"<p>{_with_breaks(lines)}</p>" for lines in paragraphs if lines)
 
 
-def _broken(lines: list[str]) -> str:
-    """`lines` with a line break between each two, unless there is one already."""
+def _with_breaks(lines: list[str]) -> str:
+    """Join `lines` with line breaks where there are none yet."""
     ends = ("<br>", "<br/>", "<br />")
     return "\n".join([*(line if line.lower().endswith(ends) else line + "<br>" for line in lines[:-1]), lines[-1]])
 
 
-def _linked_html(source: str) -> str:
-    """`source` with its bare URLs made links, but none inside a link or in code."""
+def _link_urls_in_html(source: str) -> str:
+    """Turn the bare URLs in `source` into links, except inside links and code."""
     parts = _ANY_TAG.split(source)
     inside: str | None = None
-    for number, part in enumerate(parts):
+    for index, part in enumerate(parts):
         if tag := _TAG.fullmatch(part):
             name, closes = tag[2].lower(), bool(tag[1])
             if inside is None and name in _WITHOUT_LINKS and not closes:
                 inside = name
             elif name == inside and closes:
                 inside = None
-        elif inside is None and _ADDRESS.search(part):
-            parts[number] = _linked(html.unescape(part))
+        elif inside is None and _URL.search(part):
+            parts[index] = _link_urls(html.unescape(part))
     return "".join(parts)
 
 
-def _linked(text: str) -> str:
-    """Plain `text`, escaped, with its bare URLs made links."""
+def _link_urls(text: str) -> str:
+    """Escape plain `text` and turn its bare URLs into links."""
     parts: list[str] = []
     done = position = 0
-    while match := _ADDRESS.search(text, position):
-        position = address_end(match, len(text))
+    while match := _URL.search(text, position):
+        position = url_end(match, len(text))
         if position <= match.start("host"):
             position = match.end()
             continue
         shown = escape(text[match.start() : position])
-        address = shown if match[0][:4].lower() == "http" else "https://" + shown
-        parts += [escape(text[done : match.start()]), f'<a href="{address}">{shown}</a>']
+        url = shown if match[0][:4].lower() == "http" else "https://" + shown
+        parts += [escape(text[done : match.start()]), f'<a href="{url}">{shown}</a>']
         done = position
     parts.append(escape(text[done:]))
     return "".join(parts)

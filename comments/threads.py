@@ -1,4 +1,4 @@
-"""The comments of an entry as readers see them: in threads, oldest first, long ones in pages."""
+"""The comments on an entry as readers see them: in threads, oldest first, split into pages if there are many."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,25 +7,24 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from accounts.models import User
-from blog.models import Page, Post
-from comments.models import Comment, CommentQuerySet, Kind, Revision, Status
+from blog.models import Entry
+from comments.models import Comment, CommentKind, CommentQuerySet, CommentStatus, Revision
 
-# What answers a comment at this depth stands beside it, saying whom it answers.
+# Replies to a comment at this depth are shown next to it, and say whom they reply to.
 MAX_DEPTH = 5
 
-# What its place in the thread follows from, and what readers see of it.
-_PLACE = ("post", "page", "parent", "kind", "status", "created_at")
-_USER = ("user__username", "user__display_name", "user__is_staff", "user__is_active")
-# The e-mail address is for the pattern of the avatar and goes nowhere else.
-_SHOWN = (*_PLACE, "name", "email", "website", "html", *_USER)
+# The fields that a comment's place in the thread depends on, and those that readers see.
+_PLACE_FIELDS = ("entry", "parent", "kind", "status", "created_at")
+_USER_FIELDS = ("user__username", "user__display_name", "user__is_staff", "user__is_active")
+# The e-mail address is only used for the avatar.
+_SHOWN_FIELDS = (*_PLACE_FIELDS, "name", "email", "website", "html", *_USER_FIELDS)
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A comment in its place. `answers` is the one it replies to, where the place alone does not tell.
+    """A comment in its place. `reply_to` is the one it replies to, if its place does not show that.
 
-    `is_own`: whoever looks at the page has written it.
+    `is_own`: the reader has written it.
     """
 
     comment: Comment
@@ -33,179 +32,174 @@ class Node:
     shaded: bool = False
     by_post_author: bool = False
     by_staff: bool = False
-    waiting: bool = False
+    is_unapproved: bool = False
     is_own: bool = False
-    answers: "Node | None" = None
+    reply_to: "Node | None" = None
     replies: list["Node"] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Thread:
-    """What is shown below an entry: page `number` of `pages`.
+    """A page of the comments on an entry.
 
-    `nodes` are those on this page. `count` is of all pages, without the comment that waits.
+    `nodes` are those on this page, by ID. `count` is that of all pages, without the reader's own unapproved comment.
     """
 
     roots: list[Node]
     nodes: dict[int, Node]
     count: int
-    number: int = 1
-    pages: int = 1
+    page_number: int = 1
+    page_count: int = 1
 
 
 def thread(
-    entry: Post | Page,
+    entry: Entry,
     *,
     pingbacks: bool = True,
     per_page: int = 0,
-    number: int = 1,
+    page_number: int = 1,
     focus: int | None = None,
-    waiting: int | None = None,
+    own: int | None = None,
 ) -> Thread:
-    """The approved comments of `entry`, and the one of key `waiting` for the eyes of its sender.
+    """Return a page of the approved comments on `entry`, including the reader's `own` one, approved or not.
 
-    A page has `per_page` comments at the top (0: all) with their replies, counted from the oldest: what is new
-    never moves what is there. It is the page of the comment of key `focus` if that is shown, or else `number`;
-    past the last one it is empty. One query, or two if there are several pages.
+    A page has `per_page` top-level comments (0: all) with their replies, counted from the oldest, so new comments never
+    move existing ones. It is the page of the comment `focus` if that is shown, otherwise `page_number`; past the last
+    one it is empty. One query, or two if there are several pages.
 
-    A reply to a comment that is not shown moves up to the nearest one that is. Threads may be of any depth,
-    so nothing here recurses.
+    A reply to a comment that is not shown moves up to the nearest ancestor that is. Threads may have any depth, so
+    nothing here recurses.
     """
     in_pages = 0 < per_page < entry.comment_count
-    # Of a long thread the texts of one page are read, not of all.
-    comments = _read(entry, waiting, light=in_pages)
-    nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, waiting)}
-    pages = _pages(_arranged(nodes, {comment.pk: comment.parent_id for comment in comments}), per_page)
+    # If there are several pages, only the texts of one are read.
+    pages, nodes = _arrange_pages(entry, per_page, pingbacks=pingbacks, own=own, places_only=in_pages)
     if focus is not None:
-        number = _number_of(focus, pages) or number
-    roots = pages[number - 1] if number <= len(pages) else []
-    here = {node.comment.pk: node for node in walk(roots)}
-    if in_pages and not _fill(entry, here, waiting):
-        # Somebody took one away between the two queries.
-        return thread(entry, pingbacks=pingbacks, per_page=per_page, number=number, focus=focus, waiting=waiting)
-    for place, node in enumerate(walk(roots)):
-        _mark(node, entry, waiting)
-        node.shaded = place % 2 == 0
-    count = sum(node.comment.status == Status.APPROVED for node in nodes.values())
-    return Thread(roots, here, count, number, len(pages))
+        page_number = _page_of(focus, pages) or page_number
+    roots = pages[page_number - 1] if page_number <= len(pages) else []
+    shown = {node.comment.pk: node for node in walk(roots)}
+    if in_pages and not _fill(entry, shown, own):
+        # A comment was removed between the two queries.
+        return thread(entry, pingbacks=pingbacks, per_page=per_page, page_number=page_number, focus=focus, own=own)
+    for index, node in enumerate(walk(roots)):
+        _set_flags(node, entry, own)
+        node.shaded = index % 2 == 0
+    count = sum(node.comment.status == CommentStatus.APPROVED for node in nodes.values())
+    return Thread(roots, shown, count, page_number, len(pages))
 
 
-def page_number(entry: Post | Page, pk: int, *, pingbacks: bool = True, per_page: int = 0) -> int | None:
-    """The page of the thread on which the comment of this key stands; None if readers do not see it. One query."""
-    comments = _read(entry, None, light=True)
-    nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, None)}
-    roots = _arranged(nodes, {comment.pk: comment.parent_id for comment in comments})
-    return _number_of(pk, _pages(roots, per_page))
+def find_page_number(entry: Entry, pk: int, *, pingbacks: bool = True, per_page: int = 0) -> int | None:
+    """Return which page of the comments on `entry` this one is on; None if readers do not see it. One query."""
+    return _page_of(pk, _arrange_pages(entry, per_page, pingbacks=pingbacks, own=None, places_only=True)[0])
 
 
 def walk(roots: Iterable[Node]) -> Iterator[Node]:
-    """`roots` and all below them in the order they are read."""
-    ahead = list(reversed(list(roots)))
-    while ahead:
-        node = ahead.pop()
+    """Yield `roots` and everything below them in reading order."""
+    stack = list(reversed(list(roots)))
+    while stack:
+        node = stack.pop()
         yield node
-        ahead += reversed(node.replies)
+        stack += reversed(node.replies)
 
 
-def _read(entry: Post | Page, waiting: int | None, *, light: bool) -> list[Comment]:
-    """Oldest first: what is approved, what waits, and what has replies, through which a line goes up."""
-    wanted = Q(status=Status.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
-    if waiting is not None:
-        wanted |= Q(pk=waiting)
+def _arrange_pages(
+    entry: Entry, per_page: int, *, pingbacks: bool, own: int | None, places_only: bool
+) -> tuple[list[list[Node]], dict[int, Node]]:
+    """Return the top-level nodes of each page, and all nodes that are shown, by ID."""
+    comments = _read(entry, own, places_only=places_only)
+    nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, own)}
+    roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
+    # There is always a page, even if it is empty.
+    size = per_page or max(1, len(roots))
+    return [roots[start : start + size] for start in range(0, len(roots), size)] or [[]], nodes
+
+
+def _read(entry: Entry, own: int | None, *, places_only: bool) -> list[Comment]:
+    """Read what is approved, the reader's own comment, and everything with replies, which connects the others."""
+    wanted = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
+    if own is not None:
+        wanted |= Q(pk=own)
     comments = Comment.objects.on(entry).filter(wanted).order_by("created_at", "pk")
-    return list(comments.only(*_PLACE) if light else _whole(comments))
+    return list(comments.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(comments))
 
 
-def _whole(comments: CommentQuerySet) -> CommentQuerySet:
+def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:
     changes = Revision.objects.filter(comment=OuterRef("pk")).order_by("-replaced_at")
     edited_at, edited_by = (Subquery(changes.values(field)[:1]) for field in ("replaced_at", "by"))
-    return comments.select_related("user").only(*_SHOWN).annotate(edited_at=edited_at, edited_by=edited_by)
+    return comments.select_related("user").only(*_SHOWN_FIELDS).annotate(edited_at=edited_at, edited_by=edited_by)
 
 
-def _fill(entry: Post | Page, nodes: dict[int, Node], waiting: int | None) -> bool:
-    """Give `nodes` their comments with all that is shown. Whether each was found."""
-    shown = Comment.objects.on(entry).filter(Q(status=Status.APPROVED) | Q(pk=waiting))
-    found = _whole(shown).in_bulk(list(nodes))
+def _fill(entry: Entry, nodes: dict[int, Node], own: int | None) -> bool:
+    """Load everything that is shown of the comments of `nodes`, and return whether all of them were found."""
+    shown = Comment.objects.on(entry).filter(Q(status=CommentStatus.APPROVED) | Q(pk=own))
+    found = _with_shown_fields(shown).in_bulk(list(nodes))
     for pk, comment in found.items():
         nodes[pk].comment = comment
     return len(found) == len(nodes)
 
 
-def _is_shown(comment: Comment, pingbacks: bool, waiting: int | None) -> bool:
-    if comment.pk == waiting:
-        # Its sender is not told what was thought of it, only that it waits.
-        return comment.status != Status.TRASH
-    return comment.status == Status.APPROVED and (pingbacks or comment.kind == Kind.COMMENT)
+def _is_shown(comment: Comment, pingbacks: bool, own: int | None) -> bool:
+    if comment.pk == own:
+        # Its author does not learn whether it is spam or pending.
+        return comment.status != CommentStatus.TRASH
+    return comment.status == CommentStatus.APPROVED and (pingbacks or comment.kind == CommentKind.COMMENT)
 
 
-def _mark(node: Node, entry: Post | Page, waiting: int | None) -> None:
+def _set_flags(node: Node, entry: Entry, own: int | None) -> None:
     comment = node.comment
-    node.is_own = comment.pk == waiting
-    node.waiting = comment.status != Status.APPROVED
+    node.is_own = comment.pk == own
+    node.is_unapproved = comment.status != CommentStatus.APPROVED
     node.by_post_author = comment.user_id is not None and comment.user_id == entry.author_id
-    node.by_staff = _is_on_the_staff(comment.user)
+    node.by_staff = comment.user is not None and comment.user.is_staff and comment.user.is_active
 
 
-def _is_on_the_staff(user: User | None) -> bool:
-    return user is not None and user.is_staff and user.is_active
-
-
-def _arranged(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Node]:
-    """Hang each node below the nearest that is shown, down to the greatest depth; returns those at the top."""
+def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Node]:
+    """Put each node below its nearest ancestor that is shown, at most MAX_DEPTH deep, and return the top-level ones."""
     children: dict[int | None, list[Node]] = defaultdict(list)
     for pk, node in nodes.items():
         children[_nearest_shown(pk, parents, nodes)].append(node)
     roots: list[Node] = []
     placed: set[int] = set()
-    # After the true roots every node again: those that answer each other in a circle have no root.
+    # All nodes come after the true roots, because those that reply to each other in a circle have no root.
     for root in [*children[None], *nodes.values()]:
         if root.comment.pk in placed:
             continue
         roots.append(root)
         placed.add(root.comment.pk)
-        # A node, and the one among whose replies it stands.
-        ahead = [(root, root)]
-        while ahead:
-            node, above = ahead.pop()
+        # A node, and the one that it is shown below.
+        stack = [(root, root)]
+        while stack:
+            node, parent = stack.pop()
             for child in children[node.comment.pk]:
                 if child.comment.pk in placed:
                     continue
                 placed.add(child.comment.pk)
-                child.answers = node if node.depth == MAX_DEPTH else None
-                home = above if node.depth == MAX_DEPTH else node
-                child.depth = home.depth + 1
-                home.replies.append(child)
-                ahead.append((child, home))
+                is_deepest = node.depth == MAX_DEPTH
+                child.reply_to = node if is_deepest else None
+                shown_below = parent if is_deepest else node
+                child.depth = shown_below.depth + 1
+                shown_below.replies.append(child)
+                stack.append((child, shown_below))
     for node in nodes.values():
         node.replies.sort(key=_age)
     return sorted(roots, key=_age)
 
 
 def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Node]) -> int | None:
-    """The key of the nearest ancestor that is shown; None if there is none or the line goes round in a circle."""
-    passed = {pk}
-    above = parents[pk]
-    while above is not None and above not in nodes:
-        if above in passed:
+    """Return the ID of the nearest ancestor that is shown; None if there is none or the ancestors form a circle."""
+    visited = {pk}
+    ancestor = parents[pk]
+    while ancestor is not None and ancestor not in nodes:
+        if ancestor in visited:
             return None
-        passed.add(above)
-        above = parents.get(above)
-    return above
+        visited.add(ancestor)
+        ancestor = parents.get(ancestor)
+    return ancestor
 
 
 def _age(node: Node) -> tuple[Any, int]:
     return node.comment.created_at, node.comment.pk
 
 
-def _pages(roots: list[Node], per_page: int) -> list[list[Node]]:
-    """At least one page, be it empty."""
-    if not per_page:
-        return [roots]
-    return [roots[start : start + per_page] for start in range(0, len(roots), per_page)] or [[]]
-
-
-def _number_of(pk: int, pages: list[list[Node]]) -> int | None:
-    for number, roots in enumerate(pages, start=1):
-        if any(node.comment.pk == pk for node in walk(roots)):
-            return number
-    return None
+def _page_of(pk: int, pages: list[list[Node]]) -> int | None:
+    numbers = (number for number, roots in enumerate(pages, 1) if any(node.comment.pk == pk for node in walk(roots)))
+    return next(numbers, None)

@@ -1,21 +1,21 @@
-"""The addresses of comments. Included before the blog's: a page may have any path that is left."""
+"""The URLs of comments. They come before the blog's, because a page may have any other path."""
 
 from django.urls import path, re_path, register_converter
 
-from blog.caching import public_page
+from blog.caching.policy import public_page
 from blog.converters import TreePathConverter
-from blog.models import RESERVED_SLUGS
 from blog.routes import feed_paths
 from blog.urls import DAY
-from comments import feeds, mail_views, views
+from comments import feeds, notification_views, views
+from core.slugs import reserved_pattern
 
 app_name = "comments"
 
 
 class PagePathConverter(TreePathConverter):
-    """The path of a page: not below what is no page, such as `category/` or a year, which have feeds of their own."""
+    """The path of a page, not of `category/`, a year and the like, which have feeds of their own."""
 
-    regex = rf"(?!(?:{'|'.join(sorted(RESERVED_SLUGS))}|[0-9]{{4}})/){TreePathConverter.regex}"
+    regex = rf"(?!(?:{reserved_pattern()}|[0-9]{{4}})/){TreePathConverter.regex}"
 
 
 register_converter(PagePathConverter, "page_path")
@@ -23,17 +23,17 @@ register_converter(PagePathConverter, "page_path")
 urlpatterns = [
     path("comments/on/<slug:kind>/<int:pk>/", views.add, name="add"),
     path("comments/challenge/", views.challenge, name="challenge"),
-    path("comments/<int:pk>/", views.one, name="one"),
+    path("comments/<int:pk>/", views.comment_redirect, name="comment"),
     path("comments/own/<str:signed>/", views.own, name="own"),
-    path("comments/decide/<str:signed>/<slug:move>/", mail_views.decide, name="decide"),
-    path("comments/follow/<slug:kind>/<int:pk>/", mail_views.follow, name="follow"),
-    path("comments/confirm/<str:signed>/", mail_views.confirm, name="confirm"),
-    path("comments/stop/<str:signed>/", mail_views.stop, name="stop"),
-    re_path(r"^(?P<base>.+/)comment-page-(?P<number>[0-9]{1,9})/?$", public_page(views.further), name="further"),
+    path("comments/decide/<str:signed>/<slug:action>/", notification_views.decide, name="decide"),
+    path("comments/follow/<slug:kind>/<int:pk>/", notification_views.follow, name="follow"),
+    path("comments/confirm/<str:signed>/", notification_views.confirm, name="confirm"),
+    path("comments/unsubscribe/<str:signed>/", notification_views.unsubscribe, name="unsubscribe"),
+    re_path(r"^(?P<base>.+/)comment-page-(?P<page_number>[0-9]{1,9})/?$", public_page(views.comment_page)),
     path("comments/feed/", public_page(feeds.SiteCommentFeed("rss")), name="feed"),
     path("comments/feed/rss/", public_page(feeds.SiteCommentFeed("rss"))),
     path("comments/feed/rss2/", public_page(feeds.SiteCommentFeed("rss"))),
     path("comments/feed/atom/", public_page(feeds.SiteCommentFeed("atom")), name="atom"),
-    *feed_paths(f"{DAY}<uslug:slug>/", feeds.PostCommentFeed, "post"),
+    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.PostCommentFeed, "post"),
     *feed_paths("<page_path:path>/", feeds.PageCommentFeed, "page"),
 ]

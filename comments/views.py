@@ -1,5 +1,8 @@
-"""Where the form is sent to; the pages of a long thread; what senders may do with their own comment."""
+"""Submitting a comment, the pages of a long thread, and what commenters may do with their own comment."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
@@ -18,67 +21,85 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from blog.caching import has_session, mark_private
-from blog.models import Page, Post
-from blog.redirects import new_address
-from blog.site import SiteRequest, absolute_url
+from blog.caching.policy import has_session, mark_private
+from blog.models import Entry
+from blog.redirects.resolve import find_target
 from blog.views import entry_response
-from comments import flood, proof, senders, waiting
-from comments.addresses import entry_at, page_url
-from comments.counting import ENTRY_MODELS
+from comments import sender_links
+from comments.comment_urls import entry_at, page_url
 from comments.forms import CommentForm, OwnCommentForm
-from comments.models import Comment, Status
+from comments.models import Comment, CommentSettings, CommentStatus
+from comments.moderation import self_service
 from comments.reading import thread_for
-from comments.threads import page_number
+from comments.rules import proof_of_work, rate_limit
+from comments.threads import find_page_number
+from core.site import SiteRequest, absolute_url
+
+
+def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap the view of a page whose URL is a key: it needs no cookie, and must not be cached, indexed or referred to.
+
+    Such a page has no CSRF token, because no page of another site knows its URL.
+    """
+
+    @csrf_exempt
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        mark_private(response)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return wrapper
+
+
+def message_page(
+    request: HttpRequest, title: str, text: str, *, url: str = "", link: str = "", status: int = 200
+) -> HttpResponse:
+    """Return a page with a message and perhaps a link."""
+    context = {"title": title, "text": text, "url": url, "link": link}
+    return render(request, "comments/message.html", context, status=status)
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
-    """Take a comment on a post or page. Not sent (GET): to the form.
+    """Store or preview a comment on a post or page. GET redirects to the form.
 
-    A comment without a session carries no authority, so it needs no token, and the form works from a cached page;
-    it has to come from a page of ours all the same. With a session cookie Django's check applies in full.
+    An anonymous comment carries no authority, so it needs no CSRF token and the form works on cached pages, but it has
+    to come from one of our pages. With a session cookie, Django's check applies in full.
     """
-    if kind not in ENTRY_MODELS:
-        raise Http404(gettext("There are comments on posts and pages only."))
-    entry: Post | Page = get_object_or_404(ENTRY_MODELS[kind].objects.published(), pk=pk)
+    entry: Entry = get_object_or_404(Entry.objects.published(), kind=kind, pk=pk)
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#respond")
     if has_session(request):
         return _add_with_token(request, entry)
     if not comes_from_here(request):
-        return _refused(request, entry)
+        return _wrong_origin(request, entry)
     return _add(request, entry)
 
 
-def _refused(request: SiteRequest, entry: Post | Page) -> HttpResponse:
-    return render(request, "comments/refused.html", {"entry": entry, "text": request.POST.get("text")}, status=403)
+def _wrong_origin(request: SiteRequest, entry: Entry) -> HttpResponse:
+    return render(request, "comments/wrong_origin.html", {"entry": entry, "text": request.POST.get("text")}, status=403)
 
 
-def _add(request: SiteRequest, entry: Post | Page) -> HttpResponse:
+def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
-    form = CommentForm(request.POST, entry=entry, site=request.site, user=user)
+    form = CommentForm(request.POST, entry=entry, settings=CommentSettings.of(request.site), user=user)
     if not form.is_valid():
         response = entry_response(request, entry, status=400, comment_form=form)
     elif "preview" in request.POST:
         response = entry_response(request, entry, comment_form=form, comment_preview=form.preview())
     else:
-        return HttpResponseRedirect(_address_after(form, flood.sender(request)))
+        started = timezone.now()
+        comment = form.submit(rate_limit.sender(request))
+        # A public comment may have been copied from the page, so whoever submits it again need not be its author.
+        is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
+        return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
     mark_private(response)
     return response
-
-
-def _address_after(form: CommentForm, sender: str) -> str:
-    """Where the sender goes once the comment is stored.
-
-    What was there before and everybody sees could have been copied from the page: who sends it again is not known to
-    be its sender.
-    """
-    started = timezone.now()
-    comment = form.submit(sender)
-    is_copy = comment.status == Status.APPROVED and comment.created_at < started
-    return comment.get_absolute_url() if is_copy else waiting.address(comment)
 
 
 _add_with_token = csrf_protect(_add)
@@ -86,99 +107,99 @@ _add_with_token = csrf_protect(_add)
 
 @require_safe
 def challenge(request: HttpRequest) -> HttpResponse:
-    """A task for the browser of somebody who writes. No cookie, no query; every task is another one."""
-    return JsonResponse(proof.challenge(), headers={"Cache-Control": "no-store"})
+    """Return a new challenge for the commenter's browser, without a cookie or a query."""
+    return JsonResponse(proof_of_work.challenge(), headers={"Cache-Control": "no-store"})
 
 
 @require_safe
-def further(request: SiteRequest, base: str, number: str) -> HttpResponse:
-    """A further page of the comments on the post or page at `base`.
+def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpResponse:
+    """Return the second or a later page of comments on the post or page at `base`.
 
-    Past the last one: to the entry. WordPress's pages may have been shorter, and most links to them name a comment,
-    which the browser looks for where it is sent to.
+    Past the last page, redirect to the entry: WordPress's pages may have been shorter, and most links to them name a
+    comment, which the browser then looks for there.
     """
     entry = entry_at(f"/{base}")
     if entry is None:
-        address = new_address(f"/{base}")
-        there = f"{address}comment-page-{number}/" if address else f"/{quote(base.lstrip('/\\'))}"
-        return HttpResponsePermanentRedirect(there)
-    comments = thread_for(request, entry, request.site, number=int(number))
-    if not 1 < int(number) <= comments.pages:
+        target = find_target(f"/{base}")
+        url = f"{target}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
+        return HttpResponsePermanentRedirect(url)
+    comments = thread_for(request, entry, CommentSettings.of(request.site), page_number=int(page_number))
+    if not 1 < int(page_number) <= comments.page_count:
         return HttpResponsePermanentRedirect(entry.get_absolute_url())
-    words = {"title": entry, "number": comments.number}
+    title = gettext("%(title)s – comments, page %(page)d") % {"title": entry, "page": comments.page_number}
     return entry_response(
         request,
         entry,
         comment_thread=comments,
-        page_title=gettext("%(title)s – comments, page %(number)d") % words,
-        canonical_url=absolute_url(page_url(entry, comments.number)),
+        page_title=title,
+        canonical_url=absolute_url(page_url(entry, comments.page_number)),
     )
 
 
 @require_safe
-def one(request: SiteRequest, pk: int) -> HttpResponse:
-    """To a comment, on whatever page it stands."""
+def comment_redirect(request: SiteRequest, pk: int) -> HttpResponse:
+    """Redirect to the page that a comment is on."""
     comment = get_object_or_404(Comment.objects.public().with_entries(), pk=pk)
-    site = request.site
-    number = page_number(comment.entry, comment.pk, pingbacks=site.show_pingbacks, per_page=site.comments_per_page)
-    if number is None:
-        raise Http404(gettext("There is no such comment."))
-    return HttpResponseRedirect(f"{page_url(comment.entry, number)}#comment-{comment.pk}")
+    options = CommentSettings.of(request.site)
+    page_number = find_page_number(
+        comment.entry, comment.pk, pingbacks=options.show_pingbacks, per_page=options.comments_per_page
+    )
+    if page_number is None:
+        raise Http404(gettext("That comment doesn't exist."))
+    return HttpResponseRedirect(f"{page_url(comment.entry, page_number)}#comment-{comment.pk}")
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
+@secret_page
 def own(request: SiteRequest, signed: str) -> HttpResponse:
-    """Where senders change or delete their comment for a while.
-
-    Who has the signed address may do it, with a session or without; no page of another site knows the address, so
-    there is no token in the form. It still has to come from a page of ours.
-    """
-    pk = waiting.key(signed)
+    """Let commenters change or delete their comment for a while. It still has to come from one of our pages."""
+    pk = sender_links.find_pk(signed)
     if pk is None:
-        raise Http404(gettext("There is no such comment."))
-    response = _own(request, pk)
-    mark_private(response)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
-
-
-def _own(request: SiteRequest, pk: int) -> HttpResponse:
+        raise Http404(gettext("That comment doesn't exist."))
     comment = Comment.objects.with_entries().filter(pk=pk).first()
     if comment is None:
-        return render(request, "comments/own_gone.html", status=410)
+        return _deleted(request)
     if request.method == "POST" and not comes_from_here(request):
-        return _refused(request, comment.entry)
+        return _wrong_origin(request, comment.entry)
     form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)
     try:
         if "delete" in request.POST:
-            senders.delete_by_sender(comment)
-            return render(request, "comments/own_deleted.html", {"entry": comment.entry})
+            self_service.delete_own(comment)
+            return message_page(
+                request,
+                gettext("Your comment was deleted"),
+                gettext("Your text, name and e-mail address are no longer stored here."),
+                url=comment.entry.get_absolute_url(),
+                link=gettext("Back to %(title)s") % {"title": comment.entry},
+            )
         if form.is_valid():
-            revised = senders.revise_by_sender(comment, form.cleaned_data["text"], site=request.site)
-            return HttpResponseRedirect(waiting.address(revised))
-    except senders.TooLateError:
+            revised = self_service.revise(comment, form.cleaned_data["text"], settings=CommentSettings.of(request.site))
+            return HttpResponseRedirect(sender_links.view_url(revised))
+    except self_service.TooLateError:
         comment.refresh_from_db()
     except Comment.DoesNotExist:
-        return render(request, "comments/own_gone.html", status=410)
+        return _deleted(request)
     context = {
         "comment": comment,
         "form": form,
-        "may_be_revised": senders.may_be_revised(comment),
-        "may_be_deleted": senders.is_senders_own(comment),
-        "until": comment.created_at + senders.SENDERS_TIME,
-        "back": waiting.address(comment),
+        "may_be_revised": self_service.may_be_revised(comment),
+        "may_be_deleted": self_service.may_be_deleted(comment),
+        "until": comment.created_at + self_service.TIME_LIMIT,
+        "view_url": sender_links.view_url(comment),
         "page_title": gettext("Your comment"),
     }
     return render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
 
 
-def comes_from_here(request: HttpRequest) -> bool:
-    """Whether the browser says that one of our own pages sent this, or at least not that another did.
+def _deleted(request: HttpRequest) -> HttpResponse:
+    title = gettext("This comment no longer exists")
+    return message_page(request, title, gettext("It was deleted, so there is nothing left to do."), status=410)
 
-    Our pages send no referrer, so their forms come with the origin `null`, and old browsers name none at all.
-    Sources: Fetch, "origin of a request"; Fetch Metadata, `Sec-Fetch-Site` (`none`: the person alone asked).
+
+def comes_from_here(request: HttpRequest) -> bool:
+    """Whether the request comes from one of our pages, or at least not from another site, according to the browser.
+
+    Our pages send no referrer, so their forms have the origin `null`, and old browsers send none at all.
+    Sources: Fetch, "origin of a request"; Fetch Metadata, `Sec-Fetch-Site` (`none`: the user typed the URL).
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -188,13 +209,13 @@ def comes_from_here(request: HttpRequest) -> bool:
 
 
 def _is_ours(origin: str, request: HttpRequest) -> bool:
-    ours = [f"{request.scheme}://{request.get_host()}", settings.SITE_URL, *settings.CSRF_TRUSTED_ORIGINS]
+    own_origins = [f"{request.scheme}://{request.get_host()}", settings.SITE_URL, *settings.CSRF_TRUSTED_ORIGINS]
     try:
-        theirs = urlsplit(origin)
+        other = urlsplit(origin)
         return any(
-            theirs.scheme == own.scheme and is_same_domain(theirs.netloc.lower(), own.netloc.lower().removeprefix("*"))
-            for own in map(urlsplit, ours)
+            other.scheme == own.scheme and is_same_domain(other.netloc.lower(), own.netloc.lower().removeprefix("*"))
+            for own in map(urlsplit, own_origins)
         )
     except ValueError:
-        # Not an address at all.
+        # It is not a URL.
         return False

@@ -1,19 +1,33 @@
-"""The admin site, in Broadside's name."""
+"""The admin site with our name and dashboard."""
+
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
+
+from core.dashboard import panels_for
+from core.slugs import reserved_slugs
 
 
 class BroadsideAdminSite(admin.AdminSite):
-    """Django's own admin with our title; `/` is where "View site" leads."""
+    """Django's admin with our title. Its first page is the dashboard, with the panels that apps register."""
 
     site_header = _("Broadside")
     site_title = _("Broadside")
-    index_title = _("Write, arrange, moderate")
-    # Lists need the width more than a second menu: the front page names the few kinds of things there are.
+    index_title = _("Dashboard")
+    # Lists need the width, and the dashboard already links to everything.
     enable_nav_sidebar = False
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {"dashboard_panels": panels_for(request), **(extra_context or {})})
 
 
 class BroadsideAdminConfig(AdminConfig):
     default_site = "config.admin.BroadsideAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        reserved_slugs.register("config", {"admin", "sitemap.xml"})

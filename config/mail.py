@@ -1,20 +1,20 @@
-"""From an address such as `smtp+tls://name:password@mail.example.org:587` to Django's MAILERS."""
+"""Django's MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# How the connection is encrypted: not, with STARTTLS, from the beginning. Source of the names: django-environ.
+# Without encryption, with STARTTLS, or encrypted from the start. Source of the names: django-environ.
 _SMTP: dict[str, dict[str, bool]] = {"smtp": {}, "smtp+tls": {"use_tls": True}, "smtp+ssl": {"use_ssl": True}}
-# Seconds that a mail server has for an answer.
+# Seconds to wait for an answer of the mail server.
 _TIMEOUT = 30
 
 
 def mailers(url: str) -> dict[str, dict[str, Any]]:
-    """The value of MAILERS. Without a `url` there is no mailer, and nothing is sent; `console:` writes to the log.
+    """Return the value of MAILERS. Without a `url` nothing is sent; `console:` prints messages.
 
-    Name and password are percent-encoded. Raises ImproperlyConfigured if it is no such address.
+    Name and password are percent-encoded. Raises ImproperlyConfigured if the URL is invalid.
     """
     if not url:
         return {}
@@ -25,12 +25,12 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
-    # What is wrong is not repeated: it may hold the password.
+    # The message does not repeat the URL, which may contain the password.
     if not host or parts.scheme not in _SMTP or parts.path.strip("/") or parts.query or parts.fragment:
         raise ImproperlyConfigured(
-            "EMAIL_URL is not an address of a mail server. It should look like "
-            "smtp+tls://name:password@mail.example.org:587 (or smtp+ssl://…:465), with signs such as @ or # in name "
-            "and password percent-encoded; or be `console:`."
+            "EMAIL_URL is not the URL of a mail server. It should look like "
+            "smtp+tls://name:password@mail.example.org:587 (or smtp+ssl://…:465), with characters such as @ or # in "
+            "name and password percent-encoded, or be `console:`."
         )
     options: dict[str, Any] = {"host": host, "port": port, "timeout": _TIMEOUT, **_SMTP[parts.scheme]}
     if parts.username:

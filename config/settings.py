@@ -1,6 +1,6 @@
-"""Settings: everything that differs between sites comes from the environment.
+"""Settings. Everything that differs between sites comes from environment variables.
 
-`.env.example` lists each variable with its meaning; a file `.env` beside `manage.py` is read when it is there.
+`.env.example` lists and explains them. They are also read from a file `.env` next to `manage.py`, if there is one.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse
 from django.utils.csp import CSP
 
 from config.mail import mailers
@@ -22,26 +23,26 @@ environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
 DEBUG = env.bool("DEBUG", default=False)
 
-# Where everything lives that is not code: database, media, cache.
+# The folder of everything that is not code: database, media, cache.
 DATA_DIR = Path(env.str("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
-        "SECRET_KEY is not set. Broadside signs sessions and links with it, so it does not start "
-        "without one. Make one with `make secret-key` and put it into .env or the environment "
-        "(for development set DEBUG=1 instead)."
+        "SECRET_KEY is not set. Broadside signs sessions and links with it, so it doesn't start without one. "
+        "Create one with `make secret-key`, and put it into .env or the environment. For development, set DEBUG=1 "
+        "instead."
     )
 
-# The address readers use. Its scheme decides whether HTTPS is demanded.
+# The URL that readers use. Its scheme decides whether HTTPS is required.
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 HTTPS = SITE_URL.startswith("https://")
 
-# Names this blog had before, such as NAME.wordpress.com: requests for them and links to them lead here.
+# Former hosts of this blog, such as NAME.wordpress.com. Requests to them and links to them are redirected here.
 BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.list("FORMER_HOSTS", default=[]) if host.strip()]
-# The folder it stood in, if it was not at the top of its host: what is asked for in it is looked for here without it.
+# The folder that the blog was in, if it wasn't at the root of its host. It is removed from requested paths.
 _former_folder = env.str("FORMER_FOLDER", default="").strip("/")
 BROADSIDE_FORMER_FOLDER = f"/{_former_folder}/" if _former_folder else ""
 ALLOWED_HOSTS = [
@@ -50,18 +51,8 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
-# Hosts whose pictures are ours: those of others are never loaded, only linked.
+# Hosts whose images are shown. Images on other hosts are never loaded, only linked.
 BROADSIDE_OWN_HOSTS = [SITE_HOST]
-
-BROADSIDE_MARKUPS = {
-    "markdown": "blog.rendering.markdown.to_html",
-    "html": "blog.rendering.html.to_html",
-    "wordpress": "wordpress.markup.to_html",
-}
-# Knows where files are now that texts name by old addresses.
-BROADSIDE_MOVED_FILES = "wordpress.moved.files_here"
-# Forgets what imports remember of comments: it is made of their e-mail addresses too.
-BROADSIDE_FORGET_IMPORTED_COMMENTS = "wordpress.memory.forget_comments"
 
 INSTALLED_APPS = [
     "config.admin.BroadsideAdminConfig",
@@ -76,8 +67,10 @@ INSTALLED_APPS = [
     "markdownx",
     "taggit",
     "django_tasks_db",
+    "core",
     "accounts",
-    "library",
+    "mail",
+    "media",
     "blog",
     "tags",
     "comments",
@@ -86,15 +79,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Before HTTPS is asked for: a former name leads here in one step.
-    "blog.redirects.FormerHostsMiddleware",
+    # Before the redirect to HTTPS, so that a former host needs a single redirect.
+    "blog.redirects.middleware.FormerHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "blog.middleware.GZipPagesMiddleware",
+    "blog.caching.middleware.GZipPagesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "blog.redirects.OneStepMiddleware",
-    "blog.middleware.PublicPagesMiddleware",
+    "blog.redirects.middleware.SingleRedirectMiddleware",
+    "blog.caching.middleware.PageCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -105,7 +98,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# Widgets' templates come from templates/ too (the editor's).
+# Templates of widgets can be in templates/ too (the editor's is).
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 TEMPLATES = [
@@ -127,13 +120,13 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/broadside.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
-        # Writers queue at BEGIN instead of failing half-way; readers never wait (WAL).
+        # Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
             "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
-            # After a large import the log is cut to 64 MiB, not kept at the size of all that came in.
+            # After a large import, the log is truncated to 64 MiB.
             "PRAGMA journal_size_limit=67108864;"
         ),
     }
@@ -153,6 +146,8 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
+# The author's page belongs to the blog, which accounts does not know.
+ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: reverse("blog:author", args=[user.slug])}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -177,10 +172,10 @@ STORAGES = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
     },
 }
-# Until collectstatic has run, files are served from where they lie in the source.
+# Until collectstatic has run, files are served from their source folders.
 WHITENOISE_USE_FINDERS = True
 
-# Nothing inline, nothing from elsewhere before a reader asks for it: on every page, the admin included.
+# Nothing inline, and nothing from other sites unless a reader asks for it, on every page and in the admin.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -190,14 +185,14 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "worker-src": [CSP.SELF],
-    # Films that a reader starts (static/js/players.js).
+    # Videos that a reader starts (static/js/players.js).
     "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
-# Pages with a CSRF token need the referrer on our own host; public pages send none at all (blog.middleware).
+# Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching.middleware).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -211,49 +206,49 @@ SECURE_HSTS_PRELOAD = HTTPS and env.bool("SECURE_HSTS_PRELOAD", default=True)
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Against floods comments are counted by sender (comments.flood). How many proxies in front add to this header the
-# address they see: 0 takes the address of the connection itself.
+# Comments are rate limited by sender (comments.rules.rate_limit). The number of proxies in front that add the IP
+# address of their client to this header: with 0, it is the IP address of the connection.
 BROADSIDE_TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
 
-# Notices and confirmations (comments.delivery). Without an address nothing is sent; with DEBUG mails are printed.
+# E-mail notifications and confirmations (mail.delivery). Without EMAIL_URL nothing is sent, but DEBUG prints messages.
 MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
-# That there is no mailer is a choice here, and the admin says so.
+# Having no mailer is a choice here, and the admin says so.
 SILENCED_SYSTEM_CHECKS = ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 
-# Another's judgement of comments, if the owner has a key for it: off otherwise (comments.akismet).
+# Comments are also checked by Akismet if there is a key (comments.rules.akismet).
 BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")
 
-# Uploads: the file itself is checked again where it is stored (library).
+# Uploaded files are also checked when they are stored (media).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o644
 
-# Exports that somebody uploaded: private, so not among the media. Large uploads stream to the same disk.
+# Uploaded exports are private, so they are not in MEDIA_ROOT. Large uploads are written to the same disk.
 BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"
 BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
-# The most that one upload may hold, and that archives may hold unpacked.
+# The maximum size of an uploaded export, and of an archive when it is unpacked.
 BROADSIDE_IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=2048) * 2**20
-# The most that a recording, film or document may hold that an import brings in.
+# The maximum size of an imported audio or video file or document.
 BROADSIDE_IMPORT_FILE_MAX_BYTES = env.int("IMPORT_FILE_MAX_MB", default=1024) * 2**20
-# What was uploaded and never imported is deleted after this time.
+# Uploaded exports that are never imported are deleted after this time.
 BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 
-# Long work is done by `manage.py db_worker`, beside the web server.
+# Long tasks are run by `manage.py db_worker`, next to the web server.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 TAGGIT_TAGS_FROM_STRING = "tags.parsing.split_tags"
 TAGGIT_STRING_FROM_TAGS = "tags.parsing.join_tags"
 
-# The two addresses are our own views (library.views, blog.views); markdownx's urls are never included.
+# These two URLs are our own views (media.views, blog.editing). The URLs of markdownx are never included.
 MARKDOWNX_URLS_PATH = "/admin/markdownx/preview/"
 MARKDOWNX_UPLOAD_URLS_PATH = "/admin/markdownx/upload/"
 MARKDOWNX_MEDIA_PATH = "pictures/"
 
 
-# Who mails errors to ADMINS mails nobody's address with them.
-DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.WithoutPeople"
+# If errors are mailed to ADMINS, they contain no personal data.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"
 
 LOGGING = {
     "version": 1,

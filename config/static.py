@@ -1,12 +1,12 @@
-"""Styles, scripts and icons."""
+"""Storage of styles, scripts and icons."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise ships no types
-    """Names with a hash, kept by browsers for good, once `collectstatic` has run; plain names before.
+    """Uses names with a hash, which browsers cache for ever, once `collectstatic` has run, and plain names before.
 
-    A site whose owner forgot that command is a little slower, and not down.
+    A site whose owner forgot that command is a little slower, but not down.
     """
 
     def stored_name(self, name: str) -> str:

@@ -1,10 +1,10 @@
-"""The whole site's addresses. What the site itself uses comes first; a page may have any path that is left."""
+"""The URLs of the whole site. Those of pages come last, because a page may have any path that is free."""
 
 from django.contrib import admin
 from django.contrib.sitemaps import views as sitemap_views
 from django.urls import include, path
 
-from blog.caching import public_page
+from blog.caching.policy import public_page
 from blog.editing import preview
 from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap
 from tags.sitemaps import TagSitemap
@@ -12,7 +12,7 @@ from tags.sitemaps import TagSitemap
 SITEMAPS = {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySitemap, "tags": TagSitemap}
 
 urlpatterns = [
-    path("", include("library.urls")),
+    path("", include("media.urls")),
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/", admin.site.urls),
     path("sitemap.xml", public_page(sitemap_views.index), {"sitemaps": SITEMAPS}, name="sitemap"),
@@ -22,7 +22,7 @@ urlpatterns = [
         {"sitemaps": SITEMAPS},
         name="django.contrib.sitemaps.views.sitemap",
     ),
-    path("", include("wordpress.urls")),
+    path("", include("wordpress.legacy_urls.urls")),
     path("", include("tags.urls")),
     path("", include("comments.urls")),
     path("", include("blog.urls")),

@@ -1,23 +1,24 @@
-"""A one-page PDF for the demo site, put together by hand so that it needs no library."""
+"""One-page PDFs for the demo site, written by hand so that they need no library."""
 
 from textwrap import wrap
 
-PAGE = (595, 842)  # A4, in points
-MARGIN, LEADING, COLUMN = 72, 16, 82  # points, points, characters
+_PAGE_SIZE = (595, 842)  # A4, in points
+_MARGIN, _LINE_HEIGHT = 72, 16  # in points
+_MAX_LINE_LENGTH = 82  # in characters
 
 
-def document(title: str, lines: list[str]) -> bytes:
-    """Set the title and the lines on one A4 page in Helvetica.
+def make_pdf(title: str, lines: list[str]) -> bytes:
+    """Return an A4 page with the title and the lines, set in Helvetica.
 
-    Long lines are wrapped, an empty one leaves a gap, and what does not fit on the page is left out.
-    Only Western European letters are shown: others become question marks.
+    Long lines are wrapped, empty lines leave a gap, and what doesn't fit on the page is left out.
+    Only Western European characters are shown; others become question marks.
     """
-    rows = [row for line in lines for row in wrap(line, COLUMN) or [""]]
-    rows = rows[: (PAGE[1] - 3 * MARGIN) // LEADING]
+    rows = [row for line in lines for row in wrap(line, _MAX_LINE_LENGTH) or [""]]
+    rows = rows[: (_PAGE_SIZE[1] - 3 * _MARGIN) // _LINE_HEIGHT]
     text = [
-        b"BT /Bold 18 Tf %d %d Td %s Tj" % (MARGIN, PAGE[1] - MARGIN - 18, _string(title)),
-        b"/Text 11 Tf 0 %d Td %d TL" % (-2 * LEADING, LEADING),
-        *(_string(row) + b" Tj T*" for row in rows),
+        b"BT /Bold 18 Tf %d %d Td %s Tj" % (_MARGIN, _PAGE_SIZE[1] - _MARGIN - 18, _string_literal(title)),
+        b"/Text 11 Tf 0 %d Td %d TL" % (-2 * _LINE_HEIGHT, _LINE_HEIGHT),
+        *(_string_literal(row) + b" Tj T*" for row in rows),
         b"ET",
     ]
     stream = b"\n".join(text)
@@ -26,7 +27,7 @@ def document(title: str, lines: list[str]) -> bytes:
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R" % PAGE
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R" % _PAGE_SIZE
             + b" /Resources << /Font << /Text 5 0 R /Bold 6 0 R >> >> >>",
             b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
             font % b"Helvetica",
@@ -36,8 +37,7 @@ def document(title: str, lines: list[str]) -> bytes:
     )
 
 
-def _string(text: str) -> bytes:
-    """A PDF string literal."""
+def _string_literal(text: str) -> bytes:
     encoded = text.encode("cp1252", "replace")
     for special in (b"\\", b"(", b")"):
         encoded = encoded.replace(special, b"\\" + special)
@@ -45,7 +45,7 @@ def _string(text: str) -> bytes:
 
 
 def _file(objects: list[bytes]) -> bytes:
-    """Number the objects (the first is the catalogue, the last the information) and index them."""
+    """Return a file of numbered objects with their index. The first is the catalog, the last the metadata."""
     body, offsets = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", []
     for number, content in enumerate(objects, start=1):
         offsets.append(len(body))

@@ -1,4 +1,4 @@
-"""Flat, quiet pictures for the demo site, drawn from a kind and a seed and nothing else."""
+"""Flat, quiet illustrations for the demo site, drawn from nothing but a kind and a seed."""
 
 from collections.abc import Callable, Iterable
 from itertools import product
@@ -12,7 +12,7 @@ SUPERSAMPLING = 2
 PAPER, INK, EMBER, RIVER, ROOF, TREE = "#f7f1e3", "#4a4038", "#ef8f4a", "#7fb0c4", "#c8553d", "#6c9a70"
 SPAN = [n / 120 for n in range(121)]
 CROPS = ("#8fb08c", "#d9b36c", "#b7c9a0", "#cfa98a")
-# Sky from top to horizon (3), distance, foreground, light, then three for cloth and paint.
+# The sky from top to horizon (3 colours), distance, foreground, light, and 3 colours for cloth and paint.
 PALETTES = (
     "#26315f #9a6488 #f6b98a #a87893 #20203f #ffe0a3 #c8553d #e09f3e #335c67",
     "#2f6f7e #a9cdbd #fbe6c4 #9dbfb1 #173b45 #fff3d6 #e07a5f #81b29a #3d5a80",
@@ -22,16 +22,16 @@ PALETTES = (
 
 
 def mix(first: str, second: str, share: float) -> str:
-    """The colour lying ``share`` (0 to 1) of the way from ``first`` to ``second``."""
+    """Return the colour that lies `share` (0 to 1) of the way from `first` to `second`."""
     pairs = zip(ImageColor.getrgb(first)[:3], ImageColor.getrgb(second)[:3], strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 class Scene:
-    """A canvas whose unit is its own height: ``y`` runs from 0 to 1, ``x`` from 0 to ``width``."""
+    """A canvas whose unit is its own height: `y` runs from 0 to 1, `x` from 0 to `width`."""
 
     def __init__(self, seed: int, size: tuple[int, int]) -> None:
-        self.chance = Random(seed)  # noqa: S311 (pictures, not secrets)
+        self.chance = Random(seed)  # noqa: S311  # pictures need no secrecy
         top, self.sky, low, self.far, self.near, self.light, *self.cloth = PALETTES[seed % len(PALETTES)].split()
         self.unit, self.width = size[1] * SUPERSAMPLING, size[0] / size[1]
         gradient = Image.linear_gradient("L").resize((size[0] * SUPERSAMPLING, self.unit), Image.Resampling.BICUBIC)
@@ -51,19 +51,19 @@ class Scene:
         self.pen.ellipse(self.scaled([(x - radius, y - radius * tall), (x + radius, y + radius * tall)]), colour)
 
     def stroke(self, points: list[Point], width: float, colour: str) -> None:
-        """A line with round joints and round ends."""
+        """Draw a line with round joints and round ends."""
         self.pen.line(self.scaled(points), colour, round(width * self.unit))
         for x, y in points:
             self.disc(x, y, width / 2, colour)
 
     def glow(self, x: float, y: float, radius: float, strength: float = 0.9) -> None:
-        """Light round a point, fading to nothing at the radius."""
+        """Draw light around a point that fades to nothing at the radius."""
         fade = [round(255 * strength * max(0, 1 - level / 179) ** 2) for level in range(256)]
         mask = Image.radial_gradient("L").resize((round(2 * radius * self.unit),) * 2).point(fade)
         self.image.paste(self.light, (round((x - radius) * self.unit), round((y - radius) * self.unit)), mask)
 
     def ridge(self, level: float, colour: str) -> Callable[[float], float]:
-        """A line of hills, filled down to the lower edge; returns the height of the ground at an x."""
+        """Draw hills, filled down to the lower edge. Return a function from `x` to the height of the ground."""
         waves = [(k, self.chance.uniform(0, tau)) for k in (1, 2, 4)]
 
         def ground(x: float) -> float:
@@ -194,7 +194,7 @@ KINDS = {f.__name__.replace("_", "-"): f for f in (landscape, lantern, skyline, 
 
 
 def draw(kind: str, seed: int, size: tuple[int, int]) -> Image.Image:
-    """Draw one picture of ``size`` pixels; the same arguments always give the same pixels."""
+    """Return one picture of `size` pixels. The same arguments always give the same pixels."""
     scene = Scene(seed, size)
     KINDS[kind](scene)
     return scene.image.resize(size, Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""Fills an empty site with the sample content in `demo/content`, all of it our own."""
+"""Fills an empty site with the sample content in `demo/content`, which was written for this project."""
 
 import datetime as dt
 import io
@@ -17,23 +17,25 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from blog.models import Category, Page, Post, SiteSettings, Status
-from comments.counting import recount_all
+from blog.models import Category, Page, Post, Status
 from comments.models import Comment
-from demo.documents import document
+from comments.moderation.counting import recount_all
+from core.models import SiteSettings
+from demo.documents import make_pdf
 from demo.drawing import draw
-from library.documents import store_document
-from library.models import Document, Picture
-from library.pictures import store_picture
+from media.documents import store_document
+from media.models import Document, Picture
+from media.pictures import store_picture
 
-CONTENT = Path(__file__).parent / "content"
-PICTURE_SIZE = (1200, 750)
+_CONTENT = Path(__file__).parent / "content"
+_PICTURE_SIZE = (1200, 750)  # in pixels
 
+# Called with the label of what is being loaded, the number that is done, and the total.
 type Progress = Callable[[str, int, int], None]
 
 
-class SiteNotEmpty(RuntimeError):  # noqa: N818  # named for what is the case
-    """The site holds posts that are not the demo's: sample content would mix with real work."""
+class SiteNotEmptyError(RuntimeError):
+    """The site has posts of its own, with which the sample content would get mixed up."""
 
 
 def is_loaded() -> bool:
@@ -41,7 +43,7 @@ def is_loaded() -> bool:
 
 
 def demo_password() -> str:
-    """The password of all demo accounts, made at random once for this site and kept beside its database."""
+    """Return the password of all demo accounts: random, generated once, and stored beside the database."""
     file = Path(settings.DATA_DIR) / "demo-password"
     if not file.exists():
         file.touch(mode=0o600)
@@ -51,12 +53,9 @@ def demo_password() -> str:
 
 @transaction.atomic
 def load(progress: Progress) -> None:
-    """Load everything, or nothing if it fails. `progress` is told what is loaded, how many are done and of how many.
-
-    Raises SiteNotEmpty.
-    """
+    """Load everything, or nothing if it fails. Raises SiteNotEmptyError."""
     if Post.objects.exists():
-        raise SiteNotEmpty(_("This site has posts already. Choose an empty folder with BROADSIDE_DATA=…"))
+        raise SiteNotEmptyError(_("This site already has posts. Choose an empty folder with BROADSIDE_DATA=…"))
     site = _read("site.toml")
     people = _load_people(site["users"])
     row = SiteSettings.current()
@@ -66,20 +65,20 @@ def load(progress: Progress) -> None:
     for entry in site["categories"]:
         parent = categories.get(entry.pop("parent"))
         categories[entry["slug"]] = Category.objects.create(parent=parent, **entry)
-    addresses = _load_pictures(people["editor"], progress) | _load_documents(people["editor"])
-    posts = _load_posts(people, categories, addresses, progress)
-    _load_pages(people["editor"], addresses)
+    urls = _load_pictures(people["editor"], progress) | _load_documents(people["editor"])
+    posts = _load_posts(people, categories, urls, progress)
+    _load_pages(people["editor"], urls)
     _load_comments(posts, people, progress)
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((CONTENT / name).read_text(encoding="utf-8"))
+    return tomllib.loads((_CONTENT / name).read_text(encoding="utf-8"))
 
 
 def _read_texts(folder: str) -> list[tuple[dict[str, Any], str]]:
-    """Each file's front matter and text, in the order of their names."""
+    """Return the front matter and the text of each file, in the order of their names."""
     texts = []
-    for file in sorted((CONTENT / folder).glob("*.md")):
+    for file in sorted((_CONTENT / folder).glob("*.md")):
         _before, front_matter, text = file.read_text(encoding="utf-8").split("+++\n", 2)
         texts.append((tomllib.loads(front_matter), text.strip() + "\n"))
     return texts
@@ -103,52 +102,52 @@ def _load_people(entries: list[dict[str, Any]]) -> dict[str, User]:
 
 
 def _load_pictures(by: User, progress: Progress) -> dict[str, str]:
-    """Draw the pictures; returns what stands for each in the texts and the address it has now."""
-    addresses = {}
+    """Draw the pictures. Return the URL of each by its placeholder in the texts."""
+    urls = {}
     entries = _read("pictures.toml")["pictures"]
     for done, entry in enumerate(entries, start=1):
         drawn = io.BytesIO()
-        draw(entry["kind"], entry["seed"], PICTURE_SIZE).save(drawn, "PNG")
+        draw(entry["kind"], entry["seed"], _PICTURE_SIZE).save(drawn, "PNG")
         upload = ContentFile(drawn.getvalue(), name=entry["name"])
         picture = store_picture(upload, title=entry["title"], alt=entry["alt"], by=by)
         Picture.objects.filter(pk=picture.pk).update(caption=entry["caption"])
-        addresses[f"picture:{entry['name']}"] = picture.file.url
-        progress(_("Pictures"), done, len(entries))
-    return addresses
+        urls[f"picture:{entry['name']}"] = picture.file.url
+        progress(_("Images"), done, len(entries))
+    return urls
 
 
 def _load_documents(by: User) -> dict[str, str]:
-    addresses = {}
+    urls = {}
     for entry in _read("documents.toml")["documents"]:
-        upload = ContentFile(document(entry["title"], entry["lines"]), name=entry["name"])
+        upload = ContentFile(make_pdf(entry["title"], entry["lines"]), name=entry["name"])
         stored: Document = store_document(upload, title=entry["title"], by=by)
-        addresses[f"{{{{ document:{entry['name']} }}}}"] = settings.SITE_URL + stored.file.url
-    return addresses
+        urls[f"{{{{ document:{entry['name']} }}}}"] = settings.SITE_URL + stored.file.url
+    return urls
 
 
-def _with_addresses(text: str, addresses: dict[str, str]) -> str:
-    return re.sub("|".join(map(re.escape, addresses)), lambda found: addresses[found[0]], text)
+def _with_urls(text: str, urls: dict[str, str]) -> str:
+    return re.sub("|".join(map(re.escape, urls)), lambda placeholder: urls[placeholder[0]], text)
 
 
 def _load_posts(
-    people: dict[str, User], categories: dict[str, Category], addresses: dict[str, str], progress: Progress
+    people: dict[str, User], categories: dict[str, Category], urls: dict[str, str], progress: Progress
 ) -> dict[str, Post]:
     posts = {}
     texts = _read_texts("posts")
     for done, (front, text) in enumerate(texts, start=1):
-        moment: dt.datetime | None = None
+        published_at: dt.datetime | None = None
         if "published" in front:
-            moment = timezone.make_aware(front["published"])
+            published_at = timezone.make_aware(front["published"])
         elif "scheduled_days" in front:
-            moment = timezone.now() + dt.timedelta(days=front["scheduled_days"])
+            published_at = timezone.now() + dt.timedelta(days=front["scheduled_days"])
         post = Post.objects.create(
             title=front["title"],
             slug=front["slug"],
             author=people[front["author"]],
             status=front.get("status", Status.PUBLISHED),
-            published_at=moment,
-            created_at=moment or timezone.now(),
-            source=_with_addresses(text, addresses),
+            published_at=published_at,
+            created_at=published_at or timezone.now(),
+            source=_with_urls(text, urls),
             excerpt=front.get("excerpt", ""),
             language=front.get("language", ""),
             sticky=front.get("sticky", False),
@@ -161,7 +160,7 @@ def _load_posts(
     return posts
 
 
-def _load_pages(author: User, addresses: dict[str, str]) -> None:
+def _load_pages(author: User, urls: dict[str, str]) -> None:
     pages: dict[str, Page] = {}
     for order, (front, text) in enumerate(_read_texts("pages")):
         pages[front["slug"]] = Page.objects.create(
@@ -170,7 +169,7 @@ def _load_pages(author: User, addresses: dict[str, str]) -> None:
             parent=pages.get(front["parent"]),
             author=author,
             status=Status.PUBLISHED,
-            source=_with_addresses(text, addresses),
+            source=_with_urls(text, urls),
             comments_open=front["comments_open"],
             menu_order=order,
         )
@@ -183,7 +182,7 @@ def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Pr
         post = posts[entry["post"]]
         written = (post.published_at or timezone.now()) + dt.timedelta(days=entry["days_after"])
         comments[entry["key"]] = Comment.objects.create(
-            post=post,
+            entry=post,
             parent=comments.get(entry["parent"]),
             user=people.get(entry["user"]),
             name=entry["name"],
@@ -194,4 +193,4 @@ def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Pr
             created_at=min(written, timezone.now()),
         )
         progress(_("Comments"), done, len(entries))
-    recount_all(Post, [post.pk for post in posts.values()])
+    recount_all([post.pk for post in posts.values()])

@@ -1,23 +1,23 @@
-"""Which tag is meant by a slug that none has."""
+"""Finding a tag by a slug that no tag has now."""
 
 from django.http import Http404
 from django.utils.translation import gettext
 
-from accounts.slugs import slug_from_export, slugify
+from core.slugs import slug_from_export, slugify
 from tags.models import Tag, TagAlias
 
 
-def renamed(slug: str) -> Tag:
-    """The tag that once had this slug, or has it in another writing. Raises Http404.
+def find_renamed(slug: str) -> Tag:
+    """Return the tag that had this slug before, or has another form of it. Raises Http404.
 
-    As in WordPress `Two Words` is read as `two-words`: programs that write exports give such slugs.
+    As in WordPress, `Two Words` finds `two-words`: programs that write exports give such slugs.
     """
     stored = slug_from_export(slug).lower()
-    writings = dict.fromkeys([slug, stored, slugify(stored)])
-    aliases = TagAlias.objects.filter(slug__in=writings).select_related("tag")
-    found = {tag.slug: tag for tag in Tag.objects.filter(slug__in=writings)}
+    forms = dict.fromkeys([slug, stored, slugify(stored)])
+    aliases = TagAlias.objects.filter(slug__in=forms).select_related("tag")
+    found = {tag.slug: tag for tag in Tag.objects.filter(slug__in=forms)}
     found |= {alias.slug: alias.tag for alias in aliases}
-    for writing in writings:
-        if writing in found:
-            return found[writing]
-    raise Http404(gettext("There is no such tag."))
+    for form in forms:
+        if form in found:
+            return found[form]
+    raise Http404(gettext("That tag doesn't exist."))

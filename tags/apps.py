@@ -1,7 +1,18 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from core.slugs import reserved_slugs
+
 
 class TagsConfig(AppConfig):
     name = "tags"
     verbose_name = _("Tags")
+
+    def ready(self) -> None:
+        from core.changes import change_handlers
+        from tags.models import TaggedPost
+
+        change_handlers.register("tags", TaggedPost.objects.update_published_at)
+        reserved_slugs.register("tags", {"tag"})
+        role_permissions.register("tags", {AUTHOR: {"add_tag", "view_tag"}, EDITOR: every_action("tag", "tagalias")})

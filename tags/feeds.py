@@ -6,16 +6,16 @@ from django.shortcuts import get_object_or_404
 
 from blog.feeds import PostFeed, Subject
 from blog.models import Post
-from blog.site import SiteSettings
-from tags.aliases import renamed
+from core.models import SiteSettings
+from tags.aliases import find_renamed
 from tags.models import Tag, TaggedPost
 
 
 class TagFeed(PostFeed):
     """The newest posts of a tag."""
 
-    def moved_to(self, **kwargs: Any) -> str:
-        url: str = renamed(kwargs["slug"]).get_absolute_url()
+    def moved_listing_url(self, **kwargs: Any) -> str:
+        url: str = find_renamed(kwargs["slug"]).get_absolute_url()
         return url
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:

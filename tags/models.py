@@ -1,63 +1,88 @@
-"""Tags as readers and WordPress know them: one per name whatever its case, each with its own address."""
+"""Tags as readers and WordPress know them: one for each name in whatever case, and each with its own slug."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from taggit.models import ItemBase, TagBase
 
-from accounts.slugs import free_slug, slugify, validate_slug
-from blog.models import Post
-from blog.site import content_changed
+from blog.models import Post, Status
+from core.changes import PublicModel, PublicQuerySet
+from core.slugs import free_slug, free_slugs, slugify, validate_slug
+from tags.tagging import PostTags, PostTagsField
+
+# `🎉` leaves nothing that a slug could be made of.
+_FALLBACK_SLUG = "tag"
+_MAX_LENGTH = 200
 
 
 def tag_key(name: str) -> str:
-    """What two names of the same tag have in common: `COÖPERATION ` and `coöperation` give one key.
+    """Return what all names of one tag have in common: `COÖPERATION ` and `coöperation` have the same key.
 
-    Done here and not by the database: SQLite knows the case of ASCII letters only.
+    The database can't do this: SQLite knows the case of ASCII letters only.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    # One letter may unfold to eighteen: the column ends where no name of a real tag does.
+    # One letter may become eighteen. The column ends where no name of a real tag does.
     return " ".join(folded.split())[:600]
 
 
-class TagManager(models.Manager["Tag"]):
+class TagQuerySet(PublicQuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> dict[str, "Tag"]:
-        """The tags of these names, made where there is none yet; each name as given leads to its tag."""
+        """Return the tag of each name, and create those that don't exist yet. Six statements at most."""
         key_of = {name: tag_key(name) for name in names}
-        found = {tag.key: tag for tag in self.filter(key__in=set(key_of.values()))}
+        found = self._by_key(key_of.values())
+        missing: dict[str, str] = {}
         for name, key in key_of.items():
             if key not in found:
-                found[key], _made = self.get_or_create(key=key, defaults={"name": " ".join(name.split())})
+                missing.setdefault(key, " ".join(name.split()))
+        if missing:
+            found |= self._create(missing)
         return {name: found[key] for name, key in key_of.items()}
 
     def get_by_natural_key(self, name: str) -> "Tag":
         return self.get(key=tag_key(name))
 
+    def _by_key(self, keys: Iterable[str]) -> dict[str, "Tag"]:
+        return {tag.key: tag for tag in self.filter(key__in=set(keys))}
 
-class Tag(TagBase):  # type: ignore[misc]  # taggit ships no types
-    """A tag. `key` makes it one whatever the case; the name stays as it was typed first."""
+    def _create(self, names: dict[str, str]) -> dict[str, "Tag"]:
+        """Create tags with these names by their keys. Others may do so at the same time: both get the same tags."""
+        slugs = free_slugs((slugify(name) or _FALLBACK_SLUG for name in names.values()), self, max_length=_MAX_LENGTH)
+        tags = [Tag(key=key, name=name, slug=slug) for (key, name), slug in zip(names.items(), slugs, strict=True)]
+        with transaction.atomic(savepoint=False):
+            # In one order everywhere, so that no two transactions wait for each other.
+            self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
+            created = self._by_key(names)
+            TagAlias.objects.filter(slug__in=[tag.slug for tag in created.values()]).delete()
+        for key in names.keys() - created.keys():
+            # Somebody else took its slug between the query and the insertion.
+            created[key], _created = self.get_or_create(key=key, defaults={"name": names[key]})
+        return created
 
-    name = models.CharField(_("name"), max_length=200)
+
+class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
+    """A tag. Its `key` is the same for all ways to write the name, which stays as it was typed first."""
+
+    name = models.CharField(_("name"), max_length=_MAX_LENGTH)
     key = models.CharField(max_length=600, unique=True, editable=False)
     slug = models.CharField(
         _("slug"),
-        max_length=200,
+        max_length=_MAX_LENGTH,
         unique=True,
         blank=True,
         validators=[validate_slug],
-        help_text=_("The last part of the address. Empty: made from the name."),
+        help_text=_("The last part of the URL. Leave empty to use the name."),
     )
     description = models.TextField(_("description"), blank=True)
 
-    objects = TagManager()
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tag")
@@ -75,42 +100,41 @@ class Tag(TagBase):  # type: ignore[misc]  # taggit ships no types
         super().clean()
         self.name = " ".join(self.name.split())
         if "," in self.name:
-            raise ValidationError({"name": gettext("A comma parts tags: leave it out of the name.")})
+            raise ValidationError({"name": gettext("Tag names can't contain commas. Remove the comma.")})
         twin = Tag.objects.filter(key=tag_key(self.name)).exclude(pk=self.pk).first()
         if twin:
-            raise ValidationError({"name": gettext("There is a tag of this name already: “%s”.") % twin.name})
+            raise ValidationError({"name": gettext("There is already a tag called “%s”.") % twin.name})
+        self._fill_slug()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save with its key and a slug of its own. A slug that was changed stays as an alias."""
+        """Save it with its key and a slug of its own. If the slug has changed, the old one becomes an alias."""
         with transaction.atomic():
             self.key = tag_key(self.name)
-            before = Tag.objects.filter(pk=self.pk).values_list("slug", flat=True).first()
-            if not self.slug:
-                # `🎉` leaves nothing that can stand in an address.
-                self.slug = free_slug(slugify(self.name) or "tag", Tag.objects.exclude(pk=self.pk), max_length=200)
-            # TagBase.save makes slugs in another way; with one set it would only pass this on.
-            models.Model.save(self, *args, **kwargs)
+            old_slug = Tag.objects.filter(pk=self.pk).values_list("slug", flat=True).first()
+            self._fill_slug()
+            super().save(*args, **kwargs)
             TagAlias.objects.filter(slug=self.slug).delete()
-            if before and before != self.slug:
-                TagAlias.objects.create(slug=before, tag=self)
-        content_changed()
+            if old_slug and old_slug != self.slug:
+                TagAlias.objects.create(slug=old_slug, tag=self)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        content_changed()
-        deleted: tuple[int, dict[str, int]] = super().delete(*args, **kwargs)
-        return deleted
+    def _fill_slug(self) -> None:
+        if not self.slug:
+            others = Tag.objects.exclude(pk=self.pk)
+            self.slug = free_slug(slugify(self.name) or _FALLBACK_SLUG, others, max_length=_MAX_LENGTH)
 
 
-class TagAlias(models.Model):
-    """A slug that a tag once had. Its address leads to the tag for good."""
+class TagAlias(PublicModel):
+    """A slug that a tag had before. It redirects to the tag for good."""
 
-    slug = models.CharField(_("old slug"), max_length=200, unique=True, validators=[validate_slug])
+    slug = models.CharField(_("former slug"), max_length=_MAX_LENGTH, unique=True, validators=[validate_slug])
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("tag"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
+    objects = PublicQuerySet["TagAlias"].as_manager()
+
     class Meta:
-        verbose_name = _("old address of a tag")
-        verbose_name_plural = _("old addresses of tags")
+        verbose_name = _("tag alias")
+        verbose_name_plural = _("tag aliases")
         ordering = ("slug",)
 
     def __str__(self) -> str:
@@ -119,22 +143,35 @@ class TagAlias(models.Model):
     def clean(self) -> None:
         super().clean()
         if Tag.objects.filter(slug=self.slug).exists():
-            raise ValidationError({"slug": gettext("A tag has this address now, so it cannot lead elsewhere.")})
+            raise ValidationError({"slug": gettext("A tag uses this slug now, so it can't redirect to another tag.")})
 
 
-class TaggedPostQuerySet(models.QuerySet["TaggedPost"]):
+class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
     def public(self) -> Self:
-        """Of posts that every reader may see now."""
+        """Return the rows of posts that every reader may see now."""
         return self.filter(published_at__lte=timezone.now())
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-content_object_id")
 
+    def attach(self, post: Post, tags: Iterable[Tag]) -> None:
+        """Add `tags` to `post` in one statement. Tags that it has already are left alone."""
+        rows = [TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for tag in tags]
+        self.bulk_create(rows, ignore_conflicts=True)
 
-class TaggedPost(ItemBase):  # type: ignore[misc]  # taggit ships no types
-    """That a post has a tag. `published_at` repeats the post's, so that a tag's page is read from one index.
+    def update_published_at(self, entry_ids: Collection[int]) -> None:
+        """Set the publication time in the rows of these posts, where it has changed. One statement."""
+        published = Post.objects.filter(pk=OuterRef("content_object"), status=Status.PUBLISHED)
+        is_correct = Exists(published.filter(published_at=OuterRef("published_at")))
+        is_set_or_due = Q(published_at__isnull=False) | Exists(published)
+        rows = self.filter(~is_correct, is_set_or_due, content_object__in=entry_ids)
+        rows.update(published_at=Subquery(published.values("published_at")))
 
-    NULL: readers do not see the post. `Post.save` and `TaggedPost.save` keep it right.
+
+class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships no types
+    """A tag of a post. It repeats the post's publication time, so that a tag's page is read from a single index.
+
+    The time is NULL if the post is not published. `update_published_at` keeps it right, as a change handler.
     """
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="tagged_posts", verbose_name=_("tag"))
@@ -146,12 +183,16 @@ class TaggedPost(ItemBase):  # type: ignore[misc]  # taggit ships no types
     objects = TaggedPostQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("tag of a post")
-        verbose_name_plural = _("tags of posts")
+        verbose_name = _("tagged post")
+        verbose_name_plural = _("tagged posts")
         constraints = [models.UniqueConstraint(fields=["content_object", "tag"], name="tagged_post_once")]
         indexes = [models.Index(fields=["tag", "-published_at", "-content_object"], name="tag_newest_first")]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.published_at = self.content_object.public_from
         super().save(*args, **kwargs)
-        content_changed()
+
+
+PostTagsField(through=TaggedPost, manager=PostTags, blank=True, verbose_name=_("tags")).contribute_to_class(
+    Post, "tags"
+)

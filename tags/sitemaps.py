@@ -1,4 +1,4 @@
-"""What search engines are told about tags."""
+"""The sitemap of tags that have public posts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The addresses of tags."""
+"""The URLs of tags."""
 
 from blog.routes import feed_paths, listing_paths
 from tags import feeds, views
@@ -6,6 +6,6 @@ from tags import feeds, views
 app_name = "tags"
 
 urlpatterns = [
-    *listing_paths("tag/<uslug:slug>/", views.by_tag, "tag"),
-    *feed_paths("tag/<uslug:slug>/", feeds.TagFeed, "tag"),
+    *listing_paths("tag/<any_slug:slug>/", views.by_tag, "tag"),
+    *feed_paths("tag/<any_slug:slug>/", feeds.TagFeed, "tag"),
 ]

@@ -1,12 +1,34 @@
-"""What all tests share."""
+"""Fixtures for all tests."""
 
-from collections.abc import Iterator
+import datetime as dt
+import smtplib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
-from django.db import transaction
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection, transaction
+from django.test import TestCase
+from django_tasks_db.management.commands.db_worker import Worker
 from pytest_django import DjangoDbBlocker, Settings
+
+from comments.models import Follower, NotificationPreference, OutboxItem
+from comments.notifications import outbox
+from mail import delivery
+from tests.factories import wxr
+from tests.factories.servers import StubServer
+from tests.factories.types import AtOnce, Bring, Deliver, GrowsWithLength, MailServerAway, PassTime, Refusing, Work
+from wordpress.importing.media_source import MediaSource
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.report import Report
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +48,178 @@ def class_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     with django_db_blocker.unblock(), transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture
+def django_capture_on_commit_callbacks(db: None) -> Callable[..., AbstractContextManager[list[Callable[[], object]]]]:
+    """Run what a block leaves for the commit. What was arranged before counts as committed.
+
+    Django's own fixture keeps those hooks pending for the whole test, and one hook that is pending is not added again.
+    """
+
+    @contextmanager
+    def capture(*, execute: bool = False) -> Iterator[list[Callable[[], object]]]:
+        connection.run_on_commit.clear()
+        with TestCase.captureOnCommitCallbacks(execute=execute) as callbacks:
+            yield callbacks
+
+    return capture
+
+
+@pytest.fixture
+def web_server() -> Iterator[StubServer]:
+    """A server on this machine that answers as the test tells it to."""
+    server = StubServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def at_once() -> AtOnce:
+    """Call each function in a thread of its own, all at the same moment, and return what they returned."""
+
+    def at_once(*functions: Callable[[], Any]) -> list[Any]:
+        start = threading.Barrier(len(functions), timeout=10)
+        results: list[Any] = [None] * len(functions)
+        errors: list[Exception] = []
+
+        def run(index: int, function: Callable[[], Any]) -> None:
+            try:
+                connection.ensure_connection()
+                start.wait()
+                results[index] = function()
+            except Exception as error:  # noqa: BLE001  (an error in a thread is an error of the test, below)
+                errors.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=run, args=item) for item in enumerate(functions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert errors == []
+        return results
+
+    return at_once
+
+
+@pytest.fixture(scope="session")
+def grows_with_length() -> GrowsWithLength:
+    """Say whether a text takes about ten times the work of its first tenth, and not a hundred times.
+
+    No time limit is involved: both are measured on the same machine, in seconds of CPU time.
+    """
+
+    def grows_with_length(work: Callable[[str], object], text: str) -> bool:
+        def seconds(part: str) -> float:
+            start = time.process_time()
+            work(part)
+            return time.process_time() - start
+
+        # The added second makes short times count little.
+        return seconds(text) < 40 * seconds(text[: len(text) // 10]) + 1
+
+    return grows_with_length
+
+
+@pytest.fixture(scope="session")
+def work() -> Work:
+    """Do all tasks that are due, as `manage.py db_worker --batch` does."""
+
+    def work() -> None:
+        worker = Worker(
+            queue_names=["default"],
+            interval=0,
+            batch=True,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id="tests",
+            excluded_queue_names=[],
+        )
+        # The worker shares the test's connection.
+        with patch("django_tasks_db.management.commands.db_worker.close_old_connections"):
+            worker.run()
+
+    return work
+
+
+@pytest.fixture
+def bring(tmp_path: Path, db: None) -> Bring:
+    """Import an export made of the given parts, and return the report."""
+
+    def bring(*parts: str, dry_run: bool = False, media: MediaSource | None = None, **options: Any) -> Report:
+        return import_export([wxr.write(tmp_path, wxr.export(*parts, **options))], dry_run=dry_run, media=media)
+
+    return bring
+
+
+@pytest.fixture(scope="session")
+def pass_time() -> PassTime:
+    """Make everything that is due later so much older. The clock itself stays."""
+
+    def pass_time(hours: float = 0, minutes: float = 0) -> None:
+        ago = dt.timedelta(hours=hours, minutes=minutes)
+        for model, fields in (
+            (OutboxItem, ["created_at"]),
+            (NotificationPreference, ["not_before"]),
+            (Follower, ["not_before", "requested_at"]),
+        ):
+            for row in model._default_manager.all():
+                model._default_manager.filter(pk=row.pk).update(
+                    **{field: getattr(row, field) - ago for field in fields}
+                )
+
+    return pass_time
+
+
+@pytest.fixture(scope="session")
+def deliver(pass_time: PassTime) -> Deliver:
+    """Send the mails that are due once the time in which things are gathered is over, and return them."""
+
+    def deliver() -> list[EmailMessage]:
+        pass_time(minutes=outbox.SETTLE.total_seconds() / 60)
+        before = len(mail.outbox)
+        delivery.deliver()
+        return mail.outbox[before:]
+
+    return deliver
+
+
+@pytest.fixture(scope="session")
+def mail_server_away() -> MailServerAway:
+    """In its context, no mail server answers."""
+
+    @contextmanager
+    def mail_server_away() -> Iterator[None]:
+        def fail(self: Any) -> None:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+        with patch.object(EmailBackend, "open", fail):
+            yield
+
+    return mail_server_away
+
+
+@pytest.fixture(scope="session")
+def refusing() -> Refusing:
+    """In its context, the mail server knows no such address."""
+
+    @contextmanager
+    def refusing(address: str) -> Iterator[None]:
+        send = EmailBackend.send_messages
+
+        def picky(self: EmailBackend, messages: list[EmailMessage]) -> int:
+            if messages[0].to == [address]:
+                raise smtplib.SMTPRecipientsRefused({address: (550, b"no such user")})
+            return send(self, messages)
+
+        with patch.object(EmailBackend, "send_messages", picky):
+            yield
+
+    return refusing

@@ -1,4 +1,4 @@
-"""The settings of production, with what makes tests quick and keeps them off this machine's data."""
+"""The production settings, with changes that make tests fast and keep them away from this machine's data."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ os.environ["SECRET_KEY"] = "only-for-tests"
 os.environ["DEBUG"] = "0"
 os.environ["SITE_URL"] = "http://testserver"
 os.environ["BROADSIDE_DATA"] = tempfile.mkdtemp(prefix="broadside-tests-")
-# Django puts an outbox in its place for tests.
+# Django replaces the mail server with an outbox in tests.
 os.environ["EMAIL_URL"] = "smtp://localhost"
 for name in (
     "EMAIL_FROM",
@@ -20,11 +20,11 @@ for name in (
 ):
     os.environ.pop(name, None)
 
-from config.settings import *  # noqa: E402, F403  (after the environment it reads)
-from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402  (likewise)
+from config.settings import *  # noqa: E402, F403  # only after the environment is set, which they read
+from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402  # likewise
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A file as in production: SQLite in memory knows neither WAL nor waiting for a lock.
+    # A file, as in production: SQLite in memory has neither WAL nor waiting for locks.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

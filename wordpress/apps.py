@@ -1,7 +1,35 @@
+"""The app for moving from and to WordPress."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import EDITOR, role_permissions
+from core.slugs import reserved_slugs
 
 
 class WordPressConfig(AppConfig):
     name = "wordpress"
     verbose_name = _("WordPress")
+
+    def ready(self) -> None:
+        from blog.rendering.markups import Markup, markups
+        from blog.rendering.moved_files import file_resolvers
+        from wordpress.legacy_urls.moved_files import find_moved_files
+        from wordpress.markup import renderer
+
+        markups.register("wordpress", Markup("WordPress", renderer.to_html))
+        file_resolvers.register("wordpress", find_moved_files)
+        from comments.personal_data import address_removal_handlers
+        from wordpress.importing.ledger import forget_comments
+
+        # The fingerprints that imports keep are made of the e-mail address too: a correct guess could be verified.
+        address_removal_handlers.register("imported comments", forget_comments)
+        # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
+        reserved_slugs.register(
+            "wordpress",
+            {
+                *("atom", "files", "index.php", "rdf", "rss", "rss2", "search"),
+                *("wp-admin", "wp-commentsrss2.php", "wp-content"),
+            },
+        )
+        role_permissions.register("wordpress", {EDITOR: {"change_reusableblock", "view_reusableblock"}})

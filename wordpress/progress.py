@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, else a line for each tenth."""
+"""Show the progress of a long command: a bar on a terminal, otherwise a line for each tenth."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,42 +16,42 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-# Told what is going on, how much of it is done, of how much. A command may have several things to do.
-type Tell = Callable[[str, int, int], None]
-# Below this nobody waits.
-_LONG = 500
+# Takes the name of a step, how much of it is done, and the total. A command may have several steps.
+type ProgressCallback = Callable[[str, int, int], None]
+# Smaller totals are done before anyone waits for them.
+_MIN_TOTAL = 500
 
 
 @contextmanager
-def shown(stderr: OutputWrapper) -> Iterator[Tell]:
-    """Hands out what is to be told of each step."""
+def show_progress(stderr: OutputWrapper) -> Iterator[ProgressCallback]:
+    """Return the function that the command calls as it makes progress."""
     if stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
         more = (MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, *more, console=Console(stderr=True), transient=True) as bars:
-            yield _bars(bars)
+            yield _update_bars(bars)
     else:
-        yield _lines(stderr)
+        yield _write_lines(stderr)
 
 
-def _bars(bars: Progress) -> Tell:
+def _update_bars(bars: Progress) -> ProgressCallback:
     tasks: dict[str, TaskID] = {}
 
-    def tell(text: str, done: int, total: int) -> None:
-        if text not in tasks:
-            tasks[text] = bars.add_task(text, total=total)
-        bars.update(tasks[text], completed=done, total=total)
+    def update(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = bars.add_task(step, total=total)
+        bars.update(tasks[step], completed=done, total=total)
 
-    return tell
+    return update
 
 
-def _lines(stderr: OutputWrapper) -> Tell:
-    told: Counter[str] = Counter()
+def _write_lines(stderr: OutputWrapper) -> ProgressCallback:
+    written: Counter[str] = Counter()
 
-    def tell(text: str, done: int, total: int) -> None:
+    def update(step: str, done: int, total: int) -> None:
         tenths = done * 10 // total if total else 10
-        if total >= _LONG and tenths > told[text]:
-            told[text] = tenths
-            stderr.write(f"{text}: {tenths * 10} %", style_func=str)
+        if total >= _MIN_TOTAL and tenths > written[step]:
+            written[step] = tenths
+            stderr.write(f"{step}: {tenths * 10}%", style_func=str)
 
-    return tell
+    return update

@@ -1,9 +1,8 @@
-"""The admin for what is written. Who may do what stands in blog.permissions, not here."""
+"""The admin of posts, pages, categories and redirects. Permissions are in blog.permissions."""
 
-from blog.admin.addresses import OldAddressAdmin
 from blog.admin.categories import CategoryAdmin
 from blog.admin.pages import PageAdmin
 from blog.admin.posts import PostAdmin
-from blog.admin.site import SiteSettingsAdmin
+from blog.admin.redirects import RedirectAdmin
 
-__all__ = ["CategoryAdmin", "OldAddressAdmin", "PageAdmin", "PostAdmin", "SiteSettingsAdmin"]
+__all__ = ["CategoryAdmin", "PageAdmin", "PostAdmin", "RedirectAdmin"]

@@ -1,4 +1,4 @@
-"""Form fields that the writing forms share."""
+"""Form fields of posts, pages and categories."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,32 +14,29 @@ from django.utils.translation import gettext as _
 from taggit.forms import TagField, TextareaTagWidget
 
 from blog.models import Post
-from blog.trees import TreeNode
+from blog.models.tree import TreeNode
+from core.text import unify_line_ends
 
 
 def depth(node: TreeNode) -> int:
-    return node.path.count("/")
+    return str(node.path).count("/")
 
 
 class SourceField(forms.CharField):
-    """A source as it was written. Browsers send their own line ends: a text nobody touched keeps its own."""
+    """The source of a text. It keeps its line endings unless it is changed, whatever line endings a browser sends."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strip=False, required=False, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        return _plain_lines(super().to_python(value) or "")
+        return unify_line_ends(super().to_python(value) or "")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return _plain_lines(initial or "") != _plain_lines(data or "")
-
-
-def _plain_lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        return unify_line_ends(initial or "") != unify_line_ends(data or "")
 
 
 def in_tree_order(nodes: Iterable[Any]) -> list[Any]:
-    """Parents before their children. Sorted here: databases differ in where they put the `/` of a path."""
+    """Return parents before their children. Sorted here, because databases sort the `/` of a path differently."""
     return sorted(nodes, key=lambda node: node.path.split("/"))
 
 
@@ -52,12 +49,12 @@ class TreeIterator(ModelChoiceIterator[Any]):
 
 
 def dashed(node: TreeNode) -> str:
-    """Its name after a dash for each level, where nothing else can show the depth."""
+    """Return its name with a dash for each level, for places where nothing else can show the depth."""
     return "— " * depth(node) + str(node)
 
 
 class TreeChoiceField(forms.ModelChoiceField[Any]):
-    """One of a tree, in a select."""
+    """A choice of one node of a tree."""
 
     iterator = TreeIterator
 
@@ -65,8 +62,8 @@ class TreeChoiceField(forms.ModelChoiceField[Any]):
         return dashed(obj)
 
 
-class TreeBoxesField(forms.ModelMultipleChoiceField[Any]):
-    """Any of a tree, each with its box to tick."""
+class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
+    """A choice of any nodes of a tree, as checkboxes."""
 
     iterator = TreeIterator
     widget = forms.CheckboxSelectMultiple
@@ -76,7 +73,7 @@ class TreeBoxesField(forms.ModelMultipleChoiceField[Any]):
 
 
 class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no types
-    """A line of names that grows. Its script suggests tags that are there; without it, it is a text area."""
+    """A text area for names of tags. Its script suggests existing tags."""
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         tag = _tag_model()._meta
@@ -89,7 +86,7 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
             "autocapitalize": "off",
             "dir": "auto",
             "data-suggest": reverse(f"admin:{tag.app_label}_{tag.model_name}_suggest"),
-            "data-found": _("{n} tags that fit: choose with the arrow keys, take one with Enter."),
+            "data-found": _("{n} matching tags. Use the arrow keys to choose one and press Enter."),
         }
 
     class Media:
@@ -98,13 +95,12 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
 
 
 class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
-    """Names of tags, parted by commas."""
+    """Names of tags, separated by commas or new lines."""
 
     widget = TagsWidget
 
     def to_python(self, value: Any) -> str:
-        # Whoever starts a new line means a new tag.
-        return ",".join(_plain_lines(str(super().to_python(value))).split("\n"))
+        return ",".join(unify_line_ends(str(super().to_python(value))).split("\n"))
 
     def clean(self, value: Any) -> list[str]:
         names: list[str] = super().clean(value)
@@ -112,13 +108,13 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
         for name in names:
             if len(name) > limit:
                 raise ValidationError(
-                    _("“%(start)s…” is too long for a tag: at most %(limit)d characters, and commas between tags.")
+                    _("The tag “%(start)s…” is longer than %(limit)d characters. Separate tags with commas.")
                     % {"start": name[:30], "limit": limit}
                 )
         return names
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether it names other tags. Their order says nothing."""
+        """Return whether other tags are named. Their order doesn't matter."""
         try:
             names = self.clean(data)
         except ValidationError:
@@ -127,9 +123,9 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
 
 
 def _tag_model() -> Any:
-    # Through the relation: the tags themselves live above the blog.
+    # Through the relation, because the tags app is above this one.
     return Post.tags.through.tag_model()
 
 
 def language_choices() -> list[tuple[str, Any]]:
-    return [("", _("The language of the site")), *settings.LANGUAGES]
+    return [("", _("The site's language")), *settings.LANGUAGES]

@@ -1,4 +1,4 @@
-"""What the lists of posts and pages can be narrowed to."""
+"""Filters for the lists of posts and pages."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from blog.models import Category, Status
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By what readers see now. Without a choice all is listed but the trash."""
+    """By status, with scheduled entries apart. The trash is only listed if it is chosen."""
 
     title = _("status")
     parameter_name = "state"
@@ -28,13 +28,13 @@ class StatusFilter(admin.SimpleListFilter):
             case "scheduled":
                 return queryset.scheduled()  # type: ignore[attr-defined, no-any-return]  # an EntryQuerySet
             case Status.PUBLISHED:
-                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # the stubs know no queryset of ours here
+                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # likewise
             case status:
                 return queryset.filter(status=status)
 
 
 class CategoryFilter(admin.SimpleListFilter):
-    """By category, with those below it."""
+    """By category, including its descendants."""
 
     title = _("category")
     parameter_name = "category"
@@ -51,7 +51,7 @@ class CategoryFilter(admin.SimpleListFilter):
 
 
 class LanguageFilter(admin.SimpleListFilter):
-    """By language, those that are in use."""
+    """By language, offering those in use."""
 
     title = _("language")
     parameter_name = "language"

@@ -1,4 +1,4 @@
-"""The forms in which posts, pages and categories are written."""
+"""The forms for posts, pages and categories."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from blog.admin.fields import SourceField, TagsField, TreeBoxesField, TreeChoiceField, language_choices
+from blog.admin.fields import SourceField, TagsField, TreeCheckboxesField, TreeChoiceField, language_choices
 from blog.admin.versions import VersionedForm
 from blog.editing import SourceEditor
 from blog.models import Category, Page, Post, Status
+from blog.models.tree import TreeNode
 from blog.permissions import UNDECIDED, may_publish
-from blog.trees import TreeNode
 
 
 class EntryForm(VersionedForm):
-    """What the forms for posts and pages have in common. The admin puts in who is writing, as `user`."""
+    """The base of the forms for posts and pages. The admin sets `user`, who is writing."""
 
     user: User
 
@@ -27,12 +27,12 @@ class EntryForm(VersionedForm):
         label=gettext_lazy("Language"),
         required=False,
         choices=language_choices,
-        help_text=gettext_lazy("Of the text; it decides the direction of writing."),
+        help_text=gettext_lazy("The language of the text, which also sets its direction."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # On a page that only shows, these fields are not there.
+        # A form that can't be changed does not have these fields.
         if "source" in self.fields:
             self.fields["source"].widget = SourceEditor(self.instance.markup)
         if "status" in self.fields:
@@ -43,43 +43,42 @@ class EntryForm(VersionedForm):
             self.initial["published_at"] = self.instance.published_at.replace(microsecond=0)
 
     def clean_source(self) -> str:
-        # The source of an import is kept byte for byte until somebody changes it.
+        # An imported source is kept byte for byte until it is changed.
         source: str = self.cleaned_data["source"]
         return source if "source" in self.changed_data else self.instance.source
 
     def clean_published_at(self) -> Any:
-        # The form shows whole seconds: one that nobody touched keeps its fraction, and with it its address.
+        # The form shows whole seconds. A time that is not changed keeps its microseconds, and with it its URL.
         return self.cleaned_data["published_at"] if "published_at" in self.changed_data else self.instance.published_at
 
-    def saved_meanwhile(self) -> str:
+    def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
-        return _("This was saved from elsewhere at %(time)s, after you had opened it.") % {"time": time}
+        return _("This was changed elsewhere at %(time)s, after you opened it.") % {"time": time}
 
     def _offer_statuses(self, field: Any) -> None:
         offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
         field.choices = [(status.value, status.label) for status in offered]
 
     def _keep_language(self, field: Any) -> None:
-        known = {code for code, _name in field.choices}
-        if self.instance.language not in known:
+        if self.instance.language not in dict(field.choices):
             field.choices = [*field.choices, (self.instance.language, self.instance.language)]
 
 
 class PostForm(EntryForm):
-    categories = TreeBoxesField(Category.objects.all(), label=gettext_lazy("Categories"), required=False)
+    categories = TreeCheckboxesField(Category.objects.all(), label=gettext_lazy("Categories"), required=False)
     tags = TagsField(
         label=gettext_lazy("Tags"),
         required=False,
-        help_text=gettext_lazy("Commas between them. A name that is not there yet becomes a new tag."),
+        help_text=gettext_lazy("Separate tags with commas. Tags that don't exist yet will be created."),
     )
 
     class Meta:
         model = Post
-        fields = "__all__"  # the admin names the fields, for each person those they may change
+        fields = "__all__"  # the admin names the fields that each user may change
 
 
 class ParentForm(forms.ModelForm[Any]):
-    """For something with a parent: offers all but itself and what stands under it."""
+    """A form for a node of a tree. It offers all parents but the node itself and its descendants."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,7 +91,10 @@ class ParentForm(forms.ModelForm[Any]):
 
 class PageForm(EntryForm, ParentForm):
     parent = TreeChoiceField(
-        Page.objects.all(), label=gettext_lazy("Parent"), required=False, help_text=gettext_lazy("Empty: at the top.")
+        Page.objects.all(),
+        label=gettext_lazy("Parent"),
+        required=False,
+        help_text=gettext_lazy("Leave empty for a top-level page."),
     )
 
     class Meta:
@@ -105,7 +107,7 @@ class CategoryForm(ParentForm):
         Category.objects.all(),
         label=gettext_lazy("Parent"),
         required=False,
-        help_text=gettext_lazy("Empty: at the top."),
+        help_text=gettext_lazy("Leave empty for a top-level category."),
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Trees in lists: parents before their children, children set in."""
+"""Trees in lists: parents before their children, which are indented."""
 
 from django.db.models import CharField, F, Func, OrderBy, Value
 from django.db.models.functions import Replace
@@ -6,11 +6,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blog.admin.fields import depth
-from blog.trees import TreeNode
+from blog.models.tree import TreeNode
 
 
 class _ByBytes(Func):
-    """Compared byte by byte. The usual order of PostgreSQL passes over blanks and signs."""
+    """Compares byte by byte, where PostgreSQL would by default ignore spaces and punctuation."""
 
     template = "(%(expressions)s)"
     output_field = CharField()
@@ -20,7 +20,7 @@ class _ByBytes(Func):
 
 
 def tree_order() -> OrderBy:
-    """By path, with its parts as words: `a`, `a/b`, `a-c` and not `a`, `a-c`, `a/b`."""
+    """Order by path, segment by segment: `a`, `a/b`, `a-c` and not `a`, `a-c`, `a/b`."""
     return _ByBytes(Replace(F("path"), Value("/"), Value(" "))).asc()
 
 

@@ -1,4 +1,4 @@
-"""Two people at one thing: a form notices that it was saved from elsewhere since somebody opened it."""
+"""Forms that notice if someone else saved the same object after they were opened."""
 
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 
 class VersionField(forms.CharField):
-    """What the stored thing was like when the form was opened. Part of the form, not of what is written."""
+    """The version of the object with which the form was opened."""
 
     widget = forms.HiddenInput
 
@@ -20,7 +20,7 @@ class VersionField(forms.CharField):
 
 
 class VersionedForm(forms.ModelForm[Any]):
-    """The admin shows the field `version` to those who may change something."""
+    """A form with the field `version`, which the admin includes for those who may change the object."""
 
     version = VersionField(required=False)
 
@@ -30,37 +30,37 @@ class VersionedForm(forms.ModelForm[Any]):
             self.initial["version"] = self.stored_version()
 
     def stored_version(self) -> str:
-        """What is another one whenever something else is stored."""
+        """Return a text that changes whenever the stored object does."""
         return str(self.instance.modified_at.isoformat())
 
-    def saved_meanwhile(self) -> str:
-        """The sentence that says so."""
-        return _("This was saved from elsewhere after you had opened it.")
+    def conflict_message(self) -> str:
+        """Return the sentence that says what happened."""
+        return _("This was changed elsewhere after you opened it.")
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        # Somebody who sent the same twice has changed nothing in between.
-        sent = self.data.get(self.add_prefix("version"))
-        if self.instance.pk and sent != self.initial["version"] and self.changed_data:
-            self._say_what_happened()
+        # A form that is submitted twice has no changes the second time, and so no conflict.
+        version = self.data.get(self.add_prefix("version"))
+        if self.instance.pk and version != self.initial["version"] and self.changed_data:
+            self._refuse()
         return cleaned
 
-    def _say_what_happened(self) -> None:
-        # Sent once more, the form means it: it now knows of the other version.
-        sent = cast("QueryDict", self.data).copy()
-        sent[self.add_prefix("version")] = self.initial["version"]
-        self.data = sent
+    def _refuse(self) -> None:
+        # The form is shown with the current version, so that it is saved if it is submitted again.
+        data = cast("QueryDict", self.data).copy()
+        data[self.add_prefix("version")] = self.initial["version"]
+        self.data = data
         meta = self.instance._meta
         raise ValidationError(
             format_html(
                 '{} {} <a href="{}" target="_blank">{}</a>',
-                self.saved_meanwhile(),
+                self.conflict_message(),
                 _(
-                    "Nothing of yours is lost: it stands below and is not saved yet. Look at the other version and "
-                    "take over what you need; when you save again, yours takes its place."
+                    "Your version is still below, but hasn't been saved. Look at the other version and copy what you "
+                    "need from it. If you save again, your version replaces it."
                 ),
                 reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
-                _("See the other version in a new window"),
+                _("Open the other version in a new window"),
             ),
-            code="changed_meanwhile",
+            code="conflict",
         )

@@ -1,10 +1,10 @@
-"""From what an author wrote to the HTML that readers get: `render(source, markup)`, or `render_all` for many.
+"""From what an author wrote to the HTML that readers get: `render(source, markup)`, or `render_all` for many texts.
 
-A markup's renderer makes HTML that nobody trusts (`markups`). It is read into a tree (`tree`), where
-page breaks part it (`parts`), files that moved here are shown from here (`moved`), foreign media become
-links (`media`), addresses are linked (`links`), those of films get a frame (`players`) and ids are kept
-apart (`ids`). The whole tree is the body; cut at the more marker (`more`) it is the lead that listings
-show. Both leave through the one allow-list (`sanitising`).
+A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), in which page
+breaks are raised to the top level (`page_breaks`), files that have moved get their new URLs (`moved_files`), media of
+other hosts become links (`remote_media`), bare URLs become links (`links`), links to videos get a frame (`players`) and
+ids are made unique (`html_ids`). The whole tree is the body. Cut at the more marker (`more_marker`), it is the lead
+that listings show. Both pass through the one allow-list at the end (`sanitising`).
 """
 
 import hashlib
@@ -17,44 +17,51 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from lxml import etree
 
-from blog.rendering import ids, links, media, more, moved, parts, players
-from blog.rendering.extract import extract
-from blog.rendering.markups import Markup, UnknownMarkup, get_markups
-from blog.rendering.parts import PART_BREAK
+from blog.rendering import html_ids, links, more_marker, moved_files, page_breaks, players, remote_media
+from blog.rendering.excerpts import make_excerpt
+from blog.rendering.markups import UnknownMarkupError, to_html
+from blog.rendering.moved_files import FileResolver, resolve_files
+from blog.rendering.page_breaks import PAGE_BREAK
 from blog.rendering.sanitising import clean_attributes, sanitise
-from blog.rendering.tree import BREAK, MORE_PLACEHOLDER, clean_text, parse, write
+from blog.rendering.tree import MORE_PLACEHOLDER, PAGE_BREAK_TAG, clean_text, parse, serialise
 
 __all__ = [
-    "EMBEDDED",
+    "EMBEDDED_FILE",
     "MAX_SOURCE_LENGTH",
     "MORE_PLACEHOLDER",
-    "PART_BREAK",
-    "Markup",
+    "PAGE_BREAK",
+    "RENDER_VERSION",
+    "RenderInput",
     "Rendered",
-    "SourceTooLong",
-    "Text",
-    "UnknownMarkup",
-    "get_markups",
+    "SourceTooLongError",
+    "UnknownMarkupError",
     "render",
     "render_all",
-    "shortened",
+    "shorten",
 ]
 
-# Characters. A long report has 200,000; ten of them would not be read on one page.
+# Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
+# whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
+RENDER_VERSION: Final = 1
+
+# In characters. A long report has 200,000; ten reports on one page would not be read.
 MAX_SOURCE_LENGTH: Final = 500_000
-# Texts are rendered together: so many, or so many characters, whichever comes first.
-_TOGETHER: Final = 20
-_CHARACTERS_TOGETHER: Final = 200_000
-# A file in the text itself, as programs paste pictures. No reader sees it: the policy of the pages forbids it.
-EMBEDDED: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{100,}+", re.ASCII)
+# Texts are rendered in batches of this many texts, or this many characters, whichever is reached first.
+_BATCH_SIZE: Final = 20
+_BATCH_CHARACTERS: Final = 200_000
+# A file embedded in the text, as programs paste images. No reader sees it: the pages' security policy forbids it.
+EMBEDDED_FILE: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{100,}+", re.ASCII)
 
 
-class SourceTooLong(ValueError):  # noqa: N818  # says what is wrong
-    """A source longer than MAX_SOURCE_LENGTH. Its text is a sentence for the one who wrote it."""
+class SourceTooLongError(ValueError):
+    """A source is longer than MAX_SOURCE_LENGTH. The message is meant for its author."""
 
     def __init__(self, length: int) -> None:
         super().__init__(
-            gettext("This text is too long: it has %(length)s characters, and at most %(limit)s are possible.")
+            gettext(
+                "This text is too long: it has %(length)s characters, and the limit is %(limit)s."
+                " Shorten it or split it into several posts."
+            )
             % {
                 "length": number_format(length, force_grouping=True),
                 "limit": number_format(MAX_SOURCE_LENGTH, force_grouping=True),
@@ -66,26 +73,29 @@ class SourceTooLong(ValueError):  # noqa: N818  # says what is wrong
 class Rendered:
     """What readers get of a source. The HTML is safe to show as it is.
 
-    `lead_html`: what listings show, up to the more marker or the first page break, or the whole where there
-    is neither. Its ids are its own even among other leads.
-    `body_html`: the whole, for the page of its own. PART_BREAK stands between its parts, each balanced.
-    `has_more`: whether the lead is not the whole. Then both hold MORE_PLACEHOLDER, exactly once.
-    `extract`: the first words as plain text.
+    `lead_html` is what listings show: the text up to the more marker or the first page break, or all of it if there is
+    neither. Its ids stay unique when several leads share a page.
+    `body_html` is the whole text. PAGE_BREAK separates its pages, each of which is well-formed.
+    `has_more` says whether the lead is shorter than the text. If so, both contain MORE_PLACEHOLDER exactly once.
+    `auto_excerpt` holds the first words as plain text.
     """
 
     lead_html: str
     body_html: str
     has_more: bool
-    extract: str
+    auto_excerpt: str
 
 
-def shortened(source: str) -> str:
-    """`source`; without the files in it if it is too long otherwise."""
-    return EMBEDDED.sub("data:,", source) if len(source) > MAX_SOURCE_LENGTH else source
+def shorten(source: str) -> str:
+    """Return `source`, without its embedded files if it is too long."""
+    return EMBEDDED_FILE.sub("data:,", source) if len(source) > MAX_SOURCE_LENGTH else source
 
 
-class Text(NamedTuple):
-    """A `source` and its `markup` (a name in settings.BROADSIDE_MARKUPS), of the post or page `entry` if of any."""
+class RenderInput(NamedTuple):
+    """A `source`, its `markup` (a name in blog.rendering.markups), and the entry that it belongs to, if any.
+
+    In place of an entry that is not stored yet, the caller may pass what the markup has to know about it.
+    """
 
     source: str
     markup: str
@@ -93,75 +103,76 @@ class Text(NamedTuple):
 
 
 def render(source: str, markup: str, entry: object = None) -> Rendered:
-    """Render one text. Raises SourceTooLong and UnknownMarkup, and for no other source anything."""
-    return next(render_all([Text(source, markup, entry)]))
+    """Render one text. Raises SourceTooLongError and UnknownMarkupError, and nothing else whatever the source."""
+    return next(render_all([RenderInput(source, markup, entry)]))
 
 
-def render_all(texts: Iterable[Text]) -> Iterator[Rendered]:
-    """Render `texts`, as `render` does one. Raises what it does.
+def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_files) -> Iterator[Rendered]:
+    """Render each of `inputs` as `render` does, raising the same errors. `resolve` finds the files that have moved.
 
-    Each step goes through some texts before the next step begins: what it needs stays at hand in the processor,
-    which takes a fifth of the time off.
+    Each step goes through a batch of texts before the next step begins. Its code and data stay in the processor's
+    cache that way, which saves a fifth of the time.
     """
-    together: list[Text] = []
+    batch: list[RenderInput] = []
     characters = 0
-    for text in texts:
-        if together and (len(together) >= _TOGETHER or characters + len(text.source) > _CHARACTERS_TOGETHER):
-            yield from _rendered(together)
-            together, characters = [], 0
-        together.append(text)
-        characters += len(text.source)
-    yield from _rendered(together)
+    for one in inputs:
+        if batch and (len(batch) >= _BATCH_SIZE or characters + len(one.source) > _BATCH_CHARACTERS):
+            yield from _render_batch(batch, resolve)
+            batch, characters = [], 0
+        batch.append(one)
+        characters += len(one.source)
+    yield from _render_batch(batch, resolve)
 
 
-def _rendered(texts: list[Text]) -> list[Rendered]:
-    html = [_to_html(*text) for text in texts]
-    trees = [parse(one) for one in html]
+def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rendered]:
+    htmls = [_untrusted_html(*one) for one in inputs]
+    trees = [parse(html) for html in htmls]
     roots = [root for root, _marker in trees]
-    markers = [parts.settle(root, marker) for root, marker in trees]
-    files = [moved.find(root) for root in roots]
-    for root, here in zip(roots, files, strict=True):
-        moved.replace(root, here, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
-    _do(roots, media.localise, clean_attributes, links.link_addresses, players.frame_films, links.name_documents)
-    for root, here in zip(roots, files, strict=True):
-        moved.replace(root, here, "a")
-    _do(roots, links.finish_links, ids.keep_apart, more.drop_empty_paragraphs)
-    _do([marker for marker in markers if marker is not None], more.settle)
-    extracts = [extract(root) for root in roots]
-    written = [write(root) for root in roots]
-    bodies = [PART_BREAK.join(map(sanitise, html.split(f"<{BREAK}></{BREAK}>"))) for html in written]
-    leads = _leads(texts, roots, markers, bodies)
+    markers = [page_breaks.raise_page_breaks(root, marker) for root, marker in trees]
+    found_markers = [marker for marker in markers if marker is not None]
+    moved = [moved_files.find_new_urls(root, resolve) for root in roots]
+    for root, new_urls in zip(roots, moved, strict=True):
+        moved_files.replace_urls(root, new_urls, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
+    _apply(roots, remote_media.localise, clean_attributes, links.link_bare_urls)
+    _apply(roots, players.frame_videos, links.label_pdf_links)
+    for root, new_urls in zip(roots, moved, strict=True):
+        moved_files.replace_urls(root, new_urls, "a")
+    _apply(roots, links.finish_links, html_ids.make_unique, more_marker.drop_empty_paragraphs)
+    _apply(found_markers, more_marker.settle)
+    excerpts = [make_excerpt(root) for root in roots]
+    bodies = [_sanitised_pages(serialise(root)) for root in roots]
+    _apply(found_markers, more_marker.cut)
+    leads = _leads(inputs, roots, markers, bodies)
     return [
-        Rendered(lead, body, marker is not None, words)
-        for lead, body, marker, words in zip(leads, bodies, markers, extracts, strict=True)
+        Rendered(lead, body, marker is not None, excerpt)
+        for lead, body, marker, excerpt in zip(leads, bodies, markers, excerpts, strict=True)
     ]
 
 
+def _sanitised_pages(html: str) -> str:
+    return PAGE_BREAK.join(map(sanitise, html.split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>")))
+
+
 def _leads(
-    texts: list[Text], roots: list[etree._Element], markers: list[etree._Element | None], bodies: list[str]
+    inputs: list[RenderInput], roots: list[etree._Element], markers: list[etree._Element | None], bodies: list[str]
 ) -> list[str]:
-    """What listings show; the trees have nothing else from then on."""
-    _do([marker for marker in markers if marker is not None], more.cut)
-    prefixes = [f"l{hashlib.sha256(text.source.encode(errors='replace')).hexdigest()[:8]}-" for text in texts]
-    has_ids = [ids.scope(root, prefix) for root, prefix in zip(roots, prefixes, strict=True)]
-    is_other = [ids or marker is not None for ids, marker in zip(has_ids, markers, strict=True)]
-    written = [write(root) if other else "" for root, other in zip(roots, is_other, strict=True)]
-    return [sanitise(html) if other else body for html, other, body in zip(written, is_other, bodies, strict=True)]
+    """Return the HTML of the leads, which the trees hold after the cut. Ids in them get a prefix."""
+    prefixes = [f"l{hashlib.sha256(one.source.encode(errors='replace')).hexdigest()[:8]}-" for one in inputs]
+    has_ids = [html_ids.add_prefix(root, prefix) for root, prefix in zip(roots, prefixes, strict=True)]
+    differs = [ids or marker is not None for ids, marker in zip(has_ids, markers, strict=True)]
+    htmls = [serialise(root) if different else "" for root, different in zip(roots, differs, strict=True)]
+    return [sanitise(html) if different else body for html, different, body in zip(htmls, differs, bodies, strict=True)]
 
 
-def _do(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:
-    """Take each of `steps` with all `elements`."""
+def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:
+    """Take each of `steps` with all `elements` before the next one."""
     for step in steps:
         for element in elements:
             step(element)
 
 
-def _to_html(source: str, markup: str, entry: object) -> str:
-    source = shortened(source)
+def _untrusted_html(source: str, markup: str, entry: object) -> str:
+    source = shorten(source)
     if len(source) > MAX_SOURCE_LENGTH:
-        raise SourceTooLong(len(source))
-    try:
-        to_html = get_markups()[markup].to_html
-    except KeyError:
-        raise UnknownMarkup(markup) from None
-    return to_html(clean_text(source), entry)
+        raise SourceTooLongError(len(source))
+    return to_html(clean_text(source), markup, entry)

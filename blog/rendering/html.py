@@ -1,4 +1,4 @@
-"""The `html` markup: what is written is HTML already."""
+"""The `html` markup: the source is HTML already."""
 
 
 def to_html(source: str, entry: object = None) -> str:

@@ -1,7 +1,7 @@
-"""Links: bare addresses become links, a document's address on a line of its own names the document.
+"""Links: bare URLs become links, and a PDF's URL on a line of its own shows the document's name.
 
-Most bodies of a WordPress blog hold bare URLs that readers see in full and follow; a PDF's URL alone
-on a line says `Click to access NAME.pdf`, as WordPress.com has it since 2022.
+Most texts of a WordPress blog contain bare URLs that readers see in full and can follow. A PDF's URL alone on a line
+reads `Click to access NAME.pdf`, as on WordPress.com since 2022.
 """
 
 import re
@@ -15,101 +15,101 @@ from django.utils import translation
 from django.utils.translation import gettext
 from lxml import etree
 
-from blog.rendering import addresses
+from blog.rendering import urls
 from blog.rendering.tree import text_of
 
-ADDRESS_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", re.IGNORECASE)
+URL_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", re.IGNORECASE)
 
-# Blanks, quotation marks that no address holds, marks that nobody sees, and the full-width
-# punctuation of writing without blanks.
-NOT_IN_ADDRESS: Final = r"\s<>\"`\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff。、，；：！？"
-CLOSING: Final = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", "›": "‹"} | dict(
+# Whitespace, quotation marks that never occur in URLs, invisible characters, and the full-width
+# punctuation of scripts that are written without spaces.
+_NOT_IN_URL: Final = r"\s<>\"`\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff。、，；：！？"
+_CLOSING: Final = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", "›": "‹"} | dict(
     zip("）」』】》〉", "（「『【《〈", strict=True)
 )
-OPENING: Final = frozenset(CLOSING.values())
-# A part of an address in which nothing has to be looked at.
-PLAIN_PART = re.compile(f"[^{NOT_IN_ADDRESS}{re.escape(''.join([*CLOSING, *OPENING]))}]*+")
-AFTER_HOST: Final = ("/", "?", "#")
-AFTER_ADDRESS: Final = ".,;:!?'*_~…’‘‚„|\\" + "".join(OPENING)
+_OPENING: Final = frozenset(_CLOSING.values())
+# A stretch of a URL without brackets or quotation marks, which needs no closer look.
+_PLAIN_STRETCH = re.compile(f"[^{_NOT_IN_URL}{re.escape(''.join([*_CLOSING, *_OPENING]))}]*+")
+_AFTER_HOST: Final = ("/", "?", "#")
+_AFTER_URL: Final = ".,;:!?'*_~…’‘‚„|\\" + "".join(_OPENING)
 
-# Words of which the address is a part, or which are already a link.
-WITHOUT_LINKS: Final = frozenset({"a", "code", "pre", "kbd", "samp", "var"})
+# Text in these elements is a link already, or shows a URL as an example.
+_WITHOUT_LINKS: Final = frozenset({"a", "code", "pre", "kbd", "samp", "var"})
 
-KEPT_RELATIONS: Final = frozenset({"author", "license", "me", "nofollow", "sponsored", "tag", "ugc"})
+_KEPT_RELATIONS: Final = frozenset({"author", "license", "me", "nofollow", "sponsored", "tag", "ugc"})
 
-DOCUMENT = re.compile(r"https?://[^/?#]+/[^?#]*\.pdf(?:[?#].*)?", re.IGNORECASE)
+_PDF = re.compile(r"https?://[^/?#]+/[^?#]*\.pdf(?:[?#].*)?", re.IGNORECASE)
 
 
-def address_end(start: re.Match[str], stop: int) -> int:
-    """Where the bare address ends of which ADDRESS_START has found the `start`, `stop` at the latest.
+def url_end(start: re.Match[str], stop: int) -> int:
+    """Return the position, `stop` at most, where the bare URL ends whose `start` URL_START has matched.
 
-    Punctuation after it, and a bracket or quotation mark that closes what opened before it, are not
-    part of it: (see https://example.org/a_(b)). Square brackets are, but only in a query.
+    Punctuation after the URL does not belong to it, nor does a bracket or quotation mark that closes what was opened
+    before it: (see https://example.org/a_(b)). Square brackets belong to it, but only in a query.
     """
     text = start.string
     end = start.end()
     opened: Counter[str] = Counter()
     in_query = False
-    goes_on = text.startswith(AFTER_HOST, end, stop)
-    while goes_on and (part := PLAIN_PART.match(text, end, stop)):
-        in_query = in_query or "?" in part[0]
-        end = part.end()
+    continues = text.startswith(_AFTER_HOST, end, stop)
+    while continues and (stretch := _PLAIN_STRETCH.match(text, end, stop)):
+        in_query = in_query or "?" in stretch[0]
+        end = stretch.end()
         bracket = text[end : min(end + 1, stop)]
-        opening = CLOSING.get(bracket)
+        opening = _CLOSING.get(bracket)
         if opening:
-            goes_on = opened[opening] > 0
+            continues = opened[opening] > 0
             opened[opening] -= 1
         else:
-            goes_on = bracket in OPENING and (bracket != "[" or in_query)
+            continues = bracket in _OPENING and (bracket != "[" or in_query)
             opened[bracket] += 1
-        end += goes_on
-    while text[end - 1] in AFTER_ADDRESS:
+        end += continues
+    while text[end - 1] in _AFTER_URL:
         end -= 1
     return end
 
 
-def _link_text(text: str) -> tuple[str, list[etree._Element]]:
-    """`text` up to its first bare address, and its addresses as links with the text behind them."""
+def _linked(text: str) -> tuple[str, list[etree._Element]]:
+    """Return `text` up to its first bare URL, and a link for each of its URLs, with the text after it as its tail."""
     before: list[str] = []
     links: list[etree._Element] = []
     position = 0
-    for start in ADDRESS_START.finditer(text):
+    for start in URL_START.finditer(text):
         if start.start() < position:
             continue
-        if text.startswith(AFTER_HOST, start.end()) and not addresses.tidy(start[0]):
-            # Nobody's host, whatever follows it: that is not looked at once for each.
+        if text.startswith(_AFTER_HOST, start.end()) and not urls.normalise(start[0]):
+            # No such host can exist, so what follows it is not scanned. A hostile text repeats this many times.
             continue
-        end = address_end(start, len(text))
-        address = text[start.start() : end]
-        if not addresses.tidy(address):
+        end = url_end(start, len(text))
+        url = text[start.start() : end]
+        if not urls.normalise(url):
             continue
-        _add_text(before, links, text[position : start.start()])
-        link = etree.Element("a", href=address)
-        link.text = address
+        _append_text(before, links, text[position : start.start()])
+        link = etree.Element("a", href=url)
+        link.text = url
         links.append(link)
         position = end
-    _add_text(before, links, text[position:])
+    _append_text(before, links, text[position:])
     return "".join(before), links
 
 
-def _add_text(before: list[str], links: list[etree._Element], text: str) -> None:
+def _append_text(before: list[str], links: list[etree._Element], text: str) -> None:
     if links:
         links[-1].tail = text
     else:
         before.append(text)
 
 
-def link_addresses(root: etree._Element) -> None:
-    """Make a link of every bare web address in running text."""
+def link_bare_urls(root: etree._Element) -> None:
+    """Make a link of every bare web URL in running text."""
     for element in list(root.iter(etree.Element)):
         if "://" in (element.text or "") and not _is_without_links(element):
-            element.text, links = _link_text(element.text or "")
+            element.text, links = _linked(element.text or "")
             for link in reversed(links):
                 element.insert(0, link)
         parent = element.getparent()
         if parent is not None and "://" in (element.tail or "") and not _is_without_links(parent):
             following = element.getnext()
-            element.tail, links = _link_text(element.tail or "")
+            element.tail, links = _linked(element.tail or "")
             for link in links:
                 if following is None:
                     parent.append(link)
@@ -118,11 +118,11 @@ def link_addresses(root: etree._Element) -> None:
 
 
 def _is_without_links(element: etree._Element) -> bool:
-    return element.tag in WITHOUT_LINKS or any(True for _ in element.iterancestors(*WITHOUT_LINKS))
+    return element.tag in _WITHOUT_LINKS or any(True for _ in element.iterancestors(*_WITHOUT_LINKS))
 
 
 def lines(paragraph: etree._Element) -> Iterator[tuple[str, list[etree._Element]]]:
-    """The lines of a paragraph: the text of each outside elements, and its elements."""
+    """Yield the lines of a paragraph, each as its text outside elements and its elements."""
     texts, elements = [paragraph.text or ""], list[etree._Element]()
     for child in paragraph:
         if child.tag == "br":
@@ -134,46 +134,42 @@ def lines(paragraph: etree._Element) -> Iterator[tuple[str, list[etree._Element]
     yield "".join(texts), elements
 
 
-def _names_document(link: etree._Element) -> bool:
-    """Whether this is a link to a PDF whose words are its address."""
-    address = link.get("href", "")
-    return (
-        link.tag == "a"
-        and DOCUMENT.fullmatch(address) is not None
-        and unquote(address) == unquote(text_of(link).strip())
-    )
+def _shows_pdf_url(element: etree._Element) -> bool:
+    """Whether this is a link to a PDF whose text is the PDF's URL."""
+    url = element.get("href", "")
+    return element.tag == "a" and _PDF.fullmatch(url) is not None and unquote(url) == unquote(text_of(element).strip())
 
 
-def name_documents(root: etree._Element) -> None:
-    """Let a PDF's address on a line of its own in a paragraph say the document's name."""
-    around_documents = {link.getparent() for link in root.iter("a") if _names_document(link)}
-    for paragraph in [paragraph for paragraph in root.iter("p") if paragraph in around_documents]:
+def label_pdf_links(root: etree._Element) -> None:
+    """Replace a PDF's URL that stands alone on a line of a paragraph with the document's name."""
+    around_pdfs = {link.getparent() for link in root.iter("a") if _shows_pdf_url(link)}
+    for paragraph in [paragraph for paragraph in root.iter("p") if paragraph in around_pdfs]:
         for text, elements in lines(paragraph):
-            if text.strip() or len(elements) != 1 or not _names_document(elements[0]):
+            if text.strip() or len(elements) != 1 or not _shows_pdf_url(elements[0]):
                 continue
             if any(True for _ in paragraph.iterancestors("li")):
                 continue
             link = elements[0]
-            name = addresses.file_name(link.get("href", ""))
-            # Stored for all readers, so in the language of the site, not of who saves.
+            name = urls.file_name(link.get("href", ""))
+            # Stored for all readers, hence in the language of the site rather than of the person who saves.
             with translation.override(settings.LANGUAGE_CODE):
-                words = gettext("Click to access %(name)s") % {"name": name}
+                label = gettext("Click to access %(name)s") % {"name": name}
             del link[:]
-            link.text = words
+            link.text = label
 
 
 def finish_links(root: etree._Element) -> None:
-    """Bring addresses into their plain form and say of links that leave the site that they do."""
+    """Normalise the URLs of links, and mark links that leave the site."""
     for link in root.iter("a"):
         relations = link.get("rel", "").lower().split()
         link.attrib.pop("rel", "")
-        address = addresses.tidy(link.get("href", "")) or ""
-        if not address:
+        url = urls.normalise(link.get("href", "")) or ""
+        if not url:
             link.attrib.pop("href", "")
             continue
-        link.set("href", address)
-        kept = sorted(KEPT_RELATIONS.intersection(relations))
-        if addresses.is_external(address):
+        link.set("href", url)
+        kept = sorted(_KEPT_RELATIONS.intersection(relations))
+        if urls.is_external(url):
             kept.append("noopener")
         if kept:
             link.set("rel", " ".join(kept))

@@ -1,40 +1,50 @@
-"""The markups that sources may be written in, as settings.BROADSIDE_MARKUPS names them.
+"""The markups that sources can be written in. Any app can register one in its `AppConfig.ready()`."""
 
-Each is a function from a source, and the post or page that it is of (None if it is of none yet), to HTML that nobody
-trusts. Any app may offer one; none is known here.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from django.conf import settings
-from django.utils.module_loading import import_string
+from core.registry import Registry
 
 
-class UnknownMarkup(LookupError):  # noqa: N818  # says what is wrong
-    """No such markup in settings.BROADSIDE_MARKUPS."""
+class UnknownMarkupError(LookupError):
+    """No markup of this name is registered."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no markup {name!r} in settings.BROADSIDE_MARKUPS.")
+        super().__init__(f"There is no markup called {name!r}.")
 
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """A way to write a source. `path` is the dotted path of its renderer."""
+    """A way to write a source, with the `label` that staff see.
 
-    name: str
-    path: str
+    `renderer` turns a source, and the entry that it belongs to (None if there is none yet), into HTML. The HTML is not
+    trusted: blog.rendering sanitises it.
+    """
 
-    @property
-    def label(self) -> str:
-        return self.name.replace("_", " ").title()
-
-    def to_html(self, source: str, entry: object = None) -> str:
-        """The HTML of `source`, not sanitised. The renderer is imported when first needed."""
-        html: str = import_string(self.path)(source, entry)
-        return html
+    label: str
+    renderer: Callable[[str, object], str]
 
 
-def get_markups() -> Mapping[str, Markup]:
-    """All markups by name, in the order of the setting."""
-    return {name: Markup(name, path) for name, path in settings.BROADSIDE_MARKUPS.items()}
+def find_problems(name: str, markup: Markup) -> Iterator[str]:
+    """Try the renderer on an empty and a short source. Neither needs the database."""
+    for source in ("", "a"):
+        try:
+            html: object = markup.renderer(source, None)
+        except Exception as error:  # noqa: BLE001  # any error of a renderer is a problem to report
+            yield f"Its renderer fails on the source {source!r}: {error!r}."
+        else:
+            if not isinstance(html, str):
+                yield f"Its renderer returns {html!r} for the source {source!r}, which is not a string."
+
+
+markups: Final[Registry[Markup]] = Registry("markup", find_problems)
+
+
+def to_html(source: str, markup: str, entry: object) -> str:
+    """Return the HTML of `source`, which is not trusted yet. Raises UnknownMarkupError."""
+    try:
+        renderer = markups[markup].renderer
+    except KeyError:
+        raise UnknownMarkupError(markup) from None
+    return renderer(source, entry)

@@ -1,9 +1,9 @@
-"""The one allow-list of elements, attributes and classes that posts and pages may hold.
+"""The one allow-list of elements, attributes and classes that posts and pages may contain.
 
-It is applied twice. The tree is read with allowed elements only (`tree`), so that everything after sees a
-sane shape; and nh3 (https://nh3.readthedocs.io/) is the last step of all, so that whatever the steps in
-between do, nothing else leaves. nh3 leaves two holes, closed here: `srcset` is not on the list, and
-addresses without a scheme (`//host/…`) are looked at by `addresses`.
+It is applied twice. The tree is read with allowed elements only (`tree`), so that all later steps see a sane structure.
+And nh3 (https://nh3.readthedocs.io/) is the last step, so that nothing else gets out, whatever the steps in between
+do. Two gaps that nh3 leaves are closed here: `srcset` is not on the list, and `urls` checks URLs without a scheme
+(`//host/…`).
 """
 
 import re
@@ -14,13 +14,13 @@ from typing import Final
 import nh3
 from lxml import etree
 
-from blog.rendering import addresses
+from blog.rendering import urls
 
-TABLE_PARTS: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
-HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_TABLE_PARTS: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
+_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 BLOCKS: Final = (
-    TABLE_PARTS
-    | HEADINGS
+    _TABLE_PARTS
+    | _HEADINGS
     | {"blockquote", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "hr", "li", "ol"}
     | {"p", "pre", "section", "summary", "table", "ul"}
 )
@@ -52,24 +52,25 @@ ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "video": frozenset({"controls", "height", "preload", "src", "width"}),
 }
 
-# Pictures load when they come into sight; players load nothing before they are started.
-FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
+# Images load when they scroll into view; players load nothing until a reader starts them.
+_FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     "audio": {"controls": "", "preload": "none"},
     "img": {"loading": "lazy", "decoding": "async"},
     "video": {"controls": "", "preload": "none"},
 }
 
-# WordPress's classes for pictures, captions, galleries and alignment; footnotes; what `media` and `players` mark.
-ALLOWED_CLASS = re.compile(
+# WordPress's classes for images, captions, galleries and alignment, and those of footnotes, `remote_media` and
+# `players`.
+_CLASS = re.compile(
     r"align(?:left|right|center|none)|has-text-align-(?:left|right|center)"
     r"|wp-caption(?:-text)?|size-[a-z0-9_-]+"
     r"|footnotes(?:-sep|-list)?|footnote-(?:ref|item|backref)"
     r"|wp-block-gallery|columns-[1-9]"
     r"|remote-media|player"
 )
-# As nearly all values are: as they are stored.
-ALLOWED_CLASSES = re.compile(rf"(?:{ALLOWED_CLASS.pattern})(?: (?:{ALLOWED_CLASS.pattern}))*+")
-ALLOWED_CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
+# Nearly all values consist of allowed classes alone, and stay as they are.
+_CLASS_LIST = re.compile(rf"(?:{_CLASS.pattern})(?: (?:{_CLASS.pattern}))*+")
+_CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
 
 
 def _one_of(*values: str) -> Callable[[str], str | None]:
@@ -85,15 +86,15 @@ def _present(_value: str) -> str:
     return ""
 
 
-VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
-    "cite": addresses.tidy,
+_VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
+    "cite": urls.normalise,
     "controls": _present,
     "colspan": _matching(r"[0-9]{1,4}"),
     "datetime": _matching(r"[0-9A-Za-z:.,+ -]{1,40}"),
     "decoding": _one_of("async"),
     "dir": _one_of("ltr", "rtl", "auto"),
     "height": _matching(r"[0-9]{1,5}"),
-    "href": addresses.tidy,
+    "href": urls.normalise,
     "hreflang": _matching(r"[A-Za-z0-9-]{1,35}"),
     "lang": _matching(r"[A-Za-z0-9-]{1,35}"),
     "loading": _one_of("lazy"),
@@ -103,9 +104,9 @@ VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
     "rowspan": _matching(r"[0-9]{1,4}"),
     "scope": _one_of("row", "col", "rowgroup", "colgroup"),
     "span": _matching(r"[0-9]{1,4}"),
-    "src": addresses.own,
+    "src": urls.normalise_own,
     "start": _matching(r"-?[0-9]{1,9}"),
-    # `type` of a list or of a recording.
+    # The type of a list, or of an audio or video file.
     "type": _matching(r"[1aAiI]|(?:audio|video)/[A-Za-z0-9.+-]+(?:;\s*codecs=[A-Za-z0-9.,\s-]+)?"),
     "value": _matching(r"-?[0-9]{1,9}"),
     "width": _matching(r"[0-9]{1,5}"),
@@ -113,28 +114,26 @@ VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
 
 
 def _allowed_classes(tag: str, value: str) -> str | None:
-    if ALLOWED_CLASSES.fullmatch(value):
+    if _CLASS_LIST.fullmatch(value):
         return value
     return (
         " ".join(
-            name
-            for name in value.split()
-            if ALLOWED_CLASS.fullmatch(name) or (tag == "code" and ALLOWED_CODE_CLASS.fullmatch(name))
+            name for name in value.split() if _CLASS.fullmatch(name) or (tag == "code" and _CODE_CLASS.fullmatch(name))
         )
         or None
     )
 
 
 def allowed_value(tag: str, attribute: str, value: str) -> str | None:
-    """What `attribute` may say on `tag`: `value`, or what is left of it, or None for nothing."""
+    """Return `value`, or what is allowed of it for this attribute of this tag. None means that nothing is."""
     if attribute == "class":
         return _allowed_classes(tag, value)
-    rule = VALUE_RULES.get(attribute)
+    rule = _VALUE_RULES.get(attribute)
     return rule(value) if rule else value
 
 
 def clean_attributes(root: etree._Element) -> None:
-    """Leave on the elements of a tree what nh3 will let pass too, and add what must be there."""
+    """Remove from the tree the attributes that nh3 would remove too, and add those that are required."""
     for element in root.iter(etree.Element):
         if element.attrib:
             tag = str(element.tag)
@@ -146,7 +145,7 @@ def clean_attributes(root: etree._Element) -> None:
                     del element.attrib[name]
                 elif allowed != value:
                     element.set(name, allowed)
-        for name, value in FORCED_ATTRIBUTES.get(element.tag, {}).items():
+        for name, value in _FORCED_ATTRIBUTES.get(element.tag, {}).items():
             element.set(name, value)
 
 
@@ -156,12 +155,12 @@ def _cleaner() -> nh3.Cleaner:
         tags=set(ALLOWED_TAGS),
         attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
         attribute_filter=allowed_value,
-        url_schemes=set(addresses.ALLOWED_SCHEMES),
+        url_schemes=set(urls.ALLOWED_SCHEMES),
         link_rel=None,
         strip_comments=True,
     )
 
 
 def sanitise(html: str) -> str:
-    """`html`, balanced, with nothing in it that is not on the list."""
+    """Return `html` as well-formed HTML that holds nothing but what is on the list."""
     return _cleaner().clean(html)

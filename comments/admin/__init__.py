@@ -1,10 +1,19 @@
-"""The moderators' desk. What a decision does stands in comments.moderation, not here."""
+"""Comments in the admin."""
 
-from comments.admin.blocks import BlockAdmin
+from comments.admin.blocklist import BlockAdmin
 from comments.admin.comments import CommentAdmin
 from comments.admin.decisions import DecisionAdmin
-from comments.admin.erasure import ErasureAdmin
-from comments.admin.notices import NoticePreferenceAdmin
+from comments.admin.notifications import NotificationPreferenceAdmin
+from comments.admin.personal_data import ErasureAdmin
 from comments.admin.queue import QueueAdmin
+from comments.admin.settings import CommentSettingsAdmin
 
-__all__ = ["BlockAdmin", "CommentAdmin", "DecisionAdmin", "ErasureAdmin", "NoticePreferenceAdmin", "QueueAdmin"]
+__all__ = [
+    "BlockAdmin",
+    "CommentAdmin",
+    "CommentSettingsAdmin",
+    "DecisionAdmin",
+    "ErasureAdmin",
+    "NotificationPreferenceAdmin",
+    "QueueAdmin",
+]

@@ -1,4 +1,4 @@
-"""Where moderators read and decide. What a decision does stands in comments.moderation."""
+"""The list of comments and the form for one. comments.moderation.decisions has the decisions themselves."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -25,14 +25,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments import moderation
-from comments.models import Comment, Status
-from comments.moderation import Outcome, Seen
-from comments.moves import MOVES, UNDONE, Lazy, meanwhile, seen_in, told
+from comments.models import Comment, CommentStatus
+from comments.moderation import decisions, deletion
+from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
+from comments.moderation.decisions import DecisionResult, Seen
 
 
-def _bulk(name: str) -> Callable[..., None]:
-    @admin.action(permissions=["moderate"], description=MOVES[name].action)
+def _bulk_action(name: str) -> Callable[..., None]:
+    @admin.action(permissions=["moderate"], description=ACTIONS[name].description)
     def act(model_admin: "CommentAdmin", request: HttpRequest, comments: QuerySet[Comment]) -> None:
         model_admin.decide(request, name, comments)
 
@@ -40,46 +40,40 @@ def _bulk(name: str) -> Callable[..., None]:
     return act
 
 
-class WordsForm(forms.ModelForm[Comment]):
-    """What readers typed. It is refused once if somebody has changed or decided something since it was opened."""
+class CommentAdminForm(forms.ModelForm[Comment]):
+    """The fields that readers fill in. Refuses once to save if someone has changed the comment since it was opened."""
 
     def clean(self) -> dict[str, Any] | None:
-        # Locked until it is saved: the admin saves in one transaction.
+        # It stays locked until it is saved, because the admin saves in one transaction.
         stored = Comment.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
         if stored is None:
-            raise ValidationError(_("This comment was deleted meanwhile. Copy your text if you want to keep it."))
-        if seen_in(cast("QueryDict", self.data)).get(stored.pk, stored.mark) != stored.mark:
-            raise ValidationError(
-                gettext(
-                    "%(what)s What you typed is still here. Save again if it shall be so. The text is now: %(text)s"
-                )
-                % {"what": meanwhile([stored.pk])[stored.pk], "text": stored.text}
-            )
+            raise ValidationError(_("This comment has been deleted. Copy your text if you want to keep it."))
+        if read_seen(cast("QueryDict", self.data)).get(stored.pk, stored.mark) != stored.mark:
+            message = gettext("%(change)s Your changes are not saved yet. Save again to overwrite this text: %(text)s")
+            raise ValidationError(message % {"change": latest_changes([stored.pk])[stored.pk], "text": stored.text})
         return super().clean()
 
 
 @admin.register(Comment)
 class CommentAdmin(admin.ModelAdmin[Comment]):
-    form = WordsForm
-    actions = [_bulk(name) for name in MOVES]
-    list_display = ("snippet", "person", "on_entry", "state", "age")
+    form = CommentAdminForm
+    actions = [_bulk_action(name) for name in ACTIONS]
+    list_display = ("excerpt", "author", "entry_link", "status_label", "age")
     list_filter = ("status", "kind")
-    search_fields = ("name", "email", "text", "post__title", "page__title")
+    search_fields = ("name", "email", "text", "entry__title")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-pk")
     list_per_page = 50
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("text", "name", "email", "website")}),
-        (_("What it is"), {"fields": ("state", "on_entry", "kind", "parent", "user", "created_at")}),
-        (_("Decisions"), {"fields": ("why", "history")}),
+        (_("Details"), {"fields": ("status_label", "entry_link", "kind", "parent", "user", "created_at")}),
+        (_("Decisions"), {"fields": ("rule_results", "history")}),
     )
-    readonly_fields = ("state", "on_entry", "kind", "parent", "user", "created_at", "why", "history")
-
-    # Who may do what
+    readonly_fields = ("status_label", "entry_link", "kind", "parent", "user", "created_at", "rule_results", "history")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        # Comments are written below what they answer.
+        # Comments are written on the site.
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
@@ -88,27 +82,25 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("comments.moderate_comment")
 
-    # Deciding
-
     def decide(self, request: HttpRequest, name: str, comments: Iterable[Comment], seen: Seen | None = None) -> None:
-        """Make the move of this name and say what came of it, with a button that takes it back.
+        """Carry out a decision and show a message about the result, with an undo button.
 
-        `seen` is what the moderator saw; if it is not given, what the form says.
+        `seen` is what the moderator saw. By default the form says so.
         """
         if not self.has_moderate_permission(request):
             raise PermissionDenied
-        move = MOVES[name]
-        seen = seen_in(request.POST) if seen is None else seen
-        outcome = move.decide(comments, cast("User", request.user), seen)
-        self._tell(request, outcome, move.changed, move.unchanged)
+        action = ACTIONS[name]
+        seen = read_seen(request.POST) if seen is None else seen
+        result = action.decide(comments, cast("User", request.user), seen)
+        self._show_result(request, result, action.changed, action.unchanged)
 
-    def _tell(self, request: HttpRequest, outcome: Outcome, changed: Lazy, unchanged: Lazy) -> None:
-        message = format_html("{}", told(outcome, changed, unchanged))
-        if outcome.changed:
-            url = reverse("admin:comments_comment_undo", args=[outcome.batch])
+    def _show_result(self, request: HttpRequest, result: DecisionResult, changed: Lazy, unchanged: Lazy) -> None:
+        message = format_html("{}", result_message(result, changed, unchanged))
+        if result.changed:
+            url = reverse("admin:comments_comment_undo", args=[result.batch])
             context = {"url": add_preserved_filters(self._filters(request), url)}
             message = format_html("{} {}", message, render_to_string("admin/comments/undo.html", context, request))
-        self.message_user(request, message, messages.SUCCESS if outcome.changed else messages.WARNING)
+        self.message_user(request, message, messages.SUCCESS if result.changed else messages.WARNING)
 
     def _filters(self, request: HttpRequest) -> dict[str, Any]:
         return {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
@@ -120,39 +112,36 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return [
             *(
                 path(f"<int:pk>/{name}/", view(self.decide_view), {"name": name}, name=f"comments_comment_{name}")
-                for name in MOVES
+                for name in ACTIONS
             ),
             path("undo/<uuid:batch>/", view(self.undo_view), name="comments_comment_undo"),
             *super().get_urls(),
         ]
 
     def decide_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
-        """The buttons of one row of the list."""
+        """Handle the buttons of one row of the list."""
         self.decide(request, name, [get_object_or_404(Comment, pk=pk)])
-        return self._to_the_list(request)
+        return self._redirect_to_list(request)
 
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
         if not self.has_moderate_permission(request):
             raise PermissionDenied
-        self._tell(request, moderation.undo(batch, cast("User", request.user)), *UNDONE)
-        return self._to_the_list(request)
+        self._show_result(request, decisions.undo(batch, cast("User", request.user)), *UNDO_MESSAGES)
+        return self._redirect_to_list(request)
 
-    def _to_the_list(self, request: HttpRequest) -> HttpResponse:
+    def _redirect_to_list(self, request: HttpRequest) -> HttpResponse:
         url = reverse("admin:comments_comment_changelist")
         return HttpResponseRedirect(add_preserved_filters(self._filters(request), url))
-
-    # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
         return Comment.objects.with_entries().select_related("user")
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return (
-            (*self.list_display, self._buttons(request)) if self.has_moderate_permission(request) else self.list_display
-        )
+        columns = self.list_display
+        return (*columns, self._buttons(request)) if self.has_moderate_permission(request) else columns
 
     def _buttons(self, request: HttpRequest) -> Callable[[Comment], SafeString]:
-        """The column of buttons. They send the list's own form, so there is no form inside a form."""
+        """Return the column of buttons. They submit the list's own form, because forms can't be nested."""
         filters = self._filters(request)
 
         @admin.display(description=_("Decide"))
@@ -161,13 +150,13 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
                 (
                     add_preserved_filters(filters, reverse(f"admin:comments_comment_{name}", args=[comment.pk])),
                     name,
-                    # Read aloud alone: which of the many buttons of this name it is.
+                    # Tells the many buttons with the same label apart when they are read aloud.
                     gettext("%(decision)s: comment by %(name)s")
-                    % {"decision": move.button, "name": comment.author_name},
-                    move.button,
+                    % {"decision": action.button, "name": comment.author_name},
+                    action.button,
                 )
-                for name, move in MOVES.items()
-                if comment.status in move.offered_for
+                for name, action in ACTIONS.items()
+                if comment.status in action.offered_for
             )
             button = (
                 '<button type="submit" formmethod="post" formaction="{}" class="button decide {}" aria-label="{}">'
@@ -179,29 +168,28 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
-        chosen = request.GET.get("status__exact")
-        states = [
-            {"label": status.label, "count": counts.get(status, 0), "value": status.value, "current": status == chosen}
-            for status in (Status.PENDING, Status.APPROVED, Status.SPAM, Status.TRASH)
+        current = request.GET.get("status__exact")
+        statuses = [
+            {"label": status.label, "count": counts.get(status, 0), "value": status.value, "current": status == current}
+            for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
         ]
-        return super().changelist_view(request, {**(extra_context or {}), "states": states})
+        return super().changelist_view(request, {**(extra_context or {}), "statuses": statuses})
 
     @admin.display(description=_("comment"))
-    def snippet(self, comment: Comment) -> SafeString:
-        shown = Truncator(comment.text).chars(160) or gettext("(no text)")
-        seen = '<input type="hidden" name="seen" value="{}:{}">'
-        return format_html("{}" + seen, shown, comment.pk, comment.mark)
+    def excerpt(self, comment: Comment) -> SafeString:
+        text = Truncator(comment.text).chars(160) or gettext("(no text)")
+        return format_html('{}<input type="hidden" name="seen" value="{}:{}">', text, comment.pk, comment.mark)
 
-    @admin.display(description=_("from"), ordering="name")
-    def person(self, comment: Comment) -> SafeString:
+    @admin.display(description=_("author"), ordering="name")
+    def author(self, comment: Comment) -> SafeString:
         return format_html("<bdi>{}</bdi><br>{}", comment.author_name, comment.email)
 
-    @admin.display(description=_("on"))
-    def on_entry(self, comment: Comment) -> SafeString:
+    @admin.display(description=_("post or page"))
+    def entry_link(self, comment: Comment) -> SafeString:
         return format_html('<a href="{}">{}</a>', comment.get_absolute_url(), Truncator(comment.entry).chars(80))
 
     @admin.display(description=_("status"), ordering="status")
-    def state(self, comment: Comment) -> SafeString:
+    def status_label(self, comment: Comment) -> SafeString:
         return format_html('<span class="state {}">{}</span>', comment.status, comment.get_status_display())
 
     @admin.display(description=_("age"), ordering="created_at")
@@ -209,8 +197,6 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return format_html(
             '<time datetime="{}">{}</time>', comment.created_at.isoformat(), timesince(comment.created_at)
         )
-
-    # The form
 
     def view_on_site(self, obj: Comment) -> str:
         return obj.get_absolute_url()
@@ -222,59 +208,57 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        moves = [(name, move) for name, move in MOVES.items() if self.has_moderate_permission(request)]
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "moves": moves})
+        actions = ACTIONS if self.has_moderate_permission(request) else {}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "actions": actions})
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
-            # `original` holds what was typed; what is seen now is what is stored.
+            # `original` holds what was typed.
             stored = Comment.objects.filter(pk=context["original"].pk).first()
         else:
             stored = context["original"]
         return super().render_change_form(request, {**context, "stored": stored}, *args, **kwargs)
 
-    @admin.display(description=_("what the rules found"))
-    def why(self, comment: Comment) -> SafeString | str:
-        listed = format_html_join("", "<li>{}</li>", ((reason["words"],) for reason in comment.reasons))
-        return format_html("<ul>{}</ul>", listed) if listed else gettext("Nothing.")
+    @admin.display(description=_("results of the rules"))
+    def rule_results(self, comment: Comment) -> SafeString | str:
+        items = format_html_join("", "<li>{}</li>", ((reason["message"],) for reason in comment.reasons))
+        return format_html("<ul>{}</ul>", items) if items else gettext("None.")
 
     @admin.display(description=_("decisions"))
     def history(self, comment: Comment) -> SafeString | str:
-        somebody = gettext("somebody who has no account any more")
-        lines = [
-            (decision.made_at, decision.moderator or somebody, str(decision))
+        nobody = gettext("a deleted account")
+        events = [
+            (decision.made_at, decision.moderator or nobody, str(decision))
             for decision in comment.decisions.select_related("moderator")
         ] + [
             (
                 revision.replaced_at,
-                revision.by or gettext("its sender"),
+                revision.by or gettext("its author"),
                 gettext("changed the text, which was: %(text)s") % {"text": revision.text},
             )
             for revision in comment.revisions.select_related("by")
         ]
-        lines.sort(key=itemgetter(0), reverse=True)
-        said = ((date_format(localtime(moment), "DATETIME_FORMAT"), who, what) for moment, who, what in lines)
-        listed = format_html_join("", "<li>{} – {}: {}</li>", said)
-        return format_html("<ul>{}</ul>", listed) if listed else gettext("Nobody has decided about it yet.")
+        events.sort(key=itemgetter(0), reverse=True)
+        rows = ((date_format(localtime(time), "DATETIME_FORMAT"), who, what) for time, who, what in events)
+        items = format_html_join("", "<li>{} – {}: {}</li>", rows)
+        return format_html("<ul>{}</ul>", items) if items else gettext("No decisions yet.")
 
     def save_model(self, request: HttpRequest, obj: Comment, form: Any, change: bool) -> None:
-        # Only what was typed: the status is not ours to write, somebody may decide about it right now.
-        words = {field: form.cleaned_data[field] for field in form.changed_data}
-        moderation.edit(obj, words, cast("User", request.user))
+        # Not the status, because someone may be deciding about it right now.
+        values = {field: form.cleaned_data[field] for field in form.changed_data}
+        decisions.edit(obj, values, cast("User", request.user))
 
     def response_change(self, request: HttpRequest, obj: Comment) -> HttpResponse:
-        """After saving, the decision if the button of one was pressed."""
-        for name in MOVES:
+        """Carry out a decision after saving if its button was clicked."""
+        for name in ACTIONS:
             if f"_{name}" in request.POST:
-                # It is locked since the form has compared it with what was seen.
+                # The form has compared it with what was seen, and locked it.
                 self.decide(request, name, [obj], seen={})
                 return HttpResponseRedirect(request.get_full_path())
         return super().response_change(request, obj)
 
-    # Deleting
-
     def delete_model(self, request: HttpRequest, obj: Comment) -> None:
-        moderation.delete([obj])
+        deletion.delete([obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
-        moderation.delete(queryset)
+        deletion.delete(queryset)

@@ -1,4 +1,4 @@
-"""The log of what moderators decided."""
+"""The log of moderation decisions."""
 
 from typing import cast
 
@@ -15,9 +15,7 @@ from comments.models import Decision
 
 @admin.register(Decision)
 class DecisionAdmin(admin.ModelAdmin[Decision]):
-    """Who decided what, and when. Nobody changes it."""
-
-    list_display = ("made_at", "moderator", "what", "about")
+    list_display = ("made_at", "moderator", "decision", "comment_link")
     list_display_links = None
     actions = None
     list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became")
@@ -39,15 +37,15 @@ class DecisionAdmin(admin.ModelAdmin[Decision]):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
-        # With its comment or post, which is asked here too; the list offers no deleting.
+        # Needed to delete its comment or post. The list itself has no delete action.
         return cast("User", request.user).is_superuser
 
     @admin.display(description=_("decision"))
-    def what(self, decision: Decision) -> str:
+    def decision(self, decision: Decision) -> str:
         return str(decision)
 
     @admin.display(description=_("comment"))
-    def about(self, decision: Decision) -> SafeString:
+    def comment_link(self, decision: Decision) -> SafeString:
         url = reverse("admin:comments_comment_change", args=[decision.comment_id])
-        # The name is the comment's, not the log's: whoever is erased is erased here too.
+        # The log does not store the name, so erasing a person erases it here too.
         return format_html('<a href="{}">{}: <bdi>{}</bdi></a>', url, decision.comment, decision.comment.author_name)

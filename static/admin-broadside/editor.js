@@ -1,5 +1,5 @@
-/* What the Markdown editor can do beyond its live preview: take pictures from a button, a drop or the clipboard,
- * and keep what is typed from getting lost. Without this script it is a text area. */
+/* What the editor can do besides its live preview: take images from a button, a drop or the clipboard, and keep
+ * unsaved text from getting lost. Without this script it is a plain text area. */
 
 for (const box of document.querySelectorAll(".editor")) {
   enhance(box);
@@ -18,10 +18,10 @@ function enhance(box) {
     add(chooser.files);
     chooser.value = "";
   });
-  // Caught on the way down, before the editor's own script: that one writes "Invalid response" into the text
-  // when something goes wrong, and keeps the Tab key from leaving the field.
-  for (const [kind, source] of [["drop", "dataTransfer"], ["paste", "clipboardData"]]) {
-    box.addEventListener(kind, (event) => {
+  // Events are caught in the capture phase, before markdownx's own script. That script writes "Invalid response"
+  // into the text when something goes wrong, and keeps the Tab key from leaving the field.
+  for (const [type, source] of [["drop", "dataTransfer"], ["paste", "clipboardData"]]) {
+    box.addEventListener(type, (event) => {
       if (event[source]?.files.length) {
         event.preventDefault();
         event.stopPropagation();
@@ -30,7 +30,7 @@ function enhance(box) {
     }, true);
   }
   box.addEventListener("keydown", (event) => event.stopPropagation(), true);
-  // The editor's own script shows whatever the server answers, be it a whole page that says "Error".
+  // The editor's own script shows any response of the server, even a whole error page.
   box.addEventListener("markdownx.update", (event) => {
     if (/<html/i.test(event.detail[0])) {
       preview.textContent = preview.dataset.failed;
@@ -41,16 +41,16 @@ function enhance(box) {
   async function add(files) {
     status.textContent = status.dataset.uploading;
     const codes = [];
-    const faults = [];
+    const errors = [];
     for (const file of files) {
-      const answer = await upload(file);
-      (answer.image_code ? codes : faults).push(answer.image_code ?? answer.error);
+      const result = await upload(file);
+      (result.image_code ? codes : errors).push(result.image_code ?? result.error);
     }
     if (codes.length) {
       insert(codes.join("\n\n"));
     }
-    status.textContent = faults[0] ?? status.dataset.added;
-    status.classList.toggle("editor-fault", faults.length > 0);
+    status.textContent = errors[0] ?? status.dataset.added;
+    status.classList.toggle("editor-error", errors.length > 0);
   }
 
   async function upload(file) {
@@ -71,35 +71,35 @@ function enhance(box) {
   function insert(code) {
     const start = editor.selectionStart;
     editor.focus();
-    // The old command is the only one that the browser can undo.
+    // Only this deprecated command leaves an entry in the browser's undo history.
     if (!document.execCommand("insertText", false, code)) {
       editor.setRangeText(code, start, editor.selectionEnd, "end");
       editor.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    // Where the description belongs: ![here](…) or alt="here".
+    // Put the caret where the description belongs: ![here](…) or alt="here".
     const caret = start + (code.startsWith("![") ? 2 : code.indexOf('alt="') + 5);
     editor.setSelectionRange(caret, caret);
   }
 }
 
-/* Ask before a page with unsaved words is left; send a form once, however often the button is pressed. */
+/* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed. */
 function guard(form) {
-  let unsaved = document.querySelector(".errornote") !== null;
-  let sent = false;
+  let hasUnsavedText = document.querySelector(".errornote") !== null;
+  let isSubmitted = false;
   form.addEventListener("input", () => {
-    unsaved = true;
+    hasUnsavedText = true;
   });
   form.addEventListener("submit", (event) => {
-    if (sent) {
+    if (isSubmitted) {
       event.preventDefault();
     }
-    sent = true;
+    isSubmitted = true;
   });
   window.addEventListener("pageshow", () => {
-    sent = false;
+    isSubmitted = false;
   });
   window.addEventListener("beforeunload", (event) => {
-    if (unsaved && !sent) {
+    if (hasUnsavedText && !isSubmitted) {
       event.preventDefault();
     }
   });

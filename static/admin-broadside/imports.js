@@ -1,54 +1,54 @@
-/* Imports from WordPress: numbers that change by themselves, and uploads that are too large stopped before they are
- * sent. Without this script the page loads itself again every few seconds, and the server judges the upload. */
+/* Imports from WordPress: updates the progress, and stops uploads that are too large before they are sent. Without this
+ * script, the page reloads every few seconds, and the server rejects the upload. */
 
-const PAUSE = 2000;
+const INTERVAL = 2000;
 
 const progress = document.querySelector(".import-progress");
 if (progress) {
-  watch(progress);
+  watchProgress(progress);
 }
-const upload = document.querySelector(".import .upload");
-if (upload) {
-  guard(upload);
+const uploadForm = document.querySelector(".import .upload");
+if (uploadForm) {
+  checkSize(uploadForm);
 }
 
-function watch(box) {
-  const doing = box.querySelector(".import-doing");
-  const left = box.querySelector(".import-left");
+function watchProgress(box) {
+  const activity = box.querySelector(".import-activity");
+  const timeLeft = box.querySelector(".import-time-left");
   const bar = box.querySelector("progress");
-  const spoken = box.querySelector(".import-spoken");
-  let tenth = -1;
+  const announcement = box.querySelector(".import-announcement");
+  let announcedTenth = -1;
 
-  async function look() {
+  async function update() {
     try {
-      const answer = await fetch(box.dataset.url, { headers: { Accept: "application/json" }, redirect: "error" });
-      const told = await answer.json();
-      if (told.situation !== box.dataset.situation) {
+      const response = await fetch(box.dataset.url, { headers: { Accept: "application/json" }, redirect: "error" });
+      const job = await response.json();
+      if (job.version !== box.dataset.version) {
         location.reload();
         return;
       }
-      doing.textContent = told.doing;
-      left.textContent = told.left;
-      if (told.share === null) {
+      activity.textContent = job.activity;
+      timeLeft.textContent = job.time_left;
+      if (job.percent === null) {
         bar.removeAttribute("value");
       } else {
-        bar.value = told.share;
+        bar.value = job.percent;
       }
-      // Read aloud at each tenth, not at each number.
-      const now = told.share === null ? -1 : Math.floor(told.share / 10);
-      if (now !== tenth) {
-        tenth = now;
-        spoken.textContent = `${told.doing} ${told.left}`;
+      // Screen readers announce each tenth, not each percent.
+      const tenth = job.percent === null ? -1 : Math.floor(job.percent / 10);
+      if (tenth !== announcedTenth) {
+        announcedTenth = tenth;
+        announcement.textContent = `${job.activity} ${job.time_left}`;
       }
     } catch {
-      // The server may be busy or starting anew: the next look tells.
+      // The server may be busy or restarting. Try again at the next interval.
     }
-    setTimeout(look, PAUSE);
+    setTimeout(update, INTERVAL);
   }
-  setTimeout(look, PAUSE);
+  setTimeout(update, INTERVAL);
 }
 
-function guard(form) {
+function checkSize(form) {
   const errors = form.querySelector(".errorlist");
   const button = form.querySelector("button[type=submit]");
   form.addEventListener("submit", (event) => {
@@ -61,7 +61,7 @@ function guard(form) {
       errors.append(item);
       return;
     }
-    // Disabled only after the browser has collected what it sends.
+    // The browser must collect the form's data before the button is disabled.
     setTimeout(() => { button.disabled = true; });
   });
   window.addEventListener("pageshow", () => { button.disabled = false; });

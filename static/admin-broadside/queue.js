@@ -1,40 +1,40 @@
-/* The moderators' queue by keys, and without waiting: a decision is sent, its row leaves at once, and comes back if
- * it was not stored. What is shown and decided is all the server's; without this script the same form works by itself. */
+/* Keyboard shortcuts for the moderation queue, and decisions without page loads: a row disappears at once, and comes
+ * back if the decision could not be saved. The server renders everything, and the form also works without this script. */
 
 const form = document.getElementById("queue-form");
 const list = document.getElementById("queue");
-const said = document.getElementById("said");
+const result = document.getElementById("result");
 const undoButton = document.getElementById("undo");
-const keys = document.getElementById("keys");
-const keysOn = document.getElementById("keys-on");
-const FEW = 12; // rows left, before more are fetched
-const KEYS_OFF = "broadside-queue-keys-off";
-const MOVES = { a: "approve", s: "spam", t: "trash", z: "restore" };
-const OPENS = { r: ".reply", e: ".edit", b: ".more" };
+const shortcuts = document.getElementById("shortcuts");
+const shortcutsOn = document.getElementById("shortcuts-on");
+const MIN_ROWS = 12; // fetch more if fewer are left
+const SHORTCUTS_OFF = "broadside-queue-shortcuts-off";
+const ACTIONS = { a: "approve", s: "spam", t: "trash", z: "restore" };
+const PANELS = { r: ".reply", e: ".edit", b: ".more" };
 
-// Decisions that can be taken back, the last one at the end: promises of where to.
-const decided = [];
+// Promises of the undo URLs of the decisions so far, latest last.
+const undoUrls = [];
 let fetching = null;
 
 document.body.classList.add("with-script");
-document.getElementById("open-keys").hidden = false;
-keysOn.checked = localStorage.getItem(KEYS_OFF) === null;
-point(rows()[0]);
-showTicked();
+document.getElementById("open-shortcuts").hidden = false;
+shortcutsOn.checked = localStorage.getItem(SHORTCUTS_OFF) === null;
+setCurrent(rows()[0]);
+showSelected();
 
 /* Rows */
 
 function rows() {
-  return [...form.querySelectorAll(".waiting-comment:not([hidden])")];
+  return [...form.querySelectorAll(".queue-comment:not([hidden])")];
 }
 
 function current() {
-  return form.querySelector('.waiting-comment[tabindex="0"]:not([hidden])');
+  return form.querySelector('.queue-comment[tabindex="0"]:not([hidden])');
 }
 
-/* Make this row the one the keys are for; the Tab key enters the list there. */
-function point(row, andFocus = false) {
-  for (const other of form.querySelectorAll('.waiting-comment[tabindex="0"]')) {
+/* Make this the row that keyboard shortcuts apply to. The Tab key enters the list there. */
+function setCurrent(row, andFocus = false) {
+  for (const other of form.querySelectorAll('.queue-comment[tabindex="0"]')) {
     other.tabIndex = -1;
   }
   if (row) {
@@ -48,100 +48,103 @@ function point(row, andFocus = false) {
 
 function move(step) {
   const all = rows();
-  const here = all.indexOf(current());
+  const index = all.indexOf(current());
   if (all.length) {
-    // The first press of a key goes to the first row.
-    const there = document.activeElement === all[here] || step < 0 ? here + step : here;
-    point(all[Math.min(Math.max(there, 0), all.length - 1)], true);
+    // At first the current row is not focused yet, so a step forward only focuses it.
+    const next = document.activeElement === all[index] || step < 0 ? index + step : index;
+    setCurrent(all[Math.min(Math.max(next, 0), all.length - 1)], true);
   }
 }
 
-function made(html) {
-  const around = document.createElement("template");
-  around.innerHTML = html;
-  return around.content.firstElementChild;
+function elementFrom(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.firstElementChild;
 }
 
 function hide(leaving) {
   const all = rows();
-  const here = all.indexOf(current());
+  const index = all.indexOf(current());
   const hadFocus = leaving.some((row) => row.contains(document.activeElement)) || document.activeElement === document.body;
   leaving.forEach((row) => {
     row.hidden = true;
     row.querySelector("[name=comment]").checked = false;
   });
-  const next = all.slice(Math.max(here, 0)).find((row) => !row.hidden) ?? rows().at(-1);
-  point(next, hadFocus);
-  showTicked();
+  const next = all.slice(Math.max(index, 0)).find((row) => !row.hidden) ?? rows().at(-1);
+  setCurrent(next, hadFocus);
+  showSelected();
+}
+
+function showEmpty() {
+  document.getElementById("empty").hidden = rows().length > 0 || document.getElementById("next-page") !== null;
 }
 
 function refresh() {
-  const left = rows().length;
-  document.getElementById("empty").hidden = left > 0 || document.getElementById("later") !== null;
-  if (left < FEW) {
-    more();
+  showEmpty();
+  if (rows().length < MIN_ROWS) {
+    fetchMore();
   }
 }
 
-/* The next rows come before they are needed. */
-async function more() {
-  const link = document.getElementById("later");
+/* Fetch the next rows before they are needed. */
+async function fetchMore() {
+  const link = document.getElementById("next-page");
   if (!link || fetching) {
     return;
   }
   try {
     fetching = fetch(link.href);
-    const answer = await fetching;
-    if (!answer.ok || answer.redirected) {
-      // Nobody is logged in any more, say: that says nothing about what waits.
-      throw new Error(answer.statusText);
+    const response = await fetching;
+    if (!response.ok || response.redirected) {
+      // For example, the session has expired. There may still be more comments.
+      throw new Error(response.statusText);
     }
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const row of page.querySelectorAll("#queue > .waiting-comment")) {
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const row of page.querySelectorAll("#queue > .queue-comment")) {
       if (!document.getElementById(row.id)) {
         list.append(document.adoptNode(row));
       }
     }
-    const further = page.getElementById("later");
-    if (further) {
-      link.href = further.getAttribute("href");
+    const nextLink = page.getElementById("next-page");
+    if (nextLink) {
+      link.href = nextLink.getAttribute("href");
     } else {
       link.parentElement.remove();
     }
     if (!current()) {
-      point(rows()[0], document.activeElement === document.body);
+      setCurrent(rows()[0], document.activeElement === document.body);
     }
   } catch {
-    // The link is still there to follow.
+    // The link is still there to click.
   } finally {
     fetching = null;
-    document.getElementById("empty").hidden = rows().length > 0 || document.getElementById("later") !== null;
+    showEmpty();
   }
 }
 
-/* Words */
+/* Messages */
 
-function say(words, canUndo) {
-  // It is there from the start, so that it is read aloud.
-  said.classList.remove("visually-hidden");
-  document.getElementById("said-words").textContent = words;
+function showResult(message, canUndo) {
+  // The element exists from the start, so screen readers announce the message.
+  result.classList.remove("visually-hidden");
+  document.getElementById("result-message").textContent = message;
   undoButton.hidden = !canUndo;
 }
 
-function ticked() {
+function selected() {
   return rows().filter((row) => row.querySelector("[name=comment]").checked);
 }
 
-function showTicked() {
-  const number = ticked().length;
-  document.getElementById("all-ticked").hidden = number === 0;
-  document.getElementById("ticked").textContent = number;
+function showSelected() {
+  const count = selected().length;
+  document.getElementById("bulk-actions").hidden = count === 0;
+  document.getElementById("selected-count").textContent = count;
 }
 
-function count(difference) {
-  const shown = document.getElementById("count");
-  if (shown) {
-    shown.textContent = Math.max(0, Number(shown.textContent.replace(/\D/g, "")) + difference);
+function changeCount(difference) {
+  const count = document.getElementById("count");
+  if (count) {
+    count.textContent = Math.max(0, Number(count.textContent.replace(/\D/g, "")) + difference);
   }
 }
 
@@ -150,75 +153,76 @@ function count(difference) {
 async function post(url, fields) {
   const body = new URLSearchParams(fields);
   body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-  const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json" }, body });
-  if (!answer.ok || answer.redirected) {
-    throw new Error(answer.statusText);
+  const response = await fetch(url, { method: "POST", headers: { Accept: "application/json" }, body });
+  if (!response.ok || response.redirected) {
+    throw new Error(response.statusText);
   }
-  return answer.json();
+  return response.json();
 }
 
-/* Send the decision `name` about `chosen`. The rows of decisions leave before the answer is here. */
-async function decide(name, chosen, typed = null) {
-  if (!chosen.length || (!typed && !offered(chosen, name))) {
+/* Send the decision `name` about the rows in `chosen`, which disappear before the response arrives. With the textarea
+ * `field` it is a reply or an edit. */
+async function decide(name, chosen, field = null) {
+  if (!chosen.length || (!field && !isOffered(chosen, name))) {
     return;
   }
-  const fields = [["decide", typed ? `${name} ${chosen[0].dataset.pk}` : name]];
+  const fields = [["decide", field ? `${name} ${chosen[0].dataset.pk}` : name]];
   for (const row of chosen) {
     fields.push(["comment", row.dataset.pk], ["seen", row.querySelector("[name=seen]").value]);
   }
-  if (typed) {
-    fields.push([typed.name, typed.value]);
+  if (field) {
+    fields.push([field.name, field.value]);
   } else {
     hide(chosen);
   }
   const sent = post(form.action, fields);
-  const entry = sent.then((answer) => answer.undo, () => "");
+  const undoUrl = sent.then((answer) => answer.undo, () => "");
   if (name !== "edit") {
-    decided.push(entry);
+    undoUrls.push(undoUrl);
   }
   try {
     const answer = await sent;
     if (!answer.undo) {
-      forget(entry);
+      forget(undoUrl);
     }
     const gone = new Set(answer.gone.map(String));
     const leaving = chosen.filter((row) => gone.has(row.dataset.pk));
-    if (typed && !Object.keys(answer.rows).length) {
-      typed.value = typed.defaultValue;
-      typed.closest("details").open = false;
-      point(chosen[0], true);
+    if (field && !Object.keys(answer.rows).length) {
+      field.value = field.defaultValue;
+      field.closest("details").open = false;
+      setCurrent(chosen[0], true);
       hide(leaving);
     }
     leaving.forEach((row) => row.remove());
-    count(-leaving.length);
-    take(answer.rows, !leaving.length);
-    say(answer.words, decided.length > 0);
+    changeCount(-leaving.length);
+    insert(answer.rows, !leaving.length);
+    showResult(answer.message, undoUrls.length > 0);
   } catch {
-    forget(entry);
+    forget(undoUrl);
     chosen.forEach((row) => {
       row.hidden = false;
     });
-    point(chosen[0], document.activeElement === document.body);
-    say(form.dataset.failed, decided.length > 0);
+    setCurrent(chosen[0], document.activeElement === document.body);
+    showResult(form.dataset.failed, undoUrls.length > 0);
   }
   refresh();
 }
 
-function forget(entry) {
-  if (decided.includes(entry)) {
-    decided.splice(decided.indexOf(entry), 1);
+function forget(undoUrl) {
+  if (undoUrls.includes(undoUrl)) {
+    undoUrls.splice(undoUrls.indexOf(undoUrl), 1);
   }
 }
 
-function offered(chosen, name) {
+function isOffered(chosen, name) {
   return chosen.every((row) => row.querySelector(`button.decide.${name}`));
 }
 
-/* Put rows that the server sent where they are, or on top. */
-function take(sent, andFocus) {
+/* Replace rows with those that the server sent, or put them on top. */
+function insert(sent, andFocus) {
   let first = null;
   for (const [pk, html] of Object.entries(sent)) {
-    const fresh = made(html);
+    const fresh = elementFrom(html);
     const old = document.getElementById(`comment-${pk}`);
     if (old) {
       old.replaceWith(fresh);
@@ -228,16 +232,16 @@ function take(sent, andFocus) {
     first ??= fresh;
   }
   if (first) {
-    point(first, andFocus);
+    setCurrent(first, andFocus);
     first.querySelector("details[open] [aria-invalid]")?.focus();
   }
 }
 
 async function undo() {
-  const last = decided.pop();
+  const last = undoUrls.pop();
   const url = await last;
   if (!url) {
-    say(form.dataset.nothing, false);
+    showResult(form.dataset.nothing, false);
     return;
   }
   try {
@@ -246,42 +250,42 @@ async function undo() {
       location.reload();
       return;
     }
-    count(Object.keys(answer.rows).length);
-    take(answer.rows, true);
-    say(answer.words, decided.length > 0);
+    changeCount(Object.keys(answer.rows).length);
+    insert(answer.rows, true);
+    showResult(answer.message, undoUrls.length > 0);
   } catch {
-    decided.push(last);
-    say(form.dataset.failed, true);
+    undoUrls.push(last);
+    showResult(form.dataset.failed, true);
   }
   refresh();
 }
 
-/* Mouse, and buttons by keys */
+/* Buttons */
 
 form.addEventListener("submit", (event) => {
   const [name, pk] = (event.submitter?.value ?? "").split(" ");
   event.preventDefault();
   const row = pk && document.getElementById(`comment-${pk}`);
-  const typed = row?.querySelector(`textarea[name="${name}-${pk}"]`);
-  decide(name, row ? [row] : ticked(), typed ?? null);
+  const field = row?.querySelector(`textarea[name="${name}-${pk}"]`);
+  decide(name, row ? [row] : selected(), field ?? null);
 });
-form.addEventListener("focusin", (event) => point(event.target.closest(".waiting-comment") ?? current()));
-form.addEventListener("change", showTicked);
+form.addEventListener("focusin", (event) => setCurrent(event.target.closest(".queue-comment") ?? current()));
+form.addEventListener("change", showSelected);
 undoButton.addEventListener("click", undo);
-document.getElementById("open-keys").addEventListener("click", () => keys.showModal());
-keysOn.addEventListener("change", () => {
-  if (keysOn.checked) {
-    localStorage.removeItem(KEYS_OFF);
+document.getElementById("open-shortcuts").addEventListener("click", () => shortcuts.showModal());
+shortcutsOn.addEventListener("change", () => {
+  if (shortcutsOn.checked) {
+    localStorage.removeItem(SHORTCUTS_OFF);
   } else {
-    localStorage.setItem(KEYS_OFF, "1");
+    localStorage.setItem(SHORTCUTS_OFF, "1");
   }
 });
 
-/* Keys */
+/* Keyboard shortcuts */
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("textarea, select, input:not([type=checkbox])");
-  if (event.isComposing || keys.open) {
+  if (event.isComposing || shortcuts.open) {
     return;
   }
   if (field) {
@@ -291,35 +295,35 @@ document.addEventListener("keydown", (event) => {
       form.requestSubmit(open.querySelector("button[type=submit]"));
     } else if (event.key === "Escape" && open) {
       open.open = false;
-      point(open.closest(".waiting-comment"), true);
+      setCurrent(open.closest(".queue-comment"), true);
     }
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || !keysOn.checked) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !shortcutsOn.checked) {
     return;
   }
   const row = current();
   if (event.key === "j" || event.key === "k") {
     move(event.key === "j" ? 1 : -1);
   } else if (event.repeat) {
-    // A key that is held down must not decide about the next ones.
+    // Holding a key down must not decide about the following comments.
     return;
-  } else if (event.key in MOVES) {
-    const all = ticked();
-    decide(MOVES[event.key], all.length ? all : row ? [row] : []);
+  } else if (event.key in ACTIONS) {
+    const all = selected();
+    decide(ACTIONS[event.key], all.length ? all : row ? [row] : []);
   } else if (event.key === "u") {
     undo();
   } else if (event.key === "?") {
-    keys.showModal();
+    shortcuts.showModal();
   } else if (event.key === "x" && row) {
     row.querySelector("[name=comment]").click();
   } else if (event.key === "o" && row?.querySelector(".rest")) {
     const rest = row.querySelector(".rest");
     rest.open = !rest.open;
-  } else if (event.key in OPENS && row?.querySelector(OPENS[event.key])) {
-    const opened = row.querySelector(OPENS[event.key]);
-    opened.open = true;
-    opened.querySelector("textarea, a").focus();
+  } else if (event.key in PANELS && row?.querySelector(PANELS[event.key])) {
+    const panel = row.querySelector(PANELS[event.key]);
+    panel.open = true;
+    panel.querySelector("textarea, a").focus();
   } else {
     return;
   }

@@ -1,71 +1,70 @@
-/* Suggests tags that are there for the name that is being typed. Commas part names; a name that fits nothing
- * becomes a new tag. Without this script it is a text area.
+/* Suggests existing tags while a name is typed. Names are separated by commas. Without this script it is a text area.
  *
- * The pattern is the editable list autocomplete of the ARIA Authoring Practices: the focus stays in the field, the
- * arrow keys point into the list. */
+ * Follows the pattern "editable combobox with list autocomplete" of the ARIA Authoring Practices: the focus stays in
+ * the field, and the arrow keys move through the list. */
 
-const PATIENCE = 150; // milliseconds without a key before the server is asked
+const DELAY = 150; // milliseconds without a key before suggestions are requested
 const COMMA = /[,،\n]/;
 
 for (const field of document.querySelectorAll("textarea[data-suggest]")) {
-  suggestFor(field);
+  enhance(field);
 }
 
-function suggestFor(field) {
-  const box = document.createElement("div");
+function enhance(field) {
+  const container = document.createElement("div");
   const list = document.createElement("ul");
-  const said = document.createElement("span");
-  let waiting = 0;
-  let asked = null;
+  const status = document.createElement("span");
+  let timer = 0;
+  let request = null;
   let active = -1;
 
-  box.className = "tags-box";
+  container.className = "tags-box";
   list.className = "tags-list";
   list.id = `${field.id}_list`;
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", field.labels[0]?.textContent ?? "");
   list.hidden = true;
-  said.className = "visually-hidden";
-  said.setAttribute("role", "status");
-  field.before(box);
-  box.append(field, list, said);
+  status.className = "visually-hidden";
+  status.setAttribute("role", "status");
+  field.before(container);
+  container.append(field, list, status);
   field.setAttribute("aria-autocomplete", "list");
   field.setAttribute("aria-controls", list.id);
 
   field.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(ask, PATIENCE);
+    clearTimeout(timer);
+    timer = setTimeout(suggest, DELAY);
   });
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) {
       return;
     }
-    const choices = list.hidden ? 0 : list.children.length;
-    if (event.key === "ArrowDown" && choices) {
-      point((active + 1) % choices);
-    } else if (event.key === "ArrowUp" && choices) {
-      point((active <= 0 ? choices : active) - 1);
+    const count = list.hidden ? 0 : list.children.length;
+    if (event.key === "ArrowDown" && count) {
+      activate((active + 1) % count);
+    } else if (event.key === "ArrowUp" && count) {
+      activate((active <= 0 ? count : active) - 1);
     } else if (event.key === "Enter") {
-      take(active >= 0 ? list.children[active].textContent : word().typed);
-    } else if (event.key === "Escape" && choices) {
+      complete(active >= 0 ? list.children[active].textContent : currentName().text);
+    } else if (event.key === "Escape" && count) {
       close();
     } else {
       return;
     }
     event.preventDefault();
   });
-  // Not "click": the field must not lose the focus to the list.
+  // Not "click", which would move the focus from the field to the list.
   list.addEventListener("mousedown", (event) => {
     event.preventDefault();
     const option = event.target.closest("[role=option]");
     if (option) {
-      take(option.textContent);
+      complete(option.textContent);
     }
   });
 
-  /* The name that the caret stands in, and where it starts and ends. */
-  function word() {
+  /* The name at the caret, up to the caret, and where the whole name starts and ends. */
+  function currentName() {
     const { value, selectionStart: caret } = field;
     let start = caret;
     while (start > 0 && !COMMA.test(value[start - 1])) {
@@ -75,33 +74,33 @@ function suggestFor(field) {
     while (end < value.length && !COMMA.test(value[end])) {
       end += 1;
     }
-    return { start, end, typed: value.slice(start, caret).trim() };
+    return { start, end, text: value.slice(start, caret).trim() };
   }
 
-  async function ask() {
-    asked?.abort();
-    const { typed } = word();
-    if (!typed) {
+  async function suggest() {
+    request?.abort();
+    const { text } = currentName();
+    if (!text) {
       close();
       return;
     }
-    asked = new AbortController();
-    const address = `${field.dataset.suggest}?${new URLSearchParams({ q: typed })}`;
+    request = new AbortController();
+    const url = `${field.dataset.suggest}?${new URLSearchParams({ q: text })}`;
     try {
-      const response = await fetch(address, { signal: asked.signal });
+      const response = await fetch(url, { signal: request.signal });
       show((await response.json()).names);
     } catch {
-      // Another letter came first, or there is no answer: typing goes on without suggestions.
+      // More was typed, or the request failed. Typing goes on without suggestions.
       close();
     }
   }
 
   function show(names) {
-    const there = new Set(field.value.split(COMMA).map((name) => name.trim().toLowerCase()));
-    const fresh = names.filter((name) => !there.has(name.toLowerCase()));
-    list.replaceChildren(...fresh.map((name, number) => {
+    const entered = new Set(field.value.split(COMMA).map((name) => name.trim().toLowerCase()));
+    const suggestions = names.filter((name) => !entered.has(name.toLowerCase()));
+    list.replaceChildren(...suggestions.map((name, index) => {
       const option = document.createElement("li");
-      option.id = `${list.id}_${number}`;
+      option.id = `${list.id}_${index}`;
       option.setAttribute("role", "option");
       option.dir = "auto";
       option.textContent = name;
@@ -109,34 +108,34 @@ function suggestFor(field) {
     }));
     active = -1;
     field.removeAttribute("aria-activedescendant");
-    list.hidden = fresh.length === 0 || document.activeElement !== field;
-    said.textContent = list.hidden ? "" : field.dataset.found.replace("{n}", fresh.length);
+    list.hidden = suggestions.length === 0 || document.activeElement !== field;
+    status.textContent = list.hidden ? "" : field.dataset.found.replace("{n}", suggestions.length);
   }
 
-  function point(number) {
+  function activate(index) {
     list.children[active]?.removeAttribute("aria-selected");
-    active = number;
+    active = index;
     list.children[active].setAttribute("aria-selected", "true");
     list.children[active].scrollIntoView({ block: "nearest" });
     field.setAttribute("aria-activedescendant", list.children[active].id);
   }
 
-  /* Put `name` in place of what was typed, and go on to the next. */
-  function take(name) {
-    const { start, end } = word();
+  /* Replace the name at the caret with `name`, and start the next one. */
+  function complete(name) {
+    const { start, end } = currentName();
     if (name) {
-      const more = field.value.slice(end);
-      field.setRangeText(`${start ? " " : ""}${name}${more ? "" : ", "}`, start, end, "end");
+      const rest = field.value.slice(end);
+      field.setRangeText(`${start ? " " : ""}${name}${rest ? "" : ", "}`, start, end, "end");
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    clearTimeout(waiting);
+    clearTimeout(timer);
     close();
   }
 
   function close() {
     list.hidden = true;
     active = -1;
-    said.textContent = "";
+    status.textContent = "";
     field.removeAttribute("aria-activedescendant");
   }
 }

@@ -1,7 +1,8 @@
-// While somebody writes a comment, their browser solves a small task of ours (ALTCHA), unseen: a flood cannot afford it.
-// Without this, or where the browser offers no cryptography (no https), the comment is sent all the same, and waits.
+// While a reader writes a comment, the browser solves a small challenge (ALTCHA) in the background, which makes
+// flooding expensive. Without this script, or without Web Crypto (no HTTPS), the comment is sent anyway. A stranger's
+// comment is then held.
 
-// A slow telephone is not kept waiting for ever.
+// A slow phone does not have to wait forever. In milliseconds.
 const PATIENCE = 15_000;
 
 for (const field of document.querySelectorAll("input[name=altcha][data-challenge]")) {
@@ -26,10 +27,10 @@ for (const field of document.querySelectorAll("input[name=altcha][data-challenge
     await Promise.race([start(), new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]);
     waiting = false;
     waited = true;
-    // With the button that was pressed.
+    // Submit it with the button that was pressed.
     form.requestSubmit(event.submitter);
   });
-  // Back on the page, a solution was used: each counts once.
+  // When a reader returns to the page, the solution has been used, and each is valid only once.
   addEventListener("pageshow", () => {
     field.value = "";
     work = null;
@@ -37,10 +38,10 @@ for (const field of document.querySelectorAll("input[name=altcha][data-challenge
   });
 }
 
-async function solve(address, script) {
-  if (!globalThis.crypto?.subtle) throw new Error("no cryptography here");
-  const response = await fetch(address, { credentials: "omit" });
-  if (!response.ok) throw new Error("no task");
+async function solve(url, script) {
+  if (!globalThis.crypto?.subtle) throw new Error("Web Crypto is not available");
+  const response = await fetch(url, { credentials: "omit" });
+  if (!response.ok) throw new Error("no challenge");
   const challenge = await response.json();
   const worker = new Worker(script);
   try {

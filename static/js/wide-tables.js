@@ -1,6 +1,6 @@
-// A table that is wider than the text scrolls sideways. Not every browser lets the keyboard scroll it
-// of its own accord: make it a stop for the Tab key, but only while there is something to scroll.
-const watcher = new ResizeObserver((entries) => {
+// A table that is wider than the text scrolls sideways. Not every browser makes it scrollable by keyboard, so this
+// makes it focusable with the Tab key while there is something to scroll.
+const observer = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     if (target.scrollWidth > target.clientWidth) {
       target.tabIndex = 0;
@@ -11,5 +11,5 @@ const watcher = new ResizeObserver((entries) => {
 });
 
 for (const table of document.querySelectorAll(".entry-body table")) {
-  watcher.observe(table);
+  observer.observe(table);
 }

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
-from tests.blog.desk import at_desk, person
 from tests.factories import UserFactory
+from tests.factories.admin import client_of, user_in_role
 
 pytestmark = pytest.mark.django_db
 
@@ -18,19 +18,19 @@ PASSWORD = "a-long-enough-password-7"
 
 @pytest.fixture
 def owner() -> Client:
-    return at_desk(UserFactory(username="owner", is_staff=True, is_superuser=True))
+    return client_of(UserFactory(username="owner", is_staff=True, is_superuser=True))
 
 
 @pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "staff"])
-def test_no_role_comes_near_accounts(role: str) -> None:
-    user = person(role)
-    desk = at_desk(user)
+def test_no_role_may_manage_accounts(role: str) -> None:
+    user = user_in_role(role)
+    desk = client_of(user)
     assert user
     for path in (LIST, f"{LIST}add/", f"{LIST}{user.pk}/change/", f"{LIST}{user.pk}/password/", "/admin/auth/group/"):
         assert desk.get(path).status_code == 403
 
 
-def test_account_is_made_with_its_role(owner: Client) -> None:
+def test_a_new_account_has_its_role(owner: Client) -> None:
     author = Group.objects.get(name="Author")
     sent = {
         "username": "amina",
@@ -48,16 +48,16 @@ def test_account_is_made_with_its_role(owner: Client) -> None:
     assert (amina.display_name, amina.slug, amina.is_staff, amina.is_superuser) == ("Amina", "amina", True, False)
     assert amina.check_password(PASSWORD)
     assert amina.has_perm("blog.add_post")
-    assert at_desk(amina).get("/admin/blog/post/").status_code == 200
+    assert client_of(amina).get("/admin/blog/post/").status_code == 200
 
 
-def test_weak_password_is_refused(owner: Client) -> None:
+def test_a_weak_password_is_refused(owner: Client) -> None:
     sent = {"username": "amina", "usable_password": "true", "password1": "short", "password2": "short"}
     assert owner.post(f"{LIST}add/", sent).status_code == 200
     assert not User.objects.filter(username="amina").exists()
 
 
-def test_what_readers_see_is_changed_here(owner: Client) -> None:
+def test_the_public_profile_can_be_changed(owner: Client) -> None:
     amina = UserFactory(username="amina")
     sent = {"username": "amina", "display_name": "Amina K.", "slug": "amina-k", "bio": "Writes.", "is_active": "on"}
     owner.post(f"{LIST}{amina.pk}/change/", sent)
@@ -65,13 +65,13 @@ def test_what_readers_see_is_changed_here(owner: Client) -> None:
     assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
 
 
-def test_people_are_found_by_the_name_readers_see(owner: Client) -> None:
+def test_people_are_found_by_their_display_names(owner: Client) -> None:
     UserFactory(username="u1", display_name="Hans")
     UserFactory(username="u2", display_name="Amina")
     assert [str(user) for user in owner.get(f"{LIST}?q=amin").context["cl"].result_list] == ["Amina"]
 
 
-def test_number_of_queries_does_not_grow(owner: Client, django_assert_num_queries: Any) -> None:
+def test_the_number_of_queries_does_not_grow(owner: Client, django_assert_num_queries: Any) -> None:
     owner.get(LIST)
     for _ in range(2):
         with django_assert_num_queries(7):

@@ -1,10 +1,13 @@
 """The three roles and their exact permissions; names and slugs of people."""
 
+from collections.abc import Collection
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from accounts.roles import grant_roles
+from accounts.roles import EDITOR, grant_roles, role_permissions
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,29 +19,29 @@ MODERATION = {
 EXACTLY = {
     "Author": {
         *("blog.add_post", "blog.change_post", "blog.view_post", "blog.view_category"),
-        *("library.add_document", "library.add_picture", "library.view_document", "library.view_picture"),
+        *("media.add_document", "media.add_picture", "media.view_document", "media.view_picture"),
         *("tags.add_tag", "tags.view_tag"),
     },
     "Editor": {
         *(f"blog.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("post", "page", "category")),
         *("blog.publish_post", "blog.edit_others_post"),
-        *("blog.add_oldaddress", "blog.delete_oldaddress", "blog.view_oldaddress"),
-        *(f"library.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("picture", "document")),
+        *("blog.add_redirect", "blog.delete_redirect", "blog.view_redirect"),
+        *(f"media.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("picture", "document")),
         *(f"tags.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("tag", "tagalias")),
         *MODERATION,
         "comments.erase_commenter",
-        *("wordpress.change_sharedblock", "wordpress.view_sharedblock"),
+        *("wordpress.change_reusableblock", "wordpress.view_reusableblock"),
     },
     "Moderator": MODERATION,
 }
 
 
 @pytest.mark.parametrize("role", EXACTLY)
-def test_role_has_exactly_its_permissions(role: str) -> None:
+def test_each_role_has_exactly_its_permissions(role: str) -> None:
     assert UserFactory(role=role).get_all_permissions() == EXACTLY[role]
 
 
-def test_upgrade_brings_a_role_back_to_its_permissions() -> None:
+def test_migrating_resets_a_role_to_its_permissions() -> None:
     moderators = Group.objects.get(name="Moderator")
     moderators.permissions.set(Permission.objects.filter(codename__in=["delete_post", "delete_comment"]))
     for app in ("blog", "comments"):
@@ -47,24 +50,47 @@ def test_upgrade_brings_a_role_back_to_its_permissions() -> None:
     assert {f"{app}.{codename}" for app, codename in held} == MODERATION
 
 
-def test_group_of_the_owners_own_is_left_alone() -> None:
+def test_groups_of_the_owner_are_left_alone() -> None:
     group = Group.objects.create(name="Translators")
     group.permissions.set(Permission.objects.filter(codename="change_post"))
     grant_roles(apps.get_app_config("blog"), using="default")
     assert group.permissions.count() == 1
 
 
+class TestCheck:
+    @pytest.mark.parametrize(
+        ("app", "permissions", "problems"),
+        [
+            ("blog", {EDITOR: {"add_post", "publish_post"}}, []),
+            ("blog", {EDITOR: {"add_tag", "fly"}}, ["no permission 'add_tag'", "no permission 'fly'"]),
+            ("blog", {"Pope": {"add_post"}}, ["no role 'Pope'"]),
+            ("block", {EDITOR: {"add_post"}}, ["no such app"]),
+        ],
+    )
+    def test_finds_apps_roles_and_permissions_that_do_not_exist(
+        self, app: str, permissions: dict[str, Collection[str]], problems: list[str]
+    ) -> None:
+        found = list(role_permissions.find_problems(app, permissions))
+        assert len(found) == len(problems)
+        assert all(problem in text for problem, text in zip(problems, found, strict=True))
+
+    def test_needs_no_database(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(0):
+            problems = [list(role_permissions.find_problems(*item)) for item in role_permissions.items()]
+        assert not any(problems)
+
+
 class TestNames:
-    def test_readers_see_the_display_name_or_else_the_user_name(self) -> None:
+    def test_readers_see_the_display_name_or_else_the_username(self) -> None:
         assert str(UserFactory(username="hans", display_name="Hans T.")) == "Hans T."
         assert str(UserFactory(username="ana", display_name="")) == "ana"
 
-    def test_slug_is_made_from_the_user_name_once(self) -> None:
+    def test_the_slug_is_made_from_the_username_once(self) -> None:
         user = UserFactory(username="José@Example")
         assert user.slug == "joseexample"
         user.username = "other"
         user.save()
         assert user.slug == "joseexample"
 
-    def test_taken_slug_gets_the_next_number(self) -> None:
+    def test_a_taken_slug_gets_the_next_number(self) -> None:
         assert [UserFactory(username=name).slug for name in ("jose", "josé")] == ["jose", "jose-2"]

@@ -1,4 +1,4 @@
-"""What may be kept, by whom, and until when."""
+"""Caching: what may be stored, by whom and for how long."""
 
 import datetime as dt
 from unittest import mock
@@ -8,8 +8,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from blog.models import Post, SiteSettings
-from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
+from blog.models import Post
+from core.models import SiteSettings
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
 PUBLIC = [
     "/",
@@ -27,14 +28,13 @@ PUBLIC = [
 @pytest.fixture
 def post() -> Post:
     PageFactory(title="About")
-    moment = timezone.make_aware(dt.datetime(2020, 5, 17))
-    return PostFactory(title="News", published_at=moment, tags=["t"], categories=[CategoryFactory(name="c")])
+    return PostFactory(title="News", published_at=at(2020, 5, 17), tags=["t"], categories=[CategoryFactory(name="c")])
 
 
 @pytest.mark.django_db
-class TestReader:
+class TestReaders:
     @pytest.mark.parametrize("path", PUBLIC)
-    def test_gets_pages_that_any_cache_may_hold(self, client: Client, post: Post, path: str) -> None:
+    def test_get_pages_that_any_cache_may_store(self, client: Client, post: Post, path: str) -> None:
         response = client.get(path)
         assert response.status_code == 200
         assert response["Cache-Control"] == "public, max-age=0, must-revalidate"
@@ -42,46 +42,46 @@ class TestReader:
         assert "csrf" not in response.content.decode().lower()
 
     @pytest.mark.parametrize("path", PUBLIC)
-    def test_tells_nobody_where_they_come_from(self, client: Client, post: Post, path: str) -> None:
+    def test_send_no_referrer_to_other_sites(self, client: Client, post: Post, path: str) -> None:
         assert client.get(path)["Referrer-Policy"] == "no-referrer"
 
     @pytest.mark.parametrize("path", [*PUBLIC, "/nothing/", "/admin/login/"])
-    def test_loads_from_here_only(self, client: Client, post: Post, path: str) -> None:
+    def test_load_nothing_from_other_sites(self, client: Client, post: Post, path: str) -> None:
         policy = client.get(path)["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "script-src 'self';" in policy
         assert "style-src 'self';" in policy
         assert "unsafe" not in policy
 
-    def test_gets_no_body_when_nothing_has_changed(self, client: Client, post: Post) -> None:
+    def test_get_no_body_if_nothing_has_changed(self, client: Client, post: Post) -> None:
         etag = client.get("/")["ETag"]
         assert client.get("/", headers={"if-none-match": etag}).status_code == 304
 
-    def test_gets_the_same_bytes_as_the_next_reader(self, client: Client, post: Post) -> None:
+    def test_all_get_the_same_bytes(self, client: Client, post: Post) -> None:
         first, second = client.get("/2020/05/17/news/"), Client().get("/2020/05/17/news/")
         assert first.content == second.content
 
-    def test_page_with_a_made_up_query_is_not_kept(self, client: Client, post: Post) -> None:
-        with mock.patch.object(cache, "set", wraps=cache.set) as kept:
+    def test_do_not_fill_the_cache_with_invented_query_strings(self, client: Client, post: Post) -> None:
+        with mock.patch.object(cache, "set", wraps=cache.set) as cached:
             client.get("/robots.txt?made=up")
-        assert not kept.called
+        assert not cached.called
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("query", ["replytocom=1", "unapproved=1&moderation-hash=x"])
-def test_page_of_somebody_who_answers_is_not_for_search_engines(client: Client, post: Post, query: str) -> None:
+def test_other_views_of_a_page_are_not_indexed(client: Client, post: Post, query: str) -> None:
     assert client.get(f"{post.get_absolute_url()}?{query}")["X-Robots-Tag"] == "noindex"
     assert "X-Robots-Tag" not in client.get(post.get_absolute_url())
 
 
 @pytest.mark.django_db
-def test_address_of_any_length_can_be_kept(client: Client) -> None:
+def test_a_url_of_any_length_can_be_cached(client: Client) -> None:
     post = PostFactory(slug="я" * 200)
     assert client.get(post.get_absolute_url()).content == client.get(post.get_absolute_url()).content
 
 
 @pytest.mark.django_db
-def test_somebody_with_a_session_gets_a_page_that_nobody_keeps(client: Client, post: Post) -> None:
+def test_users_with_a_session_get_pages_that_no_cache_may_store(client: Client, post: Post) -> None:
     anonymous = client.get("/")
     client.force_login(UserFactory(role="Editor"))
     response = client.get("/")
@@ -99,14 +99,14 @@ class TestContentVersion:
             changed.save()
             assert SiteSettings.current().content_version > before, changed
 
-    def test_kept_page_is_gone_at_once(self, client: Client) -> None:
+    def test_makes_cached_pages_expire_at_once(self, client: Client) -> None:
         post = PostFactory(title="Before")
         assert "Before" in client.get("/").content.decode()
         post.title = "After"
         post.save()
         assert "After" in client.get("/").content.decode()
 
-    def test_goes_up_when_an_author_is_renamed_but_not_when_somebody_logs_in(self, client: Client) -> None:
+    def test_goes_up_when_an_author_is_renamed_but_not_when_a_user_logs_in(self, client: Client) -> None:
         author = UserFactory()
         before = SiteSettings.current().content_version
         client.force_login(author)
@@ -115,7 +115,7 @@ class TestContentVersion:
         author.save()
         assert SiteSettings.current().content_version > before
 
-    def test_saving_settings_does_not_set_it_back(self) -> None:
+    def test_is_not_reset_by_saving_settings(self) -> None:
         ours = SiteSettings.current()
         ours.save()
         theirs = SiteSettings.current()
@@ -126,16 +126,16 @@ class TestContentVersion:
         assert current.title == "New"
         assert current.content_version > theirs.content_version
 
-    def test_scheduled_post_ends_the_life_of_kept_pages(self, client: Client) -> None:
+    def test_is_not_needed_for_cached_pages_to_expire_when_a_scheduled_post_appears(self, client: Client) -> None:
         PostFactory(title="Soon", published_at=timezone.now() + dt.timedelta(seconds=90))
-        with mock.patch.object(cache, "set", wraps=cache.set) as kept:
+        with mock.patch.object(cache, "set", wraps=cache.set) as cached:
             client.get("/")
-        lives = [call.args[2] for call in kept.call_args_list]
-        assert lives
-        assert all(60 < life <= 90 for life in lives)
+        timeouts = [call.args[2] for call in cached.call_args_list]
+        assert timeouts
+        assert all(60 < timeout <= 90 for timeout in timeouts)
 
-    def test_hidden_comment_does_not_touch_the_page(self, client: Client) -> None:
+    def test_stays_when_a_pending_comment_arrives(self, client: Client) -> None:
         post = PostFactory()
         before = client.get(post.get_absolute_url()).content
-        CommentFactory(post=post, status="pending", text="hidden words")
+        CommentFactory(entry=post, status="pending", text="hidden text")
         assert client.get(post.get_absolute_url()).content == before

@@ -8,11 +8,11 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from blog.models import Enclosure, Post
-from library.documents import new_document
-from library.models import Document
-from tests.blog.test_feeds import ATOM, read
+from media.documents import build_document
+from media.models import Document
 from tests.factories import PostFactory
-from tests.samples import SAMPLES
+from tests.factories.files import SAMPLES
+from tests.factories.responses import ATOM, read_xml
 
 pytestmark = pytest.mark.django_db
 
@@ -20,13 +20,13 @@ THERE = "https://podcast.example/one.mp3"
 
 
 def stored(name: str = "talk.mp3") -> Document:
-    document = new_document(ContentFile(SAMPLES["." + name.rpartition(".")[2]], name=name))
+    document = build_document(ContentFile(SAMPLES["." + name.rpartition(".")[2]], name=name))
     document.save()
     return document
 
 
 def in_rss(client: Client, path: str = "/feed/") -> list[dict[str, str]]:
-    return [enclosure.attrib for enclosure in read(client, path).iter("enclosure")]
+    return [enclosure.attrib for enclosure in read_xml(client, path).iter("enclosure")]
 
 
 class TestOfWordPress:
@@ -42,13 +42,13 @@ class TestOfWordPress:
     def test_atom_has_a_link_for_each(self, client: Client) -> None:
         post = PostFactory()
         post.enclosures.create(url=THERE, length=5, media_type="audio/mpeg")
-        links = [link.attrib for link in read(client, "/feed/atom/").iter(f"{ATOM}link")]
+        links = [link.attrib for link in read_xml(client, "/feed/atom/").iter(f"{ATOM}link")]
         assert {"rel": "enclosure", "href": THERE, "length": "5", "type": "audio/mpeg"} in links
 
     def test_a_post_without_any_has_none(self, client: Client) -> None:
         PostFactory().enclosures.create(url=THERE, media_type="audio/mpeg")
         PostFactory(title="Newer")
-        items = read(client, "/feed/").findall("channel/item")
+        items = read_xml(client, "/feed/").findall("channel/item")
         assert [len(item.findall("enclosure")) for item in items] == [0, 1]
 
     def test_one_that_is_named_twice_is_enclosed_once(self, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Posts, pages and categories: addresses, states, trees."""
+"""Posts, pages and categories: URLs, statuses and trees."""
 
 import datetime as dt
 
@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from blog.models import Category, Page, Post, SiteSettings, Status
-from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLong
+from blog.models import Category, Page, Post, Status
+from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError
 from tests.factories import CategoryFactory, PageFactory, PostFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,11 +21,11 @@ class TestSlugOfAPost:
             "star-power-a-difficult-but-doable-mix"
         )
 
-    def test_taken_on_that_day_gets_the_next_number(self) -> None:
-        moment = timezone.now()
-        assert [PostFactory(title="News", published_at=moment).slug for _n in range(3)] == ["news", "news-2", "news-3"]
+    def test_that_is_taken_on_that_day_gets_the_next_number(self) -> None:
+        now = timezone.now()
+        assert [PostFactory(title="News", published_at=now).slug for _n in range(3)] == ["news", "news-2", "news-3"]
 
-    def test_may_be_shared_with_a_post_of_another_day(self) -> None:
+    def test_can_be_that_of_a_post_of_another_day(self) -> None:
         now = timezone.now()
         assert {PostFactory(title="News", published_at=now - dt.timedelta(days=n)).slug for n in range(3)} == {"news"}
 
@@ -38,32 +38,32 @@ class TestSlugOfAPost:
     def test_is_never_empty_once_published(self) -> None:
         assert PostFactory(title="🎉").slug == "post"
 
-    def test_two_posts_of_one_address_are_refused_by_the_database(self) -> None:
+    def test_that_is_taken_on_that_day_is_refused_by_the_database(self) -> None:
         first, second = PostFactory.create_batch(2, published_at=timezone.now())
         with pytest.raises(IntegrityError), transaction.atomic():
             Post.objects.filter(pk=second.pk).update(slug=first.slug)
 
     @pytest.mark.parametrize("slug", ["a/b", "a b", "what?", "a#b", "..", "100%"])
-    def test_refuses_what_cannot_stand_in_an_address(self, slug: str) -> None:
+    def test_cannot_have_characters_that_mean_something_in_a_url(self, slug: str) -> None:
         post = PostFactory.build(slug=slug)
         with pytest.raises(ValidationError) as error:
             post.full_clean(exclude=["author"])
         assert "slug" in error.value.message_dict
 
 
-class TestDayInTheAddress:
+class TestDateInTheUrl:
     @override_settings(TIME_ZONE="Pacific/Auckland")
-    def test_is_the_day_on_the_sites_clock(self) -> None:
+    def test_is_the_day_in_the_time_zone_of_the_site(self) -> None:
         post = PostFactory(slug="x", published_at=dt.datetime(2020, 6, 30, 20, 0, tzinfo=dt.UTC))
         assert post.get_absolute_url() == "/2020/07/01/x/"
 
-    def test_stays_when_the_clock_of_the_site_changes(self) -> None:
+    def test_stays_when_the_time_zone_of_the_site_changes(self) -> None:
         post = PostFactory(slug="x", published_at=dt.datetime(2020, 6, 30, 20, 0, tzinfo=dt.UTC))
         with override_settings(TIME_ZONE="Pacific/Auckland"):
             post.save()
         assert post.get_absolute_url() == "/2020/06/30/x/"
 
-    def test_follows_when_the_moment_is_changed(self) -> None:
+    def test_follows_when_the_publication_time_is_changed(self) -> None:
         post = PostFactory(slug="x", published_at=dt.datetime(2020, 6, 30, tzinfo=dt.UTC))
         post.published_at = dt.datetime(2020, 7, 2, tzinfo=dt.UTC)
         post.save()
@@ -71,14 +71,14 @@ class TestDayInTheAddress:
 
 
 class TestStatus:
-    def test_published_without_a_moment_is_published_now(self) -> None:
+    def test_published_without_a_time_means_published_now(self) -> None:
         before = timezone.now()
         post = PostFactory(published_at=None)
         assert post.published_at is not None
         assert before <= post.published_at <= timezone.now()
         assert post.is_public
 
-    def test_scheduled_appears_by_itself(self) -> None:
+    def test_scheduled_posts_appear_by_themselves(self) -> None:
         post = PostFactory(published_at=timezone.now() + dt.timedelta(days=1))
         assert post.is_scheduled
         assert not Post.objects.published().exists()
@@ -91,78 +91,60 @@ class TestStatus:
         assert not post.is_public
         assert not Post.objects.published().exists()
 
-    def test_unknown_status_is_refused_by_the_database(self) -> None:
+    def test_unknown_ones_are_refused_by_the_database(self) -> None:
         post = PostFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
             Post.objects.filter(pk=post.pk).update(status="public")
 
-    def test_published_without_a_moment_is_refused_by_the_database(self) -> None:
+    def test_published_without_a_time_is_refused_by_the_database(self) -> None:
         post = PostFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
             Post.objects.filter(pk=post.pk).update(published_at=None)
 
 
 class TestText:
-    def test_is_rendered_at_each_save(self) -> None:
+    def test_is_rendered_when_it_changes(self) -> None:
         post = PostFactory(source="*one*")
         post.source = "*two*"
         post.save()
         assert "<em>two</em>" in Post.objects.get().body_html
 
-    def test_keeps_its_source_as_it_was_typed(self) -> None:
+    def test_keeps_its_source_as_written(self) -> None:
         source = "  Odd \r\n\r\n\ttext \n<!--more-->\n"
         assert PostFactory(source=source).source == source
         assert Post.objects.get().source == source
 
-    def test_too_long_a_text_is_a_fault_of_its_field(self) -> None:
+    def test_that_is_too_long_is_an_error_of_its_field(self) -> None:
         post = PostFactory.build(source="x" * (MAX_SOURCE_LENGTH + 1))
         with pytest.raises(ValidationError) as error:
             post.clean()
         assert "source" in error.value.message_dict
-        with pytest.raises(SourceTooLong):
+        with pytest.raises(SourceTooLongError):
             post.render()
 
-    def test_summary_is_the_excerpt_or_the_first_words(self) -> None:
+    def test_is_summarised_by_the_excerpt_or_its_beginning(self) -> None:
         assert PostFactory(source="*First* words.", excerpt="").summary == "First words."
         assert PostFactory(source="*First* words.", excerpt="Chosen.").summary == "Chosen."
 
     @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("fr", "ltr"), ("", ""), ("tlh", "")])
-    def test_direction_follows_the_language(self, language: str, direction: str) -> None:
+    def test_has_the_direction_of_its_language(self, language: str, direction: str) -> None:
         assert PostFactory.build(language=language).direction == direction
-
-
-class TestOpenToComments:
-    def test_closed_by_the_post_by_the_site_and_by_age(self) -> None:
-        site = SiteSettings.current()
-        post = PostFactory(published_at=timezone.now() - dt.timedelta(days=10))
-        assert post.takes_comments(site)
-        site.close_comments_after_days = 10
-        assert not post.takes_comments(site)
-        site.close_comments_after_days = 11
-        assert post.takes_comments(site)
-        site.comments_open = False
-        assert not post.takes_comments(site)
-        site.comments_open, post.comments_open = True, False
-        assert not post.takes_comments(site)
-
-    def test_a_post_that_is_not_public_takes_none(self) -> None:
-        assert not PostFactory(status=Status.DRAFT).takes_comments(SiteSettings.current())
 
 
 class TestNeighbours:
     def test_are_the_public_posts_before_and_after(self) -> None:
-        moment = timezone.now() - dt.timedelta(days=9)
-        first = PostFactory(published_at=moment)
-        twin = PostFactory(published_at=moment)
-        PostFactory(published_at=moment + dt.timedelta(hours=1), status=Status.PRIVATE)
-        last = PostFactory(published_at=moment + dt.timedelta(days=1))
+        then = timezone.now() - dt.timedelta(days=9)
+        first = PostFactory(published_at=then)
+        twin = PostFactory(published_at=then)
+        PostFactory(published_at=then + dt.timedelta(hours=1), status=Status.PRIVATE)
+        last = PostFactory(published_at=then + dt.timedelta(days=1))
         assert (first.older_neighbour(), first.newer_neighbour()) == (None, twin)
         assert (twin.older_neighbour(), twin.newer_neighbour()) == (first, last)
         assert (last.older_neighbour(), last.newer_neighbour()) == (twin, None)
 
 
 class TestTrees:
-    def test_address_holds_the_parents(self) -> None:
+    def test_the_url_contains_the_parents(self) -> None:
         child = CategoryFactory(name="Laureates", parent=CategoryFactory(name="Awards"))
         assert child.get_absolute_url() == "/category/awards/laureates/"
 
@@ -180,7 +162,7 @@ class TestTrees:
             "topmost",
         }
 
-    def test_nothing_may_stand_under_itself(self) -> None:
+    def test_nothing_can_be_below_itself(self) -> None:
         top = CategoryFactory(name="top")
         low = CategoryFactory(name="low", parent=CategoryFactory(name="middle", parent=top))
         for parent in (top, low):
@@ -189,29 +171,29 @@ class TestTrees:
                 top.clean()
             assert "parent" in error.value.message_dict
 
-    def test_its_own_parent_is_refused_by_the_database(self) -> None:
+    def test_being_its_own_parent_is_refused_by_the_database(self) -> None:
         category = CategoryFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
             Category.objects.filter(pk=category.pk).update(parent=category)
 
-    def test_pages_of_different_parents_may_share_a_slug(self) -> None:
+    def test_pages_with_different_parents_can_have_the_same_slug(self) -> None:
         one, two = PageFactory(title="one"), PageFactory(title="two")
         paths = [PageFactory(title="team", parent=parent).path for parent in (one, two, one)]
         assert paths == ["one/team", "two/team", "one/team-2"]
 
     @pytest.mark.parametrize("slug", ["tag", "category", "feed", "admin", "2019"])
-    def test_top_page_cannot_take_an_address_of_the_site(self, slug: str) -> None:
+    def test_a_top_level_page_cannot_have_a_reserved_slug(self, slug: str) -> None:
         with pytest.raises(ValidationError) as error:
             PageFactory.build(slug=slug).clean()
         assert "slug" in error.value.message_dict
 
-    def test_category_slug_is_unique_in_all_branches(self) -> None:
+    def test_the_slug_of_a_category_is_unique_in_the_whole_tree(self) -> None:
         parent = CategoryFactory(name="a")
         assert CategoryFactory(name="News").slug == "news"
         assert CategoryFactory(name="News", parent=parent).path == "a/news-2"
 
 
-def test_guid_is_made_once_and_stays() -> None:
+def test_guid_stays_the_same() -> None:
     post = PostFactory()
     before = post.guid
     post.title, post.slug = "Other", "other"

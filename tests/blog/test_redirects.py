@@ -1,4 +1,4 @@
-"""What was renamed or moved is found at its old address; an address that is nearly right leads to what is meant."""
+"""Old URLs redirect to what was renamed or moved, and URLs that are almost right to what is meant."""
 
 import datetime as dt
 import re
@@ -12,94 +12,96 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from blog.addresses import OldAddress
 from blog.models import Page, Post, Status
+from blog.models.redirect import Redirect
 from blog.rendering import render
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
-MOMENT = timezone.make_aware(dt.datetime(2014, 2, 10, 12))
+NOON = timezone.make_aware(dt.datetime(2014, 2, 10, 12))
 
 
-def assert_one_step(client: Client, old: str, new: str) -> None:
+def assert_single_redirect(client: Client, old: str, new: str) -> None:
     for response in (client.get(old), client.head(old)):
         assert response.status_code == 301, old
         assert response.headers["Location"] == new, old
     assert client.get(urlsplit(new)._replace(fragment="").geturl()).status_code == 200, new
 
 
-def dated(slug: str, **kwargs: Any) -> Post:
-    post: Post = PostFactory(slug=slug, **({"published_at": MOMENT} | kwargs))
+def post_on_day(slug: str, **kwargs: Any) -> Post:
+    post: Post = PostFactory(slug=slug, **({"published_at": NOON} | kwargs))
     return post
 
 
 class TestRenamedPost:
-    def test_is_found_at_each_address_it_had(self, client: Client) -> None:
-        post = dated("first")
+    def test_redirects_from_every_url_it_had(self, client: Client) -> None:
+        post = post_on_day("first")
         post.slug = "second"
         post.save()
-        post.published_at = MOMENT + dt.timedelta(days=40)
+        post.published_at = NOON + dt.timedelta(days=40)
         post.save()
         post.slug = "third"
         post.save()
         for old in ("/2014/02/10/first/", "/2014/02/10/second/", "/2014/03/22/second/"):
-            assert_one_step(client, old, "/2014/03/22/third/")
-        assert_one_step(client, "/2014/02/10/first", "/2014/03/22/third/")
-        assert_one_step(client, "/2014/02/10/first/feed/", "/2014/03/22/third/feed/")
-        assert_one_step(client, "/2014/02/10/first/comment-page-2/", "/2014/03/22/third/")
-        assert_one_step(client, "/2014/02/10/first/?replytocom=4&utm_source=x", "/2014/03/22/third/?replytocom=4")
+            assert_single_redirect(client, old, "/2014/03/22/third/")
+        assert_single_redirect(client, "/2014/02/10/first", "/2014/03/22/third/")
+        assert_single_redirect(client, "/2014/02/10/first/feed/", "/2014/03/22/third/feed/")
+        assert_single_redirect(client, "/2014/02/10/first/comment-page-2/", "/2014/03/22/third/")
+        assert_single_redirect(
+            client, "/2014/02/10/first/?replytocom=4&utm_source=x", "/2014/03/22/third/?replytocom=4"
+        )
 
-    @pytest.mark.parametrize("written", ["%D0%BC%D0%B8%D1%80", "%d0%bc%d0%b8%d1%80", "мир", "МИР"])
-    def test_of_another_script_is_found_in_each_writing(self, client: Client, written: str) -> None:
-        post = dated("мир")
+    @pytest.mark.parametrize("slug", ["%D0%BC%D0%B8%D1%80", "%d0%bc%d0%b8%d1%80", "мир", "МИР"])
+    def test_in_another_script_redirects_from_every_way_to_write_its_slug(self, client: Client, slug: str) -> None:
+        post = post_on_day("мир")
         post.slug = "peace"
         post.save()
-        assert_one_step(client, f"/2014/02/10/{written}/", "/2014/02/10/peace/")
+        assert_single_redirect(client, f"/2014/02/10/{slug}/", "/2014/02/10/peace/")
 
-    def test_with_invisible_letters_is_found(self, client: Client) -> None:
-        post = dated("\u200b\u200bmartin-ennals")
+    def test_with_invisible_characters_redirects(self, client: Client) -> None:
+        post = post_on_day("\u200b\u200bmartin-ennals")
         post.slug = "ennals"
         post.save()
-        for written in ("%e2%80%8b%e2%80%8bmartin-ennals", "%E2%80%8B%E2%80%8Bmartin-ennals"):
-            assert_one_step(client, f"/2014/02/10/{written}/", "/2014/02/10/ennals/")
+        for slug in ("%e2%80%8b%e2%80%8bmartin-ennals", "%E2%80%8B%E2%80%8Bmartin-ennals"):
+            assert_single_redirect(client, f"/2014/02/10/{slug}/", "/2014/02/10/ennals/")
 
-    def test_gives_its_old_address_to_another_that_takes_it(self, client: Client) -> None:
-        first = dated("name")
+    def test_loses_its_redirect_when_another_takes_the_url(self, client: Client) -> None:
+        first = post_on_day("name")
         first.slug = "other-name"
         first.save()
-        second = dated("name")
+        second = post_on_day("name")
         assert client.get("/2014/02/10/name/").status_code == 200
         second.delete()
-        assert not OldAddress.objects.filter(path="/2014/02/10/name/").exists()
+        assert not Redirect.objects.filter(path="/2014/02/10/name/").exists()
 
-    def test_that_goes_back_to_its_old_name_leads_there(self, client: Client) -> None:
-        post = dated("one")
+    def test_that_gets_its_old_slug_back_is_found_there(self, client: Client) -> None:
+        post = post_on_day("one")
         for slug in ("two", "one"):
             post.slug = slug
             post.save()
         assert client.get("/2014/02/10/one/").status_code == 200
-        assert_one_step(client, "/2014/02/10/two/", "/2014/02/10/one/")
-        assert list(OldAddress.objects.values_list("path", flat=True)) == ["/2014/02/10/two/"]
+        assert_single_redirect(client, "/2014/02/10/two/", "/2014/02/10/one/")
+        assert list(Redirect.objects.values_list("path", flat=True)) == ["/2014/02/10/two/"]
 
-    def test_that_stays_where_it_is_leaves_nothing(self) -> None:
-        post = dated("same")
+    def test_whose_url_stays_the_same_creates_no_redirect(self) -> None:
+        post = post_on_day("same")
         post.title = "Another title"
         post.save()
-        assert not OldAddress.objects.exists()
+        assert not Redirect.objects.exists()
 
-    def test_leads_nowhere_while_it_is_hidden(self, client: Client) -> None:
-        post = dated("zanzibar")
+    def test_does_not_redirect_while_it_is_hidden(self, client: Client) -> None:
+        post = post_on_day("zanzibar")
         post.slug = "zanzibar-plan"
         post.status = Status.PRIVATE
         post.save()
         assert client.get("/2014/02/10/zanzibar/").status_code == 404
         post.status = Status.PUBLISHED
         post.save()
-        assert_one_step(client, "/2014/02/10/zanzibar/", "/2014/02/10/zanzibar-plan/")
+        assert_single_redirect(client, "/2014/02/10/zanzibar/", "/2014/02/10/zanzibar-plan/")
 
-    def test_leads_nowhere_once_it_is_deleted(self, client: Client) -> None:
-        post = dated("here-today")
+    def test_does_not_redirect_once_it_is_deleted(self, client: Client) -> None:
+        post = post_on_day("here-today")
         post.slug = "gone-tomorrow"
         post.save()
         post.delete()
@@ -107,27 +109,27 @@ class TestRenamedPost:
 
 
 class TestMovedPage:
-    def test_is_found_with_all_below_it(self, client: Client) -> None:
+    def test_redirects_together_with_its_descendants(self, client: Client) -> None:
         about = PageFactory(slug="about")
         team = PageFactory(slug="team", parent=about)
         PageFactory(slug="board", parent=team)
         team = Page.objects.get(pk=team.pk)
         team.parent, team.slug = None, "people"
         team.save()
-        assert_one_step(client, "/about/team/", "/people/")
-        assert_one_step(client, "/about/team/board/", "/people/board/")
-        assert_one_step(client, "/about/team/board", "/people/board/")
-        assert_one_step(client, "/about/team/feed/", "/people/feed/")
+        assert_single_redirect(client, "/about/team/", "/people/")
+        assert_single_redirect(client, "/about/team/board/", "/people/board/")
+        assert_single_redirect(client, "/about/team/board", "/people/board/")
+        assert_single_redirect(client, "/about/team/feed/", "/people/feed/")
 
-    def test_gives_its_old_address_to_another_that_takes_it(self, client: Client) -> None:
+    def test_loses_its_redirect_when_another_takes_the_url(self, client: Client) -> None:
         page = PageFactory(slug="about")
         page.slug = "about-us"
         page.save()
-        taking = PageFactory(slug="about")
-        assert client.get("/about/").context["page"] == taking
-        assert not OldAddress.objects.exists()
+        newcomer = PageFactory(slug="about")
+        assert client.get("/about/").context["page"] == newcomer
+        assert not Redirect.objects.exists()
 
-    def test_leads_nowhere_while_it_is_hidden(self, client: Client) -> None:
+    def test_does_not_redirect_while_it_is_hidden(self, client: Client) -> None:
         page = PageFactory(slug="zanzibar", status=Status.DRAFT)
         page.slug = "zanzibar-plan"
         page.save()
@@ -135,27 +137,27 @@ class TestMovedPage:
 
 
 class TestRenamedCategory:
-    def test_is_found_with_its_pages_and_feeds(self, client: Client) -> None:
-        above = CategoryFactory(slug="films")
-        category = CategoryFactory(slug="awards", parent=above)
+    def test_redirects_with_its_further_pages_and_feeds(self, client: Client) -> None:
+        parent = CategoryFactory(slug="films")
+        category = CategoryFactory(slug="awards", parent=parent)
         PostFactory.create_batch(11, categories=[category])
         category.slug = "prizes"
         category.save()
-        for ending in ("", "page/2/", "feed/", "feed/atom/"):
-            assert_one_step(client, f"/category/films/awards/{ending}", f"/category/films/prizes/{ending}")
-        assert_one_step(client, "/category/awards", "/category/films/prizes/")
+        for suffix in ("", "page/2/", "feed/", "feed/atom/"):
+            assert_single_redirect(client, f"/category/films/awards/{suffix}", f"/category/films/prizes/{suffix}")
+        assert_single_redirect(client, "/category/awards", "/category/films/prizes/")
 
-    def test_below_another_one_is_found_when_that_is_renamed(self, client: Client) -> None:
-        above = CategoryFactory(slug="films")
-        CategoryFactory(slug="awards", parent=above)
-        above.slug = "movies"
-        above.save()
-        assert_one_step(client, "/category/films/awards/", "/category/movies/awards/")
-        assert_one_step(client, "/category/films/", "/category/movies/")
-        assert_one_step(client, "/category/films/awards/feed/", "/category/movies/awards/feed/")
+    def test_redirects_when_its_parent_is_renamed(self, client: Client) -> None:
+        parent = CategoryFactory(slug="films")
+        CategoryFactory(slug="awards", parent=parent)
+        parent.slug = "movies"
+        parent.save()
+        assert_single_redirect(client, "/category/films/awards/", "/category/movies/awards/")
+        assert_single_redirect(client, "/category/films/", "/category/movies/")
+        assert_single_redirect(client, "/category/films/awards/feed/", "/category/movies/awards/feed/")
 
 
-class TestNearlyRightAddress:
+class TestAlmostRightUrl:
     @pytest.mark.parametrize(
         "old",
         [
@@ -185,14 +187,14 @@ class TestNearlyRightAddress:
             "/2013/01/01/star-power-and-human-rights/amp",
         ],
     )
-    def test_leads_to_the_post_that_is_meant(self, client: Client, old: str) -> None:
-        dated("star-power-and-human-rights")
-        dated("something-else")
-        assert_one_step(client, old, "/2014/02/10/star-power-and-human-rights/")
+    def test_redirects_to_the_post_that_is_meant(self, client: Client, old: str) -> None:
+        post_on_day("star-power-and-human-rights")
+        post_on_day("something-else")
+        assert_single_redirect(client, old, "/2014/02/10/star-power-and-human-rights/")
 
-    def test_keeps_the_feed_of_the_comments(self, client: Client) -> None:
-        dated("star-power")
-        assert_one_step(client, "/2013/01/01/star-power/feed/", "/2014/02/10/star-power/feed/")
+    def test_keeps_the_suffix_of_the_comment_feed(self, client: Client) -> None:
+        post_on_day("star-power")
+        assert_single_redirect(client, "/2013/01/01/star-power/feed/", "/2014/02/10/star-power/feed/")
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -205,104 +207,104 @@ class TestNearlyRightAddress:
         ],
     )
     def test_may_be_that_of_a_listing_or_feed(self, client: Client, old: str, new: str) -> None:
-        dated("star-power")
-        assert_one_step(client, old, new)
+        post_on_day("star-power")
+        assert_single_redirect(client, old, new)
 
     @pytest.mark.parametrize("old", ["/people/", "/elsewhere/people/", "/about/people/2/", "/about/people/page/2/"])
-    def test_leads_to_the_page_that_is_meant(self, client: Client, old: str) -> None:
+    def test_redirects_to_the_page_that_is_meant(self, client: Client, old: str) -> None:
         PageFactory(slug="people", parent=PageFactory(slug="about"))
-        assert_one_step(client, old, "/about/people/")
+        assert_single_redirect(client, old, "/about/people/")
 
     @pytest.mark.parametrize(
         "old", ["/tag/star-power/", "/category/star-power/", "/author/star-power/", "/media/star-power/"]
     )
-    def test_in_a_listing_means_no_post(self, client: Client, old: str) -> None:
-        dated("star-power")
+    def test_of_a_listing_does_not_mean_a_post(self, client: Client, old: str) -> None:
+        post_on_day("star-power")
         assert client.get(old).status_code == 404
 
-    def test_of_posts_of_one_slug_means_that_of_the_month(self, client: Client) -> None:
-        dated("star-power")
-        dated("star-power", published_at=MOMENT + dt.timedelta(days=40))
-        assert_one_step(client, "/2014/03/star-power/", "/2014/03/22/star-power/")
+    def test_with_a_month_means_the_post_of_that_month(self, client: Client) -> None:
+        post_on_day("star-power")
+        post_on_day("star-power", published_at=NOON + dt.timedelta(days=40))
+        assert_single_redirect(client, "/2014/03/star-power/", "/2014/03/22/star-power/")
         assert client.get("/2014/star-power/").status_code == 404
 
-    @pytest.mark.parametrize("sign", ["(", "/", "a/", "a(", "1/"])
-    def test_however_long_it_is_looked_at_once(self, client: Client, sign: str) -> None:
-        assert client.get(f"/x/{sign * 2000}x/").status_code == 404
+    @pytest.mark.parametrize("text", ["(", "/", "a/", "a(", "1/"])
+    def test_of_any_length_is_matched_in_linear_time(self, client: Client, text: str) -> None:
+        assert client.get(f"/x/{text * 2000}x/").status_code == 404
 
-    def test_prefers_the_whole_slug_to_a_beginning(self, client: Client) -> None:
-        dated("star-power")
-        dated("star-power-again")
-        assert_one_step(client, "/2013/01/01/star-power/", "/2014/02/10/star-power/")
+    def test_prefers_a_whole_slug_to_the_beginning_of_one(self, client: Client) -> None:
+        post_on_day("star-power")
+        post_on_day("star-power-again")
+        assert_single_redirect(client, "/2013/01/01/star-power/", "/2014/02/10/star-power/")
 
-    def test_of_two_posts_leads_to_neither(self, client: Client) -> None:
-        dated("star-power", published_at=MOMENT)
-        dated("star-power", published_at=MOMENT + dt.timedelta(days=1))
-        dated("moonlight-one")
-        dated("moonlight-two")
+    def test_that_could_mean_two_posts_redirects_to_neither(self, client: Client) -> None:
+        post_on_day("star-power", published_at=NOON)
+        post_on_day("star-power", published_at=NOON + dt.timedelta(days=1))
+        post_on_day("moonlight-one")
+        post_on_day("moonlight-two")
         assert client.get("/2013/01/01/star-power/").status_code == 404
         assert client.get("/2013/01/01/moonlight/").status_code == 404
 
-    def test_that_is_too_short_leads_nowhere(self, client: Client) -> None:
-        dated("star-power")
+    def test_that_is_too_short_does_not_redirect(self, client: Client) -> None:
+        post_on_day("star-power")
         assert client.get("/2013/01/01/star/").status_code == 404
 
-    @pytest.mark.parametrize("address", ["/2014/02/10/star-power//", "/2014//02/10/star-power/", "/2014/02/10///"])
-    def test_has_each_slash_once(self, client: Client, address: str) -> None:
-        dated("star-power")
-        assert_one_step(client, address, re.sub("//+", "/", address))
+    @pytest.mark.parametrize("path", ["/2014/02/10/star-power//", "/2014//02/10/star-power/", "/2014/02/10///"])
+    def test_redirects_to_the_one_without_doubled_slashes(self, client: Client, path: str) -> None:
+        post_on_day("star-power")
+        assert_single_redirect(client, path, re.sub("//+", "/", path))
 
-    def test_does_not_mean_a_second_one_of_its_title(self, client: Client) -> None:
-        # The first may be gone or hidden: whoever asks for it does not mean the other.
-        dated("star-power-2")
-        dated("moonlight-2014")
+    def test_does_not_mean_a_second_post_with_the_same_title(self, client: Client) -> None:
+        # The first may be deleted or hidden. Its URL does not mean the other post.
+        post_on_day("star-power-2")
+        post_on_day("moonlight-2014")
         for day in ("2014/02/10", "2013/01/01"):
             assert client.get(f"/{day}/star-power/").status_code == 404
-        assert_one_step(client, "/2014/02/10/moonlight/", "/2014/02/10/moonlight-2014/")
+        assert_single_redirect(client, "/2014/02/10/moonlight/", "/2014/02/10/moonlight-2014/")
 
     @pytest.mark.parametrize("slug", ["star%25power", "star_power", "star%2Apower", "%00starpower", "[s]tar-power"])
-    def test_has_no_signs_that_stand_for_others(self, client: Client, slug: str) -> None:
-        dated("star-power")
+    def test_has_no_wildcards(self, client: Client, slug: str) -> None:
+        post_on_day("star-power")
         assert client.get(f"/2013/01/01/{slug}/").status_code == 404
 
     def test_never_means_a_hidden_post(self, client: Client) -> None:
-        for state in (Status.DRAFT, Status.PENDING, Status.PRIVATE, Status.TRASH):
-            dated(f"zanzibar-{state}", status=state)
-        dated("zanzibar-later", published_at=timezone.now() + dt.timedelta(days=9))
+        for status in (Status.DRAFT, Status.PENDING, Status.PRIVATE, Status.TRASH):
+            post_on_day(f"zanzibar-{status}", status=status)
+        post_on_day("zanzibar-later", published_at=timezone.now() + dt.timedelta(days=9))
         for slug in ("zanzibar-draft", "zanzibar-pending", "zanzibar-private", "zanzibar-later", "zanzibar-t"):
             assert client.get(f"/2001/01/01/{slug}/").status_code == 404, slug
 
-    def test_is_answered_alike_whether_or_not_there_is_a_hidden_post(self, client: Client) -> None:
-        dated("zanzibar-plan-made-public")
+    def test_gets_the_same_response_whether_or_not_there_is_a_hidden_post(self, client: Client) -> None:
+        post_on_day("zanzibar-plan-made-public")
         before = client.get("/2014/02/10/zanzibar-plan/").headers["Location"]
-        dated("zanzibar-plan", status=Status.PRIVATE)
-        dated("zanzibar-plan-two", status=Status.DRAFT)
+        post_on_day("zanzibar-plan", status=Status.PRIVATE)
+        post_on_day("zanzibar-plan-two", status=Status.DRAFT)
         assert client.get("/2014/02/10/zanzibar-plan/").headers["Location"] == before
 
 
-def test_author_who_has_published_nothing_is_not_told_of(client: Client) -> None:
+def test_an_author_without_public_posts_is_not_revealed(client: Client) -> None:
     UserFactory(username="zanzibar")
-    for address in ("/author/ZANZIBAR/", "/author/zanzibar", "/author/zanzibar/"):
-        assert client.get(address).status_code == 404
+    for path in ("/author/ZANZIBAR/", "/author/zanzibar", "/author/zanzibar/"):
+        assert client.get(path).status_code == 404
 
 
 class TestCost:
-    def queries(self, client: Client, address: str) -> int:
-        # What the sidebar shows is kept from the first page on.
+    def count_queries(self, client: Client, path: str) -> int:
+        # The first page puts the sidebar into the cache.
         client.get("/?warm=1")
         with CaptureQueriesContext(connection) as queries:
-            client.get(address)
+            client.get(path)
         return len(queries)
 
-    def test_of_a_page_is_as_it_was(self, client: Client, settings: Settings) -> None:
-        post = dated("star-power")
-        address = f"{post.get_absolute_url()}?x=1"
-        now = self.queries(client, address)
+    def test_of_a_page_that_exists_does_not_rise(self, client: Client, settings: Settings) -> None:
+        post = post_on_day("star-power")
+        path = f"{post.get_absolute_url()}?x=1"
+        with_redirects = self.count_queries(client, path)
         settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "redirects" not in name]
-        assert self.queries(Client(), address) == now
+        assert self.count_queries(Client(), path) == with_redirects
 
     @pytest.mark.parametrize(
-        "address",
+        "path",
         [
             "/no-such-page-at-all/",
             "/2014/02/10/no-such-post/",
@@ -314,19 +316,21 @@ class TestCost:
             "/a/b/c/d/",
         ],
     )
-    def test_of_a_miss_is_four_queries_more_at_most(self, client: Client, settings: Settings, address: str) -> None:
-        with_look = self.queries(client, address)
+    def test_of_a_url_that_is_not_found_rises_by_at_most_four_queries(
+        self, client: Client, settings: Settings, path: str
+    ) -> None:
+        with_redirects = self.count_queries(client, path)
         settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "redirects" not in name]
-        without = self.queries(Client(), address)
-        assert without < with_look <= without + 4
+        without = self.count_queries(Client(), path)
+        assert without < with_redirects <= without + 4
 
 
 class TestFormerFolder:
     @pytest.fixture(autouse=True)
-    def _moved(self, settings: Settings) -> None:
+    def _moved_site(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_FOLDER = "/blog/"
-        post = dated("star-power", pk=9000123, tags=["Mea", "Мир"])
-        OldAddress.objects.create(path="/blog/archives/12/", post=post)
+        post = post_on_day("star-power", pk=9000123, tags=["Mea", "Мир"])
+        Redirect.objects.create(path="/blog/archives/12/", entry=post)
         PageFactory(slug="about")
         PostFactory(slug="hidden", status=Status.DRAFT)
 
@@ -348,22 +352,22 @@ class TestFormerFolder:
             ("/blog/2014/02/", "/2014/02/"),
         ],
     )
-    def test_leads_to_the_same_without_it_at_once(self, client: Client, path: str, new: str) -> None:
+    def test_redirects_to_the_same_path_without_it_in_one_step(self, client: Client, path: str, new: str) -> None:
         response = client.get(path)
         assert (response.status_code, response.headers["Location"]) == (301, new)
 
     @pytest.mark.parametrize("path", ["/blog/no-such-page/", "/blogs/", "/blog//example.org/"])
-    def test_leads_to_nothing_that_is_not_here(self, client: Client, path: str) -> None:
+    def test_does_not_redirect_to_what_is_not_here(self, client: Client, path: str) -> None:
         assert client.get(path).status_code == 404
 
 
 class TestFormerHost:
     @pytest.fixture(autouse=True)
-    def _moved(self, settings: Settings) -> None:
+    def _moved_site(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["thoolen.wordpress.com", "old.example.org"]
         settings.ALLOWED_HOSTS = ["testserver", *settings.BROADSIDE_FORMER_HOSTS]
-        post = dated("star-power", pk=9000123, tags=["Mea"])
-        OldAddress.objects.create(path="/2014/02/10/before/", post=post)
+        post = post_on_day("star-power", pk=9000123, tags=["Mea"])
+        Redirect.objects.create(path="/2014/02/10/before/", entry=post)
         PageFactory(slug="about")
 
     @pytest.mark.parametrize(
@@ -390,51 +394,53 @@ class TestFormerHost:
             ("/tag/caf%c3%a9/", "/tag/caf%C3%A9/"),
         ],
     )
-    def test_leads_to_the_last_address_at_once(self, client: Client, host: str, path: str, new: str) -> None:
+    def test_redirects_to_the_end_of_the_chain_in_one_step(
+        self, client: Client, host: str, path: str, new: str
+    ) -> None:
         for response in (client.get(path, headers={"host": host}), client.head(path, headers={"host": host})):
             assert response.status_code == 301
             assert response.headers["Location"] == f"http://testserver{new}"
 
-    def test_leads_to_https_in_the_same_step(self, client: Client, settings: Settings) -> None:
+    def test_redirects_to_https_in_the_same_step(self, client: Client, settings: Settings) -> None:
         settings.SITE_URL, settings.SECURE_SSL_REDIRECT = "https://testserver", True
         for secure in (False, True):
             response = client.get("/?p=9000123", headers={"host": "old.example.org"}, secure=secure)
             assert response.status_code == 301
             assert response.headers["Location"] == "https://testserver/2014/02/10/star-power/"
 
-    def test_leads_to_https_behind_a_proxy_too(self, client: Client, settings: Settings) -> None:
+    def test_redirects_to_https_behind_a_proxy_as_well(self, client: Client, settings: Settings) -> None:
         settings.SITE_URL, settings.SECURE_SSL_REDIRECT = "https://testserver", True
         settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
         response = client.get("/?p=9000123", headers={"host": "old.example.org", "x-forwarded-proto": "http"})
         assert response.headers["Location"] == "https://testserver/2014/02/10/star-power/"
 
     @pytest.mark.parametrize("path", ["//evil.example/", "/%5C%5Cevil.example/", "/@evil.example/", "/.evil.example/"])
-    def test_leads_to_no_other_site(self, client: Client, path: str) -> None:
+    def test_does_not_redirect_to_another_site(self, client: Client, path: str) -> None:
         response = client.get(path, headers={"host": "old.example.org"})
         assert response.headers["Location"].startswith("http://testserver/")
 
-    def test_takes_nothing(self, client: Client) -> None:
+    def test_accepts_no_post_requests(self, client: Client) -> None:
         assert client.post("/about/", {"a": "b"}, headers={"host": "old.example.org"}).status_code == 405
 
-    def test_knows_nobody(self, client: Client) -> None:
+    def test_ignores_sessions(self, client: Client) -> None:
         client.force_login(UserFactory(role="Editor"))
-        draft = dated("zanzibar", status=Status.DRAFT)
+        draft = post_on_day("zanzibar", status=Status.DRAFT)
         response = client.get(f"/?p={draft.pk}", headers={"host": "old.example.org"})
         assert response.headers["Location"] == f"http://testserver/?p={draft.pk}"
 
-    def test_is_a_whole_name(self, client: Client) -> None:
+    def test_matches_whole_names_only(self, client: Client) -> None:
         assert client.get("/about/", headers={"host": "xold.example.org"}).status_code == 400
         assert client.get("/about/").status_code == 200
 
 
 class TestLinksToAFormerHost:
     @pytest.fixture(autouse=True)
-    def _moved(self, settings: Settings) -> None:
+    def _moved_site(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["thoolen.wordpress.com"]
 
     @pytest.mark.parametrize("markup", ["html", "wordpress"])
     @pytest.mark.parametrize(
-        ("address", "here"),
+        ("url", "path"),
         [
             ("http://thoolen.wordpress.com/2014/02/10/star-power/", "/2014/02/10/star-power/"),
             ("https://thoolen.wordpress.com/tag/mea", "/tag/mea"),
@@ -447,12 +453,12 @@ class TestLinksToAFormerHost:
             ("https://thoolen.wordpress.com/\\evil.example/", "/evil.example/"),
         ],
     )
-    def test_lead_here(self, markup: str, address: str, here: str) -> None:
-        html = render(f'<p>See <a href="{address}">this</a></p>', markup).body_html
-        assert f'<a href="{here}">this</a>' in html
+    def test_lead_to_this_site(self, markup: str, url: str, path: str) -> None:
+        html = render(f'<p>See <a href="{url}">this</a></p>', markup).body_html
+        assert f'<a href="{path}">this</a>' in html
 
     @pytest.mark.parametrize(
-        "address",
+        "url",
         [
             "https://other.wordpress.com/a",
             "https://xthoolen.wordpress.com/a",
@@ -462,19 +468,19 @@ class TestLinksToAFormerHost:
             "https://thoolen.wordpress.com@evil.example/",
         ],
     )
-    def test_are_told_from_those_to_others(self, address: str) -> None:
-        html = render(f'<p><a href="{address}">this</a></p>', "html").body_html
-        assert f'href="{address}"' in html
+    def test_are_distinguished_from_links_to_other_hosts(self, url: str) -> None:
+        html = render(f'<p><a href="{url}">this</a></p>', "html").body_html
+        assert f'href="{url}"' in html
 
-    def test_show_the_words_that_were_written(self) -> None:
+    def test_keep_their_text(self) -> None:
         html = render("<p>http://thoolen.wordpress.com/about/ says</p>", "html").body_html
         assert html == '<p><a href="/about/">http://thoolen.wordpress.com/about/</a> says</p>'
 
-    def test_may_be_to_pictures(self) -> None:
+    def test_can_lead_to_pictures(self) -> None:
         source = '<p><img src="http://thoolen.wordpress.com/wp-content/uploads/2014/02/x.jpg" alt="X"></p>'
         assert 'src="/wp-content/uploads/2014/02/x.jpg"' in render(source, "html").body_html
 
-    def test_leave_the_source_as_it_was(self) -> None:
+    def test_leave_the_source_unchanged(self) -> None:
         source = '<a href="http://thoolen.wordpress.com/about/">x</a>'
         post = PostFactory(source=source, markup="html")
         post.refresh_from_db()

@@ -1,4 +1,4 @@
-"""HTML of any quality: what is kept, what is mended, what never comes through."""
+"""HTML of any quality: what is kept, what is repaired, what is removed."""
 
 import re
 
@@ -11,7 +11,7 @@ def body(source: str) -> str:
     return render(source, "html").body_html
 
 
-class TestWhatIsKept:
+class TestAllowedHtml:
     @pytest.mark.parametrize(
         "html",
         [
@@ -37,22 +37,22 @@ class TestWhatIsKept:
     def test_comes_through_unchanged(self, html: str) -> None:
         assert body(html) == html
 
-    def test_comments_vanish_without_a_trace(self) -> None:
+    def test_comments_are_removed(self) -> None:
         assert body('<!-- wp:paragraph {"a":1} -->\n<p>a<!-- x -->b</p>\n<!-- /wp:paragraph -->') == "\n<p>ab</p>\n"
 
-    def test_no_break_spaces_and_entities_mean_the_same(self) -> None:
+    def test_no_break_spaces_and_their_entities_are_the_same(self) -> None:
         assert body("a&nbsp;b &eacute; &copy; &lt; &amp;lt; &AMP; &notanentity;") == (
             "a&nbsp;b é © &lt; &amp;lt; &amp; ¬anentity;"
         )
 
-    def test_ampersands_in_addresses_stay_what_they_are(self) -> None:
+    def test_ampersands_in_urls_are_kept(self) -> None:
         assert body('<a href="/?a=1&copy=2&lt=3&amp;d=4">x</a>') == '<a href="/?a=1&amp;copy=2&amp;lt=3&amp;d=4">x</a>'
 
-    def test_text_is_not_broken_at_inline_markup(self) -> None:
+    def test_inline_markup_does_not_break_text(self) -> None:
         assert body("<p><b>E</b>uromed <font>Ri</font>ghts</p>") == "<p><b>E</b>uromed Rights</p>"
 
 
-class TestOldHtml:
+class TestObsoleteHtml:
     @pytest.mark.parametrize(
         ("old", "new"),
         [
@@ -68,11 +68,11 @@ class TestOldHtml:
             ("<form><label>a <input></label><button>b</button></form>", "<div>a b</div>"),
         ],
     )
-    def test_is_said_in_new(self, old: str, new: str) -> None:
+    def test_is_replaced_with_modern_html(self, old: str, new: str) -> None:
         assert body(old) == new
 
 
-class TestMending:
+class TestRepair:
     @pytest.mark.parametrize(
         ("broken", "mended"),
         [
@@ -103,7 +103,7 @@ class TestMending:
             ("a<template>b</template><xmp>c</xmp><plaintext>d<p>e", "abcd<p>e</p>"),
         ],
     )
-    def test_loses_no_words(self, broken: str, mended: str) -> None:
+    def test_loses_no_text(self, broken: str, mended: str) -> None:
         assert body(broken) == mended
 
     @pytest.mark.parametrize(
@@ -114,45 +114,45 @@ class TestMending:
             ("<table><tr><td><b>a</td><td>b</td></tr></table>", "<tr><td><b>a</b></td><td>b</td></tr>"),
         ],
     )
-    def test_of_tables(self, broken: str, mended: str) -> None:
+    def test_repairs_tables(self, broken: str, mended: str) -> None:
         assert body(broken) == f"<table><tbody>{mended}</tbody></table>"
 
-    def test_shows_what_stands_between_cells_before_the_table_as_browsers_do(self) -> None:
+    def test_moves_text_between_cells_before_the_table_as_browsers_do(self) -> None:
         assert body("<table>a<br><tr><td>b</table>") == "a<br><table><tbody><tr><td>b</td></tr></tbody></table>"
 
-    def test_of_very_many_tags_loses_no_words(self) -> None:
-        """So many that another parser closes them first, which knows less of what browsers forgive."""
+    def test_of_very_many_tags_loses_no_text(self) -> None:
+        """There are so many that libxml2 closes them first, which repairs less than browsers do."""
         source = "<p>a<wbr><b>b<p>c</b><ul><li>d<li><table><td>e<td>f</table></ul>" * 1_000
         html = body(f"{source}<!--more-->")
         assert re.sub("<[^>]*>", "", html) == "abcdef" * 1_000
         assert html.count("<td>") == html.count("<li>") == html.count("<p>") == 2_000
 
-    def test_cells_without_a_table_leave_their_words(self) -> None:
+    def test_keeps_the_text_of_cells_without_a_table(self) -> None:
         assert body("<tr><td>a</td></tr>") == "a"
 
     @pytest.mark.parametrize("empty", ["<p></p>", "<p>&nbsp;</p>", "<p> <br> </p>", "<p><b> </b><i></i></p>"])
-    def test_takes_out_empty_paragraphs(self, empty: str) -> None:
+    def test_removes_empty_paragraphs(self, empty: str) -> None:
         assert body(f"<p>a</p>{empty}<p>b</p>") == "<p>a</p><p>b</p>"
 
     @pytest.mark.parametrize(
         "shown", ['<p><a id="x"></a></p>', '<p><img src="/a" alt="" loading="lazy" decoding="async"></p>']
     )
-    def test_keeps_paragraphs_with_something_in_them(self, shown: str) -> None:
+    def test_keeps_paragraphs_with_content(self, shown: str) -> None:
         assert body(shown) == shown
 
-    def test_leaves_nesting_at_a_sane_depth(self) -> None:
+    def test_limits_the_depth_of_nesting(self) -> None:
         html = body("<div>" * 5_000 + "a")
         assert html.count("<div>") < 2_100
         assert "a" in html
 
     @pytest.mark.parametrize("times", [100, 1_000, 2_100, 40_000])
-    def test_keeps_words_and_paragraphs_however_deep(self, times: int) -> None:
+    def test_keeps_text_and_paragraphs_at_any_depth(self, times: int) -> None:
         html = body("<div>" * times + "<p>a<br>b</p>" + "</div>" * times + "<p>c</p>")
         assert "<p>a<br>b</p>" in html
         assert html.strip().endswith("<p>c</p>")
 
 
-class TestWhatNeverComesThrough:
+class TestForbiddenHtml:
     @pytest.mark.parametrize(
         "source",
         [
@@ -170,7 +170,7 @@ class TestWhatNeverComesThrough:
             "<title>x</title>",
         ],
     )
-    def test_elements(self, source: str) -> None:
+    def test_forbidden_elements_are_removed(self, source: str) -> None:
         assert body(f"a{source}b") in {"ab", "a1b"}
 
     @pytest.mark.parametrize(
@@ -197,18 +197,18 @@ class TestWhatNeverComesThrough:
             "hreflang='<'",
         ],
     )
-    def test_attributes(self, attribute: str) -> None:
+    def test_forbidden_attributes_are_removed(self, attribute: str) -> None:
         assert body(f"<a href=/x {attribute}>a</a>") == '<a href="/x">a</a>'
 
-    def test_classes_of_our_own_pages(self) -> None:
+    def test_classes_of_the_site_itself_are_removed(self) -> None:
         assert body('<div class="entry sidebar alignleft admin size-large">a</div>') == (
             '<div class="alignleft size-large">a</div>'
         )
 
-    def test_languages_on_anything_but_code(self) -> None:
+    def test_language_classes_are_removed_from_anything_but_code(self) -> None:
         assert body('<p class="language-python">a</p>') == "<p>a</p>"
 
-    def test_values_that_mean_nothing(self) -> None:
+    def test_meaningless_values_are_removed(self) -> None:
         assert body('<table><tr><td colspan="x" rowspan="99999">a</td><th scope="all">b</th></tr></table>') == (
             "<table><tbody><tr><td>a</td><th>b</th></tr></tbody></table>"
         )
@@ -218,37 +218,37 @@ class TestIds:
     @pytest.mark.parametrize(
         "name", ["comments", "respond", "more", "content", "more-12", "comment-7", "id_name", "post-1", "main"]
     )
-    def test_of_the_page_get_a_prefix_and_so_do_links_to_them(self, name: str) -> None:
+    def test_that_the_site_uses_get_a_prefix_as_do_links_to_them(self, name: str) -> None:
         assert body(f'<p id="{name}">a <a href="#{name}">b</a></p>') == (
             f'<p id="u-{name}">a <a href="#u-{name}">b</a></p>'
         )
 
-    def test_of_the_page_can_be_linked_to(self) -> None:
+    def test_with_a_prefix_can_be_linked_to(self) -> None:
         assert body('<a href="#respond">Answer</a>') == '<a href="#respond">Answer</a>'
 
-    def test_that_no_page_has_stay(self) -> None:
+    def test_that_the_site_does_not_use_are_kept(self) -> None:
         assert body('<h2 id="commentary">a</h2>') == '<h2 id="commentary">a</h2>'
 
-    def test_are_given_once(self) -> None:
+    def test_are_unique(self) -> None:
         assert body('<p id="a">1</p><p id="a">2</p>') == '<p id="a">1</p><p>2</p>'
 
-    def test_prefixed_and_plain_ones_do_not_meet(self) -> None:
+    def test_with_a_prefix_do_not_collide_with_others(self) -> None:
         assert body('<p id="u-more">1</p><p id="more">2</p>') == '<p id="u-more">1</p><p>2</p>'
 
-    def test_with_blanks_are_none(self) -> None:
+    def test_with_spaces_are_removed(self) -> None:
         assert body('<p id="a b">1</p><p id=" ">2</p>') == "<p>1</p><p>2</p>"
 
 
 class TestDepth:
-    """Deeper than any parser reads in time in proportion nobody writes."""
+    """Nobody writes HTML that is nested deeper than any parser reads in linear time."""
 
     @pytest.mark.parametrize("piece", ["<div>", "<ul><li>", "<ol><!--</ol>-->"])
-    def test_of_what_nests_too_deep_the_words_and_paragraphs_stay(self, piece: str) -> None:
+    def test_keeps_text_and_paragraphs_that_are_nested_too_deep(self, piece: str) -> None:
         body = render(f"<p>One</p>{piece * 21_000}<p>two</p> three", "html").body_html
         assert body.count("<p>") >= 2
         assert all(word in body for word in ("One", "two", "three"))
         assert "<div" not in body
 
     @pytest.mark.parametrize("start", ["", "<!-- a comment -->", "<!--more-->"])
-    def test_what_stands_side_by_side_is_not_deep(self, start: str) -> None:
+    def test_does_not_count_siblings(self, start: str) -> None:
         assert render(start + "<ul><li>x</li></ul>" * 5_000, "html").body_html.count("<li>") == 5_000

@@ -1,4 +1,4 @@
-"""Links: bare addresses, documents on a line of their own, what leaves the site."""
+"""Links: bare URLs, PDFs on a line of their own, links that leave the site."""
 
 import pytest
 from django.test import override_settings
@@ -11,14 +11,14 @@ def body(source: str, markup: str = "html") -> str:
     return render(source, markup).body_html
 
 
-def link(address: str, words: str = "") -> str:
-    address = address.replace("&", "&amp;")
-    return f'<a href="{address}" rel="noopener">{words or address}</a>'
+def link(url: str, text: str = "") -> str:
+    url = url.replace("&", "&amp;")
+    return f'<a href="{url}" rel="noopener">{text or url}</a>'
 
 
-class TestBareAddresses:
+class TestBareUrls:
     @pytest.mark.parametrize(
-        "address",
+        "url",
         [
             "https://example.org",
             "http://example.org/a/b.html",
@@ -32,9 +32,9 @@ class TestBareAddresses:
             "https://example.org/a,b;c:d!e'f",
         ],
     )
-    def test_become_links_that_show_them_as_typed(self, address: str) -> None:
-        assert body(f"<p>See {address.replace('&', '&amp;')} there</p>") == f"<p>See {link(address)} there</p>"
-        assert link(address) in body(f"See {address} there", "markdown")
+    def test_become_links_that_show_them_as_typed(self, url: str) -> None:
+        assert body(f"<p>See {url.replace('&', '&amp;')} there</p>") == f"<p>See {link(url)} there</p>"
+        assert link(url) in body(f"See {url} there", "markdown")
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -55,15 +55,15 @@ class TestBareAddresses:
             ("（", "）"),
         ],
     )
-    def test_leave_punctuation_around_them_outside(self, before: str, after: str) -> None:
-        address = "https://example.org/a_(b)/c"
-        assert body(f"<p>{before}{address}{after}</p>") == f"<p>{before}{link(address)}{after}</p>"
+    def test_do_not_include_the_punctuation_around_them(self, before: str, after: str) -> None:
+        url = "https://example.org/a_(b)/c"
+        assert body(f"<p>{before}{url}{after}</p>") == f"<p>{before}{link(url)}{after}</p>"
 
     def test_end_at_quotes_and_angle_brackets(self) -> None:
-        address = "https://example.org/a"
-        assert body(f'"{address}" &lt;{address}&gt;') == f'"{link(address)}" &lt;{link(address)}&gt;'
+        url = "https://example.org/a"
+        assert body(f'"{url}" &lt;{url}&gt;') == f'"{link(url)}" &lt;{link(url)}&gt;'
 
-    def test_in_angle_brackets_are_no_element(self) -> None:
+    def test_in_angle_brackets_are_not_an_element(self) -> None:
         assert body("<https://example.org/a>") == f"&lt;{link('https://example.org/a')}&gt;"
 
     @pytest.mark.parametrize("tag", ["code", "pre", "kbd", "samp", "var"])
@@ -71,7 +71,7 @@ class TestBareAddresses:
         source = f"<{tag}>x <b>https://example.org</b></{tag}>"
         assert body(source) == source
 
-    def test_in_a_link_stay_its_words(self) -> None:
+    def test_in_a_link_stay_its_text(self) -> None:
         source = '<a href="/a">x <b>https://example.org</b></a>'
         assert body(source) == source
 
@@ -79,20 +79,20 @@ class TestBareAddresses:
         "text",
         ["www.example.org", "https://", "https://.", "https:///a", "ftp://example.org", "xhttps://example.org"],
     )
-    def test_are_only_those_with_a_scheme_and_a_host(self, text: str) -> None:
+    def test_need_a_scheme_and_a_host(self, text: str) -> None:
         assert body(text) == text
 
-    def test_of_a_host_that_cannot_be_stay_text(self) -> None:
+    def test_of_an_impossible_host_stay_text(self) -> None:
         assert body("https://example.org:99999/") == "https://example.org:99999/"
 
-    def test_are_put_together_again_when_markup_is_dropped_within(self) -> None:
+    def test_are_joined_when_markup_inside_them_is_removed(self) -> None:
         assert body("https:<font>//example.org/<!-- x -->a</font>") == link("https://example.org/a")
 
-    def test_of_this_site_are_plain_links(self) -> None:
+    def test_of_this_site_become_plain_links(self) -> None:
         assert body("http://testserver/a") == '<a href="http://testserver/a">http://testserver/a</a>'
 
 
-class TestDocumentsOnALineOfTheirOwn:
+class TestPdfsOnALineOfTheirOwn:
     ADDRESS = "https://example.org/x/A-HRC-21-18_en.pdf"
     NAMED = link(ADDRESS, "Click to access A-HRC-21-18_en.pdf")
 
@@ -107,26 +107,26 @@ class TestDocumentsOnALineOfTheirOwn:
             ("<blockquote><p>{0}</p></blockquote>", "<blockquote><p>{1}</p></blockquote>"),
         ],
     )
-    def test_say_their_name(self, source: str, expected: str) -> None:
+    def test_show_their_name(self, source: str, expected: str) -> None:
         assert body(source.format(self.ADDRESS)) == expected.format(self.ADDRESS, self.NAMED)
 
     @pytest.mark.parametrize("source", ["{0}", "<{0}>", "one\\\n{0}", "one  \n{0}\\\ntwo"])
-    def test_say_their_name_in_markdown(self, source: str) -> None:
+    def test_show_their_name_in_markdown(self, source: str) -> None:
         assert self.NAMED in body(source.format(self.ADDRESS), "markdown")
 
     @pytest.mark.parametrize(
         "source",
         ["<p>See {0}</p>", "<p>{0}.</p>", "<p>{0} {0}</p>", "<ul><li>{0}</li></ul>", "<ul><li><p>{0}</p></li></ul>"],
     )
-    def test_within_a_sentence_or_a_list_stay_as_typed(self, source: str) -> None:
+    def test_in_a_sentence_or_a_list_stay_as_typed(self, source: str) -> None:
         assert body(source.format(self.ADDRESS)) == source.format(link(self.ADDRESS))
 
-    def test_with_words_of_their_own_keep_them(self) -> None:
+    def test_with_a_link_text_keep_it(self) -> None:
         assert body(f'<p><a href="{self.ADDRESS}">The report</a></p>') == f"<p>{link(self.ADDRESS, 'The report')}</p>"
 
-    def test_that_are_no_pdf_stay_as_typed(self) -> None:
-        for address in ("https://example.org/pdf", "https://example.org/a.doc", "https://example.pdf"):
-            assert body(f"<p>{address}</p>") == f"<p>{link(address)}</p>"
+    def test_only_pdfs_show_their_name(self) -> None:
+        for url in ("https://example.org/pdf", "https://example.org/a.doc", "https://example.pdf"):
+            assert body(f"<p>{url}</p>") == f"<p>{link(url)}</p>"
 
     @pytest.mark.parametrize(
         ("file", "name"),
@@ -140,35 +140,33 @@ class TestDocumentsOnALineOfTheirOwn:
             ("%3Cscript%3E.pdf", "&lt;script&gt;.pdf"),
         ],
     )
-    def test_names_are_readable_where_that_is_safe(self, file: str, name: str) -> None:
+    def test_names_are_decoded_where_that_is_safe(self, file: str, name: str) -> None:
         assert body(f"<p>https://example.org/{file}</p>").endswith(f">Click to access {name}</a></p>")
 
-    def test_are_named_in_the_language_of_the_site(self) -> None:
+    def test_are_labelled_in_the_language_of_the_site(self) -> None:
         with translation.override("ar"), override_settings(LANGUAGE_CODE="en"):
             assert self.NAMED in body(f"<p>{self.ADDRESS}</p>")
 
 
 class TestRelations:
-    def test_a_link_that_leaves_the_site_says_noopener(self) -> None:
+    def test_a_link_that_leaves_the_site_has_noopener(self) -> None:
         assert body('<a href="https://example.org/">x</a>') == link("https://example.org/", "x")
 
-    @pytest.mark.parametrize(
-        "address", ["/a", "a", "#a", "?a", "http://testserver/a", "mailto:a@example.org", "tel:+1"]
-    )
-    def test_other_links_say_nothing(self, address: str) -> None:
-        assert body(f'<a href="{address}">x</a>') == f'<a href="{address}">x</a>'
+    @pytest.mark.parametrize("url", ["/a", "a", "#a", "?a", "http://testserver/a", "mailto:a@example.org", "tel:+1"])
+    def test_other_links_have_no_relation(self, url: str) -> None:
+        assert body(f'<a href="{url}">x</a>') == f'<a href="{url}">x</a>'
 
-    def test_what_an_author_says_of_a_link_is_kept_if_it_is_harmless(self) -> None:
+    def test_harmless_relations_that_an_author_sets_are_kept(self) -> None:
         assert body('<a href="https://example.org/" rel="opener nofollow License noreferrer">x</a>') == (
             '<a href="https://example.org/" rel="license nofollow noopener">x</a>'
         )
 
-    def test_own_hosts_are_a_setting(self) -> None:
+    def test_the_hosts_of_this_site_are_a_setting(self) -> None:
         with override_settings(BROADSIDE_OWN_HOSTS=["testserver", "example.org"]):
             assert body('<a href="https://EXAMPLE.org./">x</a>') == '<a href="https://EXAMPLE.org./">x</a>'
 
 
-class TestAddressesAsBrowsersReadThem:
+class TestUrlsAsBrowsersReadThem:
     @pytest.mark.parametrize(
         ("written", "meant"),
         [
@@ -182,11 +180,11 @@ class TestAddressesAsBrowsersReadThem:
             (" https://example.org/a ", "https://example.org/a"),
         ],
     )
-    def test_become_plain(self, written: str, meant: str) -> None:
+    def test_are_normalised(self, written: str, meant: str) -> None:
         assert body(f'<a href="{written}">x</a>') == link(meant, "x")
 
     @pytest.mark.parametrize(
-        "address",
+        "url",
         [
             "javascript:alert(1)",
             "JaVaScRiPt:alert(1)",
@@ -200,5 +198,5 @@ class TestAddressesAsBrowsersReadThem:
             "blob:x",
         ],
     )
-    def test_that_do_something_else_are_dropped(self, address: str) -> None:
-        assert body(f'<a href="{address}">x</a>') == "<a>x</a>"
+    def test_with_other_schemes_are_removed(self, url: str) -> None:
+        assert body(f'<a href="{url}">x</a>') == "<a>x</a>"

@@ -13,7 +13,7 @@ class TestCommonMark:
     def test_emphasis_and_links(self) -> None:
         assert body("*a* **b** [c](/d)") == '<p><em>a</em> <strong>b</strong> <a href="/d">c</a></p>'
 
-    def test_struck_text(self) -> None:
+    def test_strikethrough(self) -> None:
         assert body("~~a~~") == "<p><s>a</s></p>"
 
     def test_code_keeps_its_language_as_a_class(self) -> None:
@@ -31,29 +31,29 @@ class TestCommonMark:
     def test_html_is_let_through_to_the_sanitiser(self) -> None:
         assert body('a <mark>b</mark> <font color="red">c</font><script>d</script>') == ("<p>a <mark>b</mark> c</p>")
 
-    def test_markdown_within_html_blocks(self) -> None:
+    def test_markdown_in_html_blocks(self) -> None:
         assert body('<div dir="rtl">\n\n**x**\n\n</div>') == ('<div dir="rtl">\n<p><strong>x</strong></p>\n</div>')
 
-    def test_twelve_lists_in_one_another_lose_nothing(self) -> None:
+    def test_twelve_nested_lists_lose_nothing(self) -> None:
         source = "\n".join(f"{'  ' * depth}- item{depth}" for depth in range(12))
         assert all(f"item{depth}" in body(source) for depth in range(12))
 
 
 class TestFootnotes:
-    def test_lead_there_and_back(self) -> None:
+    def test_link_to_the_note_and_back(self) -> None:
         html = body("a[^x]\n\n[^x]: note")
         assert '<sup class="footnote-ref"><a href="#fn1" id="fnref1">[1]</a></sup>' in html
         assert '<li id="fn1" class="footnote-item">' in html
         assert '<a href="#fnref1" class="footnote-backref">' in html
 
-    def test_can_stand_right_behind_an_address(self) -> None:
+    def test_can_follow_a_url_directly(self) -> None:
         html = body("https://example.org/a[^x]\n\n[^x]: note")
         assert '>https://example.org/a</a><sup class="footnote-ref">' in html
 
-    def test_written_in_line(self) -> None:
+    def test_can_be_written_inline(self) -> None:
         assert "<p>note" in body("a^[note]")
 
-    def test_one_that_names_itself_is_no_trouble(self) -> None:
+    def test_can_refer_to_themselves(self) -> None:
         assert "note" in body("a[^x]\n\n[^x]: note[^x]")
 
 
@@ -72,24 +72,24 @@ class TestHeadingIds:
             ("🕊", "section"),
         ],
     )
-    def test_are_made_of_the_words_in_any_writing(self, heading: str, id_: str) -> None:
+    def test_are_made_from_the_text_in_any_script(self, heading: str, id_: str) -> None:
         assert body(f"## {heading}").startswith(f'<h2 id="{id_}">')
 
-    def test_of_the_same_words_are_told_apart(self) -> None:
+    def test_of_the_same_text_are_numbered(self) -> None:
         assert body("# a\n# a\n# a-1\n# a").count("<h1 id=") == 4
         for id_ in ("a", "a-1", "a-1-1", "a-2"):
             assert f'id="{id_}"' in body("# a\n# a\n# a-1\n# a")
 
-    def test_that_the_page_has_get_a_prefix(self) -> None:
+    def test_that_the_site_uses_get_a_prefix(self) -> None:
         assert body("# Comments") == '<h1 id="u-comments">Comments</h1>'
 
     def test_can_be_linked_to(self) -> None:
         assert body("# مرحبا\n\n[x](#مرحبا)").endswith('<a href="#%D9%85%D8%B1%D8%AD%D8%A8%D8%A7">x</a></p>')
 
 
-class TestBareAddresses:
+class TestBareUrls:
     @pytest.mark.parametrize(
-        "address",
+        "url",
         [
             "https://example.org/_a_/b_c_d",
             "https://example.org/A_(b)_c_(d)_e",
@@ -98,17 +98,17 @@ class TestBareAddresses:
             "https://example.org/?a=1&copy=2&b[]=3",
         ],
     )
-    def test_are_not_taken_for_emphasis(self, address: str) -> None:
-        typed = address.rstrip("*").replace("&", "&amp;")
-        assert f'<a href="{typed}" rel="noopener">{typed}</a>' in body(f"see {address} there")
+    def test_are_not_read_as_emphasis(self, url: str) -> None:
+        typed = url.rstrip("*").replace("&", "&amp;")
+        assert f'<a href="{typed}" rel="noopener">{typed}</a>' in body(f"see {url} there")
 
-    def test_leave_emphasis_around_them_alone(self) -> None:
+    def test_do_not_affect_emphasis_around_them(self) -> None:
         assert body("**https://example.org/a**") == (
             '<p><strong><a href="https://example.org/a" rel="noopener">https://example.org/a</a></strong></p>'
         )
 
-    def test_as_the_words_of_a_link_stay_so(self) -> None:
+    def test_can_be_the_text_of_a_link(self) -> None:
         assert body("[https://example.org](/x)") == '<p><a href="/x">https://example.org</a></p>'
 
-    def test_may_be_escaped_as_markdown_has_it(self) -> None:
+    def test_can_contain_escapes(self) -> None:
         assert ">https://example.org/a_b&amp;c</a>" in body(r"https://example.org/a\_b&amp;c")

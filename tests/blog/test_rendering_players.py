@@ -1,9 +1,9 @@
-"""Films of YouTube and Vimeo: which addresses become players, and that these hold a link and nothing that loads."""
+"""Videos of YouTube and Vimeo: which URLs become players, and that these hold a link and load nothing."""
 
 import pytest
 
 from blog.rendering import render
-from blog.rendering.players import film_page
+from blog.rendering.players import video_page_url
 
 WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
 
@@ -12,9 +12,9 @@ def player(page: str) -> str:
     return f'<figure class="player"><a href="{page}" rel="noopener">{page}</a></figure>'
 
 
-class TestFilmPages:
+class TestVideoPageUrls:
     @pytest.mark.parametrize(
-        ("address", "page"),
+        ("url", "page"),
         [
             ("http://www.youtube.com/watch?v=wTzbIc6oiqs", WATCH),
             ("https://youtube.com/watch?feature=share&v=wTzbIc6oiqs", WATCH),
@@ -34,11 +34,11 @@ class TestFilmPages:
             ("https://vimeo.com/12345678/0a1b2c3d4e", "https://vimeo.com/12345678/0a1b2c3d4e"),
         ],
     )
-    def test_are_found_in_all_forms(self, address: str, page: str) -> None:
-        assert film_page(address) == page
+    def test_are_recognised_in_all_forms(self, url: str, page: str) -> None:
+        assert video_page_url(url) == page
 
     @pytest.mark.parametrize(
-        "address",
+        "url",
         [
             "https://www.youtube.com/user/somebody",
             "https://www.youtube.com/watch?v=short",
@@ -50,18 +50,18 @@ class TestFilmPages:
             "",
         ],
     )
-    def test_are_not_seen_in_others(self, address: str) -> None:
-        assert film_page(address) is None
+    def test_are_not_found_in_other_urls(self, url: str) -> None:
+        assert video_page_url(url) is None
 
 
 class TestPlayers:
     @pytest.mark.parametrize("markup", ["html", "markdown", "wordpress"])
-    def test_an_address_alone_in_a_paragraph_becomes_one(self, markup: str) -> None:
+    def test_a_url_alone_in_a_paragraph_becomes_one(self, markup: str) -> None:
         source = "https://youtu.be/wTzbIc6oiqs"
         source = f"<p>{source}</p>" if markup == "html" else source
         assert render(source, markup).body_html.strip() == player(WATCH)
 
-    def test_an_address_alone_on_a_line_parts_the_paragraph(self) -> None:
+    def test_a_url_alone_on_a_line_splits_the_paragraph(self) -> None:
         html = render(
             "before\nhttps://youtu.be/wTzbIc6oiqs\nbetween\nhttps://vimeo.com/12345678", "wordpress"
         ).body_html
@@ -69,7 +69,7 @@ class TestPlayers:
             f"<p>before</p>{player(WATCH)}<p>between</p>{player('https://vimeo.com/12345678')}"
         )
 
-    def test_a_frame_of_theirs_becomes_one(self) -> None:
+    def test_an_embedded_frame_becomes_one(self) -> None:
         source = '<iframe src="https://www.youtube.com/embed/wTzbIc6oiqs?rel=0"></iframe>'
         assert render(source, "html").body_html == player(WATCH)
 
@@ -88,7 +88,7 @@ class TestPlayers:
         assert "player" not in html
         assert "example.org/film" in html or "youtu.be/wTzbIc6oiqs" in html
 
-    def test_nothing_in_it_loads(self) -> None:
+    def test_loads_nothing(self) -> None:
         html = render("https://youtu.be/wTzbIc6oiqs", "wordpress").body_html
         assert "src" not in html
         assert "iframe" not in html

@@ -1,4 +1,4 @@
-"""What is true of every rendering, whatever comes in."""
+"""What is true of every rendering, whatever the source."""
 
 import re
 from html.parser import HTMLParser
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blog.rendering import MORE_PLACEHOLDER, Rendered, render
-from tests.growth import grows_with_length
+from tests.factories.types import GrowsWithLength
 
 VOID = frozenset({"br", "col", "hr", "img", "source", "wbr"})
 ACTIVE = re.compile(
@@ -20,7 +20,7 @@ OWN_HOST = "testserver"
 
 
 class Checker(HTMLParser):
-    """Fails on an element that is not closed in order, and on anything that acts or loads."""
+    """Fails on an element that is not closed in order, and on anything that runs or loads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -220,22 +220,22 @@ class TestAnySource:
 
     @reliably
     @given(source=HOSTILE, markup=MARKUPS)
-    def test_rendered_again_stays_as_it_is(self, source: str, markup: str) -> None:
+    def test_does_not_change_when_rendered_again(self, source: str, markup: str) -> None:
         once = render(source, markup).body_html
         again = render(once.replace(MORE_PLACEHOLDER, "<!--more-->"), "html").body_html
         assert again == once
 
     @reliably
     @given(source=HOSTILE, markup=MARKUPS)
-    def test_has_an_extract_of_words(self, source: str, markup: str) -> None:
-        extract = render(source, markup).extract
-        assert extract == " ".join(extract.split())
-        assert len(extract.split()) <= 55
-        assert not re.search(r"[\x00-\x1f\ud800-\udfff]", extract)
+    def test_has_a_plain_text_excerpt(self, source: str, markup: str) -> None:
+        excerpt = render(source, markup).auto_excerpt
+        assert excerpt == " ".join(excerpt.split())
+        assert len(excerpt.split()) <= 55
+        assert not re.search(r"[\x00-\x1f\ud800-\udfff]", excerpt)
 
 
 class TestTime:
-    """Every one of these takes a naive parser minutes, or all memory, or its stack."""
+    """Each of these takes a naive parser minutes, all memory or its whole stack."""
 
     LENGTH = 20_000
 
@@ -275,8 +275,10 @@ class TestTime:
             "\n",
         ],
     )
-    def test_of_markdown_is_in_proportion(self, piece: str) -> None:
-        self.render_in_proportion(piece * (self.LENGTH if len(piece) < 4 else self.LENGTH // 2), "markdown")
+    def test_for_markdown_is_linear(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        self.render_in_proportion(
+            grows_with_length, piece * (self.LENGTH if len(piece) < 4 else self.LENGTH // 2), "markdown"
+        )
 
     @pytest.mark.parametrize(
         "piece",
@@ -323,20 +325,20 @@ class TestTime:
             "http://a/b <i>x</i>",
         ],
     )
-    def test_of_html_is_in_proportion(self, piece: str) -> None:
-        self.render_in_proportion(piece * (100_000 // len(piece)), "html")
+    def test_for_html_is_linear(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        self.render_in_proportion(grows_with_length, piece * (100_000 // len(piece)), "html")
 
     @pytest.mark.parametrize("block", ["<p>x", "<p>x</p>", "<li>x", "<dd>x"])
-    def test_of_formatting_that_is_never_closed_is_in_proportion(self, block: str) -> None:
-        """A browser opens it again in each block after: all of it, where no two are alike."""
+    def test_for_unclosed_formatting_is_linear(self, block: str, grows_with_length: GrowsWithLength) -> None:
+        """A browser opens it again in each following block: all of it, if no two elements are equal."""
         opened = "".join(f"<em id=a{number}>" for number in range(240))
-        self.render_in_proportion(block + opened + block * 15_000, "html")
+        self.render_in_proportion(grows_with_length, block + opened + block * 15_000, "html")
 
-    def test_of_deep_nesting_is_in_proportion(self) -> None:
-        self.render_in_proportion("<div>" * 45_000 + "a" + "</div>" * 45_000, "html")
+    def test_for_deep_nesting_is_linear(self, grows_with_length: GrowsWithLength) -> None:
+        self.render_in_proportion(grows_with_length, "<div>" * 45_000 + "a" + "</div>" * 45_000, "html")
 
     @staticmethod
-    def render_in_proportion(source: str, markup: str) -> None:
+    def render_in_proportion(grows_with_length: GrowsWithLength, source: str, markup: str) -> None:
         found: list[Rendered] = []
         assert grows_with_length(lambda part: found.append(render(part, markup)), source)
         for rendered in found:

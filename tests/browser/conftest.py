@@ -2,16 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from tests.factories.types import Device, Faults, LogIn, OpenPage, WriteComment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REQUIRED = os.environ.get("BROADSIDE_BROWSER") == "required"
@@ -19,7 +21,12 @@ REQUIRED = os.environ.get("BROADSIDE_BROWSER") == "required"
 # Playwright keeps an event loop in this thread; Django must not take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-type OpenPage = Callable[..., Page]
+DEVICES: dict[str, Device] = {
+    "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone, dark": {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
+}
+# The rules of WCAG 2.2 that axe leaves out unless asked.
+RULES = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +79,8 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def log_in(open_page: OpenPage) -> Callable[..., Page]:
-    """Open `path` as somebody who has logged in. `test_whole_way` does it through the form, as people do."""
+def log_in(open_page: OpenPage) -> LogIn:
+    """Open `path` as somebody who has logged in. `test_end_to_end` does it through the form, as people do."""
 
     def log_in(username: str, path: str = "/admin/", **options: Any) -> Page:
         client = Client()
@@ -82,3 +89,34 @@ def log_in(open_page: OpenPage) -> Callable[..., Page]:
         return open_page(path, cookie=session, **options)
 
     return log_in
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> Device:
+    """Options of a browser context: `open_page("/", **device)`."""
+    return DEVICES[request.param]
+
+
+@pytest.fixture(scope="session")
+def faults() -> Faults:
+    """Describe what axe finds on a page, or that it scrolls sideways; empty if nothing is wrong."""
+
+    def faults(page: Page) -> str:
+        results = Axe().run(page, options=RULES)
+        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        return results.generate_report() if results.violations_count else "scrolls sideways" if wide else ""
+
+    return faults
+
+
+@pytest.fixture(scope="session")
+def write_comment() -> WriteComment:
+    """Fill in the form for comments and send it."""
+
+    def write_comment(page: Page, words: str) -> None:
+        page.fill("#respond [name=name]", "Amina")
+        page.fill("#respond [name=email]", "amina@example.org")
+        page.fill("#respond [name=text]", words)
+        page.click("text=Submit Comment")
+
+    return write_comment

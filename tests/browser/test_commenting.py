@@ -7,14 +7,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from blog.models import SiteSettings
-from blog.site import CommentPolicy
-from comments.counting import recount
-from comments.models import Comment, Revision
-from tests.browser.conftest import OpenPage
-from tests.browser.test_accessibility import faults
-from tests.browser.test_whole_way import write_comment
+from comments.models import Comment, CommentPolicy, CommentSettings, Revision
+from comments.moderation.counting import recount
 from tests.factories import CommentFactory, PostFactory
+from tests.factories.types import Faults, OpenPage, WriteComment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,14 +19,14 @@ PHONE = {"viewport": {"width": 320, "height": 640}, "java_script_enabled": False
 
 @pytest.mark.parametrize("policy", [CommentPolicy.HOLD, CommentPolicy.OPEN])
 def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, policy: CommentPolicy) -> None:
-    SiteSettings.objects.update_or_create(pk=1, defaults={"comment_policy": policy})
+    CommentSettings.objects.update_or_create(pk=1, defaults={"comment_policy": policy})
     post = PostFactory()
     reader = open_page(post.get_absolute_url(), **PHONE)
     reader.fill("#respond [name=name]", "Amina")
     reader.fill("#respond [name=email]", "amina@example.org")
     reader.fill("#respond [name=text]", "Frist words.\n\nتحية من بيروت")
     reader.get_by_role("button", name="Preview").click()
-    preview = reader.get_by_role("region", name="This is how your comment will look")
+    preview = reader.get_by_role("region", name="Preview of your comment")
     expect(preview).to_be_in_viewport()
     expect(preview.locator(".comment-body p")).to_have_text(["Frist words.", "تحية من بيروت"])
     assert not Comment.objects.exists()
@@ -40,7 +36,7 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
     expect(reader.locator(f"#comment-{comment.pk}")).to_be_in_viewport()
     reader.get_by_role("link", name="Change or delete your comment").click()
     reader.get_by_label("Comment", exact=True).fill("First words.")
-    reader.get_by_role("button", name="Save Changes").click()
+    reader.get_by_role("button", name="Save changes").click()
     shown = reader.locator(f"#comment-{comment.pk}")
     expect(shown.locator(".comment-body")).to_have_text("First words.")
     expect(shown.locator(".comment-edited")).to_contain_text("Edited")
@@ -48,32 +44,32 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
 
     reader.get_by_role("link", name="Change or delete your comment").click()
     reader.get_by_text("Delete your comment").click()
-    reader.get_by_role("button", name="Delete for Good").click()
-    expect(reader.get_by_role("heading", name="Your comment is deleted")).to_be_visible()
+    reader.get_by_role("button", name="Delete permanently").click()
+    expect(reader.get_by_role("heading", name="Your comment was deleted")).to_be_visible()
     assert not Comment.objects.exists()
     reader.get_by_role("link", name=post.title).click()
     expect(reader.locator(".comment")).to_have_count(0)
     assert reader.context.cookies() == []
 
 
-def test_a_double_click_on_delete_is_no_fault(open_page: OpenPage) -> None:
+def test_a_double_click_on_delete_is_no_fault(open_page: OpenPage, write_comment: WriteComment) -> None:
     post = PostFactory()
     reader = open_page(post.get_absolute_url())
     write_comment(reader, "Regretted.")
     reader.get_by_role("link", name="Change or delete your comment").click()
     reader.get_by_text("Delete your comment").click()
-    reader.get_by_role("button", name="Delete for Good").dblclick()
+    reader.get_by_role("button", name="Delete permanently").dblclick()
     # Whichever of the two answers the browser shows.
     expect(reader.get_by_role("heading", level=1)).to_have_text(
-        re.compile("Your comment is deleted|This comment is not here any more")
+        re.compile("Your comment was deleted|This comment no longer exists")
     )
     assert not Comment.objects.exists()
 
 
 def test_a_link_to_a_comment_of_a_long_thread_shows_it(open_page: OpenPage) -> None:
-    SiteSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
+    CommentSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
     post = PostFactory()
-    comments = CommentFactory.create_batch(25, post=post)
+    comments = CommentFactory.create_batch(25, entry=post)
     recount(post)
     reader = open_page(comments[17].get_absolute_url(), **PHONE)
     expect(reader.locator(f"#comment-{comments[17].pk}")).to_be_in_viewport()
@@ -86,11 +82,11 @@ def test_a_link_to_a_comment_of_a_long_thread_shows_it(open_page: OpenPage) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(open_page: OpenPage, scheme: str) -> None:
-    SiteSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
+def test_axe_finds_nothing(open_page: OpenPage, scheme: str, faults: Faults) -> None:
+    CommentSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
     post = PostFactory()
-    CommentFactory.create_batch(60, post=post)
-    CommentFactory(post=post, user=post.author, created_at=timezone.now() - dt.timedelta(days=1))
+    CommentFactory.create_batch(60, entry=post)
+    CommentFactory(entry=post, user=post.author, created_at=timezone.now() - dt.timedelta(days=1))
     recount(post)
     reader = open_page(f"{post.get_absolute_url()}comment-page-7/", viewport=PHONE["viewport"], color_scheme=scheme)
     found = {"page of comments": faults(reader)}
@@ -112,6 +108,6 @@ def test_axe_finds_nothing(open_page: OpenPage, scheme: str) -> None:
     reader.wait_for_selector(".errors")
     found["own comment with faults"] = faults(reader)
     reader.get_by_text("Delete your comment").click()
-    reader.click("text=Delete for Good")
+    reader.click("text=Delete permanently")
     found["deleted"] = faults(reader)
     assert found == dict.fromkeys(found, "")

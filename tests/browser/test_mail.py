@@ -6,13 +6,12 @@ import pytest
 from django.core import mail
 from playwright.sync_api import expect
 
-from blog.models import SiteSettings
-from comments.models import Comment, Status
-from comments.recipients import Follower
-from tests.browser.conftest import OpenPage
-from tests.browser.test_accessibility import faults
-from tests.comments.post_office import deliver, links
+from comments.models import Comment, Follower
+from comments.models import CommentStatus as Status
+from core.models import SiteSettings
 from tests.factories import PostFactory, UserFactory
+from tests.factories.responses import links
+from tests.factories.types import Deliver, Faults, OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,44 +24,46 @@ def _site(db: None) -> None:
     mail.outbox.clear()
 
 
-def test_following_confirming_and_stopping(open_page: OpenPage) -> None:
+def test_following_confirming_and_stopping(open_page: OpenPage, deliver: Deliver) -> None:
     post = PostFactory(title="A paper")
     reader = open_page(post.get_absolute_url(), **PHONE, java_script_enabled=False)
-    reader.get_by_text("Follow by e-mail without writing").click()
+    reader.get_by_text("Follow by e-mail without commenting").click()
     reader.fill("#follow-email", "amina@example.org")
     reader.get_by_role("button", name="Follow", exact=True).click()
-    expect(reader.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(reader.get_by_role("heading", name="Check your inbox")).to_be_visible()
     (message,) = deliver()
     reader.goto(next(link for link in links(message) if "/confirm/" in link))
     assert Follower.objects.get().confirmed_at is None
-    reader.get_by_role("button", name="Yes, Tell Me").click()
-    expect(reader.get_by_role("status")).to_contain_text("You are told of further comments")
+    reader.get_by_role("button", name="Confirm subscription").click()
+    expect(reader.get_by_role("status")).to_contain_text("You will get an e-mail")
     assert Follower.objects.get().confirmed_at is not None
-    reader.get_by_role("link", name="Stop following").click()
-    reader.get_by_role("button", name="Stop These Mails").click()
-    expect(reader.get_by_role("heading", name="No more mails")).to_be_visible()
+    reader.get_by_role("link", name="Unsubscribe").click()
+    reader.get_by_role("button", name="Unsubscribe", exact=True).click()
+    expect(reader.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
     assert not Follower.objects.exists()
     assert reader.context.cookies() == []
 
 
-def test_a_comment_with_the_box_ticked_is_decided_about_from_the_mail(open_page: OpenPage) -> None:
+def test_a_comment_with_the_box_ticked_is_decided_about_from_the_mail(
+    open_page: OpenPage, deliver: Deliver, faults: Faults
+) -> None:
     UserFactory(role="Moderator", email="m@example.org", display_name="Mina")
     post = PostFactory(title="A paper")
     reader = open_page(post.get_absolute_url(), **PHONE, java_script_enabled=False)
     reader.fill("#respond [name=name]", "Amina")
     reader.fill("#respond [name=email]", "amina@example.org")
     reader.fill("#respond [name=text]", "Words.")
-    reader.get_by_label("Tell me by e-mail of further comments").check()
+    reader.get_by_label("Notify me of new comments by e-mail").check()
     reader.get_by_role("button", name="Preview").click()
-    expect(reader.get_by_label("Tell me by e-mail of further comments")).to_be_checked()
+    expect(reader.get_by_label("Notify me of new comments by e-mail")).to_be_checked()
     reader.get_by_role("button", name="Submit Comment").click()
     assert Follower.objects.get().email == "amina@example.org"
     notice = next(message for message in deliver() if message.to == ["m@example.org"])
     moderator = open_page(next(link for link in links(notice) if link.endswith("/spam/")), **PHONE)
     found = {"deciding": faults(moderator)}
-    moderator.get_by_role("link", name="Instead: Approve").click()
+    moderator.get_by_role("link", name="Approve instead").click()
     moderator.get_by_role("button", name="Approve").dblclick()
-    expect(moderator.get_by_role("status")).to_contain_text(re.compile("Mina has decided: Approved"))
+    expect(moderator.get_by_role("status")).to_contain_text(re.compile("Mina decided: Approved"))
     found["decided"] = faults(moderator)
     assert Comment.objects.get().status == Status.APPROVED
     assert moderator.context.cookies() == []
@@ -70,10 +71,10 @@ def test_a_comment_with_the_box_ticked_is_decided_about_from_the_mail(open_page:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(open_page: OpenPage, scheme: str) -> None:
+def test_axe_finds_nothing(open_page: OpenPage, scheme: str, deliver: Deliver, faults: Faults) -> None:
     post = PostFactory(title="عنوان طويل جداً لهذا النص عن حرية الضمير")
     reader = open_page(post.get_absolute_url(), **PHONE, color_scheme=scheme)
-    reader.get_by_text("Follow by e-mail without writing").click()
+    reader.get_by_text("Follow by e-mail without commenting").click()
     found = {"form": faults(reader)}
     reader.eval_on_selector(".follow-form", "form => { form.noValidate = true; }")
     reader.fill("#follow-email", "amina@")
@@ -85,10 +86,10 @@ def test_axe_finds_nothing(open_page: OpenPage, scheme: str) -> None:
     (message,) = deliver()
     reader.goto(next(link for link in links(message) if "/confirm/" in link))
     found["confirm"] = faults(reader)
-    reader.get_by_role("button", name="Yes, Tell Me").click()
+    reader.get_by_role("button", name="Confirm subscription").click()
     found["confirmed"] = faults(reader)
-    reader.get_by_role("link", name="Stop following").click()
+    reader.get_by_role("link", name="Unsubscribe").click()
     found["stop"] = faults(reader)
-    reader.get_by_role("button", name="Stop All Mails of This Site").click()
+    reader.get_by_role("button", name="Unsubscribe from all discussions").click()
     found["stopped"] = faults(reader)
     assert found == dict.fromkeys(found, "")

@@ -1,25 +1,22 @@
 """A tired volunteer clears the queue: by keys, with a second one at work, by finger, and without JavaScript."""
 
 import datetime as dt
-from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from comments.models import Block, Comment, Status
-from comments.moderation import approve
-from tests.browser.test_accessibility import DEVICES, faults
-from tests.browser.test_whole_way import PASSWORD
-from tests.factories import CommentFactory, PostFactory, UserFactory
+from comments.models import Block, Comment
+from comments.models import CommentStatus as Status
+from comments.moderation.decisions import approve
+from tests.factories import PASSWORD, CommentFactory, PostFactory, UserFactory
+from tests.factories.types import Device, Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUEUE = "/admin/comments/queue/"
 LONG = "A long text about what happened. " * 60
-
-type LogIn = Callable[..., Page]
 
 
 @pytest.fixture
@@ -36,12 +33,12 @@ def wait_in_line(number: int) -> list[Comment]:
     now = timezone.now()
     return [
         CommentFactory(
-            post=post,
+            entry=post,
             name=f"N{n}",
             text=LONG if n == 3 else "تحية من بيروت" if n == 4 else f"Text {n}.",
             status=Status.PENDING,
             created_at=now - dt.timedelta(hours=number - n),
-            reasons=[{"check": "links", "verdict": "hold", "words": "It has 3 links."}],
+            reasons=[{"check": "links", "verdict": "hold", "message": "It has 3 links."}],
         )
         for n in range(1, number + 1)
     ]
@@ -61,7 +58,7 @@ def press_and_wait(page: Page, key: str) -> None:
         page.keyboard.press(key)
 
 
-def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[User]) -> None:
+def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[User], faults: Faults) -> None:
     comments = wait_in_line(30)
     anna = log_in("anna", QUEUE)
     bo = log_in("bo", QUEUE)
@@ -70,10 +67,10 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     anna.keyboard.press("j")
     expect(anna.locator(row(anna, comments[0]))).to_be_focused()
     press_and_wait(anna, "s")
-    expect(anna.locator("#said-words")).to_have_text("1 comment marked as spam.")
+    expect(anna.locator("#result-message")).to_have_text("1 comment marked as spam.")
     expect(anna.locator(row(anna, comments[1]))).to_be_focused()
     press_and_wait(anna, "u")
-    expect(anna.locator("#said-words")).to_have_text("1 comment is back where it was.")
+    expect(anna.locator("#result-message")).to_have_text("Undone for 1 comment.")
     expect(anna.locator(row(anna, comments[0]))).to_be_focused()
     assert statuses(comments[:1]) == [Status.PENDING]
 
@@ -90,10 +87,10 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     expect(anna.locator(row(anna, comments[1]))).to_be_focused()
     for key in "xjx":
         anna.keyboard.press(key)
-    expect(anna.locator("#ticked")).to_have_text("2")
+    expect(anna.locator("#selected-count")).to_have_text("2")
     press_and_wait(anna, "t")
     anna.keyboard.press("?")
-    expect(anna.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(anna.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert faults(anna) == ""
     anna.keyboard.press("Escape")
 
@@ -101,7 +98,7 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     anna.keyboard.press("Control+A")
     anna.keyboard.type("In other words.")
     press_and_wait(anna, "Control+Enter")
-    expect(anna.locator(f"{row(anna, comments[3])} > .words")).to_have_text("In other words.")
+    expect(anna.locator(f"{row(anna, comments[3])} > .text")).to_have_text("In other words.")
     expect(anna.locator(row(anna, comments[3]))).to_be_focused()
 
     for _comment in comments[3:]:
@@ -117,12 +114,12 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     # The second still has them on the screen, and is told who was quicker.
     bo.keyboard.press("j")
     press_and_wait(bo, "s")
-    expect(bo.locator("#said-words")).to_contain_text("Anna approved it")
+    expect(bo.locator("#result-message")).to_contain_text("Anna approved it")
     expect(bo.locator(f"{row(bo, comments[0])} .note")).to_contain_text("Anna approved it")
     assert faults(bo) == ""
     assert statuses(comments) == expected
     press_and_wait(bo, "s")
-    expect(bo.locator("#said-words")).to_have_text("1 comment marked as spam.")
+    expect(bo.locator("#result-message")).to_have_text("1 comment marked as spam.")
     bo.reload()
     expect(bo.locator("#empty")).to_be_visible()
 
@@ -130,11 +127,11 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
 def test_rows_come_before_they_are_needed(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(40)
     page = log_in("anna", QUEUE)
-    expect(page.locator(".waiting-comment")).to_have_count(25)
+    expect(page.locator(".queue-comment")).to_have_count(25)
     for _comment in comments[:15]:
         press_and_wait(page, "t")
-    expect(page.locator(".waiting-comment:not([hidden])")).to_have_count(25)
-    expect(page.locator("#later")).to_have_count(0)
+    expect(page.locator(".queue-comment:not([hidden])")).to_have_count(25)
+    expect(page.locator("#next-page")).to_have_count(0)
     expect(page.locator(row(page, comments[-1]))).to_have_count(1)
     assert statuses(comments) == [Status.TRASH] * 15 + [Status.PENDING] * 25
 
@@ -144,7 +141,7 @@ def test_what_is_not_stored_comes_back(log_in: LogIn, moderators: list[User]) ->
     page = log_in("anna", QUEUE)
     page.route("**/decide/*", lambda route: route.fulfill(status=403, body=""))
     page.keyboard.press("a")
-    expect(page.locator("#said-words")).to_contain_text("This was not saved.")
+    expect(page.locator("#result-message")).to_contain_text("This was not saved.")
     expect(page.locator(row(page, comments[0]))).to_be_visible()
     page.unroute("**/decide/*")
     press_and_wait(page, "a")
@@ -154,8 +151,8 @@ def test_what_is_not_stored_comes_back(log_in: LogIn, moderators: list[User]) ->
 def test_keys_can_be_switched_off(log_in: LogIn, moderators: list[User]) -> None:
     comments = wait_in_line(1)
     page = log_in("anna", QUEUE)
-    page.get_by_role("button", name="Keys").click()
-    page.get_by_label("Use these keys in this browser").uncheck()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Use keyboard shortcuts in this browser").uncheck()
     page.get_by_role("button", name="Close").click()
     for key in "jasu":
         page.keyboard.press(key)
@@ -166,28 +163,27 @@ def test_keys_can_be_switched_off(log_in: LogIn, moderators: list[User]) -> None
     assert statuses(comments) == [Status.PENDING]
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_by_mouse_or_finger(log_in: LogIn, moderators: list[User], device: str) -> None:
+def test_by_mouse_or_finger(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
     comments = wait_in_line(4)
-    page = log_in("anna", QUEUE, **DEVICES[device])
+    page = log_in("anna", QUEUE, **device)
     page.get_by_role("button", name="Spam").first.click()
     expect(page.locator(row(page, comments[0]))).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(row(page, comments[0]))).to_be_visible()
-    page.get_by_text("characters more").click()
+    page.get_by_text("more characters").click()
     for number in (1, 2):
         page.get_by_label(f"Select the comment by N{number}").check()
-    page.get_by_text("Alike, block").first.click()
+    page.get_by_text("Block commenter…").first.click()
     assert faults(page) == ""
-    page.locator("#all-ticked").get_by_role("button", name="Trash").click()
-    expect(page.locator("#said-words")).to_have_text("2 comments moved to the trash.")
+    page.locator("#bulk-actions").get_by_role("button", name="Trash").click()
+    expect(page.locator("#result-message")).to_have_text("2 comments moved to the trash.")
     assert statuses(comments) == [Status.TRASH, Status.TRASH, Status.PENDING, Status.PENDING]
 
     found = {}
-    for path in ("?status=trash", "?status=approved", "dashboard/", "alike/?kind=host&text=example.org"):
+    for path in ("?status=trash", "?status=approved", "statistics/", "similar/?kind=host&text=example.org"):
         page.goto(QUEUE + path)
         found[path] = faults(page)
-    page.get_by_label("is spam").check()
+    page.get_by_label("is marked as spam").check()
     page.get_by_role("button", name="Block", exact=True).click()
     found["blocked"] = faults(page)
     page.goto("/admin/comments/decision/")
@@ -200,7 +196,7 @@ def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     page = log_in("anna", QUEUE, java_script_enabled=False)
     approve(comments[:1], moderators[1])
     page.get_by_role("button", name="Spam").first.click()
-    expect(page.locator(".looked-at .note")).to_contain_text("Bo approved it")
+    expect(page.locator(".to-review .note")).to_contain_text("Bo approved it")
     page.locator("#queue").get_by_role("button", name="Spam").first.click()
     page.locator(".messagelist").get_by_role("button", name="Undo").click()
     assert statuses(comments) == [Status.APPROVED, Status.PENDING, Status.PENDING]
@@ -210,11 +206,10 @@ def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     assert Comment.objects.get(parent=comments[1]).text == "Dear N2"
 
 
-def test_right_to_left(log_in: LogIn, moderators: list[User]) -> None:
+def test_right_to_left(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
     wait_in_line(5)
-    for device in DEVICES.values():
-        page = log_in("anna", QUEUE, **device)
-        for path in ("", "dashboard/", "alike/?kind=name&text=N1"):
-            page.goto(QUEUE + path)
-            page.evaluate("document.documentElement.dir = 'rtl'")
-            assert faults(page) == ""
+    page = log_in("anna", QUEUE, **device)
+    for path in ("", "statistics/", "similar/?kind=name&text=N1"):
+        page.goto(QUEUE + path)
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        assert faults(page) == ""

@@ -1,4 +1,4 @@
-"""Films: nothing is asked of another host until a reader presses the button. Recordings of ours play."""
+"""Videos of other sites load nothing until a reader presses the button; our own audio and video play."""
 
 from pathlib import Path
 
@@ -7,22 +7,19 @@ from playwright.sync_api import Browser, Route
 from pytest_django.live_server_helper import LiveServer
 
 from blog.models import Post
-from tests.browser.conftest import OpenPage
 from tests.factories import PostFactory
-from tests.samples import MP3, wav
-from tests.wordpress.conftest import Bring, bring
-from tests.wordpress.exports import attachment, item
-from tests.wordpress.files import put
-from wordpress.media_folder import MediaFolder
+from tests.factories.files import MP3, put, wav
+from tests.factories.types import Bring, OpenPage
+from tests.factories.wxr import attachment, item
+from wordpress.importing.media_folder import MediaFolder
 
 pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["bring"]  # a fixture of the tests of moving in
 
 SOURCE = "https://youtu.be/wTzbIc6oiqs?t=5\n\nhttps://vimeo.com/12345678/0a1b2c3d4e"
 
 
 class TestPlayers:
-    def test_nothing_leaves_before_the_press(self, open_page: OpenPage) -> None:
+    def test_nothing_is_requested_before_the_button_is_pressed(self, open_page: OpenPage) -> None:
         # `open_page` fails for any request to another host.
         post = PostFactory(source=SOURCE)
         page = open_page(post.get_absolute_url())
@@ -33,12 +30,12 @@ class TestPlayers:
         ]
         assert page.locator("iframe").count() == 0
 
-    def test_the_press_loads_the_player_and_nothing_else(self, chromium: Browser, live_server: LiveServer) -> None:
+    def test_the_button_loads_the_player_and_nothing_else(self, chromium: Browser, live_server: LiveServer) -> None:
         post = PostFactory(source=SOURCE)
-        asked: list[str] = []
+        requested: list[str] = []
 
         def answer(route: Route) -> None:
-            asked.append(route.request.url)
+            requested.append(route.request.url)
             route.fulfill(body="<title>A player</title>", content_type="text/html")
 
         context = chromium.new_context(base_url=live_server.url)
@@ -49,17 +46,17 @@ class TestPlayers:
             for button in page.locator("figure.player button").all()[::-1]:
                 button.click()
             page.wait_for_load_state("networkidle")
-            assert sorted(asked) == [
+            assert sorted(requested) == [
                 "https://player.vimeo.com/video/12345678?autoplay=1&dnt=1&h=0a1b2c3d4e",
                 "https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&rel=0&start=5",
             ]
-            # Both are allowed by the Content-Security-Policy: what was answered is there.
+            # The Content-Security-Policy allows both: the responses are shown.
             assert [frame.title() for frame in page.frames[1:]] == ["A player", "A player"]
             assert page.locator("figure.player a").count() == 2
         finally:
             context.close()
 
-    def test_without_scripts_there_is_a_link(self, open_page: OpenPage) -> None:
+    def test_without_javascript_there_is_a_link(self, open_page: OpenPage) -> None:
         post = PostFactory(source=SOURCE)
         page = open_page(post.get_absolute_url(), java_script_enabled=False)
         assert page.locator("figure.player a").first.get_attribute("href") == (
@@ -67,14 +64,14 @@ class TestPlayers:
         )
 
 
-class TestRecordings:
+class TestImportedAudio:
     OLD = "https://old.example/wp-content/uploads/2014/03"
-    # Whether a player has come to the end of what it plays.
+    # Whether the player has played to the end.
     ENDED = "player => player.ended && player.duration > 0.05"
 
     @pytest.fixture(autouse=True)
     def _files_by_our_own_view(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # Django's server of tests would hand them out itself, without our headers and without parts.
+        # Django's test server would serve them itself, without our headers and without byte ranges.
         monkeypatch.setattr("django.test.testcases._MediaFilesHandler._should_handle", lambda handler, path: False)
 
     @pytest.fixture
@@ -89,25 +86,25 @@ class TestRecordings:
         )
         return Post.objects.get()
 
-    def test_that_came_with_an_import_play_when_a_reader_presses(self, open_page: OpenPage, post: Post) -> None:
+    def test_plays_when_a_reader_presses_the_button(self, open_page: OpenPage, post: Post) -> None:
         page = open_page(post.get_absolute_url())
         players = page.locator("audio")
         assert players.count() == 2
         assert players.evaluate_all("all => all.map(player => player.readyState)") == [0, 0]
         for number in range(2):
             player = players.nth(number)
-            # The button is at the left end.
+            # The play button is at the left end.
             player.click(position={"x": 20, "y": 25})
             page.wait_for_function(self.ENDED, arg=player.element_handle())
 
-    def test_open_by_their_old_address(self, open_page: OpenPage, post: Post) -> None:
+    def test_opens_at_its_old_url(self, open_page: OpenPage, post: Post) -> None:
         page = open_page("/wp-content/uploads/2014/03/talk.mp3")
         assert page.url.endswith("/talk.mp3")
         player = page.locator("video")
-        # No script runs there, so nothing in the page can wait for it.
+        # No script runs there, so this has to poll.
         for _look in range(100):
             if player.evaluate("player => player.readyState") > 1:
                 break
             page.wait_for_timeout(50)
         else:
-            pytest.fail("The recording was not loaded.")
+            pytest.fail("The audio was not loaded.")

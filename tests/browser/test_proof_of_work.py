@@ -4,17 +4,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from blog.models import Post
-from blog.site import CommentPolicy, SiteSettings
-from comments.models import Comment, SpentChallenge
-from tests.browser.conftest import OpenPage
+from comments.models import Comment, CommentPolicy, CommentSettings, SpentChallenge
 from tests.factories import PostFactory
+from tests.factories.types import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def post() -> Post:
-    SiteSettings.objects.update_or_create(pk=1, defaults={"comment_policy": CommentPolicy.OPEN})
+    CommentSettings.objects.update_or_create(pk=1, defaults={"comment_policy": CommentPolicy.OPEN})
     return PostFactory()
 
 

@@ -1,11 +1,10 @@
-"""The admin in a browser: writing with a preview, pictures and suggestions, all under the strict policy.
+"""The admin in a browser: writing with a preview, images and tag suggestions, under the Content-Security-Policy.
 
 `open_page` fails a test when anything violates the Content-Security-Policy.
 """
 
 import base64
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,18 +13,15 @@ from django.contrib.auth.models import Group
 from playwright.sync_api import Dialog, Page, expect
 
 from blog.models import Post
-from library.models import Picture
-from library.pictures import store_picture
-from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
-from tests.library.test_views import picture_file
+from media.models import Picture
+from media.pictures import store_picture
+from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
+from tests.factories.files import picture_file
+from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PASSWORD = "a-long-password-for-tests"
-
-type LogIn = Callable[..., Page]
-
-# What a browser does when files fall on the text.
+# Drops a file on the text.
 DROP = """([name, type, content]) => {
   const carried = new DataTransfer();
   carried.items.add(new File([Uint8Array.from(atob(content), (char) => char.charCodeAt(0))], name, { type }));
@@ -35,112 +31,114 @@ DROP = """([name, type, content]) => {
 
 
 @pytest.fixture
-def desk(log_in: LogIn) -> Page:
-    """An editor's new post."""
+def new_post(log_in: LogIn) -> Page:
+    """The form for a new post, opened by an editor."""
     UserFactory(username="editor", password=PASSWORD, role="Editor")
     return log_in("editor", "/admin/blog/post/add/")
 
 
-def drop(desk: Page, name: str, content: bytes) -> None:
-    desk.evaluate(DROP, [name, "image/jpeg", base64.b64encode(content).decode()])
+def drop(new_post: Page, name: str, content: bytes) -> None:
+    new_post.evaluate(DROP, [name, "image/jpeg", base64.b64encode(content).decode()])
 
 
-class TestPictures:
-    def test_dropped_picture_is_shown_and_asks_what_it_shows(self, desk: Page) -> None:
-        desk.fill("#id_source", "Before.\n\n")
-        drop(desk, "march.png", picture_file().read())
-        expect(desk.locator("#id_source")).to_have_value(re.compile(r"^Before\.\n\n!\[\]\(/media/pictures/.*\.png\)$"))
-        desk.keyboard.type("A crowd")
-        picture = desk.locator(".editor-preview img")
+class TestImages:
+    def test_a_dropped_image_is_inserted_and_the_caret_is_in_its_description(self, new_post: Page) -> None:
+        new_post.fill("#id_source", "Before.\n\n")
+        drop(new_post, "march.png", picture_file().read())
+        expect(new_post.locator("#id_source")).to_have_value(
+            re.compile(r"^Before\.\n\n!\[\]\(/media/pictures/.*\.png\)$")
+        )
+        new_post.keyboard.type("A crowd")
+        picture = new_post.locator(".editor-preview img")
         expect(picture).to_have_attribute("alt", "A crowd")
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 12
         assert Picture.objects.get().title == "march"
 
-    def test_button_takes_one_too(self, desk: Page) -> None:
+    def test_the_button_adds_an_image(self, new_post: Page) -> None:
         file: Any = {"name": "x.png", "mimeType": "image/png", "buffer": picture_file().read()}
-        with desk.expect_file_chooser() as chooser:
-            desk.click("text=Add a picture…")
+        with new_post.expect_file_chooser() as chooser:
+            new_post.click("text=Add image…")
         chooser.value.set_files(file)
-        expect(desk.locator("#id_source")).to_have_value(re.compile(r"^!\[\]\(/media/pictures/.*\.png\)$"))
+        expect(new_post.locator("#id_source")).to_have_value(re.compile(r"^!\[\]\(/media/pictures/.*\.png\)$"))
 
-    def test_fault_is_said_and_the_text_left_alone(self, desk: Page) -> None:
-        desk.fill("#id_source", "Before.")
-        drop(desk, "x.jpg", b"<script>alert(1)</script>")
-        expect(desk.locator(".editor-status")).to_contain_text("This file is not a picture")
-        expect(desk.locator("#id_source")).to_have_value("Before.")
+    def test_an_error_is_shown_and_leaves_the_text_unchanged(self, new_post: Page) -> None:
+        new_post.fill("#id_source", "Before.")
+        drop(new_post, "x.jpg", b"<script>alert(1)</script>")
+        expect(new_post.locator(".editor-status")).to_contain_text("This file is not an image")
+        expect(new_post.locator("#id_source")).to_have_value("Before.")
 
-    def test_large_file_is_not_even_sent(self, desk: Page) -> None:
-        desk.evaluate("document.querySelector('#id_source').dataset.maxBytes = 10")
-        drop(desk, "x.jpg", picture_file().read())
-        expect(desk.locator(".editor-status")).to_contain_text("larger than 20 MB")
+    def test_a_file_that_is_too_large_is_not_uploaded(self, new_post: Page) -> None:
+        new_post.evaluate("document.querySelector('#id_source').dataset.maxBytes = 10")
+        drop(new_post, "x.jpg", picture_file().read())
+        expect(new_post.locator(".editor-status")).to_contain_text("larger than 20 MB")
         assert not Picture.objects.exists()
 
 
 class TestTags:
-    def test_suggested_and_new_names(self, desk: Page) -> None:
+    def test_existing_tags_are_suggested_and_new_ones_accepted(self, new_post: Page) -> None:
         for name in ("human rights", "human kind", "Свобода"):
             TagFactory(name=name)
-        field = desk.locator("#id_tags")
+        field = new_post.locator("#id_tags")
         field.press_sequentially("hum")
-        expect(desk.locator(".tags-list li")).to_have_count(2)
+        expect(new_post.locator(".tags-list li")).to_have_count(2)
         field.press("ArrowDown")
-        expect(desk.locator("[aria-selected]")).to_have_text("human kind")
+        expect(new_post.locator("[aria-selected]")).to_have_text("human kind")
         field.press("ArrowDown")
         field.press("Enter")
         expect(field).to_have_value("human rights, ")
         field.press_sequentially("Brand new")
         field.press("Enter")
         field.press_sequentially("СВО")
-        desk.locator(".tags-list").get_by_text("Свобода").click()
+        new_post.locator(".tags-list").get_by_text("Свобода").click()
         expect(field).to_have_value("human rights, Brand new, Свобода, ")
-        desk.fill("#id_title", "Tagged")
-        desk.click("[name=_continue]")
+        new_post.fill("#id_title", "Tagged")
+        new_post.click("[name=_continue]")
         expect(field).to_have_value("Brand new, human rights, Свобода")
 
-    def test_escape_closes_and_comma_goes_on(self, desk: Page) -> None:
+    def test_escape_and_comma_close_the_suggestions(self, new_post: Page) -> None:
         TagFactory(name="human rights")
-        field = desk.locator("#id_tags")
+        field = new_post.locator("#id_tags")
         field.press_sequentially("hum")
-        expect(desk.locator(".tags-list")).to_be_visible()
+        expect(new_post.locator(".tags-list")).to_be_visible()
         field.press("Escape")
-        expect(desk.locator(".tags-list")).to_be_hidden()
+        expect(new_post.locator(".tags-list")).to_be_hidden()
         field.press_sequentially("our,")
-        expect(desk.locator(".tags-list")).to_be_hidden()
+        expect(new_post.locator(".tags-list")).to_be_hidden()
         expect(field).to_have_value("humour,")
 
 
-class TestKeepingWhatIsTyped:
-    def test_keyboard_leaves_the_text(self, desk: Page) -> None:
-        desk.focus("#id_source")
-        desk.keyboard.press("Tab")
-        expect(desk.locator("#id_source")).not_to_be_focused()
-        expect(desk.locator("#id_source")).to_have_value("")
+class TestProtectionOfInput:
+    def test_the_tab_key_leaves_the_text(self, new_post: Page) -> None:
+        new_post.focus("#id_source")
+        new_post.keyboard.press("Tab")
+        expect(new_post.locator("#id_source")).not_to_be_focused()
+        expect(new_post.locator("#id_source")).to_have_value("")
 
-    def test_double_click_makes_one_post(self, desk: Page) -> None:
-        desk.fill("#id_title", "Once")
-        desk.dblclick("[name=_save]")
-        expect(desk.locator(".success")).to_be_visible()
+    def test_a_double_click_creates_one_post(self, new_post: Page) -> None:
+        new_post.fill("#id_title", "Once")
+        new_post.dblclick("[name=_save]")
+        expect(new_post.locator(".success")).to_be_visible()
         assert Post.objects.count() == 1
 
-    def test_unsaved_words_are_asked_for(self, desk: Page) -> None:
-        asked: list[str] = []
+    def test_leaving_with_unsaved_changes_needs_confirmation(self, new_post: Page) -> None:
+        dialogs: list[str] = []
 
         def leave(dialog: Dialog) -> None:
-            asked.append(dialog.type)
+            dialogs.append(dialog.type)
             dialog.accept()
 
-        desk.on("dialog", leave)
-        desk.fill("#id_title", "Unsaved")
-        desk.click("text=View site")
-        desk.wait_for_url("**/")
-        assert asked == ["beforeunload"]
+        new_post.on("dialog", leave)
+        new_post.fill("#id_title", "Unsaved")
+        new_post.click("text=View site")
+        new_post.wait_for_url("**/")
+        assert dialogs == ["beforeunload"]
 
-    def test_server_that_fails_does_not_take_the_preview_over(self, desk: Page) -> None:
-        desk.route("**/preview/**", lambda route: route.fulfill(status=400, body="<html><h1>Oh</h1></html>"))
-        desk.fill("#id_source", "words")
-        expect(desk.locator(".editor-preview")).to_have_text(re.compile("There is no preview at the moment"))
+    def test_an_error_page_of_the_server_is_not_shown_as_the_preview(self, new_post: Page) -> None:
+        new_post.route("**/preview/**", lambda route: route.fulfill(status=400, body="<html><h1>Oh</h1></html>"))
+        new_post.fill("#id_source", "words")
+        expect(new_post.locator(".editor-preview")).to_have_text(re.compile("The preview isn't available right now"))
 
-    def test_without_javascript_everything_is_saved(self, desk: Page, log_in: LogIn) -> None:
+    def test_without_javascript_everything_is_saved(self, new_post: Page, log_in: LogIn) -> None:
         plain = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False)
         plain.fill("#id_title", "Plain")
         plain.fill("#id_source", "Words")
@@ -150,13 +148,13 @@ class TestKeepingWhatIsTyped:
         assert {tag.name for tag in Post.objects.get().tags.all()} == {"one", "two"}
 
 
-def paths_of_everything() -> list[str]:
+def paths_of_every_page() -> list[str]:
     category = CategoryFactory(name="awards")
     CategoryFactory(name="MEA", parent=category)
     post = PostFactory(source="# A\n\n<!--more-->\n\n*b*", tags=["a", "b"], categories=[category], language="ar")
     PostFactory(status="draft")
     page, picture = PageFactory(), store_picture(picture_file(), alt="Teal")
-    CommentFactory(post=post)
+    CommentFactory(entry=post)
     return [
         "/admin/",
         "/admin/blog/",
@@ -169,13 +167,13 @@ def paths_of_everything() -> list[str]:
         f"/admin/blog/page/{page.pk}/change/",
         "/admin/blog/category/",
         f"/admin/blog/category/{category.pk}/change/",
-        "/admin/blog/sitesettings/1/change/",
+        "/admin/core/sitesettings/1/change/",
         "/admin/tags/tag/",
         f"/admin/tags/tag/{post.tags.first().pk}/change/",
-        "/admin/library/picture/",
-        "/admin/library/picture/add/",
-        f"/admin/library/picture/{picture.pk}/change/",
-        "/admin/library/document/add/",
+        "/admin/media/picture/",
+        "/admin/media/picture/add/",
+        f"/admin/media/picture/{picture.pk}/change/",
+        "/admin/media/document/add/",
         "/admin/accounts/user/",
         "/admin/accounts/user/add/",
         f"/admin/accounts/user/{post.author.pk}/change/",
@@ -184,35 +182,35 @@ def paths_of_everything() -> list[str]:
     ]
 
 
-def test_every_page_of_the_admin_keeps_the_policy_and_can_be_used_by_all(log_in: LogIn) -> None:
+def test_every_page_of_the_admin_is_accessible_and_keeps_the_policy(log_in: LogIn) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     owner = log_in("owner")
-    faults = []
-    for path in paths_of_everything():
+    problems = []
+    for path in paths_of_every_page():
         response = owner.goto(path)
         assert response, path
         assert response.status == 200, path
         found = Axe().run(owner).response["violations"]
-        faults += [(path, rule["id"], rule["nodes"][0]["html"][:120]) for rule in found]
-    assert faults == [], "\n".join(map(str, faults))
+        problems += [(path, rule["id"], rule["nodes"][0]["html"][:120]) for rule in found]
+    assert problems == [], "\n".join(map(str, problems))
 
 
-def test_calendar_and_clock_open(desk: Page) -> None:
-    desk.click("#calendarlink0")
-    desk.get_by_text("Tomorrow").click()
-    desk.click("#clocklink0")
-    desk.get_by_text("Noon").click()
-    expect(desk.locator("#id_published_at_1")).to_have_value("12:00:00")
-    expect(desk.locator("#id_published_at_0")).not_to_have_value("")
+def test_the_calendar_and_the_clock_open(new_post: Page) -> None:
+    new_post.click("#calendarlink0")
+    new_post.get_by_text("Tomorrow").click()
+    new_post.click("#clocklink0")
+    new_post.get_by_text("Noon").click()
+    expect(new_post.locator("#id_published_at_1")).to_have_value("12:00:00")
+    expect(new_post.locator("#id_published_at_0")).not_to_have_value("")
 
 
 @pytest.mark.parametrize("width", [390, 1400])
-def test_text_and_preview_share_the_width_there_is(log_in: LogIn, width: int) -> None:
+def test_the_preview_is_beside_the_text_if_there_is_room(log_in: LogIn, width: int) -> None:
     UserFactory(username="editor", password=PASSWORD, role="Editor")
-    desk = log_in("editor", "/admin/blog/post/add/", viewport={"width": width, "height": 900})
-    text, preview = (desk.locator(name).bounding_box() for name in ("#id_source", ".editor-preview"))
+    new_post = log_in("editor", "/admin/blog/post/add/", viewport={"width": width, "height": 900})
+    text, preview = (new_post.locator(name).bounding_box() for name in ("#id_source", ".editor-preview"))
     assert text
     assert preview
     side_by_side = abs(text["y"] - preview["y"]) < 2
     assert side_by_side == (width == 1400)
-    assert desk.evaluate("document.documentElement.scrollWidth") <= width
+    assert new_post.evaluate("document.documentElement.scrollWidth") <= width

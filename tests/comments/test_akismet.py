@@ -8,10 +8,9 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from blog.site import SiteSettings
 from comments.apps import check_akismet
-from comments.models import Comment
-from comments.moderation import submit
+from comments.models import Comment, CommentSettings
+from comments.moderation.submission import submit
 from tests.factories import PostFactory, UserFactory
 
 
@@ -47,7 +46,7 @@ def says(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
 
 def send(**words: Any) -> Comment:
     given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
-    return submit(PostFactory.create(), sender="x", site=SiteSettings(), **given)
+    return submit(PostFactory.create(), sender="x", settings=CommentSettings(), **given)
 
 
 @pytest.mark.django_db

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from lxml import etree
 from pytest_django import Settings
 
-from blog.site import SiteSettings
 from comments.avatars import HUES, avatar, neutral
-from comments.models import Comment, Kind, Status
-from comments.waiting import address
-from tests.comments.reading import find, read
+from comments.models import Comment, CommentSettings
+from comments.models import CommentKind as Kind
+from comments.models import CommentStatus as Status
+from comments.sender_links import view_url
 from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.responses import find, read
 
 
 def drawn(name: str = "Ann", email: str = "ann@example.org", **more: Any) -> str:
@@ -92,22 +93,22 @@ def _cells(svg: str) -> list[set[tuple[int, int]]]:
 class TestOnThePage:
     def test_each_comment_has_its_own(self, client: Client) -> None:
         post = PostFactory.create()
-        comment = CommentFactory.create(post=post)
+        comment = CommentFactory.create(entry=post)
         page = client.get(post.get_absolute_url()).content.decode()
         assert avatar(comment) in page
         assert comment.email not in page
 
     def test_what_waits_has_nobody_s_so_that_nobody_can_try_out_addresses(self, client: Client) -> None:
         post = PostFactory.create()
-        comment = CommentFactory.create(post=post, status=Status.PENDING)
-        page = client.get(address(comment)).content.decode()
+        comment = CommentFactory.create(entry=post, status=Status.PENDING)
+        page = client.get(view_url(comment)).content.decode()
         assert neutral() in page
         assert avatar(comment) not in page
 
     def test_an_owner_can_leave_them_out(self, client: Client) -> None:
-        SiteSettings.objects.update(show_avatars=False)
+        CommentSettings.objects.update(show_avatars=False)
         post = PostFactory.create()
-        CommentFactory.create(post=post)
+        CommentFactory.create(entry=post)
         assert find(read(client.get(post.get_absolute_url())), ".avatar") == []
 
 
@@ -117,15 +118,15 @@ class TestRoles:
 
     def roles(self, client: Client, **more: Any) -> list[str]:
         comment = CommentFactory.create(**more)
-        page = read(client.get(comment.post.get_absolute_url()))
+        page = read(client.get(comment.entry.get_absolute_url()))
         return [str(role.text) for role in find(page, ".comment-role")]
 
     def test_the_staff_is_marked(self, client: Client) -> None:
-        assert self.roles(client, user=UserFactory.create(role="Moderator")) == ["From the staff"]
+        assert self.roles(client, user=UserFactory.create(role="Moderator")) == ["Staff"]
 
     def test_so_is_the_author_of_the_text(self, client: Client) -> None:
         author = UserFactory.create(role="Author")
-        assert self.roles(client, post=PostFactory.create(author=author), user=author) == ["Author of this text"]
+        assert self.roles(client, entry=PostFactory.create(author=author), user=author) == ["Author"]
 
     @pytest.mark.parametrize("more", [{"is_staff": False}, {"is_staff": True, "is_active": False}])
     def test_nobody_else_is(self, client: Client, more: dict[str, bool]) -> None:

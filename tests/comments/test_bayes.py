@@ -11,15 +11,17 @@ from hypothesis.extra.django import TestCase
 
 from accounts.models import User
 from benchmarks.labelled_comments import generate
-from comments import bayes
-from comments.bayes import LEAST_LESSONS, MAX_TOKENS, Knowledge, forget, opinion, tokens_of
-from comments.evaluation import Labelled, evaluate
-from comments.models import Comment, Lesson, Status, Token
-from comments.moderation import Outcome, approve, delete, mark_spam, restore, trash, undo
-from tests.comments.test_races import at_once
+from comments.models import Comment, Lesson, Token
+from comments.models import CommentStatus as Status
+from comments.moderation.decisions import DecisionResult, approve, mark_spam, restore, trash, undo
+from comments.moderation.deletion import delete
+from comments.rules import bayes
+from comments.rules.bayes import MAX_TOKENS, MIN_LESSONS, Model, score, tokens_of, unlearn
+from comments.rules.evaluation import Labelled, evaluate
 from tests.factories import CommentFactory, UserFactory
+from tests.factories.types import AtOnce
 
-type Move = Callable[[Iterable[Comment], User], Outcome]
+type Move = Callable[[Iterable[Comment], User], DecisionResult]
 NOTHING: dict[str, tuple[int, int]] = {}
 
 
@@ -30,7 +32,7 @@ def learnt() -> dict[str, tuple[int, int]]:
 
 def from_lessons() -> dict[str, tuple[int, int]]:
     """What should be known: the sum of all lessons."""
-    known = Knowledge()
+    known = Model()
     for lesson in Lesson.objects.all():
         known.learn(lesson.tokens, lesson.status)
     return {token: (known.ham[token], known.spam[token]) for token in {*known.ham, *known.spam}}
@@ -66,44 +68,44 @@ class TestTokens:
 
 
 class TestOpinion:
-    def known(self, lessons: int = LEAST_LESSONS) -> Knowledge:
-        known = Knowledge()
+    def known(self, lessons: int = MIN_LESSONS) -> Model:
+        known = Model()
         for _ in range(lessons):
             known.learn(["casino", "bonus", "host:bad.example"], Status.SPAM)
             known.learn(["court", "law", "host:good.example"], Status.APPROVED)
         return known
 
     def test_below_a_minimum_it_has_none(self) -> None:
-        assert self.known(LEAST_LESSONS - 1).opinion(["casino"]) is None
-        assert self.known().opinion(["casino"]) is not None
+        assert self.known(MIN_LESSONS - 1).score(["casino"]) is None
+        assert self.known().score(["casino"]) is not None
 
     def test_words_of_spam_speak_for_spam_and_are_named(self) -> None:
-        opinion = self.known().opinion(["casino", "bonus", "host:bad.example", "never"])
+        opinion = self.known().score(["casino", "bonus", "host:bad.example", "never"])
         assert opinion is not None
-        assert opinion.score > 0.99
-        assert set(opinion.words) == {"casino", "bonus", "host:bad.example"}
+        assert opinion.value > 0.99
+        assert set(opinion.tokens) == {"casino", "bonus", "host:bad.example"}
 
     def test_words_of_readers_speak_against_it(self) -> None:
-        opinion = self.known().opinion(["court", "law"])
+        opinion = self.known().score(["court", "law"])
         assert opinion is not None
-        assert opinion.score < 0.1
+        assert opinion.value < 0.1
 
     @pytest.mark.parametrize("tokens", [[], ["never", "seen"], ["casino", "court"]])
     def test_what_is_not_known_or_as_much_one_as_the_other_stays_undecided(self, tokens: list[str]) -> None:
-        opinion = self.known().opinion(tokens)
+        opinion = self.known().score(tokens)
         assert opinion is not None
-        assert opinion.score == pytest.approx(0.5)
+        assert opinion.value == pytest.approx(0.5)
         assert not opinion.is_suspicious
 
     @given(st.dictionaries(st.text(max_size=5), st.tuples(st.integers(-2, 500), st.integers(-2, 500)), max_size=200))
     def test_whatever_is_known_the_score_is_a_share(self, counts: dict[str, tuple[int, int]]) -> None:
-        known = Knowledge()
+        known = Model()
         for token, (ham, spam) in counts.items():
             known.ham[token], known.spam[token] = ham, spam
         known.ham[""] = known.spam[""] = 500
-        opinion = known.opinion(list(counts))
+        opinion = known.score(list(counts))
         assert opinion is not None
-        assert 0 <= opinion.score <= 1
+        assert 0 <= opinion.value <= 1
 
 
 @pytest.mark.django_db
@@ -175,20 +177,20 @@ class TestLearning:
         mark_spam([comment, other], moderator)
         delete([comment])
         assert learnt()["casino"] == (0, 1)
-        forget([other])
+        unlearn([other])
         assert learnt() == {"": (0, 1), "casino": (0, 1), "links:0": (0, 1)}
 
     def test_the_database_knows_what_is_counted_in_memory(self, moderator: User) -> None:
-        for number in range(LEAST_LESSONS):
+        for number in range(MIN_LESSONS):
             approve([CommentFactory.create(text=f"court {number}", status=Status.PENDING)], moderator)
             mark_spam([CommentFactory.create(text=f"casino {number}", status=Status.PENDING)], moderator)
         comment = Comment(text="A casino in court, casino")
-        known = Knowledge()
+        known = Model()
         for lesson in Lesson.objects.all():
             known.learn(lesson.tokens, lesson.status)
         assert learnt() == from_lessons()
         with CaptureQueriesContext(connection) as seen:
-            assert opinion(comment) == known.opinion(tokens_of(comment))
+            assert score(comment) == known.score(tokens_of(comment))
         assert len(seen) == 1
 
 
@@ -217,7 +219,7 @@ class TestAnyHistory(TestCase):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_moderators_at_once_teach_each_comment_once() -> None:
+def test_several_moderators_at_once_teach_each_comment_once(at_once: AtOnce) -> None:
     moderators = UserFactory.create_batch(4)
     comments = [CommentFactory.create(text=f"casino court w{n % 3} v{n % 5}", status=Status.PENDING) for n in range(12)]
 
@@ -239,11 +241,11 @@ def test_after_500_decisions_99_of_100_that_it_calls_spam_are_spam(seed: int) ->
         for record in generate(1_000, seed)
     ]
     result = evaluate(labelled)
-    assert result.learnt == 500
+    assert result.trained == 500
     assert result.precision is not None
     assert result.precision >= 0.99
     # Otherwise a filter that says nothing would do.
     assert result.recall is not None
     assert result.recall >= 0.6
     # And the set is no game: some spam gets through.
-    assert result.table[True, ""] > 0
+    assert result.counts[True, ""] > 0

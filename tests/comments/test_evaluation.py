@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from comments.evaluation import LabelledFileError, evaluate, read_labelled
-from comments.models import Status
-from comments.moderation import approve, mark_spam
+from comments.models import CommentStatus as Status
+from comments.moderation.decisions import approve, mark_spam
+from comments.rules.evaluation import LabelledFileError, evaluate, read_labelled
 from tests.factories import CommentFactory, UserFactory
 
 
@@ -28,8 +28,8 @@ def lines(number: int) -> list[str]:
 class TestEvaluating:
     def test_it_learns_from_the_first_half_and_is_tried_on_the_second(self) -> None:
         result = evaluate(list(read_labelled(lines(100))))
-        assert (result.learnt, sum(result.table.values())) == (100, 100)
-        assert (result.table[True, "spam"], result.table[False, ""]) == (50, 50)
+        assert (result.trained, sum(result.counts.values())) == (100, 100)
+        assert (result.counts[True, "spam"], result.counts[False, ""]) == (50, 50)
         assert (result.precision, result.recall, result.stopped) == (1, 1, 1)
 
     def test_where_it_says_nothing_there_is_no_precision(self) -> None:
@@ -40,7 +40,7 @@ class TestEvaluating:
         "line", ["{", "[]", "1", '{"text": 1, "spam": true}', '{"text": "a"}', '{"text": "a", "spam": 1}', "[" * 10_000]
     )
     def test_a_line_of_another_form_is_named(self, line: str) -> None:
-        with pytest.raises(LabelledFileError, match="Line 2 is not of the form"):
+        with pytest.raises(LabelledFileError, match="Line 2 is invalid"):
             list(read_labelled(['{"text": "a", "spam": true}', line]))
 
 
@@ -54,9 +54,9 @@ class TestCommand:
         file = tmp_path / "labelled.jsonl"
         file.write_text("\n".join(lines(100)), encoding="utf-8")
         said = self.run("--file", str(file))
-        assert "Learnt from 100 decisions, tried on 100 others" in said
-        assert "so much is): 1.0000" in said
-        assert "Learnt from 150 decisions, tried on 50 others" in self.run("--file", str(file), "--decisions", "150")
+        assert "Trained with 100 decisions, tested on 100 others" in said
+        assert "marked is spam): 1.0000" in said
+        assert "Trained with 150 decisions, tested on 50 others" in self.run("--file", str(file), "--decisions", "150")
 
     def test_a_file_that_is_none(self, tmp_path: Path) -> None:
         file = tmp_path / "labelled.jsonl"
@@ -76,4 +76,4 @@ class TestCommand:
             )
             approve([ham], moderator)
             mark_spam([spam], moderator)
-        assert "Learnt from 50 decisions, tried on 50 others" in self.run("--own")
+        assert "Trained with 50 decisions, tested on 50 others" in self.run("--own")

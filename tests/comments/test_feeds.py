@@ -2,7 +2,6 @@
 
 import datetime as dt
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
@@ -11,25 +10,20 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post, Status
-from blog.site import SiteSettings
-from comments.models import Kind
+from comments.models import CommentKind as Kind
+from comments.models import CommentSettings
+from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
+from tests.factories.responses import ATOM, read_xml
 
 pytestmark = pytest.mark.django_db
 
-ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 
 
-def read(client: Client, path: str) -> ET.Element:
-    response = client.get(path)
-    assert response.status_code == 200
-    return ET.fromstring(response.content)
-
-
 def titles(client: Client, path: str) -> list[str | None]:
-    return [item.findtext("title") for item in read(client, path).iter("item")]
+    return [item.findtext("title") for item in read_xml(client, path).iter("item")]
 
 
 @pytest.fixture
@@ -76,9 +70,9 @@ class TestAddresses:
 class TestRss:
     def test_a_post_s_feed_says_whose_comment_each_is(self, client: Client, post: Post) -> None:
         comment = CommentFactory.create(
-            post=post, name="Zoë", text="Well <said>\n\nhttp://a.example", created_at="2020-02-02T10:00Z"
+            entry=post, name="Zoë", text="Well <said>\n\nhttp://a.example", created_at="2020-02-02T10:00Z"
         )
-        channel = read(client, f"{post.get_absolute_url()}feed/").find("channel")
+        channel = read_xml(client, f"{post.get_absolute_url()}feed/").find("channel")
         assert channel is not None
         assert channel.findtext("title") == "Comments on: Truth & so on"
         assert channel.findtext("link") == f"http://testserver{post.get_absolute_url()}"
@@ -96,47 +90,49 @@ class TestRss:
 
     def test_the_site_s_feed_says_on_what(self, client: Client, post: Post) -> None:
         page = PageFactory.create(title="About")
-        CommentFactory.create(post=post, name="Ann")
-        CommentFactory.create(page=page, name="Bo")
+        CommentFactory.create(entry=post, name="Ann")
+        CommentFactory.create(entry=page, name="Bo")
         SiteSettings.objects.update(title="The Blog")
-        assert read(client, "/comments/feed/").findtext("channel/title") == "Comments for The Blog"
+        assert read_xml(client, "/comments/feed/").findtext("channel/title") == "Comments for The Blog"
         assert titles(client, "/comments/feed/") == ["Comment on About by Bo", "Comment on Truth & so on by Ann"]
 
     def test_a_page_has_its_own(self, client: Client, post: Post) -> None:
         page = PageFactory.create(title="About")
-        CommentFactory.create(post=post)
-        CommentFactory.create(page=page, name="Bo")
+        CommentFactory.create(entry=post)
+        CommentFactory.create(entry=page, name="Bo")
         assert titles(client, "/about/feed/") == ["By: Bo"]
 
     def test_newest_first_and_as_many_as_the_settings_say(self, client: Client, post: Post) -> None:
         SiteSettings.objects.update(entries_per_feed=2)
         for name in "ABC":
-            CommentFactory.create(post=post, name=name)
+            CommentFactory.create(entry=post, name=name)
         assert titles(client, f"{post.get_absolute_url()}feed/") == ["By: C", "By: B"]
         assert len(titles(client, "/comments/feed/")) == 2
 
     def test_pingbacks_are_left_out_where_they_are_not_shown(self, client: Client, post: Post) -> None:
-        CommentFactory.create(post=post, kind=Kind.PINGBACK)
-        SiteSettings.objects.update(show_pingbacks=False)
+        CommentFactory.create(entry=post, kind=Kind.PINGBACK)
+        CommentSettings.objects.update(show_pingbacks=False)
         assert titles(client, "/comments/feed/") == []
 
     def test_pingbacks_are_there_where_they_are_shown(self, client: Client, post: Post) -> None:
-        CommentFactory.create(post=post, kind=Kind.TRACKBACK)
+        CommentFactory.create(entry=post, kind=Kind.TRACKBACK)
         assert len(titles(client, "/comments/feed/")) == 1
 
     def test_signs_that_xml_cannot_hold_do_not_break_it(self, client: Client, post: Post) -> None:
-        CommentFactory.create(post=post, name="A\x08nn", text="a\x0bb\x1f")
+        CommentFactory.create(entry=post, name="A\x08nn", text="a\x0bb\x1f")
         assert titles(client, "/comments/feed/") == ["Comment on Truth & so on by Ann"]
 
     def test_readers_of_the_feed_elsewhere_get_whole_addresses(self, client: Client, post: Post) -> None:
-        CommentFactory.create(post=post, text='<a href="/about/">x</a>', is_html=True)
-        assert 'href="http://testserver/about/"' in (read(client, "/comments/feed/").findtext(f".//{CONTENT}") or "")
+        CommentFactory.create(entry=post, text='<a href="/about/">x</a>', is_html=True)
+        assert 'href="http://testserver/about/"' in (
+            read_xml(client, "/comments/feed/").findtext(f".//{CONTENT}") or ""
+        )
 
 
 class TestAtom:
     def test_it_holds_the_same(self, client: Client, post: Post) -> None:
-        comment = CommentFactory.create(post=post, name="Zoë")
-        feed = read(client, f"{post.get_absolute_url()}feed/atom/")
+        comment = CommentFactory.create(entry=post, name="Zoë")
+        feed = read_xml(client, f"{post.get_absolute_url()}feed/atom/")
         assert feed.findtext(f"{ATOM}title") == "Comments on: Truth & so on"
         assert feed.findtext(f"{ATOM}entry/{ATOM}title") == "By: Zoë"
         assert feed.findtext(f"{ATOM}entry/{ATOM}content") == comment.html
@@ -149,7 +145,7 @@ class TestQueries:
     def test_they_do_not_grow_with_the_comments(
         self, client: Client, post: Post, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        for entry in [{"post": post}, {"post": PostFactory.create()}, {"page": PageFactory.create()}] * 3:
+        for entry in [{"entry": post}, {"entry": PostFactory.create()}, {"entry": PageFactory.create()}] * 3:
             CommentFactory.create(**entry, user=UserFactory.create(), name="")
         with django_assert_num_queries(3):  # the settings, the comments, and how long the cache may keep it
             assert len(titles(client, "/comments/feed/")) == 9

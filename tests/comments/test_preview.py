@@ -6,12 +6,11 @@ import pytest
 from django.test import Client
 
 from blog.models import Post
-from blog.site import SiteSettings
 from comments.avatars import neutral
-from comments.models import Comment
-from tests.comments.reading import find, one, read, text
-from tests.comments.test_sending import WORDS, address, errors
+from comments.models import Comment, CommentSettings
 from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.comments import FORM_DATA, form_url
+from tests.factories.responses import errors, find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +26,7 @@ def client() -> Client:
 
 
 def preview(client: Client, post: Post, headers: Any = None, **words: Any) -> Any:
-    return client.post(address(post), {**WORDS, "preview": "1", **words}, headers=headers)
+    return client.post(form_url(post), {**FORM_DATA, "preview": "1", **words}, headers=headers)
 
 
 class TestAPreview:
@@ -47,11 +46,11 @@ class TestAPreview:
         assert not response.cookies
 
     def test_every_word_stays_in_the_form_below_it(self, client: Client, post: Post) -> None:
-        parent = CommentFactory.create(post=post, name="Zoë")
+        parent = CommentFactory.create(entry=post, name="Zoë")
         page = read(preview(client, post, parent=parent.pk, website="https://ann.example"))
         form = dict(one(page, "form.comment-form").form_values())
         assert {name: value.strip() for name, value in form.items()} == {
-            **{name: value for name, value in WORDS.items() if value},
+            **{name: value for name, value in FORM_DATA.items() if value},
             "website": "https://ann.example",
             "parent": str(parent.pk),
         }
@@ -62,7 +61,7 @@ class TestAPreview:
         assert one(page, "form.comment-form").get("action").endswith("#respond")
         respond = one(page, "#respond")
         assert respond.get("tabindex") == "-1"
-        assert text(one(respond, "h3")) == "This is how your comment will look"
+        assert text(one(respond, "h3")) == "Preview of your comment"
         assert one(respond, ".comment-preview").get("aria-labelledby") == one(respond, "h3").get("id")
 
     def test_sending_it_afterwards_stores_it(self, client: Client, post: Post) -> None:
@@ -93,7 +92,7 @@ class TestWhatIsRefused:
         assert find(read(response), ".comment-preview") == []
 
     def test_closed_comments_have_none(self, client: Client, post: Post) -> None:
-        SiteSettings.objects.update(comments_open=False)
+        CommentSettings.objects.update(comments_open=False)
         response = preview(client, post)
         assert response.status_code == 400
         assert find(read(response), ".comment-preview") == []
@@ -108,5 +107,5 @@ class TestWhatIsRefused:
         client.force_login(UserFactory.create(role="Moderator", display_name="Mo"))
         assert preview(client, post).status_code == 403
         form = one(read(client.get(post.get_absolute_url())), "form.comment-form")
-        page = read(client.post(address(post), {**dict(form.form_values()), "text": "Hello", "preview": "1"}))
+        page = read(client.post(form_url(post), {**dict(form.form_values()), "text": "Hello", "preview": "1"}))
         assert text(one(page, ".comment-preview .comment-author")) == "Mo Says:"

@@ -9,13 +9,13 @@ from django.utils import translation
 
 from accounts.models import User
 from blog.models import Post
-from blog.site import CommentPolicy, SiteSettings
-from comments.bayes import LEAST_LESSONS
-from comments.flood import Count
-from comments.models import Block, Comment, Status, Token
-from comments.moderation import submit
-from comments.rules import CHECKS, FLOOD, Arrival, Case, judge
-from comments.verdicts import Finding, Verdict
+from comments.models import Block, Comment, CommentPolicy, CommentSettings, Token
+from comments.models import CommentStatus as Status
+from comments.moderation.submission import submit
+from comments.rules.bayes import MIN_LESSONS
+from comments.rules.judge import CHECKS, FLOOD_FACTOR, Arrival, Case, judge
+from comments.rules.rate_limit import Count
+from comments.rules.verdicts import Finding, Verdict
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,22 +30,22 @@ def post() -> Any:
 
 
 def comment(post: Post, **words: Any) -> Comment:
-    made = Comment(post=post, **{"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words})
+    made = Comment(entry=post, **{"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words})
     made.render()
     return made
 
 
-def found(check: str, of: Comment, arrival: Arrival | None = None, **site: Any) -> Finding | None:
-    return CHECKS[check](Case(of, SiteSettings(**site), arrival or Arrival()))
+def found(check: str, of: Comment, arrival: Arrival | None = None, **settings: Any) -> Finding | None:
+    return CHECKS[check](Case(of, CommentSettings(**settings), arrival or Arrival()))
 
 
-def verdict(check: str, of: Comment, arrival: Arrival | None = None, **site: Any) -> Verdict | None:
-    finding = found(check, of, arrival, **site)
+def verdict(check: str, of: Comment, arrival: Arrival | None = None, **settings: Any) -> Verdict | None:
+    finding = found(check, of, arrival, **settings)
     return finding.verdict if finding else None
 
 
-def status(of: Comment, arrival: Arrival | None = None, **site: Any) -> Status:
-    return judge(of, SiteSettings(**site), arrival or Arrival()).status
+def status(of: Comment, arrival: Arrival | None = None, **settings: Any) -> Status:
+    return judge(of, CommentSettings(**settings), arrival or Arrival()).status
 
 
 def block(text: str, kind: str = "word", verdict: str = "spam") -> Block:
@@ -54,8 +54,8 @@ def block(text: str, kind: str = "word", verdict: str = "spam") -> Block:
 
 def teach_spam(words: str) -> None:
     """Let the filter know each of `words` from spam alone."""
-    Token.objects.create(text="", ham=LEAST_LESSONS, spam=LEAST_LESSONS)
-    Token.objects.bulk_create(Token(text=word, spam=LEAST_LESSONS) for word in words.split())
+    Token.objects.create(text="", ham=MIN_LESSONS, spam=MIN_LESSONS)
+    Token.objects.bulk_create(Token(text=word, spam=MIN_LESSONS) for word in words.split())
 
 
 SPAMMY = "casino jackpot bonus spins payout slots betting roulette deposit winner"
@@ -77,9 +77,9 @@ class TestEachAlone:
         [
             (Count(10, 10), False, None),
             (Count(11, 11), False, Verdict.HOLD),
-            (Count(10 * FLOOD, 30), False, Verdict.HOLD),
-            (Count(10 * FLOOD + 1, 31), False, Verdict.SPAM),
-            (Count(10 * FLOOD + 1, 31), True, Verdict.HOLD),
+            (Count(10 * FLOOD_FACTOR, 30), False, Verdict.HOLD),
+            (Count(10 * FLOOD_FACTOR + 1, 31), False, Verdict.SPAM),
+            (Count(10 * FLOOD_FACTOR + 1, 31), True, Verdict.HOLD),
             (Count(1, 50), False, None),
             (Count(1, 51), True, Verdict.HOLD),
         ],
@@ -142,7 +142,7 @@ class TestEachAlone:
         block("bad.example", "host")
         finding = found("blocked", comment(post, text="casino http://bad.example"))
         assert finding is not None
-        assert finding.words == "This is blocked: Casino, bad.example."
+        assert finding.message == "It matches the blocklist: Casino, bad.example."
 
     @pytest.mark.parametrize(("allowed", "expected"), [(0, Verdict.HOLD), (1, Verdict.HOLD), (2, None)])
     def test_links(self, allowed: int, expected: Verdict | None, post: Post) -> None:
@@ -155,19 +155,19 @@ class TestEachAlone:
 
     def test_learnt(self, post: Post) -> None:
         teach_spam(SPAMMY)
-        finding = found("learnt", comment(post, text=f"{SPAMMY} at http://x.example"))
+        finding = found("spam_filter", comment(post, text=f"{SPAMMY} at http://x.example"))
         assert finding is not None
         assert finding.verdict == Verdict.SPAM
-        assert "betting" in finding.words
+        assert "betting" in finding.message
 
     def test_learnt_only_holds_what_leads_nowhere(self, post: Post) -> None:
         teach_spam(SPAMMY)
-        assert verdict("learnt", comment(post, text=SPAMMY)) == Verdict.HOLD
+        assert verdict("spam_filter", comment(post, text=SPAMMY)) == Verdict.HOLD
 
     def test_learnt_only_holds_what_the_known_write(self, post: Post) -> None:
         teach_spam(SPAMMY)
         CommentFactory.create(name="Ann", email="ann@example.org")
-        assert verdict("learnt", comment(post, text=f"{SPAMMY} http://x.example")) == Verdict.HOLD
+        assert verdict("spam_filter", comment(post, text=f"{SPAMMY} http://x.example")) == Verdict.HOLD
 
     def test_akismet(self, post: Post) -> None:
         finding = Finding(Verdict.SPAM, "…")
@@ -225,7 +225,7 @@ class TestPolicy:
         moderator = User.objects.get(pk=UserFactory.create(role="Moderator").pk)
         block("hello")
         arrival = Arrival(closed=True, trapped=True, count=Count(999, 999), repeated=True)
-        judgement = judge(comment(post, user=moderator), SiteSettings(comment_policy=policy), arrival)
+        judgement = judge(comment(post, user=moderator), CommentSettings(comment_policy=policy), arrival)
         assert judgement.status == Status.APPROVED
         assert [reason["check"] for reason in judgement.reasons] == ["trust"]
 
@@ -243,7 +243,7 @@ class TestTheWorstCounts:
     def test_no_trust_and_no_proof_outweighs_how_it_came(self, check: str, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         arrival, expected = self.ARRIVALS[check]
-        judgement = judge(comment(post), SiteSettings(comment_policy=OPEN), arrival)
+        judgement = judge(comment(post), CommentSettings(comment_policy=OPEN), arrival)
         assert judgement.status == expected
         assert [reason["check"] for reason in judgement.reasons] == [check, "trust", "proof_of_work"]
 
@@ -265,7 +265,7 @@ class TestTheWorstCounts:
     def test_spam_is_worse_than_waiting_in_any_order(self, post: Post) -> None:
         block("hello")
         block("ann", "name", "hold")
-        judgement = judge(comment(post), SiteSettings(), Arrival(closed=True, trapped=True))
+        judgement = judge(comment(post), CommentSettings(), Arrival(closed=True, trapped=True))
         assert judgement.status == Status.SPAM
         assert [(reason["check"], reason["verdict"]) for reason in judgement.reasons] == [
             ("closed", "hold"),
@@ -289,13 +289,15 @@ class TestReasons:
     def test_they_are_stored_with_the_comment_in_the_language_of_the_site(self, post: Post) -> None:
         block("hello")
         with translation.override("de"):
-            sent = submit(post, text="Hello.", name="Ann", email="ann@example.org", site=SiteSettings())
+            sent = submit(post, text="Hello.", name="Ann", email="ann@example.org", settings=CommentSettings())
         sent.refresh_from_db()
         assert sent.status == Status.SPAM
-        assert sent.reasons == [{"check": "blocked", "verdict": "spam", "words": "This is blocked: hello."}]
+        assert sent.reasons == [{"check": "blocked", "verdict": "spam", "message": "It matches the blocklist: hello."}]
 
     def test_without_an_objection_there_is_none(self, post: Post) -> None:
-        assert submit(post, text="Hello.", name="Ann", email="ann@example.org", site=SiteSettings()).reasons == []
+        assert (
+            submit(post, text="Hello.", name="Ann", email="ann@example.org", settings=CommentSettings()).reasons == []
+        )
 
 
 class TestQueries:
@@ -305,7 +307,7 @@ class TestQueries:
 
         def send(text: str) -> int:
             with CaptureQueriesContext(connection) as seen:
-                submit(post, text=text, name="Ann", email="ann@example.org", sender="x", site=SiteSettings())
+                submit(post, text=text, name="Ann", email="ann@example.org", sender="x", settings=CommentSettings())
             return len(seen)
 
         # Counted, forgotten (the first of a period), lock and same words, blocks, filter, account, known, stored, told

@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comments.models import MAX_TEXT_LENGTH
-from comments.text import MAX_TAGS, comment_html, without_controls
-from tests.growth import grows_with_length
+from comments.text import MAX_TAGS, comment_html
+from core.text import remove_controls
+from tests.factories.types import GrowsWithLength
 
 LINK = 'rel="nofollow ugc noopener"'
 ALLOWED = {"a", "abbr", "b", "blockquote", "br", "cite", "code", "del", "em", "i", "p", "pre", "q", "s", "strong"}
@@ -215,14 +216,16 @@ class TestHostileInput:
         reader = Reader()
         reader.feed(plain(text))
         reader.close()
-        assert "".join("".join(reader.seen).split()) == "".join(without_controls(text).split())
+        assert "".join("".join(reader.seen).split()) == "".join(remove_controls(text).split())
 
     @pytest.mark.parametrize("is_html", [False, True])
     @pytest.mark.parametrize(
         "piece",
         ["www.", "http://a,", "http://__________.", "http://a", "http://(", ")", "<p ", "<", "\n ", "&amp;", "<b>"],
     )
-    def test_the_work_grows_with_the_length_and_no_faster(self, piece: str, is_html: bool) -> None:
+    def test_the_work_grows_with_the_length_and_no_faster(
+        self, piece: str, is_html: bool, grows_with_length: GrowsWithLength
+    ) -> None:
         text = "http://x" + piece * (MAX_TEXT_LENGTH // len(piece))
         assert grows_with_length(lambda text: comment_html(text, is_html), text)
 

@@ -9,7 +9,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post
-from comments.models import Comment, Kind, Status
+from comments.models import Comment
+from comments.models import CommentKind as Kind
+from comments.models import CommentStatus as Status
 from comments.threads import MAX_DEPTH, Node, thread
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 
@@ -24,7 +26,7 @@ def post() -> Any:
 
 
 def write(post: Post, parent: Comment | None = None, **more: Any) -> Comment:
-    return CommentFactory.create(post=post, parent=parent, **more)
+    return CommentFactory.create(entry=post, parent=parent, **more)
 
 
 def shape(nodes: list[Node]) -> Shape:
@@ -36,7 +38,7 @@ def chain(post: Post, length: int) -> list[Comment]:
     """Each answers the one before it."""
     start = timezone.now()
     comments = Comment.objects.bulk_create(
-        Comment(post=post, name=f"N{number}", status=Status.APPROVED, created_at=start + dt.timedelta(seconds=number))
+        Comment(entry=post, name=f"N{number}", status=Status.APPROVED, created_at=start + dt.timedelta(seconds=number))
         for number in range(length)
     )
     for before, comment in pairwise(comments):
@@ -67,7 +69,7 @@ class TestPlaces:
 
     def test_other_entries_have_their_own(self, post: Post) -> None:
         page = PageFactory.create()
-        on_page = CommentFactory.create(page=page)
+        on_page = CommentFactory.create(entry=page)
         CommentFactory.create()
         assert list(thread(page).nodes) == [on_page.pk]
         assert thread(post).roots == []
@@ -101,21 +103,21 @@ class TestWhatIsShown:
         parent = write(post)
         waiting = write(post, parent, status=status)
         write(post, status=Status.PENDING)
-        shown = thread(post, waiting=waiting.pk)
+        shown = thread(post, own=waiting.pk)
         assert shape(shown.roots) == [(parent.pk, [(waiting.pk, [])])]
-        assert shown.nodes[waiting.pk].waiting
-        assert not shown.nodes[parent.pk].waiting
+        assert shown.nodes[waiting.pk].is_unapproved
+        assert not shown.nodes[parent.pk].is_unapproved
         assert shown.count == 1
 
     def test_what_was_trashed_does_not_wait(self, post: Post) -> None:
-        assert thread(post, waiting=write(post, status=Status.TRASH).pk).nodes == {}
+        assert thread(post, own=write(post, status=Status.TRASH).pk).nodes == {}
 
     def test_what_was_approved_meanwhile_does_not_wait(self, post: Post) -> None:
         comment = write(post)
-        assert not thread(post, waiting=comment.pk).nodes[comment.pk].waiting
+        assert not thread(post, own=comment.pk).nodes[comment.pk].is_unapproved
 
     def test_a_comment_elsewhere_does_not_wait_here(self, post: Post) -> None:
-        assert thread(post, waiting=CommentFactory.create(status=Status.PENDING).pk).nodes == {}
+        assert thread(post, own=CommentFactory.create(status=Status.PENDING).pk).nodes == {}
 
 
 class TestMarks:
@@ -138,7 +140,7 @@ class TestDepth:
         comments = chain(post, MAX_DEPTH + 2)
         nodes = thread(post).nodes
         assert [nodes[comment.pk].depth for comment in comments] == [1, 2, 3, 4, 5, 5, 5]
-        answers = [nodes[comment.pk].answers for comment in comments]
+        answers = [nodes[comment.pk].reply_to for comment in comments]
         assert [node and node.comment for node in answers] == [None] * 5 + comments[4:6]
         assert [node.comment for node in nodes[comments[3].pk].replies] == comments[4:]
 
@@ -191,5 +193,5 @@ class TestQueries:
         for comment in chain(post, 30):
             write(post, comment, user=UserFactory.create(), name="")
         with django_assert_num_queries(1):
-            names = [node.comment.author_name for node in thread(post, waiting=1).nodes.values()]
+            names = [node.comment.author_name for node in thread(post, own=1).nodes.values()]
             assert len(names) == 60

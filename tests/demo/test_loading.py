@@ -1,4 +1,4 @@
-"""The sample content: what is promised is there, and it never mixes with real work."""
+"""The sample content: it is complete, and it never gets mixed up with real work."""
 
 import re
 from io import StringIO
@@ -11,9 +11,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Category, Page, Post, Status
-from comments.models import Comment
-from comments.models import Status as CommentStatus
-from library.models import Picture
+from comments.models import Comment, CommentStatus
+from media.models import Picture
 from tags.models import Tag
 from tests.factories import PostFactory
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="class")
 def loaded(class_db: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What `load_demo` says while it fills an empty site, and the folder of its files."""
+    """Return the output of `load_demo` on an empty site, and the folder of its files."""
     folder, out = tmp_path_factory.mktemp("demo"), StringIO()
     with override_settings(DATA_DIR=folder, MEDIA_ROOT=folder / "media"):
         call_command("load_demo", stdout=out)
@@ -30,15 +29,15 @@ def loaded(class_db: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[st
 
 
 @pytest.fixture
-def said(loaded: tuple[str, Path], settings: Settings) -> str:
-    """What `load_demo` said when it filled the site."""
-    words, folder = loaded
+def output(loaded: tuple[str, Path], settings: Settings) -> str:
+    """Return the output of `load_demo`, which has filled the site."""
+    output, folder = loaded
     settings.DATA_DIR, settings.MEDIA_ROOT = folder, folder / "media"
-    return words
+    return output
 
 
 class TestLoading:
-    def test_content_is_what_a_blog_of_years_has(self, said: str, client: Client) -> None:
+    def test_the_content_is_that_of_a_blog_of_many_years(self, output: str, client: Client) -> None:
         published = Post.objects.published()
         assert published.count() >= 30
         assert len({post.published_on.year for post in published if post.published_on}) >= 5
@@ -55,37 +54,37 @@ class TestLoading:
         assert Comment.objects.approved().filter(parent__isnull=False).exists()
         assert published.filter(body_html__contains="Click to access").exists()
 
-    def test_every_address_in_it_answers(self, said: str, client: Client) -> None:
+    def test_every_internal_link_works(self, output: str, client: Client) -> None:
         pages = [entry.get_absolute_url() for entry in (*Post.objects.published(), *Page.objects.published())]
         linked = {
-            address
+            url
             for page in pages
-            for address in re.findall(r'(?:href|src)="(/[^"#]*)', client.get(page).content.decode())
-            if not address.startswith(("/static/", "/admin/"))
+            for url in re.findall(r'(?:href|src)="(/[^"#]*)', client.get(page).content.decode())
+            if not url.startswith(("/static/", "/admin/"))
         }
         assert len(linked) > 100
-        answers = {address: client.get(address) for address in linked}
-        assert {address: answer.status_code for address, answer in answers.items()} == dict.fromkeys(linked, 200)
-        for answer in answers.values():
-            # A picture is an open file until it has been read.
-            assert answer.getvalue()
+        responses = {url: client.get(url) for url in linked}
+        assert {url: response.status_code for url, response in responses.items()} == dict.fromkeys(linked, 200)
+        for response in responses.values():
+            # An image is an open file until it has been read.
+            assert response.getvalue()
 
-    def test_says_where_it_is_and_who_may_log_in(self, said: str) -> None:
-        assert "http://testserver/" in said
+    def test_prints_the_urls_and_the_accounts(self, output: str) -> None:
+        assert "http://testserver/" in output
         for name in ("editor", "author", "moderator"):
-            found = re.search(rf"^\s+{name}\s+(\S+)", said, re.MULTILINE)
+            found = re.search(rf"^\s+{name}\s+(\S+)", output, re.MULTILINE)
             assert found
             assert User.objects.get(username=name).check_password(found[1])
 
-    def test_second_run_changes_nothing_and_says_the_accounts_again(self, said: str) -> None:
+    def test_running_it_again_changes_nothing_and_prints_the_accounts(self, output: str) -> None:
         before = (Post.objects.count(), Comment.objects.count(), Tag.objects.count())
         out = StringIO()
         call_command("load_demo", stdout=out)
         assert (Post.objects.count(), Comment.objects.count(), Tag.objects.count()) == before
-        assert out.getvalue().splitlines()[-6:] == said.splitlines()[-6:]
+        assert out.getvalue().splitlines()[-6:] == output.splitlines()[-6:]
 
 
-def test_site_with_posts_of_its_own_is_left_alone(settings: Settings, tmp_path: Path) -> None:
+def test_refuses_a_site_that_has_posts(settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     PostFactory()
     with pytest.raises(CommandError, match="BROADSIDE_DATA"):

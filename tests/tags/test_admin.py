@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.test import Client
 from taggit.models import Tag as TaggitTag
 
-from blog.models import SiteSettings
+from core.models import SiteSettings
 from tags.models import Tag, TagAlias
-from tests.blog.desk import at_desk, person
 from tests.factories import PostFactory, TagFactory, UserFactory
+from tests.factories.admin import client_of, user_in_role
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ LIST = "/admin/tags/tag/"
 
 @pytest.fixture
 def desk() -> Client:
-    return at_desk(UserFactory(role="Editor"))
+    return client_of(UserFactory(role="Editor"))
 
 
 def listed(desk: Client, query: str = "") -> list[str]:
@@ -44,37 +44,37 @@ class TestRoles:
         ],
     )
     def test_pages(self, role: str, listed: int, changed: int, deleted: int, suggested: int) -> None:
-        desk, tag = at_desk(person(role)), TagFactory()
+        desk, tag = client_of(user_in_role(role)), TagFactory()
         assert desk.get(LIST).status_code == listed
         assert desk.get(f"{LIST}{tag.pk}/change/").status_code == changed
         assert desk.get(f"{LIST}{tag.pk}/delete/").status_code == deleted
         assert desk.get(f"{LIST}suggest/?q=t").status_code == suggested
 
-    def test_author_cannot_rename_a_tag(self) -> None:
+    def test_authors_cannot_rename_tags(self) -> None:
         tag = TagFactory(name="as it was")
-        at_desk(person("Author")).post(f"{LIST}{tag.pk}/change/", {"name": "changed"})
+        client_of(user_in_role("Author")).post(f"{LIST}{tag.pk}/change/", {"name": "changed"})
         assert Tag.objects.get().name == "as it was"
 
 
-class TestTheList:
-    def test_shows_and_orders_by_the_number_of_posts(self, desk: Client) -> None:
+class TestList:
+    def test_shows_post_counts_and_sorts_by_them(self, desk: Client) -> None:
         PostFactory(tags=["often", "once"])
         PostFactory(tags=["often"])
         TagFactory(name="never")
         rows = desk.get(f"{LIST}?o=-3").context["cl"].result_list
-        assert [(tag.name, tag.number_of_posts) for tag in rows] == [("often", 2), ("once", 1), ("never", 0)]
+        assert [(tag.name, tag.post_count) for tag in rows] == [("often", 2), ("once", 1), ("never", 0)]
 
     @pytest.mark.parametrize("typed", ["COÖP", "coöperation", "coo\u0308p", " coöp "])
-    def test_search_knows_every_way_to_write_a_name(self, desk: Client, typed: str) -> None:
+    def test_search_finds_every_way_to_write_a_name(self, desk: Client, typed: str) -> None:
         TagFactory(name="Coöperation")
         TagFactory(name="свобода")
         assert listed(desk, f"?q={typed}") == ["Coöperation"]
 
-    def test_search_knows_the_case_of_other_letters(self, desk: Client) -> None:
+    def test_search_ignores_case_in_other_scripts(self, desk: Client) -> None:
         TagFactory(name="Свобода слова")
         assert listed(desk, "?q=СВОБ СЛОВ") == ["Свобода слова"]
 
-    def test_number_of_queries_does_not_grow(self, desk: Client, django_assert_num_queries: Any) -> None:
+    def test_the_number_of_queries_does_not_grow(self, desk: Client, django_assert_num_queries: Any) -> None:
         PostFactory(tags=["a"])
         desk.get(LIST)
         for number in range(2):
@@ -82,7 +82,9 @@ class TestTheList:
                 desk.get(LIST)
             PostFactory(tags=[f"{number} {letter}" for letter in "abcde"])
 
-    def test_deleting_in_bulk_tells_the_cache(self, desk: Client, django_capture_on_commit_callbacks: Any) -> None:
+    def test_deleting_in_bulk_makes_cached_pages_expire(
+        self, desk: Client, django_capture_on_commit_callbacks: Any
+    ) -> None:
         PostFactory(tags=["goes"])
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):
@@ -90,27 +92,32 @@ class TestTheList:
         assert not Tag.objects.exists()
         assert SiteSettings.current().content_version > before
 
-    def test_tags_of_taggit_are_not_shown(self) -> None:
+    def test_the_tags_of_taggit_are_not_registered(self) -> None:
         assert not admin.site.is_registered(TaggitTag)
 
 
-class TestTheForm:
+class TestForm:
     NO_ALIASES = {"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
 
-    def test_old_address_stays_when_the_slug_changes(self, desk: Client) -> None:
+    def test_an_empty_slug_is_made_from_the_name(self, desk: Client) -> None:
+        TagFactory(name="Co-operation", slug="cooperation")
+        desk.post(f"{LIST}add/", {"name": "Coöperation", "slug": "", "description": ""} | self.NO_ALIASES)
+        assert Tag.objects.get(name="Coöperation").slug == "cooperation-2"
+
+    def test_a_changed_slug_becomes_an_alias(self, desk: Client) -> None:
         tag = TagFactory(name="Cooperation")
         sent = {"name": "Cooperation", "slug": "working-together", "description": ""}
         desk.post(f"{LIST}{tag.pk}/change/", sent | self.NO_ALIASES)
         assert Tag.objects.get().slug == "working-together"
         assert TagAlias.objects.get().slug == "cooperation"
 
-    def test_name_that_is_there_is_refused(self, desk: Client) -> None:
+    def test_a_name_that_exists_is_an_error(self, desk: Client) -> None:
         TagFactory(name="cooperation")
         sent = {"name": "Cooperation", "slug": "", "description": ""}
         response = desk.post(f"{LIST}add/", sent | self.NO_ALIASES)
-        assert "There is a tag of this name already" in response.content.decode()
+        assert "There is already a tag called “cooperation”." in response.content.decode()
 
-    def test_address_can_be_made_to_lead_here(self, desk: Client) -> None:
+    def test_aliases_can_be_added(self, desk: Client) -> None:
         tag = TagFactory(name="cooperation")
         sent = {"name": "cooperation", "slug": "cooperation", "description": ""}
         alias = {"aliases-TOTAL_FORMS": 1, "aliases-0-slug": "co-op", "aliases-0-tag": tag.pk}
@@ -119,27 +126,27 @@ class TestTheForm:
 
 
 class TestSuggestions:
-    def test_names_that_start_so_come_first_then_the_most_used(self, desk: Client) -> None:
+    def test_names_that_start_with_it_come_first_then_the_most_used(self, desk: Client) -> None:
         PostFactory(tags=["human rights", "women's human rights", "human kind"])
         PostFactory(tags=["human rights", "women's human rights"])
         PostFactory(tags=["women's human rights", "else"])
         assert suggested(desk, "human") == ["human rights", "human kind", "women's human rights"]
 
-    def test_whatever_the_case(self, desk: Client) -> None:
+    def test_ignore_case(self, desk: Client) -> None:
         TagFactory(name="Свобода")
         assert suggested(desk, "СВО") == ["Свобода"]
 
     @pytest.mark.parametrize("typed", ["", "  ", "%", "_", "nothing like it", "'", "x" * 5000])
-    def test_nothing_for_what_fits_nothing(self, desk: Client, typed: str) -> None:
+    def test_are_empty_if_nothing_matches(self, desk: Client, typed: str) -> None:
         TagFactory(name="tag")
         assert suggested(desk, typed) == []
 
-    def test_ten_at_most(self, desk: Client, django_assert_num_queries: Any) -> None:
+    def test_are_ten_at_most(self, desk: Client, django_assert_num_queries: Any) -> None:
         for number in range(12):
             TagFactory(name=f"tag {number}")
         desk.get(LIST)
         with django_assert_num_queries(5):
             assert len(suggested(desk, "tag")) == 10
 
-    def test_only_reading(self, desk: Client) -> None:
+    def test_cannot_be_posted_to(self, desk: Client) -> None:
         assert desk.post(f"{LIST}suggest/", {"q": "t"}).status_code == 405

@@ -1,4 +1,4 @@
-"""Tags: which names are one tag, what their addresses are, and how their pages are read."""
+"""Tags: which names are one tag, what slugs they have, and how their pages are read."""
 
 import datetime as dt
 
@@ -28,11 +28,11 @@ class TestNames:
             ("Straße", "STRASSE"),
         ],
     )
-    def test_case_blanks_and_composition_make_no_difference(self, first: str, second: str) -> None:
+    def test_case_spaces_and_composition_make_no_difference(self, first: str, second: str) -> None:
         assert tag_key(first) == tag_key(second)
 
     @pytest.mark.parametrize(("first", "second"), [("C", "C++"), ("мир", "мiр"), ("NGO", "NGOs")])
-    def test_different_words_stay_different(self, first: str, second: str) -> None:
+    def test_different_names_stay_different(self, first: str, second: str) -> None:
         assert tag_key(first) != tag_key(second)
 
     @given(st.text())
@@ -40,8 +40,8 @@ class TestNames:
         assert tag_key(tag_key(name)) == tag_key(name)
 
     @pytest.mark.django_db
-    def test_post_tagged_in_other_letters_gets_the_tag_that_is_there(self) -> None:
-        """Fails if django-taggit drops the private method that blog.tagging overrides."""
+    def test_a_name_in_another_case_finds_the_existing_tag(self) -> None:
+        """Fails if django-taggit drops the private method that tags.tagging overrides."""
         tag = TagFactory(name="Свобода")
         post = PostFactory()
         post.tags.add("СВОБОДА", "свобода ")
@@ -50,16 +50,21 @@ class TestNames:
         assert Tag.objects.count() == 1
 
     @pytest.mark.django_db
-    def test_name_stays_as_typed_first(self) -> None:
+    def test_the_name_stays_as_it_was_typed_first(self) -> None:
         PostFactory(tags=["euroMed Rights"])
         PostFactory(tags=["Euromed rights"])
         assert Tag.objects.get().name == "euroMed Rights"
 
     @pytest.mark.django_db
-    def test_second_tag_of_the_same_name_is_refused_with_its_name(self) -> None:
+    def test_a_second_tag_with_the_same_name_is_an_error(self) -> None:
         TagFactory(name="NGOs")
         with pytest.raises(ValidationError, match="NGOs"):
             Tag(name="ngos").clean()
+
+    @pytest.mark.django_db
+    def test_a_comma_in_a_name_is_an_error(self) -> None:
+        with pytest.raises(ValidationError, match="can't contain commas"):
+            Tag(name="a, b").clean()
 
 
 class TestSlugs:
@@ -83,11 +88,11 @@ class TestSlugs:
         assert TagFactory(name=name).slug == slug
 
     @pytest.mark.django_db
-    def test_taken_slug_gets_the_next_number(self) -> None:
+    def test_a_taken_slug_gets_the_next_number(self) -> None:
         assert [TagFactory(name=name).slug for name in ("C", "C+", "C++")] == ["c", "c-2", "c-3"]
 
     @pytest.mark.django_db
-    def test_changed_slug_stays_as_an_alias_and_comes_back_without_one(self) -> None:
+    def test_a_changed_slug_becomes_an_alias_until_the_tag_has_it_again(self) -> None:
         tag = TagFactory(name="HRD")
         tag.slug = "defenders"
         tag.save()
@@ -97,15 +102,15 @@ class TestSlugs:
         assert [alias.slug for alias in TagAlias.objects.all()] == ["defenders"]
 
 
-class TestLine:
-    def test_only_commas_part_names(self) -> None:
+class TestParsing:
+    def test_only_commas_separate_names(self) -> None:
         assert split_tags('human rights, "NGOs",  You  Tube ,, NGO') == ["human rights", '"NGOs"', "You Tube", "NGO"]
 
-    def test_arabic_comma_parts_too(self) -> None:
+    def test_arabic_commas_separate_names_too(self) -> None:
         assert split_tags("سلام، حرية") == ["سلام", "حرية"]
 
     @pytest.mark.django_db
-    def test_what_was_joined_is_split_into_the_same_names(self) -> None:
+    def test_joined_names_are_split_into_the_same_names(self) -> None:
         names = ["b c", "A", "é"]
         tags = [TagFactory(name=name) for name in names]
         assert split_tags(join_tags(tags)) == ["A", "b c", "é"]
@@ -113,19 +118,19 @@ class TestLine:
 
 @pytest.mark.django_db
 class TestPublishedAt:
-    """The moment on the row of a tag follows the post, so that a tag's page needs no other table."""
+    """The publication time in the row of a tag follows the post, so that a tag's page needs no other table."""
 
     def row(self, post: Post) -> TaggedPost:
         return TaggedPost.objects.get(content_object=post)
 
-    def test_is_that_of_a_published_post(self) -> None:
+    def test_is_that_of_the_published_post(self) -> None:
         post = PostFactory(tags=["t"])
         assert self.row(post).published_at == post.published_at
 
-    def test_is_nothing_for_a_draft(self) -> None:
+    def test_is_empty_for_a_draft(self) -> None:
         assert self.row(PostFactory(status=Status.DRAFT, tags=["t"])).published_at is None
 
-    def test_follows_when_the_post_is_published_moved_and_withdrawn(self) -> None:
+    def test_follows_when_the_post_is_published_rescheduled_and_trashed(self) -> None:
         post = PostFactory(status=Status.DRAFT, published_at=None, tags=["t"])
         post.status = Status.PUBLISHED
         post.save()
@@ -141,7 +146,7 @@ class TestPublishedAt:
 
 @pytest.mark.django_db
 class TestPlan:
-    """The page of a tag is read from its own index, on the first page and on the last."""
+    """The first and the last page of a tag are both read from its own index."""
 
     @pytest.fixture
     def big_tag(self) -> Tag:
@@ -149,26 +154,26 @@ class TestPlan:
         other = TagFactory(name="other")
         author = UserFactory()
         start = timezone.make_aware(dt.datetime(2010, 1, 1))
-        moments = [start + dt.timedelta(hours=n) for n in range(20_000)]
+        times = [start + dt.timedelta(hours=n) for n in range(20_000)]
         Post.objects.bulk_create(
             [
                 Post(
                     title=f"Post {n}", slug=f"post-{n}", author=author, status=Status.PUBLISHED,
-                    published_at=moment, published_on=moment.date(),
+                    published_at=time, published_on=time.date(),
                 )
-                for n, moment in enumerate(moments)
+                for n, time in enumerate(times)
             ],
             batch_size=2000,
         )  # fmt: skip
         posts = dict(Post.objects.values_list("pk", "published_at"))
-        rows = [TaggedPost(tag=tag, content_object_id=pk, published_at=moment) for pk, moment in posts.items()]
+        rows = [TaggedPost(tag=tag, content_object_id=pk, published_at=time) for pk, time in posts.items()]
         rows += [TaggedPost(tag=other, content_object_id=pk, published_at=posts[pk]) for pk in list(posts)[::50]]
         TaggedPost.objects.bulk_create(rows, batch_size=5000)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         return tag
 
-    def test_is_served_by_the_index(self, big_tag: Tag) -> None:
+    def test_uses_the_index(self, big_tag: Tag) -> None:
         ids = TaggedPost.objects.public().filter(tag=big_tag).newest_first().values("content_object")
         assert ids.count() == 20_000
         for page in (ids[:10], ids[19_990:20_000]):

@@ -1,24 +1,40 @@
-"""What the tests of moving in share."""
+"""Fixtures for the tests of moving in and out."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
-from tests.wordpress.exports import export, write
-from wordpress.importing import import_export
-from wordpress.media import Media
-from wordpress.reports import Report
-
-type Bring = Callable[..., Report]
+from blog.rendering.moved_files import resolve_files
+from tests.factories.import_jobs import upload
+from tests.factories.types import Uploaded, Work
+from wordpress.importing.analysis import Analysis
+from wordpress.importing.context import ImportContext
+from wordpress.importing.ids import NewIds
+from wordpress.importing.ledger import Ledger
+from wordpress.importing.render_pool import RenderPool
+from wordpress.importing.report import Report
+from wordpress.importing.spool import open_spool
+from wordpress.models import ImportJob, ImportRun
 
 
 @pytest.fixture
-def bring(tmp_path: Path, db: None) -> Bring:
-    """Imports an export of the parts it is given, and returns the report."""
+def context(db: None) -> Iterator[ImportContext]:
+    """The context of an import that has nothing to import."""
+    analysis = Analysis([])
+    with open_spool() as spool, RenderPool(spool.file, 0, resolve_files, ahead=False) as renderer:
+        run = ImportRun.objects.create()
+        yield ImportContext(analysis, spool, renderer, Report(), "", run, Ledger("", run), NewIds(analysis), {})
 
-    def bring_in(*parts: str, dry_run: bool = False, media: Media | None = None, **options: Any) -> Report:
-        return import_export([write(tmp_path, export(*parts, **options))], dry_run=dry_run, media=media)
 
-    return bring_in
+@pytest.fixture
+def uploaded(work: Work) -> Uploaded:
+    """Upload files and have them analysed."""
+
+    def uploaded(client: Client, *files: SimpleUploadedFile) -> ImportJob:
+        upload(client, *files)
+        work()
+        return ImportJob.objects.get()
+
+    return uploaded

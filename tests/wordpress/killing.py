@@ -1,9 +1,10 @@
-"""The files of an import, killed at work: a program of its own, for nothing that is killed by SIGKILL lives to tell.
+"""An import that is killed at work. It is a program of its own, for nothing that is killed by SIGKILL lives to tell.
 
-A child does the work and kills itself at one of its steps: a query, or the opening of a file. Then the same import is
-run again. The site is kept in a folder of its own, whatever database the tests run on.
+A child process imports and kills itself at one of its steps: a query, or the opening of a media file. Then the same
+import is run again. The site is in a folder of its own, whatever database the tests use.
 """
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import django
 from django.conf import settings
@@ -21,36 +23,39 @@ from django.db import connection
 
 
 def main(folder: Path, points: int) -> None:
-    """Print, as JSON, what the site is if nothing happens, and what after each of `points` deaths and a second run."""
+    """Print as JSON what the site is without an accident, and after each of `points` deaths and a second import."""
     django.setup()
     call_command("migrate", verbosity=0)
-    from wordpress.importing import import_export
-    from wordpress.media import bring_in_files
-    from wordpress.media_folder import MediaFolder
-    from wordpress.reports import Report
-    from wordpress.survey import take_survey
+    from wordpress.importing.media_folder import MediaFolder
+    from wordpress.importing.pipeline import import_export
 
     export, media = folder / "export.xml", MediaFolder(folder / "files")
     site = Site(folder / "before")
-    import_export([export])
-    before = site.told()
+    before = site.describe()
     site.keep()
 
-    def bring_in() -> None:
-        bring_in_files(take_survey([export]).base_url, media, Report())
-
-    steps = _in_child(bring_in)[1]
-    undisturbed, deaths = site.told(), []
-    for point in range(points):
-        site.restore()
-        status, _steps = _in_child(bring_in, deadly=1 + point * (steps - 1) // (points - 1))
+    def import_all() -> None:
         import_export([export], media=media)
-        deaths.append({"signal": os.WTERMSIG(status), **site.told()})
+
+    # Undated drafts get the current time, and passwords that nobody can use are random.
+    with (
+        patch("django.utils.timezone.now", return_value=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+        patch("accounts.models.User.set_unusable_password", lambda user: setattr(user, "password", "!")),
+    ):
+        steps = _in_child(import_all)[1]
+        undisturbed, deaths = site.describe(), []
+        for point in range(points):
+            site.restore()
+            status, _steps = _in_child(import_all, deadly=1 + point * (steps - 1) // (points - 1))
+            partial = site.describe()
+            import_all()
+            connection.close()
+            deaths.append({"signal": os.WTERMSIG(status), "partial": partial["rows"], **site.describe()})
     json.dump({"before": before, "undisturbed": undisturbed, "deaths": deaths}, sys.stdout)
 
 
 class Site:
-    """The database and the media, and a copy of both."""
+    """The database and the media, and a copy of the database."""
 
     def __init__(self, copy: Path) -> None:
         self._copy = copy
@@ -68,24 +73,24 @@ class Site:
             path.unlink()
         shutil.copy(self._copy, self._database)
 
-    def told(self) -> dict[str, Any]:
-        """The files by their contents, and all that stands in the database, with files named by these."""
-        from blog.site import SiteSettings
-        from tests.wordpress.test_importing import rows_of_all
+    def describe(self) -> dict[str, Any]:
+        """Return the files by their contents, and all rows of the database, with files named by these."""
+        from core.content_version import ContentVersion
+        from tests.factories.database import rows_of_all
 
-        rows = repr([row for row in rows_of_all() if row[0] != "blog.SiteSettings"])
+        rows = repr(rows_of_all(without_version=True))
         files = []
         for path in self._media.rglob("*"):
             if path.is_file():
                 files.append(hashlib.sha256(path.read_bytes()).hexdigest())
                 rows = rows.replace(path.name, files[-1])
-        version = SiteSettings.current().content_version
+        version = ContentVersion.objects.get().number
         connection.close()
         return {"rows": hashlib.sha256(rows.encode()).hexdigest(), "files": sorted(files), "version": version}
 
 
 def _in_child(work: Callable[[], None], deadly: int = 0) -> tuple[int, int]:
-    """Do `work` in a child that dies at its step number `deadly`; how it ended, and its steps if it did all."""
+    """Do `work` in a child that dies at its step `deadly`. Return how it ended, and its steps if it did all."""
     connection.close()
     reading, writing = os.pipe()
     child = os.fork()

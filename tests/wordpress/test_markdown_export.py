@@ -1,4 +1,4 @@
-"""`manage.py export_markdown`: files for Hugo, Pelican and the like."""
+"""`manage.py export_markdown`: files for static site generators like Hugo and Pelican."""
 
 import datetime as dt
 import io
@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from blog.rendering import render
-from library.models import Document
+from media.models import Document
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
 
 
 class TestFiles:
-    def test_a_post_with_all_that_belongs_to_it(self, tmp_path: Path) -> None:
+    def test_post_with_everything(self, tmp_path: Path) -> None:
         category = CategoryFactory(name="C: d")
         post = PostFactory(
             title='A "b": # c\n---',
@@ -59,17 +59,17 @@ class TestFiles:
         assert text.endswith("---\n\n*x*\n\n<!--more-->\n\ny\n")
 
     @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash"])
-    def test_what_is_hidden_is_a_draft(self, tmp_path: Path, status: str) -> None:
+    def test_unpublished_posts_are_drafts(self, tmp_path: Path, status: str) -> None:
         PostFactory(status=status, published_at=DAY, slug="x")
         PostFactory(status=status, published_at=None, slug="y")
         for name in run(tmp_path):
             assert read(tmp_path / name)[0]["draft"] is True
 
     @pytest.mark.parametrize("slug", ["..", "../../x", "CON", "a:b?", "x" * 200, "مرحبا" * 30, ".hidden", "\u200b"])
-    def test_no_slug_leads_out_or_is_no_file_name(self, tmp_path: Path, slug: str) -> None:
+    def test_every_slug_becomes_a_valid_file_name_in_the_folder(self, tmp_path: Path, slug: str) -> None:
         page = PageFactory(slug="x")
         type(page).objects.update(path=f"{slug}/{slug}")
-        # A slash in the slug of a post has no address at all.
+        # Posts with a slash in their slug have no URL.
         PostFactory(slug=slug.replace("/", "-"), published_at=DAY)
         names = run(tmp_path / "out")
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -78,55 +78,55 @@ class TestFiles:
             assert len(part.encode()) < 255
             assert not set(part) & set(':*?"<>|\\')
 
-    def test_slugs_that_differ_by_case_have_files_of_their_own_everywhere(self, tmp_path: Path) -> None:
+    def test_slugs_that_differ_by_case_get_different_files(self, tmp_path: Path) -> None:
         for slug in ("a", "A"):
             PostFactory(slug=slug, published_at=DAY)
         assert len({name.lower() for name in run(tmp_path)}) == 2
 
     @pytest.mark.parametrize("markup", ["html", "wordpress"])
-    def test_other_markups_are_html_that_markdown_leaves_alone(self, tmp_path: Path, markup: str) -> None:
+    def test_other_markups_become_html_that_markdown_leaves_alone(self, tmp_path: Path, markup: str) -> None:
         source = "One *two*\n\n<pre>a\n\n    *b*\n</pre>\n\n<ul>\n\n<li>_c_</li></ul>"
         post = PostFactory(source=source, markup=markup, published_at=DAY)
         body = read(tmp_path / run(tmp_path)[0])[1]
         html = render(body, "markdown").body_html
         assert "<em>" not in html
         assert "a\n\n    *b*" in html
-        assert post.extract == render(body, "markdown").extract
+        assert post.auto_excerpt == render(body, "markdown").auto_excerpt
 
-    def test_media_are_copied(self, tmp_path: Path, settings: Settings) -> None:
+    def test_media_files_are_copied(self, tmp_path: Path, settings: Settings) -> None:
         settings.MEDIA_ROOT = tmp_path / "media"
         for name in ("a.pdf", "b.mp3", "c.docx"):
             Document.objects.create(file=ContentFile(name.encode(), name=name))
         assert run(tmp_path / "out") == [f"static/media/{each.file.name}" for each in Document.objects.order_by("pk")]
 
-    def test_a_folder_that_is_not_empty_is_refused(self, tmp_path: Path) -> None:
+    def test_folder_that_is_not_empty_is_rejected(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("mine")
         with pytest.raises(CommandError, match="not an empty folder"):
             run(tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
-    def test_an_interruption_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_interrupted_export_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupt(*args: object) -> None:
             raise KeyboardInterrupt
 
         PostFactory(published_at=DAY)
-        monkeypatch.setattr("wordpress.markdown_export._body", interrupt)
+        monkeypatch.setattr("wordpress.exporting.markdown_export._body", interrupt)
         with pytest.raises(CommandError, match="Interrupted") as caught:
             run(tmp_path / "out")
         assert caught.value.returncode == 130
         assert list(tmp_path.iterdir()) == []
 
-    def test_nobody_else_on_the_machine_reads_it(self, tmp_path: Path) -> None:
+    def test_other_users_of_the_machine_cannot_read_the_folder(self, tmp_path: Path) -> None:
         run(tmp_path / "out")
         assert (tmp_path / "out").stat().st_mode & 0o077 == 0
 
 
 class TestComments:
-    def test_what_readers_see_stands_in_a_data_file_of_the_same_name(self, tmp_path: Path) -> None:
+    def test_approved_comments_are_in_a_data_file_of_the_same_name(self, tmp_path: Path) -> None:
         post = PostFactory(slug="a", published_at=DAY)
-        first = CommentFactory(post=post, name="Rosa", text="One < two", created_at=DAY)
-        CommentFactory(post=post, parent=first, created_at=DAY + dt.timedelta(hours=1))
-        CommentFactory(post=post, status="pending")
+        first = CommentFactory(entry=post, name="Rosa", text="One < two", created_at=DAY)
+        CommentFactory(entry=post, parent=first, created_at=DAY + dt.timedelta(hours=1))
+        CommentFactory(entry=post, status="pending")
         run(tmp_path)
         found = json.loads((tmp_path / "data/comments/posts/2020/01/02-a.json").read_text(encoding="utf-8"))
         assert found[0] == {
@@ -140,15 +140,15 @@ class TestComments:
         }
         assert [comment["answers"] for comment in found] == [None, first.pk]
 
-    def test_no_e_mail_address_is_anywhere(self, tmp_path: Path) -> None:
+    def test_e_mail_addresses_are_not_exported(self, tmp_path: Path) -> None:
         CommentFactory(email="rosa@example.org")
         for name in run(tmp_path):
             assert "rosa@" not in (tmp_path / name).read_text(encoding="utf-8")
 
-    def test_queries_do_not_grow_with_the_number_of_posts(
+    def test_number_of_queries_does_not_depend_on_the_number_of_posts(
         self, tmp_path: Path, django_assert_max_num_queries: Any
     ) -> None:
-        for _number in range(20):
+        for _index in range(20):
             CommentFactory()
         with django_assert_max_num_queries(15):
             run(tmp_path)

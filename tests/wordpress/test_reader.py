@@ -1,33 +1,26 @@
-"""Reading exports: every version of the format, and no harm from any file."""
+"""Reading exports: every version of the format, and no file does any harm."""
 
 import codecs
 import datetime as dt
 import tracemalloc
+from collections.abc import Container
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
-from tests.growth import grows_with_length
-from tests.wordpress.exports import (
-    VERSIONS,
-    author,
-    category,
-    cdata,
-    comment,
-    export,
-    filed,
-    item,
-    tag,
-    term,
-    write,
-)
-from wordpress.reader import Export, ExportRefused
-from wordpress.records import Author, Item, Record, Term
-from wordpress.wellformed import Mended, Wellformed
+from tests.factories.types import GrowsWithLength
+from tests.factories.wxr import VERSIONS, author, category, cdata, comment, export, filed, item, meta, tag, term, write
+from wordpress.wxr.extensions import checksum, to_json
+from wordpress.wxr.markup_repair import MarkupRepairer, Repairs
+from wordpress.wxr.reader import Export, InvalidExportError
+from wordpress.wxr.records import Author, Item, Record, Term
 
 
 def read(path: Path) -> list[Record]:
@@ -39,8 +32,8 @@ def read_item(folder: Path, document: str | bytes) -> Item:
     return found
 
 
-def refusal(folder: Path, document: str | bytes) -> str:
-    with pytest.raises(ExportRefused) as caught:
+def error_message(folder: Path, document: str | bytes) -> str:
+    with pytest.raises(InvalidExportError) as caught:
         read(write(folder, document))
     return str(caught.value)
 
@@ -55,26 +48,26 @@ class TestVersions:
         found = read_item(tmp_path, document)
         assert (found.id, found.content, found.excerpt) == (7, "Body", "Short")
 
-    def test_an_export_says_its_version_and_address(self, tmp_path: Path) -> None:
+    def test_the_version_and_the_site_url_are_read(self, tmp_path: Path) -> None:
         found = Export(write(tmp_path, export(version="1.1")))
         list(found.records())
         assert (found.version, found.base_url) == ("1.1", "https://old.example")
 
-    def test_foreign_elements_of_the_same_name_are_not_ours(self, tmp_path: Path) -> None:
+    def test_elements_of_other_namespaces_are_ignored(self, tmp_path: Path) -> None:
         foreign = '<media:title xmlns:media="urn:media">No</media:title><a:link xmlns:a="urn:atom">No</a:link>'
         document = export(item(title="Yes")).replace("<item>", f"<item>{foreign}")
         found = read_item(tmp_path, document)
         assert (found.title, found.link) == ("Yes", "https://old.example/")
 
-    @pytest.mark.parametrize("address", ["http}://wordpress.org/export/1.2/", "export", "://["])
-    def test_namespaces_of_odd_addresses_are_read_by_their_prefix(self, tmp_path: Path, address: str) -> None:
-        document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", address)
+    @pytest.mark.parametrize("uri", ["http}://wordpress.org/export/1.2/", "export", "://["])
+    def test_namespaces_with_odd_uris_are_recognised_by_their_prefix(self, tmp_path: Path, uri: str) -> None:
+        document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", uri)
         document = document.replace("<title>", "<title><wp:b>bold</wp:b> ")
         found = read_item(tmp_path, document)
         assert (found.id, [each.id for each in found.comments]) == (7, [1])
         assert "bold</wp:b> " in found.title
 
-    def test_prefixes_that_were_never_declared_are_read_by_their_names(self, tmp_path: Path) -> None:
+    def test_undeclared_prefixes_are_recognised_by_name(self, tmp_path: Path) -> None:
         document = export(item(7, content="Body"))
         head = document[: document.index("<channel>")]
         source = write(tmp_path, document.replace(head, '<rss version="2.0">'))
@@ -82,11 +75,11 @@ class TestVersions:
         (record,) = (record for record in found.records() if isinstance(record, Item))
         assert (record.id, record.content) == (7, "Body")
         assert found.source is not None
-        assert found.source.mended.counts["prefixes"]
+        assert found.source.repairs.counts["prefixes"]
 
 
-class TestWhatIsRead:
-    def test_an_item_with_all_it_has(self, tmp_path: Path) -> None:
+class TestRecords:
+    def test_an_item_with_everything(self, tmp_path: Path) -> None:
         found = read_item(
             tmp_path,
             export(
@@ -105,15 +98,44 @@ class TestWhatIsRead:
         assert found.title == "R&D"
         assert found.content == "a ]]> b"
         assert found.date == dt.datetime(2014, 3, 1, 9, 30)
-        assert found.modified == dt.datetime(2015, 1, 1)
+        assert found.published_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
+        assert found.modified_at == dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
         assert (found.sticky, found.password, found.menu_order) == (True, "secret", -3)
         assert found.terms == (("post_tag", "x-1", "X 1"), ("category", "c", "C"))
         (answer,) = found.comments
         assert (answer.id, answer.parent, answer.type, answer.author) == (5, 4, "comment", "Rosa")
 
-    def test_the_address_a_commenter_wrote_from_is_not_read(self, tmp_path: Path) -> None:
+    def test_ip_addresses_of_commenters_are_not_read(self, tmp_path: Path) -> None:
         found = read_item(tmp_path, export(item(inside=[comment(5)])))
         assert "192.0.2.7" not in repr(found)
+
+    def test_names_are_plain_text_without_surrounding_whitespace(self, tmp_path: Path) -> None:
+        document = export(
+            tag("x", " R&amp;D ", description="<b>One</b><br>two"),
+            item(inside=[filed("post_tag", "x", "<i>R&amp;D</i>"), comment(5, author=" Ro &amp; <b>Sa</b>")]),
+        )
+        term, found = (record for record in read(write(tmp_path, document)) if isinstance(record, Term | Item))
+        assert isinstance(term, Term)
+        assert isinstance(found, Item)
+        assert (term.name, term.description) == ("R&D", "One\ntwo")
+        assert found.terms == (("post_tag", "x", "R&D"),)
+        assert found.comments[0].author == "Ro & Sa"
+
+    def test_local_dates_count_before_those_in_utc(self, tmp_path: Path, settings: Settings) -> None:
+        settings.TIME_ZONE = "Europe/Amsterdam"
+        dates = {"date": "2014-07-01 12:00:00", "date_gmt": "2014-07-01 09:00:00"}
+        dated, undated = comment(5, **dates), comment(6, **dates | {"date": ""})
+        found = read_item(tmp_path, export(item(inside=[dated, undated])))
+        assert [each.written_at for each in found.comments] == [
+            dt.datetime(2014, 7, 1, 10, tzinfo=dt.UTC),
+            dt.datetime(2014, 7, 1, 9, tzinfo=dt.UTC),
+        ]
+
+    def test_a_date_that_no_database_can_store_counts_as_missing(self, tmp_path: Path, settings: Settings) -> None:
+        settings.TIME_ZONE = "America/New_York"
+        found = read_item(tmp_path, export(item(post_date="9999-12-31 23:59:59")))
+        assert found.date == dt.datetime(9999, 12, 31, 23, 59, 59)
+        assert found.published_at is None
 
     def test_tags_of_old_exports_have_the_same_taxonomy(self, tmp_path: Path) -> None:
         found = read_item(tmp_path, export(item(inside=[filed("tag", "x", "X"), filed("", "", "General")])))
@@ -134,10 +156,10 @@ class TestWhatIsRead:
         ]
 
     @pytest.mark.parametrize("date", ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "", "soon", "2014-13-45 00:00:00"])
-    def test_a_date_that_is_none_is_none(self, tmp_path: Path, date: str) -> None:
+    def test_an_invalid_date_counts_as_missing(self, tmp_path: Path, date: str) -> None:
         assert read_item(tmp_path, export(item(post_date=date))).date is None
 
-    def test_a_moment_may_be_said_in_the_words_of_rss_only(self, tmp_path: Path) -> None:
+    def test_the_date_of_rss_is_read_if_it_is_the_only_one(self, tmp_path: Path) -> None:
         document = export(item(post_date="", post_date_gmt="")).replace(
             "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"
         )
@@ -147,71 +169,117 @@ class TestWhatIsRead:
     @pytest.mark.parametrize(
         "date", ["Wed, 30 Nov -0001 00:00:00 +0000", "", "Wed, 30 Nov 20140 1:2:3", "1 Mar 2014 x"]
     )
-    def test_what_is_no_moment_in_rss_is_none(self, tmp_path: Path, date: str) -> None:
+    def test_an_invalid_rss_date_counts_as_missing(self, tmp_path: Path, date: str) -> None:
         document = export(item(post_date="", post_date_gmt="")).replace(
             "<description>", f"<pubDate>{date}</pubDate><description>"
         )
         assert read_item(tmp_path, document).date_gmt is None
 
-    def test_the_words_of_rss_do_not_count_where_the_export_has_its_own(self, tmp_path: Path) -> None:
+    def test_the_date_of_rss_is_ignored_if_there_is_another(self, tmp_path: Path) -> None:
         document = export(item(status="draft", post_date_gmt="0000-00-00 00:00:00")).replace(
             "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"
         )
         assert read_item(tmp_path, document).date_gmt is None
 
-    @pytest.mark.parametrize("number", ["", "-1", "x", "99999999999999999999", "٣"])
-    def test_a_number_that_is_none_is_zero(self, tmp_path: Path, number: str) -> None:
-        assert read_item(tmp_path, export(item(post_id=number))).id == 0
+    @pytest.mark.parametrize("post_id", ["", "-1", "x", "99999999999999999999", "٣"])
+    def test_an_invalid_id_becomes_zero(self, tmp_path: Path, post_id: str) -> None:
+        assert read_item(tmp_path, export(item(post_id=post_id))).id == 0
 
-    def test_markup_that_should_have_been_escaped_is_kept_as_text(self, tmp_path: Path) -> None:
+    def test_unescaped_markup_is_kept_as_text(self, tmp_path: Path) -> None:
         document = export(item(content="@")).replace(cdata("@"), "<p>One <b>two</b> three</p> four")
         assert read_item(tmp_path, document).content == "<p>One <b>two</b> three</p> four"
 
 
-class TestMending:
-    def test_control_characters_are_left_out_and_counted(self, tmp_path: Path) -> None:
+class TestOwnExports:
+    """What our own exports say beyond WXR, in a meta field with a checksum of the elements beside it."""
+
+    def extended(self, folder: Path, markups: Container[str] = ("markdown",), **changes: Any) -> Item:
+        values = {
+            "mark": checksum("A title", "<p>One</p>", "", "one"),
+            "markup": "markdown",
+            "source": "One",
+            **changes,
+        }
+        document = export(
+            item(7, post_name="one", content="<p>One</p>", excerpt="", inside=[meta("_broadside", to_json(values))])
+        )
+        (found,) = (each for each in Export(write(folder, document), markups).records() if isinstance(each, Item))
+        return found
+
+    def test_the_source_replaces_the_html(self, tmp_path: Path) -> None:
+        found = self.extended(tmp_path, date="2014-03-01 09:30:00", modified_at="2014-03-01T10:00:00.5+00:00")
+        assert found.content == "One"
+        assert found.extension is not None
+        assert found.extension.markup == "markdown"
+        assert found.extension.datetimes == {"modified_at": dt.datetime(2014, 3, 1, 10, 0, 0, 500_000, tzinfo=dt.UTC)}
+        assert not found.meta
+
+    @pytest.mark.parametrize(
+        "changes", [{"markup": "klingon"}, {"markup": 3}, {"source": None}, {"source": "a\0b"}, {"source": "\ud800"}]
+    )
+    def test_the_html_is_kept_if_the_source_cannot_be_used(self, tmp_path: Path, changes: dict[str, Any]) -> None:
+        found = self.extended(tmp_path, **changes)
+        assert found.content == "<p>One</p>"
+        assert found.extension is not None
+        assert found.extension.markup == ""
+
+    def test_the_html_is_kept_without_known_markups(self, tmp_path: Path) -> None:
+        assert self.extended(tmp_path, markups=()).content == "<p>One</p>"
+
+    def test_an_edited_item_has_no_extension(self, tmp_path: Path) -> None:
+        found = self.extended(tmp_path, mark=checksum("Another title", "<p>One</p>", "", "one"))
+        assert (found.content, found.extension) == ("<p>One</p>", None)
+
+    def test_dates_are_ignored_if_the_date_was_edited(self, tmp_path: Path) -> None:
+        found = self.extended(tmp_path, date="2015-03-01 09:30:00", created_at="2014-03-01T10:00:00+00:00")
+        assert found.extension is not None
+        assert not found.extension.datetimes
+
+
+class TestRepairs:
+    def test_control_characters_are_removed_and_counted(self, tmp_path: Path) -> None:
         source = Export(write(tmp_path, export(item(content="a\x0bb\x01\ufffec"))))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert found.content == "abc"
         assert source.source is not None
-        assert source.source.mended.counts["controls"] == 3
+        assert source.source.repairs.counts["controls"] == 3
 
-    def test_broken_letters_are_replaced_and_counted(self, tmp_path: Path) -> None:
+    def test_broken_characters_are_replaced_and_counted(self, tmp_path: Path) -> None:
         source = Export(write(tmp_path, export(item(content="a§b")).encode().replace("§".encode(), b"\xe9")))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert found.content == "a\ufffdb"
         assert source.source is not None
-        assert source.source.mended.counts["letters"] == 1
+        assert source.source.repairs.counts["letters"] == 1
 
     @pytest.mark.parametrize(
         "messages",
         [
             "\nWarning: fopen(a.php): failed to open\n\n",
-            "<br />\n<b>Notice</b>: x in <b>a.php</b><br />\n",
+            "<br />\n<b>Notification</b>: x in <b>a.php</b><br />\n",
             "\ufeffNotice: x ",
         ],
     )
-    def test_messages_of_the_old_site_in_front_are_left_out_and_counted(self, tmp_path: Path, messages: str) -> None:
+    def test_php_messages_before_the_document_are_removed_and_counted(self, tmp_path: Path, messages: str) -> None:
         source = Export(write(tmp_path, messages + export(item(7, content="a\x01b"))))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert (found.id, found.content) == (7, "ab")
         assert source.source is not None
         before = messages.count("\n")
-        assert source.source.mended.counts == {"messages": max(before, 1), "controls": 1}
-        assert source.source.mended.lines["controls"] == [before + 5]
+        assert source.source.repairs.counts == {"messages": max(before, 1), "controls": 1}
+        assert source.source.repairs.lines["controls"] == [before + 5]
         broken = messages + "<?xml version='1.0'?>\n<rss><channel>\n<item>a < b</item></channel></rss>"
-        assert f"line {before + 3}, column " in refusal(tmp_path, broken)
+        assert f"line {before + 3}, column " in error_message(tmp_path, broken)
 
-    def test_a_declaration_inside_is_no_beginning(self, tmp_path: Path) -> None:
+    def test_an_xml_declaration_inside_a_text_is_kept(self, tmp_path: Path) -> None:
         body = "<?xml version='1.0'?><rss></rss>"
         assert read_item(tmp_path, export(item(content=body)).partition("\n")[2]).content == body
 
-    def test_blank_lines_in_front_are_let_pass_and_counted_in_places(self, tmp_path: Path) -> None:
+    def test_blank_lines_at_the_beginning_are_allowed_and_count_in_line_numbers(self, tmp_path: Path) -> None:
         assert read_item(tmp_path, "\n\n" + export(item(7))).id == 7
-        assert "line 4, column " in refusal(tmp_path, "\n\n<rss><channel>\n<item>a < b</item></channel></rss>")
+        assert "line 4, column " in error_message(tmp_path, "\n\n<rss><channel>\n<item>a < b</item></channel></rss>")
 
     @pytest.mark.parametrize(
-        ("written", "meant", "kind"),
+        ("written", "expected", "kind"),
         [
             ("R&D, AT&T; &", "R&D, AT&T; &", "ampersands"),
             ("a&nbsp;b &eacute;&Amp;&hellip;", "a\xa0b é&Amp;…", "entities"),
@@ -221,34 +289,34 @@ class TestMending:
             ("&#99999999; &#x; &;", "&#99999999; &#x; &;", "ampersands"),
         ],
     )
-    def test_ampersands_and_entities_are_read_as_browsers_read_them(
-        self, tmp_path: Path, written: str, meant: str, kind: str
+    def test_ampersands_and_entities_are_read_as_in_browsers(
+        self, tmp_path: Path, written: str, expected: str, kind: str
     ) -> None:
         document = export(item(title="@", content="&nbsp; & stays")).replace(">@<", f">{written}<")
         source = Export(write(tmp_path, document))
         (found,) = (record for record in source.records() if isinstance(record, Item))
-        assert (found.title, found.content) == (meant, "&nbsp; & stays")
+        assert (found.title, found.content) == (expected, "&nbsp; & stays")
         assert source.source is not None
-        assert bool(source.source.mended.counts) == bool(kind)
+        assert bool(source.source.repairs.counts) == bool(kind)
         line = document[: document.index(written)].count("\n") + 1
-        assert not kind or source.source.mended.lines[kind] == [line]
+        assert not kind or source.source.repairs.lines[kind] == [line]
 
-    def test_ampersands_in_attributes_are_mended_and_those_in_comments_left(self, tmp_path: Path) -> None:
+    def test_ampersands_are_repaired_in_attributes_but_not_in_comments(self, tmp_path: Path) -> None:
         document = export(
             item(inside=['<!-- & <![CDATA[ --><category domain="tag" nicename="r&d">R&D</category><?a & ?>'])
         )
         assert read_item(tmp_path, document).terms == (("post_tag", "r&d", "R&D"),)
 
-    def test_prefixes_of_old_plug_ins_are_let_pass_and_counted(self, tmp_path: Path) -> None:
+    def test_undeclared_prefixes_of_plugins_are_allowed_and_counted(self, tmp_path: Path) -> None:
         odd = '<geo:lat geo:kind="a">1</geo:lat><itunes:x xmlns:itunes="urn:i"/>'
         document = export(item(7, content="@")).replace("</item>", f"{odd}</item>").replace(cdata("@"), "<o:p>x</o:p>")
         source = Export(write(tmp_path, document))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert (found.id, found.content) == (7, "<o:p>x</o:p>")
         assert source.source is not None
-        assert source.source.mended.counts == {"prefixes": 2}
+        assert source.source.repairs.counts == {"prefixes": 2}
 
-    @settings(max_examples=100, deadline=None)
+    @hypothesis_settings(max_examples=100, deadline=None)
     @given(
         st.lists(
             st.sampled_from(
@@ -257,23 +325,23 @@ class TestMending:
         ),
         st.lists(st.integers(0, 60), max_size=8),
     )
-    def test_it_does_not_matter_where_pieces_end(self, parts: list[str], cuts: list[int]) -> None:
-        def mended(*pieces: str) -> str:
-            markup = Wellformed(Mended(), {"wp"}, 1)
-            return "".join([*map(markup.mend, pieces), markup.mend("", final=True)])
+    def test_the_result_does_not_depend_on_where_pieces_end(self, parts: list[str], cuts: list[int]) -> None:
+        def repaired(*pieces: str) -> str:
+            markup = MarkupRepairer(Repairs(), {"wp"}, 1)
+            return "".join([*map(markup.repair, pieces), markup.repair("", final=True)])
 
         text = "".join(parts)
         borders = [0, *sorted(cuts), len(text)]
-        assert mended(*(text[start:end] for start, end in pairwise(borders))) == mended(text)
+        assert repaired(*(text[start:end] for start, end in pairwise(borders))) == repaired(text)
 
     @pytest.mark.parametrize("part", ["<a b:", "&", "<", "]]", "<![CDATA[]]>", "<!---->", "<a b:c='d'", "&amp;", "\n&"])
-    def test_hostile_markup_takes_linear_time(self, part: str) -> None:
-        def mend(text: str) -> None:
-            markup = Wellformed(Mended(), {"wp"}, 1)
-            markup.mend(text)
-            markup.mend("", final=True)
+    def test_hostile_markup_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
+        def repair(text: str) -> None:
+            markup = MarkupRepairer(Repairs(), {"wp"}, 1)
+            markup.repair(text)
+            markup.repair("", final=True)
 
-        assert grows_with_length(mend, part * 200_000)
+        assert grows_with_length(repair, part * 200_000)
 
     @pytest.mark.parametrize(
         ("encoding", "mark"),
@@ -293,18 +361,18 @@ class TestMending:
         document = export(item(content="café")).replace("UTF-8", "ISO-8859-1").encode("latin-1")
         assert read_item(tmp_path, document).content == "café"
 
-    def test_letters_torn_between_two_reads_stay_whole(self, tmp_path: Path) -> None:
-        # Longer than what is read at once, so that some letter lies across the border.
+    def test_characters_across_chunk_borders_stay_whole(self, tmp_path: Path) -> None:
+        # The text is longer than a chunk, so with one of the shifts a character lies across the border.
         text = "д" * 300_000
         for shift in ("", "x"):
             assert read_item(tmp_path, export(item(content=shift + text))).content == shift + text
 
 
-class TestRefusals:
-    """Each is one clear line that names the file."""
+class TestErrors:
+    """Each error is one clear line that names the file."""
 
     @pytest.mark.parametrize(
-        ("document", "said"),
+        ("document", "expected"),
         [
             (b"", "is empty"),
             (b"  \n ", "not XML"),
@@ -323,70 +391,70 @@ class TestRefusals:
             (b"<?xml version='1.0' encoding='klingon'?><rss/>", "klingon"),
         ],
     )
-    def test_what_is_no_export_is_refused(self, tmp_path: Path, document: bytes, said: str) -> None:
-        message = refusal(tmp_path, document)
-        assert said in message
+    def test_other_files_are_rejected(self, tmp_path: Path, document: bytes, expected: str) -> None:
+        message = error_message(tmp_path, document)
+        assert expected in message
         assert message.startswith(str(tmp_path / "export.xml"))
         assert "\n" not in message
 
-    def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ExportRefused, match="No such file"):
+    def test_a_missing_file_is_rejected(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidExportError, match="No such file"):
             read(tmp_path / "nowhere.xml")
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
     @pytest.mark.parametrize("before", ["", "<?xml version='1.0'?>\n", "<!-- a -->\n<?pi?>\n"])
-    def test_a_document_type_is_refused_in_every_encoding(self, tmp_path: Path, encoding: str, before: str) -> None:
+    def test_a_document_type_is_rejected_in_every_encoding(self, tmp_path: Path, encoding: str, before: str) -> None:
         document = before + "<!DOCTYPE rss><rss><channel/></rss>"
-        assert "DOCTYPE" in refusal(tmp_path, document.encode(encoding))
+        assert "DOCTYPE" in error_message(tmp_path, document.encode(encoding))
 
-    def test_the_place_of_a_document_type_is_named(self, tmp_path: Path) -> None:
-        assert "line 3, column 1" in refusal(tmp_path, "<?xml version='1.0'?>\n<!-- -->\n<!doctype html><html/>")
+    def test_the_error_names_the_position_of_the_document_type(self, tmp_path: Path) -> None:
+        assert "line 3, column 1" in error_message(tmp_path, "<?xml version='1.0'?>\n<!-- -->\n<!doctype html><html/>")
 
-    def test_words_about_document_types_are_no_document_type(self, tmp_path: Path) -> None:
+    def test_document_types_inside_texts_are_allowed(self, tmp_path: Path) -> None:
         document = export(item(content="<!DOCTYPE html>")).replace("generator=", "<!DOCTYPE rss> ", 1)
         assert read_item(tmp_path, document).content == "<!DOCTYPE html>"
 
-    def test_entities_are_not_even_looked_at(self, tmp_path: Path) -> None:
+    def test_entity_bombs_are_not_expanded(self, tmp_path: Path) -> None:
         bomb = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(20))
         document = f'<!DOCTYPE rss [<!ENTITY e0 "ha">{bomb}]><rss a="&e20;"><channel>&e20;</channel></rss>'
-        assert "DOCTYPE" in refusal(tmp_path, document)
+        assert "DOCTYPE" in error_message(tmp_path, document)
 
-    def test_files_of_the_machine_cannot_be_drawn_in(self, tmp_path: Path) -> None:
+    def test_external_entities_are_not_read(self, tmp_path: Path) -> None:
         secret = write(tmp_path, "secret", "secret.txt")
         document = f'<!DOCTYPE rss [<!ENTITY e SYSTEM "{secret.as_uri()}">]><rss><channel>&e;</channel></rss>'
-        assert "DOCTYPE" in refusal(tmp_path, document)
+        assert "DOCTYPE" in error_message(tmp_path, document)
 
-    def test_a_fault_after_much_that_is_right_is_found(self, tmp_path: Path) -> None:
-        document = export(*(item(number) for number in range(1, 2000)))
-        assert "line" in refusal(tmp_path, document[:-20])
+    def test_an_error_at_the_end_of_a_long_file_is_found(self, tmp_path: Path) -> None:
+        document = export(*(item(post_id) for post_id in range(1, 2000)))
+        assert "line" in error_message(tmp_path, document[:-20])
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(data=st.data())
-    def test_a_damaged_export_is_read_or_refused_and_nothing_else(self, tmp_path: Path, data: st.DataObject) -> None:
+    def test_a_damaged_export_is_either_read_or_rejected(self, tmp_path: Path, data: st.DataObject) -> None:
         document = export(category("c"), item(7, inside=[comment(1)])).encode()
         at = data.draw(st.integers(0, len(document)))
         length = data.draw(st.integers(0, 40))
         damaged = document[:at] + data.draw(st.binary(max_size=20)) + document[at + length :]
-        with suppress(ExportRefused):
+        with suppress(InvalidExportError):
             read(write(tmp_path, damaged))
 
 
 class TestMemory:
-    def test_it_does_not_grow_with_the_file(self, tmp_path: Path) -> None:
-        def peak(number: int) -> int:
-            path = write(tmp_path, export(*(item(each, content="word " * 2000) for each in range(1, number))))
+    def test_memory_does_not_grow_with_the_file(self, tmp_path: Path) -> None:
+        def peak(count: int) -> int:
+            path = write(tmp_path, export(*(item(each, content="word " * 2000) for each in range(1, count))))
             tracemalloc.start()
             for _record in Export(path).records():
                 pass
-            _now, highest = tracemalloc.get_traced_memory()
+            _current, highest = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return highest
 
         assert peak(1000) < 2 * peak(250)
 
-    def test_an_item_of_absurd_size_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("wordpress.reader._MAX_ITEM_BYTES", 500_000)
-        assert "larger than" in refusal(tmp_path, export(item(content="x" * 2_000_000)))
+    def test_an_absurdly_large_item_is_rejected(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("wordpress.wxr.reader._MAX_ITEM_BYTES", 500_000)
+        assert "larger than" in error_message(tmp_path, export(item(content="x" * 2_000_000)))
 
     def test_a_text_of_many_megabytes_is_read(self, tmp_path: Path) -> None:
         assert len(read_item(tmp_path, export(item(content="x" * 11_000_000))).content) == 11_000_000

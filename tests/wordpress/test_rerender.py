@@ -1,13 +1,15 @@
-"""`manage.py rerender`: everything rendered again, and nothing else touched."""
+"""`manage.py rerender`: everything is rendered again, and nothing else changes."""
 
 import io
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from blog.models import Page, Post, SiteSettings
-from blog.rerendering import Rerendered, rerender
+from blog.models import Page, Post
+from blog.rendering import RENDER_VERSION
+from blog.rerendering import RerenderResult, rerender
 from comments.models import Comment
+from core.models import SiteSettings
 from tests.factories import CommentFactory, PageFactory, PostFactory
 
 pytestmark = pytest.mark.django_db
@@ -19,17 +21,17 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def spoil(model: type[Post] | type[Page], pk: int) -> None:
-    model.objects.filter(pk=pk).update(body_html="old", lead_html="old", extract="old")
+def make_stale(model: type[Post] | type[Page], pk: int) -> None:
+    model.objects.filter(pk=pk).update(body_html="old", lead_html="old", auto_excerpt="old")
 
 
 class TestRerender:
-    def test_renders_what_is_out_of_date_and_counts(self) -> None:
+    def test_renders_everything_again_and_counts_what_has_changed(self) -> None:
         post, page = PostFactory(source="new *words*"), PageFactory(source="a page")
         PostFactory()
-        comment = CommentFactory(post=post, text="said")
-        spoil(Post, post.pk)
-        spoil(Page, page.pk)
+        comment = CommentFactory(entry=post, text="said")
+        make_stale(Post, post.pk)
+        make_stale(Page, page.pk)
         Comment.objects.filter(pk=comment.pk).update(html="old")
         assert run().splitlines() == [
             "Posts: 1 changed, 1 unchanged, 0 not rendered",
@@ -39,28 +41,35 @@ class TestRerender:
         post.refresh_from_db()
         comment.refresh_from_db()
         assert post.body_html == "<p>new <em>words</em></p>\n"
-        assert post.extract == "new words"
+        assert post.auto_excerpt == "new words"
         assert "said" in comment.html
 
+    def test_stores_the_version_that_it_rendered_with(self) -> None:
+        post = PostFactory()
+        Post.objects.filter(pk=post.pk).update(render_version=0, source_digest="")
+        assert "Posts: 0 changed, 1 unchanged" in run()
+        stored = Post.objects.get()
+        assert (stored.render_version, stored.source_digest) == (RENDER_VERSION, post.source_digest)
+
     def test_a_second_run_changes_nothing(self) -> None:
-        spoil(Post, PostFactory().pk)
+        make_stale(Post, PostFactory().pk)
         run()
         assert "Posts: 0 changed, 1 unchanged" in run()
 
-    def test_leaves_the_source_and_the_moment_of_the_last_change(self) -> None:
+    def test_keeps_the_source_and_the_modification_time(self) -> None:
         source = "a\r\n\tb [x]  \u200b"
         post = PostFactory(source=source)
         changed = post.modified_at
-        spoil(Post, post.pk)
+        make_stale(Post, post.pk)
         run()
         post.refresh_from_db()
         assert (post.source, post.modified_at) == (source, changed)
 
-    def test_takes_one_markup_only_if_asked(self) -> None:
+    def test_can_be_limited_to_one_markup(self) -> None:
         one, two = PostFactory(markup="wordpress"), PostFactory(markup="markdown")
-        CommentFactory(post=one)
-        spoil(Post, one.pk)
-        spoil(Post, two.pk)
+        CommentFactory(entry=one)
+        make_stale(Post, one.pk)
+        make_stale(Post, two.pk)
         assert run("--markup", "wordpress").splitlines() == [
             "Posts: 1 changed, 0 unchanged, 0 not rendered",
             "Pages: 0 changed, 0 unchanged, 0 not rendered",
@@ -68,22 +77,22 @@ class TestRerender:
         two.refresh_from_db()
         assert two.body_html == "old"
 
-    def test_refuses_a_markup_that_there_is_not(self) -> None:
-        with pytest.raises(CommandError, match="There are: markdown, html, wordpress"):
+    def test_unknown_markup_is_rejected(self) -> None:
+        with pytest.raises(CommandError, match="Available: markdown, html, wordpress"):
             run("--markup", "nothing")
 
-    def test_names_what_cannot_be_rendered_and_goes_on(self) -> None:
+    def test_names_what_cannot_be_rendered_and_continues(self) -> None:
         post = PostFactory(title="Strange")
         other = PostFactory()
         Post.objects.filter(pk=post.pk).update(markup="gone")
-        spoil(Post, other.pk)
+        make_stale(Post, other.pk)
         printed = run()
         assert "Posts: 1 changed, 0 unchanged, 1 not rendered" in printed
         assert f"post {post.pk} “Strange”" in printed
 
-    def test_tells_caches_once(self, django_capture_on_commit_callbacks: object) -> None:
+    def test_makes_cached_pages_expire_once(self, django_capture_on_commit_callbacks: object) -> None:
         for post in (PostFactory(), PostFactory()):
-            spoil(Post, post.pk)
+            make_stale(Post, post.pk)
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture without a type
             run()
@@ -92,26 +101,26 @@ class TestRerender:
             run()
         assert callbacks == []
 
-    def test_what_was_done_before_an_interruption_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("blog.rerendering._BATCH", 1)
+    def test_keeps_what_was_rendered_before_an_interruption(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("blog.rerendering._BATCH_SIZE", 1)
         first, second = PostFactory(), PostFactory()
-        spoil(Post, first.pk)
-        spoil(Post, second.pk)
+        make_stale(Post, first.pk)
+        make_stale(Post, second.pk)
 
         def stop(done: int) -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            rerender(Post, Rerendered(), progress=stop)
+            rerender(Post.objects.all(), RerenderResult(), progress=stop)
         first.refresh_from_db()
         second.refresh_from_db()
         assert first.body_html != "old"
         assert second.body_html == "old"
         assert "Posts: 1 changed, 1 unchanged" in run()
 
-    def test_a_text_saved_meanwhile_keeps_what_that_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_does_not_overwrite_an_entry_that_is_saved_at_the_same_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(source="before")
-        spoil(Post, post.pk)
+        make_stale(Post, post.pk)
         real = Post.render
 
         def saved_meanwhile(entry: Post) -> None:

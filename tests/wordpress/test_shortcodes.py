@@ -1,4 +1,4 @@
-"""Shortcodes: which of them become something, and that all others stay and are counted."""
+"""Shortcodes: known ones are replaced, all others stay as text and are counted."""
 
 from collections import Counter
 
@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog.rendering import render
-from wordpress.galleries import GalleryPicture, PicturesOf
-from wordpress.origins import Origin
-from wordpress.shortcodes import expand, unknown
+from wordpress.markup.galleries import GalleryPicture, PicturesOfOrigin
+from wordpress.markup.shortcodes import count_unknown, expand
+from wordpress.markup.source_site import Origin
 
-# Galleries ask the library.
+# Galleries look up pictures in the database.
 pytestmark = pytest.mark.django_db
 
 WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
@@ -58,28 +58,28 @@ class TestPlayers:
         assert body(source) == f'<figure class="player"><a href="{page}" rel="noopener">{page}</a></figure>'
 
     @pytest.mark.parametrize("source", ["[youtube]", "[youtube foo bar]", "[vimeo x]", "[embed]nothing[/embed]"])
-    def test_what_names_no_film_stays_as_text(self, source: str) -> None:
+    def test_shortcodes_without_a_video_stay_as_text(self, source: str) -> None:
         assert body(source) == f"<p>{source}</p>"
 
-    def test_pages_elsewhere_become_links(self) -> None:
+    def test_embedded_pages_become_links(self) -> None:
         html = body("[embed]https://example.org/a?b=1&amp;c=2[/embed]")
-        address = "https://example.org/a?b=1&amp;c=2"
-        assert html == f'<p><a href="{address}" rel="noopener">{address}</a></p>'
+        url = "https://example.org/a?b=1&amp;c=2"
+        assert html == f'<p><a href="{url}" rel="noopener">{url}</a></p>'
 
-    def test_text_around_stays_around(self) -> None:
-        html = body("before [youtube wTzbIc6oiqs] behind").replace("\n", "")
+    def test_text_around_a_player_is_kept(self) -> None:
+        html = body("before [youtube wTzbIc6oiqs] after").replace("\n", "")
         assert html.startswith("<p>before</p><figure")
-        assert html.endswith("</figure><p>behind</p>")
+        assert html.endswith("</figure><p>after</p>")
 
 
-class TestRecordings:
-    def test_ours_are_played(self) -> None:
+class TestAudioAndVideo:
+    def test_own_files_get_a_player(self) -> None:
         html = body('[audio src="/media/a.mp3" ogg="/media/a.ogg"][/audio]')
         assert (
             '<audio controls="" preload="none"><source src="/media/a.mp3"><source src="/media/a.ogg"></audio>' in html
         )
 
-    def test_measures_of_a_film_are_kept(self) -> None:
+    def test_a_valid_video_size_is_kept(self) -> None:
         html = body('[video width="640" height="x" mp4="/media/a.mp4"][/video]')
         assert '<video width="640" controls="" preload="none"><source src="/media/a.mp4"></video>' in html
 
@@ -92,69 +92,69 @@ class TestRecordings:
             '[audio mp3="https://example.org/a.mp3"][/audio]',
         ],
     )
-    def test_those_of_others_become_links(self, source: str) -> None:
+    def test_files_of_other_sites_become_links(self, source: str) -> None:
         assert 'href="https://example.org/a.mp3"' in body(source)
         assert "[" not in body(source)
 
-    def test_a_link_inside_is_kept_and_the_end_does_not_show(self) -> None:
-        html = body('[video mp4="/a.mp4"]<a href="/a.mp4">The film</a>[/video] and [/video]')
-        assert "The film</a>" in html
+    def test_the_content_is_kept_and_the_end_tag_removed(self) -> None:
+        html = body('[video mp4="/a.mp4"]<a href="/a.mp4">The video</a>[/video] and [/video]')
+        assert "The video</a>" in html
         assert html.count("[/video]") == 1
 
 
 class TestGalleries:
     @pytest.fixture
-    def library(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def known_pictures(self, monkeypatch: pytest.MonkeyPatch) -> None:
         known = {
             5: GalleryPicture("/media/5-small.png", "/media/5.png", 'a "b"', "One & two"),
             7: GalleryPicture("/media/7-small.png", "/media/7.png"),
         }
         monkeypatch.setattr(
-            PicturesOf, "numbered", lambda self, ids: {number: known[number] for number in ids if number in known}
+            PicturesOfOrigin, "by_id", lambda self, ids: {each: known[each] for each in ids if each in known}
         )
 
-    @pytest.mark.usefixtures("library")
-    def test_shows_what_the_library_knows_in_its_order(self) -> None:
+    @pytest.mark.usefixtures("known_pictures")
+    def test_pictures_are_shown_in_the_order_of_the_gallery(self) -> None:
         html = body('[gallery ids="7,5" columns="2" size="medium"]')
         assert html.startswith('<figure class="wp-block-gallery columns-2"><ul><li><a href="/media/7.png">')
         assert html.index("/media/7-small.png") < html.index("/media/5-small.png")
         assert "<figcaption>One &amp; two</figcaption>" in html
         assert 'alt="a &quot;b&quot;"' in html
 
-    @pytest.mark.usefixtures("library")
-    def test_says_what_is_missing(self) -> None:
-        assert "<li>Picture 6 is not here.</li>" in body("[gallery ids='5, 6']")
+    @pytest.mark.usefixtures("known_pictures")
+    def test_missing_pictures_are_named(self) -> None:
+        assert "<li>Picture 6 is missing.</li>" in body("[gallery ids='5, 6']")
 
-    @pytest.mark.usefixtures("library")
-    def test_links_to_nothing_if_it_says_so(self) -> None:
+    @pytest.mark.usefixtures("known_pictures")
+    def test_pictures_are_not_linked_with_link_none(self) -> None:
         assert "<a " not in body('[gallery include="5" link="none"]')
 
     @pytest.mark.parametrize("source", ["[gallery]", '[gallery ids="1,2"]', '[gallery ids="x"]'])
-    def test_stays_as_text_where_nothing_is_known(self, source: str) -> None:
+    def test_galleries_without_known_pictures_stay_as_text(self, source: str) -> None:
         assert body(source) == f"<p>{source}</p>"
 
 
 class TestExamples:
     @pytest.mark.parametrize("name", ["pre", "code"])
-    def test_in_code_stay(self, name: str) -> None:
+    def test_shortcodes_in_code_stay(self, name: str) -> None:
         source = f"<{name}>[youtube wTzbIc6oiqs]</{name}>"
         assert source in body(source)
 
-    def test_in_two_brackets_show_one(self) -> None:
+    def test_double_brackets_show_a_shortcode(self) -> None:
         assert body("[[youtube wTzbIc6oiqs]]") == "<p>[youtube wTzbIc6oiqs]</p>"
         assert body("[[caption]]") == "<p>[caption]</p>"
 
-    def test_in_attributes_stay(self) -> None:
+    def test_shortcodes_in_attributes_stay(self) -> None:
         assert 'title="[youtube wTzbIc6oiqs]"' in body('<b title="[youtube wTzbIc6oiqs]">x</b>')
 
 
 class TestUnknown:
-    def test_are_counted_by_name(self) -> None:
+    def test_unknown_shortcodes_are_counted_by_name(self) -> None:
         source = (
             '[contact-form to="x"] [contact-form subject="y"][contact-field label="z"] [foo]x[/foo]'
             " [wpvideo AbCd] [su_box] [youtube foo]"
         )
-        assert unknown(source) == Counter(
+        assert count_unknown(source) == Counter(
             {"contact-form": 2, "contact-field": 1, "foo": 1, "wpvideo": 1, "su_box": 1, "youtube": 1}
         )
 
@@ -169,8 +169,8 @@ class TestUnknown:
             "",
         ],
     )
-    def test_prose_code_and_known_ones_are_not(self, source: str) -> None:
-        assert unknown(source.replace("[audio /a.mp3] ", "")) == Counter()
+    def test_prose_code_and_known_shortcodes_are_not_counted(self, source: str) -> None:
+        assert count_unknown(source.replace("[audio /a.mp3] ", "")) == Counter()
 
 
 class TestHostileSources:
@@ -181,27 +181,27 @@ class TestHostileSources:
             max_size=40,
         )
     )
-    def test_never_raise(self, pieces: list[str]) -> None:
+    def test_expanding_never_raises(self, pieces: list[str]) -> None:
         source = "".join(pieces)
-        expand(source, PicturesOf(Origin()))
-        unknown(source)
+        expand(source, PicturesOfOrigin(Origin()))
+        count_unknown(source)
         render(source, "wordpress")
 
 
-class TestPrograms:
+class TestSourceCode:
     @pytest.mark.parametrize("name", ["sourcecode", "code", "python"])
-    def test_a_program_is_shown_as_it_was_typed(self, name: str) -> None:
-        program = f'[{name} language="x"]\nif a &lt; b:\n    print "--"  # <i>[caption] [sic]\n\n    end\n[/{name}]'
-        html = body(f"Before\n\n{program}\n\nAfter")
+    def test_source_code_is_shown_as_typed(self, name: str) -> None:
+        source = f'[{name} language="x"]\nif a &lt; b:\n    print "--"  # <i>[caption] [sic]\n\n    end\n[/{name}]'
+        html = body(f"Before\n\n{source}\n\nAfter")
         assert '<pre><code>if a &lt; b:\n    print "--"  # &lt;i&gt;[caption] [sic]\n\n    end</code></pre>' in html
         assert "<p>After</p>" in html
-        assert not unknown(program)
+        assert not count_unknown(source)
 
     @pytest.mark.parametrize("source", ["[code] without an end", "[[code]x[/code]]", "<code>[code]x[/code]</code>"])
-    def test_what_is_none_stays(self, source: str) -> None:
+    def test_incomplete_and_escaped_shortcodes_stay(self, source: str) -> None:
         assert "[code]" in body(source)
         assert "<pre>" not in body(source)
 
-    def test_many_beginnings_without_an_end_take_linear_time(self) -> None:
+    def test_many_start_tags_without_an_end_take_linear_time(self) -> None:
         source = "[code]" * 50_000
-        assert expand(source, PicturesOf(Origin())).count("[code]") == 50_000
+        assert expand(source, PicturesOfOrigin(Origin())).count("[code]") == 50_000

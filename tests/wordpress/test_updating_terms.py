@@ -9,10 +9,10 @@ from accounts.models import User
 from blog.models import Category
 from tags.models import Tag
 from tests.factories import CategoryFactory, TagFactory
-from tests.wordpress.conftest import Bring
-from tests.wordpress.exports import author, category, filed, item, tag
-from tests.wordpress.reports import counted, first, remarks
-from tests.wordpress.test_importing import contents
+from tests.factories.database import contents
+from tests.factories.reports import counted, first, remarks
+from tests.factories.types import Bring
+from tests.factories.wxr import author, category, filed, item, tag
 
 pytestmark = pytest.mark.django_db
 

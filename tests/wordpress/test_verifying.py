@@ -1,4 +1,4 @@
-"""`manage.py verify_import`: what an owner runs before the domain is switched."""
+"""`manage.py verify_import`, which an owner runs before switching the domain."""
 
 import contextlib
 import datetime as dt
@@ -13,16 +13,16 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from blog.models import Category, Page, Post, SiteSettings
+from blog.models import Category, Page, Post
 from comments.feeds import Source
-from comments.models import Comment
-from library.models import Document
+from comments.models import Comment, CommentSettings
+from core.models import SiteSettings
+from media.models import Document
 from tags.models import Tag, TaggedPost
 from tests.factories import PostFactory, UserFactory
-from tests.wordpress.exports import category, comment, export, filed, item, page, tag, write
-from tests.wordpress.test_exporting import EVERYTHING
-from wordpress.addresses import remember_address
-from wordpress.importing import import_export
+from tests.factories.wxr import EVERYTHING, category, comment, export, filed, item, page, tag, write
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.redirects import add_redirect
 
 pytestmark = pytest.mark.django_db
 
@@ -33,11 +33,11 @@ def run(path: Path, **options: object) -> str:
     return out.getvalue()
 
 
-def faults(path: Path) -> list[str]:
+def problems(path: Path) -> list[str]:
     target = path.with_suffix(".json")
-    with pytest.raises(CommandError, match="faults"):
+    with pytest.raises(CommandError, match=r"problems? found"):
         run(path, report=target)
-    return [fault["problem"] for fault in json.loads(target.read_text(encoding="utf-8"))["faults"]]
+    return [problem["message"] for problem in json.loads(target.read_text(encoding="utf-8"))["problems"]]
 
 
 def _no_comments(entry: Post | Page) -> Source:
@@ -60,157 +60,157 @@ def imported(tmp_path: Path) -> Path:
 
 
 class TestVerifying:
-    def test_all_is_right_after_an_import(self, imported: Path) -> None:
-        assert "All is right: 7" in run(imported)
+    def test_import_has_no_problems(self, imported: Path) -> None:
+        assert "No problems found (7 items checked)." in run(imported)
 
-    def test_everything_an_export_may_hold(self, tmp_path: Path) -> None:
+    def test_export_with_everything(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*EVERYTHING))
         import_export([path])
-        assert "All is right" in run(path)
+        assert "No problems found" in run(path)
 
-    def test_an_export_of_ours(self, imported: Path, tmp_path: Path) -> None:
+    def test_own_export(self, imported: Path, tmp_path: Path) -> None:
         call_command("export_wordpress", output=tmp_path / "own.xml", stderr=io.StringIO())
-        assert "All is right: 7" in run(tmp_path / "own.xml")
+        assert "No problems found (7 items checked)." in run(tmp_path / "own.xml")
 
-    def test_a_post_that_is_not_there(self, imported: Path) -> None:
+    def test_missing_post(self, imported: Path) -> None:
         Post.objects.filter(pk=7).delete()
-        assert "It does not answer (status 404)." in faults(imported)
+        assert "The page can't be loaded (HTTP status 404)." in problems(imported)
 
-    def test_another_day(self, imported: Path) -> None:
+    def test_wrong_date(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(published_at=dt.datetime(2014, 3, 2, tzinfo=dt.UTC))
-        assert faults(imported) == ["The date is 2014-03-02."]
+        assert problems(imported) == ["The date is 2014-03-02."]
 
-    def test_somebody_else_as_its_author(self, tmp_path: Path) -> None:
+    def test_wrong_author(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(item(7), item(8)), "two.xml")
         import_export([path])
         SiteSettings.objects.update_or_create(defaults={"show_author": True})
-        assert "All is right" in run(path)
+        assert "No problems found" in run(path)
         Post.objects.filter(pk=8).update(author=UserFactory(display_name="Other"))
         cache.clear()
-        assert "The author is “Other”." in faults(path)
+        assert "The author is “Other”." in problems(path)
 
-    def test_an_author_whose_page_is_gone(self, imported: Path) -> None:
+    def test_missing_author_page(self, imported: Path) -> None:
         User.objects.update(slug="elsewhere")
-        assert faults(imported) == ["It does not answer (status 404)."]
+        assert problems(imported) == ["The page can't be loaded (HTTP status 404)."]
 
-    def test_a_tag_that_does_not_list_its_post(self, imported: Path) -> None:
+    def test_tag_page_without_its_post(self, imported: Path) -> None:
         TaggedPost.objects.update(published_at=None)
-        assert faults(imported) == ["It does not list the post “A & b”.", "The feed is empty."]
+        assert problems(imported) == ["The post “A & b” is not listed.", "The feed is empty."]
 
-    def test_feeds_know_a_post_by_its_guid(self, imported: Path) -> None:
+    def test_feed_with_another_guid(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(guid="other")
-        problems = faults(imported)
-        # That of the site, the category and the tag.
-        assert problems == ["The feed does not hold the post “A & b” by its guid."] * 3
+        messages = problems(imported)
+        # The feeds of the site, the category and the tag.
+        assert messages == ["The feed does not contain the post “A & b” with its GUID."] * 3
 
-    def test_newer_posts_of_the_site_are_no_fault(self, imported: Path) -> None:
+    def test_newer_posts_are_no_problem(self, imported: Path) -> None:
         tag, category = Tag.objects.get(), Category.objects.get()
-        for _number in range(12):
+        for _index in range(12):
             PostFactory(tags=[tag], categories=[category])
-        assert "All is right" in run(imported)
+        assert "No problems found" in run(imported)
 
-    def test_a_feed_of_comments_that_does_not_hold_them(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("comments.feeds._of", lambda entry, site: _no_comments(entry))
-        assert faults(imported) == ["The feed of its comments does not answer, or is empty."]
+    def test_empty_comment_feed(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("comments.feeds._entry_source", lambda entry, site: _no_comments(entry))
+        assert problems(imported) == ["The comment feed can't be loaded or is empty."]
 
     @pytest.mark.parametrize("field", ["guid", "attachment_url"])
-    def test_files_that_are_not_here_are_said_and_no_fault(self, tmp_path: Path, field: str) -> None:
+    def test_missing_files_are_reported_but_no_problem(self, tmp_path: Path, field: str) -> None:
         url = {field: "https://a.files.wordpress.com/2014/03/a.jpg"}
         there = item(30, post_type="attachment", status="inherit", **url)
         path = write(tmp_path, export(item(7), there))
         import_export([path])
-        assert "1 file of the old site is not here" in run(path, report=tmp_path / "r.json")
-        missing = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["missing"]
-        assert missing[0]["address"] == "/wp-content/uploads/2014/03/a.jpg"
+        assert "1 file of the old site has not been imported" in run(path, report=tmp_path / "r.json")
+        missing = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["missing_files"]
+        assert missing[0]["path"] == "/wp-content/uploads/2014/03/a.jpg"
 
-    def test_files_that_are_here(self, tmp_path: Path) -> None:
+    def test_files_on_this_site(self, tmp_path: Path) -> None:
         url = "https://old.example/wp-content/uploads/2014/03/a.pdf"
         path = write(tmp_path, export(item(7), item(30, post_type="attachment", status="inherit", guid=url)))
         import_export([path])
         document = Document.objects.create(file=ContentFile(b"%PDF-", name="a.pdf"))
-        remember_address(url, document)
-        assert "not here" not in run(path)
+        add_redirect(url, document)
+        assert "has not been imported" not in run(path)
 
-    def test_an_interruption_tells_what_was_found_so_far(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_interruption_reports_what_was_found_so_far(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Post.objects.filter(pk=7).update(title="Other")
 
         def interrupt(*args: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("wordpress.verifying._hidden_faults", interrupt)
+        monkeypatch.setattr("wordpress.verifying.site_checker.SiteChecker.check_hidden_entry", interrupt)
         out = io.StringIO()
-        with pytest.raises(CommandError, match="Until then there were 1 faults in") as caught:
+        with pytest.raises(CommandError, match=r"Interrupted\. 1 problem found") as caught:
             call_command("verify_import", str(imported), stdout=out, stderr=io.StringIO())
         assert caught.value.returncode == 130
         assert "The title is “Other”." in out.getvalue()
 
-    def test_another_title(self, imported: Path) -> None:
+    def test_wrong_title(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(title="Other")
-        assert faults(imported) == ["The title is “Other”."]
+        assert problems(imported) == ["The title is “Other”."]
 
-    def test_a_missing_tag_and_category(self, imported: Path) -> None:
+    def test_missing_tag_and_category(self, imported: Path) -> None:
         TaggedPost.objects.all().delete()
         Post.objects.get(pk=7).categories.clear()
-        assert {"The category “C” is missing.", "The tag “X” is missing."} <= set(faults(imported))
+        assert {"The category “C” is missing.", "The tag “X” is missing."} <= set(problems(imported))
 
-    def test_another_number_of_comments(self, imported: Path) -> None:
+    def test_wrong_number_of_comments(self, imported: Path) -> None:
         Comment.objects.update(status="approved")
-        assert faults(imported) == ["It has 2 comments; in the export it has 1."]
+        assert problems(imported) == ["The page has 2 comments, the export has 1."]
 
     @pytest.fixture
     def long_thread(self, tmp_path: Path) -> Path:
-        SiteSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
+        CommentSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
         path = write(tmp_path, export(item(7, inside=[comment(number) for number in range(1, 26)])))
         import_export([path])
         return path
 
-    def test_comments_on_further_pages_count(self, long_thread: Path) -> None:
-        assert "All is right" in run(long_thread)
+    def test_comments_on_all_pages_are_counted(self, long_thread: Path) -> None:
+        assert "No problems found" in run(long_thread)
 
-    def test_a_comment_missing_on_a_further_page(self, long_thread: Path) -> None:
+    def test_comment_missing_on_the_last_page(self, long_thread: Path) -> None:
         Comment.objects.filter(pk=25).update(status="spam")
-        assert faults(long_thread) == ["It has 24 comments; in the export it has 25."]
+        assert problems(long_thread) == ["The page has 24 comments, the export has 25."]
 
-    def test_what_is_hidden_must_not_answer(self, imported: Path) -> None:
+    def test_hidden_post_must_not_be_visible(self, imported: Path) -> None:
         Post.objects.filter(pk=8).update(status="published")
-        problems = faults(imported)
-        assert problems
-        assert set(problems) == {"It is not public, but readers can see it."}
+        messages = problems(imported)
+        assert messages
+        assert set(messages) == {"Readers can see this although it isn't public."}
 
-    def test_a_public_post_of_nearly_the_same_address_is_no_fault(self, tmp_path: Path) -> None:
+    def test_public_post_with_a_similar_url_is_no_problem(self, tmp_path: Path) -> None:
         draft = item(8, status="draft", post_name="annual-report", post_date="2014-03-02 09:30:00")
         path = write(tmp_path, export(item(7, post_name="annual-report-2014"), draft))
         import_export([path])
-        assert "All is right" in run(path)
+        assert "No problems found" in run(path)
 
-    def test_a_number_that_several_have_is_no_fault(self, tmp_path: Path) -> None:
+    def test_id_of_several_posts_is_no_problem(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(item(7), item(7, guid="urn:x", post_name="x"), page(7)))
         import_export([path])
-        assert "All is right" in run(path)
+        assert "No problems found" in run(path)
 
-    def test_what_the_export_gives_no_address_is_no_fault(self, tmp_path: Path) -> None:
+    def test_item_without_a_url_is_not_checked(self, tmp_path: Path) -> None:
         nothing: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}
         path = write(tmp_path, export(item(**nothing), page(**nothing, title="B"), authors=[]))
         import_export([path])
         assert Post.objects.published().count() == Page.objects.published().count() == 1
-        assert "All is right: 1 " in run(path)
+        assert "No problems found (1 item checked)." in run(path)
 
-    def test_the_address_of_a_term_is_that_of_the_export(self, tmp_path: Path) -> None:
+    def test_url_of_a_term_is_the_exported_one(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(tag("Two Words"), tag("a/b")))
         import_export([path])
-        assert faults(path) == ["It does not answer (status 404)."]
+        assert problems(path) == ["The page can't be loaded (HTTP status 404)."]
 
-    def test_a_short_address_that_leads_elsewhere(self, imported: Path) -> None:
+    def test_short_url_that_leads_elsewhere(self, imported: Path) -> None:
         document = imported.read_text(encoding="utf-8").replace(
             "<wp:post_id><![CDATA[7]]>", "<wp:post_id><![CDATA[77]]>"
         )
         imported.write_text(document, encoding="utf-8")
-        assert faults(imported) == ["The short address does not lead to it."]
+        assert problems(imported) == ["The short URL leads somewhere else."]
 
     @pytest.mark.parametrize(
         "link", ["http://[x", "//", "http://x/a b%zz\u0001?", "javascript:x", "http://x//y//z", "?"]
     )
-    def test_links_of_any_kind_are_no_crash(self, tmp_path: Path, link: str) -> None:
+    def test_any_link_is_handled(self, tmp_path: Path, link: str) -> None:
         document = export(item(7, post_name="", title="")).replace(
             "<link>https://old.example/</link>", f"<link>{link}</link>"
         )
@@ -219,15 +219,15 @@ class TestVerifying:
         with contextlib.suppress(CommandError):
             run(path)
 
-    def test_a_file_that_is_no_export(self, tmp_path: Path) -> None:
+    def test_invalid_export_is_rejected(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="not XML"):
             run(write(tmp_path, "x"))
 
-    def test_only_web_addresses_can_be_a_base(self, imported: Path) -> None:
+    def test_base_must_be_an_http_url(self, imported: Path) -> None:
         with pytest.raises(CommandError, match="--base"):
             run(imported, base="file:///etc")
 
-    def test_a_running_site_is_asked_over_the_network(self, tmp_path: Path, live_server: object) -> None:
+    def test_running_site_is_checked_over_the_network(self, tmp_path: Path, live_server: object) -> None:
         path = write(tmp_path, export(item(7)))
         import_export([path])
-        assert "All is right" in run(path, base=str(live_server))
+        assert "No problems found" in run(path, base=str(live_server))

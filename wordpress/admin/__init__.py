@@ -1,6 +1,6 @@
-"""The admin of imports, and of what they brought in that has no place of its own."""
+"""The admin of imports, and of the imported objects that no other app knows."""
 
-from wordpress.admin.blocks import SharedBlockAdmin
-from wordpress.admin.imports import ImportAdmin
+from wordpress.admin.import_jobs import ImportJobAdmin
+from wordpress.admin.reusable_blocks import ReusableBlockAdmin
 
-__all__ = ["ImportAdmin", "SharedBlockAdmin"]
+__all__ = ["ImportJobAdmin", "ReusableBlockAdmin"]

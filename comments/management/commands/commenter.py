@@ -1,4 +1,4 @@
-"""`manage.py commenter export|erase EMAIL`: give out, or remove, all that is held of somebody who commented."""
+"""`manage.py commenter export|erase EMAIL`: export or erase the personal data of a commenter."""
 
 import json
 import os
@@ -8,35 +8,37 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
-from comments import privacy
+from comments import personal_data
 
 
 class Command(BaseCommand):
-    help = "Gives out as JSON, or removes, all that is held of the person with an e-mail address who commented here."
+    help = "Exports or erases all personal data of the commenter with an e-mail address."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        what = parser.add_subparsers(dest="what", required=True)
-        export = what.add_parser("export", help="Write all that is held as JSON. Changes nothing.")
+        commands = parser.add_subparsers(dest="command", required=True)
+        export = commands.add_parser("export", help="Write all data as JSON. Changes nothing.")
         export.add_argument("email")
-        export.add_argument("-o", "--output", type=Path, help="A file instead of the output; only you can read it.")
-        erase = what.add_parser("erase", help="Remove all that is held. This cannot be taken back.")
+        export.add_argument("-o", "--output", type=Path, help="Write to this file, which only you can read.")
+        erase = commands.add_parser("erase", help="Erase all data. This cannot be undone.")
         erase.add_argument("email")
         texts = erase.add_mutually_exclusive_group(required=True)
-        texts.add_argument("--keep-text", action="store_true", help="The comments stay, as “Anonymous”.")
-        texts.add_argument("--delete-text", action="store_true", help="The comments are deleted; answers stay.")
-        erase.add_argument("--dry-run", action="store_true", help="Only tell how much there is.")
+        texts.add_argument("--keep-text", action="store_true", help="Keep the comments, as “Anonymous”.")
+        texts.add_argument(
+            "--delete-text", action="store_true", help="Delete the comments, but not the replies to them."
+        )
+        erase.add_argument("--dry-run", action="store_true", help="Only report how much data there is.")
 
-    def handle(self, *args: Any, what: str, email: str, **options: Any) -> None:
+    def handle(self, *args: Any, command: str, email: str, **options: Any) -> None:
         email = email.strip()
         if not email:
-            raise CommandError(gettext("Name an e-mail address."))
-        if what == "export":
+            raise CommandError(gettext("Enter an e-mail address."))
+        if command == "export":
             self._export(email, options["output"])
         else:
             self._erase(email, keep_text=options["keep_text"], dry_run=options["dry_run"])
 
     def _export(self, email: str, output: Path | None) -> None:
-        text = json.dumps(privacy.held(email), ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(personal_data.export(email), ensure_ascii=False, indent=1) + "\n"
         if output is None:
             self.stdout.write(text, ending="")
             return
@@ -47,23 +49,19 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _erase(self, email: str, *, keep_text: bool, dry_run: bool) -> None:
-        found = privacy.found(email) if dry_run else privacy.erase(email, keep_text=keep_text)
-        if not found:
-            self.stdout.write(gettext("Nothing is held of this person."))
+        summary = personal_data.summary(email) if dry_run else personal_data.erase(email, keep_text=keep_text)
+        if not summary:
+            self.stdout.write(gettext("No personal data found."))
             return
-        self.stdout.write(gettext("This would be removed:") if dry_run else gettext("This was removed:"))
-        if keep_text:
-            line = gettext("name, address and website of %(n)d comments, which stay as “Anonymous”")
-        else:
-            line = gettext("comments: %(n)d")
-        self.stdout.write("- " + line % {"n": found.comments})
-        for name, number in (
-            (gettext("earlier texts"), found.earlier_texts),
-            (gettext("blocks"), found.blocks),
-            (gettext("tasks"), found.tasks),
-            *found.others.items(),
+        self.stdout.write(gettext("This would be erased:") if dry_run else gettext("Erased:"))
+        for label, count in (
+            (gettext("comments (kept as “Anonymous”)") if keep_text else gettext("comments"), summary.comments),
+            (gettext("earlier versions"), summary.revisions),
+            (gettext("blocks"), summary.blocks),
+            (gettext("tasks"), summary.tasks),
+            *summary.others.items(),
         ):
-            self.stdout.write(f"- {name}: {number}")
+            self.stdout.write(f"- {label}: {count}")
 
 
 def _private(path: str, flags: int) -> int:

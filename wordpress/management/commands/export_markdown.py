@@ -9,17 +9,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.files import whole_folder
-from wordpress.markdown_export import export_markdown
-from wordpress.progress import shown
+from wordpress.atomic_files import atomic_folder
+from wordpress.exporting.markdown_export import export_markdown
+from wordpress.progress import show_progress
 
 _INTERRUPTED = 130
 
 
 class Command(BaseCommand):
     help = (
-        "Writes each post and page as a Markdown file and its comments as a data file, and copies the files "
-        "of the library, for Hugo, Pelican and the like. Hidden posts and pages are marked as drafts."
+        "Writes each post and page to a Markdown file and its comments to a data file, and copies all media files, "
+        "for static site generators like Hugo and Pelican. Posts and pages that are not public are marked as drafts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,16 +28,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
         try:
-            with whole_folder(folder) as partly, shown(self.stderr) as tell:
-                number = export_markdown(partly, progress=partial(tell, _("Exporting")), note=self._note)
+            with atomic_folder(folder) as target, show_progress(self.stderr) as update:
+                count = export_markdown(target, progress=partial(update, _("Exporting")), warn=self._warn)
         except FileExistsError as error:
-            raise CommandError(_("%s is not an empty folder: choose another one.") % folder) from error
+            raise CommandError(_("%s is not an empty folder. Choose another one.") % folder) from error
         except OSError as error:
             raise CommandError(_("The files could not be written: %s") % error) from error
         except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted: nothing was written."), returncode=_INTERRUPTED) from interrupt
-        text = ngettext("%d file written.", "%d files written.", number) % number
+            raise CommandError(_("Interrupted. Nothing was written."), returncode=_INTERRUPTED) from interrupt
+        text = ngettext("%d file written.", "%d files written.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)
 
-    def _note(self, line: str) -> None:
+    def _warn(self, line: str) -> None:
         self.stderr.write(line, style_func=str)

@@ -11,44 +11,47 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.exporting import export_site
-from wordpress.files import whole_file
-from wordpress.progress import shown
+from wordpress.atomic_files import atomic_file
+from wordpress.exporting.wxr_export import export_wxr
+from wordpress.progress import show_progress
 
 _INTERRUPTED = 130
 
 
 class Command(BaseCommand):
     help = (
-        "Writes all posts, pages, categories, tags, comments and the addresses of pictures into one file that "
-        "WordPress imports (WXR 1.2), and Broadside too. The file holds drafts and the e-mail addresses of "
-        "people who commented: keep it to yourself."
+        "Writes all posts, pages, categories, tags and comments, and the URLs of all media files, to one file that "
+        "both WordPress and Broadside can import (WXR 1.2). The file contains drafts and commenters' e-mail addresses, "
+        "so keep it private."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write; else standard output")
+        parser.add_argument(
+            "-o", "--output", type=Path, metavar="FILE", help="the file to write; standard output by default"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path | None = options["output"]
         try:
-            with shown(self.stderr) as tell:
-                progress = partial(tell, _("Exporting"))
+            with show_progress(self.stderr) as update:
+                progress = partial(update, _("Exporting"))
                 if path:
-                    with whole_file(path) as file:
-                        number = export_site(file.write, progress=progress, note=self._note)
+                    with atomic_file(path) as file:
+                        count = export_wxr(file.write, progress=progress, warn=self._warn)
                 else:
                     if isinstance(sys.stdout, io.TextIOWrapper):
-                        # The file says that it is UTF-8, whatever the terminal speaks.
+                        # The file declares its encoding as UTF-8, whatever the terminal uses.
                         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-                    number = export_site(
-                        lambda text: self.stdout.write(text, ending=""), progress=progress, note=self._note
-                    )
+                    count = export_wxr(self._write, progress=progress, warn=self._warn)
         except OSError as error:
             raise CommandError(_("The export could not be written: %s") % error) from error
         except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted: there is no export."), returncode=_INTERRUPTED) from interrupt
-        text = ngettext("%d item exported.", "%d items exported.", number) % number
+            raise CommandError(_("Interrupted. No export was written."), returncode=_INTERRUPTED) from interrupt
+        text = ngettext("%d item exported.", "%d items exported.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)
 
-    def _note(self, line: str) -> None:
+    def _write(self, text: str) -> None:
+        self.stdout.write(text, ending="")
+
+    def _warn(self, line: str) -> None:
         self.stderr.write(line, style_func=str)

@@ -9,83 +9,125 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils.translation import gettext as _
 
-from wordpress.archives import unpacked
-from wordpress.files import whole_file
-from wordpress.importing import import_export
-from wordpress.media_folder import MediaFolder
-from wordpress.progress import shown
-from wordpress.reader import ExportRefused
-from wordpress.remarks import Remarks, reasons_of
-from wordpress.reports import Report, outcome_texts
-from wordpress.sqlite import is_locked
-from wordpress.survey import stage_texts
+from wordpress.atomic_files import atomic_file
+from wordpress.importing.analysis import stage_texts
+from wordpress.importing.exclusive import AlreadyRunningError
+from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.report import Report, outcome_texts
+from wordpress.importing.report_log import Remarks, summarise
+from wordpress.importing.sqlite import is_locked
+from wordpress.importing.undo import undo_run
+from wordpress.models import ImportRun
+from wordpress.progress import show_progress
+from wordpress.wxr.archives import unpacked
+from wordpress.wxr.reader import InvalidExportError
 
-# More lines than this nobody reads on a screen; the report in a file has them all.
-_SHOWN = 40
+# Nobody reads more lines than this on a screen; the report file has them all.
+_MAX_SHOWN = 40
 _INTERRUPTED = 130
 
 
 class Command(BaseCommand):
     help = (
-        "Brings in posts, pages, categories, tags and comments from WordPress exports, all or nothing; then pictures, "
-        "documents and recordings, one by one."
+        "Imports posts, pages, categories, tags and comments from WordPress exports, then pictures, documents, audio "
+        "and video. Run it again to continue an import that was interrupted; nothing is imported twice."
     )
-    # They write to the database too: of one that is locked they say that it knows no JSON. We say what is the case.
+    # The checks write to the database too. If it is locked, they report that it does not support JSON.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "files", nargs="+", type=Path, metavar="FILE", help="an export (WXR), also in a ZIP or gzip archive"
+            "files", nargs="*", type=Path, metavar="FILE", help="an export (WXR), which may be in a ZIP or gzip archive"
         )
         parser.add_argument(
             "--map-author",
             action="append",
             default=[],
-            type=_author_and_person,
+            type=_login_and_username,
             metavar="LOGIN=USER",
-            help="this author of the export is that person here; can be said several times",
+            help="assign the posts of this author to an existing user; can be repeated",
         )
         files = parser.add_mutually_exclusive_group()
-        files.add_argument("--media", type=Path, metavar="DIR", help="bring in the files from this folder")
-        files.add_argument("--fetch-media", action="store_true", help="fetch the files from the old site")
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
-        parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that happened into a file")
+        files.add_argument("--media", type=Path, metavar="DIR", help="import the media files from this folder")
+        files.add_argument("--fetch-media", action="store_true", help="download the media files from the old site")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be imported, without changing anything"
+        )
+        parser.add_argument(
+            "--undo",
+            type=int,
+            metavar="RUN",
+            help="remove what the import with this number added, instead of importing",
+        )
+        parser.add_argument("--report", type=Path, metavar="FILE.json", help="write the full report to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if (options["undo"] is None) == (not options["files"]):
+            raise CommandError(_("Give either the files to import or --undo RUN."))
+        try:
+            if options["undo"] is not None:
+                self._undo(options["undo"])
+            else:
+                self._import(options)
+        except AlreadyRunningError as error:
+            raise CommandError(str(error)) from error
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            text = _(
+                "The database is locked because something else has been writing to it for too long. Wait until it has "
+                "finished or stop it, then run the command again to continue. Nothing is imported twice."
+            )
+            raise CommandError(text) from error
+
+    def _import(self, options: dict[str, Any]) -> None:
         stages = stage_texts()
         try:
-            with shown(self.stderr) as tell, unpacked(options["files"]) as exports:
+            with show_progress(self.stderr) as update, unpacked(options["files"]) as exports:
                 report = import_export(
                     exports.paths,
                     dry_run=options["dry_run"],
                     media=self._media(options["media"]),
                     fetch_media=options["fetch_media"],
                     map_authors=dict(options["map_author"]),
-                    progress=lambda stage, done, total: tell(stages[stage], done, total),
+                    progress=lambda stage, done, total: update(stages[stage], done, total),
                 )
-                exports.name_in(report)
-        except ExportRefused as refusal:
-            raise CommandError(_("%s Nothing was imported.") % refusal) from refusal
-        except OperationalError as error:
-            if not is_locked(error):
-                raise
-            text = _(
-                "The database is locked: something else has been writing to it for too long, perhaps another import. "
-                "Wait until that has ended or stop it, then run the same again: nothing comes in twice."
-            )
-            raise CommandError(text) from error
+                report.rename_files(exports.with_original_names)
+        except InvalidExportError as error:
+            raise CommandError(_("%s Nothing was imported.") % error) from error
         except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted: nothing was imported."), returncode=_INTERRUPTED) from interrupt
+            raise CommandError(_("Interrupted. Nothing was imported."), returncode=_INTERRUPTED) from interrupt
         self._print(report)
         if options["report"]:
             try:
-                with whole_file(options["report"]) as file:
+                with atomic_file(options["report"]) as file:
                     report.write(file)
             except OSError as error:
-                raise CommandError(_("The import is done, but the report could not be written: %s") % error) from error
-
+                raise CommandError(
+                    _("The import is complete, but the report could not be written: %s") % error
+                ) from error
         if report.interrupted:
-            raise CommandError(_("Interrupted: some files are still to come."), returncode=_INTERRUPTED)
+            text = _("Interrupted. What has been imported so far stays; run the command again to continue.")
+            raise CommandError(text, returncode=_INTERRUPTED)
+
+    def _undo(self, pk: int) -> None:
+        run = ImportRun.objects.filter(pk=pk).first()
+        if run is None:
+            runs = ", ".join(map(str, ImportRun.objects.order_by("pk"))) or _("none")
+            raise CommandError(_("There is no import %(number)d. Imports: %(runs)s.") % {"number": pk, "runs": runs})
+        stages = stage_texts()
+        try:
+            with show_progress(self.stderr) as update:
+                report = undo_run(run, lambda stage, done, total: update(stages[stage], done, total))
+        except KeyboardInterrupt as interrupt:
+            text = _("Interrupted. Run the command again to remove the rest.")
+            raise CommandError(text, returncode=_INTERRUPTED) from interrupt
+        for kind, count in report.removed.items():
+            self.stdout.write(f"{count:,} × {kind}: " + _("removed"))
+        self._print_reasons(report.kept, _("Kept:"))
+        self.stdout.write("")
+        self.stdout.write(self.style.SUCCESS(_("Import undone.")))
 
     def _media(self, folder: Path | None) -> MediaFolder | None:
         try:
@@ -96,48 +138,52 @@ class Command(BaseCommand):
     # The report
 
     def _print(self, report: Report) -> None:
-        columns = [(outcome, text) for outcome, text in outcome_texts().items()]
+        columns = list(outcome_texts().items())
         width = max([len(kind) for kind in report.counts], default=0) + 2
         self.stdout.write(" " * width + "".join(text.rjust(12) for _outcome, text in columns))
         for kind, counts in report.counts.items():
             self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome, _text in columns))
-        self._print_reasons(report.skipped)
+        self._print_reasons(report.skipped, _("Skipped:"))
         self._print_notes(report.notes)
         for warning in report.warnings:
             self.stdout.write("\n" + self.style.WARNING(warning))
         self.stdout.write("")
-        self.stdout.write(self._summary(report))
+        if report.run is not None:
+            text = _("To remove what this import added, run: manage.py import_wordpress --undo %d") % report.run
+            self.stdout.write(text)
+        if not report.interrupted:
+            self.stdout.write(self._summary(report))
 
-    def _print_reasons(self, skipped: Remarks) -> None:
-        if skipped:
-            self.stdout.write("\n" + _("Left out:"))
-        reasons = reasons_of(skipped)
+    def _print_reasons(self, remarks: Remarks, heading: str) -> None:
+        if remarks:
+            self.stdout.write("\n" + heading)
+        reasons = summarise(remarks)
         for reason in reasons.shown:
-            self.stdout.write(f"  {reason.number:,} × {reason.kind}: {reason.text}")
+            self.stdout.write(f"  {reason.count:,} × {reason.kind}: {reason.text}")
         self._print_rest(reasons.more)
 
     def _print_notes(self, notes: Remarks) -> None:
         if notes:
-            self.stdout.write("\n" + _("Different from the original:"))
-        for note in islice(notes, _SHOWN):
-            number = f" {note.id}" if note.id else ""
-            self.stdout.write(f"  {note.kind}{number} “{note.title}”: {note.text}")
-        self._print_rest(len(notes) - _SHOWN)
+            self.stdout.write("\n" + _("Changed during the import:"))
+        for note in islice(notes, _MAX_SHOWN):
+            item_id = f" {note.id}" if note.id else ""
+            self.stdout.write(f"  {note.kind}{item_id} “{note.title}”: {note.text}")
+        self._print_rest(len(notes) - _MAX_SHOWN)
 
-    def _print_rest(self, number: int) -> None:
-        if number > 0:
-            self.stdout.write("  " + _("… and %d more: --report FILE.json lists them all.") % number)
+    def _print_rest(self, count: int) -> None:
+        if count > 0:
+            self.stdout.write("  " + _("… and %d more. Use --report FILE.json to list them all.") % count)
 
     def _summary(self, report: Report) -> str:
         if report.dry_run:
-            return self.style.SUCCESS(_("This was a dry run: nothing was changed."))
+            return self.style.SUCCESS(_("This was a dry run. Nothing was changed."))
         if not report.has_changes:
-            return self.style.SUCCESS(_("Everything was here already: nothing was changed."))
-        return self.style.SUCCESS(_("Done."))
+            return self.style.SUCCESS(_("Everything had already been imported, so nothing was changed."))
+        return self.style.SUCCESS(_("Import complete."))
 
 
-def _author_and_person(text: str) -> tuple[str, str]:
-    login, sign, username = text.rpartition("=")
-    if not sign or not username:
-        raise ArgumentTypeError(_("“%s” is not LOGIN=USER.") % text)
+def _login_and_username(text: str) -> tuple[str, str]:
+    login, separator, username = text.rpartition("=")
+    if not separator or not username:
+        raise ArgumentTypeError(_("“%s” must have the form LOGIN=USER.") % text)
     return login, username

@@ -12,75 +12,87 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.archives import unpacked
-from wordpress.progress import shown
-from wordpress.reader import ExportRefused
-from wordpress.sites import SiteHere, SiteThere
-from wordpress.verifying import Verification, verify
+from wordpress.progress import show_progress
+from wordpress.verifying.site_client import HttpClient, InProcessClient
+from wordpress.verifying.verification import Verification, verify
+from wordpress.wxr.archives import unpacked
+from wordpress.wxr.reader import InvalidExportError
 
-_SHOWN = 100
+_MAX_SHOWN = 100
 _INTERRUPTED = 130
 
 
 class Command(BaseCommand):
     help = (
-        "Checks that every address of a WordPress export answers here: posts and pages with the right title, date, "
-        "terms and comments, listings and feeds with their newest post."
+        "Checks that this site answers every URL of a WordPress export: posts and pages with the right title, date, "
+        "terms and comments, and listings and feeds with their newest post."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export that was imported")
-        parser.add_argument("--base", metavar="URL", help="ask the site that runs there; else no network is used")
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export that has been imported")
         parser.add_argument(
-            "--delay", type=float, default=0.0, metavar="SECONDS", help="wait so long before each request"
+            "--base", metavar="URL", help="check the site at this URL over the network, instead of this installation"
         )
-        parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all that is wrong into a file")
+        parser.add_argument(
+            "--delay", type=float, default=0.0, metavar="SECONDS", help="with --base: how long to wait between requests"
+        )
+        parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all problems to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         base: str | None = options["base"]
         if base and not base.lower().startswith(("http://", "https://")):
-            raise CommandError(_("--base is an address that begins with http:// or https://."))
-        site = SiteThere(base, max(0.0, options["delay"])) if base else SiteHere()
-        found = Verification()
+            raise CommandError(_("--base must be a URL that starts with http:// or https://."))
+        client = HttpClient(base, max(0.0, options["delay"])) if base else InProcessClient()
+        result = Verification()
         interrupted = False
         try:
-            with shown(self.stderr) as tell, unpacked(options["files"]) as exports:
+            with show_progress(self.stderr) as update, unpacked(options["files"]) as exports:
                 now = timezone.make_naive(timezone.now())
-                verify(exports.paths, site, found, now=now, progress=partial(tell, _("Checking")))
-        except ExportRefused as refusal:
-            raise CommandError(str(refusal)) from refusal
+                verify(exports.paths, client, result, now=now, progress=partial(update, _("Checking")))
+        except InvalidExportError as error:
+            raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             interrupted = True
-        self._print(found)
+        self._print(result)
         if options["report"]:
-            self._write(options["report"], found, interrupted)
-        numbers = {"faults": len(found.faults), "checked": found.checked}
+            self._write(options["report"], result, interrupted)
         if interrupted:
-            text = _("Interrupted. Until then there were %(faults)d faults in %(checked)d things.")
-            raise CommandError(text % numbers, returncode=_INTERRUPTED)
-        if found.faults:
-            raise CommandError(_("%(faults)d faults in %(checked)d things that were checked.") % numbers)
-        self.stdout.write(self.style.SUCCESS(_("All is right: %d things were checked.") % found.checked))
+            text = _("Interrupted. %s") % _summary(result)
+            raise CommandError(text, returncode=_INTERRUPTED)
+        if result.problems:
+            raise CommandError(_summary(result))
+        self.stdout.write(self.style.SUCCESS(_summary(result)))
 
-    def _print(self, found: Verification) -> None:
-        for fault in found.faults[:_SHOWN]:
-            self.stdout.write(f"{fault.kind} {fault.id or ''} “{fault.title}” {fault.address}: {fault.problem}")
-        if len(found.faults) > _SHOWN:
-            more = len(found.faults) - _SHOWN
-            self.stdout.write(_("… and %d more: --report FILE.json lists them all.") % more)
-        if number := len(found.missing):
+    def _print(self, result: Verification) -> None:
+        for problem in result.problems[:_MAX_SHOWN]:
+            self.stdout.write(f"{problem.kind} {problem.id or ''} “{problem.title}” {problem.path}: {problem.message}")
+        if (more := len(result.problems) - _MAX_SHOWN) > 0:
+            self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
+        if count := len(result.missing_files):
             text = ngettext(
-                "%d file of the old site is not here: texts that show it need the old site.",
-                "%d files of the old site are not here: texts that show them need the old site.",
-                number,
+                "%d file of the old site has not been imported. Texts that use it still need the old site.",
+                "%d files of the old site have not been imported. Texts that use them still need the old site.",
+                count,
             )
-            self.stdout.write(self.style.WARNING(text % number))
+            self.stdout.write(self.style.WARNING(text % count))
 
-    def _write(self, path: Path, found: Verification, interrupted: bool) -> None:
+    def _write(self, path: Path, result: Verification, interrupted: bool) -> None:
         try:
             path.write_text(
-                json.dumps({"interrupted": interrupted, **asdict(found)}, ensure_ascii=False, indent=1),
+                json.dumps({"interrupted": interrupted, **asdict(result)}, ensure_ascii=False, indent=1),
                 encoding="utf-8",
             )
         except OSError as error:
             raise CommandError(_("The report could not be written: %s") % error) from error
+
+
+def _summary(result: Verification) -> str:
+    if not result.problems:
+        text = ngettext("No problems found (%d item checked).", "No problems found (%d items checked).", result.checked)
+        return text % result.checked
+    text = ngettext(
+        "%(problems)d problem found (%(checked)d items checked).",
+        "%(problems)d problems found (%(checked)d items checked).",
+        len(result.problems),
+    )
+    return text % {"problems": len(result.problems), "checked": result.checked}

@@ -1,0 +1,74 @@
+"""Categories: the headings under which posts are filed."""
+
+from typing import Any
+
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from blog.models.redirect import add_redirects, remove_redirects
+from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
+from core.slugs import validate_slug
+
+
+class Category(TreeNode):
+    """A heading under which posts are filed. As in WordPress, its page also shows the posts of its children."""
+
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.CharField(
+        _("slug"),
+        max_length=200,
+        unique=True,
+        blank=True,
+        validators=[validate_slug],
+        help_text=_("The last part of the URL. Leave empty to use the name."),
+    )
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="children",
+        verbose_name=_("parent"),
+        help_text=_("Leave empty for a top-level category."),
+    )
+    path = models.CharField(max_length=MAX_PATH_LENGTH, unique=True, editable=False)
+    description = models.TextField(_("description"), blank=True)
+
+    objects = TreeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ("name", "pk")
+        constraints = [not_its_own_parent("category")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("blog:category", args=[self.path])
+
+    @property
+    def slug_source(self) -> str:
+        return self.name
+
+    def slug_rivals(self) -> models.QuerySet[Any]:
+        return Category.objects.exclude(pk=self.pk)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save with its path, move its descendants along, and keep its old slug alive as a redirect."""
+        with transaction.atomic():
+            old_path = self._stored_path()
+            self.assign_path()
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "slug", "path"}
+            super().save(*args, **kwargs)
+            if old_path and old_path != self.path:
+                self.move_descendants(old_path)
+            # Only a new slug needs a redirect: a category is found by the last part of any path (blog.redirects).
+            old_slug = old_path.rpartition("/")[2]
+            if old_slug != self.slug:
+                remove_redirects([f"/category/{self.slug}/"])
+                if old_slug:
+                    add_redirects([(f"/category/{old_slug}/", self)])

@@ -1,0 +1,384 @@
+"""Entries: what posts and pages have in common. Both are stored in one table, with one ID space, as in WordPress."""
+
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Self
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_info, gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog.models.category import Category
+from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
+from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
+from core.changes import PublicModel, PublicQuerySet, entries_changed
+from core.slugs import slug_before_trash, validate_slug
+from media.models import Picture
+
+# What decides where an entry is found.
+_PLACE: Final = ("kind", "status", "slug", "published_at", "published_on", "parent", "path")
+
+
+class EntryKind(models.TextChoices):
+    POST = "post", _("Post")
+    PAGE = "page", _("Page")
+
+
+class Status(models.TextChoices):
+    """Scheduled is not a status: it is `published` with a time in the future."""
+
+    DRAFT = "draft", _("Draft")
+    PENDING = "pending", _("Pending review")
+    PUBLISHED = "published", _("Published")
+    PRIVATE = "private", _("Private")
+    TRASH = "trash", _("Trash")
+
+
+class EntryQuerySet(PublicQuerySet[Any]):
+    def published(self) -> Self:
+        """Return what every reader may see now. Everything public goes through here."""
+        return self.filter(status=Status.PUBLISHED, published_at__lte=timezone.now())
+
+    def scheduled(self) -> Self:
+        """Return what is published at a time in the future."""
+        return self.filter(status=Status.PUBLISHED, published_at__gt=timezone.now())
+
+    def newest_first(self) -> Self:
+        return self.order_by("-published_at", "-pk")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            pks = list(self.values_list("pk", flat=True))
+            deleted = super().delete()
+            entries_changed(pks)
+        return deleted
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django's mark for templates
+    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's mark: not on the manager
+
+    def without_texts(self) -> Self:
+        """Leave out the long texts, for lists."""
+        return self.defer(*TEXTS)
+
+
+class KindManager(models.Manager[Any]):
+    """Finds the entries of the proxy's own kind."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(kind=self.model.KIND)
+
+
+TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
+
+
+def new_guid() -> str:
+    """Return an identifier that stays when the URL, title or host changes. Feed readers rely on it."""
+    return uuid.uuid4().urn
+
+
+class Entry(PublicModel):
+    """A post or a page. An entry is always loaded as the one it is: an instance of `Post` or `Page`.
+
+    The source stays as written. Its HTML is rendered when it is saved and stored beside it.
+    """
+
+    # Set by the proxies.
+    KIND: ClassVar[EntryKind | None] = None
+
+    kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
+    title = models.CharField(_("title"), max_length=1000, blank=True)
+    slug = models.CharField(
+        _("slug"),
+        max_length=200,
+        blank=True,
+        validators=[validate_slug],
+        help_text=_("The last part of the URL. Leave empty to use the title."),
+    )
+    author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
+    published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
+    source = models.TextField(_("text"), blank=True)
+    markup = models.CharField(_("format"), max_length=20, default="markdown")
+    excerpt = models.TextField(
+        _("excerpt"),
+        blank=True,
+        help_text=_("Shown in feeds and search results. Leave empty to use the beginning of the text."),
+    )
+    language = models.CharField(
+        _("language"),
+        max_length=12,
+        blank=True,
+        help_text=_("The language of the text, which also sets its direction. Leave empty for the site's language."),
+    )
+    comments_open = models.BooleanField(_("allow comments"), default=True)
+    featured_picture = models.ForeignKey(
+        Picture,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("featured image"),
+        help_text=_("Shown above the text, and when other sites link to it."),
+    )
+    guid = models.CharField(max_length=500, default=new_guid, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    modified_at = models.DateTimeField(_("last changed"), auto_now=True)
+
+    # Posts only.
+    categories = models.ManyToManyField(Category, verbose_name=_("categories"), related_name="posts", blank=True)
+    # Only posts have tags. The app tags adds this manager to them, which takes names as well as tags.
+    tags: Any
+    sticky = models.BooleanField(_("sticky"), default=False, help_text=_("Pin to the top of the front page."))
+    # The day in the URL, in the site's time zone. Stored, so that no URL changes when the time zone does.
+    published_on = models.DateField(null=True, editable=False)
+
+    # Pages only. Posts have no path: NULL is different from every other value, so the constraint ignores them.
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="children",
+        verbose_name=_("parent"),
+        help_text=_("Leave empty for a top-level page."),
+    )
+    path = models.CharField(max_length=MAX_PATH_LENGTH, unique=True, null=True, editable=False)  # noqa: DJ001  # see above
+    menu_order = models.IntegerField(_("order"), default=0, help_text=_("Lower numbers come first in the menu."))
+
+    # Rendered from the source, whose digest and whose renderer's version say when to do it again.
+    lead_html = models.TextField(editable=False, blank=True)
+    body_html = models.TextField(editable=False, blank=True)
+    auto_excerpt = models.TextField(editable=False, blank=True)
+    has_more = models.BooleanField(editable=False, default=False)
+    source_digest = models.CharField(max_length=32, editable=False, blank=True)
+    render_version = models.PositiveSmallIntegerField(editable=False, default=0)
+    # Approved comments only, kept up to date by the app of the comments.
+    comment_count = models.PositiveIntegerField(_("comments"), default=0, editable=False)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["kind", "status", "-published_at", "-id"], name="entry_newest_first"),
+            models.Index(fields=["author", "kind", "status", "-published_at", "-id"], name="entry_of_author"),
+            # For URLs with a wrong date or a shorten slug. The class lets PostgreSQL look up beginnings.
+            models.Index(fields=["slug"], name="entry_slug", opclasses=["varchar_pattern_ops"]),
+        ]
+        constraints = [
+            # The day is NULL for pages and undated posts, which the constraint therefore ignores.
+            models.UniqueConstraint(fields=["published_on", "slug"], name="post_url_unique"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="entry_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status=Status.PUBLISHED) | Q(published_at__isnull=False), name="entry_published_has_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=EntryKind.POST, path=None, parent=None)
+                | Q(kind=EntryKind.PAGE, path__isnull=False, published_on=None),
+                name="entry_fields_of_kind",
+            ),
+            not_its_own_parent("page"),
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if self.KIND is not None and not args:
+            kwargs.setdefault("kind", self.KIND)
+        super().__init__(*args, **kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.KIND is not None:
+            _PROXIES[cls.KIND] = cls
+
+    def __str__(self) -> str:
+        return self.title or gettext("(no title)")
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
+        """Load an entry as the post or page that it is."""
+        if cls is Entry and "kind" in field_names:
+            kind = list(values)[list(field_names).index("kind")]
+            return _PROXIES[kind].from_db(db, field_names, values, **kwargs)  # type: ignore[return-value]  # a proxy of it
+        return super().from_db(db, field_names, values, **kwargs)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether every reader may see it now."""
+        return self.public_from is not None and self.public_from <= timezone.now()
+
+    @property
+    def is_scheduled(self) -> bool:
+        return self.public_from is not None and self.public_from > timezone.now()
+
+    @property
+    def public_from(self) -> dt.datetime | None:
+        """When readers see it first; None while its status hides it from them."""
+        return self.published_at if self.status == Status.PUBLISHED else None
+
+    @property
+    def direction(self) -> str:
+        """`rtl` or `ltr` if the text is in another language than the page and that language is known, else empty."""
+        if not self.language:
+            return ""
+        try:
+            return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
+        except KeyError:
+            return ""
+
+    @property
+    def summary(self) -> str:
+        """The excerpt, or the beginning of the text. Plain text."""
+        return self.excerpt or self.auto_excerpt
+
+    @property
+    def body(self) -> SafeString:
+        """The whole text, with all its pages."""
+        return mark_safe(self.body_with_breaks.replace(PAGE_BREAK, ""))  # noqa: S308  # blog.rendering sanitised it before it was stored
+
+    @property
+    def body_with_breaks(self) -> str:
+        """The text with PAGE_BREAK between its pages, and the anchor `more-ID` in place of the more marker."""
+        anchor = format_html('<span id="more-{}"></span>', self.pk)
+        return self.body_html.replace(MORE_PLACEHOLDER, anchor)
+
+    def get_absolute_url(self) -> str:
+        raise NotImplementedError
+
+    def get_preview_url(self) -> str:
+        """Return where staff see it as readers will. The form is WordPress's."""
+        raise NotImplementedError
+
+    def clean(self) -> None:
+        super().clean()
+        self._set_publication_time()
+        try:
+            self.render_if_stale()
+        except SourceTooLongError as error:
+            raise ValidationError({"source": str(error)}) from error
+
+    # Rendering
+
+    def render_if_stale(self) -> None:
+        """Render the source, unless the HTML was made from it by this version. Raises SourceTooLongError."""
+        if (self.source_digest, self.render_version) != (self._digest(), RENDER_VERSION):
+            self.render()
+
+    def render(self) -> None:
+        """Render the source. Raises SourceTooLongError."""
+        self.take_rendered(render(self.source, self.markup, self))
+
+    def take_rendered(self, rendered: Rendered) -> None:
+        """Store what the source was rendered to."""
+        self.lead_html = rendered.lead_html
+        self.body_html = rendered.body_html
+        self.auto_excerpt = rendered.auto_excerpt
+        self.has_more = rendered.has_more
+        self.source_digest = self._digest()
+        self.render_version = RENDER_VERSION
+
+    def _digest(self) -> str:
+        text = f"{self.markup}\0{self.source}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+    # Saving
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store it (see there) and update everything that is derived from it."""
+        with transaction.atomic():
+            self.store(*args, **kwargs)
+            entries_changed([self.pk])
+
+    def store(self, *args: Any, **kwargs: Any) -> None:
+        """Save it at a free URL, rendered if need be. A URL that it had before becomes a redirect.
+
+        What is published without a time is published now. Raises SourceTooLongError. The caller calls
+        `entries_changed`.
+        """
+        self.render_if_stale()
+        _store([self], lambda: super(Entry, self).save(*args, **kwargs))
+
+    @classmethod
+    def store_all(cls, entries: Sequence[Any], fields: Iterable[str]) -> None:
+        """Save these fields of stored entries, and where they are found, in a fixed number of statements.
+
+        Nothing is rendered, so the source must be unchanged. The caller calls `entries_changed`.
+        """
+        if not entries:
+            return
+        now = timezone.now()
+        for entry in entries:
+            entry.modified_at = now
+        names = {*fields, "modified_at", "slug", "published_at", "published_on", "path"}
+        _store(entries, lambda: Entry.objects.bulk_update(entries, names, batch_size=200))
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        pk = self.pk
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            entries_changed([pk])
+        return deleted
+
+    @classmethod
+    def assign_places(cls, entries: Sequence[Any], stored: Mapping[int, "Entry"]) -> None:
+        """Give entries of one kind free URLs. `stored` holds those that are in the database, as they are there."""
+        raise NotImplementedError
+
+    @classmethod
+    def keep_old_urls(cls, entries: Sequence[Any], stored: Mapping[int, "Entry"]) -> None:
+        """Redirect the URLs that saved entries of one kind had before."""
+        raise NotImplementedError
+
+    def _set_publication_time(self) -> None:
+        if self.status == Status.PUBLISHED and self.published_at is None:
+            self.published_at = timezone.now()
+
+    def restore_slug(self, stored: "Entry | None") -> None:
+        """Give it back the slug from before WordPress's trash, if it leaves the trash now."""
+        # Anywhere else, such a slug was chosen on purpose.
+        if stored is not None and stored.slug == self.slug and self.was_restored(stored):
+            self.slug = slug_before_trash(self.slug)
+
+    def was_restored(self, stored: "Entry") -> bool:
+        """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used its URL there."""
+        was_trashed = stored.slug != slug_before_trash(stored.slug)
+        return was_trashed and stored.status == Status.TRASH != self.status
+
+
+_PROXIES: dict[str, type[Entry]] = {}
+
+
+def _store(entries: Sequence[Entry], write: Callable[[], object]) -> None:
+    """Give `entries` free URLs, `write` them and redirect the URLs that they had, in one transaction."""
+    with transaction.atomic():
+        pks = [entry.pk for entry in entries if entry.pk]
+        stored: dict[int, Entry] = Entry.objects.only(*_PLACE).in_bulk(pks) if pks else {}
+        kinds = {kind: [entry for entry in entries if entry.kind == kind] for kind in EntryKind}
+
+        def assign_places() -> None:
+            for kind, some in kinds.items():
+                if some:
+                    _PROXIES[kind].assign_places(some, stored)
+
+        for entry in entries:
+            entry._set_publication_time()
+        assign_places()
+        try:
+            with transaction.atomic():
+                write()
+        except IntegrityError:
+            # Someone else took a URL between the look-up and the write: look again, once.
+            assign_places()
+            write()
+        for kind, some in kinds.items():
+            if some:
+                _PROXIES[kind].keep_old_urls(some, stored)

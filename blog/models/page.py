@@ -1,0 +1,76 @@
+"""Pages: entries outside the order of dates, at `/parent/slug/`."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
+from blog.models.redirect import add_redirects, remove_redirects
+from blog.models.tree import TreeNode, TreeQuerySet
+from core.slugs import is_reserved, slugify
+
+
+class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # each has its own as_manager
+    pass
+
+
+PageManager = KindManager.from_queryset(PageQuerySet)
+
+
+class Page(TreeNode, Entry):
+    """An entry with a place in the tree of pages instead of a date, categories and tags."""
+
+    KIND = EntryKind.PAGE
+
+    objects = PageManager()  # type: ignore[assignment, misc]  # of its own kind only
+
+    class Meta:
+        proxy = True
+        verbose_name = _("page")
+        verbose_name_plural = _("pages")
+        ordering = ("menu_order", "title", "pk")
+
+    def get_absolute_url(self) -> str:
+        return reverse("blog:page", args=[self.path])
+
+    def get_preview_url(self) -> str:
+        return f"{reverse('blog:front')}?page_id={self.pk}&preview=true"
+
+    @property
+    def slug_source(self) -> str:
+        return self.title
+
+    def clean(self) -> None:
+        super().clean()
+        slug = self.slug or slugify(self.title)
+        if self.parent is None and (is_reserved(slug) or slug.isdecimal()):
+            raise ValidationError(
+                {"slug": gettext("“%(slug)s” is reserved for the site itself. Choose another slug.") % {"slug": slug}}
+            )
+
+    @classmethod
+    def assign_places(cls, entries: Sequence["Page"], stored: Mapping[int, Entry]) -> None:
+        """Give pages free slugs among their siblings, and the paths that follow from them."""
+        given: defaultdict[int | None, set[str]] = defaultdict(set)
+        for page in entries:
+            before = stored.get(page.pk)
+            page.restore_slug(before)
+            if before is None or (before.slug, before.parent_id, before.path) != (page.slug, page.parent_id, page.path):
+                page.assign_path(also_taken=given[page.parent_id])
+            given[page.parent_id].add(page.slug)
+
+    @classmethod
+    def keep_old_urls(cls, entries: Sequence["Page"], stored: Mapping[int, Entry]) -> None:
+        moved: list[tuple[str, Page]] = []
+        for page in entries:
+            before = stored.get(page.pk)
+            old_path = before.path if before is not None and before.path else ""
+            if old_path != page.path:
+                moved += [(old_path, page), *(page.move_descendants(old_path) if old_path else [])]
+        if moved:
+            remove_redirects(page.get_absolute_url() for _path, page in moved)
+            add_redirects((f"/{path}/", page) for path, page in moved if path)

@@ -1,0 +1,167 @@
+"""Posts: dated entries at `/YYYY/MM/DD/slug/`."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from blog.models.category import Category
+from blog.models.enclosure import EnclosedWith
+from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
+from blog.models.redirect import add_redirects, remove_redirects
+from blog.rendering import MORE_PLACEHOLDER
+from core.slugs import free_slug, slugify
+
+_MAX_SLUG_LENGTH = 200
+
+
+class PostQuerySet(EntryQuerySet):
+    def for_listing(self) -> Self:
+        """Load everything that a listing shows of an entry: three queries, however many entries."""
+        return self.select_related("author").prefetch_related("categories", "tags").newest_first()
+
+    def in_category(self, category: Category) -> Self:
+        """Return the posts filed under `category` or one of its descendants."""
+        filed = Entry.categories.through._default_manager.filter(category__in=Category.objects.below(category))
+        return self.filter(pk__in=filed.values("entry"))
+
+
+PostManager = KindManager.from_queryset(PostQuerySet)
+
+
+class Post(Entry):
+    """A dated entry, filed under categories and tags."""
+
+    KIND = EntryKind.POST
+
+    # What feeds enclose with it, looked up for all posts of a feed together (blog.enclosures).
+    enclosed: EnclosedWith
+
+    objects = PostManager()  # type: ignore[assignment, misc]  # of its own kind only
+
+    class Meta:
+        proxy = True
+        verbose_name = _("post")
+        verbose_name_plural = _("posts")
+        ordering = ("-published_at", "-pk")
+        permissions = [
+            ("publish_post", _("Can publish posts")),
+            ("edit_others_post", _("Can edit other people's posts, and published posts")),
+        ]
+
+    def get_absolute_url(self) -> str:
+        """Return its URL, or that of its preview while it has no date to put into the URL."""
+        if self.published_on is None:
+            return self.get_preview_url()
+        return reverse("blog:post", args=[*self.published_on.isoformat().split("-"), self.slug])
+
+    def get_preview_url(self) -> str:
+        return f"{reverse('blog:front')}?p={self.pk}&preview=true"
+
+    @property
+    def lead(self) -> SafeString:
+        """What a listing shows: the text up to the more marker and the link to the rest, or the whole text."""
+        link = format_html(
+            '<a class="more-link" href="{}#more-{}" dir="auto">{}</a>',
+            self.get_absolute_url(),
+            self.pk,
+            gettext("Read the rest of this entry »"),
+        )
+        return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
+
+    @property
+    def sorted_categories(self) -> list[Category]:
+        """Its categories by name, ignoring case, as in the line “Posted in”."""
+        return sorted(self.categories.all(), key=lambda category: category.name.casefold())
+
+    @property
+    def sorted_tags(self) -> list[Any]:
+        """Its tags by name, ignoring case, as in the line “Tags”."""
+        return sorted(self.tags.all(), key=lambda tag: tag.name.casefold())
+
+    def older_neighbour(self) -> "Post | None":
+        """Return the public post before this one."""
+        if self.published_at is None:
+            return None
+        before = Q(published_at__lt=self.published_at) | Q(published_at=self.published_at, pk__lt=self.pk)
+        # The first condition repeats the second for the index.
+        posts = Post.objects.published().filter(published_at__lte=self.published_at).filter(before)
+        older: Post | None = posts.newest_first().first()
+        return older
+
+    def newer_neighbour(self) -> "Post | None":
+        """Return the public post after this one."""
+        if self.published_at is None:
+            return None
+        after = Q(published_at__gt=self.published_at) | Q(published_at=self.published_at, pk__gt=self.pk)
+        posts = Post.objects.published().filter(published_at__gte=self.published_at).filter(after)
+        newer: Post | None = posts.order_by("published_at", "pk").first()
+        return newer
+
+    @classmethod
+    def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
+        """Give posts their days and free slugs: one query, and one more for each slug that is taken.
+
+        A slug that another post of the day has gets `-2`, as in WordPress.
+        """
+        moved: list[Post] = []
+        for post in entries:
+            before = stored.get(post.pk)
+            post.restore_slug(before)
+            if post.published_at is None:
+                post.published_on = None
+                post.slug = post.slug or slugify(post.title)[:_MAX_SLUG_LENGTH]
+                continue
+            if before is None or before.published_at != post.published_at or post.published_on is None:
+                post.published_on = timezone.localtime(post.published_at).date()
+            post.slug = post.slug or slugify(post.title)[:_MAX_SLUG_LENGTH] or "post"
+            if before is None or (before.published_on, before.slug) != (post.published_on, post.slug):
+                moved.append(post)
+        assign_free_slugs(moved)
+
+    @classmethod
+    def keep_old_urls(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
+        taken, moved = [], []
+        for post in entries:
+            before = stored.get(post.pk)
+            old_url = before.get_absolute_url() if before is not None and before.published_on else ""
+            url = post.get_absolute_url()
+            if old_url == url:
+                continue
+            if post.published_on is not None:
+                taken.append(url)
+            if before is not None and old_url and not post.was_restored(before):
+                moved.append((old_url, post))
+        if taken:
+            remove_redirects(taken)
+        add_redirects(moved)
+
+
+def assign_free_slugs(posts: Sequence[Post]) -> None:
+    """Give dated posts slugs that no other post of their day has, as WordPress does: `slug`, `slug-2`, `slug-3`…
+
+    One query, and one more for each slug that is taken.
+    """
+    if not posts:
+        return
+    others = Post.objects.exclude(pk__in=[post.pk for post in posts if post.pk])
+    rivals = others.filter(
+        published_on__in={post.published_on for post in posts}, slug__in={post.slug for post in posts}
+    )
+    taken: defaultdict[dt.date | None, set[str]] = defaultdict(set)
+    for day, slug in rivals.values_list("published_on", "slug"):
+        taken[day].add(slug)
+    for post in posts:
+        day = post.published_on
+        if post.slug in taken[day]:
+            same_day = others.filter(published_on=day)
+            post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=taken[day])
+        taken[day].add(post.slug)

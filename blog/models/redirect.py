@@ -1,0 +1,103 @@
+"""Redirects: paths that something once had, and where it is now."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import unquote
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from core.changes import PublicModel, PublicQuerySet
+from core.text import remove_unstorable
+from media.models import Document, Picture
+
+MAX_LENGTH: Final = 650
+TARGETS: Final = ("entry", "category", "author", "picture", "document")
+
+
+def _exactly_one_target() -> Q:
+    return Q(*(Q(**{f"{name}__isnull": name != chosen for name in TARGETS}) for chosen in TARGETS), _connector=Q.OR)
+
+
+class Redirect(PublicModel):
+    """A path that once led to its target.
+
+    Whatever has the path now comes first: redirects are only looked up for what would not be found.
+    """
+
+    # Decoded and with its slashes, as in `/2014/02/10/slug/`; or one of WordPress's forms with an ID, `/?cat=5`.
+    path = models.CharField(_("path"), max_length=MAX_LENGTH, unique=True)
+    entry = models.ForeignKey("blog.Entry", null=True, on_delete=models.CASCADE, related_name="redirects")
+    category = models.ForeignKey("blog.Category", null=True, on_delete=models.CASCADE, related_name="redirects")
+    author = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="redirects")
+    picture = models.ForeignKey(Picture, null=True, on_delete=models.CASCADE, related_name="redirects")
+    document = models.ForeignKey(Document, null=True, on_delete=models.CASCADE, related_name="redirects")
+
+    objects = PublicQuerySet["Redirect"].as_manager()
+
+    class Meta:
+        verbose_name = _("redirect")
+        verbose_name_plural = _("redirects")
+        ordering = ("path",)
+        constraints = [models.CheckConstraint(condition=_exactly_one_target(), name="redirect_to_one_target")]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def target(self) -> models.Model | None:
+        """The object that the path leads to."""
+        found: Iterator[models.Model | None] = (getattr(self, name) for name in TARGETS)
+        return next(filter(None, found), None)
+
+    @target.setter
+    def target(self, target: models.Model) -> None:
+        for name in TARGETS:
+            setattr(self, name, target if name == target_name(target) else None)
+
+    @property
+    def url(self) -> str:
+        """The URL to send readers to; empty while they must not see what is there."""
+        if upload := self.picture or self.document:
+            return str(upload.file.url)
+        if self.entry:
+            return self.entry.get_absolute_url() if self.entry.is_public else ""
+        listing = self.category or self.author
+        return listing.get_absolute_url() if listing else ""
+
+
+def normalise_path(path: str) -> str:
+    """Return `path` as redirects store it: percent-decoded, composed (NFC), without what databases refuse."""
+    return remove_unstorable(unicodedata.normalize("NFC", unquote(path)))
+
+
+def add_redirects(pairs: Iterable[tuple[str, models.Model]]) -> None:
+    """Redirect each path to the entry, category, author, picture or document that is given with it.
+
+    A path that led elsewhere is redirected anew. One statement per thousand paths.
+    """
+    rows = {normalise_path(path): target for path, target in pairs}
+    # Nobody was ever given a longer path than the column takes.
+    redirects = [
+        Redirect(path=path, **{target_name(target): target}) for path, target in rows.items() if len(path) <= MAX_LENGTH
+    ]
+    if redirects:
+        Redirect.objects.bulk_create(
+            redirects, batch_size=1000, update_conflicts=True, unique_fields=["path"], update_fields=list(TARGETS)
+        )
+
+
+def remove_redirects(paths: Iterable[str]) -> None:
+    """Remove the redirects at `paths`, where something else is now."""
+    Redirect.objects.filter(path__in=[normalise_path(path) for path in paths]).delete()
+
+
+def target_name(target: Any) -> str:
+    """Return which of TARGETS leads to `target`."""
+    if isinstance(target, User):
+        return "author"
+    # A post or page is stored as an entry.
+    return str(target._meta.concrete_model._meta.model_name)

@@ -1,0 +1,96 @@
+"""Trees of slugs: categories and pages have a URL path of all their ancestors' slugs."""
+
+from collections.abc import Collection
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Max, Q
+from django.db.models.functions import Length
+from django.utils.translation import gettext
+
+from core.changes import PublicModel, PublicQuerySet
+from core.slugs import free_slug, slugify
+
+MAX_PATH_LENGTH = 600
+
+
+class TreeQuerySet(PublicQuerySet[Any]):
+    def below(self, node: "TreeNode") -> Self:
+        """Return `node` itself and all its descendants."""
+        return self.filter(Q(path=node.path) | Q(path__startswith=node.path + "/"))
+
+
+class TreeNode(PublicModel):
+    """Something with a slug and perhaps a parent of its own kind. `path` is `grandparent/parent/slug`.
+
+    The path is stored, so a URL costs no query and all descendants are one range of it. The fields belong to the
+    models, as a page shares its table with posts, which have neither parent nor path.
+    """
+
+    slug: Any
+    parent: Any
+    path: Any
+
+    slug_fallback = "untitled"
+
+    class Meta:
+        abstract = True
+
+    @property
+    def slug_source(self) -> str:
+        """The text from which a slug is made if none is given."""
+        raise NotImplementedError
+
+    def slug_rivals(self) -> models.QuerySet[Any]:
+        """Return those that must not have the same slug."""
+        rivals: models.QuerySet[Any] = self._nodes().filter(parent=self.parent).exclude(pk=self.pk)
+        return rivals
+
+    def clean(self) -> None:
+        super().clean()
+        if self.parent is None:
+            return
+        if self.pk and (self.parent.path + "/").startswith(self._stored_path() + "/"):
+            raise ValidationError({"parent": gettext("A parent can't be below its own child. Choose another parent.")})
+        if len(self.parent.path) + 1 + len(self.slug) > MAX_PATH_LENGTH:
+            raise ValidationError({"parent": gettext("The URL would be too long. Choose a parent higher up.")})
+
+    def assign_path(self, also_taken: Collection[str] = ()) -> None:
+        """Give it a free slug, which is none of `also_taken`, and the path that follows from it."""
+        wanted = self.slug or slugify(self.slug_source) or self.slug_fallback
+        self.slug = free_slug(wanted, self.slug_rivals(), max_length=200, also_taken=also_taken)
+        self.path = f"{self.parent.path}/{self.slug}" if self.parent else self.slug
+
+    def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:
+        """Give its descendants the paths that follow from its own. Return each with its old path."""
+        moved = [(node.path, node) for node in self._nodes().filter(path__startswith=old_path + "/")]
+        for path, node in moved:
+            node.path = self.path + path[len(old_path) :]
+        if moved:
+            self._nodes().bulk_update([node for _path, node in moved], ["path"])
+        return moved
+
+    def fits_under(self, parent: Any) -> bool:
+        """Return whether `parent` (None: no parent) is none of its descendants and leaves all paths short enough."""
+        old_path = self._stored_path()
+        if parent is not None and (parent.path + "/").startswith(old_path + "/"):
+            return False
+        below = self._nodes().filter(path__startswith=old_path + "/")
+        longest = below.aggregate(longest=Max(Length("path")))["longest"] or len(old_path)
+        above = len(parent.path) + 1 if parent is not None else 0
+        return above + len(self.slug) + longest - len(old_path) <= MAX_PATH_LENGTH
+
+    def _stored_path(self) -> str:
+        stored: str | None = self._nodes().filter(pk=self.pk).values_list("path", flat=True).first()
+        return stored or ""
+
+    @classmethod
+    def _nodes(cls) -> Any:
+        # Any: an abstract model's manager has no type of its own.
+        return cls._default_manager
+
+
+def not_its_own_parent(name: str) -> models.CheckConstraint:
+    """Return the part of “no cycles” that a database can enforce. `TreeNode.clean` refuses longer cycles."""
+    return models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("pk")), name=f"{name}_not_its_own_parent")

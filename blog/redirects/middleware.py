@@ -1,0 +1,163 @@
+"""Redirects from old URLs: in one step, however long the chain is, and only to what exists."""
+
+import re
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+
+from blog.caching import policy
+from blog.caching.parameters import noindex_parameters
+from blog.redirects.resolve import find_target, has_redirect
+from core.site import absolute_url
+
+# No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
+_MAX_STEPS: Final = 6
+# Parameters that others add to URLs to track people. They say nothing about the page.
+_TRACKING: Final = re.compile(
+    r"utm_\w*|(?:fb|g|dc|ms|tw|ys)clid|gclsrc|[gw]braid|igshid|mc_[ce]id|_ga|ref_src", re.IGNORECASE
+)
+
+
+class SingleRedirectMiddleware:
+    """Answers an old URL with one redirect to the end of the chain, if there is something there.
+
+    Other pages cost nothing more. The target is requested here, as a reader without an account would request it.
+    What that renders is in the page cache when the browser follows the redirect.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method not in {"GET", "HEAD"} or not isinstance(request, WSGIRequest):
+            return response
+        # With a host, because a path that begins with two slashes would be read as one.
+        requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
+        for _step in range(_MAX_STEPS):
+            target = self._next_url(url, response)
+            if target is None:
+                break
+            url = target
+            if _is_file(url.path):
+                # A redirect to a file is stored, so the file exists. It is too large to be requested here.
+                return _redirect(request, url, requested)
+            response = self.get_response(_anonymous_request(request, url))
+        if url == requested or response.status_code not in {200, 302}:
+            # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
+            return response
+        return _redirect(request, url, requested)
+
+    def _next_url(self, url: SplitResult, response: HttpResponseBase) -> SplitResult | None:
+        """Return where `url` leads, given the response to it; None if the response is final."""
+        if response.status_code in {301, 308}:
+            target = urlsplit(response.headers["Location"])
+            if target.netloc and not response.headers["Location"].startswith(f"{settings.SITE_URL}/"):
+                return None
+            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment)
+        if response.status_code == 404:
+            path = _decoded(url.path)
+            if path.startswith("/admin/") or _is_file(path):
+                return None
+            folder = settings.BROADSIDE_FORMER_FOLDER
+            if folder and f"{path}/".startswith(folder) and not has_redirect(path):
+                return url._replace(path=quote(f"/{path[len(folder) :].lstrip('/')}"))
+            if found := find_target(path):
+                target = urlsplit(found)
+                if target.path != url.path:
+                    return target._replace(fragment=target.fragment or url.fragment)
+        return None
+
+
+class FormerHostsMiddleware:
+    """Redirects requests for the site's former hosts (settings.BROADSIDE_FORMER_HOSTS) in a single step.
+
+    It comes first: the others see a request for the site's own host, so that their redirects become part of this one.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not settings.BROADSIDE_FORMER_HOSTS or not isinstance(request, WSGIRequest):
+            return self.get_response(request)
+        host = request.META.get("HTTP_HOST", "").lower().partition(":")[0].rstrip(".")
+        if host not in settings.BROADSIDE_FORMER_HOSTS:
+            return self.get_response(request)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        requested = urlsplit(_with_single_slash(request.get_full_path()))
+        same_url_here = absolute_url(_clean_url(requested, requested, keep_query=True))
+        if _is_file(requested.path):
+            return HttpResponsePermanentRedirect(same_url_here)
+        response = self.get_response(_anonymous_request(request, requested, _own_host()))
+        if response.status_code in {301, 308}:
+            location = response.headers["Location"]
+            return HttpResponsePermanentRedirect(location if "://" in location else absolute_url(location))
+        return HttpResponsePermanentRedirect(same_url_here)
+
+
+def _redirect(request: HttpRequest, url: SplitResult, requested: SplitResult) -> HttpResponse:
+    redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
+    if policy.has_session(request):
+        policy.mark_private(redirect)
+    else:
+        policy.mark_public(redirect)
+    return redirect
+
+
+def _is_file(path: str) -> bool:
+    return path.startswith((settings.MEDIA_URL, settings.STATIC_URL))
+
+
+def _own_host() -> Mapping[str, str]:
+    """Return what a request for the site's own host and scheme has in its `META`."""
+    site = urlsplit(settings.SITE_URL)
+    meta = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
+    if settings.SECURE_PROXY_SSL_HEADER:
+        header, value = settings.SECURE_PROXY_SSL_HEADER
+        meta[header] = value if site.scheme == "https" else ""
+    return meta
+
+
+def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] | None = None) -> WSGIRequest:
+    """Return a request for `url` like `request`, but by nobody in particular."""
+    kept = {
+        name: value
+        for name, value in request.META.items()
+        if name not in {"HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
+    }
+    own: dict[str, object] = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
+        "QUERY_STRING": url.query,
+        "wsgi.input": BytesIO(),
+        "CONTENT_LENGTH": "0",
+    }
+    return WSGIRequest({**kept, **own, **(changes or {})})
+
+
+def _clean_url(url: SplitResult, requested: SplitResult, *, keep_query: bool = False) -> str:
+    """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
+    pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
+    if not keep_query:
+        answering = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
+        pairs += [pair for pair in answering if pair not in pairs]
+    path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
+    return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()
+
+
+def _decoded(path: str) -> str:
+    return unquote_to_bytes(path).decode(errors="replace")
+
+
+def _with_single_slash(path: str) -> str:
+    """Return `path` with one slash at its start: two would be read as another host."""
+    return "/" + path.lstrip("/\\")

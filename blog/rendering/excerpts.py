@@ -1,0 +1,52 @@
+"""Automatic excerpts: the beginning of a text without markup, for feeds, search results and descriptions."""
+
+from typing import Final
+
+from lxml import etree
+
+from blog.rendering.sanitising import BLOCKS
+from blog.rendering.tree import PAGE_BREAK_TAG, text_of
+
+# The length of WordPress's automatic excerpts.
+_MAX_WORDS: Final = 55
+# For scripts that are written without spaces.
+_MAX_CHARACTERS: Final = 1_000
+
+_BETWEEN_WORDS: Final = BLOCKS | {"br", PAGE_BREAK_TAG}
+_LEFT_OUT: Final = frozenset({"audio", "rp", "video"})
+
+
+def _is_footnote(element: etree._Element) -> bool:
+    """Whether this is a reference to a footnote, or the list of footnotes."""
+    if "footnotes" in element.get("class", "").split():
+        return True
+    if element.tag != "sup":
+        return False
+    links = element.findall(".//a")
+    return (
+        len(links) == 1
+        and links[0].get("href", "").startswith("#")
+        and text_of(links[0]).strip() == text_of(element).strip()
+    )
+
+
+def make_excerpt(root: etree._Element) -> str:
+    """Return the first words of a tree, with an ellipsis if there are more."""
+    words: list[str] = []
+    texts: list[str] = []
+    walker = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walker:
+        if event == "start" and (element.tag in _LEFT_OUT or _is_footnote(element)):
+            walker.skip_subtree()
+            continue
+        if element.tag in _BETWEEN_WORDS:
+            words += "".join(texts).split()
+            texts.clear()
+            if len(words) > _MAX_WORDS:
+                break
+        texts.append((element.text if event == "start" else element.tail) or "")
+    words += "".join(texts).split()
+    text = " ".join(words[:_MAX_WORDS])
+    if len(text) > _MAX_CHARACTERS:
+        return f"{text[:_MAX_CHARACTERS].rstrip()}…"
+    return f"{text}…" if len(words) > _MAX_WORDS else text

@@ -1,0 +1,76 @@
+"""The ids of elements in a text, kept apart from those of the page around it and of other texts on that page."""
+
+import re
+from collections.abc import Callable
+from typing import Final, cast
+from urllib.parse import unquote
+
+from lxml import etree
+
+# What the site's own pages, forms and scripts use.
+_RESERVED: Final = frozenset(
+    {"comments", "content", "footer", "header", "main", "menu", "more", "nav", "navigation"}
+    | {"respond", "search", "sidebar", "site", "skip"}
+)
+_RESERVED_PREFIXES: Final = ("comment-", "id_", "more-", "page-", "post-", "reply-", "respond-", "site-")
+_PREFIX_OF_RESERVED: Final = "u-"
+
+_elements_with_id = cast("Callable[[etree._Element], list[etree._Element]]", etree.XPath(".//*[@id]"))
+# HTML allows no space in an id.
+_VALID_ID = re.compile(r"\S+")
+
+
+def _unreserved(html_id: str) -> str:
+    is_reserved = html_id in _RESERVED or html_id.startswith(_RESERVED_PREFIXES)
+    return _PREFIX_OF_RESERVED + html_id if is_reserved else html_id
+
+
+def _update_references(root: etree._Element, new_ids: dict[str, str]) -> None:
+    """Make links and table cells that refer to an element of the text refer to its new id."""
+    for link in root.iter("a"):
+        url = link.get("href", "")
+        target = unquote(url[1:])
+        if url.startswith("#") and target in new_ids:
+            prefix = new_ids[target].removesuffix(target)
+            link.set("href", f"#{prefix}{url[1:]}")
+    for cell in root.iter("td", "th"):
+        if headers := cell.get("headers"):
+            cell.set("headers", " ".join(new_ids.get(header, header) for header in headers.split()))
+
+
+def make_unique(root: etree._Element) -> None:
+    """Remove ids that occur a second time, and prefix those that the page around the text uses."""
+    new_ids: dict[str, str] = {}
+    taken: set[str] = set()
+    for element in _elements_with_id(root):
+        old = element.get("id", "").strip()
+        new = _unreserved(old)
+        if _VALID_ID.fullmatch(old) and new not in taken:
+            new_ids[old] = new
+            element.set("id", new)
+            taken.add(new)
+        else:
+            del element.attrib["id"]
+    _update_references(root, new_ids)
+
+
+def add_prefix(root: etree._Element, prefix: str) -> bool:
+    """Add `prefix` to every id, so that many texts can share a page. Return whether the tree has changed.
+
+    A link to something that is no longer in this text, such as a footnote after the cut, becomes plain text:
+    its target is not on that page.
+    """
+    new_ids: dict[str, str] = {}
+    has_changed = False
+    for element in _elements_with_id(root):
+        old = element.get("id", "")
+        new_ids[old] = prefix + old
+        element.set("id", new_ids[old])
+    for link in root.iter("a"):
+        url = link.get("href", "")
+        if url.startswith("#") and unquote(url[1:]) not in new_ids:
+            del link.attrib["href"]
+            link.attrib.pop("rel", "")
+            has_changed = True
+    _update_references(root, new_ids)
+    return has_changed or bool(new_ids)

@@ -1,0 +1,134 @@
+"""Images, players and embedded pages: this site's own stay, those of other hosts become links.
+
+A reader's browser must send requests to no host but this site, so nothing is loaded from elsewhere. Nothing is lost
+either: the link leads to it. The site's own images, audio and video stay as they are.
+"""
+
+from typing import Final
+
+from lxml import etree
+
+from blog.rendering import urls
+from blog.rendering.tree import text_of, unwrap
+
+_EMBEDS: Final = frozenset({"embed", "x-iframe", "x-object"})
+_PLAYERS: Final = frozenset({"audio", "video"})
+_MEDIA: Final = _EMBEDS | _PLAYERS | {"img", "source", "param"}
+
+# In these, the link to an embedded page needs a paragraph of its own.
+_WITHOUT_PARAGRAPH: Final = frozenset({"blockquote", "body", "div", "figure", "section"})
+
+
+def _replace_with_text(element: etree._Element, text: str) -> None:
+    element.tag = "unwrapped"
+    del element[:]
+    element.text = text
+
+
+def _replace_with_link(element: etree._Element, url: str, text: str) -> None:
+    """Replace `element` with its `text`, as a link to `url` unless it is inside a link already."""
+    _replace_with_text(element, text)
+    if (outer := next(element.iterancestors("a"), None)) is not None:
+        if "href" not in outer.attrib:
+            outer.set("href", url)
+        return
+    element.tag = "a"
+    element.attrib.clear()
+    element.set("class", "remote-media")
+    element.set("href", url)
+
+
+def _localise_image(element: etree._Element) -> None:
+    alt = element.get("alt", "").strip()
+    source = element.get("src", "")
+    if urls.normalise_own(source):
+        element.set("alt", element.get("alt", ""))
+        return
+    url = urls.normalise(source)
+    if url and urls.is_web(url):
+        _replace_with_link(element, url, alt or urls.file_name(url))
+    else:
+        _replace_with_text(element, alt)
+
+
+def _localise_player(element: etree._Element) -> None:
+    """Keep the sources of a player that are this site's own. If none are, replace it with a link to its first one."""
+    has_own = False
+    remote: list[str] = []
+    for candidate in (element, *element.findall("source")):
+        source = candidate.get("src", "")
+        if urls.normalise_own(source):
+            has_own = True
+        else:
+            if candidate is not element:
+                candidate.tag = "unwrapped"
+            if (url := urls.normalise(source)) and urls.is_web(url):
+                remote.append(url)
+    if has_own:
+        return
+    if remote:
+        _replace_with_link(element, remote[0], element.get("title", "").strip() or urls.file_name(remote[0]))
+    else:
+        element.tag = "unwrapped"
+
+
+def _embedded_url(element: etree._Element) -> str:
+    """Return the web URL of an embedded page, video or document, or "" if it has none."""
+    url = element.get("data") or element.get("src") or ""
+    if not url:
+        parameters = {child.get("name", "").lower(): child.get("value", "") for child in element.findall("param")}
+        url = parameters.get("movie") or parameters.get("src") or ""
+    url = urls.normalise(url) or ""
+    return url if urls.is_web(url) else ""
+
+
+def _localise_embed(element: etree._Element) -> None:
+    url = _embedded_url(element)
+    if url:
+        # The content of an object is its fallback, which is mostly the same thing once more.
+        for child in element:
+            if _only_links_to(child, url):
+                _replace_with_text(child, "")
+        link = etree.Element("embed")
+        link.tail, element.text = element.text, None
+        element.insert(0, link)
+        _replace_with_link(link, url, url)
+        parent = element.getparent()
+        if parent is not None and parent.tag in _WITHOUT_PARAGRAPH:
+            paragraph = etree.Element("p")
+            paragraph.tail, link.tail = link.tail, None
+            paragraph.append(link)
+            element.insert(0, paragraph)
+    element.tag = "unwrapped"
+
+
+def _only_links_to(element: etree._Element, url: str) -> bool:
+    """Whether `element` holds nothing but a link to `url`."""
+    if element.tag == "p" and len(element) == 1 and not (element.text or element[0].tail):
+        element = element[0]
+    if element.tag == "unwrapped" and len(element) == 1 and not (element.text or element[0].tail):
+        return _only_links_to(element[0], url)
+    return element.tag == "a" and element.get("href") == url and text_of(element) == url
+
+
+def _localise(element: etree._Element) -> None:
+    if element.tag == "img":
+        _localise_image(element)
+    elif element.tag in _PLAYERS:
+        _localise_player(element)
+    elif element.tag in _EMBEDS:
+        _localise_embed(element)
+    elif element.tag == "source":
+        parent = element.getparent()
+        if parent is None or parent.tag not in _PLAYERS:
+            element.tag = "unwrapped"
+
+
+def localise(root: etree._Element) -> None:
+    """Leave no element in the tree that makes a browser send requests to another host."""
+    # From the inside out, so that the content of a replaced element has been replaced before it.
+    for element in reversed(list(root.iter(*_MEDIA))):
+        _localise(element)
+    for parameter in root.iter("param"):
+        parameter.tag = "unwrapped"
+    unwrap(root)

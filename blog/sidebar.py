@@ -1,0 +1,168 @@
+"""The sidebar: blocks that apps register, read with one query and cached until the next change."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from django.core.cache import cache
+from django.db.models import CharField, Count, Func, IntegerField, Q, QuerySet, Value
+from django.db.models.functions import Cast, ExtractMonth, ExtractYear
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext
+
+from blog.models import Category, Page, Post, Status
+from core.models import SiteSettings
+from core.registry import Registry
+
+
+class Row(NamedTuple):
+    """What the query reads for a block. Each block gives the columns its own meaning."""
+
+    first: int
+    second: int
+    label: str
+    path: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SidebarBlock:
+    """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
+
+    `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
+    ones. `arrange` makes the lines of the rows, which come in any order. They are cached, so they must be the same
+    for every reader. A block without `rows` is its template alone.
+    """
+
+    template: str
+    rows: Callable[[], QuerySet[Any, Any]] | None = None
+    arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBlock:
+    template: str
+    lines: Sequence[Any]
+
+
+def _find_problems(name: str, block: SidebarBlock) -> Iterator[str]:
+    try:
+        get_template(block.template)
+    except TemplateDoesNotExist:
+        yield f"There is no template {block.template!r}."
+
+
+# In the order in which they are shown.
+sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", _find_problems)
+
+
+def sidebar(site: SiteSettings) -> Mapping[str, ShownBlock]:
+    """Return the sidebar under this content version: one query, or none if it is cached."""
+    key = f"sidebar:{site.content_version}:{get_language()}"
+    lines: Mapping[str, Sequence[Any]] | None = cache.get(key)
+    if lines is None:
+        lines = _read_lines()
+        cache.set(key, lines, site.seconds_to_next_change)
+    return {name: ShownBlock(block.template, lines.get(name, ())) for name, block in sidebar_blocks.items()}
+
+
+def _read_lines() -> Mapping[str, Sequence[Any]]:
+    """Read the lines of all blocks with one query."""
+    queries = {
+        name: block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
+        for name, block in sidebar_blocks.items()
+        if block.rows is not None
+    }
+    rows: dict[str, list[Row]] = {name: [] for name in queries}
+    first, *others = queries.values()
+    for *columns, name in first.union(*others, all=True).order_by():
+        rows[name].append(Row(*columns))
+    return {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
+
+
+ZERO: Final = Value(0, output_field=IntegerField())
+EMPTY: Final = Value("", output_field=CharField())
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A link in the sidebar. `count` is how many posts it leads to, `depth` its level in a tree, starting from 0."""
+
+    title: str
+    url: str
+    count: int = 0
+    depth: int = 0
+
+
+@dataclass(slots=True)
+class Year:
+    """A year of the archives, with its months."""
+
+    year: int
+    url: str
+    count: int = 0
+    months: list[Line] = field(default_factory=list)
+
+
+def _page_rows() -> QuerySet[Any, Any]:
+    return Page.objects.published().filter(parent=None).values_list("menu_order", ZERO, "title", "path", ZERO)
+
+
+def _page_lines(rows: Sequence[Row]) -> Sequence[Line]:
+    return [
+        Line(row.label or gettext("(no title)"), reverse("blog:page", args=[row.path]))
+        for row in sorted(rows, key=lambda row: (row.first, row.label.casefold()))
+    ]
+
+
+def _category_rows() -> QuerySet[Any, Any]:
+    public = Q(posts__status=Status.PUBLISHED, posts__published_at__lte=timezone.now())
+    categories = Category.objects.annotate(total=Count("posts", filter=public))
+    return categories.values_list(ZERO, ZERO, "name", "path", "total")
+
+
+def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
+    names = {row.path: row.label.casefold() for row in rows}
+
+    def names_from_the_top(row: Row) -> tuple[str, ...]:
+        parts = row.path.split("/")
+        return tuple(names.get("/".join(parts[: depth + 1]), "") for depth in range(len(parts)))
+
+    return [
+        Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))
+        for row in sorted(rows, key=names_from_the_top)
+    ]
+
+
+def _month_rows() -> Any:
+    year, month = _integer(ExtractYear("published_on")), _integer(ExtractMonth("published_on"))
+    months = Post.objects.published().values(year=year, month=month).annotate(total=Count("pk"))
+    return months.values_list("year", "month", EMPTY, EMPTY, "total")
+
+
+def _integer(value: Func) -> Cast:
+    # PostgreSQL extracts decimals, and a column of a union has the type that its first query gives it.
+    return Cast(value, IntegerField())
+
+
+def _years(rows: Sequence[Row]) -> Sequence[Year]:
+    years: list[Year] = []
+    for year, month, _label, _path, total in sorted(rows, reverse=True):
+        if not years or years[-1].year != year:
+            years.append(Year(year, reverse("blog:year", args=[f"{year:04}"])))
+        label = date_format(dt.date(year, month, 1), gettext("F Y"))
+        url = reverse("blog:month", args=[f"{year:04}", f"{month:02}"])
+        years[-1].months.append(Line(label, url, total))
+        years[-1].count += total
+    return years
+
+
+PAGES: Final = SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines)
+CATEGORIES: Final = SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines)
+ARCHIVES: Final = SidebarBlock("blog/sidebar/archives.html", _month_rows, _years)
+META: Final = SidebarBlock("blog/sidebar/meta.html")

@@ -1,0 +1,134 @@
+"""Exporting and erasing the personal data of a commenter in the admin.
+
+The e-mail address is only ever sent in forms, never in a URL, because URLs end up in logs and browser histories.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from comments import personal_data
+from comments.models import Erasure
+
+# How many comments are listed.
+MAX_LISTED = 50
+
+
+class PersonForm(forms.Form):
+    """The address to look for. Imported ones may be invalid, so any text is accepted."""
+
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"inputmode": "email", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Upper and lower case make no difference."),
+    )
+
+
+class EraseForm(PersonForm):
+    """The address, and what happens to the comments."""
+
+    texts = forms.ChoiceField(
+        label=_("What happens to the comments"),
+        choices=[
+            (
+                "keep",
+                _(
+                    "Keep them as “Anonymous”. Name, e-mail, website, account and earlier versions are deleted. "
+                    "Check the texts, because they may contain names."
+                ),
+            ),
+            ("delete", _("Delete them permanently. Replies by others stay.")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of the two.")},
+    )
+
+
+@admin.register(Erasure)
+class ErasureAdmin(admin.ModelAdmin[Erasure]):
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("comments.erase_commenter")
+
+    def has_view_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
+        return obj is None and self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Handle every step. The button that was clicked says which."""
+        if not self.has_module_permission(request):
+            raise PermissionDenied
+        if request.method in {"GET", "HEAD"}:
+            return self._page(request, "search", form=PersonForm())
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["GET", "POST"])
+        form = PersonForm(request.POST)
+        if not form.is_valid():
+            return self._page(request, "search", form=form)
+        email = form.cleaned_data["email"]
+        if "export" in request.POST:
+            return self._export(email)
+        if "choose" in request.POST or "erase" in request.POST:
+            return self._erase(request, email)
+        return self._show(request, EraseForm(initial={"email": email}), email)
+
+    def _export(self, email: str) -> HttpResponse:
+        options = {"ensure_ascii": False, "indent": 1}
+        headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
+        return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
+
+    def _erase(self, request: HttpRequest, email: str) -> HttpResponse:
+        form = EraseForm(request.POST)
+        if not form.is_valid():
+            return self._show(request, form, email)
+        keep_text = form.cleaned_data["texts"] == "keep"
+        if "erase" not in request.POST:
+            summary = personal_data.summary(email)
+            return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
+        erased = personal_data.erase(email, keep_text=keep_text)
+        if keep_text:
+            message = gettext("Personal data erased. Comments kept as “Anonymous”: %(n)d.")
+        else:
+            message = gettext("Personal data erased. Comments deleted: %(n)d.")
+        self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
+        erasure = personal_data.erasure_of(email)
+        if erasure is not None and isinstance(request.user, User):
+            # The log says that someone was erased, and by whom, but not who it was.
+            self.log_change(request, erasure, gettext("Comments kept.") if keep_text else gettext("Comments deleted."))
+        return HttpResponseRedirect(reverse("admin:comments_erasure_changelist"))
+
+    def _show(self, request: HttpRequest, form: EraseForm, email: str) -> HttpResponse:
+        comments = personal_data.comments_of(email).with_entries().select_related("user").order_by("-created_at", "-pk")
+        context = {
+            "summary": personal_data.summary(email),
+            "comments": comments[:MAX_LISTED],
+            "blocks": personal_data.blocks_of(email),
+            "accounts": User.objects.filter(email__iexact=email),
+            "max_listed": MAX_LISTED,
+        }
+        return self._page(request, "show", form=form, email=email, **context)
+
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Personal data"),
+            **context,
+        }
+        return TemplateResponse(request, f"admin/comments/personal_data/{name}.html", context)

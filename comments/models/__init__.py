@@ -1,0 +1,41 @@
+"""Comments, their moderation, the spam filter, e-mail notifications, personal data and settings."""
+
+from comments.models.comment import MAX_TEXT_LENGTH, Comment, CommentKind, CommentQuerySet, CommentStatus
+from comments.models.filter import Lesson, RateCount, SpentChallenge, Token
+from comments.models.moderation import Block, Decision, Queue, Revision
+from comments.models.notifications import (
+    Event,
+    Follower,
+    FollowerQuerySet,
+    Notification,
+    NotificationPreference,
+    OutboxItem,
+)
+from comments.models.personal_data import Erasure
+from comments.models.settings import MIN_COMMENTS_PER_PAGE, CommentPolicy, CommentSettings
+
+__all__ = [
+    "MAX_TEXT_LENGTH",
+    "MIN_COMMENTS_PER_PAGE",
+    "Block",
+    "Comment",
+    "CommentKind",
+    "CommentPolicy",
+    "CommentQuerySet",
+    "CommentSettings",
+    "CommentStatus",
+    "Decision",
+    "Erasure",
+    "Event",
+    "Follower",
+    "FollowerQuerySet",
+    "Lesson",
+    "Notification",
+    "NotificationPreference",
+    "OutboxItem",
+    "Queue",
+    "RateCount",
+    "Revision",
+    "SpentChallenge",
+    "Token",
+]

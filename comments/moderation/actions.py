@@ -1,0 +1,133 @@
+"""The decisions as the admin offers them, and the messages about their results."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from comments.models import Comment, CommentStatus, Decision, Revision
+from comments.moderation import decisions
+from comments.moderation.decisions import DecisionResult, Seen
+
+type Lazy = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A decision with its labels on a button and in the list of bulk actions, and the messages about its result."""
+
+    decide: Callable[[Iterable[Comment], User, Seen | None], DecisionResult]
+    button: Lazy
+    description: Lazy
+    changed: Lazy
+    unchanged: Lazy
+    offered_for: tuple[CommentStatus, ...]
+
+
+ACTIONS = {
+    "approve": Action(
+        decisions.approve,
+        _("Approve"),
+        _("Approve"),
+        ngettext_lazy("%(n)d comment approved.", "%(n)d comments approved.", "n"),
+        ngettext_lazy("%(n)d was already approved.", "%(n)d were already approved.", "n"),
+        (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH),
+    ),
+    "spam": Action(
+        decisions.mark_spam,
+        _("Spam"),
+        _("Mark as spam"),
+        ngettext_lazy("%(n)d comment marked as spam.", "%(n)d comments marked as spam.", "n"),
+        ngettext_lazy("%(n)d was already spam.", "%(n)d were already spam.", "n"),
+        (CommentStatus.PENDING, CommentStatus.APPROVED),
+    ),
+    "trash": Action(
+        decisions.trash,
+        _("Trash"),
+        _("Move to trash"),
+        ngettext_lazy("%(n)d comment moved to the trash.", "%(n)d comments moved to the trash.", "n"),
+        ngettext_lazy("%(n)d was already in the trash.", "%(n)d were already in the trash.", "n"),
+        (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM),
+    ),
+    "restore": Action(
+        decisions.restore,
+        _("Restore"),
+        _("Restore from spam and trash"),
+        ngettext_lazy("%(n)d comment restored.", "%(n)d comments restored.", "n"),
+        ngettext_lazy("%(n)d was not in spam or trash.", "%(n)d were not in spam or trash.", "n"),
+        (CommentStatus.SPAM, CommentStatus.TRASH),
+    ),
+}
+
+UNDO_MESSAGES = (
+    ngettext_lazy("Undone for %(n)d comment.", "Undone for %(n)d comments.", "n"),
+    ngettext_lazy(
+        "%(n)d was left alone because someone has changed its status since.",
+        "%(n)d were left alone because someone has changed their status since.",
+        "n",
+    ),
+)
+
+
+def read_seen(data: QueryDict) -> dict[int, str]:
+    """Return what the moderator saw, from the `seen` fields of a form. Each holds one or more `ID:MARK`."""
+    pairs = (pair.partition(":") for field in data.getlist("seen") for pair in field.split())
+    return {int(pk): mark for pk, _colon, mark in pairs if pk.isascii() and pk.isdigit() and len(pk) < 19}
+
+
+def result_message(result: DecisionResult, changed: Lazy, unchanged: Lazy) -> str:
+    """Return one or more sentences about a decision: how many comments it changed, and what others did first."""
+    counts = ((changed, result.changed), (unchanged, result.unchanged))
+    sentences = [message % {"n": count} for message, count in counts if count]
+    if result.overtaken:
+        sentences.append(gettext("Someone else changed this first, so nothing was overwritten."))
+        sentences += dict.fromkeys(latest_changes(result.overtaken).values())
+    return " ".join(sentences) or gettext("No comments were changed.")
+
+
+def latest_changes(pks: Iterable[int]) -> dict[int, str]:
+    """Return what was last done to each of these comments: "Anna approved it 20 seconds ago." Two queries."""
+    wanted = list(pks)
+    if not wanted:
+        return {}
+    latest: dict[int, Decision | Revision] = {}
+    for decision in Decision.objects.filter(comment__in=wanted).select_related("moderator").order_by("made_at", "pk"):
+        latest[decision.comment_id] = decision
+    for revision in Revision.objects.filter(comment__in=wanted).select_related("by").order_by("replaced_at", "pk"):
+        before = latest.get(revision.comment_id)
+        if not isinstance(before, Decision) or before.made_at < revision.replaced_at:
+            latest[revision.comment_id] = revision
+    return {pk: _describe(latest.get(pk)) for pk in wanted}
+
+
+def _describe(change: Decision | Revision | None) -> str:
+    if isinstance(change, Decision):
+        who = change.moderator or gettext("Someone")
+        return _DECIDED[CommentStatus(change.became)] % {"who": who, "time": time_since(change.made_at)}
+    if change is not None:
+        who = change.by or gettext("Its author")
+        return gettext("%(who)s changed the text %(time)s ago.") % {"who": who, "time": time_since(change.replaced_at)}
+    return gettext("Someone has changed it.")
+
+
+_DECIDED = {
+    CommentStatus.APPROVED: _("%(who)s approved it %(time)s ago."),
+    CommentStatus.PENDING: _("%(who)s moved it back to pending %(time)s ago."),
+    CommentStatus.SPAM: _("%(who)s marked it as spam %(time)s ago."),
+    CommentStatus.TRASH: _("%(who)s moved it to the trash %(time)s ago."),
+}
+
+
+def time_since(start: dt.datetime) -> str:
+    """Return how long ago `start` was, in the largest unit: "20 seconds", "3 hours"."""
+    seconds = max(1, int((timezone.now() - start).total_seconds()))
+    if seconds < 60:
+        return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+    return timesince(start, depth=1)

@@ -1,0 +1,55 @@
+"""How many comments readers see on an entry. `comment_count` stores it, so that listings need not count."""
+
+from collections.abc import Iterable, Iterator
+from itertools import batched
+
+from django.db import transaction
+from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from blog.models import Entry
+from comments.models import Comment
+
+
+def recount(entry: Entry) -> None:
+    """Set `comment_count` of `entry`, here and in the database, to the number of its approved comments.
+
+    Pingbacks and trackbacks count too, as in WordPress.
+    """
+    entry.comment_count = recount_all([entry.pk]).get(entry.pk, 0)
+
+
+def recount_all(pks: Iterable[int]) -> dict[int, int]:
+    """Recount the entries with these IDs in one transaction, and return the count of each that exists.
+
+    The entries are locked before their comments are counted: whoever changes a comment at the same time counts after
+    us and sees what we did.
+    """
+    counts: dict[int, int] = {}
+    with transaction.atomic():
+        for batch in batched(sorted(set(pks)), 1_000):
+            entries = Entry.objects.filter(pk__in=batch).order_by("pk")
+            stored = dict(entries.select_for_update(no_key=True).values_list("pk", "comment_count"))
+            counted = _count_approved(stored)
+            wrong = {pk: counted.get(pk, 0) for pk, count in stored.items() if counted.get(pk, 0) != count}
+            for count in set(wrong.values()):
+                # Not save(): nothing else of the entry has changed, and its text need not be rendered again.
+                Entry.objects.filter(pk__in=[pk for pk, right in wrong.items() if right == count]).update(
+                    comment_count=count
+                )
+            counts |= stored | wrong
+    return counts
+
+
+def _count_approved(pks: Iterable[int]) -> dict[int, int]:
+    approved = Comment.objects.approved().filter(entry__in=list(pks)).order_by()
+    return dict(approved.values_list("entry").annotate(Count("pk")))
+
+
+def miscounted() -> Iterator[tuple[Entry, int]]:
+    """Yield the entries whose `comment_count` is wrong, each with the right one."""
+    approved = Comment.objects.approved().filter(entry=OuterRef("pk")).order_by()
+    count = Subquery(approved.values("entry").annotate(count=Count("pk")).values("count"))
+    wrong = Entry.objects.annotate(right_count=Coalesce(count, 0)).exclude(right_count=F("comment_count"))
+    for entry in wrong.only("kind", "title", "comment_count").order_by("pk"):
+        yield entry, entry.right_count

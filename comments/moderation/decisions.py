@@ -1,0 +1,221 @@
+"""Moderators' decisions about comments. Each is logged and can be undone."""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import batched
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from comments.models import Comment, CommentSettings, CommentStatus, Decision, Revision
+from comments.moderation.counting import recount_all
+from comments.moderation.submission import submit
+from comments.notifications import outbox
+from comments.rules import bayes
+
+OUT_OF_SIGHT = (CommentStatus.SPAM, CommentStatus.TRASH)
+
+# The status that a comment gets, and what the filter has learned from it then: `approved`, `spam` or, empty, nothing.
+type Ruling = tuple[CommentStatus, str]
+# The `mark` of each comment, by ID, as the moderator saw it when deciding.
+type Seen = Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionResult:
+    """What a decision did. `unchanged` comments had this status already, or were decided otherwise in the meantime.
+
+    `overtaken` are the IDs of those that are no longer what the moderator saw. They were left alone.
+    """
+
+    changed: int
+    unchanged: int
+    batch: uuid.UUID
+    overtaken: tuple[int, ...] = ()
+
+
+class OvertakenError(Exception):
+    """The comment is no longer what the moderator saw who wanted to change it."""
+
+
+def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
+    """Publish `comments`. The filter learns that they are not spam, and their authors become known.
+
+    Here and below, comments whose mark differs from the one in `seen` are left alone and reported as overtaken.
+    """
+    return _decide(
+        (comment.pk for comment in comments), by, _all((CommentStatus.APPROVED, CommentStatus.APPROVED)), seen
+    )
+
+
+def mark_spam(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
+    """Hide `comments` as spam. The filter learns from them."""
+    return _decide((comment.pk for comment in comments), by, _all((CommentStatus.SPAM, CommentStatus.SPAM)), seen)
+
+
+def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
+    """Hide `comments` without calling them spam. What the filter has learned from them stays."""
+
+    def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
+        histories = _histories(locked)
+        return {comment: (CommentStatus.TRASH, _taught(histories.get(comment.pk, []))) for comment in locked}
+
+    return _decide((comment.pk for comment in comments), by, rule, seen)
+
+
+def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
+    """Give spam and trash the status they had before; `pending` if that is not known."""
+
+    def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
+        hidden = [comment for comment in locked if comment.status in OUT_OF_SIGHT]
+        histories = _histories(hidden)
+        return {comment: _before_removal(histories.get(comment.pk, [])) for comment in hidden}
+
+    return _decide((comment.pk for comment in comments), by, rule, seen)
+
+
+def reply(
+    comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None
+) -> DecisionResult:
+    """Approve `comment` and publish `text` as a reply of `by`. Undo takes back both.
+
+    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it or its entry was deleted meanwhile.
+    """
+    with transaction.atomic():
+        result = approve([comment], by, seen)
+        if result.overtaken:
+            return result
+        if not result.changed + result.unchanged:
+            raise Comment.DoesNotExist
+        answer = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
+        if answer.status == CommentStatus.APPROVED:
+            # The rules let staff pass. The log shows it as a decision all the same.
+            batch = {"moderator": by, "batch": result.batch}
+            Decision.objects.create(comment=answer, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
+        else:
+            _decide([answer.pk], by, _all((CommentStatus.APPROVED, "")), batch=result.batch)
+    return result
+
+
+def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> Comment:
+    """Change the text, name, email or website of `comment`, keep the earlier text, and return it as it is then.
+
+    Its status stays. Raises OvertakenError if its mark is no longer `mark`, and DoesNotExist if it was deleted.
+    """
+    with transaction.atomic():
+        stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
+        if mark and stored.mark != mark:
+            raise OvertakenError
+        changed = [field for field, value in values.items() if getattr(stored, field) != value]
+        if "text" in changed:
+            Revision.objects.create(comment=stored, text=stored.text, by=by)
+        for field in changed:
+            setattr(stored, field, values[field])
+        if changed:
+            stored.save(update_fields=changed)
+    return stored
+
+
+def undo(batch: uuid.UUID, by: User) -> DecisionResult:
+    """Undo `batch` for every comment whose status still results from it.
+
+    This is a decision as well, so it can be undone itself. What the filter learned is restored too.
+    """
+
+    def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
+        histories = _histories(locked)
+        return {
+            comment: _before(history, len(history) - 1)
+            for comment in locked
+            if (history := histories.get(comment.pk))
+            and history[-1].batch == batch
+            and history[-1].became == comment.status
+        }
+
+    return _decide(Decision.objects.filter(batch=batch).values_list("comment", flat=True), by, rule)
+
+
+def _all(ruling: Ruling) -> Callable[[list[Comment]], dict[Comment, Ruling]]:
+    return lambda locked: dict.fromkeys(locked, ruling)
+
+
+def _histories(comments: list[Comment]) -> dict[int, list[Decision]]:
+    """Return the decisions about each of `comments`, oldest first; one query."""
+    histories: dict[int, list[Decision]] = {}
+    for decision in Decision.objects.filter(comment__in=comments).order_by("pk"):
+        histories.setdefault(decision.comment_id, []).append(decision)
+    return histories
+
+
+def _taught(history: list[Decision]) -> str:
+    return history[-1].taught if history else ""
+
+
+def _before(history: list[Decision], index: int) -> Ruling:
+    """Return the status before the decision at this index, and what the filter had learned by then."""
+    return CommentStatus(history[index].was), _taught(history[:index])
+
+
+def _before_removal(history: list[Decision]) -> Ruling:
+    """Return the status before the last removal."""
+    for index, decision in reversed(list(enumerate(history))):
+        if decision.became in OUT_OF_SIGHT and decision.was not in OUT_OF_SIGHT:
+            return _before(history, index)
+    return CommentStatus.PENDING, ""
+
+
+def _decide(
+    pks: Iterable[int],
+    by: User,
+    rule: Callable[[list[Comment]], Mapping[Comment, Ruling]],
+    seen: Seen | None = None,
+    batch: uuid.UUID | None = None,
+) -> DecisionResult:
+    """Give the comments with these IDs the status that `rule` says, where it differs, and log that."""
+    batch = batch or uuid.uuid4()
+    seen = seen or {}
+    changed = unchanged = 0
+    overtaken: list[int] = []
+    lessons: dict[Comment, str] = {}
+    recounted: set[int] = set()
+    with transaction.atomic():
+        for found in _locked(pks):
+            locked = [comment for comment in found if seen.get(comment.pk, comment.mark) == comment.mark]
+            overtaken += sorted({comment.pk for comment in found} - {comment.pk for comment in locked})
+            rulings = {comment: ruling for comment, ruling in rule(locked).items() if ruling[0] != comment.status}
+            _set_statuses(rulings)
+            Decision.objects.bulk_create(
+                Decision(comment=comment, moderator=by, was=comment.status, became=new, taught=taught, batch=batch)
+                for comment, (new, taught) in rulings.items()
+            )
+            lessons |= {comment: taught for comment, (_new, taught) in rulings.items()}
+            recounted |= {
+                one.entry_id for one, (new, _) in rulings.items() if CommentStatus.APPROVED in (one.status, new)
+            }
+            changed += len(rulings)
+            unchanged += len(locked) - len(rulings)
+        # Once all comments are locked: whoever waits for the filter holds no comment that somebody else needs.
+        bayes.learn(lessons)
+        recount_all(recounted)
+    return DecisionResult(changed, unchanged, batch, tuple(overtaken))
+
+
+def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
+    """Yield the comments with these IDs as they are now, in batches, locked until the transaction ends.
+
+    They are always locked in the same order and before any entry, so moderators may wait for each other but never
+    deadlock.
+    """
+    for batch in batched(sorted(set(pks)), 1_000):
+        comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
+        yield list(comments.only("status", "entry", "name", "email", "website", "text"))
+
+
+def _set_statuses(rulings: Mapping[Comment, Ruling]) -> None:
+    for status in {ruling[0] for ruling in rulings.values()}:
+        pks = [comment.pk for comment, ruling in rulings.items() if ruling[0] == status]
+        Comment.objects.filter(pk__in=pks).update(status=status, status_since=timezone.now())
+        if status == CommentStatus.APPROVED:
+            outbox.record_approved(pks)

@@ -1,0 +1,57 @@
+"""Deleting comments for good."""
+
+from collections.abc import Iterable, Mapping
+from itertools import batched
+
+from django.db import transaction
+from django.db.models import Q
+
+from comments.models import Comment, CommentStatus
+from comments.moderation.counting import recount_all
+
+
+def delete(comments: Iterable[Comment]) -> int:
+    """Delete `comments` with their history, and return how many.
+
+    Replies to them stay and become replies to what these replied to, so readers find them where they were.
+    """
+    deleted: list[Comment] = []
+    with transaction.atomic():
+        for batch in batched(sorted({comment.pk for comment in comments}), 1_000):
+            stored = lock(batch)
+            doomed = {pk: stored[pk] for pk in batch if pk in stored}
+            _move_up_replies(doomed, stored)
+            Comment.objects.filter(pk__in=doomed).delete()
+            deleted += doomed.values()
+        recount_all(comment.entry_id for comment in deleted if comment.status == CommentStatus.APPROVED)
+    return len(deleted)
+
+
+def lock(pks: Iterable[int]) -> dict[int, Comment]:
+    """Lock the comments with these IDs, their parents and their replies until the transaction ends, and return them.
+
+    Call this before locking anything else when you delete: all of them are locked in the same order as in every
+    decision.
+    """
+    pks = set(pks)
+    parents = Comment.objects.filter(pk__in=pks).exclude(parent=None).values_list("parent", flat=True)
+    around = Q(pk__in=pks.union(parents)) | Q(parent__in=pks)
+    locked = Comment.objects.select_for_update(no_key=True).filter(around).order_by("pk")
+    return {comment.pk: comment for comment in locked.only("status", "entry", "parent")}
+
+
+def _move_up_replies(doomed: Mapping[int, Comment], stored: Mapping[int, Comment]) -> None:
+    """Hang the replies to `doomed` below their nearest ancestor among `stored` that stays."""
+    moved: dict[int | None, list[int]] = {}
+    # Queried again, because replies may have come in until everything was locked.
+    replies = Comment.objects.filter(parent__in=doomed).exclude(pk__in=doomed).order_by("pk")
+    for pk, parent in replies.values_list("pk", "parent"):
+        above: int | None = parent
+        # Imported threads may contain circles.
+        visited = {pk}
+        while above is not None and above in doomed and above not in visited:
+            visited.add(above)
+            above = doomed[above].parent_id
+        moved.setdefault(above if above in stored and above not in visited else None, []).append(pk)
+    for ancestor, pks in moved.items():
+        Comment.objects.filter(pk__in=pks).update(parent=ancestor)

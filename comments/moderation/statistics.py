@@ -1,0 +1,162 @@
+"""Moderation statistics: comments by week, what rules and moderators decided, and how long comments were pending."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import TruncWeek
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from comments.models import Comment, CommentStatus, Decision
+from comments.rules.judge import spam_filter
+
+WEEKS = 12
+DAYS = 90
+# How many of the newest comments the outcomes are counted from.
+MAX_COMMENTS = 5_000
+CHART_STATUSES = (CommentStatus.APPROVED, CommentStatus.PENDING, CommentStatus.SPAM)
+# What rules may decide at first, and what moderators may make of it.
+FIRST_DECISIONS = {
+    CommentStatus.APPROVED: _("Published"),
+    CommentStatus.PENDING: _("Held"),
+    CommentStatus.SPAM: _("Marked as spam"),
+}
+FINAL_STATUSES = (CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
+# The chart, in its own units.
+CHART_HEIGHT, BAR_WIDTH, BAR_STEP = 120, 34, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment of a bar in the chart: the comments of one status in one week."""
+
+    status: CommentStatus
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A bar in the chart: the comments of the week that begins on `day`."""
+
+    day: dt.date
+    counts: Counter[str]
+    x: int
+    segments: list[Segment]
+
+    @property
+    def row(self) -> list[int]:
+        """The counts of CHART_STATUSES, for the table."""
+        return [self.counts[status] for status in CHART_STATUSES]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    weeks: list[Week]
+    height: int = CHART_HEIGHT
+    bar_width: int = BAR_WIDTH
+
+    @property
+    def width(self) -> int:
+        return len(self.weeks) * BAR_STEP
+
+    @property
+    def statuses(self) -> tuple[CommentStatus, ...]:
+        return CHART_STATUSES
+
+
+def by_week() -> Chart:
+    """Return the comments of each of the last WEEKS weeks by their current status; one query. Weeks begin on Monday."""
+    today = timezone.localdate()
+    this_week = today - dt.timedelta(days=today.weekday())
+    days = [this_week - dt.timedelta(weeks=ago) for ago in reversed(range(WEEKS))]
+    start = timezone.make_aware(dt.datetime.combine(days[0], dt.time()))
+    comments = Comment.objects.filter(created_at__gte=start, status__in=CHART_STATUSES).order_by()
+    weekly: dict[dt.date, Counter[str]] = {day: Counter() for day in days}
+    counts = comments.annotate(week=TruncWeek("created_at")).values_list("week", "status").annotate(Count("pk"))
+    for week, status, count in counts:
+        # An imported comment may lie in the future, because of the other site's clock.
+        if week.date() in weekly:
+            weekly[week.date()][status] += count
+    highest = max(week.total() for week in weekly.values())
+    return Chart(
+        [
+            Week(day, week, index * BAR_STEP + (BAR_STEP - BAR_WIDTH) // 2, list(_segments(week, highest)))
+            for index, (day, week) in enumerate(weekly.items())
+        ]
+    )
+
+
+def _segments(counts: Counter[str], highest: int) -> Iterator[Segment]:
+    y = float(CHART_HEIGHT)
+    for status in CHART_STATUSES:
+        height = round(CHART_HEIGHT * counts[status] / highest, 2) if highest else 0.0
+        y = round(y - height, 2)
+        if height:
+            yield Segment(status, y, height)
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What moderators made of the newest comments, counted by (first decision, current status).
+
+    `rules` is what all rules decided together, `spam_filter` what the filter alone would have: `approved`, `pending`
+    or `spam`. Only comments that someone has decided about count. `median_wait` is the median time until the first
+    decision about those that were pending.
+    """
+
+    rules: Counter[tuple[str, str]] = field(default_factory=Counter)
+    spam_filter: Counter[tuple[str, str]] = field(default_factory=Counter)
+    median_wait: dt.timedelta | None = None
+
+    @property
+    def tables(self) -> Iterator[tuple[str, list[tuple[str, list[int]]]]]:
+        """Both tables for the page, each with a title and rows of a label and the counts of FINAL_STATUSES."""
+        rules = gettext("What the rules decided, and what moderators made of it")
+        spam_filter = gettext("What the spam filter alone would have decided, and what moderators made of it")
+        for title, counts in ((rules, self.rules), (spam_filter, self.spam_filter)):
+            yield (
+                title,
+                [
+                    (str(label), [counts[first, final] for final in FINAL_STATUSES])
+                    for first, label in FIRST_DECISIONS.items()
+                ],
+            )
+
+
+def outcomes() -> Outcomes:
+    """Return the outcomes of the newest comments of the last DAYS days that were written here; one query."""
+    first_decision = Decision.objects.filter(comment=OuterRef("pk")).order_by("pk")
+    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=DAYS), is_imported=False)
+    annotated = recent.annotate(
+        first=Subquery(first_decision.values("was")[:1]),
+        decided_at=Subquery(first_decision.values("made_at")[:1]),
+        decided_by=Subquery(first_decision.values("moderator")[:1]),
+    ).order_by("-created_at", "-pk")
+    fields = ("first", "status", "reasons", "created_at", "decided_at", "decided_by", "user")
+    newest = annotated.values_list(*fields)[:MAX_COMMENTS]
+    result = Outcomes()
+    waits: list[float] = []
+    for first, status, reasons, created_at, decided_at, decided_by, author in newest.iterator():
+        # Moderators approve their own replies by writing them.
+        if first is None or (author is not None and author == decided_by):
+            continue
+        if first == CommentStatus.PENDING:
+            waits.append((decided_at - created_at).total_seconds())
+        if status == CommentStatus.PENDING:
+            continue
+        result.rules[first, status] += 1
+        result.spam_filter[_filter_decision(reasons), status] += 1
+    result.median_wait = dt.timedelta(seconds=median(waits)) if waits else None
+    return result
+
+
+def _filter_decision(reasons: list[dict[str, str]]) -> str:
+    """Return the status that the filter's verdict would lead to."""
+    verdicts = {reason["verdict"] for reason in reasons if reason["check"] == spam_filter.__name__}
+    return CommentStatus.SPAM if "spam" in verdicts else CommentStatus.PENDING if verdicts else CommentStatus.APPROVED

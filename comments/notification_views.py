@@ -1,0 +1,164 @@
+"""The pages that e-mails link to, and the form to follow a discussion.
+
+Mail programs open links to scan them, so a GET changes nothing: every page asks for a click on a button. Anyone with a
+signed URL may use it, without a cookie.
+"""
+
+from django.core.signing import BadSignature, SignatureExpired
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+
+from blog.models import Entry
+from comments.forms import FollowForm
+from comments.models import Comment, CommentSettings, Notification
+from comments.moderation import by_email
+from comments.moderation.decisions import OvertakenError
+from comments.notifications import decision_links, follow_links, subscriptions
+from comments.rules import rate_limit
+from comments.views import comes_from_here, message_page, secret_page
+from core.site import SiteRequest
+
+
+@secret_page
+def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
+    """Let a moderator decide about one comment from a notification."""
+    if action not in by_email.ACTIONS:
+        raise Http404
+    try:
+        notification = decision_links.find_notification(signed)
+    except SignatureExpired:
+        return _expired(request)
+    except BadSignature:
+        raise Http404(gettext("That link doesn't exist.")) from None
+    if notification is None:
+        return _gone(request)
+    if notification.moderator is None or not notification.moderator.may_moderate:
+        text = gettext("The person this e-mail was sent to is no longer a moderator. An administrator can change that.")
+        return message_page(request, gettext("You can't moderate comments"), text, status=403)
+    if request.method != "POST":
+        return _decide_page(request, notification, signed, action)
+    if not comes_from_here(request):
+        return _decide_page(request, notification, signed, action, status=403)
+    try:
+        by_email.decide(notification, action, request.POST.get("seen", ""))
+    except OvertakenError:
+        return _decide_page(request, notification, signed, action, status=409)
+    except Comment.DoesNotExist:
+        return _gone(request)
+    # The page shows what was decided, by whoever was first.
+    return HttpResponseRedirect(request.get_full_path())
+
+
+def _decide_page(
+    request: HttpRequest, notification: Notification, signed: str, action: str, status: int = 200
+) -> HttpResponse:
+    comment = notification.comment
+    context = {
+        "comment": comment,
+        "action": by_email.ACTIONS[action],
+        # With the same signature, so they expire at the same time.
+        "others": [
+            (other, reverse("comments:decide", args=[signed, name]))
+            for name, other in by_email.ACTIONS.items()
+            if name != action
+        ],
+        "is_open": by_email.is_open(notification),
+        "is_used": notification.used_at is not None,
+        "decision": comment.decisions.select_related("moderator").first(),
+        "was_changed": status == 409 or comment.mark != notification.mark,
+        "from_elsewhere": status == 403,
+    }
+    return render(request, "comments/decide.html", context, status=status)
+
+
+def _expired(request: HttpRequest) -> HttpResponse:
+    text = ngettext(
+        "It worked for %(n)d day, or until you changed your password. You can still decide in the moderation queue.",
+        "It worked for %(n)d days, or until you changed your password. You can still decide in the moderation queue.",
+        decision_links.VALID_DAYS,
+    )
+    return _queue_message(request, gettext("This link has expired"), text % {"n": decision_links.VALID_DAYS})
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    text = gettext("It was deleted, so there is nothing left to decide.")
+    return _queue_message(request, gettext("This comment no longer exists"), text)
+
+
+def _queue_message(request: HttpRequest, title: str, text: str) -> HttpResponse:
+    url, link = reverse("admin:comments_queue_changelist"), gettext("Open the moderation queue")
+    return message_page(request, title, text, url=url, link=link, status=410)
+
+
+@secret_page
+def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
+    """Accept an e-mail address that wants to follow a discussion. The response is the same for every address."""
+    if not subscriptions.is_on(CommentSettings.of(request.site)):
+        raise Http404
+    entry: Entry = get_object_or_404(Entry.objects.published(), kind=kind, pk=pk)
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{entry.get_absolute_url()}#follow")
+    form = FollowForm(request.POST)
+    is_ours = comes_from_here(request)
+    if not (is_ours and form.is_valid()):
+        context = {"entry": entry, "form": form, "follow_action": request.path, "from_elsewhere": not is_ours}
+        return render(request, "comments/follow.html", context, status=400 if is_ours else 403)
+    subscriptions.request(entry, form.cleaned_data["email"], sender=rate_limit.sender(request))
+    text = ngettext(
+        "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d day. "
+        "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
+        "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d days. "
+        "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
+        follow_links.CONFIRM_WITHIN.days,
+    )
+    return message_page(
+        request,
+        gettext("Check your inbox"),
+        text % {"n": follow_links.CONFIRM_WITHIN.days},
+        url=entry.get_absolute_url(),
+        link=gettext("Back to %(title)s") % {"title": entry},
+    )
+
+
+@secret_page
+def confirm(request: HttpRequest, signed: str) -> HttpResponse:
+    """Let the owner of an e-mail address confirm that they want to follow."""
+    try:
+        follower = follow_links.find_to_confirm(signed)
+    except BadSignature:
+        raise Http404(gettext("That link doesn't exist.")) from None
+    if follower is None or not follower.entry.is_public:
+        text = ngettext(
+            "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
+            "It worked for %(n)d days, or the discussion is no longer public. You can subscribe again below the post.",
+            follow_links.CONFIRM_WITHIN.days,
+        )
+        text %= {"n": follow_links.CONFIRM_WITHIN.days}
+        return message_page(request, gettext("This link has expired"), text, status=410)
+    if request.method == "POST":
+        subscriptions.confirm(follower)
+        return HttpResponseRedirect(request.get_full_path())
+    context = {
+        "entry": follower.entry,
+        "is_confirmed": follower.confirmed_at is not None,
+        "unsubscribe_url": follow_links.unsubscribe_url(follower),
+    }
+    return render(request, "comments/confirm.html", context)
+
+
+@secret_page
+def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
+    """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
+    try:
+        follower = follow_links.find_to_unsubscribe(signed)
+    except BadSignature:
+        raise Http404(gettext("That link doesn't exist.")) from None
+    if follower is not None and request.method != "POST":
+        entry = follower.entry if follower.entry.is_public else None
+        return render(request, "comments/unsubscribe.html", {"entry": entry})
+    if follower is not None:
+        subscriptions.end(follower, everything="everything" in request.POST)
+    text = gettext("You no longer follow this discussion by e-mail.")
+    return message_page(request, gettext("You are unsubscribed"), text)

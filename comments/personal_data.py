@@ -1,0 +1,275 @@
+"""The personal data of commenters, found by e-mail address: exported, erased, or deleted after a while."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Lower
+from django.db.models.lookups import In
+from django.tasks import TaskResultStatus
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import User
+from comments import normalisation
+from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Revision
+from comments.moderation import deletion
+from comments.rules import bayes
+from core.personal_data import personal_rows
+from core.registry import Registry
+from core.site import absolute_url
+
+BATCH = 500
+# Each deletes what another app derived from the e-mail addresses of the comments with these IDs. They are called in the
+# transaction that removes the addresses.
+address_removal_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("address removal handler")
+
+
+@dataclass(slots=True)
+class Summary:
+    """How much data about a person is stored, or was erased. `others` counts rows by the name of their model."""
+
+    comments: int = 0
+    revisions: int = 0
+    blocks: int = 0
+    tasks: int = 0
+    others: dict[str, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.comments or self.blocks or self.tasks or any(self.others.values()))
+
+
+def comments_of(email: str) -> CommentQuerySet:
+    """Return the comments with this address, whatever its case, and those of the account that has it.
+
+    Someone with the same name and another address is another person.
+    """
+    if not email:
+        return Comment.objects.none()
+    spellings = _spellings(email)
+    # Queried first, because with a subquery in the condition no database would use the index.
+    accounts = list(User.objects.filter(In(Lower("email"), spellings)).values_list("pk", flat=True))
+    return Comment.objects.filter(Q(In(Lower("email"), spellings)) | Q(user__in=accounts))
+
+
+def _spellings(email: str) -> list[Lower]:
+    """Return what to compare the database's lower case with, because SQLite only knows that of ASCII."""
+    return [Lower(Value(spelling)) for spelling in {email, email.lower(), email.upper()}]
+
+
+def blocks_of(email: str) -> models.QuerySet[Block]:
+    """Return the blocks of the address itself. Those of a name or host may be about others."""
+    keys = Q(kind=Block.Kind.EMAIL, key=normalisation.plain_case(email)) | Q(
+        kind=Block.Kind.WORD, key=normalisation.phrase(email)
+    )
+    return Block.objects.filter(keys)
+
+
+def _tasks_of(email: str) -> list[DBTaskResult[Any, Any]]:
+    """Return the worker's tasks, pending or done, that contain the address."""
+    if not email:
+        return []
+    spellings = {email, json.dumps(email)[1:-1]}
+    condition = Q()
+    for text in spellings:
+        condition |= Q(arguments__icontains=text) | Q(traceback__icontains=text)
+    whole = re.compile(rf"(?<![\w.+-])(?:{'|'.join(map(re.escape, spellings))})(?![\w-])", re.IGNORECASE)
+    arguments = Cast("args_kwargs", models.TextField())
+    tasks = DBTaskResult.objects.annotate(arguments=arguments).filter(condition).order_by("enqueued_at")
+    # The database also finds parts of longer addresses.
+    return [task for task in tasks if whole.search(f"{json.dumps(task.args_kwargs)}\n{task.traceback}")]
+
+
+def summary(email: str) -> Summary:
+    """Count what is stored about the person with this address."""
+    comments = comments_of(email)
+    return Summary(
+        comments.count(),
+        Revision.objects.filter(comment__in=comments).count(),
+        blocks_of(email).count(),
+        len(_tasks_of(email)),
+        {rows.label: rows.count(email) for rows in personal_rows.values()},
+    )
+
+
+def export(email: str) -> dict[str, Any]:
+    """Return everything stored about the person with this address, ready for JSON.
+
+    The moderators' names are left out, because they are other people's data.
+    """
+    comments = comments_of(email).with_entries().select_related("user", "lesson")
+    erasure = erasure_of(email)
+    return {
+        "email": email,
+        "site": settings.SITE_URL,
+        "exported_at": timezone.now().isoformat(),
+        "accounts": [account.username for account in User.objects.filter(email__iexact=email).order_by("pk")],
+        "erased_at": erasure.erased_at.isoformat() if erasure else None,
+        "comments": [
+            _export_comment(comment) for comment in comments.prefetch_related("revisions", "decisions").order_by("pk")
+        ],
+        "blocks": [
+            {"kind": block.kind, "text": block.text, "verdict": block.verdict, "added_at": block.added_at.isoformat()}
+            for block in blocks_of(email)
+        ],
+        "tasks": [
+            {"task": task.task_path, "enqueued_at": task.enqueued_at.isoformat(), "arguments": task.args_kwargs}
+            for task in _tasks_of(email)
+        ],
+        "others": {rows.label: rows.disclose(email) for rows in personal_rows.values()},
+    }
+
+
+def _export_comment(comment: Comment) -> dict[str, Any]:
+    lesson = getattr(comment, "lesson", None)
+    return {
+        "id": comment.pk,
+        "url": absolute_url(comment.get_absolute_url()),
+        "entry": str(comment.entry),
+        "in_reply_to": comment.parent_id,
+        "kind": comment.kind,
+        "status": comment.status,
+        "status_since": comment.status_since.isoformat(),
+        "created_at": comment.created_at.isoformat(),
+        "is_imported": comment.is_imported,
+        "name": comment.name,
+        "email": comment.email,
+        "website": comment.website,
+        "account": comment.user.username if comment.user else None,
+        "text": comment.text,
+        "revisions": [
+            {"text": revision.text, "replaced_at": revision.replaced_at.isoformat()}
+            for revision in comment.revisions.all()
+        ],
+        "reasons": comment.reasons,
+        "decisions": [
+            {"was": one.was, "became": one.became, "made_at": one.made_at.isoformat()}
+            for one in comment.decisions.all()
+        ],
+        "filter": {"learned": lesson.status, "words": lesson.tokens} if lesson else None,
+    }
+
+
+def erase(email: str, *, keep_text: bool) -> Summary:
+    """Erase everything stored about the person with this address, and return how much that was. Idempotent.
+
+    With `keep_text` the comments stay as "Anonymous", without name, address, website, account, earlier versions and
+    reasons. Otherwise they are deleted, but not the replies to them. A keyed hash of the address is kept, so that no
+    import brings the data back. Each batch of comments is one transaction, which locks them.
+    """
+    done = Summary()
+    # This comes first, so that an import that starts meanwhile knows about it.
+    with transaction.atomic():
+        erasure, _created = Erasure.objects.select_for_update().get_or_create(key=_key(email))
+        # Texts that were deleted once must not come back because later ones were kept.
+        erasure.text_kept = keep_text and erasure.text_kept
+        erasure.erased_at = timezone.now()
+        erasure.save()
+    for pks in _batches(comments_of(email)):
+        with transaction.atomic():
+            deletion.lock(pks)
+            locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
+            done.revisions += Revision.objects.filter(comment__in=locked).count()
+            _notify_address_removal(locked)
+            if keep_text:
+                _make_anonymous(locked)
+            else:
+                bayes.unlearn(locked)
+                deletion.delete(locked)
+            done.comments += len(locked)
+    with transaction.atomic():
+        done.blocks = _delete_blocks(email)
+        done.others = {rows.label: rows.erase(email) for rows in personal_rows.values()}
+        tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
+        done.tasks = len(tasks)
+        DBTaskResult.objects.filter(pk__in=tasks).delete()
+    return done
+
+
+def _batches(comments: CommentQuerySet) -> Iterator[list[int]]:
+    """Yield the IDs of `comments`, BATCH at a time, while reading the table only once."""
+    last = 0
+    while pks := list(comments.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield pks
+        last = pks[-1]
+
+
+def _make_anonymous(comments: list[Comment]) -> None:
+    """Keep the texts of `comments`, which are locked, and what the filter has learned from them."""
+    pks = [comment.pk for comment in comments]
+    Revision.objects.filter(comment__in=pks).delete()
+    Comment.objects.filter(pk__in=pks).update(name="", email="", website="", user=None, reasons=[])
+    lessons = dict(bayes.learned(comments))
+    bayes.unlearn(comments)
+    for comment in comments:
+        comment.website = ""
+    bayes.learn(lessons)
+
+
+def _delete_blocks(email: str) -> int:
+    """Delete the blocks, and their text in the admin's log."""
+    pks = list(blocks_of(email).values_list("pk", flat=True))
+    log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Block))
+    # The log still names blocks that were deleted or changed before.
+    is_named = In(Lower("object_repr"), _spellings(email))
+    log.filter(Q(object_id__in=[str(pk) for pk in pks]) | Q(is_named)).update(object_repr=gettext("(erased)"))
+    Block.objects.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+def _notify_address_removal(comments: list[Comment]) -> None:
+    for handle in address_removal_handlers.values():
+        handle([comment.pk for comment in comments])
+
+
+def erasure_of(email: str) -> Erasure | None:
+    """Return the erasure of the person with this address, if any."""
+    return Erasure.objects.filter(key=_key(email)).first()
+
+
+def _key(email: str) -> str:
+    return salted_hmac("comments.personal_data.erased", email.strip().lower(), algorithm="sha256").hexdigest()
+
+
+class Erasures:
+    """A snapshot of all erasures, for imports. One query."""
+
+    def __init__(self) -> None:
+        self._by_key = {erasure.key: erasure for erasure in Erasure.objects.all()}
+
+    def of(self, email: str, created_at: dt.datetime) -> Erasure | None:
+        """Return the erasure that applies to a comment with this address and date, if any."""
+        erasure = self._by_key.get(_key(email)) if self._by_key and email.strip() else None
+        return erasure if erasure and created_at <= erasure.erased_at else None
+
+
+def delete_old_emails(settings: CommentSettings) -> int:
+    """Delete the addresses of comments older than the site keeps them, and return the number of comments.
+
+    Reasons that contain the address are deleted too. Can be interrupted, and several runs at once are safe.
+    """
+    if not settings.forget_emails_after_days:
+        return 0
+    before = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
+    old = Comment.objects.filter(created_at__lt=before).exclude(email="")
+    count = 0
+    for pks in _batches(old):
+        with transaction.atomic():
+            # Queried again, and locked in the same order as in every decision.
+            locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
+            naming = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
+            Comment.objects.filter(pk__in=[comment.pk for comment in locked]).update(email="")
+            Comment.objects.filter(pk__in=naming).update(reasons=[])
+            _notify_address_removal(locked)
+            count += len(locked)
+    return count

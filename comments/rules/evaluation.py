@@ -1,0 +1,95 @@
+"""Evaluating the spam filter on labelled comments."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext
+
+from comments.models import Comment, CommentStatus, Lesson
+from comments.rules import bayes
+
+
+class LabelledFileError(Exception):
+    """A line of the file is invalid. The message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A comment and whether it is spam."""
+
+    comment: Comment
+    is_spam: bool
+
+
+@dataclass(slots=True)
+class Result:
+    """The filter's verdicts about comments it was not trained on, counted by (is spam, verdict)."""
+
+    trained: int = 0
+    counts: Counter[tuple[bool, str]] = field(default_factory=Counter)
+
+    @property
+    def precision(self) -> float | None:
+        """The share of spam in what it marked as spam; None if it marked nothing."""
+        marked = self.counts[True, "spam"] + self.counts[False, "spam"]
+        return self.counts[True, "spam"] / marked if marked else None
+
+    @property
+    def recall(self) -> float | None:
+        """The share of the spam that it marked as spam; None if there is no spam."""
+        return self._share_of_spam("spam")
+
+    @property
+    def stopped(self) -> float | None:
+        """The share of the spam that it marked as spam or held; None if there is no spam."""
+        return self._share_of_spam("spam", "hold")
+
+    def _share_of_spam(self, *verdicts: str) -> float | None:
+        spam = sum(count for (is_spam, _verdict), count in self.counts.items() if is_spam)
+        return sum(self.counts[True, verdict] for verdict in verdicts) / spam if spam else None
+
+
+def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Result:
+    """Train a new filter with the first `decisions` comments, by default half of them, and test it on the others."""
+    trained = len(labelled) // 2 if decisions is None else min(decisions, len(labelled))
+    model = bayes.Model()
+    for one in labelled[:trained]:
+        model.learn(bayes.tokens_of(one.comment), CommentStatus.SPAM if one.is_spam else CommentStatus.APPROVED)
+    result = Result(trained)
+    for one in labelled[trained:]:
+        result.counts[one.is_spam, _verdict(model.score(bayes.tokens_of(one.comment)))] += 1
+    return result
+
+
+def _verdict(score: bayes.Score | None) -> str:
+    if score is None or not score.is_suspicious:
+        return ""
+    return "spam" if score.is_spam else "hold"
+
+
+def own_decisions() -> list[Labelled]:
+    """Return the comments of this site that moderators approved or marked as spam, oldest first."""
+    lessons = Lesson.objects.select_related("comment").order_by("comment__created_at", "comment")
+    return [Labelled(lesson.comment, lesson.status == CommentStatus.SPAM) for lesson in lessons.iterator()]
+
+
+def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
+    """Yield the comments of a file with a JSON object per line: `{"text": "…", "website": "…", "spam": true}`.
+
+    Raises LabelledFileError.
+    """
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            text, website, is_spam = record["text"], record.get("website", ""), record["spam"]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            text = website = is_spam = None
+        if not (isinstance(text, str) and isinstance(website, str) and isinstance(is_spam, bool)):
+            message = gettext("Line %(line)d is invalid. It should look like %(example)s.")
+            example = '{"text": "…", "website": "…", "spam": true}'
+            raise LabelledFileError(message % {"line": number, "example": example})
+        yield Labelled(Comment(text=text, website=website), is_spam)

@@ -1,0 +1,228 @@
+"""The first status of a new comment: small checks, each with a verdict and a reason.
+
+No check throws away what someone wrote. At worst it is marked as spam, which is kept for a while.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.conf import settings as django_settings
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
+
+from accounts.models import User
+from comments.models import Block, Comment, CommentKind, CommentPolicy, CommentSettings, CommentStatus
+from comments.rules import bayes, blocklist
+from comments.rules.rate_limit import Count
+from comments.rules.verdicts import Finding, Verdict
+
+# More than this many times the limit is spam if there is no proof of work.
+FLOOD_FACTOR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The first status of a comment, and the reasons stored with it: `{"check": …, "verdict": …, "message": …}`."""
+
+    status: CommentStatus
+    reasons: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a comment came in."""
+
+    closed: bool = False
+    # A field that people don't see was filled in.
+    trapped: bool = False
+    count: Count = field(default_factory=Count)
+    # The same person has sent the same text before, in the same place.
+    repeated: bool = False
+    # The browser has solved a challenge for this comment alone.
+    proven: bool = False
+    akismet: Finding | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comment with everything that the checks look at."""
+
+    comment: Comment
+    settings: CommentSettings
+    arrival: Arrival = field(default_factory=Arrival)
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether a comment with this name and e-mail address was approved before.
+
+        It must be by the same account, or also without one, so nobody passes with the address of a staff member.
+        Source: WordPress's "comment author must have a previously approved comment".
+        """
+        approved = Comment.objects.approved().filter(kind=CommentKind.COMMENT, user=self.comment.user)
+        by_same_person = approved.filter(email=self.comment.email, name=self.comment.name)
+        return bool(self.comment.email) and by_same_person.exists()
+
+    @cached_property
+    def is_staff(self) -> bool:
+        return self.comment.user is not None and self.comment.user.has_perm("comments.moderate_comment")
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        return blocklist.matching(self.comment)
+
+
+type Check = Callable[[Case], Finding | None]
+
+
+def closed(case: Case) -> Finding | None:
+    # The form refuses comments once they are closed. This one was already on its way.
+    if not case.arrival.closed:
+        return None
+    return Finding(Verdict.HOLD, gettext("Comments were closed while it was being submitted."))
+
+
+def honeypot(case: Case) -> Finding | None:
+    if not case.arrival.trapped:
+        return None
+    return Finding(Verdict.SPAM, gettext("A hidden field was filled in, which only bots do."))
+
+
+def flood(case: Case) -> Finding | None:
+    """Hold comments over the limits. Far over a sender's limit and without proof of work they are spam."""
+    count, limit, limit_on_site = case.arrival.count, case.settings.comments_per_sender, case.settings.comments_per_site
+    if limit and count.from_sender > limit:
+        is_spam = count.from_sender > FLOOD_FACTOR * limit and not case.arrival.proven
+        message = ngettext(
+            "This sender posted %(n)d comment within ten minutes.",
+            "This sender posted %(n)d comments within ten minutes.",
+            count.from_sender,
+        )
+        return Finding(Verdict.SPAM if is_spam else Verdict.HOLD, message % {"n": count.from_sender})
+    if limit_on_site and count.on_site > limit_on_site:
+        message = ngettext(
+            "The whole site received %(n)d comment within ten minutes.",
+            "The whole site received %(n)d comments within ten minutes.",
+            count.on_site,
+        )
+        return Finding(Verdict.HOLD, message % {"n": count.on_site})
+    return None
+
+
+def duplicate(case: Case) -> Finding | None:
+    if not case.arrival.repeated:
+        return None
+    return Finding(Verdict.HOLD, gettext("The same person has posted the same text here before."))
+
+
+def blocked(case: Case) -> Finding | None:
+    return _match_blocks(case, Block.Verdict.SPAM, Verdict.SPAM)
+
+
+def held(case: Case) -> Finding | None:
+    return _match_blocks(case, Block.Verdict.HOLD, Verdict.HOLD)
+
+
+def _match_blocks(case: Case, wanted: Block.Verdict, verdict: Verdict) -> Finding | None:
+    found = [block.text for block in case.blocks if block.verdict == wanted]
+    if not found:
+        return None
+    return Finding(verdict, gettext("It matches the blocklist: %(found)s.") % {"found": ", ".join(found[:10])})
+
+
+def links(case: Case) -> Finding | None:
+    count = case.comment.html.count("<a ")
+    if count <= case.settings.links_allowed:
+        return None
+    return Finding(Verdict.HOLD, ngettext("It contains %(n)d link.", "It contains %(n)d links.", count) % {"n": count})
+
+
+def spam_filter(case: Case) -> Finding | None:
+    """Ask the filter. It only guesses, so it never marks comments by known people as spam."""
+    score = bayes.score(case.comment)
+    if score is None or not score.is_suspicious:
+        return None
+    is_spam = score.is_spam and not case.is_known
+    message = gettext("It resembles comments that moderators marked as spam: %(words)s.")
+    return Finding(Verdict.SPAM if is_spam else Verdict.HOLD, message % {"words": ", ".join(score.tokens)})
+
+
+def akismet(case: Case) -> Finding | None:
+    return case.arrival.akismet
+
+
+def impostor(case: Case) -> Finding | None:
+    """Hold comments by someone without an account who uses the address of one. Source: WordPress (since 2.8)."""
+    email = case.comment.email
+    if case.comment.user is not None or not email or not User.objects.filter(email__iexact=email).exists():
+        return None
+    return Finding(
+        Verdict.HOLD, gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
+    )
+
+
+def trust(case: Case) -> Finding | None:
+    if case.is_staff:
+        return Finding(Verdict.STAFF, gettext("It was written by a moderator."))
+    if case.is_known:
+        return Finding(Verdict.KNOWN, gettext("A comment with this name and e-mail address was approved before."))
+    return None
+
+
+def proof_of_work(case: Case) -> Finding | None:
+    if case.comment.user is not None:
+        return Finding(Verdict.PROVEN, gettext("It was written by someone with an account."))
+    if not case.arrival.proven:
+        return None
+    return Finding(Verdict.PROVEN, gettext("The browser provided a proof of work."))
+
+
+# In the order in which moderators read the reasons.
+CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        *(closed, honeypot, flood, duplicate, blocked, held, links),
+        *(spam_filter, akismet, impostor, trust, proof_of_work),
+    )
+}
+
+
+def judge(comment: Comment, settings: CommentSettings, arrival: Arrival) -> Judgement:
+    """Decide the first status of a rendered comment that is not stored yet.
+
+    1. Comments by moderators pass without further checks.
+    2. For all others, every check runs and the worst verdict counts: spam before hold before everything else.
+       Being known does not override blocks, held text or the number of links, as in WordPress. Only the filter, which
+       guesses, never does more than hold comments by known people.
+    3. If there is no objection, the site's policy decides. `hold`: the comment is held. `known`: known people pass.
+       `open`: everyone passes whose browser provided a proof of work, and without one known people and those with an
+       account. If proof of work is turned off, everyone passes.
+
+    So a proof of work only ever helps: without one a comment is held, or counts as part of a flood.
+    """
+    with translation.override(django_settings.LANGUAGE_CODE):
+        case = Case(comment, settings, arrival)
+        checks = {"trust": trust} if case.is_staff else CHECKS
+        found = {name: finding for name, check in checks.items() if (finding := check(case)) is not None}
+    verdicts = {finding.verdict for finding in found.values()}
+    reasons = [
+        {"check": name, "verdict": finding.verdict.name.lower(), "message": finding.message}
+        for name, finding in found.items()
+    ]
+    return Judgement(_status(verdicts, settings), reasons)
+
+
+def _status(verdicts: set[Verdict], settings: CommentSettings) -> CommentStatus:
+    worst = max(verdicts, default=None)
+    if worst == Verdict.SPAM:
+        return CommentStatus.SPAM
+    if worst == Verdict.HOLD:
+        return CommentStatus.PENDING
+    sufficient: set[Verdict] = {Verdict.STAFF}
+    if settings.comment_policy != CommentPolicy.HOLD:
+        sufficient.add(Verdict.KNOWN)
+    if settings.comment_policy == CommentPolicy.OPEN:
+        sufficient.add(Verdict.PROVEN)
+        if not settings.proof_of_work:
+            return CommentStatus.APPROVED
+    return CommentStatus.APPROVED if verdicts & sufficient else CommentStatus.PENDING

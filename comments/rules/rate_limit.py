@@ -1,0 +1,106 @@
+"""The rate of comments, from one sender and on the whole site, counted in the database for all processes.
+
+Senders stay anonymous: what is stored, for minutes, is a hash of the IP address with a key that changes daily.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from comments.models import RateCount
+
+# Comments are counted in periods of this many seconds.
+PERIOD = 10 * 60
+_WHOLE_SITE = ""
+# The most subscription requests in a period: from one sender, for one e-mail address, on the whole site.
+REQUESTS_PER_SENDER, REQUESTS_PER_ADDRESS, REQUESTS_PER_SITE = 10, 3, 100
+_ALL_REQUESTS = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The comments of the current period, including the one that was just counted."""
+
+    from_sender: int = 0
+    on_site: int = 0
+
+
+def sender(request: HttpRequest) -> str:
+    """Return a hash of the sender's IP address that changes daily; empty if the address is unknown.
+
+    The address is the connection's or, behind trusted proxies (settings), what the outermost of them saw.
+    IPv6 addresses count by network (64 bits), because a customer gets a whole one.
+    """
+    try:
+        address = ipaddress.ip_address(_client_address(request))
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False).network_address
+    today = timezone.now().date().isoformat()
+    return salted_hmac(f"comments.rules.rate_limit.{today}", str(address), algorithm="sha256").hexdigest()
+
+
+def _client_address(request: HttpRequest) -> str:
+    proxies: int = settings.BROADSIDE_TRUSTED_PROXIES
+    header = request.headers.get(settings.BROADSIDE_CLIENT_ADDRESS_HEADER, "")
+    forwarded = header.split(",") if header else []
+    # Each proxy appends the address it saw. Anything before that may be forged.
+    address: str = forwarded[-proxies] if len(forwarded) >= proxies > 0 else request.META.get("REMOTE_ADDR", "")
+    return address.strip()
+
+
+def count(sender: str) -> Count:
+    """Count one more comment by `sender` (empty if unknown) and return the counts.
+
+    One statement, exact with any number of processes. The first comment of a period deletes earlier periods.
+    """
+    counts = _count([sender, _WHOLE_SITE] if sender else [_WHOLE_SITE])
+    return Count(counts[sender] if sender else 0, counts[_WHOLE_SITE])
+
+
+def requests_too_often(sender: str, email: str) -> bool:
+    """Count one more request by `sender` to subscribe `email`, and return whether it is one too many.
+
+    The e-mail address is stored as a hash, like the sender.
+    """
+    limits = {_hash("sender", sender): REQUESTS_PER_SENDER} if sender else {}
+    limits[_hash("address", email)] = REQUESTS_PER_ADDRESS
+    # Everyone takes the rows in the same order, so nobody deadlocks.
+    counts = _count([*sorted(limits), _ALL_REQUESTS])
+    limits[_ALL_REQUESTS] = REQUESTS_PER_SITE
+    return any(counts[key] > limit for key, limit in limits.items())
+
+
+def _hash(kind: str, value: str) -> str:
+    return salted_hmac(f"comments.rules.rate_limit.requests.{kind}", value, algorithm="sha256").hexdigest()
+
+
+def _current_period() -> int:
+    return int(timezone.now().timestamp()) // PERIOD
+
+
+def _count(keys: list[str]) -> dict[str, int]:
+    """Add one to each of these counters. The site's comes last: whoever waits for it holds no row that others need."""
+    period = _current_period()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO comments_ratecount (sender, period, count) VALUES {", ".join(["(%s, %s, 1)"] * len(keys))}
+            ON CONFLICT (sender, period) DO UPDATE SET count = comments_ratecount.count + 1
+            RETURNING sender, count""",  # noqa: S608  # only placeholders are inserted
+            [value for key in keys for value in (key, period)],
+        )
+        counts: dict[str, int] = dict(cursor.fetchall())
+    if counts[keys[-1]] == 1:
+        delete_old()
+    return counts
+
+
+def delete_old() -> int:
+    """Delete the counts of earlier periods, and return how many."""
+    return RateCount.objects.filter(period__lt=_current_period()).delete()[0]

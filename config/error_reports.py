@@ -1,0 +1,20 @@
+"""Error reports without personal data."""
+
+import re
+from typing import Any
+
+from django.http import HttpRequest
+from django.views.debug import SafeExceptionReporterFilter
+
+_IP_ADDRESSES = r"ADDR|FORWARDED|REMOTE|IP$|VIA$"
+
+
+class PrivacyFilter(SafeExceptionReporterFilter):
+    """Hides IP addresses and everything that was typed into a form, besides passwords and keys."""
+
+    hidden_settings = re.compile(
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|{_IP_ADDRESSES}", re.IGNORECASE
+    )
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+        return dict.fromkeys(request.POST, self.cleansed_substitute) if request is not None else {}

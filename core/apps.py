@@ -1,0 +1,41 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps.registry import Apps
+from django.apps.registry import apps as current_apps
+from django.core import checks
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from core.checks import check_registries, check_reserved_slugs
+from core.dashboard import Panel, dashboard_panels
+from core.slugs import reserved_slugs
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+    verbose_name = _("Site")
+
+    def ready(self) -> None:
+        from core.admin import recent_actions
+
+        checks.register(check_registries)
+        checks.register(check_reserved_slugs, checks.Tags.urls)
+        dashboard_panels.register(
+            "recent-actions",
+            Panel(title=_("Recent actions"), template="admin/_recent_actions.html", context=recent_actions, order=100),
+        )
+        # The segment of STATIC_URL.
+        reserved_slugs.register("core", {"static"})
+        post_migrate.connect(_create_rows, sender=self, dispatch_uid="core.create_rows")
+
+
+def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
+    """Create the single row of the settings and of the content version, also after the database was emptied."""
+    for name in ("SiteSettings", "ContentVersion"):
+        try:
+            model = apps.get_model("core", name)
+        except LookupError:
+            # This was a migration back to before the model existed.
+            continue
+        model.objects.using(using).get_or_create(pk=1)

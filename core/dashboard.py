@@ -1,0 +1,57 @@
+"""The dashboard: what apps show beside the list of models on the first page of the admin."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils.functional import Promise
+
+from core.registry import Registry
+
+
+def _no_context(request: HttpRequest) -> Mapping[str, Any]:
+    return {}
+
+
+def _always(request: HttpRequest) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A panel with a `title`, and a `template` that is rendered with the `context` for a request.
+
+    `is_visible` says who sees it, by default all staff. Panels are sorted by their `order`.
+    """
+
+    title: str | Promise
+    template: str
+    context: Callable[[HttpRequest], Mapping[str, Any]] = _no_context
+    is_visible: Callable[[HttpRequest], bool] = _always
+    order: int = 0
+
+    def render(self, request: HttpRequest) -> str:
+        return get_template(self.template).render(dict(self.context(request)), request)
+
+
+def _find_problems(name: str, panel: Panel) -> Iterator[str]:
+    try:
+        get_template(panel.template)
+    except TemplateDoesNotExist:
+        yield f"There is no template {panel.template!r}."
+
+
+dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", _find_problems)
+
+
+def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the name, title and HTML of each panel that the user of this request sees."""
+    panels = sorted(dashboard_panels.items(), key=lambda item: item[1].order)
+    return [
+        {"name": name, "title": panel.title, "html": panel.render(request)}
+        for name, panel in panels
+        if panel.is_visible(request)
+    ]

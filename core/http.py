@@ -1,0 +1,276 @@
+"""An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time.
+
+A host name may resolve differently each time, so the IP address is checked that is then connected to. Redirects are
+followed one by one, and each URL on the way is checked like the first.
+"""
+
+import http.client
+import io
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Collection
+from contextlib import closing
+from typing import Any, BinaryIO, Final
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.http import parse_http_date_safe
+from django.utils.translation import gettext as _
+
+# Seconds to wait for the server's next bytes, and for a whole answer; large files get a second more for each _MIN_RATE.
+TIMEOUT: Final = 20.0
+DEADLINE: Final = 300.0
+MAX_REDIRECTS: Final = 5
+# Bytes per second.
+_MIN_RATE: Final = 256 * 1024
+_CHUNK_SIZE: Final = 64 * 1024
+_HEADERS: Final = {"User-Agent": "Broadside", "Accept": "*/*", "Accept-Encoding": "identity"}
+_PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
+_TEMPORARY: Final = {408, 425, 429}
+# The IPv6 prefix that IPv4 addresses are embedded in by networks without IPv4. Source: RFC 6052.
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class FetchError(Exception):
+    """A URL could not be fetched. The message says why in one sentence, for people.
+
+    `is_temporary` says whether another try may work, and `retry_after` how many seconds the server wants us to wait.
+    """
+
+    def __init__(self, message: str, *, is_temporary: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.is_temporary = is_temporary
+        self.retry_after = retry_after
+
+
+class ForbiddenHostError(FetchError):
+    """A URL, or a redirect from it, points to a host that is not on the allow-list."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(_("The URL points to “%s”, which is not allowed.") % host)
+        self.host = host
+
+
+class TooLargeError(FetchError):
+    """The answer is larger than `max_bytes`; `size` of its bytes were announced or received."""
+
+    def __init__(self, size: int, max_bytes: int) -> None:
+        super().__init__(_("The file is larger than %s.") % filesizeformat(max_bytes))
+        self.size = size
+
+
+def host_of(url: str) -> str:
+    """Return the host of an absolute http(s) URL, with its port if that is unusual; empty if it has none."""
+    try:
+        return split_host(urlsplit(url.strip()))
+    except ValueError:
+        return ""
+
+
+def split_host(parts: SplitResult) -> str:
+    """Do the same as `host_of` for a URL that was split. Raises ValueError if the port is invalid."""
+    if parts.scheme not in _PORTS or not parts.hostname:
+        return ""
+    port = "" if parts.port in {None, _PORTS[parts.scheme]} else f":{parts.port}"
+    return parts.hostname.lower().rstrip(".") + port
+
+
+def is_public(ip_address: str) -> bool:
+    """Whether an IP address is on the public internet, also if it is an IPv4 address embedded in IPv6."""
+    ip = ipaddress.ip_address(ip_address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if embedded := ip.ipv4_mapped or ip.sixtofour:
+            return is_public(str(embedded))
+        if ip in _NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        if ip.teredo or int(ip) < 2**32:
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+class HTTPClient:
+    """Fetches URLs of the allowed `hosts` (named as by `host_of`), or of any host if None.
+
+    `timeout` is the number of seconds to wait for a connection and for the next bytes of an answer, `deadline` for
+    the whole of it with all redirects; large files may take longer. `allow_private` permits addresses that are not
+    public, for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Collection[str] | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float = DEADLINE,
+        allow_private: bool = False,
+    ) -> None:
+        self._hosts = hosts
+        self._timeout = timeout
+        self._deadline = deadline
+        self._allow_private = allow_private
+
+    def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
+        """Write what is at `url` to `file`, in place of what was in it.
+
+        Raises FetchError: ForbiddenHostError, TooLargeError, or the class itself for everything else, such as an
+        invalid URL, a private IP address, too many redirects, any status but 200, or a network that fails.
+        """
+        deadline = _Deadline(self._deadline)
+        for _redirect in range(MAX_REDIRECTS + 1):
+            try:
+                connection = _Connection(self._split(url), self._connect, deadline)
+                with closing(connection), connection.get() as response:
+                    if response.status in _REDIRECTS:
+                        url = urljoin(url, response.headers.get("Location", ""))
+                        continue
+                    _check_status(response)
+                    _receive(response, file, max_bytes, deadline)
+                    return
+            except http.client.InvalidURL as error:
+                raise _invalid_url() from error
+            except (OSError, http.client.HTTPException) as error:
+                message = _("The download failed: %s") % (str(error) or type(error).__name__)
+                raise FetchError(message, is_temporary=True) from error
+            except ValueError as error:
+                # Not before OSError: a certificate that is refused is both.
+                raise _invalid_url() from error
+        raise FetchError(_("The URL redirects too many times."))
+
+    def _split(self, url: str) -> SplitResult:
+        """Raises FetchError or ValueError unless `url` may be fetched."""
+        parts = urlsplit(url)
+        host = split_host(parts)
+        if not host or parts.username is not None:
+            raise _invalid_url()
+        if self._hosts is not None and host not in self._hosts:
+            raise ForbiddenHostError(host)
+        return parts
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        """Connect to the first public address of `host` that answers. Raises FetchError if it has none, or OSError."""
+        failure: OSError | None = None
+        for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            # This very address is connected to: the name is not resolved again.
+            if not self._allow_private and not is_public(str(address[0])):
+                continue
+            connected = socket.socket(family, kind, protocol)
+            try:
+                connected.settimeout(self._timeout)
+                connected.connect(address)
+            except OSError as error:
+                connected.close()
+                failure = error
+            else:
+                return connected
+        if failure is not None:
+            raise failure
+        raise FetchError(_("The URL points to a private network."))
+
+
+class _Deadline:
+    """The time at which a fetch is given up."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def extend(self, seconds: float) -> None:
+        self._end += seconds
+
+    def check(self) -> None:
+        """Raise FetchError if the time is up."""
+        if time.monotonic() > self._end:
+            raise FetchError(_("The download took too long."), is_temporary=True)
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection for one request, to the address that `connect` chooses, with an end to its time."""
+
+    def __init__(self, parts: SplitResult, connect: Callable[[str, int], socket.socket], deadline: _Deadline) -> None:
+        self.default_port = _PORTS[parts.scheme]
+        super().__init__(str(parts.hostname), parts.port)
+        self._parts = parts
+        self._connect = connect
+        self._deadline = deadline
+
+    def connect(self) -> None:
+        self.sock = self._connect(self.host, self.port)
+        if self._parts.scheme == "https":
+            # If this fails, `close` closes the socket below.
+            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+
+    def get(self) -> http.client.HTTPResponse:
+        """Request the URL and return the answer when its headers are there."""
+        target = quote(self._parts.path or "/", safe="/%:@!$&'()*+,;=~")
+        if self._parts.query:
+            target += "?" + quote(self._parts.query, safe="/%:@!$&'()*+,;=~?")
+        self.request("GET", target, headers=_HEADERS)
+        return self.getresponse()
+
+    def response_class(  # type: ignore[override]  # a class there; http.client only calls it
+        self, sock: socket.socket, *args: Any, **kwargs: Any
+    ) -> http.client.HTTPResponse:
+        response = http.client.HTTPResponse(sock, *args, **kwargs)
+        response.fp = io.BufferedReader(_TimedReader(response.fp.detach(), self._deadline))
+        return response
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads until the deadline. A server that sends a byte now and then never runs into the timeout."""
+
+    def __init__(self, raw: io.RawIOBase, deadline: _Deadline) -> None:
+        self._raw = raw
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._deadline.check()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _invalid_url() -> FetchError:
+    return FetchError(_("The URL is invalid."))
+
+
+def _check_status(response: http.client.HTTPResponse) -> None:
+    """Raise FetchError unless the status is 200."""
+    if response.status != 200:
+        raise FetchError(
+            _("The server answered with status %d.") % response.status,
+            is_temporary=response.status in _TEMPORARY or response.status >= 500,
+            retry_after=_parse_retry_after(response.headers.get("Retry-After", "")),
+        )
+
+
+def _parse_retry_after(value: str) -> float | None:
+    """Return how many seconds to wait; None if the value says nothing. Source: RFC 9110, 10.2.3."""
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    timestamp = parse_http_date_safe(value)
+    return max(0.0, timestamp - time.time()) if timestamp is not None else None
+
+
+def _receive(response: http.client.HTTPResponse, file: BinaryIO, max_bytes: int, deadline: _Deadline) -> None:
+    announced = response.headers.get("Content-Length", "")
+    expected = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 20 else None
+    if expected is not None and expected > max_bytes:
+        raise TooLargeError(expected, max_bytes)
+    file.seek(0)
+    file.truncate()
+    size = 0
+    while chunk := response.read1(_CHUNK_SIZE):
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLargeError(size, max_bytes)
+        deadline.extend(len(chunk) / _MIN_RATE)
+        file.write(chunk)
+    if expected is not None and size < expected:
+        raise FetchError(_("Only a part of the file was received."), is_temporary=True)

@@ -1,0 +1,90 @@
+"""The site's own settings, which the owner edits in the admin, and the content version."""
+
+from collections.abc import Iterable
+from typing import Any, Final, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Subquery
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from core.changes import PublicModel, PublicQuerySet, scheduled_changes
+from core.content_version import ContentVersion
+from core.registry import Registry
+
+__all__ = ["ContentVersion", "SiteSettings", "related_settings"]
+
+
+def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:
+    relation = next((each for each in SiteSettings._meta.related_objects if each.get_accessor_name() == name), None)
+    if relation is None or not relation.one_to_one or relation.related_model is not model:
+        yield f"{model.__name__} has no one-to-one relation to SiteSettings with this name."
+
+
+# The settings of higher apps, by the name of their one-to-one relation to SiteSettings. One query reads all of them.
+related_settings: Final[Registry[type[models.Model]]] = Registry("related settings", _find_problems)
+
+
+class SiteSettings(PublicModel):
+    """Settings that the owner of the site edits. There is exactly one row (see core.apps)."""
+
+    title = models.CharField(_("title"), max_length=200, default="Broadside")
+    tagline = models.CharField(
+        _("tagline"),
+        max_length=300,
+        blank=True,
+        help_text=_("A line under the title that says what the site is about."),
+    )
+    footer = models.CharField(_("footer"), max_length=500, blank=True, help_text=_("A line at the end of each page."))
+    entries_per_page = models.PositiveSmallIntegerField(
+        _("entries per page"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    entries_per_feed = models.PositiveSmallIntegerField(
+        _("entries per feed"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    show_author = models.BooleanField(
+        _("show authors"), default=False, help_text=_("Show the author's name next to the date of each entry.")
+    )
+    search_engines_welcome = models.BooleanField(
+        _("allow search engines"),
+        default=True,
+        help_text=_("Turn off to ask search engines in robots.txt to stay away."),
+    )
+    # Read together with the row by `current`.
+    content_version = 1
+
+    objects = PublicQuerySet["SiteSettings"].as_manager()
+
+    class Meta:
+        verbose_name = _("site settings")
+        verbose_name_plural = _("site settings")
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="site_settings_one_row")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)
+
+    @cached_property
+    def seconds_to_next_change(self) -> float:
+        """Seconds until what readers see changes if nobody does anything, at most a day."""
+        day = 24 * 60 * 60.0
+        now = timezone.now()
+        times = (next_change() for next_change in scheduled_changes.values())
+        return min([day, *((time - now).total_seconds() for time in times if time is not None)])
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the row as it is now, with the content version and the settings of higher apps, in one query.
+
+        If there is no row, return the defaults.
+        """
+        version = ContentVersion.objects.filter(pk=1).values("number")
+        rows: models.QuerySet[Any] = cls.objects.filter(pk=1).annotate(current_version=Subquery(version))
+        row: Self = rows.select_related(*related_settings).first() or cls(pk=1)
+        row.content_version = getattr(row, "current_version", None) or 1
+        return row

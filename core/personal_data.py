@@ -1,0 +1,56 @@
+"""Personal data: what apps store about people, found by e-mail address, to be disclosed or erased on request."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalRows:
+    """A model each of whose rows belongs to the person whose e-mail address is in `email_field`.
+
+    Rows are disclosed with all their columns. Erasing deletes them.
+    """
+
+    model: type[models.Model]
+    email_field: str
+
+    @property
+    def label(self) -> str:
+        return str(self.model._meta.verbose_name_plural)
+
+    def count(self, email: str) -> int:
+        return self._rows(email).count()
+
+    def disclose(self, email: str) -> list[dict[str, Any]]:
+        """Return the rows as values that JSON can represent."""
+        return [{name: _to_json(value) for name, value in row.items()} for row in self._rows(email).values()]
+
+    def erase(self, email: str) -> int:
+        """Delete the rows and return how many there were."""
+        count = self.count(email)
+        self._rows(email).delete()
+        return count
+
+    def _rows(self, email: str) -> models.QuerySet[Any]:
+        rows = self.model._default_manager
+        return rows.filter(**{f"{self.email_field}__iexact": email}) if email else rows.none()
+
+
+def _to_json(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+
+
+def _find_problems(name: str, rows: PersonalRows) -> Iterable[str]:
+    try:
+        rows.model._meta.get_field(rows.email_field)
+    except FieldDoesNotExist:
+        yield f"{rows.model.__name__} has no field {rows.email_field!r}."
+
+
+personal_rows: Final[Registry[PersonalRows]] = Registry("personal data", _find_problems)

@@ -1,0 +1,18 @@
+"""Requests that know the site's settings, and absolute URLs."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from core.models import SiteSettings
+
+
+class SiteRequest(HttpRequest):
+    """A request with the site's settings, which a middleware adds."""
+
+    site: SiteSettings  # type: ignore[assignment]  # the stubs expect django.contrib.sites, which we don't use
+    is_public_page: bool
+
+
+def absolute_url(path: str) -> str:
+    """Return `path` with the site's scheme and host, for feeds, sitemaps and mail."""
+    return f"{settings.SITE_URL}{path}"

@@ -1,0 +1,35 @@
+"""Plain text that databases, XML and HTML can hold."""
+
+import re
+from typing import Final
+
+# Characters that XML 1.0 has no place for: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
+NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# PostgreSQL refuses NUL, and no encoding has surrogates that stand alone.
+_NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|\x7f")
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can hold `text`."""
+    return not _NOT_STORABLE.search(text)
+
+
+def remove_unstorable(text: str) -> str:
+    """Return `text` without the characters that a database may refuse."""
+    return _NOT_STORABLE.sub("", text)
+
+
+def remove_non_xml(text: str) -> str:
+    """Return `text` without the characters that XML can't hold."""
+    return NOT_IN_XML.sub("", text)
+
+
+def remove_controls(text: str) -> str:
+    """Return `text` without control characters but tabs and line ends, each of which becomes `\\n`."""
+    return _CONTROL.sub("", unify_line_ends(text))
+
+
+def unify_line_ends(text: str) -> str:
+    """Return `text` with `\\n` at the end of each line."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

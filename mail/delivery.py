@@ -1,0 +1,99 @@
+"""Sending the mail that is due. Any number of workers may do it at once: only one sends each e-mail.
+
+An e-mail counts as sent once the mail server has accepted it. If a worker dies between the two, the e-mail is sent
+again (at least once) with the same Message-ID. While the mail server is unavailable, everything waits for it.
+"""
+
+import datetime as dt
+import logging
+import smtplib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from django.conf import settings
+from django.core import mail as django_mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone, translation
+
+from mail import messages, outbox
+from mail.models import Recipient
+
+# A worker that has not finished with one recipient after this time is presumed dead.
+LEASE = dt.timedelta(minutes=10)
+# How long to wait before the next attempt, at first. For one address it gets longer each time.
+RETRY_AFTER = dt.timedelta(minutes=5)
+MAX_RETRY_AFTER = dt.timedelta(days=1)
+# How many times in a row an address may be refused, if its recipient is deleted for it.
+MAX_FAILURES = 8
+
+# The server answers but refuses this e-mail, or the address does not exist.
+_REFUSED = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError)
+
+_log = logging.getLogger(__name__)
+
+
+def deliver() -> int:
+    """Send all mail that is due and return how many e-mails went out.
+
+    Raises OSError if the mail server is unavailable. Nothing is lost then.
+    """
+    if not messages.is_on():
+        return 0
+    outbox.prepare()
+    count = 0
+    with ExitStack() as stack:
+        connection = None
+        for mailing, recipient in _claimed():
+            try:
+                # Open the connection once, and only if there is something to send.
+                connection = connection or stack.enter_context(django_mail.mailers.default)
+                count += _send(mailing, recipient, connection)
+            except OSError:
+                # The recipient is not to blame, so the next worker may start with the same one.
+                _update(recipient, not_before=timezone.now())
+                raise
+    return count
+
+
+def _claimed() -> Iterator[tuple[outbox.Mailing[Any], Recipient]]:
+    """Claim one recipient of a mailing after another until nobody is due."""
+    for mailing in outbox.mailings.values():
+        due = mailing.recipients.due()
+        while recipient := due.first():
+            if mailing.recipients.claim(recipient, timezone.now() + LEASE):
+                yield mailing, recipient
+
+
+def _send(mailing: outbox.Mailing[Any], recipient: Recipient, connection: BaseEmailBackend) -> int:
+    count = 0
+    try:
+        with translation.override(settings.LANGUAGE_CODE):
+            for letter in mailing.letters(recipient):
+                connection.send_messages([letter.message])
+                letter.sent()
+                count += 1
+    except _REFUSED as error:
+        _postpone(recipient, error)
+    else:
+        pause = recipient.min_interval if count else dt.timedelta()
+        _update(recipient, not_before=timezone.now() + pause, failures=0)
+    return count
+
+
+def _postpone(recipient: Recipient, error: Exception) -> None:
+    """Try this recipient again later, or delete it after MAX_FAILURES if it is of a kind that is given up."""
+    failures = recipient.failures + 1
+    # Without the error's message, which may contain the address.
+    name = f"{type(recipient).__name__} {recipient.pk}"
+    _log.warning("The mail server refused an e-mail to %s (%s, attempt %d).", name, type(error).__name__, failures)
+    is_refused = isinstance(error, smtplib.SMTPRecipientsRefused)
+    if recipient.is_deleted_when_refused and is_refused and failures >= MAX_FAILURES:
+        recipient.delete()
+        return
+    pause = min(RETRY_AFTER * 3 ** min(failures, 10), MAX_RETRY_AFTER)
+    _update(recipient, not_before=timezone.now() + pause, failures=failures)
+
+
+def _update(recipient: Recipient, **values: object) -> None:
+    type(recipient)._default_manager.filter(pk=recipient.pk).update(**values)

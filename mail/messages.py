@@ -1,0 +1,127 @@
+"""Writing e-mails.
+
+Text from strangers appears as quoted lines, each with its own mark in front, so that none of it can pass for ours.
+It never gets into a header unescaped.
+"""
+
+import email.policy
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from typing import Any
+
+from django.conf import settings
+from django.core import mail as django_mail
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils.text import Truncator
+
+from core.models import SiteSettings
+from core.text import remove_controls
+
+MAX_LINE_LENGTH = 150
+# Some scripts, such as Persian, need them inside words.
+_JOINERS = "\u200c\u200d"
+# Characters that reverse the direction of the text after them (Unicode UAX 9).
+_BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+# The room for quoted texts in one e-mail, in characters. A single text is always quoted in full.
+MAX_QUOTED_LENGTH = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An e-mail ready to be sent, and what to record once the mail server has accepted it."""
+
+    message: EmailMessage
+    sent: Callable[[], object]
+
+
+def is_on() -> bool:
+    """Whether a mail server is set up (EMAIL_URL)."""
+    return "default" in django_mail.mailers
+
+
+def line(text: object) -> str:
+    """Return `text` on one line, without line breaks, control characters or changes of direction."""
+    plain = "".join(char if unicodedata.category(char)[0] != "C" or char in _JOINERS else " " for char in str(text))
+    return Truncator(" ".join(plain.split())).chars(MAX_LINE_LENGTH)
+
+
+def isolated(text: object) -> str:
+    """Return `text` on one line, isolated so that its direction does not affect what is around it (UAX 9, FSI, PDI)."""
+    return f"\u2068{line(text)}\u2069"
+
+
+def quoted(text: str) -> str:
+    """Return the whole text with `> ` before each line, without characters that change the direction."""
+    plain = "".join(char for char in remove_controls(text) if unicodedata.bidirectional(char) not in _BIDI_CONTROLS)
+    # splitlines also breaks at what other programs take for the end of a line.
+    return "\n".join(f"> {each}" for each in plain.splitlines())
+
+
+def that_fit(texts: list[str], max_count: int) -> Iterator[int]:
+    """Yield the indexes of the texts that one e-mail has room for: the first, and those that fit in after it."""
+    length = 0
+    for index, text in enumerate(texts[:max_count]):
+        length += len(text)
+        if index and length > MAX_QUOTED_LENGTH:
+            return
+        yield index
+
+
+def write(
+    template: str,
+    to: str,
+    subject: str,
+    context: dict[str, Any],
+    *,
+    list_name: str,
+    message_id: str,
+    thread_id: str,
+    headers: Mapping[str, str] | None = None,
+) -> EmailMessage:
+    """Write a plain-text e-mail to one person.
+
+    `message_id` stays the same when the same e-mail is sent again, so mail programs show it once. They group e-mails
+    with the same `thread_id`. The IDs and `list_name` get the site's host added.
+    Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References).
+    """
+    host = settings.SITE_HOST
+    site = SiteSettings.current()
+    body = render_to_string(template, {**context, "site": site, "site_url": settings.SITE_URL})
+    return _Message(
+        subject=line(f"[{line(site.title)}] {subject}"),
+        body=body.strip() + "\n",
+        to=[to],
+        headers={
+            "Auto-Submitted": "auto-generated",
+            "List-Id": f"<{list_name}.{host}>",
+            "Message-ID": f"<{message_id}@{host}>",
+            "References": f"<{thread_id}@{host}>",
+            "In-Reply-To": f"<{thread_id}@{host}>",
+            **(headers or {}),
+        },
+    )
+
+
+class _VerbatimHeader(UnstructuredHeader, BaseHeader):
+    """A header that is never encoded. Python would encode a URL longer than a line, and nobody could read it.
+
+    Lines may have 998 characters (RFC 5322), and these headers hold nothing but ASCII.
+    """
+
+    def fold(self, *, policy: Any) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("List-Unsubscribe", "List-Id", "Message-ID", "References", "In-Reply-To"):
+    _HEADERS.map_to_type(_name, _VerbatimHeader)
+
+
+class _Message(EmailMessage):
+    """An e-mail whose long headers stay whole."""
+
+    def message(self, *, policy: Any = email.policy.default) -> Any:
+        return super().message(policy=policy.clone(header_factory=_HEADERS))

@@ -1,0 +1,45 @@
+"""Recipients: who gets mail, and when the next one may be sent."""
+
+import datetime as dt
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+
+
+class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
+    def with_unsent(self) -> Self:
+        """Return those who have mail waiting for them, whether or not it is due."""
+        raise NotImplementedError
+
+    def due(self) -> Self:
+        """Return those whose mail can be sent now, longest overdue first."""
+        return self.with_unsent().filter(not_before__lte=timezone.now()).order_by("not_before", "pk")
+
+    def claim(self, recipient: "Recipient", until: dt.datetime) -> bool:
+        """Reserve the mail of `recipient` for this worker `until` then. Only one of several workers succeeds."""
+        return bool(self.filter(pk=recipient.pk, not_before__lte=timezone.now()).update(not_before=until))
+
+
+class Recipient(models.Model):
+    """Somebody who gets mail, with a minimum interval between two e-mails."""
+
+    # Whether the recipient is deleted once the mail server has refused the address too often (mail.delivery).
+    is_deleted_when_refused: ClassVar[bool] = False
+
+    # When the next e-mail may go. It lies in the future while a worker holds the recipient, after a failure, and for
+    # as long as e-mails would otherwise come too often.
+    not_before = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    # How many times in a row the mail server has refused the address.
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def min_interval(self) -> dt.timedelta:
+        """The time that has to pass between two e-mails."""
+        raise NotImplementedError

@@ -1,0 +1,41 @@
+"""What the worker (`manage.py db_worker`) does about mail: send it, and come back when the next is due."""
+
+import datetime as dt
+import logging
+
+from django.db import transaction
+from django.tasks import TaskResultStatus, task
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from mail import delivery, messages, outbox
+
+_log = logging.getLogger(__name__)
+
+
+@task()
+def send_due_mail() -> None:
+    """Send all mail that is due. Whatever happens, schedule the next run."""
+    earliest = timezone.now() + delivery.RETRY_AFTER
+    try:
+        delivery.deliver()
+        earliest = timezone.now()
+    except OSError as error:
+        _log.warning("The mail server is unavailable (%s). Trying again in five minutes.", type(error).__name__)
+    finally:
+        next_at = outbox.next_at() if messages.is_on() else None
+        if next_at is not None:
+            schedule_delivery(max(next_at, earliest))
+
+
+def wake_worker(at: dt.datetime) -> None:
+    """Have the worker look for mail to send at this time, once the current transaction is committed."""
+    # Failing to schedule it must not fail the request: what was recorded is sent with the next delivery.
+    transaction.on_commit(lambda: schedule_delivery(at), robust=True)
+
+
+def schedule_delivery(at: dt.datetime) -> None:
+    """Schedule `send_due_mail` for this time, unless it will run by then anyway."""
+    waiting = DBTaskResult.objects.filter(task_path=send_due_mail.module_path, status=TaskResultStatus.READY)
+    if not waiting.filter(run_after__lte=at).exists():
+        send_due_mail.using(run_after=at).enqueue()

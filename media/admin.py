@@ -1,0 +1,85 @@
+"""Media in the admin. Uploaded files don't change: another file is another upload."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from media.forms import DocumentForm, PictureForm, UploadForm
+from media.models import Document, Picture, Upload
+
+
+class UploadAdmin(admin.ModelAdmin[Any]):
+    search_fields = ["title", "file"]
+    date_hierarchy = "uploaded_at"
+    list_select_related = ("uploaded_by",)
+    list_per_page = 40
+
+    def get_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
+        fields = list(self.form.base_fields)
+        return fields if obj is None else [*fields[1:], *self.readonly_fields]
+
+    def save_model(self, request: HttpRequest, obj: Upload, form: UploadForm, change: bool) -> None:
+        if not change and isinstance(request.user, User):
+            obj.uploaded_by = request.user
+        super().save_model(request, obj, form, change)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        # One by one, because their files are deleted too.
+        with transaction.atomic():
+            for upload in queryset:
+                upload.delete()
+
+    @admin.display(description=_("URL"))
+    def url(self, upload: Upload) -> SafeString:
+        return format_html('<a href="{0}">{0}</a>', upload.file.url)
+
+
+@admin.register(Picture)
+class PictureAdmin(UploadAdmin):
+    form = PictureForm
+    list_display = ("thumbnail", "__str__", "dimensions", "has_alt", "uploaded_by", "uploaded_at")
+    list_display_links = ("__str__",)
+    search_fields = ["title", "alt", "caption", "file"]
+    readonly_fields = ("preview", "in_markdown", "url", "dimensions", "uploaded_by", "uploaded_at")
+
+    @admin.display(description=_("preview"))
+    def thumbnail(self, picture: Picture) -> SafeString:
+        # Screen readers get nothing from it that the title beside it does not say.
+        return format_html('<img class="media-thumbnail" src="{}" alt="" loading="lazy">', picture.file.url)
+
+    @admin.display(description=_("image"))
+    def preview(self, picture: Picture) -> SafeString:
+        return format_html('<img class="media-preview" src="{}" alt="{}">', picture.file.url, picture.alt)
+
+    @admin.display(description=_("dimensions"), ordering="width")
+    def dimensions(self, picture: Picture) -> str:
+        return f"{picture.width} × {picture.height}"
+
+    @admin.display(description=_("alternative text"), boolean=True)
+    def has_alt(self, picture: Picture) -> bool:
+        return bool(picture.alt)
+
+    @admin.display(description=_("Markdown"))
+    def in_markdown(self, picture: Picture) -> SafeString:
+        alt = (picture.alt or gettext("what it shows")).replace("[", "(").replace("]", ")")
+        return format_html("<code>![{}]({})</code>", alt, picture.file.url)
+
+
+@admin.register(Document)
+class DocumentAdmin(UploadAdmin):
+    form = DocumentForm
+    list_display = ("__str__", "url", "file_size", "uploaded_by", "uploaded_at")
+    readonly_fields = ("url", "file_size", "uploaded_by", "uploaded_at")
+
+    @admin.display(description=_("size"), ordering="size")
+    def file_size(self, document: Document) -> str:
+        return filesizeformat(document.size)

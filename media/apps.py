@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from core.slugs import reserved_slugs
+
+
+class MediaConfig(AppConfig):
+    name = "media"
+    verbose_name = _("Media")
+
+    def ready(self) -> None:
+        reserved_slugs.register("media", {"media"})
+        role_permissions.register(
+            "media",
+            {
+                AUTHOR: {"add_picture", "view_picture", "add_document", "view_document"},
+                EDITOR: every_action("picture", "document"),
+            },
+        )

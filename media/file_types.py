@@ -1,0 +1,135 @@
+"""The types of files that are published as they are, by the extensions of their names.
+
+A file is of a type if its name ends in that extension and its bytes begin accordingly; what anybody says about its type
+does not count. The media type that it is served with is listed here too (media.views), so that no browser has to
+guess. Types that hold scripts for browsers (HTML, SVG) are left out for good.
+"""
+
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import IO, Final
+
+# The number of bytes at the start that the patterns below look at.
+_HEAD_LENGTH: Final = 128
+# A PDF ends with %%EOF. What follows it may be garbage, but is short. Source: ISO 32000-1, 7.5.5 and annex H.
+_TAIL_LENGTH: Final = 2048
+_CHUNK_SIZE: Final = 64 * 1024
+# Control characters that no text has, in UTF-8 or a one-byte encoding. Tab, line ends, form feed and escape may occur.
+_NOT_IN_TEXT: Final = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A type of file, served as `media_type`.
+
+    `matches` says whether an open file is of this type, and leaves its position anywhere. Browsers show or play files
+    that are `is_inline`; they are told to download all others.
+    """
+
+    media_type: str
+    matches: Callable[[IO[bytes]], bool]
+    is_inline: bool = False
+
+    @property
+    def is_audio_or_video(self) -> bool:
+        return self.media_type.startswith(("audio/", "video/"))
+
+
+def file_type_of(name: str) -> FileType | None:
+    """Return the type that a file of this name has to be; None if we don't publish such files."""
+    return FILE_TYPES.get(PurePath(name).suffix.lower())
+
+
+def _starts_like(file: IO[bytes], *, pattern: re.Pattern[bytes]) -> bool:
+    file.seek(0)
+    return pattern.match(file.read(_HEAD_LENGTH)) is not None
+
+
+def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:
+    """Return a check for files that start like any of `patterns`."""
+    return partial(_starts_like, pattern=re.compile(b"|".join(patterns), re.DOTALL))
+
+
+def _is_pdf(file: IO[bytes]) -> bool:
+    if not _starts_like(file, pattern=re.compile(b"%PDF-")):
+        return False
+    file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
+    return b"%%EOF" in file.read(_TAIL_LENGTH)
+
+
+def _is_zip(file: IO[bytes]) -> bool:
+    """Whether the file starts like an archive and ends with a directory. Nothing in it is unpacked or listed."""
+    try:
+        return _starts_like(file, pattern=re.compile(rb"PK\x03\x04")) and zipfile.is_zipfile(file)
+    except zipfile.BadZipFile:
+        return False
+
+
+def _is_text(file: IO[bytes]) -> bool:
+    file.seek(0)
+    while chunk := file.read(_CHUNK_SIZE):
+        if len(chunk.translate(None, _NOT_IN_TEXT)) < len(chunk):
+            return False
+    return file.tell() > 0
+
+
+# An ID3 tag, or a frame of MPEG layer III right away.
+_is_mp3 = _start(rb"ID3[\x02-\x04][\x00-\xfe].[\x00-\x7f]{4}", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
+_is_ogg = _start(rb"OggS\x00")
+_is_mp4 = _start(rb"\x00\x00..ftyp")
+# Before `ftyp` was introduced, such files started with any of their parts.
+_is_quicktime = _start(rb"[\x00-\x1f]...(?:ftyp|moov|mdat|wide|free|skip|pnot)")
+_is_mpeg = _start(rb"\x00\x00\x01[\xb3\xba]")
+_RTF: Final = rb"\{\\rtf"
+_is_rtf = _start(_RTF)
+# The format of Office before 2007. Word gave RTF files this extension too.
+_OLE: Final = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_is_office = _start(_OLE)
+_OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
+_OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
+
+FILE_TYPES: Final[Mapping[str, FileType]] = {
+    ".pdf": FileType("application/pdf", _is_pdf, is_inline=True),
+    # Audio
+    ".mp3": FileType("audio/mpeg", _is_mp3, is_inline=True),
+    ".m4a": FileType("audio/mp4", _is_mp4, is_inline=True),
+    ".ogg": FileType("audio/ogg", _is_ogg, is_inline=True),
+    ".oga": FileType("audio/ogg", _is_ogg, is_inline=True),
+    ".opus": FileType("audio/ogg", _is_ogg, is_inline=True),
+    ".wav": FileType("audio/wav", _start(rb"RIFF.{4}WAVE"), is_inline=True),
+    ".flac": FileType("audio/flac", _start(rb"fLaC"), is_inline=True),
+    # Video
+    ".mp4": FileType("video/mp4", _is_mp4, is_inline=True),
+    ".m4v": FileType("video/mp4", _is_mp4, is_inline=True),
+    ".webm": FileType("video/webm", _start(rb"\x1a\x45\xdf\xa3.{0,80}webm"), is_inline=True),
+    ".ogv": FileType("video/ogg", _is_ogg, is_inline=True),
+    ".mov": FileType("video/quicktime", _is_quicktime, is_inline=True),
+    # Video that WordPress accepts but browsers do not play
+    ".3gp": FileType("video/3gpp", _is_mp4),
+    ".3g2": FileType("video/3gpp2", _is_mp4),
+    ".avi": FileType("video/x-msvideo", _start(rb"RIFF.{4}AVI ")),
+    ".mpg": FileType("video/mpeg", _is_mpeg),
+    ".mpeg": FileType("video/mpeg", _is_mpeg),
+    ".wmv": FileType("video/x-ms-wmv", _start(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
+    # Texts, spreadsheets and presentations
+    ".doc": FileType("application/msword", _start(_OLE, _RTF)),
+    ".xls": FileType("application/vnd.ms-excel", _is_office),
+    ".ppt": FileType("application/vnd.ms-powerpoint", _is_office),
+    ".pps": FileType("application/vnd.ms-powerpoint", _is_office),
+    ".docx": FileType(f"{_OPEN_XML}wordprocessingml.document", _is_zip),
+    ".xlsx": FileType(f"{_OPEN_XML}spreadsheetml.sheet", _is_zip),
+    ".pptx": FileType(f"{_OPEN_XML}presentationml.presentation", _is_zip),
+    ".ppsx": FileType(f"{_OPEN_XML}presentationml.slideshow", _is_zip),
+    ".odt": FileType(f"{_OPEN_DOCUMENT}text", _is_zip),
+    ".ods": FileType(f"{_OPEN_DOCUMENT}spreadsheet", _is_zip),
+    ".odp": FileType(f"{_OPEN_DOCUMENT}presentation", _is_zip),
+    ".rtf": FileType("application/rtf", _is_rtf),
+    ".txt": FileType("text/plain", _is_text),
+    ".csv": FileType("text/csv", _is_text),
+    ".epub": FileType("application/epub+zip", _is_zip),
+    ".zip": FileType("application/zip", _is_zip),
+}

@@ -1,0 +1,10 @@
+"""The URLs of uploads. The editor's script knows the first one by its name."""
+
+from django.urls import path
+
+from media import views
+
+urlpatterns = [
+    path("admin/markdownx/upload/", views.markdownx_upload, name="markdownx_upload"),
+    path("media/<path:path>", views.media, name="media"),
+]

@@ -1,0 +1,54 @@
+"""The tags of posts, as a field that this app adds to them: the blog does not know tags."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models, transaction
+from taggit.managers import TaggableManager, _TaggableManager  # pinned to one minor line; tests fail if it goes away
+
+
+class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
+    """The manager `post.tags`. It takes names or tags; `Cooperation` finds the tag `cooperation`.
+
+    django-taggit compares names as they are, or by the database's idea of case, which on SQLite is ASCII only. It also
+    looks up and saves each tag by itself.
+    """
+
+    def add(self, *tags: str | models.Model) -> None:
+        """Add `tags` to the post."""
+        with transaction.atomic():
+            self._add_missing(self._to_tag_model_instances(tags))
+
+    def set(self, tags: Iterable[str | models.Model]) -> None:
+        """Make `tags` the only tags of the post. Those that it has already stay as they are."""
+        with transaction.atomic():
+            chosen = self._to_tag_model_instances(tags)
+            self._rows().exclude(tag__in=chosen).delete()
+            self._add_missing(chosen)
+
+    def _add_missing(self, tags: list[models.Model]) -> None:
+        self._remove_prefetched_objects()
+        present = set(self._rows().values_list("tag", flat=True))
+        if missing := [tag for tag in tags if tag.pk not in present]:
+            self.through._default_manager.attach(self.instance, missing)
+
+    def _rows(self) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = self.through._default_manager.filter(**self._lookup_kwargs())
+        return rows
+
+    def _to_tag_model_instances(self, tags: Iterable[str | models.Model]) -> list[models.Model]:
+        tags = list(tags)
+        named = self.through.tag_model()._default_manager.named([tag for tag in tags if isinstance(tag, str)])
+        return list(dict.fromkeys(named[tag] if isinstance(tag, str) else tag for tag in tags))
+
+
+class PostTagsField(TaggableManager):  # type: ignore[misc]  # likewise
+    """The field `post.tags`. It is private, as generic relations are, so that no migration of the blog names it."""
+
+    def contribute_to_class(self, cls: type[models.Model], name: str) -> None:
+        self.set_attributes_from_name(name)
+        self.model = cls
+        self.opts = cls._meta
+        cls._meta.add_field(self, private=True)
+        setattr(cls, name, self)
+        self.post_through_setup(cls)

@@ -1,0 +1,100 @@
+"""Posts and pages with page breaks as readers see them: URLs, the links between their pages, feeds."""
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+
+from blog.models import Page, Post, Status
+from tests.factories import PageFactory, PostFactory
+
+pytestmark = pytest.mark.django_db
+SOURCE = '<p>first <a href="#note">1</a></p><!--nextpage--><p>second</p><!--nextpage--><p id="note">third</p>'
+
+
+@pytest.fixture
+def post() -> Post:
+    return PostFactory(
+        slug="long", source=SOURCE, markup="html", published_at=dt.datetime(2014, 2, 10, 12, tzinfo=dt.UTC)
+    )
+
+
+@pytest.fixture
+def page() -> Page:
+    return PageFactory(slug="about", source=SOURCE, markup="html")
+
+
+class TestEntryPages:
+    def test_a_post_shows_its_first_page_and_links_to_all_pages(self, client: Client, post: Post) -> None:
+        html = client.get("/2014/02/10/long/").content.decode()
+        assert "first" in html
+        assert "<p>second</p>" not in html
+        assert '<span aria-current="page">1</span>' in html
+        assert '<a href="/2014/02/10/long/2/">2</a>' in html
+        assert '<a href="/2014/02/10/long/3/">3</a>' in html
+
+    def test_each_page_has_its_own_canonical_url(self, client: Client, post: Post) -> None:
+        html = client.get("/2014/02/10/long/2/").content.decode()
+        assert "<p>second</p>" in html
+        assert "third</p>" not in html
+        assert '<link rel="canonical" href="http://testserver/2014/02/10/long/2/">' in html
+        assert '<a href="/2014/02/10/long/">1</a>' in html
+
+    def test_a_link_to_something_on_another_page_leads_to_that_page(self, client: Client, post: Post) -> None:
+        assert '<a href="/2014/02/10/long/3/#note">1</a>' in client.get("/2014/02/10/long/").content.decode()
+
+    @pytest.mark.parametrize(
+        ("path", "leads_to"),
+        [
+            ("/2014/02/10/long/1/", "/2014/02/10/long/"),
+            ("/2014/02/10/LONG/2/", "/2014/02/10/long/2/"),
+            ("/about/1/", "/about/"),
+            ("/ABOUT/3/", "/about/3/"),
+        ],
+    )
+    def test_other_forms_of_the_url_redirect_to_the_canonical_one(
+        self, client: Client, post: Post, page: Page, path: str, leads_to: str
+    ) -> None:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (301, leads_to)
+
+    @pytest.mark.parametrize("number", [0, 4])
+    def test_past_the_last_page_of_a_post_it_redirects_to_the_post(
+        self, client: Client, post: Post, number: int
+    ) -> None:
+        answer = client.get(f"/2014/02/10/long/{number}/")
+        assert (answer.status_code, answer.headers["Location"]) == (301, "/2014/02/10/long/")
+
+    def test_past_the_last_page_of_a_page_it_redirects_to_the_page(self, client: Client, page: Page) -> None:
+        answer = client.get("/about/4/")
+        assert (answer.status_code, answer.headers["Location"]) == (301, "/about/")
+
+    def test_an_entry_that_does_not_exist_has_no_pages(self, client: Client, post: Post, page: Page) -> None:
+        assert client.get("/nothing/2/").status_code == 404
+
+    def test_an_entry_with_one_page_has_no_links_to_pages(self, client: Client) -> None:
+        post = PostFactory(source="words")
+        assert 'class="page-links"' not in client.get(post.get_absolute_url()).content.decode()
+        assert client.get(post.get_absolute_url() + "2/").headers["Location"] == post.get_absolute_url()
+
+    def test_a_page_can_have_several_pages_too(self, client: Client, page: Page) -> None:
+        assert "<p>second</p>" in client.get("/about/2/").content.decode()
+
+    def test_a_child_page_with_a_number_as_its_slug_has_precedence(self, client: Client, page: Page) -> None:
+        PageFactory(slug="2", parent=page, source="the child")
+        assert "the child" in client.get("/about/2/").content.decode()
+
+    def test_pages_of_an_entry_that_is_not_public_do_not_exist(self, client: Client) -> None:
+        PageFactory(slug="secret", source=SOURCE, markup="html", status=Status.DRAFT)
+        assert client.get("/secret/2/").status_code == 404
+
+    def test_feeds_contain_all_pages(self, client: Client, post: Post) -> None:
+        feed = client.get("/feed/").content.decode()
+        assert all(word in feed for word in ("first", "second", "third"))
+        assert "nextpage" not in feed
+
+    def test_listings_show_the_first_page_and_link_to_the_rest(self, client: Client, post: Post) -> None:
+        html = client.get("/").content.decode()
+        assert "first" in html
+        assert "<p>second</p>" not in html
+        assert f'href="/2014/02/10/long/#more-{post.pk}"' in html

@@ -1,0 +1,139 @@
+"""Images, players and embedded pages: no request goes to another host."""
+
+import pytest
+
+from blog.rendering import render
+
+
+def body(source: str) -> str:
+    return render(source, "html").body_html
+
+
+def link(url: str, text: str = "") -> str:
+    return f'<a class="remote-media" href="{url}" rel="noopener">{text or url}</a>'
+
+
+class TestImages:
+    @pytest.mark.parametrize(
+        "source", ["/a.png", "a.png", "../a.png", "http://testserver/a.png", "HTTP://TESTSERVER/a"]
+    )
+    def test_of_this_site_stay_and_load_lazily(self, source: str) -> None:
+        html = body(f'<img class="alignleft size-medium x" src="{source}" alt="A" width="300" height="20">')
+        assert html.startswith('<img class="alignleft size-medium" src="')
+        assert html.endswith('alt="A" width="300" height="20" loading="lazy" decoding="async">')
+
+    def test_without_a_description_are_marked_as_decoration(self) -> None:
+        assert ' alt="" ' in body('<img src="/a.png">')
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "https://example.org/p/a%20b.jpg?w=300",
+            "//example.org/p/a%20b.jpg?w=300",
+            "\\\\example.org/p/a%20b.jpg?w=300",
+            "https:example.org/p/a%20b.jpg?w=300",
+            "&#9;//example.org/p/a%20b.jpg?w=300",
+        ],
+    )
+    def test_of_other_hosts_become_links(self, source: str) -> None:
+        url = "https://example.org/p/a%20b.jpg?w=300"
+        assert body(f'<img src="{source}" alt="The laureate">') == link(url, "The laureate")
+        assert body(f'<img src="{source}">') == link(url, "a b.jpg")
+
+    @pytest.mark.parametrize("host", ["testserver.example.org", "testserver@example.org", "example.org\\@testserver"])
+    def test_of_hosts_with_similar_names_become_links(self, host: str) -> None:
+        assert "<img" not in body(f'<img src="http://{host}/a.png">')
+
+    def test_in_a_link_keep_the_link(self) -> None:
+        assert body('<a href="/big"><img src="https://example.org/a.jpg" alt="A"></a>') == '<a href="/big">A</a>'
+
+    def test_in_a_link_without_a_url_give_it_theirs(self) -> None:
+        assert body('<a id="x"><img src="https://example.org/a.jpg" alt="A"></a>') == (
+            '<a id="x" href="https://example.org/a.jpg" rel="noopener">A</a>'
+        )
+
+    @pytest.mark.parametrize("source", ["data:image/png;base64,AA", "blob:x", "javascript:alert(1)", "", "mailto:a"])
+    def test_without_a_usable_url_become_their_description(self, source: str) -> None:
+        assert body(f'<p>x <img src="{source}" alt="A"></p>') == "<p>x A</p>"
+        assert body(f'<p>x <img src="{source}"></p>') == "<p>x </p>"
+
+    def test_have_no_alternative_sources(self) -> None:
+        html = body(
+            '<picture><source srcset="//example.org/a.webp"><img src="/a.png" alt="" srcset="//example.org/a 1x"'
+            ' sizes="1px" data-src="//example.org/b" lowsrc="//example.org/c"></picture>'
+        )
+        assert html == '<img src="/a.png" alt="" loading="lazy" decoding="async">'
+
+    def test_keep_the_classes_of_their_captions(self) -> None:
+        source = '<div class="wp-caption alignright"><p class="wp-caption-text">A</p></div>'
+        assert body(source) == source
+
+    def test_keep_obsolete_alignment_as_a_class(self) -> None:
+        assert 'class="alignright"' in body('<img align="right" src="/a.png">')
+
+
+class TestPlayers:
+    def test_of_this_site_stay_and_load_nothing_until_started(self) -> None:
+        assert body('<video src="/a.mp4" autoplay loop poster="//example.org/p.jpg" width="4"></video>') == (
+            '<video src="/a.mp4" width="4" controls="" preload="none"></video>'
+        )
+        assert body('<audio><source src="/a.ogg" type="audio/ogg"><p>x</p></audio>') == (
+            '<audio controls="" preload="none"><source src="/a.ogg" type="audio/ogg"><p>x</p></audio>'
+        )
+
+    def test_keep_only_sources_of_this_site(self) -> None:
+        assert body('<video><source src="/a.mp4"><source src="//example.org/a.mp4"></video>') == (
+            '<video controls="" preload="none"><source src="/a.mp4"></video>'
+        )
+
+    def test_of_other_hosts_become_links(self) -> None:
+        assert body('<audio src="https://example.org/talk.mp3">old browser</audio>') == (
+            link("https://example.org/talk.mp3", "talk.mp3")
+        )
+        assert body('<video title="A talk"><source src="https://example.org/1"><source src="/\\x/2"></video>') == (
+            link("https://example.org/1", "A talk")
+        )
+
+    def test_without_a_source_become_their_content(self) -> None:
+        assert body('<video src="data:x"><a href="/a.mp4">the film</a></video>') == '<a href="/a.mp4">the film</a>'
+
+
+class TestEmbeds:
+    def test_become_a_link_in_a_paragraph(self) -> None:
+        assert body('<iframe src="https://example.org/embed/1" width="560">x</iframe>') == (
+            f"<p>{link('https://example.org/embed/1')}</p>"
+        )
+
+    def test_in_running_text_become_a_link(self) -> None:
+        assert body('<p>x <iframe src="//example.org/1"></iframe> y</p>') == (
+            f"<p>x {link('https://example.org/1')} y</p>"
+        )
+
+    def test_of_an_old_video_become_one_link(self) -> None:
+        source = (
+            '<object width="4"><param name="movie" value="http://example.org/v/1"></param>'
+            '<embed src="http://example.org/v/1" type="application/x-shockwave-flash"></embed></object>'
+        )
+        assert body(source) == f"<p>{link('http://example.org/v/1')}</p>"
+
+    def test_keep_their_other_content(self) -> None:
+        assert body('<p><object data="http://example.org/a.pdf">No <b>viewer</b>.</object></p>') == (
+            f"<p>{link('http://example.org/a.pdf')}No <b>viewer</b>.</p>"
+        )
+
+    def test_without_a_web_url_are_removed(self) -> None:
+        assert body('x<iframe src="javascript:alert(1)" srcdoc="<script>"></iframe><iframe></iframe>y') == "xy"
+
+    def test_in_a_link_become_its_text(self) -> None:
+        assert body('<a href="/a"><iframe src="//example.org/1"></iframe></a>') == (
+            '<a href="/a">https://example.org/1</a>'
+        )
+
+    def test_next_to_images_are_all_found(self) -> None:
+        html = body('<object><embed src="http://example.org/1"></object><img src="/a.png"><p><img src=/b.png></p>')
+        assert link("http://example.org/1") in html
+        assert html.count("<img") == 2
+
+    def test_that_are_not_closed_do_not_hide_the_rest(self) -> None:
+        assert body('<p>a</p><iframe src="https://example.org/1"><p>b</p>').endswith("<p>b</p>")
+        assert body('<p>a <iframe src="https://example.org/1"> b</p>').endswith("</a> b</p>")

@@ -1,0 +1,182 @@
+"""What writing costs: a fixed number of statements, one rendering, one update of the content version."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from blog import publishing, rendering
+from blog.models import Page, Post, Status
+from blog.models import entry as entry_module
+from core.models import ContentVersion
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sources that were rendered."""
+    rendered: list[str] = []
+
+    def noted(source: str, *args: Any) -> Any:
+        rendered.append(source)
+        return rendering.render(source, *args)
+
+    monkeypatch.setattr(entry_module, "render", noted)
+    return rendered
+
+
+@pytest.fixture
+def editor(client: Client) -> User:
+    user: User = UserFactory(role="Editor")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def statements(django_capture_on_commit_callbacks: Any) -> Iterator[CaptureQueriesContext]:
+    """Every statement of the test from here on, those at the commit included."""
+    with django_capture_on_commit_callbacks(execute=True), CaptureQueriesContext(connection) as captured:
+        yield captured
+
+
+def form_of(post: Post, **typed: Any) -> dict[str, Any]:
+    return {
+        "title": post.title,
+        "source": post.source,
+        "status": post.status,
+        "slug": post.slug,
+        "author": post.author_id,
+        "comments_open": "on",
+        "version": post.modified_at.isoformat(),
+        "published_at_0": f"{post.published_at:%Y-%m-%d}",
+        "published_at_1": f"{post.published_at:%H:%M:%S}",
+        **typed,
+    }
+
+
+class TestBulkActions:
+    @pytest.mark.parametrize(
+        ("action", "before", "most"),
+        [
+            (publishing.trash, Status.PUBLISHED, 12),
+            (publishing.unpublish, Status.PUBLISHED, 12),
+            (publishing.restore, Status.TRASH, 12),
+            (publishing.publish, Status.DRAFT, 12),
+        ],
+    )
+    def test_twenty_posts_take_twelve_statements_and_no_rendering(
+        self, action: Any, before: Status, most: int, renders: list[str], statements: CaptureQueriesContext
+    ) -> None:
+        PostFactory.create_batch(20, status=before, tags=["a", "b"])
+        editor = UserFactory(role="Editor")
+        # Permissions are looked up once per person.
+        editor.has_perm("blog.change_post")
+        renders.clear()
+        already = len(statements)
+        change = action(Post.objects.all(), editor)
+        assert len(change.changed) == 20
+        assert len(statements) - already <= most
+        assert renders == []
+
+    def test_a_hundred_undated_drafts_are_published_in_as_many(
+        self, editor: User, statements: CaptureQueriesContext
+    ) -> None:
+        for number in range(100):
+            PostFactory(status=Status.DRAFT, published_at=None, title=f"Draft {number}", slug="")
+        editor.has_perm("blog.change_post")
+        already = len(statements)
+        publishing.publish(Post.objects.all(), editor)
+        assert len(statements) - already <= 12
+        assert Post.objects.published().count() == 100
+
+    def test_pages_take_no_more(self, editor: User, statements: CaptureQueriesContext) -> None:
+        PageFactory.create_batch(20)
+        editor.has_perm("blog.change_page")
+        already = len(statements)
+        publishing.trash(Page.objects.all(), editor)
+        assert len(statements) - already <= 12
+
+
+class TestRendering:
+    def test_a_save_in_the_admin_renders_once(self, client: Client, editor: User, renders: list[str]) -> None:
+        post = PostFactory(author=editor)
+        renders.clear()
+        response = client.post(
+            reverse("admin:blog_post_change", args=[post.pk]), form_of(post, source="Changed.", tags="a, b")
+        )
+        assert response.status_code == 302
+        assert renders == ["Changed."]
+
+    def test_a_save_without_changes_to_the_text_renders_nothing(
+        self, client: Client, editor: User, renders: list[str]
+    ) -> None:
+        post = PostFactory(author=editor)
+        renders.clear()
+        client.post(reverse("admin:blog_post_change", args=[post.pk]), form_of(post, title="Changed"))
+        post.refresh_from_db()
+        assert (post.title, renders) == ("Changed", [])
+
+    def test_a_new_post_renders_once(self, client: Client, editor: User, renders: list[str]) -> None:
+        typed = {"title": "New", "source": "Text.", "status": "draft", "author": editor.pk}
+        assert client.post(reverse("admin:blog_post_add"), typed).status_code == 302
+        assert renders == ["Text."]
+
+    def test_a_slug_that_is_taken_meanwhile_causes_no_second_rendering(
+        self, renders: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = PostFactory(slug="taken")
+        assign_places = Post.assign_places
+        calls = []
+
+        def late(posts: Any, stored: Any) -> None:
+            calls.append(posts)
+            if len(calls) > 1:
+                assign_places(posts, stored)
+            else:
+                posts[0].published_on = first.published_on
+
+        monkeypatch.setattr(Post, "assign_places", late)
+        renders.clear()
+        second = PostFactory(slug="taken", published_at=first.published_at)
+        assert (second.slug, len(renders)) == ("taken-2", 1)
+
+    def test_another_version_of_the_renderer_renders_again(
+        self, renders: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        post = PostFactory()
+        monkeypatch.setattr(entry_module, "RENDER_VERSION", post.render_version + 1)
+        renders.clear()
+        post.save()
+        assert renders == [post.source]
+        post.save()
+        assert renders == [post.source]
+
+
+class TestContentVersion:
+    def test_it_goes_up_once_in_a_transaction(self, editor: User, django_capture_on_commit_callbacks: Any) -> None:
+        posts = PostFactory.create_batch(20)
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True):
+            publishing.trash(Post.objects.all(), editor)
+            posts[0].categories.add(CategoryFactory())
+            posts[0].tags.set(["one", "two"])
+        assert ContentVersion.objects.get().number == before + 1
+
+    def test_a_save_in_the_admin_raises_it_once(
+        self, client: Client, editor: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        post = PostFactory(author=editor)
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(
+                reverse("admin:blog_post_change", args=[post.pk]),
+                form_of(post, title="Changed", tags="a, b, c", categories=[CategoryFactory().pk]),
+            )
+        assert ContentVersion.objects.get().number == before + 1

@@ -1,0 +1,153 @@
+"""Importing from WordPress in a browser: upload, progress, report; with JavaScript and without."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from blog.models import Post
+from tests.factories import PASSWORD, UserFactory
+from tests.factories.import_jobs import LIST_URL, UPLOAD_URL
+from tests.factories.types import Device, Faults, LogIn, Work
+from tests.factories.wxr import author, comment, export, item, page, write
+from wordpress.models import ImportJob, JobState, JobStep
+from wordpress.uploads import lifecycle
+from wordpress.uploads.folder import JobFolder, StageProgress
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Path:
+    people = [author(), author("ben-from-the-archive", id=2, name="Ben B.")]
+    attachments = [item(number, title=f"Picture {number}", post_type="attachment") for number in range(30, 60)]
+    secret = item(8, title="Kept secret", post_password="x", creator="ben-from-the-archive")
+    parts = [item(7, inside=[comment(1)]), secret, page(20), *attachments]
+    return write(tmp_path, export(*parts, authors=people), "blog.wordpress.2026-11-24.000.xml")
+
+
+@pytest.fixture
+def owner() -> None:
+    UserFactory(username="owner", display_name="Olga Owner", password=PASSWORD, is_staff=True, is_superuser=True)
+
+
+def upload(tab: Page, blog: Path) -> ImportJob:
+    tab.set_input_files("#id_exports", blog)
+    tab.click("text=Upload files")
+    tab.wait_for_url("**/change/")
+    return ImportJob.objects.get()
+
+
+def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
+    tab = log_in("owner", "/admin/")
+    tab.click("a[href='/admin/wordpress/importjob/add/']")
+    upload(tab, blog)
+    expect(tab.locator(".import-activity")).to_have_text("Waiting for the worker…")
+    work()
+    # The page reloads by itself.
+    expect(tab.locator("legend")).to_have_text("Authors")
+    expect(tab.locator(".import-counts")).to_contain_text("attachment")
+    tab.select_option("#id_author_0", "owner")
+    tab.click("text=Preview import")
+    expect(tab.locator(".import-progress")).to_be_visible()
+    work()
+    expect(tab.get_by_text("This was a preview")).to_be_visible()
+    expect(tab.locator("#id_author_0")).to_have_value("owner")
+    assert not Post.objects.exists()
+
+    tab.click("text=Import now")
+    expect(tab.locator(".import-progress")).to_be_visible()
+    work()
+    expect(tab.get_by_text("The import did the following:")).to_be_visible()
+    tab.click("text=30 × attachment")
+    expect(tab.get_by_text("… and 10 more")).to_be_visible()
+    assert set(Post.objects.values_list("author__username", flat=True)) == {"owner", "ben-from-the-archive"}
+    with tab.expect_download() as download:
+        tab.click("text=Download the full report")
+    assert download.value.suggested_filename.endswith(".json")
+    report = json.loads(download.value.path().read_text())
+    assert len(report["skipped"]) == 30
+
+
+def test_without_javascript(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
+    tab = log_in("owner", UPLOAD_URL, java_script_enabled=False)
+    job = upload(tab, blog)
+    work()
+    # The page reloads every five seconds.
+    expect(tab.locator("legend")).to_have_text("Authors", timeout=15_000)
+    tab.click("text=Import now")
+    tab.click("text=Cancel")
+    expect(tab.get_by_text("The import was cancelled before it started.")).to_be_visible()
+    tab.click("text=Import now")
+    work()
+    tab.goto(job.get_absolute_url())
+    expect(tab.get_by_text("The import did the following:")).to_be_visible()
+    assert Post.objects.count() == 2
+
+
+def test_progress_updates_by_itself(log_in: LogIn, owner: None) -> None:
+    job = ImportJob.objects.create(state=JobState.RUNNING, step=JobStep.IMPORT, file_names=["a.xml"])
+    folder = JobFolder(job.pk)
+    folder.create()
+    with folder.locked():
+        folder.write_progress(StageProgress("importing", 500, 2000, started_at=1000, updated_at=1060))
+        tab = log_in("owner", job.get_absolute_url())
+        expect(tab.locator(".import-activity")).to_have_text("Importing: 500 of 2,000 (25%)")
+        expect(tab.locator(".import-time-left")).to_have_text("about 3 minutes left")
+        folder.write_progress(StageProgress("importing", 1990, 2000, started_at=1000, updated_at=1060))
+        expect(tab.locator(".import-activity")).to_have_text("Importing: 1,990 of 2,000 (99%)")
+        expect(tab.locator(".import-announcement")).to_contain_text("99%")
+        expect(tab.locator("progress")).to_have_attribute("value", "99")
+        tab.click("text=Cancel")
+        expect(tab.locator(".import-activity")).to_have_text("Cancelling…")
+    # The worker has released its lock.
+    expect(tab.get_by_text("The worker stopped unexpectedly.")).to_be_visible()
+
+
+def test_upload_that_is_too_large_is_not_sent(log_in: LogIn, blog: Path, owner: None) -> None:
+    tab = log_in("owner", UPLOAD_URL)
+    tab.eval_on_selector(".upload", "form => { form.dataset.maxBytes = 10; }")
+    tab.set_input_files("#id_exports", blog)
+    tab.click("text=Upload files")
+    expect(tab.locator(".errorlist")).to_contain_text("larger than")
+    assert not ImportJob.objects.exists()
+
+
+def test_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> None:
+    tab = log_in("owner", UPLOAD_URL)
+    tab.set_input_files("#id_exports", blog)
+    tab.dblclick("text=Upload files")
+    tab.wait_for_url("**/change/")
+    assert ImportJob.objects.count() == 1
+
+
+def test_pages_are_accessible(
+    log_in: LogIn, blog: Path, owner: None, device: Device, faults: Faults, work: Work
+) -> None:
+    tab = log_in("owner", UPLOAD_URL, **device)
+    problems = {"upload": faults(tab)}
+    job = upload(tab, blog)
+    problems["waiting"] = faults(tab)
+    ImportJob.objects.update(state_since=job.state_since - lifecycle.WORKER_TIMEOUT * 2)
+    tab.reload()
+    problems["no worker"] = faults(tab)
+    work()
+    tab.reload()
+    expect(tab.locator("legend")).to_be_visible()
+    problems["authors"] = faults(tab)
+    tab.click("text=Preview import")
+    expect(tab.locator(".import-progress")).to_be_visible()
+    work()
+    tab.reload()
+    expect(tab.get_by_text("This was a preview")).to_be_visible()
+    tab.click("text=30 × attachment")
+    problems["report"] = faults(tab)
+    ImportJob.objects.update(
+        state=JobState.REJECTED, error="blog.xml: This is not XML. Nothing was imported.", report={}
+    )
+    tab.reload()
+    problems["rejected"] = faults(tab)
+    tab.goto(LIST_URL)
+    problems["list"] = faults(tab)
+    assert problems == dict.fromkeys(problems, "")

@@ -1,0 +1,338 @@
+"""Sending the form: what is stored, what is refused and how it is said."""
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client, RequestFactory
+from django.utils import timezone
+from pytest_django import Settings
+
+from blog.models import Post, Status
+from comments.models import MAX_TEXT_LENGTH, Comment, CommentPolicy, CommentSettings, CommentStatus
+from comments.views import comes_from_here
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.comments import FORM_DATA, form_url
+from tests.factories.responses import errors, find, one, read, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def post() -> Any:
+    return PostFactory.create(title="A post")
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+def send(client: Client, entry: Any, headers: Any = None, **words: Any) -> Any:
+    return client.post(form_url(entry), {**FORM_DATA, **words}, headers=headers)
+
+
+def policy(chosen: CommentPolicy) -> None:
+    CommentSettings.objects.update(comment_policy=chosen, proof_of_work=False)
+
+
+class TestAGoodComment:
+    def test_it_is_stored_and_waits(self, client: Client, post: Post) -> None:
+        response = send(client, post)
+        comment = Comment.objects.get()
+        assert (comment.entry, comment.name, comment.text, comment.status) == (post, "Ann", "Well said.", "pending")
+        assert response.status_code == 302
+        assert not response.cookies
+
+    def test_its_sender_is_led_to_it(self, client: Client, post: Post) -> None:
+        response = send(client, post)
+        where = urlsplit(response["Location"])
+        assert (where.path, where.fragment) == (post.get_absolute_url(), f"comment-{Comment.objects.get().pk}")
+        page = client.get(response["Location"])
+        assert b"Your comment is awaiting moderation." in page.content
+        assert not page.cookies
+
+    def test_where_it_passes_at_once_everybody_sees_it(self, client: Client, post: Post) -> None:
+        policy(CommentPolicy.OPEN)
+        response = send(client, post)
+        pk = Comment.objects.get().pk
+        assert response["Location"].startswith(f"{post.get_absolute_url()}?unapproved={pk}&moderation-hash={pk}%3A")
+        assert response["Location"].endswith(f"#comment-{pk}")
+        assert b"Well said." in client.get(post.get_absolute_url()).content
+
+    def test_pages_take_comments(self, client: Client) -> None:
+        page = PageFactory.create()
+        assert send(client, page)["Location"].startswith(page.get_absolute_url())
+        assert Comment.objects.get().entry == page
+
+    def test_it_may_answer_another(self, client: Client, post: Post) -> None:
+        parent = CommentFactory.create(entry=post)
+        send(client, post, parent=parent.pk)
+        assert Comment.objects.exclude(pk=parent.pk).get().parent == parent
+
+    def test_two_clicks_store_one(self, client: Client, post: Post) -> None:
+        first, second = send(client, post), send(client, post)
+        assert urlsplit(first["Location"]).fragment == urlsplit(second["Location"]).fragment
+        assert Comment.objects.count() == 1
+
+    def test_who_sends_a_copy_of_what_everybody_sees_is_not_taken_for_its_sender(
+        self, client: Client, post: Post
+    ) -> None:
+        policy(CommentPolicy.OPEN)
+        send(client, post)
+        assert send(client, post)["Location"] == Comment.objects.get().get_absolute_url()
+
+    def test_the_trap_makes_it_spam_and_is_not_given_away(self, client: Client, post: Post) -> None:
+        policy(CommentPolicy.OPEN)
+        response = send(client, post, subject="cheap pills")
+        assert Comment.objects.get().status == CommentStatus.SPAM
+        assert b"Your comment is awaiting moderation." in client.get(response["Location"]).content
+        assert b"Well said." not in client.get(post.get_absolute_url()).content
+
+    @pytest.mark.parametrize(
+        ("typed", "kept"),
+        [
+            ({"name": "  Ann \t of  X\n"}, {"name": "Ann of X"}),
+            ({"name": "علي"}, {"name": "علي"}),
+            ({"name": "A\x00\x1bnn"}, {"name": "Ann"}),
+            ({"text": " a\r\nb\r\n\r\nc\x0b\n"}, {"text": "a\nb\n\nc"}),
+            ({"text": "x" * MAX_TEXT_LENGTH}, {"text": "x" * MAX_TEXT_LENGTH}),
+            ({"text": "x\r\n" * (MAX_TEXT_LENGTH // 2)}, {}),
+            ({"website": "ann.example"}, {"website": "https://ann.example"}),
+            ({"website": "http://ann.example/a?b=c"}, {"website": "http://ann.example/a?b=c"}),
+            ({"text": "🙂"}, {"text": "🙂"}),
+        ],
+    )
+    def test_it_is_tidied(self, typed: dict[str, str], kept: dict[str, str], client: Client, post: Post) -> None:
+        assert send(client, post, **typed).status_code == 302
+        comment = Comment.objects.get()
+        assert {name: getattr(comment, name) for name in kept} == kept
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        ("field", "value", "words"),
+        [
+            ("name", "", "Please enter your name"),
+            ("name", " \u200b ", "Please enter your name"),
+            ("name", "x" * 246, "at most 245 characters"),
+            ("email", "", "Please enter your e-mail address"),
+            ("email", "ann@", "not an e-mail address"),
+            ("email", "ann@example.org\nbcc: x@example.org", "not an e-mail address"),
+            ("email", "x" * 250 + "@example.org", "at most 254 characters"),
+            ("website", "http://", "not a URL"),
+            ("website", "javascript:alert(1)", "not a URL"),
+            ("website", "ftp://ann.example", "not a URL"),
+            ("website", "https://ann.example/" + "x" * 500, "at most 500 characters"),
+            ("text", "", "Your comment is empty"),
+            ("text", " \r\n\t", "Your comment is empty"),
+            ("text", "\u200b\u2060", "Your comment is empty"),
+            ("text", "x" * (MAX_TEXT_LENGTH + 1), "20001 characters, but the limit is 20000"),
+        ],
+    )
+    def test_the_fault_is_named_above_and_at_its_field(
+        self, field: str, value: str, words: str, client: Client, post: Post
+    ) -> None:
+        response = send(client, post, **{field: value})
+        assert response.status_code == 400
+        (line,) = errors(response)
+        assert words in line
+        page = read(response)
+        assert one(page, "#respond .errors a").get("href") == f"#respond-{field}"
+        faulty = one(page, f"#respond-{field}")
+        assert faulty.get("aria-invalid") == "true"
+        assert f"respond-{field}_error" in faulty.get("aria-describedby").split()
+        assert words in text(one(page, f"#respond-{field}_error"))
+        assert Comment.objects.count() == 0
+
+    def test_it_is_the_entry_s_page_with_the_form_and_every_word_kept(self, client: Client, post: Post) -> None:
+        parent = CommentFactory.create(entry=post, name="Zoë")
+        typed = {"name": "Ann & <b>", "email": "ann@", "website": "ann.example", "text": "</textarea>One\n\nTwo"}
+        page = read(send(client, post, parent=parent.pk, **typed))
+        assert text(one(page, "h1")) == "A post"
+        assert text(one(page, "#respond h2")) == "Leave a Reply to Zoë"
+        form = dict(one(page, "form.comment-form").form_values())
+        assert {name: form[name].strip() for name in typed} == typed
+        assert form["parent"] == str(parent.pk)
+
+    def test_the_summary_can_be_reached(self, client: Client, post: Post) -> None:
+        summary = one(read(send(client, post, text="")), "#respond-errors")
+        assert (summary.get("role"), summary.get("tabindex")) == ("alert", "-1")
+
+    @pytest.mark.parametrize("status", [CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH])
+    def test_what_is_not_shown_cannot_be_answered(self, status: CommentStatus, client: Client, post: Post) -> None:
+        parent = CommentFactory.create(entry=post, status=status)
+        self.assert_unknown(send(client, post, parent=parent.pk))
+
+    def test_a_comment_elsewhere_cannot_be_answered(self, client: Client, post: Post) -> None:
+        self.assert_unknown(send(client, post, parent=CommentFactory.create().pk))
+
+    @pytest.mark.parametrize("parent", ["0", "-1", "9" * 30])
+    def test_nor_can_one_that_never_was(self, parent: str, client: Client, post: Post) -> None:
+        self.assert_unknown(send(client, post, parent=parent))
+
+    def assert_unknown(self, response: Any) -> None:
+        assert response.status_code == 400
+        assert errors(response) == [
+            "The comment you replied to no longer exists. Submit yours again to post it on its own."
+        ]
+        # So sending the same form again succeeds.
+        form = one(read(response), "form.comment-form")
+        assert "parent" not in dict(form.form_values())
+
+    @pytest.mark.parametrize("parent", ["x", "1.5", "9" * 5000])
+    def test_a_parent_that_is_no_number_is_a_fault(self, parent: str, client: Client, post: Post) -> None:
+        assert send(client, post, parent=parent).status_code == 400
+
+    @pytest.mark.parametrize("closed", ["entry", "site", "old"])
+    def test_closed_comments_keep_the_text_to_copy(self, closed: str, client: Client, post: Post) -> None:
+        if closed == "entry":
+            Post.objects.update(comments_open=False)
+        elif closed == "site":
+            CommentSettings.objects.update(comments_open=False)
+        else:
+            CommentSettings.objects.update(close_comments_after_days=1)
+        response = send(client, post, text="Long thought about")
+        assert response.status_code == 400
+        assert errors(response)[0].startswith("Comments are closed")
+        page = read(response)
+        assert one(page, "#respond textarea").text.strip() == "Long thought about"
+        assert find(page, "form.comment-form") == []
+        assert Comment.objects.count() == 0
+
+
+class TestUnknownEntries:
+    @pytest.mark.parametrize("method", ["get", "post"])
+    @pytest.mark.parametrize(
+        "path", ["post/0/", "page/1/", "tag/1/", "post/99999999999999999999999/", "post/" + "9" * 4000 + "/"]
+    )
+    def test_they_are_404(self, method: str, path: str, client: Client) -> None:
+        assert getattr(client, method)(f"/comments/on/{path}", FORM_DATA).status_code == 404
+
+    @pytest.mark.parametrize("status", [Status.DRAFT, Status.PENDING, Status.PRIVATE, Status.TRASH])
+    def test_so_is_what_is_not_public(self, status: Status, client: Client) -> None:
+        for entry in (PostFactory.create(status=status), PageFactory.create(status=status)):
+            assert send(client, entry).status_code == 404
+        scheduled = PostFactory.create(published_at=timezone.now() + dt.timedelta(days=1))
+        assert send(client, scheduled).status_code == 404
+        assert Comment.objects.count() == 0
+
+
+class TestMethods:
+    def test_following_the_address_leads_to_the_form(self, client: Client, post: Post) -> None:
+        assert client.get(form_url(post))["Location"] == f"{post.get_absolute_url()}#respond"
+
+    @pytest.mark.parametrize("method", ["put", "delete", "patch"])
+    def test_nothing_else_is_known(self, method: str, client: Client, post: Post) -> None:
+        assert getattr(client, method)(form_url(post)).status_code == 405
+
+
+class TestWhereItComesFrom:
+    """Without a session: no token, but not from the page of somebody else."""
+
+    @pytest.mark.parametrize(
+        ("headers", "accepted"),
+        [
+            ({}, True),
+            ({"Origin": "null"}, True),
+            ({"Origin": "http://testserver"}, True),
+            ({"Origin": "https://blog.example"}, True),
+            ({"Origin": "https://BLOG.example"}, True),
+            ({"Origin": "https://old.example"}, True),
+            ({"Origin": "https://a.family.example"}, True),
+            ({"Origin": "https://family.example"}, True),
+            ({"Origin": "https://testserver"}, False),
+            ({"Origin": "http://testserver:81"}, False),
+            ({"Origin": "http://blog.example"}, False),
+            ({"Origin": "https://blog.example.evil.example"}, False),
+            ({"Origin": "https://evilblog.example"}, False),
+            ({"Origin": "https://afamily.example"}, False),
+            ({"Origin": "https://evil.example"}, False),
+            ({"Origin": ""}, False),
+            ({"Origin": "https://["}, False),
+            ({"Origin": "*"}, False),
+            ({"Sec-Fetch-Site": "same-origin"}, True),
+            ({"Sec-Fetch-Site": "none"}, True),
+            ({"Sec-Fetch-Site": "same-site"}, False),
+            ({"Sec-Fetch-Site": "cross-site"}, False),
+            ({"Sec-Fetch-Site": ""}, False),
+            ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, True),
+            ({"Sec-Fetch-Site": "cross-site", "Origin": "null"}, False),
+            ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, False),
+        ],
+    )
+    def test_the_browser_s_word_decides(self, headers: dict[str, str], accepted: bool, settings: Settings) -> None:
+        settings.SITE_URL = "https://blog.example"
+        settings.CSRF_TRUSTED_ORIGINS = ["https://old.example", "https://*.family.example"]
+        assert comes_from_here(RequestFactory().post("/", headers=headers)) is accepted
+
+    def test_what_comes_from_elsewhere_is_refused_with_its_text_to_copy(self, client: Client, post: Post) -> None:
+        response = send(client, post, headers={"Sec-Fetch-Site": "cross-site"}, text="From a </textarea> mirror")
+        assert response.status_code == 403
+        page = read(response)
+        assert one(page, "textarea").text.strip() == "From a </textarea> mirror"
+        assert find(page, "main a")[0].get("href") == f"{post.get_absolute_url()}#respond"
+        assert Comment.objects.count() == 0
+
+    def test_the_form_of_a_cached_page_works(self, client: Client, post: Post) -> None:
+        client.get(post.get_absolute_url())
+        page = read(client.get(post.get_absolute_url()))
+        form = one(page, "form.comment-form")
+        words = {**dict(form.form_values()), "name": "Ann", "email": "ann@example.org", "text": "Hello"}
+        sent = client.post(form.get("action"), words, headers={"Origin": "null", "Sec-Fetch-Site": "same-origin"})
+        assert sent.status_code == 302
+        assert Comment.objects.get().text == "Hello"
+
+
+class TestWithASession:
+    """Django's own check applies in full."""
+
+    @pytest.fixture
+    def staff(self, client: Client) -> Client:
+        client.force_login(UserFactory.create(role="Moderator", display_name="Mo", email="mo@example.org"))
+        return client
+
+    @pytest.mark.parametrize(
+        "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://testserver"}, {"Origin": "null"}]
+    )
+    def test_without_a_token_nothing_is_stored(self, headers: dict[str, str], staff: Client, post: Post) -> None:
+        assert send(staff, post, headers=headers).status_code == 403
+        assert Comment.objects.count() == 0
+
+    def test_any_session_cookie_asks_for_it(self, client: Client, post: Post, settings: Settings) -> None:
+        client.cookies[settings.SESSION_COOKIE_NAME] = "long-gone"
+        assert send(client, post).status_code == 403
+
+    def test_and_the_form_then_holds_one(self, client: Client, post: Post, settings: Settings) -> None:
+        client.cookies[settings.SESSION_COOKIE_NAME] = "long-gone"
+        page = client.get(post.get_absolute_url())
+        assert page["Cache-Control"] == "private, no-store"
+        form = one(read(page), "form.comment-form")
+        token = dict(form.form_values())["csrfmiddlewaretoken"]
+        assert send(client, post, csrfmiddlewaretoken=token).status_code == 302
+
+    def test_with_the_form_s_token_it_is_stored_under_the_account(self, staff: Client, post: Post) -> None:
+        form = one(read(staff.get(post.get_absolute_url())), "form.comment-form")
+        response = staff.post(form.get("action"), {**dict(form.form_values()), "text": "From the staff"})
+        comment = Comment.objects.get()
+        assert (comment.name, comment.email, comment.status) == ("Mo", "mo@example.org", CommentStatus.APPROVED)
+        assert comment.user is not None
+        assert response["Location"].startswith(f"{post.get_absolute_url()}?unapproved={comment.pk}&")
+
+    def test_a_token_from_the_page_of_somebody_else_is_refused(self, staff: Client, post: Post) -> None:
+        form = one(read(staff.get(post.get_absolute_url())), "form.comment-form")
+        token = dict(form.form_values())["csrfmiddlewaretoken"]
+        assert send(staff, post, {"Origin": "https://evil.example"}, csrfmiddlewaretoken=token).status_code == 403
+
+    def test_nobody_writes_under_another_name(self, staff: Client, post: Post) -> None:
+        form = one(read(staff.get(post.get_absolute_url())), "form.comment-form")
+        staff.post(form.get("action"), {**dict(form.form_values()), "text": "x", "name": "Z", "email": "z@example.org"})
+        assert Comment.objects.get().name == "Mo"
+
+    def test_faults_are_named_to_them_as_well(self, staff: Client, post: Post) -> None:
+        form = one(read(staff.get(post.get_absolute_url())), "form.comment-form")
+        response: Any = staff.post(form.get("action"), dict(form.form_values()))
+        assert response.status_code == 400
+        assert errors(response) == ["Comment: Your comment is empty. Please write something."]
+        assert "csrfmiddlewaretoken" in dict(one(read(response), "form.comment-form").form_values())

@@ -1,0 +1,181 @@
+"""No network address of anybody is kept: not in the database, the logs, the mails or the cache."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from pytest_django import Settings
+
+from blog.models import Post
+from comments import forms
+from comments.models import Comment, CommentPolicy, CommentSettings, RateCount
+from tests.factories import PostFactory, UserFactory
+from tests.factories.database import everything_stored
+
+pytestmark = pytest.mark.django_db
+
+# For documentation (RFC 5737, RFC 3849): no test has them by chance.
+CONNECTION, FORWARDED, SIXTH = "203.0.113.77", "198.51.100.23", "2001:db8:77:88:99::7"
+HEADERS = {
+    "REMOTE_ADDR": CONNECTION,
+    "HTTP_X_FORWARDED_FOR": f"{SIXTH}, {FORWARDED}",
+    "HTTP_X_REAL_IP": FORWARDED,
+    "HTTP_FORWARDED": f"for={FORWARDED}",
+}
+# As they stand, as the hash that anybody could make, and the network of the sixth.
+TRACES = {
+    trace
+    for address in (CONNECTION, FORWARDED, SIXTH)
+    for trace in (address, *(hashlib.new(kind, address.encode()).hexdigest() for kind in ("md5", "sha1", "sha256")))
+} | {"2001:db8:77:88"}
+
+
+class Kept(logging.Handler):
+    """All that is logged, as any handler could write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = logging.Formatter("%(name)s %(message)s").format(record)
+        self.lines.append(f"{line} {vars(record)!r}")
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Everything from DEBUG on, of loggers that hand nothing on as well."""
+    handler = Kept()
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
+    before = [(logger, logger.level, logger.disabled) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+        logger.disabled = False
+        logger.addHandler(handler)
+    yield handler.lines
+    for logger, level, disabled in before:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.disabled = disabled
+
+
+@pytest.fixture(autouse=True)
+def site(settings: Settings) -> None:
+    settings.ADMINS = ["owner@example.org"]
+    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    settings.BROADSIDE_TRUSTED_PROXIES = 1
+    CommentSettings.objects.update(comment_policy=CommentPolicy.OPEN, proof_of_work=False)
+
+
+def send(post: Post, client: Client | None = None, **more: Any) -> Any:
+    client = client or Client(raise_request_exception=False)
+    words = {"name": "Rosa", "email": "rosa@example.org", "text": "Hello", **more}
+    response = client.post(f"/comments/on/post/{post.pk}/", words, **HEADERS)  # type: ignore[arg-type]  # the environment
+    # Then the pages, which the cache keeps.
+    for address in (post.get_absolute_url(), "/comments/feed/", "/no-such-page/"):
+        client.get(address, **HEADERS)  # type: ignore[arg-type]  # likewise
+    return response
+
+
+def nobody_is_told(logged: list[str]) -> None:
+    mails = [f"{one.message()}" for one in mail.outbox]
+    cached = repr(vars(cache)) + repr(getattr(cache, "_cache", {}))
+    assert "page:" in cached
+    for place, text in {
+        "database": everything_stored(),
+        "logs": "\n".join(logged),
+        "mails": "\n".join(mails),
+        "cache": cached,
+    }.items():
+        for trace in TRACES:
+            assert trace not in text, (place, trace)
+
+
+class TestPosting:
+    def test_a_comment_that_is_taken(self, logged: list[str]) -> None:
+        post = PostFactory.create()
+        assert send(post).status_code == 302
+        assert Comment.objects.get().status == "approved"
+        assert RateCount.objects.exclude(sender="").count() == 1
+        nobody_is_told(logged)
+
+    def test_spam(self, logged: list[str]) -> None:
+        assert send(PostFactory.create(), subject="x").status_code == 302
+        assert Comment.objects.get().status == "spam"
+        nobody_is_told(logged)
+
+    def test_a_flood(self, logged: list[str]) -> None:
+        CommentSettings.objects.update(comments_per_sender=1)
+        post = PostFactory.create()
+        for number in range(5):
+            send(post, text=f"Hello {number}")
+        assert set(Comment.objects.values_list("status", flat=True)) == {"approved", "pending", "spam"}
+        nobody_is_told(logged)
+
+    @pytest.mark.parametrize("words", [{"text": ""}, {"email": "nonsense"}, {"text": "x" * 30_000}])
+    def test_a_form_with_mistakes(self, words: dict[str, Any], logged: list[str]) -> None:
+        assert send(PostFactory.create(), **words).status_code == 400
+        nobody_is_told(logged)
+
+    def test_one_from_elsewhere(self, logged: list[str]) -> None:
+        client = Client(headers={"origin": "https://elsewhere.example"})
+        assert send(PostFactory.create(), client).status_code == 403
+        assert any("403" in line or "Forbidden" in line for line in logged)
+        nobody_is_told(logged)
+
+    def test_one_without_a_token(self, logged: list[str]) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(UserFactory.create())
+        assert send(PostFactory.create(), client).status_code == 403
+        assert any("CSRF" in line for line in logged)
+        client.logout()
+        send(PostFactory.create())
+        nobody_is_told(logged)
+
+    def test_an_error_of_ours(self, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """The log says what went wrong, the mail to the owner as well: of the sender nothing."""
+
+        def broken(*args: object, **kwargs: object) -> None:
+            raise RuntimeError("Out of order")
+
+        monkeypatch.setattr(forms, "submit", broken)
+        assert send(PostFactory.create()).status_code == 500
+        assert any("Out of order" in line for line in logged)
+        assert "Out of order" in str(mail.outbox[0].body)
+        assert "rosa@example.org" not in str(mail.outbox[0].message())
+        nobody_is_told(logged)
+
+    def test_a_host_that_is_not_ours(self, logged: list[str]) -> None:
+        send(PostFactory.create())
+        Client().post("/comments/on/post/1/", HTTP_HOST="evil.example", **HEADERS)  # type: ignore[arg-type]  # likewise
+        assert any("evil.example" in line for line in logged)
+        nobody_is_told(logged)
+
+    def test_akismet_is_told_another(
+        self, logged: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.BROADSIDE_AKISMET_KEY = "key"
+        sent: list[str] = []
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            sent.append(f"{request.headers} {request.content.decode()}")
+            return httpx.Response(200, text="false")
+
+        real = httpx.Client
+        monkeypatch.setattr(httpx, "Client", lambda **options: real(transport=httpx.MockTransport(handle), **options))
+        send(PostFactory.create())
+        assert "rosa%40example.org" in sent[0]
+        assert not [trace for trace in TRACES if trace in sent[0]]
+        nobody_is_told(logged)
+
+
+def test_a_failed_login_names_nobody_s_address(logged: list[str]) -> None:
+    send(PostFactory.create())
+    Client().post("/admin/login/", {"username": "x", "password": "y"}, **HEADERS)  # type: ignore[arg-type]  # likewise
+    nobody_is_told(logged)

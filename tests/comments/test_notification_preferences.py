@@ -1,0 +1,82 @@
+"""Each of the staff says how often notices come, and sees nobody else's choice."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from comments.models import CommentStatus as Status
+from comments.models import NotificationPreference
+from tests.factories import PostFactory, UserFactory
+from tests.factories.comments import send
+from tests.factories.responses import find, one, read, text
+from tests.factories.types import Deliver
+
+pytestmark = pytest.mark.django_db
+
+OWN = "/admin/comments/notificationpreference/"
+
+
+def log_in(client: Client, role: str, **more: Any) -> User:
+    user: User = UserFactory.create(role=role, **{"email": "m@example.org", **more})
+    client.force_login(user)
+    return user
+
+
+@pytest.mark.parametrize(
+    ("role", "fields"),
+    [("Moderator", {"frequency"}), ("Editor", {"frequency", "own_posts"}), ("Author", {"own_posts"})],
+)
+def test_each_role_is_asked_what_concerns_it(client: Client, role: str, fields: set[str]) -> None:
+    log_in(client, role)
+    page = read(client.get(OWN, follow=True))
+    names = {field.get("name") for field in find(page, "#content form input")}
+    assert names & {"frequency", "own_posts"} == fields
+    assert "m@example.org" in text(page)
+
+
+def test_what_is_chosen_holds_from_now_on(client: Client, deliver: Deliver) -> None:
+    user = log_in(client, "Moderator")
+    post = PostFactory.create()
+    send(post)
+    assert len(deliver()) == 1
+    send(post, text="Second.")
+    assert deliver() == []
+    url = client.get(OWN)["Location"]
+    assert client.post(url, {"frequency": "immediately"}).status_code == 302
+    assert NotificationPreference.objects.get(user=user).frequency == "immediately"
+    # The pause of the earlier choice is over.
+    assert len(deliver()) == 1
+
+
+def test_nobody_sees_or_changes_another_s(client: Client) -> None:
+    other = NotificationPreference.objects.create(user=UserFactory.create(role="Moderator"))
+    log_in(client, "", is_staff=True, is_superuser=True)
+    url = f"{OWN}{other.pk}/change/"
+    assert client.get(url).status_code == client.post(url, {"frequency": "never"}).status_code == 302
+    other.refresh_from_db()
+    assert other.frequency == NotificationPreference.Frequency.DAILY
+
+
+def test_nobody_makes_or_deletes_one_by_hand(client: Client) -> None:
+    log_in(client, "Moderator")
+    url = client.get(OWN)["Location"]
+    assert client.get(f"{OWN}add/").status_code == 403
+    assert client.get(url.replace("change", "delete")).status_code == 403
+
+
+def test_it_says_so_when_nothing_can_be_sent(client: Client, settings: Settings) -> None:
+    user = log_in(client, "Moderator")
+    url = client.get(OWN)["Location"]
+    User.objects.filter(pk=user.pk).update(email="")
+    assert "Your account has no e-mail address" in text(one(read(client.get(url)), ".field-sent_to"))
+    settings.MAILERS = {}
+    assert "No mail server is set up" in text(one(read(client.get(url)), ".field-sent_to"))
+
+
+def test_a_wrong_choice_is_refused(client: Client) -> None:
+    log_in(client, "Moderator")
+    assert client.post(client.get(OWN)["Location"], {"frequency": Status.SPAM}).status_code == 200
+    assert NotificationPreference.objects.get().frequency == NotificationPreference.Frequency.DAILY

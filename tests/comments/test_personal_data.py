@@ -1,0 +1,408 @@
+"""All that is held of a person by e-mail address: given out, erased, forgotten after a time."""
+
+import datetime as dt
+import json
+import stat
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
+from django.db import connection, models
+from django.test import Client
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from blog.models import Post
+from comments import personal_data
+from comments.models import (
+    Block,
+    Comment,
+    CommentSettings,
+    Decision,
+    Erasure,
+    Lesson,
+    RateCount,
+    Revision,
+    Token,
+)
+from comments.models import (
+    CommentStatus as Status,
+)
+from comments.moderation.counting import miscounted
+from comments.moderation.decisions import approve, mark_spam
+from comments.rules import bayes
+from comments.rules.judge import Arrival, judge
+from core.models import SiteSettings
+from core.personal_data import PersonalRows, personal_rows
+from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.database import everything_stored
+
+pytestmark = pytest.mark.django_db
+
+ROSA = "Rosa@Example.org"
+
+
+def run(*arguments: object) -> str:
+    out = StringIO()
+    call_command("commenter", *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def exported(email: str = "rosa@example.org") -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(run("export", email))
+    return values
+
+
+def of_rosa(**more: Any) -> Comment:
+    words = {"name": "Rosa L.", "email": ROSA, "website": "https://rosa.example/", "text": "What I think"}
+    comment: Comment = CommentFactory.create(**{**words, **more})
+    return comment
+
+
+def task(*arguments: object) -> DBTaskResult[Any, Any]:
+    return DBTaskResult.objects.create(
+        args_kwargs={"args": list(arguments), "kwargs": {}},
+        task_path="mail.tasks.mail",
+        backend_name="default",
+        run_after=timezone.now(),
+        exception_class_path="",
+        traceback="",
+    )
+
+
+class TestWhoAPersonIs:
+    @pytest.mark.parametrize("asked", ["rosa@example.org", "ROSA@EXAMPLE.ORG", "  Rosa@Example.org "])
+    def test_capitals_make_no_difference(self, asked: str) -> None:
+        comment = of_rosa()
+        assert [one["id"] for one in exported(asked)["comments"]] == [comment.pk]
+
+    @pytest.mark.parametrize(
+        "other",
+        ["rosa@example.com", "a.rosa@example.org", "rosa@example.org.uk", "ros_@example.org", "r%@example.org"],
+    )
+    def test_the_same_name_with_another_address_is_somebody_else(self, other: str) -> None:
+        of_rosa()
+        stranger = of_rosa(email=other)
+        for email, pks in ((ROSA, 1), (other, 1)):
+            assert len(exported(email)["comments"]) == pks
+        run("erase", ROSA, "--delete-text")
+        assert list(Comment.objects.values_list("pk", "name", "email")) == [(stranger.pk, "Rosa L.", other)]
+
+    def test_they_are_looked_up_and_not_searched_for(self) -> None:
+        of_rosa()
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                # It reads so small a table as a whole otherwise.
+                cursor.execute("SET LOCAL enable_seqscan = off")
+        assert "comment_of_address" in personal_data.comments_of(ROSA).explain()
+
+    def test_comments_without_an_address_are_nobody_s(self) -> None:
+        of_rosa(email="")
+        assert not personal_data.summary("")
+        with pytest.raises(CommandError, match="e-mail address"):
+            run("erase", " ", "--delete-text")
+        assert Comment.objects.count() == 1
+
+    def test_comments_of_the_account_with_the_address_are_hers(self) -> None:
+        account = UserFactory.create(email="rosa@example.org")
+        comment = of_rosa(email="earlier@example.org", user=account)
+        assert exported()["accounts"] == [account.username]
+        run("erase", ROSA, "--keep-text")
+        comment.refresh_from_db()
+        assert (comment.user, comment.email) == (None, "")
+
+
+class TestGivingOut:
+    def test_it_has_all_that_is_held(self) -> None:
+        moderator = UserFactory.create(username="the-moderator")
+        comment = of_rosa(
+            status=Status.PENDING, reasons=[{"check": "links", "verdict": "hold", "message": "It has links."}]
+        )
+        Revision.objects.create(comment=comment, text="What I thought before")
+        mark_spam([comment], moderator)
+        Block.objects.create(kind="email", text=ROSA)
+        task("rosa@example.org", 5)
+        values = exported()
+        (one,) = values["comments"]
+        assert (one["name"], one["email"], one["website"]) == ("Rosa L.", ROSA, "https://rosa.example/")
+        assert (one["text"], one["revisions"][0]["text"]) == ("What I think", "What I thought before")
+        assert one["reasons"][0]["message"] == "It has links."
+        assert [(each["was"], each["became"]) for each in one["decisions"]] == [("pending", "spam")]
+        assert one["filter"]["learned"] == "spam"
+        assert "think" in one["filter"]["words"]
+        assert values["blocks"][0]["text"] == ROSA
+        assert values["tasks"][0]["arguments"]["args"] == ["rosa@example.org", 5]
+        assert "the-moderator" not in json.dumps(values)
+
+    def test_each_column_of_a_comment_is_in_it(self) -> None:
+        """A new one has to be given out too, or to be named here with its reason."""
+        named = {
+            "parent": "in_reply_to", "user": "account",
+            # These follow from the text.
+            "html": "text", "is_html": "text",
+        }  # fmt: skip
+        of_rosa()
+        (one,) = exported()["comments"]
+        for field in Comment._meta.concrete_fields:
+            assert named.get(field.name, field.name) in one, field.name
+
+    def test_a_file_is_readable_by_its_owner_only(self, tmp_path: Path) -> None:
+        of_rosa()
+        file = tmp_path / "rosa.json"
+        assert run("export", ROSA, "-o", file) == ""
+        assert json.loads(file.read_text())["comments"][0]["name"] == "Rosa L."
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+    def test_a_file_that_cannot_be_written_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="nowhere"):
+            run("export", ROSA, "-o", tmp_path / "nowhere" / "rosa.json")
+
+    def test_of_nobody_it_is_empty(self) -> None:
+        values = exported("nobody@example.org")
+        assert not any(values[name] for name in ("comments", "blocks", "tasks", "accounts", "erased_at"))
+
+    def test_many_comments_take_as_many_queries_as_one(self, django_assert_max_num_queries: Any) -> None:
+        post = PostFactory.create()
+        for _ in range(20):
+            of_rosa(entry=post)
+        with django_assert_max_num_queries(10):
+            personal_data.export(ROSA)
+
+
+class TestErasing:
+    def test_kept_texts_are_anonymous_and_nothing_else_is_left(self) -> None:
+        moderator = UserFactory.create()
+        words = "This is blocked: rosa@example.org."
+        comment = of_rosa(status=Status.PENDING, reasons=[{"check": "held", "verdict": "hold", "words": words}])
+        Revision.objects.create(comment=comment, text="Call me: rosa@example.org")
+        approve([comment], moderator)
+        Block.objects.create(kind="email", text=ROSA)
+        task("rosa@example.org")
+        run("erase", ROSA, "--keep-text")
+        comment.refresh_from_db()
+        assert (comment.text, comment.status, comment.author_name) == ("What I think", "approved", "Anonymous")
+        stored = everything_stored().lower()
+        for word in ("rosa", "call me"):
+            assert word not in stored, word
+        assert Decision.objects.filter(comment=comment).count() == 1
+
+    def test_deleted_texts_leave_nothing_of_her(self) -> None:
+        comment = of_rosa(status=Status.PENDING)
+        Revision.objects.create(comment=comment, text="What I thought before")
+        approve([comment], UserFactory.create())
+        task({"to": ROSA})
+        run("erase", ROSA, "--delete-text")
+        stored = everything_stored().lower()
+        for word in ("rosa", "i thought", "i think"):
+            assert word not in stored, word
+        assert not Token.objects.exclude(ham=0, spam=0).exists()
+
+    def test_answers_stay_where_they_are(self) -> None:
+        post = PostFactory.create()
+        first = CommentFactory.create(entry=post)
+        hers = of_rosa(entry=post, parent=first)
+        hers_too = of_rosa(entry=post, parent=hers)
+        answer = CommentFactory.create(entry=post, parent=hers_too)
+        run("erase", ROSA, "--delete-text")
+        answer.refresh_from_db()
+        assert answer.parent == first
+
+    def test_threads_that_go_round_in_a_circle_are_no_trap(self) -> None:
+        post = PostFactory.create()
+        one, other = of_rosa(entry=post), of_rosa(entry=post)
+        Comment.objects.filter(pk=one.pk).update(parent=other)
+        Comment.objects.filter(pk=other.pk).update(parent=one)
+        answer = CommentFactory.create(entry=post, parent=one)
+        run("erase", ROSA, "--delete-text")
+        answer.refresh_from_db()
+        assert answer.parent is None
+
+    @pytest.mark.parametrize("choice", ["--keep-text", "--delete-text"])
+    def test_pages_and_feeds_show_her_no_more_and_count_right(
+        self, choice: str, client: Client, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        post = PostFactory.create()
+        approve([of_rosa(entry=post, status=Status.PENDING), CommentFactory.create(entry=post)], UserFactory.create())
+        addresses = [
+            post.get_absolute_url(),
+            f"{post.get_absolute_url()}feed/",
+            "/comments/feed/",
+            "/comments/feed/atom/",
+        ]
+        for address in addresses:
+            assert "Rosa" in client.get(address).text, address
+        with django_capture_on_commit_callbacks(execute=True):
+            run("erase", ROSA, choice)
+        for address in addresses:
+            page = client.get(address).text
+            assert "rosa" not in page.lower(), address
+            assert ("What I think" in page) is (choice == "--keep-text"), address
+        assert list(miscounted()) == []
+
+    @pytest.mark.parametrize("choice", ["--keep-text", "--delete-text"])
+    def test_twice_is_as_once(self, choice: str) -> None:
+        of_rosa()
+        run("erase", ROSA, choice)
+        before = list(Comment.objects.values())
+        assert "No personal data found" in run("erase", ROSA, choice)
+        assert list(Comment.objects.values()) == before
+        assert Erasure.objects.count() == 1
+
+    def test_many_are_done_some_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(personal_data, "BATCH", 2)
+        post = PostFactory.create()
+        for _ in range(5):
+            of_rosa(entry=post)
+        assert "“Anonymous”): 5" in run("erase", ROSA, "--keep-text")
+        assert set(Comment.objects.values_list("name", "email", "website")) == {("", "", "")}
+
+    @pytest.mark.parametrize("choice", ["--keep-text", "--delete-text"])
+    def test_a_dry_run_tells_the_same_and_changes_nothing(self, choice: str) -> None:
+        Revision.objects.create(comment=of_rosa(), text="Before")
+        Block.objects.create(kind="email", text=ROSA)
+        task(ROSA)
+        before = everything_stored()
+        would = run("erase", ROSA, choice, "--dry-run")
+        assert everything_stored() == before
+        assert run("erase", ROSA, choice).replace("Erased:", "This would be erased:") == would
+
+    def test_one_has_to_choose(self) -> None:
+        with pytest.raises(CommandError, match="--keep-text --delete-text"):
+            run("erase", ROSA)
+
+    def test_the_filter_keeps_what_the_text_taught_and_forgets_her_website(self) -> None:
+        comment = of_rosa(status=Status.PENDING)
+        approve([comment], UserFactory.create())
+        assert Token.objects.get(text="host:rosa.example").ham == 1
+        run("erase", ROSA, "--keep-text")
+        assert Token.objects.get(text="think").ham == 1
+        assert Token.objects.get(text="").ham == 1
+        assert not Token.objects.filter(text__contains="rosa").exclude(ham=0).exists()
+        assert Lesson.objects.get().tokens == bayes.tokens_of(Comment.objects.get())
+
+    def test_blocks_of_others_stay(self) -> None:
+        for kind, text in (("email", "arosa@example.org"), ("name", "Rosa L."), ("host", "example.org")):
+            Block.objects.create(kind=kind, text=text)
+        Block.objects.create(kind="word", text="rosa@example.org")
+        run("erase", ROSA, "--delete-text")
+        assert set(Block.objects.values_list("kind", flat=True)) == {"email", "name", "host"}
+
+    def test_the_log_of_the_admin_does_not_name_her(self) -> None:
+        superuser = UserFactory.create(is_staff=True, is_superuser=True)
+        client = Client()
+        client.force_login(superuser)
+        client.post("/admin/comments/block/add/", {"kind": "email", "text": ROSA, "verdict": "spam"})
+        comment = of_rosa()
+        client.post(f"/admin/comments/comment/{comment.pk}/change/", {"text": "x", "name": "Rosa L.", "email": ROSA})
+        assert LogEntry.objects.count() == 2
+        run("erase", ROSA, "--delete-text")
+        assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
+
+    def test_nor_of_a_block_that_was_deleted_or_changed(self, client: Client) -> None:
+        client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+        for kind in ("email", "word"):
+            client.post("/admin/comments/block/add/", {"kind": kind, "text": ROSA, "verdict": "spam"})
+        deleted, changed = Block.objects.order_by("pk")
+        client.post(f"/admin/comments/block/{deleted.pk}/delete/", {"post": "yes"})
+        client.post(f"/admin/comments/block/{changed.pk}/change/", {"kind": "word", "text": "tea", "verdict": "spam"})
+        assert LogEntry.objects.count() == 4
+        run("erase", ROSA, "--delete-text")
+        assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
+
+    def test_tasks_of_longer_addresses_stay(self) -> None:
+        other = task("arosa@example.org", "rosa@example.org.uk"[1:])
+        task("Rosa <rosa@example.org>")
+        run("erase", ROSA, "--keep-text")
+        assert DBTaskResult.objects.get() == other
+
+
+class TestCoverage:
+    """A model that holds an address and is not known to comments.personal_data would keep it for ever."""
+
+    @staticmethod
+    def uncovered() -> set[tuple[str, str]]:
+        covered = {(Comment, "email"), *((rows.model, rows.email_field) for rows in personal_rows.values())}
+        return {
+            (model.__name__, field.name)
+            for model in apps.get_app_config("comments").get_models(include_auto_created=True)
+            if not model._meta.proxy
+            for field in model._meta.concrete_fields
+            if isinstance(field, models.EmailField) or (isinstance(field, models.CharField) and "mail" in field.name)
+            if (model, field.name) not in covered
+        }
+
+    def test_every_column_with_an_address_is_covered(self) -> None:
+        assert self.uncovered() == set()
+
+    def test_rows_of_a_person_are_given_out_and_erased(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With a model that stands for one with addresses."""
+        monkeypatch.setattr(personal_rows, "_items", {"hashes": PersonalRows(RateCount, "sender")})
+        for sender in ("rosa@example.org", "ann@example.org"):
+            RateCount.objects.create(sender=sender, period=7, count=3)
+        (rows,) = exported()["others"].values()
+        assert [(row["sender"], row["period"], row["count"]) for row in rows] == [("rosa@example.org", 7, 3)]
+        assert ": 1" in run("erase", ROSA, "--keep-text")
+        assert RateCount.objects.get().sender == "ann@example.org"
+
+
+class TestForgetting:
+    @staticmethod
+    def tidy(days: int) -> str:
+        CommentSettings.objects.update(forget_emails_after_days=days)
+        out = StringIO()
+        call_command("tidy_comments", stdout=out)
+        return out.getvalue()
+
+    @staticmethod
+    def aged(days: float, **more: Any) -> Comment:
+        return of_rosa(created_at=timezone.now() - dt.timedelta(days=days), **more)
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_addresses_of_old_comments_go_and_nothing_else_does(self, status: Status) -> None:
+        young, old = self.aged(29, status=status), self.aged(31, status=status)
+        said = self.tidy(30)
+        assert "E-mail addresses deleted: 1" in said
+        young.refresh_from_db()
+        old.refresh_from_db()
+        assert (young.email, old.email) == (ROSA, "")
+        assert (old.name, old.website, old.text) == (young.name, young.website, young.text)
+
+    def test_never_is_the_default(self) -> None:
+        assert CommentSettings().forget_emails_after_days == 0
+        old = self.aged(5_000)
+        assert "forgotten" not in self.tidy(0).splitlines()[0]
+        old.refresh_from_db()
+        assert old.email == ROSA
+
+    def test_reasons_that_name_the_address_go_too(self) -> None:
+        naming = {"check": "held", "verdict": "hold", "message": "With this comments wait: rosa@example.org."}
+        other = {"check": "links", "verdict": "hold", "message": "It has 2 links."}
+        one, two = self.aged(31, reasons=[naming]), self.aged(31, reasons=[other])
+        self.tidy(30)
+        assert Comment.objects.get(pk=one.pk).reasons == []
+        assert Comment.objects.get(pk=two.pk).reasons == [other]
+
+    def test_who_is_forgotten_is_a_stranger_again(self) -> None:
+        settings = CommentSettings(comment_policy="known")
+        self.aged(31)
+        fresh = Comment(entry=Post.objects.get(), name="Rosa L.", email=ROSA, text="New", html="New")
+        assert judge(fresh, settings, Arrival()).status == Status.APPROVED
+        self.tidy(30)
+        assert judge(fresh, settings, Arrival()).status == Status.PENDING
+
+    def test_many_go_some_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(personal_data, "BATCH", 2)
+        for _ in range(5):
+            self.aged(31)
+        assert "deleted: 5" in self.tidy(30)
+
+    def test_cached_pages_with_the_ornament_are_out_of_date(self, django_capture_on_commit_callbacks: Any) -> None:
+        self.aged(31)
+        before = SiteSettings.current().content_version
+        with django_capture_on_commit_callbacks(execute=True):
+            self.tidy(30)
+        assert SiteSettings.current().content_version > before

@@ -1,0 +1,31 @@
+"""Whether an entry takes comments."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from blog.models import Status
+from comments.models import CommentSettings
+from comments.policy import is_open
+from tests.factories import PostFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_comments_are_closed_by_the_post_by_the_site_and_by_age() -> None:
+    settings = CommentSettings.current()
+    post = PostFactory(published_at=timezone.now() - dt.timedelta(days=10))
+    assert is_open(post, settings)
+    settings.close_comments_after_days = 10
+    assert not is_open(post, settings)
+    settings.close_comments_after_days = 11
+    assert is_open(post, settings)
+    settings.comments_open = False
+    assert not is_open(post, settings)
+    settings.comments_open, post.comments_open = True, False
+    assert not is_open(post, settings)
+
+
+def test_a_post_that_is_not_public_takes_no_comments() -> None:
+    assert not is_open(PostFactory(status=Status.DRAFT), CommentSettings.current())

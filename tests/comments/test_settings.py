@@ -1,0 +1,115 @@
+"""The settings for comments: one row beside the site's own, read in the same query."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from comments.models import CommentPolicy, CommentSettings
+from core.models import SiteSettings, related_settings
+from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.responses import find, read, text
+
+pytestmark = pytest.mark.django_db
+
+URL = "/admin/comments/commentsettings/1/change/"
+
+
+@pytest.fixture
+def owner(client: Client) -> None:
+    client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+
+
+class TestReading:
+    def test_they_come_with_the_site_s_settings_in_one_query(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        CommentSettings.objects.update(comments_per_page=20)
+        with django_assert_num_queries(1):
+            assert CommentSettings.of(SiteSettings.current()).comments_per_page == 20
+
+    def test_without_a_row_there_are_the_defaults(self) -> None:
+        CommentSettings.objects.all().delete()
+        assert CommentSettings.of(SiteSettings.current()).comment_policy == CommentPolicy.HOLD
+        assert CommentSettings.current().comment_policy == CommentPolicy.HOLD
+        SiteSettings.objects.all().delete()
+        assert CommentSettings.of(SiteSettings.current()).comment_policy == CommentPolicy.HOLD
+
+    def test_there_is_one_row_whatever_is_saved(self) -> None:
+        CommentSettings(links_allowed=7).save()
+        assert CommentSettings.objects.get().links_allowed == 7
+
+    @pytest.mark.parametrize("url", ["/", "post"])
+    def test_no_page_of_the_site_takes_a_query_for_them(self, client: Client, url: str) -> None:
+        post = PostFactory.create()
+        CommentFactory.create(entry=post)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(post.get_absolute_url() if url == "post" else url)
+        naming = [query["sql"] for query in queries if "comments_commentsettings" in query["sql"]]
+        assert len(naming) == 1
+        assert "core_sitesettings" in naming[0]
+
+
+class TestCachedPages:
+    @pytest.mark.parametrize(
+        ("values", "expires"),
+        [
+            ({"comments_open": False}, True),
+            ({"show_avatars": False}, True),
+            ({"proof_of_work": False}, True),
+            ({"comment_policy": CommentPolicy.OPEN}, False),
+            ({"keep_spam_days": 5, "links_allowed": 3}, False),
+        ],
+    )
+    def test_they_expire_with_what_readers_see(
+        self,
+        values: dict[str, Any],
+        expires: bool,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        before = SiteSettings.current().content_version
+        with django_capture_on_commit_callbacks(execute=True):
+            CommentSettings.objects.update(**values)
+        assert (SiteSettings.current().content_version > before) is expires
+
+
+@pytest.mark.usefixtures("owner")
+class TestAdmin:
+    def test_the_list_leads_to_the_one_row(self, client: Client) -> None:
+        response = client.get("/admin/comments/commentsettings/")
+        assert (response.status_code, response["Location"]) == (302, URL)
+
+    def test_the_site_s_settings_link_to_them(self, client: Client) -> None:
+        page = read(client.get("/admin/core/sitesettings/1/change/"))
+        links = {link.get("href"): text(link) for link in find(page, ".object-tools a")}
+        assert links["/admin/comments/commentsettings/"] == "Comment settings"
+
+    def test_they_are_saved(self, client: Client) -> None:
+        page = read(client.get(URL))
+        fields = dict(find(page, "#commentsettings_form")[0].form_values())
+        assert client.post(URL, {**fields, "comments_per_page": "25"}).status_code == 302
+        assert CommentSettings.objects.get().comments_per_page == 25
+
+    def test_too_few_comments_on_a_page_are_refused(self, client: Client) -> None:
+        fields = dict(find(read(client.get(URL)), "#commentsettings_form")[0].form_values())
+        response = client.post(URL, {**fields, "comments_per_page": "3"})
+        assert "or at least 10" in response.content.decode()
+
+    def test_nobody_adds_or_deletes_them(self, client: Client) -> None:
+        assert client.get("/admin/comments/commentsettings/add/").status_code == 403
+        assert client.get(URL.replace("change", "delete")).status_code == 403
+
+
+def test_a_moderator_does_not_see_them(client: Client) -> None:
+    client.force_login(UserFactory.create(role="Moderator"))
+    assert client.get(URL).status_code == 403
+
+
+def test_settings_without_a_relation_to_the_site_s_are_a_problem() -> None:
+    assert list(related_settings.find_problems("comment_settings", related_settings["comment_settings"])) == []
+    assert list(related_settings.find_problems("x", SiteSettings)) == [
+        "SiteSettings has no one-to-one relation to SiteSettings with this name."
+    ]

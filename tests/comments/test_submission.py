@@ -1,0 +1,226 @@
+"""How a reader's comment is stored, and what it is at first."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
+from blog.models import Page, Post
+from comments.models import Comment, CommentPolicy, CommentSettings
+from comments.models import CommentKind as Kind
+from comments.models import CommentStatus as Status
+from comments.moderation.submission import SECOND_CLICK, submit
+from core.models import SiteSettings
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def send(entry: Post | Page, policy: CommentPolicy = CommentPolicy.HOLD, **words: Any) -> Comment:
+    given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
+    return submit(entry, settings=CommentSettings(comment_policy=policy, proof_of_work=False), **given)
+
+
+@pytest.fixture
+def post() -> Any:
+    return PostFactory.create()
+
+
+class TestStoring:
+    def test_it_keeps_what_was_written_and_renders_it(self, post: Post) -> None:
+        parent = CommentFactory.create(entry=post)
+        comment = send(post, website="https://ann.example", text="One\n\nTwo", parent=parent)
+        comment.refresh_from_db()
+        assert (comment.name, comment.email, comment.website) == ("Ann", "ann@example.org", "https://ann.example")
+        assert (comment.entry, comment.parent, comment.user) == (post, parent, None)
+        assert comment.html == '<p dir="auto">One</p>\n<p dir="auto">Two</p>'
+        assert not comment.is_html
+        assert comment.kind == Kind.COMMENT
+
+    def test_pages_take_comments_too(self) -> None:
+        page = PageFactory.create()
+        assert send(page).entry == page
+
+    def test_somebody_with_an_account_writes_under_its_name(self, post: Post) -> None:
+        user = UserFactory.create(display_name="Bo", email="bo@example.org")
+        comment = send(post, user=user, name="", email="")
+        assert (comment.name, comment.email, comment.user) == ("Bo", "bo@example.org", user)
+
+    def test_no_field_could_hold_an_address_of_the_network(self) -> None:
+        assert {field.name for field in Comment._meta.concrete_fields} == {
+            *("id", "entry", "parent", "kind", "status", "user", "name", "email", "website", "text"),
+            *("is_html", "is_imported", "html", "created_at", "status_since", "reasons"),
+        }
+
+    def test_an_answer_stands_by_itself_if_what_it_answers_went_meanwhile(self, post: Post) -> None:
+        parent = CommentFactory.create(entry=post)
+        Comment.objects.filter(pk=parent.pk).delete()
+        assert send(post, parent=parent).parent is None
+
+    def test_an_entry_that_went_meanwhile_is_an_error_of_its_own(self, post: Post) -> None:
+        Post.objects.filter(pk=post.pk).delete()
+        with pytest.raises(Post.DoesNotExist):
+            send(post)
+
+
+class TestStatusOnArrival:
+    @pytest.mark.parametrize(
+        ("policy", "status"),
+        [
+            (CommentPolicy.HOLD, Status.PENDING),
+            (CommentPolicy.TRUST_KNOWN, Status.PENDING),
+            (CommentPolicy.OPEN, Status.APPROVED),
+        ],
+    )
+    def test_the_policy_decides_about_a_stranger(self, policy: CommentPolicy, status: Status, post: Post) -> None:
+        assert send(post, policy).status == status
+
+    @pytest.mark.parametrize(
+        ("policy", "status"), [(CommentPolicy.HOLD, Status.PENDING), (CommentPolicy.TRUST_KNOWN, Status.APPROVED)]
+    )
+    def test_the_known_pass_where_they_are_trusted(self, policy: CommentPolicy, status: Status, post: Post) -> None:
+        CommentFactory.create(name="Ann", email="ann@example.org")
+        assert send(post, policy).status == status
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            {"status": Status.PENDING},
+            {"status": Status.SPAM},
+            {"status": Status.TRASH},
+            {"name": "Anna"},
+            {"email": "anna@example.org"},
+            {"kind": Kind.PINGBACK},
+        ],
+    )
+    def test_known_is_who_has_an_approved_comment_under_the_same_name_and_address(
+        self, before: dict[str, Any], post: Post
+    ) -> None:
+        CommentFactory.create(**{"name": "Ann", "email": "ann@example.org", **before})
+        assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
+
+    def test_nobody_passes_with_the_name_and_address_of_somebody_on_the_staff(self, post: Post) -> None:
+        editor = UserFactory.create(role="Editor")
+        CommentFactory.create(name="Ann", email="ann@example.org", user=editor)
+        assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
+
+    def test_without_an_address_nobody_is_known(self, post: Post) -> None:
+        CommentFactory.create(name="Ann", email="")
+        assert send(post, CommentPolicy.TRUST_KNOWN, email="").status == Status.PENDING
+
+    @pytest.mark.parametrize(
+        ("role", "status"),
+        [("Moderator", Status.APPROVED), ("Editor", Status.APPROVED), ("Author", Status.PENDING), ("", Status.PENDING)],
+    )
+    def test_who_may_moderate_passes(self, role: str, status: Status, post: Post) -> None:
+        user = User.objects.get(pk=UserFactory.create(role=role).pk)
+        assert send(post, user=user).status == status
+
+    @pytest.mark.parametrize("policy", list(CommentPolicy))
+    def test_the_trap_makes_it_spam_under_every_policy(self, policy: CommentPolicy, post: Post) -> None:
+        CommentFactory.create(name="Ann", email="ann@example.org")
+        assert send(post, policy, trapped=True).status == Status.SPAM
+
+
+class TestCounts:
+    @pytest.mark.parametrize(("policy", "count"), [(CommentPolicy.OPEN, 1), (CommentPolicy.HOLD, 0)])
+    def test_only_what_readers_see_counts(
+        self,
+        policy: CommentPolicy,
+        count: int,
+        post: Post,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        version = SiteSettings.current().content_version
+        with django_capture_on_commit_callbacks(execute=True):
+            send(post, policy)
+        post.refresh_from_db()
+        assert post.comment_count == count
+        # A flood of comments that wait must not empty the caches.
+        assert (SiteSettings.current().content_version > version) == bool(count)
+
+
+class TestTheSameWordsLater:
+    """WordPress refuses these; here they wait, and nothing is lost."""
+
+    @pytest.fixture
+    def _first_an_hour_ago(self, post: Post) -> None:
+        send(post)
+        Comment.objects.update(created_at=timezone.now() - dt.timedelta(hours=1))
+
+    @pytest.mark.parametrize(
+        ("other", "waits"),
+        [
+            ({}, True),
+            ({"name": "Bo"}, True),
+            ({"email": "bo@example.org"}, True),
+            ({"name": "Bo", "email": "bo@example.org"}, False),
+            ({"text": "Hello!"}, False),
+        ],
+    )
+    @pytest.mark.usefixtures("_first_an_hour_ago")
+    def test_of_the_same_name_or_address_in_the_same_place_they_wait(
+        self, other: dict[str, str], waits: bool, post: Post
+    ) -> None:
+        again = send(post, CommentPolicy.OPEN, **other)
+        assert Comment.objects.count() == 2
+        assert (again.status == Status.PENDING) is waits
+        assert [reason["check"] for reason in again.reasons] == (["duplicate"] if waits else [])
+
+    @pytest.mark.usefixtures("_first_an_hour_ago")
+    def test_what_a_moderator_has_trashed_does_not_count(self, post: Post) -> None:
+        Comment.objects.update(status=Status.TRASH)
+        assert send(post, CommentPolicy.OPEN).status == Status.APPROVED
+
+    def test_people_without_an_address_are_not_one_person(self, post: Post) -> None:
+        send(post, name="Bo", email="")
+        assert send(post, CommentPolicy.OPEN, name="Cy", email="").status == Status.APPROVED
+
+
+class TestClosedMeanwhile:
+    @pytest.mark.parametrize(
+        ("entry", "everywhere"),
+        [
+            ({"comments_open": False}, {}),
+            ({"status": "draft"}, {}),
+            ({}, {"comments_open": False}),
+            ({}, {"close_comments_after_days": 5}),
+        ],
+    )
+    def test_a_comment_that_was_overtaken_waits(
+        self, entry: dict[str, Any], everywhere: dict[str, Any], post: Post
+    ) -> None:
+        Post.objects.filter(pk=post.pk).update(comment_count=0, **entry)
+        settings = CommentSettings(comment_policy=CommentPolicy.OPEN, proof_of_work=False, **everywhere)
+        comment = submit(post, text="Hello.", name="Ann", email="ann@example.org", settings=settings)
+        assert (comment.status, [reason["check"] for reason in comment.reasons]) == (Status.PENDING, ["closed"])
+
+
+class TestSecondClick:
+    def test_it_returns_what_the_first_one_stored(self, post: Post) -> None:
+        assert send(post) == send(post)
+        assert Comment.objects.count() == 1
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_whatever_became_of_it(self, status: Status, post: Post) -> None:
+        first = send(post)
+        Comment.objects.update(status=status)
+        assert send(post) == first
+
+    @pytest.mark.parametrize(
+        "other", [{"name": "Bo"}, {"email": "bo@example.org"}, {"text": "Hello!"}, {"website": "x"}]
+    )
+    def test_what_differs_is_another_comment(self, other: dict[str, Any], post: Post) -> None:
+        assert send(post) != send(post, **other)
+
+    def test_the_same_words_elsewhere_are_another_comment(self, post: Post) -> None:
+        parent = CommentFactory.create(entry=post)
+        assert len({send(post).pk, send(PostFactory.create()).pk, send(post, parent=parent).pk}) == 3
+
+    def test_the_same_words_later_are_another_comment(self, post: Post) -> None:
+        first = send(post)
+        Comment.objects.update(created_at=timezone.now() - SECOND_CLICK - dt.timedelta(seconds=1))
+        assert send(post) != first

@@ -1,0 +1,107 @@
+"""The hook that every change to an entry passes through."""
+
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from blog import publishing
+from blog.models import Page, Post
+from core.changes import change_handlers, entries_changed
+from core.content_version import ContentVersion, content_changed
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def noticed(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
+    """The IDs that a change handler is called with, a set for each call."""
+    calls: list[set[int]] = []
+
+    def handle(ids: Collection[int]) -> None:
+        calls.append(set(ids))
+
+    monkeypatch.setitem(change_handlers._items, "test", handle)
+    return calls
+
+
+class TestChangeHandlers:
+    def test_saving_calls_them_once(self, noticed: list[set[int]]) -> None:
+        post = PostFactory()
+        assert noticed == [{post.pk}]
+
+    def test_saving_with_categories_and_tags_calls_them_once(self, noticed: list[set[int]]) -> None:
+        post = PostFactory.build(author=None)
+        publishing.save_entry(post, UserFactory(role="Editor"), categories=[CategoryFactory()], tags=["a", "b"])
+        assert noticed == [{post.pk}]
+        assert {tag.name for tag in post.tags.all()} == {"a", "b"}
+
+    def test_a_bulk_action_calls_them_once_for_all(self, noticed: list[set[int]]) -> None:
+        posts = PostFactory.create_batch(3)
+        noticed.clear()
+        publishing.trash(Post.objects.all(), UserFactory(role="Editor"))
+        assert noticed == [{post.pk for post in posts}]
+
+    @pytest.mark.parametrize("in_bulk", [False, True])
+    def test_deleting_calls_them(self, in_bulk: bool, noticed: list[set[int]]) -> None:
+        page = PageFactory()
+        pk = page.pk
+        noticed.clear()
+        _deleted = Page.objects.all().delete() if in_bulk else page.delete()
+        assert noticed == [{pk}]
+
+    def test_no_change_calls_none(self, noticed: list[set[int]]) -> None:
+        entries_changed([])
+        assert noticed == []
+
+    def test_an_error_in_one_undoes_the_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(ids: Collection[int]) -> None:
+            raise RuntimeError
+
+        monkeypatch.setitem(change_handlers._items, "test", fail)
+        with pytest.raises(RuntimeError):
+            PostFactory()
+        assert not Post.objects.exists()
+
+
+class TestContentVersion:
+    def test_goes_up_once_per_transaction(self, django_capture_on_commit_callbacks: Any) -> None:
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True):
+            content_changed()
+            with transaction.atomic():
+                content_changed()
+            content_changed()
+        assert ContentVersion.objects.get().number == before + 1
+
+    def test_goes_up_although_a_savepoint_that_raised_it_was_rolled_back(
+        self, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True):
+            with transaction.atomic():
+                content_changed()
+                transaction.set_rollback(True)
+            content_changed()
+        assert ContentVersion.objects.get().number == before + 1
+
+    def test_stays_if_everything_was_rolled_back(self, django_capture_on_commit_callbacks: Any) -> None:
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+            content_changed()
+            transaction.set_rollback(True)
+        assert ContentVersion.objects.get().number == before
+
+    def test_goes_up_at_once_without_a_transaction(self, transactional_db: None) -> None:
+        ContentVersion.objects.get_or_create(pk=1)
+        before = ContentVersion.objects.get().number
+        content_changed()
+        assert ContentVersion.objects.get().number == before + 1
+
+    def test_is_created_where_it_is_missing(self, django_capture_on_commit_callbacks: Any) -> None:
+        ContentVersion.objects.all().delete()
+        with django_capture_on_commit_callbacks(execute=True):
+            content_changed()
+        assert ContentVersion.objects.get().number > 1

@@ -1,0 +1,83 @@
+"""The dashboard shows the panels that apps register, to those who may see them."""
+
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpRequest
+from django.template import engines
+from django.test import Client
+
+from core import dashboard
+from core.dashboard import Panel, dashboard_panels
+from core.registry import Registry, registries
+from tags.models import Tag
+from tests.factories import UserFactory
+from tests.factories.admin import client_of
+
+pytestmark = pytest.mark.django_db
+
+INDEX = "/admin/"
+
+
+@pytest.fixture
+def panels(monkeypatch: pytest.MonkeyPatch) -> Registry[Panel]:
+    """An empty registry, which the dashboard shows."""
+    registry: Registry[Panel] = Registry("dashboard panel", dashboard_panels.find_problems)
+    registries.remove(registry)
+    monkeypatch.setattr(dashboard, "dashboard_panels", registry)
+    return registry
+
+
+@pytest.fixture
+def editor() -> Client:
+    return client_of(UserFactory(role="Editor", username="editor"))
+
+
+def only(role: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.groups.filter(name=role).exists()
+
+
+def shown(desk: Client) -> list[str]:
+    """The titles of the panels that somebody sees."""
+    return [panel["title"] for panel in desk.get(INDEX).context["dashboard_panels"]]
+
+
+def test_is_the_title_of_the_first_page(editor: Client) -> None:
+    assert "<h1>Dashboard</h1>" in editor.get(INDEX).content.decode()
+
+
+def test_shows_panels_in_their_order_to_those_who_may_see_them(panels: Registry[Panel], editor: Client) -> None:
+    panels.register("b", Panel(title="For all", template="admin/_recent_actions.html", order=2))
+    panels.register("a", Panel(title="Editors", template="admin/_recent_actions.html", is_visible=only("Editor")))
+    panels.register("c", Panel(title="Moderators", template="admin/_recent_actions.html", is_visible=only("Moderator")))
+    assert shown(editor) == ["Editors", "For all"]
+    assert shown(client_of(UserFactory(role="Moderator"))) == ["Moderators", "For all"]
+
+
+def test_renders_a_panel_with_its_context_and_the_request(
+    panels: Registry[Panel], editor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = engines["django"].from_string("{{ count }} for {{ request.user.username }}, {{ text }}")
+    monkeypatch.setattr(dashboard, "get_template", lambda name: template)
+    panels.register("a", Panel(title="A", template="a", context=lambda request: {"count": 3, "text": "<b>bold</b>"}))
+    assert "3 for editor, &lt;b&gt;bold&lt;/b&gt;" in editor.get(INDEX).content.decode()
+
+
+def test_recent_actions_are_those_of_this_person(editor: Client) -> None:
+    assert "You haven't changed anything yet." in editor.get(INDEX).content.decode()
+    form = {"name": "A march", "slug": "", "description": "", "aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
+    editor.post("/admin/tags/tag/add/", form)
+    page = editor.get(INDEX).content.decode()
+    assert f'<a href="/admin/tags/tag/{Tag.objects.get().pk}/change/">A march</a>' in page
+    assert "A march" not in client_of(UserFactory(role="Editor")).get(INDEX).content.decode()
+
+
+def test_the_page_of_an_app_has_no_panels(editor: Client) -> None:
+    response = editor.get("/admin/blog/")
+    assert response.status_code == 200
+    assert "panel-recent-actions" not in response.content.decode()
+
+
+def test_a_template_that_does_not_exist_is_found_by_the_system_check() -> None:
+    assert list(dashboard_panels.find_problems("a", Panel(title="A", template="admin/index.html"))) == []
+    assert list(dashboard_panels.find_problems("a", Panel(title="A", template="none.html"))) != []

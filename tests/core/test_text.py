@@ -1,0 +1,46 @@
+"""Text that databases, XML and HTML can hold."""
+
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.text import is_storable, remove_controls, remove_non_xml, remove_unstorable, unify_line_ends
+
+# Hypothesis leaves surrogates out unless they are asked for.
+any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x0b\x7f\ud800\udfff\ufffe\uffff\r\n"))
+
+
+def test_line_ends_become_newlines() -> None:
+    assert unify_line_ends("a\r\nb\rc\nd\r\r\n") == "a\nb\nc\nd\n\n"
+
+
+def test_controls_are_removed_but_tabs_and_line_ends_stay() -> None:
+    assert remove_controls("a\x00b\x1b[31m\ufffe\x7f\ud800\tc\r\nd\x0b\x0c") == "ab[31m\tc\nd"
+
+
+def test_nul_and_lone_surrogates_are_not_storable() -> None:
+    for character in ("\x00", "\ud800", "\udfff"):
+        assert not is_storable(f"a{character}b")
+        assert remove_unstorable(f"a{character}b") == "ab"
+
+
+def test_everything_else_is_storable() -> None:
+    text = "\x01\x7f\ufffe\uffff😀"
+    assert is_storable(text)
+    assert remove_unstorable(text) == text
+
+
+@given(any_text)
+def test_text_is_storable_after_removing_what_is_not(text: str) -> None:
+    stored = remove_unstorable(text)
+    assert is_storable(stored)
+    assert stored.encode().decode() == stored
+
+
+@given(any_text)
+def test_xml_can_be_read_after_removing_what_it_cannot_hold(text: str) -> None:
+    element = ElementTree.Element("a")
+    element.text = remove_non_xml(text)
+    read = ElementTree.fromstring(ElementTree.tostring(element, encoding="unicode"))  # written just here
+    assert (read.text or "") == unify_line_ends(element.text)

@@ -1,0 +1,79 @@
+"""Users of each role, clients that are logged in to the admin, and the form data that they send."""
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils.timezone import localtime
+
+from accounts.models import User
+from blog.models import Page, Post
+from tests.factories import UserFactory
+
+ROLES = ("nobody", "staff", "Author", "Editor", "Moderator", "superuser")
+
+
+def user_in_role(role: str) -> User | None:
+    """Return a new user. "staff" may enter the admin and nothing else; "nobody" is None, an anonymous visitor."""
+    match role:
+        case "nobody":
+            return None
+        case "staff":
+            user: User = UserFactory(is_staff=True)
+        case "superuser":
+            user = UserFactory(is_staff=True, is_superuser=True)
+        case _:
+            user = UserFactory(role=role)
+    return user
+
+
+def client_of(user: User | None) -> Client:
+    """Return a client that is logged in as `user`."""
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def admin_url(entry: Post | Page | type[Post] | type[Page], name: str) -> str:
+    args = [] if isinstance(entry, type) else [entry.pk]
+    return reverse(f"admin:blog_{entry._meta.model_name}_{name}", args=args)
+
+
+def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any]:
+    """Return what the form of `entry`, or an empty one, sends with these changes. None leaves a field out."""
+    data: dict[str, Any] = {"title": "", "source": "", "status": "draft", "comments_open": "on"}
+    if entry is not None:
+        data |= {name: getattr(entry, name) for name in ("title", "source", "status", "slug", "excerpt", "language")}
+        data |= {"author": entry.author_id, "version": entry.modified_at.isoformat()}
+        if entry.published_at:
+            time = localtime(entry.published_at)
+            data |= {"published_at_0": f"{time:%Y-%m-%d}", "published_at_1": f"{time:%H:%M:%S}"}
+    if isinstance(entry, Post):
+        data["categories"] = [category.pk for category in entry.categories.all()]
+        data["tags"] = ", ".join(tag.name for tag in entry.tags.all())
+    if isinstance(entry, Page):
+        data |= {"menu_order": entry.menu_order, "parent": entry.parent_id or ""}
+    return {name: value for name, value in (data | changes).items() if value is not None}
+
+
+def log_in(client: Client, who: str) -> None:
+    """Log in a user of this role, a reader with an account or a viewer of comments; no one if anonymous."""
+    if who == "anonymous":
+        return
+    if who == "reader":
+        user = UserFactory.create()
+    elif who == "superuser":
+        user = UserFactory.create(is_staff=True, is_superuser=True)
+    elif who == "viewer":
+        user = UserFactory.create(is_staff=True)
+        user.user_permissions.add(Permission.objects.get(codename="view_comment"))
+    else:
+        user = UserFactory.create(role=who)
+    client.force_login(user)
+
+
+def is_refused(response: Any) -> bool:
+    """Return whether the response is 403, or a redirect to the login for users who are not staff."""
+    return response.status_code == 403 or "/admin/login/" in response.get("Location", "")

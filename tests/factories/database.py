@@ -1,0 +1,44 @@
+"""The content of the database as a value: to compare it, and to look for what must not be in it."""
+
+import hashlib
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+
+from core.content_version import ContentVersion
+
+# What Django says about itself, and tests do not change.
+_ABOUT_THE_CODE = {"django_migrations", "django_content_type", "auth_permission"}
+_OUR_APPS = {"core", "accounts", "mail", "media", "blog", "tags", "comments", "wordpress"}
+
+
+def everything_stored() -> str:
+    """Each value of each row of each table, those of no model included, in a fixed order."""
+    lines = []
+    with connection.cursor() as cursor:
+        for table in sorted(connection.introspection.table_names(cursor)):
+            if table in _ABOUT_THE_CODE:
+                continue
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  (names of our own tables)
+            lines += sorted(f"{table}: {row!r}" for row in cursor.fetchall())
+    assert lines
+    return "\n".join(lines)
+
+
+def rows_of_all(*, without_version: bool = False) -> list[tuple[str, Any]]:
+    """Return every row of the site's own tables, with the name of its model.
+
+    `without_version`: without the content version, which says how often something was changed.
+    """
+    return [
+        (model._meta.label, row)
+        for model in apps.get_models()
+        if model._meta.app_label in _OUR_APPS and not (without_version and model is ContentVersion)
+        for row in model._default_manager.order_by("pk").values_list()
+    ]
+
+
+def contents(*, without_version: bool = False) -> str:
+    """Return a hash of every row of the site's own tables."""
+    return hashlib.sha256(repr(rows_of_all(without_version=without_version)).encode()).hexdigest()

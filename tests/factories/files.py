@@ -1,0 +1,87 @@
+"""Small files of every kind that can be uploaded, and folders of files as an old site has them."""
+
+import io
+import wave
+import zipfile
+from pathlib import Path
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+PDF = b"%PDF-1.4\n1 0 obj\n%%EOF\n"
+# A tenth of a second of silence: MPEG 1, layer III, 128 kbit/s at 44.1 kHz.
+MP3 = (b"\xff\xfb\x90\x00" + bytes(413)) * 4
+OGG = b"OggS\x00\x02" + bytes(20) + b"\x01\x1e\x01vorbis"
+MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08mdat"
+WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+
+
+def wav(seconds: float = 0.1) -> bytes:
+    written = io.BytesIO()
+    with wave.open(written, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(2 * int(8000 * seconds)))
+    return written.getvalue()
+
+
+def archive(**files: str) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as packed:
+        for name, text in (files or {"mimetype": "text"}).items():
+            packed.writestr(name, text)
+    return written.getvalue()
+
+
+ZIP = archive()
+SAMPLES = {
+    ".pdf": PDF,
+    ".mp3": MP3,
+    ".m4a": MP4.replace(b"isom", b"M4A ", 1),
+    ".ogg": OGG,
+    ".oga": OGG,
+    ".opus": OGG,
+    ".wav": wav(),
+    ".flac": b"fLaC\x00\x00\x00\x22" + bytes(34),
+    ".mp4": MP4,
+    ".m4v": MP4,
+    ".webm": WEBM,
+    ".ogv": OGG,
+    ".mov": b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  ",
+    ".3gp": MP4.replace(b"isom", b"3gp4", 1),
+    ".3g2": MP4.replace(b"isom", b"3g2a", 1),
+    ".avi": b"RIFF\x10\x00\x00\x00AVI LIST",
+    ".mpg": b"\x00\x00\x01\xba\x44\x00",
+    ".mpeg": b"\x00\x00\x01\xb3\x14\x00",
+    ".wmv": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9",
+    **dict.fromkeys((".doc", ".xls", ".ppt", ".pps"), OLE),
+    **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp", ".epub", ".zip"), ZIP),
+    ".rtf": rb"{\rtf1\ansi Words}",
+    ".txt": "Words: défenseurs, الحرية\r\n".encode(),
+    ".csv": b"name;year\r\nRosa;2014\r\n",
+}
+
+
+def picture(kind: str = "PNG", *, size: tuple[int, int] = (40, 30), colour: str = "teal") -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", size, colour).save(written, kind)
+    return written.getvalue()
+
+
+def put(folder: Path, *paths: str, content: bytes | None = None) -> Path:
+    """Files at these paths below `folder`: pictures, or what their endings say."""
+    for path in paths:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(SAMPLES.get(file.suffix, picture()) if content is None else content)
+    return folder
+
+
+def picture_file(name: str = "march.png") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, picture(size=(12, 8)), content_type="image/png")
+
+
+def pdf_file(content: bytes = PDF, name: str = "report.pdf") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, content_type="application/pdf")

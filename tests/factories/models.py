@@ -1,0 +1,104 @@
+"""Factories for model instances, each with no more than it needs."""
+
+import datetime as dt
+from typing import Any
+
+import factory
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from accounts.models import User
+from blog.models import Category, Page, Post, Status
+from comments.models import Comment, CommentStatus
+from tags.models import Tag
+
+# For users who log in through the form.
+PASSWORD = "a-long-password-for-tests"
+
+
+def at(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> dt.datetime:
+    """Return a time on the site's clock."""
+    return timezone.make_aware(dt.datetime(year, month, day, hour, minute))
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """`UserFactory(role="Editor")` may enter the admin in that role."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"user{n}")
+    display_name = factory.Sequence(lambda n: f"Person {n}")
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, role: str = "", **kwargs: Any) -> User:
+        if role:
+            kwargs["is_staff"] = True
+        user = User.objects.create_user(*args, **kwargs)
+        if role:
+            user.groups.add(Group.objects.get(name=role))
+        return user
+
+
+class CategoryFactory(DjangoModelFactory[Category]):
+    class Meta:
+        model = Category
+
+    name = factory.Sequence(lambda n: f"Category {n}")
+
+
+class TagFactory(DjangoModelFactory[Tag]):
+    class Meta:
+        model = Tag
+
+    name = factory.Sequence(lambda n: f"tag {n}")
+
+
+class EntryFactory(DjangoModelFactory[Any]):
+    class Meta:
+        abstract = True
+
+    title = factory.Sequence(lambda n: f"Title {n}")
+    source = factory.Sequence(lambda n: f"Text {n}.")
+    author = factory.SubFactory(UserFactory)
+    status = Status.PUBLISHED
+    published_at = factory.Sequence(lambda n: at(2020, 1, 1) + dt.timedelta(hours=n))
+
+
+class PostFactory(EntryFactory):
+    """`PostFactory(tags=["a", "b"], categories=[category])`; published in 2020 by default."""
+
+    class Meta:
+        model = Post
+        skip_postgeneration_save = True
+
+    @factory.post_generation
+    def tags(self: Post, create: bool, names: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # the first argument is the object made, not the factory
+        if names:
+            self.tags.set(names)
+
+    @factory.post_generation
+    def categories(self: Post, create: bool, chosen: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # likewise
+        if chosen:
+            self.categories.set(chosen)
+
+
+class PageFactory(EntryFactory):
+    class Meta:
+        model = Page
+
+
+class CommentFactory(DjangoModelFactory[Comment]):
+    """Approved, on a post of its own unless `entry` is given. Does not touch the entry's count."""
+
+    class Meta:
+        model = Comment
+
+    entry = factory.SubFactory(PostFactory)
+    name = factory.Sequence(lambda n: f"Reader {n}")
+    email = factory.Sequence(lambda n: f"reader{n}@example.org")
+    text = factory.Sequence(lambda n: f"Comment {n}.")
+    status = CommentStatus.APPROVED
+    created_at = factory.Sequence(lambda n: at(2021, 1, 1) + dt.timedelta(minutes=n))

@@ -1,0 +1,50 @@
+"""A web server on this machine that answers as a test tells it to."""
+
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+type Answer = tuple[int, dict[str, str], bytes]
+
+
+class StubServer(ThreadingHTTPServer):
+    """Gives the answers of each path in turn, the last one again and again, and 404 for other paths."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: dict[str, list[Answer]] = {}
+        self.requests: Counter[str] = Counter()
+        self.headers: list[Any] = []
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+    def answer(self, path: str, status: int = 200, body: bytes = b"", **headers: str) -> None:
+        """Add an answer. Underscores in names of headers become hyphens; a header that is empty is left out."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.setdefault(path, []).append((status, named, body))
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: StubServer
+
+    def do_GET(self) -> None:
+        self.server.requests[self.path] += 1
+        self.server.headers.append(self.headers)
+        answers = self.server.answers.get(self.path) or [(404, {}, b"")]
+        status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+            if value:
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass

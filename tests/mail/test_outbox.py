@@ -1,0 +1,51 @@
+"""The outbox knows what there is to send, without knowing who sends it."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from comments.models import Follower
+from mail import outbox
+from mail.outbox import Mailing, Preparation
+from tests.factories import PostFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox.mailings, "_items", {})
+    monkeypatch.setattr(outbox.preparations, "_items", {})
+
+
+def test_with_nothing_registered_there_is_nothing_to_do() -> None:
+    outbox.prepare()
+    assert outbox.next_at() is None
+
+
+def test_the_earliest_time_counts() -> None:
+    now = timezone.now()
+    times: list[Any] = [now + dt.timedelta(hours=2), None, now + dt.timedelta(hours=1)]
+    for number, time in enumerate(times):
+        outbox.preparations.register(f"{number}", Preparation(lambda: None, lambda time=time: time))  # type: ignore[misc]  # a default binds it
+    assert outbox.next_at() == times[2]
+    follower = Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
+    outbox.mailings.register("followers", Mailing(Follower.objects.all(), lambda follower: iter(())))
+    assert outbox.next_at() == follower.not_before
+
+
+def test_every_preparation_is_run() -> None:
+    done: list[str] = []
+    outbox.preparations.register("a", Preparation(lambda: done.append("a"), lambda: None))
+    outbox.preparations.register("b", Preparation(lambda: done.append("b"), lambda: None))
+    outbox.prepare()
+    assert done == ["a", "b"]
+
+
+def test_what_is_no_recipient_is_a_problem() -> None:
+    mailing: Any = Mailing(User.objects.all(), lambda user: iter(()))
+    assert list(outbox.mailings.find_problems("people", mailing)) == ["User is not a Recipient."]
+    assert list(outbox.mailings.find_problems("f", Mailing(Follower.objects.all(), lambda one: iter(())))) == []

@@ -1,0 +1,133 @@
+"""Media in the admin."""
+
+import io
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from media.documents import store_document
+from media.models import Document, Picture
+from media.pictures import store_picture
+from tests.factories import UserFactory
+from tests.factories.files import pdf_file, picture_file
+
+pytestmark = pytest.mark.django_db
+
+ADD_PICTURE = "/admin/media/picture/add/"
+
+
+def page(kind: str, name: str, *args: Any) -> str:
+    return reverse(f"admin:media_{kind}_{name}", args=args)
+
+
+class TestRoles:
+    @pytest.mark.parametrize("kind", ["picture", "document"])
+    @pytest.mark.parametrize(
+        ("role", "listed", "added", "changed", "deleted"),
+        [
+            ("Author", 200, 200, 200, 403),
+            ("Editor", 200, 200, 200, 200),
+            ("Moderator", 403, 403, 403, 403),
+            ("", 403, 403, 403, 403),
+        ],
+    )
+    def test_pages(  # one column for each page
+        self, client: Client, kind: str, role: str, listed: int, added: int, changed: int, deleted: int
+    ) -> None:
+        client.force_login(UserFactory(role=role) if role else UserFactory(is_staff=True))
+        upload = store_picture(picture_file()) if kind == "picture" else store_document(pdf_file())
+        assert client.get(page(kind, "changelist")).status_code == listed
+        assert client.get(page(kind, "add")).status_code == added
+        assert client.get(page(kind, "change", upload.pk)).status_code == changed
+        assert client.get(page(kind, "delete", upload.pk)).status_code == deleted
+
+    def test_authors_see_media_but_cannot_change_them(self, client: Client) -> None:
+        client.force_login(UserFactory(role="Author"))
+        picture = store_picture(picture_file(), title="As it was")
+        response = client.post(page("picture", "change", picture.pk), {"title": "Changed", "alt": "", "caption": ""})
+        assert response.status_code == 403
+        assert Picture.objects.get().title == "As it was"
+
+    def test_anonymous_visitors_are_asked_to_log_in(self, client: Client) -> None:
+        assert client.get(ADD_PICTURE)["Location"].startswith("/admin/login/")
+
+
+class TestUploading:
+    @pytest.fixture(autouse=True)
+    def _editor(self, client: Client) -> None:
+        self.editor = UserFactory(role="Editor")
+        client.force_login(self.editor)
+
+    def test_pictures_are_cleaned(self, client: Client) -> None:
+        exif = Image.Exif()
+        exif[0x010F] = "Secretcam"
+        encoded = io.BytesIO()
+        Image.new("RGB", (3000, 20), "teal").save(encoded, "JPEG", exif=exif)
+        upload = SimpleUploadedFile("Our march.html", encoded.getvalue(), "text/html")
+        client.post(ADD_PICTURE, {"file": upload, "title": "", "alt": "A crowd", "caption": ""})
+        picture = Picture.objects.get()
+        assert (picture.title, picture.width, picture.uploaded_by) == ("Our march", 2400, self.editor)
+        assert str(picture.file.name).endswith(".jpg")
+        with picture.file.open() as file:
+            assert b"Secretcam" not in file.read()
+
+    def test_documents_are_checked(self, client: Client) -> None:
+        client.post("/admin/media/document/add/", {"file": pdf_file(name="Our report.exe"), "title": ""})
+        document = Document.objects.get()
+        assert (document.title, document.uploaded_by) == ("Our report", self.editor)
+        assert str(document.file.name).endswith("/our-report.pdf")
+
+    @pytest.mark.parametrize("kind", ["picture", "document"])
+    def test_an_error_is_explained_and_what_was_typed_stays(self, client: Client, kind: str) -> None:
+        upload = SimpleUploadedFile("x.png", b"<script>", "image/png")
+        response = client.post(page(kind, "add"), {"file": upload, "title": "Typed", "alt": "", "caption": ""})
+        assert response.status_code == 200
+        assert ("This file is not " + {"picture": "an image", "document": "a PDF"}[kind]) in response.content.decode()
+        assert 'value="Typed"' in response.content.decode()
+
+    def test_a_file_cannot_be_replaced(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        name = picture.file.name
+        client.post(
+            page("picture", "change", picture.pk),
+            {"file": picture_file("other.png"), "title": "Changed", "alt": "New", "caption": ""},
+        )
+        picture = Picture.objects.get()
+        assert (picture.title, picture.alt, picture.file.name) == ("Changed", "New", name)
+
+    def test_deleting_in_bulk_deletes_the_files_too(
+        self, client: Client, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        pictures = [store_picture(picture_file()) for _ in range(2)]
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(
+                page("picture", "changelist"),
+                {"action": "delete_selected", "_selected_action": [p.pk for p in pictures], "post": "yes"},
+            )
+        assert not Picture.objects.exists()
+        assert not any(picture.file.storage.exists(str(picture.file.name)) for picture in pictures)
+
+    @pytest.mark.parametrize("kind", ["picture", "document"])
+    def test_the_number_of_queries_does_not_grow(
+        self, client: Client, kind: str, django_assert_num_queries: Any
+    ) -> None:
+        def add() -> None:
+            by = UserFactory()
+            store_picture(picture_file(), by=by) if kind == "picture" else store_document(pdf_file(), by=by)
+
+        add()
+        client.get(page(kind, "changelist"))
+        for _ in range(2):
+            with django_assert_num_queries(10):
+                assert client.get(page(kind, "changelist")).status_code == 200
+            add()
+            add()
+
+    def test_the_markdown_for_a_picture_is_shown(self, client: Client) -> None:
+        picture = store_picture(picture_file(), alt="A [big] crowd <b>")
+        shown = client.get(page("picture", "change", picture.pk)).content.decode()
+        assert f"![A (big) crowd &lt;b&gt;]({picture.file.url})" in shown

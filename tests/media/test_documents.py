@@ -1,0 +1,68 @@
+"""Which documents are accepted, and what they are called."""
+
+import pytest
+
+from media import documents
+from media.documents import InvalidDocumentError, clean_document, store_document
+from media.models import Document
+from tests.factories import UserFactory
+from tests.factories.files import PDF, pdf_file
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "safe_name"),
+        [
+            ("A-HRC-21-18_en.pdf", "a-hrc-21-18_en.pdf"),
+            ("Annual Report (2019).PDF", "annual-report-2019.pdf"),
+            ("Défenseurs des droits.pdf", "defenseurs-des-droits.pdf"),
+            ("تقرير.pdf", "تقرير.pdf"),
+            ("page.html", "page.pdf"),
+            ("x.pdf.html", "x-pdf.pdf"),
+            ("🎉.pdf", "document.pdf"),
+            ("a" * 300 + ".pdf", "a" * 80 + ".pdf"),
+        ],
+    )
+    def test_are_safe_and_resemble_the_original_names(self, name: str, safe_name: str) -> None:
+        assert clean_document(pdf_file(name=name)).name == safe_name
+
+    def test_the_content_stays_the_same(self) -> None:
+        assert clean_document(pdf_file()).read() == PDF
+
+
+class TestInvalidDocuments:
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"words", b"<script>alert(1)</script>%%EOF", PDF[:-8], b"\n" + PDF, b"PK\x03\x04%%EOF"],
+        ids=["empty", "text", "html", "cut off", "something in front", "zip"],
+    )
+    def test_files_that_are_not_pdf(self, content: bytes) -> None:
+        with pytest.raises(InvalidDocumentError, match="not a PDF, or is incomplete"):
+            clean_document(pdf_file(content))
+
+    def test_files_that_are_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(documents, "MAX_BYTES", len(PDF) - 1)
+        with pytest.raises(InvalidDocumentError, match=f"larger than {len(PDF) - 1}"):
+            clean_document(pdf_file())
+
+
+@pytest.mark.django_db
+class TestStoring:
+    def test_keeps_the_size_and_who_uploaded_it(self) -> None:
+        amina = UserFactory()
+        store_document(pdf_file(name="Our report.pdf"), by=amina)
+        document = Document.objects.get()
+        assert (document.title, document.size, document.uploaded_by) == ("Our report", len(PDF), amina)
+        assert str(document.file.name).endswith("/our-report.pdf")
+
+    def test_a_second_file_with_the_same_name_does_not_replace_the_first(self) -> None:
+        first, second = store_document(pdf_file()), store_document(pdf_file())
+        assert first.file.name != second.file.name
+        assert str(second.file.name).endswith(".pdf")
+
+    def test_the_title_can_be_changed_when_the_file_is_gone(self) -> None:
+        document = store_document(pdf_file())
+        document.file.storage.delete(str(document.file.name))
+        document.title = "Lost"
+        document.save()
+        assert Document.objects.get().size == len(PDF)

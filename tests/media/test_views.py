@@ -1,0 +1,262 @@
+"""Uploads from the editor, and serving uploaded files."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from accounts.models import User
+from media import permissions
+from media.byte_ranges import requested_range
+from media.models import Picture
+from media.pictures import store_picture
+from tests.factories import UserFactory
+from tests.factories.files import picture_file
+from tests.factories.responses import fetch
+
+pytestmark = pytest.mark.django_db
+
+UPLOAD = "/admin/markdownx/upload/"
+
+
+def with_permissions(*names: str, is_staff: bool = True) -> User:
+    user: User = UserFactory(is_staff=is_staff)
+    for name in names:
+        app, codename = name.split(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
+
+
+def send(client: Client, path: str = UPLOAD) -> HttpResponse:
+    return client.post(path, {"image": picture_file()})  # type: ignore[return-value]  # the client's own subclass
+
+
+class TestUploadPermissions:
+    def test_the_url_is_the_one_that_the_editor_uses(self) -> None:
+        assert reverse("markdownx_upload") == UPLOAD
+
+    @pytest.mark.parametrize(
+        ("role", "status"), [("", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403)], ids=str
+    )
+    def test_roles(self, client: Client, role: str, status: int) -> None:
+        client.force_login(UserFactory(role=role) if role else UserFactory(is_staff=True))
+        response = send(client)
+        assert response.status_code == status
+        assert Picture.objects.count() == (1 if status == 200 else 0)
+
+    def test_anonymous_visitors_get_a_message_instead_of_a_login_page(self, client: Client) -> None:
+        response = send(client)
+        assert response.status_code == 403
+        assert response["Content-Type"] == "application/json"
+        assert "You don't have permission to upload images" in response.content.decode()
+        assert not Picture.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("names", "is_staff", "status"),
+        [
+            (["blog.add_post", "media.add_picture"], True, 200),
+            (["blog.change_page", "media.add_picture"], True, 200),
+            (["blog.add_post", "media.add_picture"], False, 403),
+            (["blog.add_post"], True, 403),
+            (["media.add_picture"], True, 403),
+        ],
+    )
+    def test_single_permissions(self, client: Client, names: list[str], is_staff: bool, status: int) -> None:
+        client.force_login(with_permissions(*names, is_staff=is_staff))
+        assert send(client).status_code == status
+
+    def test_superuser(self, client: Client) -> None:
+        client.force_login(UserFactory(is_superuser=True, is_staff=True))
+        assert send(client).status_code == 200
+
+    def test_nobody_may_upload_while_no_app_has_writers(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(permissions, "writers", {})
+        client.force_login(UserFactory(is_superuser=True, is_staff=True))
+        assert send(client).status_code == 403
+
+    @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
+    def test_other_methods_are_not_allowed(self, client: Client, method: str) -> None:
+        client.force_login(UserFactory(role="Editor"))
+        assert getattr(client, method)(UPLOAD).status_code == 405
+
+    def test_other_sites_cannot_post_it(self) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(UserFactory(role="Editor"))
+        assert send(client).status_code == 403
+        assert not Picture.objects.exists()
+
+
+class TestUploadResponse:
+    @pytest.fixture(autouse=True)
+    def _editor(self, client: Client) -> None:
+        self.editor = UserFactory(role="Editor")
+        client.force_login(self.editor)
+
+    def test_is_the_markdown_of_the_picture(self, client: Client) -> None:
+        response = client.post(UPLOAD, {"image": picture_file("Our march.png")})
+        picture = Picture.objects.get()
+        assert response.json() == {"image_code": f"![]({picture.file.url})"}
+        assert (picture.title, picture.uploaded_by) == ("Our march", self.editor)
+        assert fetch(client, picture.file.url).status_code == 200
+
+    @pytest.mark.parametrize("markup", ["html", "wordpress"])
+    def test_is_a_tag_in_html(self, client: Client, markup: str) -> None:
+        response = client.post(f"{UPLOAD}?markup={markup}", {"image": picture_file()})
+        assert response.json() == {"image_code": f'<img src="{Picture.objects.get().file.url}" alt="">'}
+
+    @pytest.mark.parametrize(
+        ("sent", "message"),
+        [
+            ({}, "No image was received"),
+            ({"image": "words"}, "No image was received"),
+            ({"image": SimpleUploadedFile("x.gif", b"<script>", "image/gif")}, "This file is not an image"),
+            ({"image": SimpleUploadedFile("x.png", b"", "image/png")}, "This file is not an image"),
+            ({"image": SimpleUploadedFile("x.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")}, "not an image"),
+        ],
+    )
+    def test_explains_what_is_wrong(self, client: Client, sent: dict[str, object], message: str) -> None:
+        for file in sent.values():
+            if isinstance(file, SimpleUploadedFile):
+                file.seek(0)
+        response = client.post(UPLOAD, sent)
+        assert response.status_code == 400
+        assert message in response.json()["error"]
+        assert not Picture.objects.exists()
+
+
+@pytest.mark.filterwarnings("ignore::django.core.cache.backends.base.CacheKeyWarning")
+class TestServing:
+    def put(self, folder: Path, name: str, content: bytes = b"content") -> str:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        return f"/media/{name}"
+
+    def test_pictures_may_be_cached_for_ever(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        response = fetch(client, picture.file.url)
+        assert response.headers["Content-Type"] == "image/png"
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert response.body.startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize("name", ["a.jpg", "documents/report.pdf", "old/page.html", "no-ending"])
+    def test_nothing_in_a_file_can_act_on_the_site(self, client: Client, settings: Settings, name: str) -> None:
+        response = fetch(client, self.put(Path(settings.MEDIA_ROOT), name))
+        assert response.status_code == 200
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+        assert not response.cookies
+        assert "Cookie" not in response.headers.get("Vary", "")
+
+    @pytest.mark.parametrize(
+        ("name", "media_type", "is_inline"),
+        [
+            ("2019/10/photo.JPG", "image/jpeg", True),
+            ("report.pdf", "application/pdf", True),
+            ("page.html", "application/octet-stream", False),
+            ("drawing.svg", "application/octet-stream", False),
+            ("no-ending", "application/octet-stream", False),
+        ],
+    )
+    def test_files_of_unknown_types_are_downloaded_as_bytes(
+        self, client: Client, settings: Settings, name: str, media_type: str, is_inline: bool
+    ) -> None:
+        response = fetch(client, self.put(Path(settings.MEDIA_ROOT), name))
+        assert response.headers["Content-Type"] == media_type
+        assert response.headers["Content-Disposition"].startswith("inline" if is_inline else "attachment")
+        assert response.headers["Cache-Control"] == "public, max-age=3600"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "../secret.txt",
+            "%2e%2e/secret.txt",
+            "pictures/../../secret.txt",
+            "pictures/%2e%2e/%2e%2e/secret.txt",
+            "%2fetc/passwd",
+            "/etc/passwd",
+            "pictures",
+            "pictures/",
+            "missing.png",
+            ".hidden",
+            "pictures/.hidden/x.png",
+            "x%00.png",
+            "x" * 300,
+        ],
+    )
+    def test_nothing_else_on_the_disk_is_served(self, client: Client, settings: Settings, path: str) -> None:
+        media = Path(settings.MEDIA_ROOT)
+        self.put(media, "pictures/x.png")
+        self.put(media, ".hidden")
+        self.put(media, "pictures/.hidden/x.png")
+        (media.parent / "secret.txt").write_bytes(b"secret")
+        assert fetch(client, f"/media/{path}").status_code == 404
+
+    def test_only_get_and_head_are_allowed(self, client: Client, settings: Settings) -> None:
+        path = self.put(Path(settings.MEDIA_ROOT), "x.png")
+        assert [fetch(client, path, method).status_code for method in ("head", "post", "delete")] == [200, 405, 405]
+
+    def test_an_unchanged_file_is_not_sent_again(self, client: Client, settings: Settings) -> None:
+        path = self.put(Path(settings.MEDIA_ROOT), "x.png")
+        changed = fetch(client, path).headers["Last-Modified"]
+        assert fetch(client, path, headers={"If-Modified-Since": changed}).status_code == 304
+
+
+class TestRanges:
+    @pytest.fixture
+    def path(self) -> str:
+        return f"/media/{default_storage.save('talk.mp3', ContentFile(b'0123456789'))}"
+
+    @pytest.mark.parametrize(
+        ("requested", "body", "content_range"),
+        [
+            ("bytes=0-", b"0123456789", "bytes 0-9/10"),
+            ("bytes=0-1", b"01", "bytes 0-1/10"),
+            ("bytes=4-4", b"4", "bytes 4-4/10"),
+            ("bytes=7-99", b"789", "bytes 7-9/10"),
+            ("bytes=-3", b"789", "bytes 7-9/10"),
+            ("bytes=-99", b"0123456789", "bytes 0-9/10"),
+        ],
+    )
+    def test_are_sent_as_requested(
+        self, client: Client, path: str, requested: str, body: bytes, content_range: str
+    ) -> None:
+        response = fetch(client, path, headers={"Range": requested})
+        assert (response.status_code, response.body, response.headers["Content-Range"]) == (206, body, content_range)
+        assert response.headers["Content-Length"] == str(len(body))
+        assert response.headers["Content-Type"] == "audio/mpeg"
+        assert "sandbox" in response.headers["Content-Security-Policy"]
+
+    @pytest.mark.parametrize("requested", ["bytes=10-", "bytes=99-100", "bytes=-0"])
+    def test_beyond_the_end_are_refused(self, client: Client, path: str, requested: str) -> None:
+        response = fetch(client, path, headers={"Range": requested})
+        assert (response.status_code, response.headers["Content-Range"], response.body) == (416, "bytes */10", b"")
+
+    @pytest.mark.parametrize(
+        "requested",
+        ["", "bytes", "bytes=", "bytes=-", "bytes=5-4", "bytes=0-1,4-5", "lines=0-1", "bytes=a-b", "bytes=" + "9" * 99],
+    )
+    def test_that_are_invalid_are_ignored(self, client: Client, path: str, requested: str) -> None:
+        response = fetch(client, path, headers={"Range": requested})
+        assert (response.status_code, response.body) == (200, b"0123456789")
+        assert response.headers["Accept-Ranges"] == "bytes"
+
+    def test_of_an_older_version_are_ignored(self, client: Client, path: str) -> None:
+        now = fetch(client, path, "head").headers["Last-Modified"]
+        for since, status in ((now, 206), ("Mon, 01 Jan 2001 00:00:00 GMT", 200), ('"x"', 200)):
+            response = fetch(client, path, headers={"Range": "bytes=0-1", "If-Range": since})
+            assert response.status_code == status
+
+    @given(requested=st.from_regex(r"bytes=[0-9]{0,3}-[0-9]{0,3}", fullmatch=True), size=st.integers(0, 500))
+    def test_are_always_within_the_file(self, requested: str, size: int) -> None:
+        positions = requested_range(RequestFactory().get("/", headers={"Range": requested}), size, "")
+        assert positions is None or set(positions) <= set(range(size))

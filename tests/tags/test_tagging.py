@@ -1,0 +1,220 @@
+"""Tagging posts: a fixed number of statements, and one tag for each name, whoever else is creating it."""
+
+import datetime as dt
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from blog.models import Post, Status
+from core.changes import entries_changed
+from core.models import SiteSettings
+from core.slugs import free_slugs
+from tags import models
+from tags.models import Tag, TagAlias, TaggedPost
+from tests.factories import PostFactory, TagFactory
+from tests.factories.types import AtOnce
+
+NAMES = [f"name {number}" for number in range(10)]
+
+
+def names_of(post: Post) -> list[str]:
+    return [tag.name for tag in Post.objects.get(pk=post.pk).tags.all()]
+
+
+@pytest.mark.django_db
+class TestSet:
+    def test_creates_ten_tags_in_a_fixed_number_of_statements(self, django_assert_max_num_queries: Any) -> None:
+        post = PostFactory()
+        with django_assert_max_num_queries(12):
+            post.tags.set(NAMES)
+        assert names_of(post) == NAMES
+
+    def test_takes_as_many_statements_for_tags_that_compete_for_slugs(self, django_assert_max_num_queries: Any) -> None:
+        TagFactory(name="C")
+        TagFactory(name="x", slug="c-3")
+        post = PostFactory(tags=["before"])
+        names = ["C+", "C++", "🎉", "🎊", *NAMES]
+        with django_assert_max_num_queries(12):
+            post.tags.set(names)
+        assert names_of(post) == names
+        slugs = dict(Tag.objects.values_list("name", "slug"))
+        assert [slugs[name] for name in ("C+", "C++", "🎉", "🎊")] == ["c-2", "c-4", "tag", "tag-2"]
+
+    def test_keeps_the_rows_of_tags_that_stay(self) -> None:
+        post = PostFactory(tags=["a", "b"])
+        kept = TaggedPost.objects.get(tag__name="b").pk
+        post.tags.set(["B", "c"])
+        assert names_of(post) == ["b", "c"]
+        assert TaggedPost.objects.get(tag__name="b").pk == kept
+
+    def test_takes_tags_and_names(self) -> None:
+        tag = TagFactory(name="a")
+        post = PostFactory()
+        post.tags.set([tag, "A", "b"])
+        assert names_of(post) == ["a", "b"]
+
+    def test_of_nothing_removes_all_tags(self) -> None:
+        post = PostFactory(tags=["a", "b"])
+        post.tags.set([])
+        assert names_of(post) == []
+        assert Tag.objects.count() == 2
+
+    def test_a_new_tag_has_the_publication_time_of_the_post(self) -> None:
+        post = PostFactory(tags=["a"])
+        draft = PostFactory(status=Status.DRAFT, tags=["a"])
+        assert TaggedPost.objects.get(content_object=post).published_at == post.published_at
+        assert TaggedPost.objects.get(content_object=draft).published_at is None
+
+    def test_a_new_tag_takes_its_slug_from_an_alias(self) -> None:
+        TagAlias.objects.create(slug="name-1", tag=TagFactory(name="other"))
+        PostFactory(tags=NAMES)
+        assert Tag.objects.get(name="name 1").slug == "name-1"
+        assert not TagAlias.objects.exists()
+
+    def test_forgets_tags_that_were_prefetched(self) -> None:
+        PostFactory(tags=["a"])
+        post = Post.objects.prefetch_related("tags").get()
+        assert [tag.name for tag in post.tags.all()] == ["a"]
+        post.tags.set(["b"])
+        assert [tag.name for tag in post.tags.all()] == ["b"]
+
+    @pytest.mark.parametrize("name", ["", "  "])
+    def test_refuses_an_empty_name(self, name: str) -> None:
+        with pytest.raises(IntegrityError):
+            PostFactory(tags=["a", name])
+
+
+@pytest.mark.django_db
+class TestOtherMethods:
+    def test_add_keeps_what_is_there(self, django_assert_max_num_queries: Any) -> None:
+        post = PostFactory(tags=["a"])
+        with django_assert_max_num_queries(11):
+            post.tags.add("A", *NAMES)
+        assert names_of(post) == ["a", *NAMES]
+
+    def test_remove_takes_names(self) -> None:
+        post = PostFactory(tags=["a", "b", "c"])
+        post.tags.remove("a", "c")
+        assert names_of(post) == ["b"]
+
+    def test_clear_removes_all(self) -> None:
+        post = PostFactory(tags=["a", "b"])
+        post.tags.clear()
+        assert names_of(post) == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestContentVersion:
+    @pytest.fixture
+    def post(self) -> Post:
+        post: Post = PostFactory(tags=["a", "b"])
+        return post
+
+    def test_goes_up_once_when_tags_are_set(self, post: Post) -> None:
+        before = SiteSettings.current().content_version
+        post.tags.set(["b", *NAMES])
+        assert SiteSettings.current().content_version == before + 1
+
+    def test_stays_when_the_tags_are_the_same(self, post: Post) -> None:
+        before = SiteSettings.current().content_version
+        post.tags.set(["B", "A"])
+        post.tags.add("a")
+        assert SiteSettings.current().content_version == before
+
+    def test_goes_up_with_each_way_to_change_tags(self, post: Post) -> None:
+        tag = Tag.objects.get(name="a")
+        changes: list[Callable[[], object]] = [
+            lambda: post.tags.add("c"),
+            lambda: post.tags.remove("c"),
+            lambda: Tag.objects.filter(pk=tag.pk).update(description="About a"),
+            lambda: tag.save(),
+            lambda: TagAlias.objects.create(slug="old", tag=tag),
+            lambda: TagAlias.objects.all().delete(),
+            lambda: Tag.objects.bulk_create([Tag(name="d", key="d", slug="d")]),
+            lambda: Tag.objects.filter(name="d").delete(),
+            lambda: TaggedPost.objects.filter(tag=tag).delete(),
+            lambda: tag.delete(),
+            lambda: post.tags.clear(),
+        ]
+        for number, change in enumerate(changes):
+            before = SiteSettings.current().content_version
+            change()
+            assert SiteSettings.current().content_version > before, number
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRaces:
+    def test_two_people_who_create_the_same_tags_get_the_same_ones(self, at_once: AtOnce) -> None:
+        posts = PostFactory.create_batch(4)
+        shuffled = [NAMES, NAMES[::-1], NAMES[5:] + NAMES[:5], NAMES]
+        at_once(*(partial(post.tags.set, names) for post, names in zip(posts, shuffled, strict=True)))
+        assert Tag.objects.count() == 10
+        for post in posts:
+            assert sorted(names_of(post)) == NAMES
+
+    def test_tagging_the_same_post_twice_at_once_tags_it_once(self, at_once: AtOnce) -> None:
+        post = PostFactory()
+        at_once(*[lambda: Post.objects.get(pk=post.pk).tags.add(*NAMES)] * 4)
+        assert sorted(names_of(post)) == NAMES
+
+    def test_a_tag_created_between_query_and_insertion_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        post = PostFactory()
+
+        def late(*args: Any, **kwargs: Any) -> list[str]:
+            free = free_slugs(*args, **kwargs)
+            # One has the name, the other one the slug of a new tag.
+            TagFactory(name="NAME 3")
+            TagFactory(name="Name (4)", slug="name-4")
+            return free
+
+        monkeypatch.setattr(models, "free_slugs", late)
+        post.tags.set(NAMES)
+        assert [name.lower() for name in names_of(post)] == NAMES
+        assert Tag.objects.get(key="name 3").name == "NAME 3"
+        assert Tag.objects.get(key="name 4").slug == "name-4-2"
+
+
+@pytest.mark.django_db
+class TestPublicationTime:
+    """The rows of tags follow whatever changes posts, as long as it says so."""
+
+    def test_follows_in_one_statement(self) -> None:
+        now = timezone.now()
+        posts = PostFactory.create_batch(5, tags=["a", "b"])
+        Post.objects.filter(pk=posts[0].pk).update(status=Status.TRASH)
+        Post.objects.filter(pk=posts[1].pk).update(published_at=now + dt.timedelta(days=1))
+        Post.objects.filter(pk=posts[4].pk).update(status=Status.TRASH)
+        with CaptureQueriesContext(connection) as captured:
+            TaggedPost.objects.update_published_at([post.pk for post in posts[:4]])
+        assert len(captured) == 1
+        for post in Post.objects.filter(pk__in=[post.pk for post in posts[:4]]):
+            assert {row.published_at for row in TaggedPost.objects.filter(content_object=post)} == {post.public_from}
+        # It was not among those that have changed.
+        assert {row.published_at for row in TaggedPost.objects.filter(content_object=posts[4])} != {None}
+
+    def test_is_a_change_handler(self) -> None:
+        post = PostFactory(tags=["a"])
+        Post.objects.update(status=Status.PRIVATE)
+        entries_changed([post.pk])
+        assert TaggedPost.objects.get().published_at is None
+        Post.objects.update(status=Status.PUBLISHED)
+        entries_changed([post.pk])
+        assert TaggedPost.objects.get().published_at == post.published_at
+
+    def test_rows_that_are_right_are_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        posts = [PostFactory(tags=["a"]), PostFactory(tags=["a"], status=Status.DRAFT)]
+        updated: list[int] = []
+        update = models.TaggedPostQuerySet.update
+
+        def count(self: Any, **kwargs: Any) -> int:
+            updated.append(update(self, **kwargs))
+            return updated[-1]
+
+        monkeypatch.setattr(models.TaggedPostQuerySet, "update", count)
+        TaggedPost.objects.update_published_at([post.pk for post in posts])
+        assert updated == [0]

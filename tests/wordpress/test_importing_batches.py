@@ -1,0 +1,404 @@
+"""Importing in batches: others can write meanwhile, and what they take is respected."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from pytest_django import Settings
+
+from accounts.models import User
+from blog.models import Entry, Page, Post
+from comments.models import Comment
+from core.changes import change_handlers
+from core.content_version import ContentVersion
+from tags.models import TaggedPost
+from tests.factories import PageFactory, PostFactory, TagFactory
+from tests.factories.database import contents
+from tests.factories.reports import counted, first, remarks
+from tests.factories.types import Bring
+from tests.factories.wxr import comment, export, filed, item, page, tag, write
+from wordpress.bulk import insert
+from wordpress.importing import batches
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.exclusive import AlreadyRunningError
+from wordpress.importing.pacing import Pacer
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.report import Outcome
+from wordpress.importing.steps import entries
+from wordpress.importing.steps.entries import EntryImport
+from wordpress.models import ImportedItem
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Lets something happen between the look at a batch and the transaction that stores it."""
+
+    def arrange(happen: Callable[[], object]) -> None:
+        store = EntryImport._store
+        pending = [happen]
+
+        def wrapped(self: EntryImport, batch: Any) -> None:
+            if pending:
+                pending.pop()()
+            store(self, batch)
+
+        monkeypatch.setattr(EntryImport, "_store", wrapped)
+
+    return arrange
+
+
+@pytest.mark.django_db
+class TestConflicts:
+    def test_a_slug_that_someone_takes_meanwhile(self, bring: Bring, meanwhile: Any) -> None:
+        meanwhile(lambda: PostFactory(pk=900, slug="post-7", published_at=DAY))
+        bring(item(7))
+        assert Post.objects.get(pk=7).slug == "post-7-2"
+
+    def test_a_path_that_someone_takes_meanwhile(self, bring: Bring, meanwhile: Any) -> None:
+        meanwhile(lambda: PageFactory(pk=900, slug="page-20"))
+        bring(page(20), page(21, post_parent=20))
+        assert Page.objects.get(pk=21).path == "page-20-2/page-21"
+
+    def test_an_id_that_someone_takes_meanwhile(self, bring: Bring, meanwhile: Any) -> None:
+        meanwhile(lambda: PostFactory(pk=7, slug="ours"))
+        report = bring(item(7), item(8))
+        assert Post.objects.get(slug="post-7").pk == 9
+        assert "new ID 9" in remarks(report)[0]
+        assert "Some text." in Post.objects.get(pk=9).body_html
+
+    def test_a_post_that_is_edited_meanwhile_is_not_overwritten(self, bring: Bring, meanwhile: Any) -> None:
+        bring(item(7))
+        meanwhile(lambda: Post.objects.get(pk=7).save())
+        report = bring(item(7, title="New title"))
+        assert counted(report, "post") == {"skipped": 1}
+        assert Post.objects.get().title == "A title"
+
+    def test_a_post_that_is_deleted_meanwhile_is_imported_again(self, bring: Bring, meanwhile: Any) -> None:
+        bring(item(7))
+        meanwhile(lambda: Post.objects.all().delete())
+        assert counted(bring(item(7)), "post") == {"imported": 1}
+        assert "Some text." in Post.objects.get().body_html
+
+    def test_a_batch_is_repeated_if_others_were_faster_and_reported_once(
+        self, context: ImportContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(batches, "_is_conflict", lambda error: isinstance(error, IntegrityError))
+        attempts = 0
+
+        def store() -> None:
+            nonlocal attempts
+            attempts += 1
+            context.report.count("post", Outcome.IMPORTED)
+            context.report.note("post", 7, "", "A note.")
+            context.ledger.add_new("post", 7, 7)
+            if attempts < 3:
+                raise IntegrityError
+
+        write_batch(context, store)
+        assert attempts == 3
+        assert counted(context.report, "post") == {"imported": 1}
+        assert len(context.report.notes) == ImportedItem.objects.count() == 1
+
+    def test_an_error_that_is_no_conflict_is_raised_and_nothing_reported(self, context: ImportContext) -> None:
+        def store() -> None:
+            context.report.skip("post", 7, "", "A reason.")
+            raise OperationalError("disk I/O error")
+
+        with pytest.raises(OperationalError):
+            write_batch(context, store)
+        assert not context.report.counts
+        assert not context.report.skipped
+
+    @pytest.mark.parametrize("error", [DataError, ValueError, OverflowError])
+    def test_an_item_that_the_database_refuses_is_skipped_and_the_others_are_imported(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    ) -> None:
+        def refuse(objects: Sequence[Entry]) -> None:
+            if any(entry.title == "Refused" for entry in objects):
+                raise error("It is too much.")
+            insert(objects)
+
+        monkeypatch.setattr(entries, "insert", refuse)
+        posts = [item(n, title="Refused" if n == 5 else "A title", inside=[comment(n)]) for n in range(1, 10)]
+        report = bring(*posts)
+        assert counted(report, "post") == {"imported": 8, "skipped": 1}
+        assert counted(report, "comment") == {"imported": 8, "skipped": 1}
+        assert first(report.skipped).text == "It cannot be stored: It is too much."
+        monkeypatch.undo()
+        assert counted(bring(*posts), "post") == {"imported": 1, "unchanged": 8}
+
+
+DAY = dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
+
+
+@pytest.mark.django_db
+class TestLongThreads:
+    THREAD = tuple(comment(n, parent=parent) for n, parent in [(1, 5), (2, 1), (3, 0), (4, 3), (5, 0), (6, 4), (7, 2)])
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 100])
+    def test_are_stored_in_parts(self, bring: Bring, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+        monkeypatch.setattr(entries, "MAX_COMMENTS", size)
+        report = bring(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
+        assert counted(report, "comment") == {"imported": 8}
+        parents = {1: 5, 2: 1, 3: None, 4: 3, 5: None, 6: 4, 7: 2}
+        assert dict(Comment.objects.filter(entry=7).values_list("pk", "parent_id")) == parents
+        assert Post.objects.get(pk=7).comment_count == 7
+        again = bring(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
+        assert counted(again, "comment") == {"unchanged": 8}
+
+    def test_go_on_after_an_interruption(self, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(entries, "MAX_COMMENTS", 2)
+        store, calls = EntryImport._store_comments, 0
+
+        def interrupt(self: EntryImport, *args: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                raise KeyboardInterrupt
+            store(self, *args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(EntryImport, "_store_comments", interrupt)
+            assert bring(item(7, inside=self.THREAD)).interrupted
+        assert Comment.objects.count() == Post.objects.get().comment_count == 4
+        assert counted(bring(item(7, inside=self.THREAD)), "comment") == {"imported": 3, "unchanged": 4}
+        assert Post.objects.get().comment_count == 7
+
+
+@pytest.mark.django_db
+class TestDerivedValues:
+    """An import stores what saving would have stored, and calls whoever derives something from entries."""
+
+    def test_an_imported_text_is_found_in_everything_derived_from_a_saved_one(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        index: dict[int, tuple[str, list[str]]] = {}
+
+        def update_index(pks: Collection[int]) -> None:
+            for entry in Entry.objects.filter(pk__in=pks):
+                tags = sorted(entry.tags.names()) if isinstance(entry, Post) else []
+                index[entry.pk] = (entry.body_html, tags)
+
+        monkeypatch.setitem(change_handlers._items, "test", update_index)
+        text = "One “two”<!--more-->three [caption]Four[/caption]"
+        bring(tag("x", "X"), item(7, content=text, inside=[filed("post_tag", "x")]), page(20, content=text))
+        for entry in Entry.objects.order_by("pk"):
+            fields = {field.attname: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
+            found = index.pop(entry.pk)
+            assert "three" in found[0]
+            # Saved as anybody saves it, nothing of it is different.
+            entry.source_digest = ""
+            entry.published_on = None
+            entry.save()
+            Entry.objects.filter(pk=entry.pk).update(modified_at=fields["modified_at"])
+            saved = Entry.objects.get(pk=entry.pk)
+            assert {name: getattr(saved, name) for name in fields} == fields
+            assert index[entry.pk] == found
+        assert TaggedPost.objects.get().published_at == Post.objects.get().published_at
+
+    def test_handlers_are_called_once_for_each_batch_that_changes_something(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        calls: list[list[int]] = []
+        monkeypatch.setitem(change_handlers._items, "test", lambda pks: calls.append(sorted(pks)))
+        monkeypatch.setattr(batches, "MAX_ENTRIES", 3)
+        bring(*(item(n) for n in range(1, 8)))
+        assert calls == [[1, 2, 3], [4, 5, 6], [7]]
+        calls.clear()
+        bring(*(item(n, title="New title" if n == 5 else "A title") for n in range(1, 8)))
+        assert calls == [[5]]
+
+    def test_cached_pages_expire_with_each_batch(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        monkeypatch.setattr(batches, "MAX_ENTRIES", 1)
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True):
+            bring(item(7), item(8))
+        assert ContentVersion.objects.get().number > before
+
+
+class TestPacing:
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The seconds that were slept."""
+        now, slept = [0.0], []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            now[0] += seconds
+
+        monkeypatch.setattr("wordpress.importing.pacing.time.monotonic", lambda: now[0])
+        monkeypatch.setattr("wordpress.importing.pacing.time.sleep", sleep)
+        self.now = now
+        return slept
+
+    @pytest.mark.django_db
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases let several write")
+    @pytest.mark.parametrize(
+        ("held", "elsewhere", "expected"), [(0.2, 0, [0.1]), (0.2, 0.04, [0.06]), (0.2, 0.5, []), (10, 0, [0.5])]
+    )
+    def test_the_database_is_left_to_others_for_a_while(
+        self, clock: list[float], held: float, elsewhere: float, expected: list[float]
+    ) -> None:
+        pacer = Pacer()
+        with pacer.transaction():
+            self.now[0] += held
+        self.now[0] += elsewhere
+        with pacer.transaction():
+            pass
+        assert [round(seconds, 6) for seconds in clock] == expected
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOthersMeanwhile:
+    @pytest.fixture
+    def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(batches, "MAX_ENTRIES", 5)
+        posts = [item(n, inside=[comment(n), filed("post_tag", f"t{n}")]) for n in range(1, 31)]
+        return write(tmp_path, export(*posts))
+
+    def test_no_transaction_is_open_between_batches(self, path: Path) -> None:
+        open_ones: list[bool] = []
+        import_export([path], progress=lambda *args: open_ones.append(connection.in_atomic_block))
+        assert open_ones
+        assert not any(open_ones)
+
+    def test_others_write_and_get_ids_that_the_export_does_not_have(self, path: Path) -> None:
+        writer = User.objects.create(pk=900, username="writer")
+
+        def write_meanwhile(stage: str, done: int, total: int) -> None:
+            if stage == "importing" and done == 15:
+                in_thread(lambda: Comment.objects.create(entry_id=1, name="Reader", text="Hello"))
+                in_thread(lambda: Post.objects.create(title="Ours", source="Text.", author=writer))
+
+        report = import_export([path], progress=write_meanwhile)
+        assert Comment.objects.get(name="Reader").pk == 31
+        assert Post.objects.get(title="Ours").pk == 31
+        assert counted(report, "post") == {"imported": 30}
+        assert not report.notes
+
+    def test_readers_see_what_is_there_already(self, path: Path) -> None:
+        seen: list[int] = []
+
+        def look(stage: str, done: int, total: int) -> None:
+            if stage == "importing":
+                in_thread(lambda: seen.append(Post.objects.published().count()))
+
+        import_export([path], progress=look)
+        assert (seen[0], seen[-1]) == (0, 30)
+        assert len(set(seen)) > 3
+
+    def test_a_second_import_is_refused_and_a_preview_is_not(self, path: Path) -> None:
+        refused: list[str] = []
+        previewed: list[int] = []
+
+        def import_too(stage: str, done: int, total: int) -> None:
+            if stage == "importing" and done == 15:
+                with pytest.raises(AlreadyRunningError) as error:
+                    in_thread(lambda: import_export([path]))
+                refused.append(str(error.value))
+                in_thread(lambda: previewed.append(import_export([path], dry_run=True).total(Outcome.IMPORTED)))
+
+        import_export([path], progress=import_too)
+        assert refused == ["Another import is running. Wait until it has finished, then try again."]
+        assert previewed[0] > 0
+        assert not import_export([path]).has_changes
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPreview:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        TagFactory(name="Ours", slug="ours")
+        PostFactory(pk=2, slug="ours")
+        return write(tmp_path, export(*(item(n, inside=[comment(n), filed("post_tag", "ours")]) for n in (1, 2, 3))))
+
+    def test_says_what_an_import_does_and_changes_nothing(self, path: Path) -> None:
+        before = contents()
+        preview = import_export([path], dry_run=True)
+        assert contents() == before
+        assert preview.run is None
+        report = import_export([path])
+        assert report.counts == preview.counts
+        assert list(report.notes) == list(preview.notes)
+        assert list(report.skipped) == list(preview.skipped)
+
+    def test_is_in_nobodys_way_and_waits_for_nobody(self, path: Path) -> None:
+        waited: list[float] = []
+
+        def write_meanwhile(stage: str, done: int, total: int) -> None:
+            if stage == "importing" and done == 1:
+                start = time.monotonic()
+                in_thread(lambda: Post.objects.filter(pk=2).update(title="Changed meanwhile"))
+                waited.append(time.monotonic() - start)
+
+        import_export([path], dry_run=True, progress=write_meanwhile)
+        assert waited[0] < 2
+        assert Post.objects.get(pk=2).title == "Changed meanwhile"
+
+    def test_runs_while_someone_else_writes(self, path: Path) -> None:
+        ready, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                Post.objects.filter(pk=2).update(title="Being changed")
+                ready.set()
+                done.wait(10)
+
+        thread = threading.Thread(target=closing(hold))
+        thread.start()
+        try:
+            assert ready.wait(10)
+            assert counted(import_export([path], dry_run=True), "post") == {"imported": 3}
+        finally:
+            done.set()
+            thread.join()
+
+    def test_leaves_no_copy_behind(self, path: Path, settings: Settings) -> None:
+        import_export([path], dry_run=True)
+        assert list(settings.BROADSIDE_IMPORTS_DIR.iterdir()) == []
+
+    def test_that_is_cancelled_leaves_nothing_behind(self, path: Path, settings: Settings) -> None:
+        def cancel(stage: str, done: int, total: int) -> None:
+            if stage == "importing" and done:
+                raise KeyboardInterrupt
+
+        before = contents()
+        with pytest.raises(KeyboardInterrupt):
+            import_export([path], dry_run=True, progress=cancel)
+        assert contents() == before
+        assert list(settings.BROADSIDE_IMPORTS_DIR.iterdir()) == []
+
+
+def in_thread(work: Callable[[], object]) -> None:
+    """Do `work` on a connection of its own, and raise what it raises."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # raised below
+            errors.append(error)
+
+    thread = threading.Thread(target=closing(run))
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def closing(work: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    return run

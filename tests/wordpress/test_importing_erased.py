@@ -1,0 +1,120 @@
+"""Who was erased here does not come back with the next import."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from blog.models import Post
+from comments import personal_data
+from comments.models import Comment, CommentSettings, Erasure
+from comments.moderation.counting import miscounted
+from tests.factories import CommentFactory
+from tests.factories.database import everything_stored
+from tests.factories.reports import counted
+from tests.factories.types import Bring
+from tests.factories.wxr import comment, item
+from wordpress.models import ImportedItem
+
+pytestmark = pytest.mark.django_db
+
+ROSA = {"author": "Rosa L.", "author_email": "Rosa@example.org", "author_url": "https://rosa.example/"}
+ANN = {"author": "Ann", "author_email": "ann@example.org"}
+
+
+def two_posts() -> tuple[str, ...]:
+    """Rosa's comment on the second has a number that is taken: it gets another."""
+    inside = [comment(1, **ROSA), comment(2, parent=1, **ANN), comment(3, parent=2, approved="0", **ROSA)]
+    return item(7, inside=inside), item(8, inside=[comment(1, content="Elsewhere.", **ROSA)])
+
+
+def stored() -> list[Any]:
+    return list(Comment.objects.order_by("pk").values())
+
+
+class TestKeptTexts:
+    def test_the_same_export_changes_nothing(self, bring: Bring) -> None:
+        bring(*two_posts())
+        assert personal_data.erase("rosa@example.org", keep_text=True).comments == 3
+        before = stored()
+        report = bring(*two_posts())
+        assert counted(report, "comment") == {"unchanged": 4}
+        assert stored() == before
+        assert "rosa" not in everything_stored().lower()
+
+    def test_nor_does_one_that_says_something_else_of_it(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1, **ROSA)]))
+        personal_data.erase("rosa@example.org", keep_text=True)
+        before = stored()
+        bring(item(7, inside=[comment(1, content="What I meant.", approved="0", **ROSA)]))
+        assert stored() == before
+
+    def test_what_was_never_here_comes_without_a_name(self, bring: Bring) -> None:
+        personal_data.erase("rosa@example.org", keep_text=True)
+        bring(*two_posts())
+        assert Comment.objects.count() == 4
+        assert "rosa" not in everything_stored().lower()
+        assert list(Comment.objects.filter(name="", email="", website="").values_list("text", flat=True)) == [
+            "Elsewhere.",
+            "Comment 3.",
+            "Comment 1.",
+        ]
+        before = stored()
+        assert counted(bring(*two_posts()), "comment") == {"unchanged": 4}
+        assert stored() == before
+
+    def test_what_she_wrote_there_afterwards_is_hers(self, bring: Bring) -> None:
+        personal_data.erase("rosa@example.org", keep_text=True)
+        Erasure.objects.update(erased_at=dt.datetime(2013, 1, 1, tzinfo=dt.UTC))
+        bring(item(7, inside=[comment(1, **ROSA)]))
+        assert Comment.objects.get().name == "Rosa L."
+
+    def test_the_same_name_with_another_address_comes_as_it_is(self, bring: Bring) -> None:
+        personal_data.erase("rosa@example.org", keep_text=True)
+        bring(item(7, inside=[comment(1, **ROSA | {"author_email": "other@example.org"})]))
+        assert Comment.objects.get().name == "Rosa L."
+
+
+class TestDeletedTexts:
+    def test_they_do_not_come_back(self, bring: Bring) -> None:
+        bring(*two_posts())
+        personal_data.erase("rosa@example.org", keep_text=False)
+        before = stored()
+        report = bring(*two_posts())
+        assert counted(report, "comment") == {"unchanged": 1, "skipped": 3}
+        assert {line.text for line in report.skipped} == {"Its author was erased here, with all comments."}
+        assert "Rosa" not in repr(list(report.skipped))
+        assert stored() == before
+        assert "rosa" not in everything_stored().lower()
+        assert list(miscounted()) == []
+        assert Post.objects.get(pk=7).comment_count == 1
+
+    def test_they_stay_away_although_later_ones_are_kept(self, bring: Bring) -> None:
+        bring(*two_posts())
+        personal_data.erase("rosa@example.org", keep_text=False)
+        CommentFactory.create(entry=Post.objects.get(pk=7), email="rosa@example.org")
+        personal_data.erase("rosa@example.org", keep_text=True)
+        bring(*two_posts())
+        assert Comment.objects.count() == 2
+
+
+class TestForgottenAddresses:
+    def test_they_do_not_come_back(self, bring: Bring) -> None:
+        bring(*two_posts())
+        personal_data.delete_old_emails(CommentSettings(forget_emails_after_days=30))
+        assert not ImportedItem.objects.filter(kind="comment").exists()
+        assert counted(bring(*two_posts()), "comment") == {"unchanged": 4}
+        assert set(Comment.objects.values_list("email", flat=True)) == {""}
+
+
+class TestSinceWhen:
+    def test_a_status_that_changed_there_counts_from_the_import_that_brings_it(self, bring: Bring) -> None:
+        """Or `tidy_comments` would delete as old spam what became it a moment ago."""
+        bring(item(7, inside=[comment(1), comment(2)]))
+        long_ago = timezone.now() - dt.timedelta(days=400)
+        Comment.objects.update(status_since=long_ago)
+        before = timezone.now()
+        bring(item(7, inside=[comment(1, approved="spam"), comment(2, content="Other words.")]))
+        assert Comment.objects.get(pk=1).status_since >= before
+        assert Comment.objects.get(pk=2).status_since == long_ago

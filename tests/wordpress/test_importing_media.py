@@ -1,0 +1,606 @@
+"""Attachments: what an export says of files, and the files themselves out of a folder."""
+
+import datetime as dt
+import json
+import os
+import signal
+import tracemalloc
+import unicodedata
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from blog.models import Page, Post
+from blog.models.redirect import Redirect
+from media.models import Document, Picture
+from tests.factories import PostFactory
+from tests.factories.files import MP4, PDF, SAMPLES, picture, put
+from tests.factories.programs import run
+from tests.factories.reports import counted, remarks
+from tests.factories.types import Bring
+from tests.factories.wxr import (
+    AWKWARD_PARTS,
+    attachment,
+    author,
+    category,
+    export,
+    item,
+    meta,
+    page,
+    write,
+)
+from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.report import Report
+from wordpress.importing.steps import files
+from wordpress.models import Attachment
+
+pytestmark = pytest.mark.django_db
+
+HOST = "https://old.example"
+UPLOADS = f"{HOST}/wp-content/uploads/"
+
+
+def stored_files() -> list[str]:
+    root = Path(settings.MEDIA_ROOT)
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def reasons(report: Report) -> dict[int, str]:
+    return {left.id: left.text for left in report.skipped if left.kind == "file"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "export"
+    root.mkdir()
+    return root
+
+
+class TestWhatIsSaid:
+    def test_is_remembered_without_the_file(self, bring: Bring) -> None:
+        report = bring(
+            attachment(
+                30,
+                title="A &amp; B",
+                excerpt="Below <b>it</b>",
+                content="More",
+                alt="What &lt; it shows",
+                post_parent=7,
+                menu_order=2,
+            )
+        )
+        said = Attachment.objects.get()
+        assert (said.wordpress_id, said.site, said.parent, said.menu_order) == (30, HOST, 7, 2)
+        assert (said.title, said.caption, said.alt, said.description) == (
+            "A & B",
+            "Below it",
+            "What < it shows",
+            "More",
+        )
+        assert said.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
+        assert counted(report, "attachment") == {"imported": 1}
+
+    def test_a_file_that_did_not_come_is_named_with_reason_and_address(self, bring: Bring) -> None:
+        report = bring(attachment(30, title="A picture"))
+        (left,) = report.skipped
+        assert (left.kind, left.id, left.title, left.url) == ("file", 30, "A picture", UPLOADS + "2014/03/a.png")
+        assert "--media" in left.text
+
+    def test_old_exports_say_the_address_in_the_guid_only(self, bring: Bring) -> None:
+        bring(attachment(30, attachment_url="", guid=UPLOADS + "a.png"))
+        assert Attachment.objects.get().url == UPLOADS + "a.png"
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"attachment_url": "", "guid": "urn:x"},
+            {"attachment_url": "/etc/passwd", "guid": ""},
+            {"attachment_url": "file:///etc/passwd", "guid": ""},
+            {"attachment_url": HOST + "/?attachment_id=5", "guid": ""},
+            {"attachment_url": "https://[/a.png", "guid": ""},
+            {"attachment_url": UPLOADS + "a" * 2001 + ".png", "guid": ""},
+            {"post_id": 0},
+        ],
+    )
+    def test_what_names_no_file_or_number_is_left_out(self, bring: Bring, values: dict[str, Any]) -> None:
+        assert counted(bring(attachment(30, **values)), "attachment") == {"skipped": 1}
+        assert not Attachment.objects.exists()
+
+    def test_a_second_run_changes_nothing(self, bring: Bring) -> None:
+        parts = [attachment(n, f"2014/{n}.png", alt="x") for n in range(1, 4)]
+        bring(*parts)
+        report = bring(*parts)
+        assert counted(report, "attachment") == {"unchanged": 3}
+        assert not report.has_changes
+
+    def test_one_twice_in_an_export_is_one(self, bring: Bring) -> None:
+        report = bring(attachment(30), attachment(30))
+        assert counted(report, "attachment") == {"imported": 1, "skipped": 1}
+
+    def test_takes_a_fixed_number_of_queries_for_many(self, tmp_path: Path) -> None:
+        def queries(number: int) -> int:
+            path = write(tmp_path, export(*(attachment(n, f"{n}.png") for n in range(1, number + 1))))
+            Attachment.objects.all().delete()
+            asked: list[str] = []
+
+            def note(execute: Any, sql: str, *rest: Any) -> Any:
+                asked.append(sql)
+                return execute(sql, *rest)
+
+            # The import forgets the queries that Django keeps.
+            with connection.execute_wrapper(note):
+                import_export([path], dry_run=True)
+            return len(asked)
+
+        # One statement more for each thousand parameters or so.
+        assert queries(300) <= queries(3) + 10
+
+
+class TestFilesInAFolder:
+    @pytest.mark.parametrize(
+        "place",
+        ["2014/03/a.png", "wp-content/uploads/2014/03/a.png", "uploads/2014/03/a.png", "a.png"],
+    )
+    def test_are_found(self, bring: Bring, folder: Path, place: str) -> None:
+        put(folder, place)
+        report = bring(attachment(30, title="T", excerpt="C", alt="What it shows"), media=MediaFolder(folder))
+        found = Picture.objects.get()
+        assert (found.title, found.caption, found.alt) == ("T", "C", "What it shows")
+        assert found.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
+        assert Attachment.objects.get().picture == found
+        assert counted(report, "file") == {"imported": 1}
+
+    def test_a_pdf_becomes_a_document(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/Report A.pdf")
+        bring(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=MediaFolder(folder))
+        assert (Document.objects.get().title, Attachment.objects.get().document) == (
+            "The report",
+            Document.objects.get(),
+        )
+
+    @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+    @pytest.mark.parametrize("in_export", ["NFC", "NFD"])
+    @pytest.mark.parametrize("percent", [True, False])
+    def test_spelling_of_names_does_not_matter(
+        self, bring: Bring, folder: Path, on_disk: Any, in_export: Any, percent: bool
+    ) -> None:
+        put(folder, unicodedata.normalize(on_disk, "2014/03/Cáceres é.png"))
+        path = unicodedata.normalize(in_export, "2014/03/Cáceres é.png")
+        bring(attachment(30, quote(path) if percent else path), media=MediaFolder(folder))
+        assert Picture.objects.exists()
+
+    def test_of_a_scaled_picture_the_original_will_do(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(attachment(30, "2014/03/a-scaled.png"), media=MediaFolder(folder))
+        assert Picture.objects.exists()
+
+    def test_a_bare_name_that_two_had_is_not_guessed(self, bring: Bring, folder: Path) -> None:
+        put(folder, "a.png")
+        report = bring(attachment(30, "2014/03/a.png"), attachment(31, "2015/03/a.png"), media=MediaFolder(folder))
+        assert not Picture.objects.exists()
+        assert len(reasons(report)) == 2
+
+    @pytest.mark.parametrize(
+        ("path", "content", "reason"),
+        [
+            ("a.png", b"no picture", "not an image"),
+            ("a.pdf", b"no document", "not of the type “.pdf”"),
+            ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * (20 * 1024 * 1024), "larger than"),
+            ("a.mp3", b"<!doctype html>", "not of the type “.mp3”"),
+            ("a.docx", b"PK", "not of the type “.docx”"),
+            ("a.svg", b"<svg/>", "Files with the extension “.svg” cannot be published"),
+            ("a.html", b"<p>", "Files with the extension “.html” cannot be published"),
+            ("a.php", b"<?php", "Files with the extension “.php” cannot be published"),
+            ("a.mp4.exe", b"MZ", "Files with the extension “.exe” cannot be published"),
+        ],
+    )
+    def test_what_the_library_does_not_take_is_named(
+        self, bring: Bring, folder: Path, path: str, content: bytes, reason: str
+    ) -> None:
+        put(folder, path, content=content)
+        assert reason in reasons(bring(attachment(30, path), media=MediaFolder(folder)))[30]
+        assert stored_files() == []
+
+    def test_a_missing_one_is_named_and_comes_with_a_later_run(self, bring: Bring, folder: Path) -> None:
+        parts = [attachment(30, "2014/a.png"), attachment(31, "2014/b.png")]
+        put(folder, "2014/a.png")
+        first = bring(*parts, media=MediaFolder(folder))
+        assert reasons(first) == {31: "It is not in the folder."}
+        put(folder, "2014/b.png")
+        second = bring(*parts, media=MediaFolder(folder))
+        assert counted(second, "file") == {"unchanged": 1, "imported": 1}
+        third = bring(*parts, media=MediaFolder(folder))
+        assert counted(third, "file") == {"unchanged": 2}
+        assert not third.has_changes
+        assert len(stored_files()) == 2
+
+    def test_a_dry_run_brings_in_none(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(attachment(30), media=MediaFolder(folder), dry_run=True)
+        assert not Picture.objects.exists()
+        assert stored_files() == []
+
+    def test_changed_words_reach_the_picture(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
+        report = bring(attachment(30, title="Two", alt="y"))
+        assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Two", "y")
+        assert counted(report, "attachment") == {"updated": 1}
+
+    def test_words_that_were_changed_here_stay(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
+        Picture.objects.update(title="Mine")
+        report = bring(attachment(30, title="Two", alt="y"))
+        assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Mine", "y")
+        assert "changed in the export and here" in remarks(report)[0]
+
+    def test_the_uploader_is_kept(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(item(7), attachment(30), media=MediaFolder(folder))
+        assert str(Picture.objects.get().uploaded_by) == "Anna A."
+
+
+class TestOtherKinds:
+    """Recordings, films, office documents, texts and archives come as they are."""
+
+    NUMBERS = dict(enumerate(SAMPLES, 30))
+    PARTS = tuple(attachment(number, f"2014/03/a{ending}") for number, ending in NUMBERS.items())
+
+    @pytest.fixture
+    def report(self, bring: Bring, folder: Path) -> Report:
+        put(folder, *(f"2014/03/a{ending}" for ending in SAMPLES))
+        return bring(*self.PARTS, media=MediaFolder(folder))
+
+    def test_each_is_at_its_old_address(self, report: Report, client: Client) -> None:
+        assert reasons(report) == {}
+        for number, ending in self.NUMBERS.items():
+            document = Document.objects.get(attachments__wordpress_id=number)
+            assert Path(settings.MEDIA_ROOT, str(document.file.name)).read_bytes() == SAMPLES[ending]
+            assert (document.size, Path(document.file.url).suffix) == (len(SAMPLES[ending]), ending)
+            response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
+            assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
+
+    def test_one_line_says_that_recordings_and_films_were_not_cleaned(self, report: Report, bring: Bring) -> None:
+        # Seven kinds of recordings, eleven of films.
+        expected = (
+            "18 audio and video files were imported as they are. "
+            "Places, devices and names noted in them were not removed."
+        )
+        assert [text for text in report.warnings if "audio and video" in text] == [expected]
+        again = bring(*self.PARTS)
+        assert not again.has_changes
+        assert not again.warnings
+
+    def test_nothing_is_left_where_they_were_copied(self, report: Report) -> None:
+        assert [path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.is_file()] == []
+        assert len(stored_files()) == len(SAMPLES)
+
+    def test_too_large_a_one_is_named_with_the_setting(self, bring: Bring, folder: Path, settings: Settings) -> None:
+        settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = len(MP4)
+        put(folder, "a.mp4")
+        put(folder, "b.mp4", content=MP4 + b"x")
+        report = bring(attachment(30, "a.mp4"), attachment(31, "b.mp4"), media=MediaFolder(folder))
+        (reason,) = reasons(report).values()
+        assert (
+            reason
+            == f"It is larger than {len(MP4)}\xa0bytes. Set IMPORT_FILE_MAX_MB to a higher value and import again."
+        )
+        assert len(stored_files()) == 1
+
+    def test_a_film_is_never_in_memory_as_a_whole(self, bring: Bring, folder: Path) -> None:
+        with (folder / "a.mp4").open("wb") as film:
+            film.write(MP4)
+            film.truncate(40_000_000)
+        tracemalloc.start()
+        bring(attachment(30, "a.mp4"), media=MediaFolder(folder))
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert Document.objects.get().size == 40_000_000
+        assert peak < 20_000_000
+
+    def test_no_name_of_the_export_reaches_the_disk(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/shell.php.MP3", content=SAMPLES[".mp3"])
+        bring(attachment(30, "2014/shell.php.MP3"), media=MediaFolder(folder))
+        assert Path(Document.objects.get().file.url).name == "shell-php.mp3"
+
+
+class TestHostileFolders:
+    def test_symbolic_links_are_not_followed(self, bring: Bring, folder: Path, tmp_path: Path) -> None:
+        put(tmp_path / "elsewhere", "secret.png")
+        (folder / "2014").mkdir()
+        (folder / "2014" / "a.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
+        (folder / "2015").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+        report = bring(attachment(30, "2014/a.png"), attachment(31, "2015/secret.png"), media=MediaFolder(folder))
+        assert len(reasons(report)) == 2
+        assert not Picture.objects.exists()
+
+    def test_pipes_are_not_opened(self, bring: Bring, folder: Path) -> None:
+        os.mkfifo(folder / "a.png")
+        assert 30 in reasons(bring(attachment(30, "a.png"), media=MediaFolder(folder)))
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "../secret.png",
+            "../../../../../../etc/passwd.png",
+            "%2e%2e/secret.png",
+            "..%2fsecret.png",
+            "2014/..%5c..%5csecret.png",
+            "a%00.png",
+            "a" * 600 + ".png",
+        ],
+    )
+    def test_no_name_leads_out(self, bring: Bring, folder: Path, path: str) -> None:
+        put(folder.parent, "secret.png")
+        bring(attachment(30, path), media=MediaFolder(folder))
+        assert not Picture.objects.exists()
+
+    @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+    @given(path=st.text(max_size=60))
+    def test_no_name_stops_an_import(self, bring: Bring, folder: Path, path: str) -> None:
+        clean = "".join(sign for sign in path if sign.isprintable())
+        report = bring(attachment(30, clean + ".png"), media=MediaFolder(folder))
+        assert report.counts["attachment"].total() == 1
+
+
+class Breaking:
+    """A folder whose file number `at` breaks the import off."""
+
+    def __init__(self, folder: Path, at: int) -> None:
+        self._folder, self._left = MediaFolder(folder), at
+
+    def open(self, attachment: Attachment) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise KeyboardInterrupt
+        return self._folder.open(attachment)
+
+
+class TestInterruptions:
+    PARTS = tuple(attachment(n, f"2014/{n}.png", title=f"T{n}") for n in range(1, 5))
+
+    @pytest.fixture
+    def full(self, folder: Path) -> Path:
+        return put(folder, *(f"2014/{n}.png" for n in range(1, 5)))
+
+    def test_goes_on_where_it_was_stopped(self, bring: Bring, full: Path) -> None:
+        report = bring(*self.PARTS, media=Breaking(full, 2))
+        assert report.interrupted
+        assert counted(report, "file") == {"imported": 2}
+        assert "2 files have not been imported yet" in report.warnings[0]
+        again = bring(*self.PARTS, media=MediaFolder(full))
+        assert counted(again, "file") == {"unchanged": 2, "imported": 2}
+        assert len(stored_files()) == Picture.objects.count() == 4
+
+    def test_an_error_while_storing_leaves_no_file(
+        self, bring: Bring, full: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(attachments: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(files, "redirect_to_files", fail)
+        report = bring(*self.PARTS, media=MediaFolder(full))
+        assert "No space left" in reasons(report)[1]
+        assert not Picture.objects.exists()
+        assert stored_files() == []
+
+    def test_what_a_crash_left_is_cleared_up(self, bring: Bring, full: Path) -> None:
+        bring(*self.PARTS)
+        left = put(Path(settings.MEDIA_ROOT), "pictures/2026/01/left.png")
+        Attachment.objects.filter(wordpress_id=2).update(writing="pictures/2026/01/left.png")
+        bring(*self.PARTS, media=MediaFolder(full))
+        assert not (left / "pictures/2026/01/left.png").exists()
+        assert len(stored_files()) == Picture.objects.count() == 4
+        assert not Attachment.objects.exclude(writing="").exists()
+
+    def test_a_file_that_somebody_has_is_not_cleared_up(self, bring: Bring, full: Path) -> None:
+        bring(*self.PARTS, media=MediaFolder(full))
+        Attachment.objects.filter(wordpress_id=2).update(writing=str(Picture.objects.all()[0].file.name))
+        bring(*self.PARTS)
+        assert len(stored_files()) == 4
+
+    def test_of_two_imports_at_once_one_brings_a_file_in(self, bring: Bring, full: Path) -> None:
+        class Rival:
+            """While one import reads the file, another has already said that it writes it."""
+
+            def open(self, attachment: Attachment) -> Any:
+                return _while_another_writes(MediaFolder(full), attachment)
+
+        report = bring(attachment(1, "2014/1.png"), media=Rival())
+        assert counted(report, "file") == {"imported": 1}
+
+    def test_texts_are_rendered_again_by_the_next_run_if_it_was_stopped_before(self, bring: Bring, full: Path) -> None:
+        parts = (item(7, content=f'<img src="{UPLOADS}2014/1.png">'), *self.PARTS)
+        bring(*parts, media=Breaking(full, 1))
+        assert "/media/" not in Post.objects.get().body_html
+        bring(*parts)
+        assert Picture.objects.get().file.url in Post.objects.get().body_html
+
+    def test_an_import_that_is_killed_at_any_step_and_run_again_ends_the_same(self, tmp_path: Path) -> None:
+        """Really killed, as by a machine that runs out of memory (tests.wordpress.killing)."""
+        paths = ["2014/1.png", "2014/2.png", "2014/3.pdf"]
+        for number, path in enumerate(paths):
+            put(tmp_path / "files", path, content=PDF if number == 2 else picture(size=(40, 30 + number)))
+        shown = item(7, content=f'<img src="{UPLOADS}{paths[0]}">', inside=[meta("_thumbnail_id", "2")])
+        files = [attachment(n, path) for n, path in enumerate(paths, 1)]
+        write(tmp_path, export(*AWKWARD_PARTS, shown, *files))
+        code = f"from pathlib import Path; from tests.wordpress.killing import main; main(Path({str(tmp_path)!r}), 20)"
+        ran = run(tmp_path, code, SECRET_KEY="x" * 60, SITE_URL="https://example.org")
+        assert ran.returncode == 0, ran.stderr
+        told = json.loads(ran.stdout)
+        undisturbed = told["undisturbed"]
+        assert len(undisturbed["files"]) == 3
+        assert {death["signal"] for death in told["deaths"]} == {signal.SIGKILL}
+        # Killed in the middle of writing, not only before and after.
+        assert len({death["partial"] for death in told["deaths"]}) > 8
+        for death in told["deaths"]:
+            assert (death["rows"], death["files"]) == (undisturbed["rows"], undisturbed["files"])
+            # Or readers would go on seeing pages without pictures.
+            assert death["version"] > told["before"]["version"]
+
+
+def _while_another_writes(folder: MediaFolder, attachment: Attachment) -> Any:
+    Attachment.objects.filter(pk=attachment.pk).update(writing="pictures/other.png")
+    return folder.open(attachment)
+
+
+class TestAddresses:
+    @pytest.fixture
+    def picture_url(self, bring: Bring, folder: Path) -> str:
+        put(folder, "2014/03/a.png", "2014/03/big.png")
+        bring(
+            item(7),
+            attachment(30, post_parent=7),
+            attachment(31, "2014/03/big-scaled.png"),
+            media=MediaFolder(folder),
+        )
+        return str(Attachment.objects.get(wordpress_id=30).file_url)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/wp-content/uploads/2014/03/a.png",
+            "/wp-content/uploads/2014/03/a-300x200.png?w=300",
+            "/wp-content/uploads/2014/03/a-scaled.png",
+            "/2014/03/a.png?w=300&h=200",
+            "/files/2014/03/a.png",
+            "/?attachment_id=30",
+            "/?p=30",
+        ],
+    )
+    def test_of_a_file_lead_to_it(self, client: Client, picture_url: str, address: str) -> None:
+        response = client.get(address)
+        assert (response.status_code, response.headers["Location"]) == (301, picture_url)
+
+    @pytest.mark.parametrize("name", ["big.png", "big-scaled.png", "big-1024x768.png"])
+    def test_of_a_scaled_file_lead_to_it_from_all_its_names(self, client: Client, picture_url: str, name: str) -> None:
+        location = client.get(f"/wp-content/uploads/2014/03/{name}").headers["Location"]
+        assert location == Attachment.objects.get(wordpress_id=31).file_url
+
+    def test_of_its_page_lead_to_it(self, client: Client, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        part = attachment(30).replace("<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>")
+        bring(part, media=MediaFolder(folder))
+        assert client.get("/2014/03/01/post-7/a/").headers["Location"] == Picture.objects.get().file.url
+
+    def test_of_a_missing_file_lead_to_its_post(self, client: Client, bring: Bring) -> None:
+        part = attachment(30, post_parent=7).replace(
+            "<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>"
+        )
+        bring(item(7), part)
+        for address in ("/?attachment_id=30", "/2014/03/01/post-7/a/"):
+            assert client.get(address).headers["Location"] == "/2014/03/01/post-7/"
+
+    def test_of_a_deleted_picture_are_not_found(self, client: Client, picture_url: str) -> None:
+        for found in Picture.objects.all():
+            found.delete()
+        assert client.get("/wp-content/uploads/2014/03/a.png").status_code == 404
+        assert Attachment.objects.get(wordpress_id=30).file_url == ""
+
+    def test_of_two_sites_the_first_keeps_the_number(self, client: Client, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(item(30))
+        bring(attachment(30), media=MediaFolder(folder), site="https://other.example")
+        assert client.get("/?p=30").headers["Location"] == "/2014/03/01/post-30/"
+
+    def test_a_post_that_got_another_number_is_found_by_the_old_one(self, client: Client, bring: Bring) -> None:
+        PostFactory(pk=7, slug="mine")
+        bring(item(7, post_name="theirs"))
+        assert client.get("/?p=7").headers["Location"] == "/2014/03/01/theirs/"
+
+    def test_categories_and_authors_are_found_by_their_old_numbers(self, client: Client, bring: Bring) -> None:
+        bring(category("news", id=4711), item(7), authors=[author(id=4712)])
+        assert client.get("/?cat=4711").headers["Location"] == "/category/news/"
+        assert client.get("/?author=4712").headers["Location"] == "/author/anna/"
+        before = list(Redirect.objects.values())
+        bring(category("news", id=4711), item(7), authors=[author(id=4712)])
+        assert list(Redirect.objects.values()) == before
+
+
+class TestFeaturedImages:
+    PARTS = (
+        item(7, inside=[meta("_thumbnail_id", "30")]),
+        page(20, inside=[meta("_thumbnail_id", "30")]),
+        attachment(30, alt="Alt"),
+    )
+
+    def test_come_with_their_files_whenever_these_come(self, bring: Bring, folder: Path) -> None:
+        report = bring(*self.PARTS)
+        assert Post.objects.get().featured_picture is None
+        assert len([text for text in remarks(report) if "featured image" in text]) == 2
+        put(folder, "2014/03/a.png")
+        bring(*self.PARTS, media=MediaFolder(folder))
+        assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
+
+    def test_a_second_run_notes_nothing(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(*self.PARTS, media=MediaFolder(folder))
+        report = bring(*self.PARTS)
+        assert not report.has_changes
+        assert not report.notes
+
+    def test_another_one_in_a_later_export_takes_its_place(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png", "2014/03/b.png")
+        bring(*self.PARTS, media=MediaFolder(folder))
+        report = bring(
+            item(7, inside=[meta("_thumbnail_id", "31")]),
+            attachment(30, alt="Alt"),
+            attachment(31, "2014/03/b.png"),
+            media=MediaFolder(folder),
+        )
+        assert counted(report, "post") == {"updated": 1}
+        assert Post.objects.get().featured_picture == Attachment.objects.get(wordpress_id=31).picture
+
+    def test_one_that_is_gone_in_a_later_export_is_taken_off(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(*self.PARTS, media=MediaFolder(folder))
+        bring(item(7))
+        assert Post.objects.get().featured_picture is None
+
+    def test_one_that_was_chosen_here_stays(self, bring: Bring, folder: Path) -> None:
+        put(folder, "2014/03/a.png")
+        bring(*self.PARTS)
+        mine = Picture.objects.create(file="pictures/mine.png", width=1, height=1)
+        Post.objects.update(featured_picture=mine)
+        bring(*self.PARTS, media=MediaFolder(folder))
+        assert Post.objects.get().featured_picture == mine
+
+    def test_is_shown_above_the_text_and_told_to_other_sites(self, bring: Bring, folder: Path, client: Client) -> None:
+        put(folder, "2014/03/a.png")
+        bring(*self.PARTS, media=MediaFolder(folder))
+        url = Picture.objects.get().file.url
+        for address in ("/2014/03/01/post-7/", "/page-20/"):
+            html = client.get(address).content.decode()
+            assert f'src="{url}"' in html
+            assert 'alt="Alt"' in html
+            assert f'<meta property="og:image" content="http://testserver{url}">' in html
+
+    def test_a_post_without_one_shows_none(self, bring: Bring, client: Client) -> None:
+        bring(item(7))
+        html = client.get("/2014/03/01/post-7/").content.decode()
+        assert "og:image" not in html
+        assert "featured-picture" not in html
+
+
+def test_reading_a_file_never_writes_to_it(folder: Path, bring: Bring) -> None:
+    put(folder, "2014/03/a.png", content=picture("PNG"))
+    before = (folder / "2014/03/a.png").read_bytes()
+    bring(attachment(30), media=MediaFolder(folder))
+    assert (folder / "2014/03/a.png").read_bytes() == before
+
+
+def test_files_are_read_from_their_start(folder: Path) -> None:
+    put(folder, "a.pdf")
+    with MediaFolder(folder).open(Attachment(path="/wp-content/uploads/a.pdf")) as file:
+        assert file.read() == PDF

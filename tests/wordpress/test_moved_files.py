@@ -1,0 +1,318 @@
+"""Posts show the files of the old site from the media library. Their source stays as it was written."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from blog.models import Page, Post
+from blog.rendering import render
+from blog.rerendering import RerenderResult, rerender
+from media.models import Picture
+from tests.factories.files import put
+from tests.factories.types import Bring
+from tests.factories.wxr import attachment, item, page
+from wordpress.importing.media_folder import MediaFolder
+from wordpress.models import Attachment
+
+pytestmark = pytest.mark.django_db
+
+FILES = "https://thoolen.files.wordpress.com"
+SITE = "https://thoolen.wordpress.com"
+
+type Shown = Callable[[str], str]
+
+
+@pytest.fixture
+def shown(bring: Bring, tmp_path: Path) -> Shown:
+    """Return the body of a post with the given source after its files have been imported."""
+    folder = put(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
+    put(folder, "2014/03/talk.mp3", "2014/03/film.mp4")
+
+    def show(source: str) -> str:
+        bring(
+            item(7, content=source),
+            attachment(30, attachment_url=f"{FILES}/2014/03/a.png", alt="The alt"),
+            attachment(31, attachment_url=f"{FILES}/2014/03/big-scaled.png"),
+            attachment(32, attachment_url=f"{FILES}/2014/03/Report.pdf"),
+            attachment(33, attachment_url=f"{FILES}/2014/03/talk.mp3"),
+            attachment(34, attachment_url=f"{FILES}/2014/03/film.mp4"),
+            media=MediaFolder(folder),
+            site=SITE,
+        )
+        post = Post.objects.get()
+        assert post.source == source
+        return post.body_html
+
+    return show
+
+
+def file_url(wordpress_id: int) -> str:
+    return Attachment.objects.get(wordpress_id=wordpress_id).file_url
+
+
+class TestPictures:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            f"{FILES}/2014/03/a.png",
+            "http://thoolen.files.wordpress.com/2014/03/a.png?w=300&amp;h=200",
+            "//thoolen.files.wordpress.com/2014/03/a.png",
+            f"{FILES}/2014/03/a-300x200.png",
+            f"{FILES}/2014/03/a-e1400000000000.png",
+            f"{SITE}/wp-content/uploads/2014/03/a.png",
+            f"{SITE}/files/2014/03/a.png",
+            "https://i0.wp.com/thoolen.files.wordpress.com/2014/03/a.png?resize=300%2C200&amp;ssl=1",
+            "/wp-content/uploads/2014/03/a.png",
+            "http://testserver/wp-content/uploads/2014/03/a.png",
+        ],
+    )
+    def test_are_shown_from_the_library(self, shown: Shown, url: str) -> None:
+        html = shown(f'<img class="alignleft wp-image-30" src="{url}" alt="What">')
+        assert f'src="{file_url(30)}"' in html
+        assert 'alt="What"' in html
+
+    @pytest.mark.parametrize("url", [f"{FILES}/2014/03/big.png", f"{FILES}/2014/03/big-1024x768.png?w=5"])
+    def test_that_were_scaled_are_found_by_their_original_name(self, shown: Shown, url: str) -> None:
+        html = shown(f'<img src="{url}">')
+        assert f'src="{file_url(31)}"' in html
+
+    def test_that_link_to_their_file_link_to_the_library(self, shown: Shown) -> None:
+        html = shown(f'<a href="{FILES}/2014/03/a.png"><img src="{FILES}/2014/03/a-300x200.png" alt=""></a>')
+        assert html.count(file_url(30)) == 2
+        assert "wordpress.com" not in html
+
+    def test_in_blocks(self, shown: Shown) -> None:
+        html = shown(
+            '<!-- wp:gallery {"ids":[30]} --><figure class="wp-block-gallery"><ul><li><figure>'
+            f'<img src="{FILES}/2014/03/a.png?w=1024" alt="" data-id="30">'
+            "</figure></li></ul></figure><!-- /wp:gallery -->"
+        )
+        assert f'src="{file_url(30)}"' in html
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://other.files.wordpress.com/2014/03/a.png",
+            "https://evil.example/wp-content/uploads/2014/03/a.png",
+            f"{FILES}/2014/03/unknown.png",
+            f"{FILES}/2014/03/a.png.exe",
+            "https://i0.wp.com/evil.example/2014/03/a.png",
+        ],
+    )
+    def test_of_other_sites_and_unknown_ones_stay_links(self, shown: Shown, url: str) -> None:
+        html = shown(f'<img src="{url}" alt="x">')
+        assert "<img" not in html
+        assert url in html
+
+    def test_on_a_former_host_are_shown(self, shown: Shown, settings: Settings) -> None:
+        settings.BROADSIDE_FORMER_HOSTS = ["older.example"]
+        html = shown('<img src="https://older.example/wp-content/uploads/2014/03/a.png">')
+        assert f'src="{file_url(30)}"' in html
+
+    def test_in_any_markup(self, shown: Shown) -> None:
+        shown("")
+        assert file_url(30) in render(f"![x]({FILES}/2014/03/a.png)", "markdown").body_html
+        assert file_url(30) in render(f'<img src="{FILES}/2014/03/a.png">', "html").body_html
+
+    def test_that_were_deleted_become_links_again(self, shown: Shown) -> None:
+        shown(f'<img src="{FILES}/2014/03/a.png" alt="x">')
+        Picture.objects.get(attachments__wordpress_id=30).delete()
+        rerender(Post.objects.all(), RerenderResult())
+        assert f'href="{FILES}/2014/03/a.png"' in Post.objects.get().body_html
+
+
+class TestDocuments:
+    def test_alone_on_a_line_become_a_link_with_a_label(self, shown: Shown) -> None:
+        html = shown(f"Before\n\n{FILES}/2014/03/Report.pdf\n\nAfter")
+        assert f'<a href="{file_url(32)}">Click to access Report.pdf</a>' in html
+
+    def test_in_a_sentence_keep_their_text(self, shown: Shown) -> None:
+        html = shown(f"See {FILES}/2014/03/Report.pdf, page 3.")
+        assert f'<a href="{file_url(32)}">{FILES}/2014/03/Report.pdf</a>, page 3.' in html
+
+    def test_that_are_linked_link_to_the_library(self, shown: Shown) -> None:
+        html = shown(f'<a href="{FILES}/2014/03/Report.pdf">it</a>')
+        assert f'<a href="{file_url(32)}">it</a>' in html
+
+
+class TestAudioAndVideo:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            f"[audio {FILES}/2014/03/talk.mp3]",
+            f'[audio mp3="{FILES}/2014/03/talk.mp3"][/audio]',
+            f'<!-- wp:audio --><figure><audio src="{FILES}/2014/03/talk.mp3"></audio></figure><!-- /wp:audio -->',
+            f'<audio autoplay><source src="{FILES}/2014/03/talk.mp3" type="audio/mpeg"></audio>',
+        ],
+    )
+    def test_audio_is_played_from_the_library(self, shown: Shown, source: str) -> None:
+        html = shown(source)
+        assert f'src="{file_url(33)}"' in html
+        assert re.search('<audio [^>]*controls="" preload="none"', html)
+        assert "wordpress.com" not in html
+
+    def test_video_is_played_from_the_library(self, shown: Shown) -> None:
+        html = shown(f'[video width="640" height="360" mp4="{SITE}/wp-content/uploads/2014/03/film.mp4"][/video]')
+        assert (
+            f'<video width="640" height="360" controls="" preload="none"><source src="{file_url(34)}"></video>' in html
+        )
+
+    def test_of_other_sites_stays_a_link(self, shown: Shown) -> None:
+        html = shown("[audio https://example.org/wp-content/uploads/2014/03/talk.mp3]")
+        assert "<audio" not in html
+        assert 'href="https://example.org/wp-content/uploads/2014/03/talk.mp3"' in html
+
+    def test_that_is_linked_links_to_the_library(self, shown: Shown) -> None:
+        html = shown(f'<a href="{FILES}/2014/03/talk.mp3">listen</a> {FILES}/2014/03/film.mp4')
+        assert f'<a href="{file_url(33)}">listen</a>' in html
+        assert f'href="{file_url(34)}"' in html
+
+
+class TestUnusualPlaces:
+    """Files are found by the URLs in the export, wherever the old site stored them."""
+
+    @pytest.mark.parametrize(
+        ("exported", "used"),
+        [
+            ("https://old.example/pics/a.png", "http://old.example/pics/a.png?w=300"),
+            ("https://old.example/pics/a.png", "//old.example/pics/a-300x200.png"),
+            ("https://old.example/pics/a.png", "https://old.example/pics/a-300x200@2x.png"),
+            ("https://old.example/pics/a.png", "https://testserver/pics/a.png"),
+            ("https://old.example/pics/a.png", "/pics/a.png"),
+            ("https://old.example/pics/a.png", "https://i2.wp.com/old.example/pics/a.png?ssl=1"),
+            ("https://old.example/pics/a.png", "https://old.example/pics/a-rotated.png"),
+            ("https://old.example/files/2012/05/a.png", "https://old.example/files/2012/05/a-150x150.png"),
+            ("https://old.example/wp-content/blogs.dir/3/files/a.png", "https://old.example/files/a.png"),
+            ("https://old.example/wp-content/uploads/sites/3/a.png", "/wp-content/uploads/sites/3/a-1x1.png"),
+            ("https://cdn.example/uploads/a.png", "http://cdn.example/uploads/a.png"),
+        ],
+    )
+    def test_show_the_file_and_redirect(
+        self, bring: Bring, tmp_path: Path, client: Client, settings: Settings, exported: str, used: str
+    ) -> None:
+        settings.BROADSIDE_FORMER_HOSTS = ["old.example"]
+        folder = MediaFolder(put(tmp_path / "files", "a.png"))
+        parts = (item(7, content=f'<img src="{used}">'), attachment(30, attachment_url=exported))
+        bring(*parts, media=folder, site="https://old.example")
+        post = Post.objects.get()
+        assert f'src="{file_url(30)}"' in render(post.source, post.markup).body_html
+        response = client.get(exported.partition("example")[2])
+        assert (response.status_code, response["Location"]) == (301, file_url(30))
+
+
+class TestQueries:
+    def test_one_for_a_post_with_any_number_of_files(self, shown: Shown) -> None:
+        shown("")
+        source = f'<img src="{FILES}/2014/03/a.png"> <a href="{FILES}/2014/03/Report.pdf">it</a> ' * 50
+        with CaptureQueriesContext(connection) as caught:
+            render(source, "html")
+        assert len(caught) == 1
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "No picture.",
+            '<img src="/a.png">',
+            '<img src="/media/pictures/2026/11/a.png"> <a href="https://example.org/report.pdf">it</a>',
+            '<a href="https://example.org/2014/03/01/post/">it</a>',
+        ],
+    )
+    def test_none_for_a_post_without_files(self, source: str) -> None:
+        with CaptureQueriesContext(connection) as caught:
+            render(source, "html")
+        assert len(caught) == 0
+
+
+class TestTwoSites:
+    def test_with_a_file_at_the_same_path_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
+        first, second = put(tmp_path / "1", "2014/03/a.png"), put(tmp_path / "2", "2014/03/a.png")
+        for post_id, site, folder in ((7, "https://one.example", first), (8, "https://two.example", second)):
+            url = f"{site}/wp-content/uploads/2014/03/a.png"
+            bring(
+                item(post_id, content=f'<img src="{url}">'),
+                attachment(30, attachment_url=url),
+                media=MediaFolder(folder),
+                site=site,
+            )
+        for post_id, site in ((7, "https://one.example"), (8, "https://two.example")):
+            assert Attachment.objects.get(site=site).file_url in Post.objects.get(pk=post_id).body_html
+
+    def test_with_pictures_with_the_same_id_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
+        folder = MediaFolder(put(tmp_path / "1", "one.png", "two.png"))
+        for post_id, site, name in ((7, "https://one.example", "one.png"), (8, "https://two.example", "two.png")):
+            bring(
+                item(post_id, content='[gallery ids="30"]'),
+                attachment(30, attachment_url=f"{site}/wp-content/uploads/{name}"),
+                media=folder,
+                site=site,
+            )
+        for post_id, site in ((7, "https://one.example"), (8, "https://two.example")):
+            assert Attachment.objects.get(site=site).file_url in Post.objects.get(pk=post_id).body_html
+
+
+class TestGalleries:
+    @pytest.fixture
+    def gallery(self, bring: Bring, tmp_path: Path) -> Shown:
+        folder = put(tmp_path / "export", *(f"2014/03/{n}.png" for n in range(30, 35)))
+
+        def show(source: str) -> str:
+            bring(
+                item(7, content=source),
+                page(20, content="[gallery]"),
+                attachment(30, "2014/03/30.png", post_parent=7, menu_order=2, alt="Thirty"),
+                attachment(31, "2014/03/31.png", post_parent=7, menu_order=1, excerpt="Below"),
+                attachment(32, "2014/03/32.png", post_parent=20),
+                attachment(33, "2014/03/33.png"),
+                media=MediaFolder(folder),
+            )
+            return Post.objects.get().body_html
+
+        return show
+
+    def ids(self, html: str) -> list[int]:
+        by_url = {each.file_url: each.wordpress_id for each in Attachment.objects.with_file()}
+        return [by_url[part.partition('"')[0]] for part in html.split('<img src="')[1:]]
+
+    def test_by_ids(self, gallery: Shown) -> None:
+        html = gallery('[gallery ids="33,30"]')
+        assert self.ids(html) == [33, 30]
+        assert 'alt="Thirty"' in html
+
+    def test_without_ids_show_the_uploads_of_the_post_in_order(self, gallery: Shown) -> None:
+        html = gallery("[gallery]")
+        assert self.ids(html) == [31, 30]
+        assert "<figcaption>Below</figcaption>" in html
+
+    def test_of_a_page(self, gallery: Shown) -> None:
+        gallery("")
+        assert self.ids(Page.objects.get().body_html) == [32]
+
+    @pytest.mark.parametrize(
+        ("shortcode", "ids"),
+        [
+            ('[gallery id="20"]', [32]),
+            ('[gallery exclude="31"]', [30]),
+            ('[gallery order="DESC"]', [30, 31]),
+            ('[gallery ids="x"]', []),
+            ('[gallery id="999"]', []),
+        ],
+    )
+    def test_attributes(self, gallery: Shown, shortcode: str, ids: list[int]) -> None:
+        assert self.ids(gallery(shortcode)) == ids
+
+    def test_are_shown_in_the_preview_of_an_unsaved_post(self, gallery: Shown) -> None:
+        gallery("")
+        assert self.ids(render('[gallery ids="33"]', "wordpress").body_html) == [33]
+
+    def test_take_two_queries(self, gallery: Shown) -> None:
+        gallery("[gallery]")
+        post = Post.objects.get()
+        with CaptureQueriesContext(connection) as caught:
+            post.render()
+        assert len(caught) == 2

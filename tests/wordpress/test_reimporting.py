@@ -1,0 +1,260 @@
+"""Importing again: what has changed there is updated, what has changed here is not, and interruptions do no harm."""
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from blog.models import Page, Post
+from comments.models import Comment
+from tags.models import TaggedPost
+from tests.factories.database import contents
+from tests.factories.reports import counted, first
+from tests.factories.types import Bring
+from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
+from wordpress.importing.ledger import Ledger
+from wordpress.importing.old_urls import OldUrls
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.steps.categories import _Categories
+from wordpress.importing.steps.comments import CommentBatch
+from wordpress.importing.steps.entries import EntryImport
+from wordpress.importing.steps.tags import _Tags
+from wordpress.models import ImportedItem, ImportRun
+
+pytestmark = pytest.mark.django_db
+
+THERE_SINCE = {"post_modified": "2020-05-05 05:05:05", "title": "New title", "content": "New text."}
+
+
+class TestUpdates:
+    def test_a_changed_post_is_updated(self, bring: Bring) -> None:
+        bring(item(7, inside=[filed("post_tag", "x"), filed("category", "c")]), item(8))
+        report = bring(
+            item(7, status="private", post_name="new-name", inside=[filed("post_tag", "y")], **THERE_SINCE), item(8)
+        )
+        assert counted(report, "post") == {"updated": 1, "unchanged": 1}
+        post = Post.objects.get(pk=7)
+        assert (post.title, post.source, post.slug, post.status) == ("New title", "New text.", "new-name", "private")
+        assert "New text." in post.body_html
+        assert post.modified_at == dt.datetime(2020, 5, 5, 5, 5, 5, tzinfo=dt.UTC)
+        assert [tag.slug for tag in post.tags.all()] == ["y"]
+        assert not post.categories.exists()
+        assert post.tagged_posts.get().published_at is None
+
+    def test_a_changed_page_moves_and_leaves_its_address(self, bring: Bring, client: Client) -> None:
+        bring(page(20), page(21, post_parent=20), page(22, post_parent=21))
+        moved = (page(20), page(21, menu_order=4, post_name="elsewhere", **THERE_SINCE), page(22, post_parent=21))
+        report = bring(*moved)
+        assert counted(report, "page") == {"updated": 1, "unchanged": 2}
+        found = Page.objects.get(pk=21)
+        assert (found.title, found.menu_order, found.path) == ("New title", 4, "elsewhere")
+        assert Page.objects.get(pk=22).path == "elsewhere/page-22"
+        assert client.get("/page-20/page-21/page-22/").headers["Location"] == "/elsewhere/page-22/"
+        before = contents()
+        assert not bring(*moved).has_changes
+        assert contents() == before
+        assert not bring(page(20), page(21, **{**THERE_SINCE, "title": "Newer"}, post_name="elsewhere")).skipped
+
+    def test_a_page_and_its_parent_change_places(self, bring: Bring) -> None:
+        bring(page(20), page(21, post_parent=20))
+        bring(page(20, post_parent=21), page(21))
+        assert dict(Page.objects.values_list("pk", "path")) == {20: "page-21/page-20", 21: "page-21"}
+
+    def test_a_page_whose_parent_is_not_in_this_export_stays(self, bring: Bring) -> None:
+        bring(page(20), page(21, post_parent=20))
+        bring(page(21, post_parent=20, **THERE_SINCE))
+        assert Page.objects.get(pk=21).path == "page-20/page-21"
+
+    def test_what_cannot_stand_where_it_shall_stays_and_is_noted(self, bring: Bring) -> None:
+        bring(page(20), page(21, post_parent=20))
+        Page.objects.get(pk=21).save()
+        # 21 changed on both sides, so it stays under 20, which therefore cannot go under it.
+        report = bring(page(20, post_parent=21), page(21, **THERE_SINCE))
+        assert Page.objects.get(pk=20).path == "page-20"
+        assert "cannot be where it is in the export" in first(report.notes).text
+
+    def test_a_changed_comment_is_updated_and_counted(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1, approved="0"), comment(2, parent=1)]))
+        report = bring(item(7, inside=[comment(1, content="Better."), comment(2, parent=1)]))
+        assert counted(report, "comment") == {"updated": 1, "unchanged": 1}
+        found = Comment.objects.get(pk=1)
+        assert (found.text, found.status) == ("Better.", "approved")
+        assert "Better." in found.html
+        assert Post.objects.get().comment_count == 2
+
+    def test_a_comment_is_known_by_its_number_whatever_changed(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1), comment(2, parent=1), comment(3)]))
+        changed = item(
+            7,
+            inside=[
+                comment(1),
+                comment(2, parent=3, author="Renamed", date="2015-01-01 10:00:00", type="pingback"),
+                comment(3),
+            ],
+        )
+        report = bring(changed)
+        assert counted(report, "comment") == {"updated": 1, "unchanged": 2}
+        found = Comment.objects.get(pk=2)
+        assert (found.parent_id, found.name, found.kind) == (3, "Renamed", "pingback")
+        assert found.created_at.year == 2015
+        assert not bring(changed).has_changes
+
+    def test_a_thread_never_becomes_a_circle(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1), comment(2, parent=1)]))
+        Comment.objects.filter(pk=2).update(status="spam")
+        # 2 changed on both sides and stays an answer to 1.
+        bring(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
+        assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1}
+
+    def test_after_an_update_all_is_unchanged(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1)]))
+        changed = item(7, inside=[comment(1, content="Better.")], **THERE_SINCE)
+        bring(changed)
+        before = contents()
+        report = bring(changed)
+        assert not report.has_changes
+        assert contents() == before
+
+    def test_an_updated_site_equals_a_new_one(self, bring: Bring) -> None:
+        changed = item(7, inside=[comment(1), filed("post_tag", "x")], **THERE_SINCE)
+        bring(item(7, inside=[comment(1), filed("post_tag", "x")]))
+        bring(changed)
+        columns = [field.name for field in Post._meta.concrete_fields]
+        updated = Post.objects.values(*columns).get()
+        Post.objects.all().delete()
+        bring(changed)
+        assert Post.objects.values(*columns).get() == updated
+
+
+class TestConflicts:
+    def test_a_post_that_changed_on_both_sides_is_left_and_named(self, bring: Bring) -> None:
+        bring(item(7))
+        Post.objects.get().save()
+        before = contents()
+        report = bring(item(7, **THERE_SINCE))
+        assert counted(report, "post") == {"skipped": 1}
+        assert "changed in the export and here" in first(report.skipped).text
+        assert contents() == before
+
+    def test_new_comments_of_it_are_brought_in_all_the_same(self, bring: Bring) -> None:
+        bring(item(7))
+        Post.objects.get().save()
+        bring(item(7, inside=[comment(1)], **THERE_SINCE))
+        assert Post.objects.get().comment_count == 1
+
+    def test_a_comment_that_was_moderated_here_is_left_and_named(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1)]))
+        Comment.objects.update(status="spam")
+        report = bring(item(7, inside=[comment(1, content="Other")]))
+        assert counted(report, "comment") == {"skipped": 1}
+        assert Comment.objects.get().status == "spam"
+
+    def test_comments_that_readers_write_here_are_no_conflict(self, bring: Bring) -> None:
+        bring(item(7))
+        Comment.objects.create(entry_id=7, name="Reader", text="Hello", status="approved")
+        assert counted(bring(item(7, **THERE_SINCE)), "post") == {"updated": 1}
+
+
+class TestMemoryOfImports:
+    def test_without_it_nothing_is_updated_and_nothing_doubled(self, bring: Bring) -> None:
+        bring(*AWKWARD_PARTS)
+        ImportedItem.objects.all().delete()
+        before = contents()
+        assert not bring(*AWKWARD_PARTS).has_changes
+        bring(item(7, guid="g", **THERE_SINCE))
+        assert contents() == before
+
+    def test_what_was_deleted_here_comes_again(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1)]))
+        Post.objects.all().delete()
+        assert counted(bring(item(7, inside=[comment(1)])), "post") == {"imported": 1}
+        assert counted(bring(item(7, inside=[comment(1)])), "comment") == {"unchanged": 1}
+
+
+class KilledError(Exception):
+    pass
+
+
+# Each write of an import passes through one of these.
+WRITERS = [
+    (Ledger, "write"),
+    (OldUrls, "write"),
+    (CommentBatch, "prepare"),
+    (CommentBatch, "write"),
+    (EntryImport, "_record"),
+    (_Tags, "import_some"),
+    (_Categories, "import_some"),
+]
+
+
+class TestKilled:
+    @pytest.fixture(autouse=True)
+    def _reproducible(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Undated drafts get the current time, which differs between two imports.
+        now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+        # Otherwise random.
+        monkeypatch.setattr("accounts.models.User.set_unusable_password", lambda user: setattr(user, "password", "!"))
+        monkeypatch.setattr("wordpress.importing.batches.MAX_ENTRIES", 3)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_an_import_that_is_killed_anywhere_and_run_again_ends_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    ) -> None:
+        path = write(tmp_path, export(*AWKWARD_PARTS, *(item(n, inside=[comment(n)]) for n in range(100, 140))))
+        chance = random.Random(seed)  # noqa: S311  # no secret
+        calls = deadly = 0
+
+        def after_write(*args: object, **kwargs: object) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == deadly:
+                raise KilledError
+
+        for owner, method in WRITERS:
+            self._watch(monkeypatch, owner, method, after_write)
+        before = contents(without_version=True)
+        with transaction.atomic():
+            import_export([path])
+            undisturbed = contents(without_version=True)
+            transaction.set_rollback(True)
+        assert contents(without_version=True) == before
+        deadly = calls + chance.randint(1, calls)
+        with pytest.raises(KilledError):
+            import_export([path], progress=after_write)
+        import_export([path])
+        assert contents(without_version=True) == undisturbed != before
+
+    def test_what_is_stored_before_is_complete_and_counted_as_unchanged(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write(tmp_path, export(*(item(n, inside=[comment(n), filed("post_tag", "x")]) for n in range(1, 10))))
+
+        def kill(stage: str, done: int, total: int) -> None:
+            if (stage, done) == ("importing", 6):
+                raise KilledError
+
+        with pytest.raises(KilledError):
+            import_export([path], progress=kill)
+        assert Post.objects.count() == Comment.objects.count() == TaggedPost.objects.count() == 6
+        run = ImportRun.objects.get()
+        assert run.finished_at is None
+        report = import_export([path])
+        assert counted(report, "post") == {"imported": 3, "unchanged": 6}
+        assert counted(report, "comment") == {"imported": 3, "unchanged": 6}
+        assert report.run == run.pk
+        assert ImportedItem.objects.filter(kind="post", run=run).count() == 9
+
+    def _watch(self, monkeypatch: pytest.MonkeyPatch, owner: type, method: str, after: Callable[[], None]) -> None:
+        original = getattr(owner, method)
+
+        def wrapped(*args: object, **kwargs: object) -> object:
+            result = original(*args, **kwargs)
+            after()
+            return result
+
+        monkeypatch.setattr(owner, method, wrapped)

@@ -1,0 +1,406 @@
+"""Rendering in two processes: the same results in the same order, and no process that stays behind."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from threading import Timer
+from typing import ClassVar
+
+import pytest
+
+from blog.models import Page, Post
+from blog.rendering import Rendered, RenderInput, render, render_all
+from blog.rendering.moved_files import FileResolver, resolve_files, resolve_no_files
+from comments.text import comment_html
+from tests.factories.types import Bring
+from tests.factories.wxr import item, page
+from wordpress.importing import batches, render_pool
+from wordpress.importing.render_pool import RenderedBatch, RenderPool
+from wordpress.importing.render_worker import CommentText, RenderWorker, next_portion
+from wordpress.importing.spool import open_spool
+from wordpress.markup.source_site import Origin
+
+TEXTS = [
+    RenderInput("One.\n\nTwo <b>three", "wordpress"),
+    RenderInput("*four*", "markdown"),
+    RenderInput("", "html"),
+    RenderInput("Five<!--more-->six", "wordpress"),
+]
+PROJECT = Path(__file__).resolve().parents[2]
+# Starts a worker, prints the ID of its process and waits to be killed.
+STARTS_WORKER = """
+import os, time; os.cpu_count = lambda: 2
+import django; django.setup()
+from blog.rendering import RenderInput
+from blog.rendering.moved_files import resolve_files
+from wordpress.importing import render_pool
+from wordpress.importing.spool import open_spool
+render_pool.MIN_SIZE_FOR_WORKER = 0
+with open_spool() as spool, render_pool.RenderPool(spool.file, 0, resolve_files, ahead=False) as pool:
+    pool.begin([RenderInput("text", "html")])
+    pool.finish()
+    print(pool._worker.process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def always_with_worker() -> Iterator[None]:
+    """Start a worker whatever the size, on every machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 2)
+        patch.setattr(render_pool, "MIN_SIZE_FOR_WORKER", 0)
+        yield
+
+
+@contextmanager
+def new_pool(*, ahead: bool = False, resolve: FileResolver = resolve_files) -> Iterator[RenderPool]:
+    with open_spool() as spool, RenderPool(spool.file, 0, resolve, ahead=ahead) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def shared_pool() -> Iterator[RenderPool]:
+    """A pool whose worker the tests share."""
+    with new_pool() as pool:
+        yield pool
+
+
+def process_of(pool: RenderPool) -> BaseProcess:
+    assert pool._worker is not None
+    process: BaseProcess = pool._worker.process
+    return process
+
+
+def kill(pool: RenderPool) -> None:
+    process_of(pool).kill()
+    process_of(pool).join()
+
+
+def wait_for(pool: RenderPool) -> None:
+    """Wait until the worker has rendered everything that it was given."""
+    while pool._busy_worker and not pool._busy_worker.has_answered:
+        time.sleep(0.01)
+
+
+def render_with(pool: RenderPool, texts: list[RenderInput], *, wait: bool = True) -> list[Rendered]:
+    """Render a batch. If it is waited for, this process renders none of what the worker may render."""
+    pool.begin(texts)
+    if wait:
+        wait_for(pool)
+    return pool.finish().texts
+
+
+def expect(pool: RenderPool, texts: list[RenderInput]) -> None:
+    for text in texts:
+        pool.expect(text)
+
+
+def expected(texts: list[RenderInput]) -> list[Rendered]:
+    return [render(*text) for text in texts]
+
+
+def rendered_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the sources that are rendered in this process from now on."""
+    here: list[str] = []
+
+    def noted(texts: Iterable[RenderInput], resolve: FileResolver) -> Iterator[Rendered]:
+        texts = list(texts)
+        here.extend(text.source for text in texts)
+        return render_all(texts, resolve)
+
+    monkeypatch.setattr(render_pool, "render_all", noted)
+    return here
+
+
+class TestResults:
+    def test_results_equal_those_of_rendering_here(self, shared_pool: RenderPool) -> None:
+        assert render_with(shared_pool, TEXTS) == expected(TEXTS)
+
+    def test_each_batch_gets_its_own_results(self, shared_pool: RenderPool) -> None:
+        for _number in range(3):
+            for texts in ([], TEXTS[:1], TEXTS[2:3], TEXTS[1:]):
+                assert render_with(shared_pool, texts) == expected(texts)
+
+    def test_texts_may_be_larger_than_a_pipe(self, shared_pool: RenderPool) -> None:
+        texts = [RenderInput(f"{number} words " * 5000, "wordpress") for number in range(20)]
+        assert render_with(shared_pool, texts) == expected(texts)
+
+    @pytest.mark.django_db
+    def test_no_files_are_looked_up_if_none_are_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = RenderInput("https://blog.example.org/wp-content/uploads/2014/03/a.png", "wordpress")
+        html = expected([text])
+        with new_pool(resolve=resolve_no_files) as pool:
+            # What the worker cannot render, as it has no database, would be rendered here.
+            here = rendered_here(monkeypatch)
+            assert render_with(pool, [text]) == html
+            assert here == []
+
+    def test_files_are_resolved_as_the_pool_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def resolve(old_urls: Iterable[str]) -> Mapping[str, str]:
+            return dict.fromkeys(old_urls, "/media/new.png")
+
+        monkeypatch.setattr(os, "cpu_count", lambda: 1)
+        with new_pool(resolve=resolve) as pool:
+            (rendered,) = render_with(pool, [RenderInput('<img src="/wp-content/uploads/old.png">', "html")])
+        assert 'src="/media/new.png"' in rendered.body_html
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "source", ["[gallery ids='1']", '<sup data-fn="x" class="fn">1</sup>', '<!-- wp:block {"ref":1} /-->']
+    )
+    def test_texts_that_need_the_database_are_rendered_here(self, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+        here = rendered_here(monkeypatch)
+        with new_pool() as pool:
+            render_with(pool, [*TEXTS[:2], RenderInput(source, "wordpress", Origin("https://old.example", 7))])
+        assert here == [source]
+
+
+class TestComments:
+    COMMENTS: ClassVar[list[CommentText]] = [("One.\n\nTwo <b>three", True), ("One <b>", False), ("", True)]
+
+    def test_comments_equal_those_rendered_here(self, shared_pool: RenderPool) -> None:
+        for texts in (TEXTS, [], TEXTS[:1]):
+            shared_pool.begin(texts, self.COMMENTS)
+            html = {comment: str(comment_html(*comment)) for comment in self.COMMENTS}
+            assert shared_pool.finish() == RenderedBatch(expected(texts), html)
+
+    def test_a_batch_without_comments_has_none_of_the_batch_before(self, shared_pool: RenderPool) -> None:
+        shared_pool.begin(TEXTS, self.COMMENTS)
+        shared_pool.finish()
+        assert shared_pool.finish().comments == {}
+        shared_pool.begin(TEXTS)
+        assert shared_pool.finish().comments == {}
+
+    def test_the_worker_renders_comments(self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(render_pool, "render_comments", lambda comments: pytest.fail("rendered here"))
+        shared_pool.begin([], self.COMMENTS)
+        assert len(shared_pool.finish().comments) == len(self.COMMENTS)
+
+    def test_comments_are_rendered_here_if_the_worker_was_killed(self) -> None:
+        with new_pool() as pool:
+            pool.begin([], self.COMMENTS)
+            kill(pool)
+            for _batch in range(2):
+                assert pool.finish().comments == {comment: comment_html(*comment) for comment in self.COMMENTS}
+                pool.begin([], self.COMMENTS)
+
+    def test_what_is_rendered_ahead_has_no_comments(self) -> None:
+        with new_pool(ahead=True) as pool:
+            expect(pool, TestAhead.MANY * 5)
+            pool.stop_expecting()
+            assert pool.finish().comments == {}
+            pool.begin(TEXTS, self.COMMENTS)
+            assert len(pool.finish().comments) == len(self.COMMENTS)
+
+
+class TestSharing:
+    """What the worker has not begun when it is needed is rendered here, from the last text on."""
+
+    MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(100)]
+
+    def test_nearly_all_texts_are_rendered_here_if_the_worker_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with new_pool() as pool:
+            render_with(pool, TEXTS)
+            here = rendered_here(monkeypatch)
+            with stopped(pool, then=signal.SIGCONT):
+                assert render_with(pool, self.MANY, wait=False) == expected(self.MANY)
+        assert sorted(here) == sorted(text.source for text in self.MANY)
+
+    def test_all_texts_are_rendered_here_if_the_worker_dies(self) -> None:
+        with new_pool() as pool:
+            render_with(pool, TEXTS)
+            with stopped(pool, then=signal.SIGKILL):
+                assert render_with(pool, self.MANY, wait=False) == expected(self.MANY)
+            assert render_with(pool, self.MANY) == expected(self.MANY)
+
+    def test_nothing_is_rendered_here_that_the_worker_has_done(
+        self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        html = expected(self.MANY)
+        here = rendered_here(monkeypatch)
+        assert render_with(shared_pool, self.MANY) == html
+        assert here == []
+
+    def test_texts_that_both_have_rendered_appear_once(
+        self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As if the worker had begun the last half just when that was taken back.
+        monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: limit - 50)
+        assert render_with(shared_pool, self.MANY) == expected(self.MANY)
+
+    def test_texts_that_neither_has_begun_are_rendered_in_the_end(
+        self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shared_pool.begin(self.MANY)
+        assert shared_pool._busy_worker is not None
+        shared_pool._busy_worker.hurry()
+        monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: 0)
+        assert shared_pool.finish().texts == expected(self.MANY)
+
+    @pytest.mark.parametrize(
+        ("left", "next_"), [(1000, 20), (40, 20), (39, 20), (20, 10), (2, 1), (1, 1), (0, 0), (-5, 0)]
+    )
+    def test_portions_get_small_at_the_end(self, left: int, next_: int) -> None:
+        assert next_portion(left) == next_
+
+
+@contextmanager
+def stopped(pool: RenderPool, *, then: signal.Signals) -> Iterator[None]:
+    """Stop the worker for a moment; `then` continues or ends it."""
+    pid = process_of(pool).pid or 0
+    os.kill(pid, signal.SIGSTOP)
+    timer = Timer(0.3, os.kill, (pid, then))
+    timer.start()
+    yield
+    timer.join()
+
+
+class TestAhead:
+    MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(12)]
+
+    @pytest.fixture(autouse=True)
+    def _small_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(render_pool, "_MIN_AHEAD", 4)
+        monkeypatch.setattr(render_pool, "_MAX_AHEAD", 6)
+
+    def test_texts_rendered_ahead_are_not_rendered_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with new_pool(ahead=True) as pool:
+            expect(pool, self.MANY[:4])
+            while pool._is_busy:
+                time.sleep(0.01)
+            pool.stop_expecting()
+            kill(pool)
+            here = rendered_here(monkeypatch)
+            assert render_with(pool, self.MANY) == expected(self.MANY)
+            assert sorted(here) == sorted(text.source for text in self.MANY[4:])
+
+    @pytest.mark.parametrize(
+        ("offered", "taken"),
+        [
+            (6, [0, 1, 2, 3, 4, 5]),
+            (7, [1, 3, 5]),
+            (12, [1, 3, 5, 7, 9, 11]),
+            (14, [3, 7, 11]),
+            (100, [15, 31, 47, 63, 79, 95]),
+        ],
+    )
+    def test_without_time_for_all_texts_some_of_each_part_are_chosen(self, offered: int, taken: list[int]) -> None:
+        sample = render_pool._Sample()
+        for number in range(offered):
+            sample.offer(RenderInput(str(number), "html"))
+        assert [int(text.source) for text in sample.texts] == taken
+
+    def test_fewer_long_texts_are_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(render_pool, "_CHARACTERS_AHEAD", 100)
+        sample = render_pool._Sample()
+        for _number in range(100):
+            sample.offer(RenderInput("x" * 40, "html"))
+        assert 1 <= len(sample.texts) <= 2
+
+    def test_texts_that_come_while_the_worker_is_busy_are_rendered_when_needed(self) -> None:
+        with new_pool(ahead=True) as pool:
+            expect(pool, self.MANY)
+            pool.stop_expecting()
+            assert render_with(pool, self.MANY) == expected(self.MANY)
+
+    def test_one_source_in_two_markups_is_two_texts(self) -> None:
+        texts = [RenderInput(text.source, "wordpress") for text in self.MANY[:4]]
+        with new_pool(ahead=True) as pool:
+            expect(pool, self.MANY[:4])
+            pool.stop_expecting()
+            assert render_with(pool, texts) == expected(texts)
+
+    def test_nothing_is_rendered_ahead_that_may_not_be_needed(self) -> None:
+        with new_pool() as pool:
+            expect(pool, self.MANY)
+            assert pool._worker is None
+
+
+class TestWorker:
+    def test_a_small_import_starts_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(render_pool, "MIN_SIZE_FOR_WORKER", 1)
+        with new_pool(ahead=True) as pool:
+            expect(pool, TEXTS)
+            assert render_with(pool, TEXTS) == expected(TEXTS)
+            assert pool._worker is None
+
+    def test_everything_is_rendered_here_if_the_system_lets_none_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(resolve: FileResolver) -> RenderWorker:
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(render_pool, "RenderWorker", refuse)
+        with new_pool(ahead=True) as pool:
+            expect(pool, TestAhead.MANY * 10)
+            pool.stop_expecting()
+            pool.begin(TEXTS, TestComments.COMMENTS)
+            batch = pool.finish()
+            assert len(batch.comments) == len(TestComments.COMMENTS)
+            assert batch.texts == expected(TEXTS)
+            assert render_with(pool, TEXTS) == expected(TEXTS)
+
+    def test_a_pool_that_renders_nothing_starts_none(self) -> None:
+        with new_pool() as pool:
+            assert render_with(pool, []) == []
+            assert pool._worker is None
+
+    def test_it_stops_with_the_pool_and_after_an_error(self) -> None:
+        with open_spool() as spool:
+            failing = RenderPool(spool.file, 0, resolve_files, ahead=False)
+            with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
+                failing.begin(TEXTS)
+                process = process_of(failing)
+                raise ZeroDivisionError
+        assert not process.is_alive()
+
+    def test_a_pool_continues_without_one_that_was_killed(self) -> None:
+        with new_pool() as pool:
+            render_with(pool, TEXTS)
+            kill(pool)
+            for _batch in range(2):
+                assert render_with(pool, TEXTS) == expected(TEXTS)
+
+    def test_it_stops_when_the_import_is_killed(self) -> None:
+        with subprocess.Popen(  # noqa: S603  # our own code
+            [sys.executable, "-c", STARTS_WORKER], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        ) as importing:
+            assert importing.stdout is not None
+            worker = int(importing.stdout.readline())
+            assert is_running(worker)
+            importing.send_signal(signal.SIGKILL)
+        for _attempt in range(200):
+            if not is_running(worker):
+                break
+            time.sleep(0.1)
+        assert not is_running(worker)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Where nobody collects dead processes they stay listed.
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+
+
+class TestImport:
+    @pytest.mark.parametrize("size", [1, 2, 100])
+    def test_entries_are_rendered_in_any_number_of_batches(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch, size: int
+    ) -> None:
+        monkeypatch.setattr(render_pool, "_MIN_AHEAD", 3)
+        monkeypatch.setattr(batches, "MAX_ENTRIES", size)
+        posts = [item(number, content=f"Text\n\nof {number}.", post_name="same") for number in range(1, 8)]
+        bring(page(20, content="A page."), *posts, item(1, content="Text\n\nof 1.", post_name="same"))
+        found = Post.objects.order_by("pk")
+        assert [post.body_html for post in found] == [f"<p>Text</p>\n<p>of {n}.</p>" for n in range(1, 8)]
+        assert [post.slug for post in found] == ["same", *(f"same-{number}" for number in range(2, 8))]
+        assert Page.objects.get().body_html == "<p>A page.</p>"

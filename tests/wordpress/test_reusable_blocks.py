@@ -1,0 +1,208 @@
+"""Reusable blocks in the admin."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.cache import cache
+from django.test import Client
+from django_tasks_db.models import DBTaskResult
+
+from blog.models import Page, Post
+from core.models import SiteSettings
+from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories.admin import client_of, user_in_role
+from tests.factories.reports import counted, first
+from tests.factories.types import Bring
+from tests.factories.wxr import item
+from wordpress.fingerprints import fingerprint
+from wordpress.markup import reusable_blocks
+from wordpress.models import Fragment, FragmentKind, ReusableBlock
+
+pytestmark = pytest.mark.django_db
+
+LIST_URL = "/admin/wordpress/reusableblock/"
+SHOWN = '<!-- wp:block {"ref":30} /-->'
+
+
+@pytest.fixture
+def block() -> ReusableBlock:
+    block: ReusableBlock = ReusableBlock.objects.create(
+        kind="block", name="30", title="Call", text="<p>Old\r\nwords</p>"
+    )
+    return block
+
+
+@pytest.fixture
+def editor() -> Client:
+    return client_of(UserFactory(role="Editor"))
+
+
+def change_url(block: Fragment) -> str:
+    return f"{LIST_URL}{block.pk}/change/"
+
+
+def hidden_fields(block: Fragment) -> dict[str, str]:
+    """The hidden fields of a form that was opened with `block` as it is now."""
+    return {"version": fingerprint(block.title, block.text)}
+
+
+class TestRoles:
+    @pytest.mark.parametrize(
+        ("role", "status"),
+        [("nobody", 302), ("staff", 403), ("Author", 403), ("Moderator", 403), ("Editor", 200), ("superuser", 200)],
+    )
+    def test_only_editors_see_and_change_blocks(self, role: str, status: int, block: ReusableBlock) -> None:
+        client = client_of(user_in_role(role))
+        assert [client.get(path).status_code for path in (LIST_URL, change_url(block))] == [status, status]
+        client.post(change_url(block), hidden_fields(block) | {"title": "Call", "text": "New words"})
+        assert (ReusableBlock.objects.get().text == "New words") == (status == 200)
+
+    @pytest.mark.parametrize("role", ["Editor", "superuser"])
+    def test_nobody_can_add_or_delete_blocks(self, role: str, block: ReusableBlock) -> None:
+        client = client_of(user_in_role(role))
+        assert client.get(f"{LIST_URL}add/").status_code == 403
+        assert client.post(f"{LIST_URL}{block.pk}/delete/", {"post": "yes"}).status_code == 403
+        client.post(LIST_URL, {"action": "delete_selected", "_selected_action": [block.pk], "post": "yes"})
+        assert ReusableBlock.objects.exists()
+
+
+class TestList:
+    def test_list_shows_blocks_with_id_and_site_but_no_footnotes(self, editor: Client, block: ReusableBlock) -> None:
+        ReusableBlock.objects.update(site="https://old.example")
+        note = Fragment.objects.create(kind=FragmentKind.FOOTNOTE, name="3f1c", text="A note")
+        html = editor.get(LIST_URL).text
+        assert all(text in html for text in ("Call", "30", "https://old.example"))
+        assert "3f1c" not in html
+        assert editor.get(change_url(note)).status_code == 302
+
+    def test_search_finds_text(self, editor: Client, block: ReusableBlock) -> None:
+        ReusableBlock.objects.create(kind="block", name="31", text="Other")
+        assert [found.name for found in editor.get(LIST_URL, {"q": "old"}).context["cl"].result_list] == ["30"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestChanging:
+    def create_entries(self) -> list[Any]:
+        """A post with the block, a post with a block that contains it, a page with it, and a post without it."""
+        ReusableBlock.objects.create(kind="block", name="31", text=f"<p>Around</p>{SHOWN}")
+        return [
+            PostFactory(markup="wordpress", source=SHOWN),
+            PostFactory(markup="wordpress", source='<!-- wp:core/block {"ref":31,"x":1} /-->'),
+            PageFactory(markup="wordpress", source=SHOWN),
+            PostFactory(markup="wordpress", source='<!-- wp:block {"ref":300} /--> Old words'),
+        ]
+
+    def test_change_updates_every_post_and_page_with_the_block(
+        self, editor: Client, client: Client, block: ReusableBlock
+    ) -> None:
+        entries = self.create_entries()
+        moments = [entry.modified_at for entry in entries]
+        cache.clear()
+        assert "Old" in client.get(entries[0].get_absolute_url()).text
+        response = editor.post(
+            change_url(block), hidden_fields(block) | {"title": "Call", "text": "<p>New words</p>"}, follow=True
+        )
+        assert "3 posts and pages that use this block were updated." in response.text
+        assert ["New words" in client.get(entry.get_absolute_url()).text for entry in entries] == [True] * 3 + [False]
+        for entry, moment in zip(entries, moments, strict=True):
+            entry.refresh_from_db()
+            assert entry.modified_at == moment
+        assert LogEntry.objects.count() == 1
+
+    def test_text_is_sanitised(self, editor: Client, block: ReusableBlock) -> None:
+        post = PostFactory(markup="wordpress", source=SHOWN)
+        editor.post(
+            change_url(block),
+            hidden_fields(block) | {"title": "", "text": "<script>alert(1)</script><p onclick='x()'>ok</p>"},
+        )
+        post.refresh_from_db()
+        assert post.body_html.strip() == "<p>ok</p>"
+
+    def test_worker_updates_many_posts(
+        self, editor: Client, block: ReusableBlock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reusable_blocks, "MAX_RENDERED_AT_ONCE", 1)
+        monkeypatch.setattr("wordpress.admin.reusable_blocks.MAX_RENDERED_AT_ONCE", 1)
+        post, *_others = self.create_entries()
+        version = SiteSettings.current().content_version
+        response = editor.post(
+            change_url(block), hidden_fields(block) | {"title": "Call", "text": "<p>New words</p>"}, follow=True
+        )
+        assert "3 posts and pages use this block. They will be updated within minutes." in response.text
+        post.refresh_from_db()
+        assert "Old" in post.body_html
+        task = DBTaskResult.objects.get()
+        assert task.task_path == "wordpress.markup.reusable_blocks.rerender_later"
+        reusable_blocks.rerender_later.call(*task.args_kwargs["args"])
+        post.refresh_from_db()
+        assert "New words" in post.body_html
+        assert SiteSettings.current().content_version > version
+
+    def test_unchanged_text_is_kept_byte_for_byte(self, editor: Client, block: ReusableBlock) -> None:
+        editor.post(change_url(block), hidden_fields(block) | {"title": "Another name", "text": "<p>Old\nwords</p>"})
+        block.refresh_from_db()
+        assert (block.title, block.text) == ("Another name", "<p>Old\r\nwords</p>")
+
+    def test_concurrent_edit_is_noticed_and_nothing_is_lost(self, editor: Client, block: ReusableBlock) -> None:
+        second = {"title": "Call", "text": "By the second"} | hidden_fields(block)
+        client_of(UserFactory(role="Editor")).post(change_url(block), second | {"text": "By the first"})
+        response = editor.post(change_url(block), second)
+        assert ReusableBlock.objects.get().text == "By the first"
+        assert "This was changed elsewhere" in response.text
+        assert "By the second" in response.text
+        new_version = response.context["adminform"].form["version"].value()
+        editor.post(change_url(block), second | {"version": new_version})
+        assert ReusableBlock.objects.get().text == "By the second"
+
+    def test_text_that_is_too_long_is_rejected(self, editor: Client, block: ReusableBlock) -> None:
+        response = editor.post(change_url(block), hidden_fields(block) | {"title": "", "text": "x" * 500_001})
+        assert "text" in response.context["adminform"].form.errors
+
+
+class TestImportingAgain:
+    """As with posts: local changes are kept, and conflicts are reported."""
+
+    def exported(self, text: str) -> str:
+        return item(30, title="Call", post_type="wp_block", guid="", content=text)
+
+    def change(self, text: str) -> None:
+        block = ReusableBlock.objects.get()
+        block.text = text
+        reusable_blocks.save_block(block)
+
+    def test_local_change_is_kept(self, bring: Bring) -> None:
+        bring(self.exported("Old"))
+        self.change("Mine")
+        assert not bring(self.exported("Old")).has_changes
+        assert ReusableBlock.objects.get().text == "Mine"
+
+    def test_remote_change_is_imported(self, bring: Bring) -> None:
+        bring(self.exported("Old"))
+        assert counted(bring(self.exported("New")), "wp_block") == {"updated": 1}
+        assert counted(bring(self.exported("New")), "wp_block") == {"unchanged": 1}
+
+    def test_conflict_keeps_the_local_text_and_is_reported(self, bring: Bring) -> None:
+        bring(self.exported("Old"))
+        self.change("Mine")
+        report = bring(self.exported("New"))
+        assert counted(report, "wp_block") == {"skipped": 1}
+        assert "changed in the export and here" in first(report.skipped).text
+        assert ReusableBlock.objects.get().text == "Mine"
+        # Once both texts are the same, remote changes are imported again.
+        assert counted(bring(self.exported("Mine")), "wp_block") == {"unchanged": 1}
+        assert counted(bring(self.exported("Newest")), "wp_block") == {"updated": 1}
+
+    def test_block_without_fingerprint_keeps_its_local_change(self, bring: Bring) -> None:
+        bring(self.exported("Old"))
+        ReusableBlock.objects.update(exported="")
+        self.change("Mine")
+        assert not bring(self.exported("Old")).has_changes
+        assert ReusableBlock.objects.get().text == "Mine"
+
+    def test_imported_posts_show_the_local_text(self, bring: Bring) -> None:
+        bring(self.exported("Old"))
+        self.change("Mine")
+        bring(self.exported("Old"), item(7, content=SHOWN))
+        assert "Mine" in Post.objects.get().body_html
+        assert not Page.objects.exists()

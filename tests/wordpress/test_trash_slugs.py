@@ -1,0 +1,128 @@
+"""WordPress appends `__trashed` to the slugs of trashed posts. Out of the trash, they get their own slugs back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from blog import publishing
+from blog.models import Page, Post
+from tests.factories import UserFactory
+from tests.factories.reports import counted
+from tests.factories.types import Bring
+from tests.factories.wxr import exported, item, items, meta, page
+from wordpress.importing.pipeline import import_export
+
+pytestmark = pytest.mark.django_db
+
+# 100 characters, which WordPress stores as 600.
+LONG = "ж" * 100
+# As much of it as fits before the suffix.
+TRUNCATED = "%d0%b6" * 31
+
+
+def desired(slug: str) -> dict[str, Any]:
+    return {"inside": [meta("_wp_desired_post_slug", slug)]}
+
+
+class TestImported:
+    @pytest.mark.parametrize("status", ["draft", "pending"])
+    @pytest.mark.parametrize(
+        ("slug", "more", "expected"),
+        [
+            ("one__trashed", {}, "one"),
+            ("one__trashed-2", {}, "one"),
+            ("one__trashed", desired("one-and-more"), "one-and-more"),
+            (f"{TRUNCATED}__trashed", desired("%d0%b6" * 100), LONG),
+            # Without a slug it gets one from its title.
+            ("__trashed", {}, "a-title"),
+            ("__trashed-3", {}, "a-title"),
+            ("one__trashed-two", {}, "one__trashed-two"),
+        ],
+    )
+    def test_a_post_out_of_the_trash_gets_its_slug_back(
+        self, bring: Bring, status: str, slug: str, more: dict[str, Any], expected: str
+    ) -> None:
+        report = bring(item(7, status=status, post_name=slug, **more))
+        assert Post.objects.get().slug == expected
+        assert not report.notes
+        assert not bring(item(7, status=status, post_name=slug, **more)).has_changes
+
+    @pytest.mark.parametrize("status", ["publish", "future", "private"])
+    def test_a_published_post_keeps_its_slug(self, bring: Bring, status: str) -> None:
+        date = "2090-01-01 00:00:00" if status == "future" else "2014-03-01 09:30:00"
+        bring(item(7, status=status, post_name="one__trashed", post_date=date, post_date_gmt=date))
+        assert Post.objects.get().slug == "one__trashed"
+
+    def test_a_trashed_post_leaves_its_slug_to_others(self, bring: Bring) -> None:
+        bring(item(7, status="trash", post_name="one__trashed", **desired("one")), item(8, post_name="one"))
+        assert dict(Post.objects.values_list("pk", "slug")) == {7: "one__trashed", 8: "one"}
+
+    def test_a_trashed_post_has_its_whole_slug(self, bring: Bring) -> None:
+        truncated = item(7, status="trash", post_name=f"{TRUNCATED}__trashed", **desired("%d0%b6" * 100))
+        report = bring(truncated)
+        assert Post.objects.get().slug == f"{LONG}__trashed"
+        assert not report.notes
+        assert not bring(truncated).has_changes
+
+    def test_a_slug_without_room_for_the_suffix_stays_truncated(self, bring: Bring) -> None:
+        bring(item(7, status="trash", post_name="x" * 191 + "__trashed", **desired("x" * 200)))
+        assert Post.objects.get().slug == "x" * 191 + "__trashed"
+
+    def test_pages_are_treated_like_posts(self, bring: Bring) -> None:
+        bring(page(20, status="draft", post_name="one__trashed"), page(21, status="trash", post_name="two__trashed"))
+        assert dict(Page.objects.values_list("pk", "slug")) == {20: "one", 21: "two__trashed"}
+
+    def test_a_post_that_leaves_the_trash_in_wordpress_is_updated(self, bring: Bring) -> None:
+        trashed = item(7, status="trash", post_name="one__trashed", **desired("one"))
+        bring(trashed)
+        report = bring(item(7, status="draft", post_name="one"))
+        assert counted(report, "post") == {"updated": 1}
+        assert Post.objects.get().slug == "one"
+
+
+class TestRestoredHere:
+    def test_entries_get_their_slugs_back_and_the_next_import_changes_nothing(self, bring: Bring) -> None:
+        parts = (
+            item(7, status="trash", post_name="one__trashed", **desired("one")),
+            page(20, status="trash", post_name="two__trashed", **desired("two")),
+        )
+        bring(*parts)
+        editor = UserFactory(role="Editor")
+        publishing.restore(Post.objects.all(), editor)
+        publishing.restore(Page.objects.all(), editor)
+        assert (Post.objects.get().slug, Page.objects.get().path) == ("one", "two")
+        assert not Post.objects.get().redirects.exists()
+        assert not bring(*parts).has_changes
+        assert Post.objects.get().slug == "one"
+
+
+class TestExported:
+    def test_slugs_are_exported_as_in_wordpress(self, bring: Bring, tmp_path: Path) -> None:
+        bring(
+            item(7, status="trash", post_name="one__trashed", **desired("one")),
+            item(8, status="trash", post_name=f"{TRUNCATED}__trashed", **desired("%d0%b6" * 100)),
+            item(9, status="trash", post_name="plain"),
+        )
+        path = exported(tmp_path)
+        text = path.read_text(encoding="utf-8")
+        assert "<wp:post_name><![CDATA[one__trashed]]>" in text
+        assert f"<wp:post_name><![CDATA[{TRUNCATED}__trashed]]>" in text
+        found = items(path)
+        assert dict(found["post", 7].meta)["_wp_desired_post_slug"] == "one"
+        assert dict(found["post", 8].meta)["_wp_desired_post_slug"] == "%d0%b6" * 100
+        assert "_wp_desired_post_slug" not in dict(found["post", 9].meta)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_export_and_import_change_nothing(self, bring: Bring, tmp_path: Path) -> None:
+        bring(
+            item(7, status="trash", post_name=f"{TRUNCATED}__trashed-2", **desired("%d0%b6" * 100)),
+            page(20, status="trash", post_name="__trashed"),
+        )
+        before = [*Post.objects.values_list("pk", "slug"), *Page.objects.values_list("pk", "slug")]
+        path = exported(tmp_path)
+        call_command("flush", interactive=False, verbosity=0)
+        import_export([path])
+        assert [*Post.objects.values_list("pk", "slug"), *Page.objects.values_list("pk", "slug")] == before
+        assert before == [(7, f"{LONG}__trashed-2"), (20, "__trashed")]

@@ -1,0 +1,328 @@
+"""Undoing an import: what it added goes, what was changed here stays, and it can be interrupted."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import User
+from blog.models import Category, Entry, Page, Post, Redirect
+from comments.models import Comment
+from media.models import Document, Picture
+from tags.models import Tag, TagAlias
+from tests.factories import PostFactory, TagFactory, UserFactory
+from tests.factories.database import contents
+from tests.factories.files import PDF, put
+from tests.factories.reports import counted
+from tests.factories.types import Bring
+from tests.factories.wxr import (
+    AWKWARD_PARTS,
+    attachment,
+    category,
+    comment,
+    export,
+    filed,
+    item,
+    meta,
+    page,
+    tag,
+    write,
+)
+from wordpress.importing import undo
+from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.report import Report
+from wordpress.importing.undo import UndoReport, undo_run
+from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun
+
+pytestmark = pytest.mark.django_db
+
+BLOCK = item(60, post_type="wp_block", title="A block", content="Shared.")
+
+
+def kept(report: UndoReport) -> dict[tuple[str, int], str]:
+    return {(remark.kind, remark.id): remark.text for remark in report.kept}
+
+
+def run_of(report: Report) -> ImportRun:
+    assert report.run is not None
+    return ImportRun.objects.get(pk=report.run)
+
+
+class TestUndo:
+    def test_nothing_is_left_of_an_import_into_an_empty_site(self, bring: Bring) -> None:
+        before = contents(without_version=True)
+        report = bring(*AWKWARD_PARTS, BLOCK)
+        undone = undo_run(run_of(report))
+        assert contents(without_version=True) == before
+        assert undone.removed["post"] == 6
+        assert not undone.kept
+
+    def test_a_site_is_as_it_was_before(self, bring: Bring) -> None:
+        bring(*AWKWARD_PARTS)
+        PostFactory(slug="ours", tags=["x"])
+        Post.objects.get(pk=7).save()
+        before = contents(without_version=True)
+        others = [item(n, guid=f"h{n}", inside=[comment(n), filed("post_tag", "other")]) for n in (200, 201)]
+        report = bring(*AWKWARD_PARTS, *others, page(210, post_parent=20), category("more", parent="top"))
+        assert contents(without_version=True) != before
+        assert not undo_run(run_of(report)).kept
+        assert contents(without_version=True) == before
+
+    def test_the_same_export_can_be_imported_again(self, bring: Bring) -> None:
+        run = run_of(bring(*AWKWARD_PARTS))
+        columns = ("pk", "slug", "path", "guid", "comment_count")
+        entries = list(Entry.objects.order_by("pk").values_list(*columns))
+        undo_run(run)
+        assert not Entry.objects.exists()
+        bring(*AWKWARD_PARTS)
+        assert list(Entry.objects.order_by("pk").values_list(*columns)) == entries
+
+    def test_files_go_with_it(self, bring: Bring, tmp_path: Path) -> None:
+        put(tmp_path / "files", "2014/03/a.png")
+        put(tmp_path / "files", "2014/03/b.pdf", content=PDF)
+        report = bring(
+            item(7, inside=[meta("_thumbnail_id", "30")]),
+            attachment(30),
+            attachment(31, "2014/03/b.pdf"),
+            media=MediaFolder(tmp_path / "files"),
+        )
+        assert Picture.objects.exists()
+        assert Document.objects.exists()
+        undo_run(run_of(report))
+        assert [model.objects.count() for model in (Picture, Document, Attachment)] == [0, 0, 0]
+        assert not ImportedItem.objects.exists()
+
+    def test_files_that_came_later_go_without_the_texts(self, bring: Bring, tmp_path: Path) -> None:
+        parts = (item(7), attachment(30))
+        bring(*parts)
+        report = bring(*parts, media=MediaFolder(put(tmp_path / "files", "2014/03/a.png")))
+        undo_run(run_of(report))
+        assert not Picture.objects.exists()
+        assert Attachment.objects.get().picture is None
+        assert Post.objects.exists()
+
+    def test_redirects_to_what_was_here_before_go(self, tmp_path: Path) -> None:
+        user = UserFactory(username="olga")
+        path = write(tmp_path, export(item(7)))
+        call_command("import_wordpress", str(path), map_author=[("anna", "olga")], stdout=StringIO())
+        assert Redirect.objects.filter(author=user).exists()
+        undo_run(ImportRun.objects.get())
+        assert not Redirect.objects.exists()
+        assert User.objects.get() == user
+
+    def test_aliases_of_tags_that_were_here_before_go(self, bring: Bring) -> None:
+        TagFactory(name="Human rights", slug="human-rights")
+        report = bring(tag("rights", "Human rights"), item(7, inside=[filed("post_tag", "rights")]))
+        assert TagAlias.objects.get().slug == "rights"
+        undo_run(run_of(report))
+        assert not TagAlias.objects.exists()
+        assert Tag.objects.exists()
+
+    def test_counts_of_comments_are_right_afterwards(self, bring: Bring) -> None:
+        bring(item(7, inside=[comment(1)]))
+        report = bring(item(7, inside=[comment(1), comment(2), comment(3, parent=2)]))
+        assert Post.objects.get().comment_count == 3
+        undo_run(run_of(report))
+        assert Post.objects.get().comment_count == 1
+        assert [found.pk for found in Comment.objects.all()] == [1]
+
+    def test_an_entry_with_very_many_comments_goes_in_parts(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(undo, "_MAX_COMMENTS", 2)
+        report = bring(item(7, inside=[comment(n, parent=n - 1) for n in range(1, 10)]))
+        assert undo_run(run_of(report)).removed["comment"] == 9
+        assert not Comment.objects.exists()
+
+
+class TestKept:
+    def test_an_edited_post_stays_with_its_comments(self, bring: Bring) -> None:
+        report = bring(item(7, inside=[comment(1), filed("post_tag", "x"), filed("category", "c")]), item(8))
+        Post.objects.get(pk=7).save()
+        undone = undo_run(run_of(report))
+        assert [post.pk for post in Post.objects.all()] == [7]
+        assert Comment.objects.count() == 1
+        assert Post.objects.get().tags.get().slug == "x"
+        assert kept(undone) == {
+            ("post", 7): "It was changed here after the import.",
+            ("comment", 1): "Its post or page stays.",
+            ("tag", Tag.objects.get().pk): "Posts have it.",
+            ("category", Category.objects.get().pk): "Posts are filed under it.",
+            ("author", 1): "Other content belongs to it.",
+        }
+
+    def test_what_readers_wrote_stays(self, bring: Bring) -> None:
+        report = bring(item(7), item(8, inside=[comment(1)]))
+        Comment.objects.create(entry_id=7, name="Reader", text="Hello")
+        undone = undo_run(run_of(report))
+        assert kept(undone)["post", 7] == "Readers have commented on it here."
+        assert [found.name for found in Comment.objects.all()] == ["Reader"]
+
+    def test_moderated_and_answered_comments_on_older_posts_stay(self, bring: Bring) -> None:
+        bring(item(7))
+        report = bring(item(7, inside=[comment(1), comment(2), comment(3)]))
+        Comment.objects.filter(pk=1).update(status="spam")
+        Comment.objects.create(entry_id=7, name="Reader", text="Hello", parent_id=2)
+        undone = undo_run(run_of(report))
+        assert kept(undone) == {
+            ("comment", 1): "It was changed here after the import.",
+            ("comment", 2): "Others have replied to it.",
+        }
+        assert set(Comment.objects.values_list("name", flat=True)) == {"Rosa", "Reader"}
+        assert not Comment.objects.filter(pk=3).exists()
+
+    def test_the_pages_above_one_that_stays_stay(self, bring: Bring) -> None:
+        report = bring(page(20), page(21, post_parent=20), page(22, post_parent=20), page(23))
+        Page.objects.get(pk=21).save()
+        undone = undo_run(run_of(report))
+        assert sorted(Page.objects.values_list("pk", flat=True)) == [20, 21]
+        assert kept(undone)["page", 20] == "A page below it stays."
+
+    def test_an_author_whom_someone_uses_stays(self, bring: Bring) -> None:
+        report = bring(item(7))
+        user = User.objects.get()
+        user.set_password("a long enough password")
+        user.save()
+        undone = undo_run(run_of(report))
+        assert kept(undone) == {("author", user.pk): "It was changed here after the import, or someone uses it."}
+
+    def test_tags_and_categories_that_were_changed_or_used_here_stay(self, bring: Bring) -> None:
+        report = bring(tag("x", "X"), tag("y", "Y"), category("c"), category("d", parent="c"), item(7))
+        Tag.objects.filter(slug="x").update(description="Ours")
+        PostFactory(tags=["Y"])
+        Category.objects.filter(slug="d").update(name="Ours")
+        undone = undo_run(run_of(report))
+        assert set(Tag.objects.values_list("slug", flat=True)) == {"x", "y"}
+        assert set(Category.objects.values_list("slug", flat=True)) == {"c", "d"}
+        assert "A category below it stays." in kept(undone).values()
+
+    def test_files_that_other_content_uses_stay(self, bring: Bring, tmp_path: Path) -> None:
+        names = ["2014/03/a.png", "2014/03/b.png", "2014/03/c.png", "2014/03/d.png"]
+        files = [attachment(30 + n, name) for n, name in enumerate(names)]
+        report = bring(item(7), *files, media=MediaFolder(put(tmp_path / "files", *names)))
+        shown, featured, described, _unused = (each.picture for each in Attachment.objects.order_by("wordpress_id"))
+        assert shown
+        assert described
+        PostFactory(source=f"![x]({shown.file.url})")
+        PostFactory(featured_picture=featured)
+        described.alt = "Ours"
+        described.save()
+        undone = undo_run(run_of(report))
+        assert set(Picture.objects.all()) == {shown, featured, described}
+        assert sorted(text for (kind, _pk), text in kept(undone).items() if kind == "picture") == [
+            "It is in use.",
+            "It is in use.",
+            "It was changed here after the import.",
+        ]
+        assert Attachment.objects.count() == 3
+
+    def test_a_reusable_block_that_was_changed_stays(self, bring: Bring) -> None:
+        report = bring(BLOCK)
+        Fragment.objects.update(text="Ours")
+        undo_run(run_of(report))
+        assert Fragment.objects.get().text == "Ours"
+
+    def test_the_run_is_remembered_and_can_be_undone_once_more(self, bring: Bring) -> None:
+        run = run_of(bring(item(7), item(8)))
+        reader = Comment.objects.create(entry_id=7, name="Reader", text="Hello")
+        undo_run(run)
+        assert ImportRun.objects.filter(pk=run.pk).exists()
+        reader.delete()
+        undo_run(run)
+        assert [model.objects.count() for model in (ImportRun, Post, User)] == [0, 0, 0]
+
+    def test_updates_stay(self, bring: Bring) -> None:
+        bring(item(7))
+        report = bring(item(7, title="New title"), item(8))
+        undo_run(run_of(report))
+        assert Post.objects.get().title == "New title"
+
+
+class TestInterruptions:
+    def test_an_undo_that_is_interrupted_anywhere_and_repeated_ends_the_same(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = contents(without_version=True)
+        run = run_of(bring(*AWKWARD_PARTS, BLOCK))
+        monkeypatch.setattr(undo, "_BATCH", 1)
+        interruptions = 0
+        for _attempt in range(200):
+            calls = 0
+
+            def interrupt(stage: str, done: int, total: int) -> None:
+                nonlocal calls
+                calls += 1
+                if calls == 2:
+                    raise KeyboardInterrupt
+
+            try:
+                undo_run(run, interrupt)
+                break
+            except KeyboardInterrupt:
+                interruptions += 1
+        assert interruptions > 5
+        assert contents(without_version=True) == before
+
+    def test_an_interrupted_import_can_be_undone_and_is_not_continued(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*args: object) -> None:
+            raise KeyboardInterrupt
+
+        parts = (item(7), attachment(30))
+        with monkeypatch.context() as patch:
+            patch.setattr("wordpress.importing.pipeline.import_attachments", interrupt)
+            report = bring(*parts)
+        assert report.interrupted
+        PostFactory(author=User.objects.get())
+        run = run_of(report)
+        undo_run(run)
+        assert bring(*parts).run != run.pk
+
+    def test_progress_reaches_the_end(self, bring: Bring) -> None:
+        told: list[tuple[int, int]] = []
+        run = run_of(bring(*AWKWARD_PARTS))
+        undo_run(run, lambda stage, done, total: told.append((done, total)))
+        assert told[-1][0] == told[-1][1] > 10
+
+
+class TestCommand:
+    def test_removes_and_says_what(self, bring: Bring, client: Client) -> None:
+        run = bring(item(7, inside=[comment(1)]), item(8)).run
+        Post.objects.get(pk=8).save()
+        out = StringIO()
+        call_command("import_wordpress", undo=run, stdout=out, stderr=StringIO())
+        assert "1 × post: removed" in out.getvalue()
+        assert "1 × comment: removed" in out.getvalue()
+        assert "1 × post: It was changed here after the import." in out.getvalue()
+        assert "Import undone." in out.getvalue()
+        assert client.get("/?p=7").status_code == 404
+
+    def test_an_unknown_run_is_an_error_that_lists_those_there_are(self, bring: Bring) -> None:
+        run = bring(item(7)).run
+        with pytest.raises(CommandError, match=rf"no import 99\. Imports: {run}: https://old.example"):
+            call_command("import_wordpress", undo=99)
+
+    def test_takes_no_files_and_is_needed_without_any(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="either the files"):
+            call_command("import_wordpress")
+        with pytest.raises(CommandError, match="either the files"):
+            call_command("import_wordpress", str(write(tmp_path, export())), undo=1)
+
+
+def test_an_import_that_adds_nothing_is_no_run(bring: Bring) -> None:
+    parts = (item(7), item(8))
+    run = bring(*parts).run
+    again = bring(*parts)
+    assert (again.run, list(ImportRun.objects.values_list("pk", flat=True))) == (None, [run])
+    assert counted(again, "post") == {"unchanged": 2}
+
+
+def test_an_import_whose_files_are_still_missing_is_no_run_the_second_time(bring: Bring) -> None:
+    parts = (item(7), attachment(30, post_parent=7))
+    assert bring(*parts).run is not None
+    recorded = list(ImportedItem.objects.order_by("pk").values("kind", "object_pk", "run"))
+    assert bring(*parts).run is None
+    assert list(ImportedItem.objects.order_by("pk").values("kind", "object_pk", "run")) == recorded

@@ -1,0 +1,197 @@
+"""Importing from WordPress in the admin, for owners without a shell: upload, preview, import, read the report."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST, require_safe
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import User
+from wordpress.models import ACTIVE_STATES, ImportJob, JobStep
+from wordpress.uploads import lifecycle, queueing
+from wordpress.uploads.display import JobDisplay, state_label
+from wordpress.uploads.folder import JobFolder
+from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
+from wordpress.uploads.permissions import may_import
+
+# Its tracebacks are meant for the log; the page of an import says what an owner needs to know.
+admin.site.unregister(DBTaskResult)
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
+    list_display = ("__str__", "state_label", "started_by", "uploaded_at")
+    list_select_related = ("started_by",)
+    list_per_page = 40
+
+    # Permissions
+
+    def has_view_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+        return may_import(request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_import(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may_import(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+        return may_import(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+        return may_import(request.user) and (obj is None or not lifecycle.is_active(obj))
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(function: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+            return self.admin_site.admin_view(function)
+
+        return [
+            path("<uuid:pk>/start/", view(require_POST(self.start_view)), name="wordpress_importjob_start"),
+            path("<uuid:pk>/cancel/", view(require_POST(self.cancel_view)), name="wordpress_importjob_cancel"),
+            path("<uuid:pk>/progress/", view(require_safe(self.progress_view)), name="wordpress_importjob_progress"),
+            path("<uuid:pk>/report.json", view(require_safe(self.report_view)), name="wordpress_importjob_report"),
+            *super().get_urls(),
+        ]
+
+    def _get_job(self, request: HttpRequest, pk: uuid.UUID) -> ImportJob:
+        if not may_import(request.user):
+            raise PermissionDenied
+        return get_object_or_404(ImportJob.objects.select_related("started_by"), pk=pk)
+
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        return super().get_queryset(request).defer("report", "contents", "options")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": gettext("WordPress imports"), **(extra_context or {})})
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_label(self, job: ImportJob) -> SafeString:
+        return format_html('<span class="state {}">{}</span>', job.state, state_label(job))
+
+    # Uploading
+
+    @method_decorator(csrf_exempt)
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Check the size and the sender of an upload first: to find the CSRF token, all of it must be read."""
+        if not may_import(request.user):
+            raise PermissionDenied
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BROADSIDE_IMPORT_MAX_BYTES:
+            return self._upload_page(request, UploadForm(), error=too_large_message(), status=413)
+        response: HttpResponse = csrf_protect(self._upload)(request)
+        return response
+
+    def _upload(self, request: HttpRequest) -> HttpResponse:
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if request.method != "POST" or not isinstance(request.user, User) or not form.is_valid():
+            return self._upload_page(request, form)
+        try:
+            job, is_new = queueing.create_job(form.cleaned_data["key"], form.cleaned_data["exports"], request.user)
+        except queueing.AnotherJobActiveError:
+            return self._redirect_to_active_job(request)
+        if is_new:
+            self.log_addition(request, job, [{"added": {}}])
+        return redirect(job)
+
+    def _upload_page(self, request: HttpRequest, form: UploadForm, **context: Any) -> HttpResponse:
+        limit = settings.BROADSIDE_IMPORT_MAX_BYTES
+        return self._page(request, "upload", form, max_bytes=limit, too_large=too_large_message(), **context)
+
+    def _redirect_to_active_job(self, request: HttpRequest) -> HttpResponse:
+        text = gettext("Another import is in progress. Wait until it has finished, or cancel it, then try again.")
+        self.message_user(request, text, messages.WARNING)
+        job = ImportJob.objects.filter(state__in=ACTIVE_STATES).first()
+        return redirect(job or "admin:wordpress_importjob_changelist")
+
+    # One job
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        try:
+            job = self._get_job(request, uuid.UUID(object_id))
+        except ValueError:
+            raise Http404 from None
+        return self._job_page(request, job, StartForm(job) if lifecycle.can_start(job) else None)
+
+    def _job_page(self, request: HttpRequest, job: ImportJob, form: StartForm | None) -> HttpResponse:
+        context = {"job": job, "display": JobDisplay(job), "keep_days": settings.BROADSIDE_IMPORT_KEEP_DAYS}
+        return self._page(request, "job", form, **context)
+
+    def _page(self, request: HttpRequest, name: str, form: Any, status: int = 200, **context: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Import from WordPress"),
+            "form": form,
+            **context,
+        }
+        return TemplateResponse(request, f"admin/wordpress/import/{name}.html", context, status=status)
+
+    def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        job = self._get_job(request, pk)
+        if not lifecycle.can_start(job):
+            # The button was pressed twice, or somebody else pressed it first: the page shows what is going on.
+            return redirect(job)
+        form = StartForm(job, request.POST)
+        if not form.is_valid() or not isinstance(request.user, User):
+            return self._job_page(request, job, form)
+        try:
+            queueing.start_step(job, JobStep(form.cleaned_data["step"]), form.options, request.user)
+        except queueing.AnotherJobActiveError:
+            return self._redirect_to_active_job(request)
+        return redirect(job)
+
+    def cancel_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        job = self._get_job(request, pk)
+        lifecycle.cancel(job)
+        return redirect(job)
+
+    def progress_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        return JsonResponse(JobDisplay(self._get_job(request, pk)).as_dict())
+
+    def report_view(self, request: HttpRequest, pk: uuid.UUID) -> FileResponse:
+        job = self._get_job(request, pk)
+        try:
+            file = JobFolder(job.pk).report.open("rb")
+        except FileNotFoundError:
+            raise Http404 from None
+        return FileResponse(file, as_attachment=True, filename=f"import-{job.uploaded_at:%Y-%m-%d}.json")
+
+    # Deleting
+
+    def delete_model(self, request: HttpRequest, obj: ImportJob) -> None:
+        folder = JobFolder(obj.pk)
+        super().delete_model(request, obj)
+        folder.remove()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> None:
+        for job in queryset:
+            self.delete_model(request, job)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:wordpress_importjob_change", args=[object_id]))

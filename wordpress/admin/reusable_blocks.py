@@ -1,0 +1,74 @@
+"""Reusable blocks in the admin: editors change their texts. Blocks come with imports; none is added or deleted here."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from blog.admin.fields import SourceField
+from blog.admin.versions import VersionedForm
+from blog.rendering import MAX_SOURCE_LENGTH
+from wordpress.markup.reusable_blocks import MAX_RENDERED_AT_ONCE, save_block
+from wordpress.models import FragmentKind, ReusableBlock
+
+
+class ReusableBlockForm(VersionedForm):
+    text = SourceField(
+        label=_("Text"),
+        max_length=MAX_SOURCE_LENGTH,
+        widget=AdminTextareaWidget(attrs={"rows": 20, "dir": "auto"}),
+        help_text=_("HTML. Keep the comments that start with “wp:”; they mark the blocks of WordPress’s editor."),
+    )
+
+    class Meta:
+        model = ReusableBlock
+        fields = ("title", "text")
+
+    def stored_version(self) -> str:
+        block: ReusableBlock = self.instance
+        return block.fingerprint
+
+    def clean_text(self) -> str:
+        # Browsers replace the line endings: as long as nothing else was changed, the text stays as it is.
+        text: str = self.cleaned_data["text"]
+        return text if "text" in self.changed_data else self.instance.text
+
+
+@admin.register(ReusableBlock)
+class ReusableBlockAdmin(admin.ModelAdmin[ReusableBlock]):
+    form = ReusableBlockForm
+    fields = ("title", "text", "name", "site", "version")
+    readonly_fields = ("name", "site")
+    list_display = ("__str__", "name", "site")
+    list_per_page = 50
+    search_fields = ("title", "text")
+    ordering = ("title", "pk")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReusableBlock | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReusableBlock]:
+        return super().get_queryset(request).filter(kind=FragmentKind.BLOCK)
+
+    def save_model(self, request: HttpRequest, obj: ReusableBlock, form: Any, change_: bool) -> None:
+        count = save_block(obj)
+        if count > MAX_RENDERED_AT_ONCE:
+            text = ngettext(
+                "%d post or page uses this block. It will be updated within minutes.",
+                "%d posts and pages use this block. They will be updated within minutes.",
+                count,
+            )
+        else:
+            text = ngettext(
+                "%d post or page that uses this block was updated.",
+                "%d posts and pages that use this block were updated.",
+                count,
+            )
+        self.message_user(request, text % count, messages.SUCCESS)

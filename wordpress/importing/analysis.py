@@ -1,0 +1,252 @@
+"""Reading an export: is it complete, and what is in it that must be known before anything is stored?"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
+from blog.rendering.markups import markups
+from wordpress.wxr.markup_repair import Repairs
+from wordpress.wxr.post_types import reason_to_skip_type
+from wordpress.wxr.reader import Export, InvalidExportError
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Record, Term, TermRef
+from wordpress.wxr.values import language_code, slug_key
+
+Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
+# Called with a stage, how much of it is done, and its total: in bytes, items, files, texts and stored rows.
+type Progress = Callable[[Stage, int, int], None]
+
+_VERSIONS: Final = {"1.0", "1.1", "1.2"}
+# No time zone is further from UTC: the two dates of an item that differ more were set at different times.
+_MAX_OFFSET: Final = dt.timedelta(hours=15)
+
+
+def stage_texts() -> dict[Stage, str]:
+    """Return the label of each stage."""
+    return {
+        "reading": _("Reading"),
+        "importing": _("Importing"),
+        "files": _("Media files"),
+        "rendering": _("Rendering texts with media"),
+        "undoing": _("Undoing the import"),
+    }
+
+
+@dataclass(slots=True)
+class Analysis:
+    """What the steps of an import must know of the whole export."""
+
+    paths: list[Path]
+    # The number of items of each type.
+    items: Counter[str] = field(default_factory=Counter)
+    authors: dict[str, Author] = field(default_factory=dict)
+    # The authors that items name.
+    creators: set[str] = field(default_factory=set)
+    # By taxonomy and slug. What the export says at its beginning comes before what items say.
+    terms: dict[tuple[str, str], Term] = field(default_factory=dict)
+    # Terms without a slug, by taxonomy and name.
+    terms_without_slug: dict[tuple[str, str], Term] = field(default_factory=dict)
+    # How often posts are filed under terms of other taxonomies.
+    other_terms: Counter[str] = field(default_factory=Counter)
+    highest_item_id: int = 0
+    highest_comment_id: int = 0
+    base_url: str = ""
+    site_url: str = ""
+    # How far the old site's time was from UTC, and how often it differed from this site's time.
+    offsets: Counter[dt.timedelta] = field(default_factory=Counter)
+    different_offsets: int = 0
+    # Meta fields of comments and terms, by the kind of their owner and their key.
+    other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def total_items(self) -> int:
+        return self.items.total()
+
+
+def analyse(
+    paths: Iterable[Path], progress: Progress | None = None, keep: Callable[[Item], None] | None = None
+) -> Analysis:
+    """Read all of `paths` and pass each item to `keep`. Raises InvalidExportError for the first that is incomplete."""
+    analysis = Analysis(list(paths))
+    for record in _records(analysis, progress):
+        if isinstance(record, Item):
+            _add_item(analysis, record)
+            if keep:
+                keep(record)
+        elif isinstance(record, Author):
+            analysis.authors.setdefault(record.login, record)
+        elif record.slug:
+            _add_term(analysis, record)
+        else:
+            analysis.terms_without_slug.setdefault((record.taxonomy, record.name), record)
+    if analysis.different_offsets * 2 > analysis.offsets.total():
+        analysis.warnings.append(_time_zone_warning(analysis))
+    return analysis
+
+
+def authors_in(analysis: Analysis) -> dict[str, Author]:
+    """Return all authors of an export by login; those of WXR 1.0 by the name that its items give."""
+    authors = dict(analysis.authors)
+    display_names = {author.display_name for author in authors.values()}
+    for creator in sorted(analysis.creators):
+        # WXR 1.0 has no list of authors, and its items give the name that readers see.
+        if creator not in authors and creator not in display_names:
+            authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
+    return authors
+
+
+def reason_to_skip(item: Item) -> str:
+    """Return why `item` cannot be imported; empty if it can."""
+    if item.type not in {"post", "page"}:
+        return reason_to_skip_type(item.type)
+    if item.status in {"inherit", "auto-draft"}:
+        return _("It is a revision or an automatic draft.")
+    if (length := len(shorten(item.content))) > MAX_SOURCE_LENGTH:
+        return str(SourceTooLongError(length))
+    return ""
+
+
+def total_size(paths: Iterable[Path]) -> int:
+    """Return the size of the files in bytes. Raises InvalidExportError, which names the file that cannot be read."""
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size
+        except OSError as error:
+            raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
+    return total
+
+
+def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
+    total = total_size(analysis.paths)
+    done = 0
+    for path in analysis.paths:
+        export = Export(path, markups)
+        for record in export.records():
+            yield record
+            if progress and export.source:
+                progress("reading", done + export.source.bytes_read, total)
+        done += export.source.bytes_read if export.source else 0
+        analysis.base_url = analysis.base_url or export.base_url
+        analysis.site_url = analysis.site_url or export.site_url
+        analysis.other_meta.update(export.other_meta)
+        analysis.warnings += _file_warnings(export)
+
+
+# Warnings
+
+
+def _file_warnings(export: Export) -> Iterator[str]:
+    if export.version not in _VERSIONS:
+        text = _("The export does not give the version of its format. Versions 1.0 to 1.2 are supported.")
+        if export.version:
+            text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
+        yield f"{export.path}: {text}"
+    if export.source:
+        yield from (f"{export.path}: {text}" for text in _repair_texts(export.source.repairs))
+
+
+def _repair_texts(repairs: Repairs) -> Iterator[str]:
+    counts = repairs.counts
+    texts = {
+        "messages": ngettext(
+            "%d line before the beginning of the export was skipped, an error message of the old site",
+            "%d lines before the beginning of the export were skipped, error messages of the old site",
+            counts["messages"],
+        ),
+        "controls": ngettext(
+            "%d control character was removed, which readers could not see",
+            "%d control characters were removed, which readers could not see",
+            counts["controls"],
+        ),
+        "letters": ngettext(
+            "%d broken character was replaced by “\ufffd”",
+            "%d broken characters were replaced by “\ufffd”",
+            counts["letters"],
+        ),
+        "ampersands": ngettext(
+            "%d unescaped “&” was read as an ampersand",
+            "%d unescaped “&” were read as ampersands",
+            counts["ampersands"],
+        ),
+        "entities": ngettext(
+            "%d HTML entity was read as the character that it stands for",
+            "%d HTML entities were read as the characters that they stand for",
+            counts["entities"],
+        ),
+        "prefixes": ngettext(
+            "%d element with an undeclared namespace prefix was read by its name",
+            "%d elements with undeclared namespace prefixes were read by their names",
+            counts["prefixes"],
+        ),
+    }
+    for kind, text in texts.items():
+        if count := counts[kind]:
+            lines = ", ".join(map(str, repairs.lines[kind]))
+            yield text % count + " " + _("(first in line %s).") % lines
+
+
+def _time_zone_warning(analysis: Analysis) -> str:
+    offsets = ", ".join(_offset_text(offset) for offset, _count in analysis.offsets.most_common(2))
+    return _(
+        "The old site's time was %(offsets)s, and this site's time zone is %(zone)s. Dates and times stay as they are "
+        "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
+        "TIME_ZONE to its time zone before you import."
+    ) % {"offsets": offsets, "zone": timezone.get_default_timezone_name()}
+
+
+def _offset_text(offset: dt.timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
+    return f"UTC{'+' if minutes >= 0 else '−'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+# Items and terms
+
+
+def _add_item(analysis: Analysis, item: Item) -> None:
+    analysis.items[item.type] += 1
+    analysis.highest_item_id = max(analysis.highest_item_id, item.id)
+    analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
+    if reason_to_skip(item):
+        return
+    analysis.creators.add(item.author)
+    for ref in item.terms if item.type == "post" else ():
+        _add_term_ref(analysis, ref)
+    if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:
+        offset = item.date - item.date_gmt
+        analysis.offsets[offset] += 1
+        analysis.different_offsets += offset != timezone.get_default_timezone().utcoffset(item.date)
+
+
+def _add_term(analysis: Analysis, term: Term) -> None:
+    """Add a term that has its own element: the first one counts, but items may have named it before."""
+    key = (term.taxonomy, slug_key(term.slug))
+    if key not in analysis.terms or analysis.terms[key] == _named_term(analysis.terms[key]):
+        analysis.terms[key] = term
+
+
+def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
+    if ref.taxonomy == LANGUAGE and language_code(ref.slug):
+        # It becomes the language of the entry.
+        return
+    if ref.taxonomy not in {CATEGORY, TAG}:
+        analysis.other_terms[ref.taxonomy] += 1
+    elif ref.slug:
+        key = (ref.taxonomy, slug_key(ref.slug))
+        if key not in analysis.terms:
+            analysis.terms[key] = _named_term(ref)
+    else:
+        analysis.terms_without_slug.setdefault((ref.taxonomy, ref.name), _named_term(ref))
+
+
+def _named_term(ref: Term | TermRef) -> Term:
+    """Return a term of which only its name is known."""
+    return Term(ref.taxonomy, ref.slug, ref.name, "", "")

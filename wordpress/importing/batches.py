@@ -1,0 +1,69 @@
+"""Writing in batches: each is one short transaction, and between them others write.
+
+SQLite lets one connection write at a time, and whoever waits for it polls. So a batch holds the database for a few
+tenths of a second at most, and leaves it alone for a while afterwards.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from django.db import IntegrityError, OperationalError, connection, reset_queries
+
+from core.content_version import content_changed
+from wordpress.importing.context import ImportContext
+from wordpress.importing.matching import KeyedItem
+
+# How large a batch of entries gets: it ends with the entry that reaches one of these.
+MAX_ENTRIES: Final = 100
+MAX_CHARACTERS: Final = 1_000_000
+MAX_COMMENTS: Final = 1000
+# How often a batch is tried if others take its URLs or names at the same moment.
+_ATTEMPTS: Final = 5
+
+
+def write_batch(context: ImportContext, write: Callable[[], None]) -> None:
+    """Call `write` in a transaction, and store what it added to the ledger and to the old URLs.
+
+    `write` looks up everything that others may change. It is called again if someone else was faster.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        mark = context.report.mark()
+        try:
+            with context.pacer.transaction():
+                write()
+                context.old_urls.write(context.ledger)
+                context.ledger.write()
+                if context.report.has_changed_since(mark):
+                    content_changed()
+            break
+        except BaseException as error:
+            context.report.reset(mark)
+            context.ledger.clear()
+            context.old_urls.clear()
+            if attempt == _ATTEMPTS or not _is_conflict(error):
+                raise
+    # With DEBUG Django keeps every query, and these are as large as the export.
+    reset_queries()
+
+
+def entry_batches(items: Iterable[KeyedItem]) -> Iterator[list[KeyedItem]]:
+    """Yield posts or pages in batches."""
+    batch: list[KeyedItem] = []
+    characters = comments = 0
+    for keyed in items:
+        batch.append(keyed)
+        characters += len(keyed.item.content)
+        comments += len(keyed.item.comments)
+        if len(batch) >= MAX_ENTRIES or characters >= MAX_CHARACTERS or comments >= MAX_COMMENTS:
+            yield batch
+            batch, characters, comments = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _is_conflict(error: BaseException) -> bool:
+    """Return whether someone else wrote the same at the same moment. SQLite has no such errors."""
+    if isinstance(error, IntegrityError):
+        return connection.vendor == "postgresql"
+    # Source: PostgreSQL, error codes of class 40 (a deadlock is 40P01).
+    return isinstance(error, OperationalError) and str(getattr(error.__cause__, "sqlstate", "")).startswith("40")

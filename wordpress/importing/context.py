@@ -1,0 +1,84 @@
+"""What the steps of one import share."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from accounts.models import User
+from wordpress.importing.analysis import Analysis, Progress, Stage
+from wordpress.importing.ids import NewIds
+from wordpress.importing.ledger import Ledger
+from wordpress.importing.old_urls import OldUrls
+from wordpress.importing.pacing import Pacer
+from wordpress.importing.render_pool import RenderPool
+from wordpress.importing.report import Report
+from wordpress.importing.spool import Spool
+from wordpress.models import ImportRun
+from wordpress.wxr.records import TermRef
+from wordpress.wxr.values import slug_key
+
+
+@dataclass(slots=True)
+class AuthorIds:
+    """The accounts of the export's authors."""
+
+    by_name: dict[str, int] = field(default_factory=dict)
+    by_id: dict[int, int] = field(default_factory=dict)
+
+    def of_item(self, creator: str) -> int:
+        """Return the account of an item's creator."""
+        return self.by_name[creator]
+
+    def of_file(self, creator: str) -> int | None:
+        """Return the account of the one who uploaded a file, if that is an author of the export."""
+        return self.by_name.get(creator)
+
+    def of_comment(self, user_id: int) -> int | None:
+        """Return the account of the one who wrote a comment, if that is an author of the export."""
+        return self.by_id.get(user_id) if user_id else None
+
+
+@dataclass(slots=True)
+class TermIds:
+    """The categories and tags of the export, by taxonomy and `slug_key`; and their slugs by taxonomy and name."""
+
+    by_slug: dict[str, dict[str, int]] = field(default_factory=dict)
+    slugs: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def of(self, refs: Iterable[TermRef], taxonomy: str) -> list[int]:
+        """Return the IDs of the categories or tags among `refs`, each once."""
+        by_slug = self.by_slug[taxonomy]
+        slugs = (ref.slug or self.slugs[taxonomy, ref.name] for ref in refs if ref.taxonomy == taxonomy)
+        return list(dict.fromkeys(by_slug[slug_key(slug)] for slug in slugs))
+
+
+@dataclass(slots=True)
+class ImportContext:
+    """What the steps of one import share. Each step reads its items from `spool` and fills in what later ones need."""
+
+    analysis: Analysis
+    spool: Spool
+    renderer: RenderPool
+    report: Report
+    # The name under which the blog is recorded here (wordpress.importing.site_identity).
+    site: str
+    run: ImportRun
+    ledger: Ledger
+    new_ids: NewIds
+    # People here by the login of an author in the export, as the owner of this site says.
+    mapped_authors: Mapping[str, User]
+    progress: Progress | None = None
+    old_urls: OldUrls = field(default_factory=OldUrls)
+    author_ids: AuthorIds = field(default_factory=AuthorIds)
+    term_ids: TermIds = field(default_factory=TermIds)
+    pacer: Pacer = field(default_factory=Pacer)
+    items_done: int = 0
+
+    def advance(self, items: int = 1) -> None:
+        """Report that so many more items of the export are done."""
+        for _item in range(items):
+            self.items_done += 1
+            self.report_progress("importing", self.items_done, self.analysis.total_items)
+
+    def report_progress(self, stage: Stage, done: int, total: int) -> None:
+        if self.progress:
+            self.progress(stage, done, total)

@@ -1,0 +1,128 @@
+"""The post or page that an item becomes: everything but its URL, its terms and its comments."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from blog.models import Entry, Page, Post, Status
+from blog.rendering import EMBEDDED_FILE
+from wordpress.importing.limits import max_length
+from wordpress.importing.matching import KeyedItem
+from wordpress.importing.own_exports import restore_entry
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
+from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
+
+MARKUP: Final = "wordpress"
+_MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
+_STATUSES: Final = {
+    "publish": Status.PUBLISHED,
+    "future": Status.PUBLISHED,
+    "draft": Status.DRAFT,
+    "pending": Status.PENDING,
+    "private": Status.PRIVATE,
+    "trash": Status.TRASH,
+}
+
+
+@dataclass(slots=True)
+class ImportedEntry:
+    """An item with its entry here. If the entry is neither new nor changed, nothing but its ID is known."""
+
+    keyed: KeyedItem
+    entry: Entry
+    is_new: bool = False
+    is_changed: bool = False
+
+    @property
+    def item(self) -> Item:
+        return self.keyed.item
+
+
+def markup_of(item: Item) -> str:
+    """Return the markup of an item's text: WordPress's own, unless one of our own exports says otherwise."""
+    return (item.extension.markup if item.extension else "") or MARKUP
+
+
+def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
+    """Return the entry that `item` becomes, without an ID, neither rendered nor stored."""
+    written_at = item.published_at or now
+    fields = {
+        "guid": guid,
+        "title": plain_line(item.title)[:_MAX_TITLE_LENGTH],
+        "author_id": author_id,
+        "status": _status(item, now)[0],
+        "published_at": _published_at(item),
+        "source": item.content,
+        "markup": markup_of(item),
+        "excerpt": plain_lines(item.excerpt),
+        "language": _language(item),
+        "comments_open": item.comment_status == "open",
+        "created_at": written_at,
+        "modified_at": item.modified_at or written_at,
+    }
+    if item.type == "page":
+        entry: Entry = Page(**fields, menu_order=item.menu_order)
+    else:
+        entry = Post(**fields, sticky=item.sticky)
+    restore_entry(entry, item)
+    return entry
+
+
+def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
+    """Yield what is different about `entry`, which has an ID, from what the export says."""
+    if remark := _status(item, now)[1]:
+        yield remark
+    if not item.id:
+        yield _("It has no ID in the export, so it was imported with the new ID %d.") % entry.pk
+    elif item.id != entry.pk:
+        yield _("Its ID was already in use, so it was imported with the new ID %d.") % entry.pk
+    if entry.guid != item.guid:
+        yield _("Its GUID is missing, too long or already in use, so it got a new one.")
+    if has_markup(item.title):
+        yield _("The markup in its title was removed.")
+    if len(plain_line(item.title)) > _MAX_TITLE_LENGTH:
+        yield _("The title was too long and was shortened.")
+    if has_markup(item.excerpt):
+        yield _("The markup in its excerpt was removed.")
+    if "data:" in item.content and (count := len(EMBEDDED_FILE.findall(item.content))):
+        text = ngettext(
+            "%d file is embedded in the text itself. Readers see its description at most.",
+            "%d files are embedded in the text itself. Readers see their descriptions at most.",
+            count,
+        )
+        yield text % count
+    if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
+        yield _("Pages have no categories and tags here, so those of this page were skipped.")
+
+
+def _language(item: Item) -> str:
+    """Return the code of the language under which the item is filed; empty if there is none or it is unknown."""
+    return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
+
+
+def _published_at(item: Item) -> dt.datetime | None:
+    if item.status not in {"publish", "future", "private"} and item.date_gmt is None:
+        # A draft that was never given a date: this is the date of its last change.
+        return None
+    return item.published_at
+
+
+def _status(item: Item, now: dt.datetime) -> tuple[Status, str]:
+    """Return the status and a remark on it. If in doubt, readers do not see the entry."""
+    status = _STATUSES.get(item.status)
+    published_at = _published_at(item)
+    if status is None:
+        if not item.status:
+            return Status.DRAFT, _("The export does not say whether it was public, so it is a draft.")
+        return Status.DRAFT, _("Its status “%s” is unknown, so it is a draft.") % item.status
+    if item.password and status == Status.PUBLISHED:
+        return Status.PRIVATE, _("It was protected by a password, so it is private.")
+    if status == Status.PUBLISHED and published_at is None:
+        return Status.DRAFT, _("It has no date and therefore no URL, so it is a draft.")
+    if item.status == "future" and published_at is not None and published_at <= now:
+        return Status.PENDING, _("It was scheduled for a time that has passed, so it is pending review.")
+    return status, ""

@@ -1,0 +1,77 @@
+"""IDs for what is imported. Most keep those of the export; the others get new ones that nobody else is given."""
+
+from typing import Final
+
+from django.db import connection, models, transaction
+
+from accounts.models import User
+from blog.models import Category, Entry
+from comments.models import Comment
+from tags.models import Tag
+from wordpress.bulk import max_pk
+from wordpress.importing.analysis import Analysis
+from wordpress.wxr.records import CATEGORY, TAG
+
+_SEQUENCE: Final = "pg_get_serial_sequence(%s, 'id')"
+
+
+class NewIds:
+    """Gives out IDs above all that the export has. An import that is killed and continued gives out the same."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        terms = [(term.taxonomy, term.id) for term in analysis.terms.values()]
+        self._highest: dict[type[models.Model], int] = {
+            User: max((author.id for author in analysis.authors.values()), default=0),
+            Category: max((pk for taxonomy, pk in terms if taxonomy == CATEGORY), default=0),
+            Tag: max((pk for taxonomy, pk in terms if taxonomy == TAG), default=0),
+            Entry: analysis.highest_item_id,
+            Comment: analysis.highest_comment_id,
+        }
+
+    def reserve(self) -> None:
+        """Make sure that the database gives nobody else an ID of the export: others go on writing meanwhile."""
+        for model, highest in self._highest.items():
+            with transaction.atomic():
+                if connection.vendor == "postgresql":
+                    _reserve_in_sequence(model, highest)
+                elif _last_id_on_sqlite(model) < highest:
+                    _set_last_id_on_sqlite(model, highest)
+
+    def take(self, model: type[models.Model], count: int) -> list[int]:
+        """Return new IDs for `count` rows, in the transaction that adds them, before it adds them."""
+        if not count:
+            return []
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                table = connection.ops.quote_name(model._meta.db_table)
+                cursor.execute(f"SELECT nextval({_SEQUENCE}) FROM generate_series(1, %s)", [table, count])  # noqa: S608  # no value in it
+                return [pk for (pk,) in cursor.fetchall()]
+        # Nobody else can write before this transaction ends.
+        first = max(self._highest[model], max_pk(model)) + 1
+        return list(range(first, first + count))
+
+
+def _reserve_in_sequence(model: type[models.Model], highest: int) -> None:
+    """Let PostgreSQL continue after the highest ID.
+
+    An import that was rolled back may have used up IDs, which the next one shall have.
+    """
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        # What others have begun to insert has IDs that are not visible yet. They finish first.
+        cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        last = max(highest, max_pk(model))
+        cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])  # likewise
+
+
+def _last_id_on_sqlite(model: type[models.Model]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
+        return cursor.fetchone()[0] or 0
+
+
+def _set_last_id_on_sqlite(model: type[models.Model], last: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [last, model._meta.db_table])
+        if not cursor.rowcount:
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [model._meta.db_table, last])

@@ -1,0 +1,118 @@
+"""Which entry here is which item of the export: matched by GUID, else by ID and URL."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from blog.models import Entry
+from wordpress.bulk import fetch_rows
+from wordpress.importing.limits import max_length
+from wordpress.wxr.records import Item
+from wordpress.wxr.values import usable_slug
+
+MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
+
+
+class ItemKey(NamedTuple):
+    """How a post or page differs from the other items of its export. Known before anything is looked up here.
+
+    `guid_index`: which of `guids_of` no other item has.
+    `is_repeated`: the same item was in the export before.
+    `is_first_with_id`: no item before it has the same ID.
+    """
+
+    guid_index: int = 0
+    is_repeated: bool = False
+    is_first_with_id: bool = True
+
+
+class KeyedItem(NamedTuple):
+    """An item with its key, which only posts and pages need. `position` counts the pages of the export."""
+
+    item: Item
+    key: ItemKey = ItemKey()
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The ID and GUID of an item here. `known`: it is here already. `pk` is None if it needs a new ID."""
+
+    pk: int | None
+    guid: str
+    known: bool = False
+
+
+class ItemKeys:
+    """Tells the items of one export apart, in one pass."""
+
+    def __init__(self) -> None:
+        # Which item each GUID was given to. Hashes of both: a large export has hundreds of thousands.
+        self._items: dict[int, int] = {}
+        self._ids: set[int] = set()
+
+    def key_of(self, item: Item) -> ItemKey:
+        marks = [hash(mark) for mark in _marks_of(item)]
+        itself = marks[-1]
+        # Another item may have the first of these GUIDs.
+        index = next((i for i, mark in enumerate(marks) if self._items.get(mark, itself) == itself), len(marks) - 1)
+        if marks[index] in self._items:
+            return ItemKey(index, is_repeated=True)
+        self._items[marks[index]] = itself
+        is_first = item.id not in self._ids
+        self._ids.add(item.id)
+        return ItemKey(index, is_first_with_id=is_first)
+
+
+def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
+    """Return the identity of each of `items`, in two queries however many they are."""
+    guids = [guids_of(keyed.item, site) for keyed in items]
+    by_guid = {
+        guid: (pk, kind)
+        for guid, pk, kind in fetch_rows(Entry, "guid", (guid for some in guids for guid in some), "guid", "pk", "kind")
+    }
+    ids = (keyed.item.id for keyed in items)
+    columns = ("pk", "kind", "slug", "created_at")
+    by_pk = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", ids, *columns)}
+    identities = []
+    for (item, key, _position), choice in zip(items, guids, strict=True):
+        guid = choice[key.guid_index]
+        if by_guid.get(guid, (0, item.type))[1] != item.type:
+            # A post has the GUID of this page, or the other way round.
+            guid = choice[-1]
+        if guid in by_guid:
+            identities.append(Identity(by_guid[guid][0], guid, known=True))
+        elif key.is_first_with_id and by_pk.get(item.id) == [item.type, usable_slug(item.slug), item.published_at]:
+            identities.append(Identity(item.id, guid, known=True))
+        else:
+            is_free = item.id and key.is_first_with_id and item.id not in by_pk
+            identities.append(Identity(item.id if is_free else None, guid))
+    return identities
+
+
+def guids_of(item: Item, site: str) -> tuple[str, str, str]:
+    """Return the GUID of an item as exported, and two that are the same in every import of it.
+
+    The second is made of its ID, slug and date. Programs that give no IDs may leave out these too, so where there is
+    no ID, the third is made of the title as well.
+    """
+    text = f"{site}?p={item.id}&{item.slug}&{item.date}"
+    own = _uuid(text)
+    titled = own if item.id else _uuid(f"{text}&{item.date_gmt}&{item.title}")
+    return item.guid if _is_usable(item.guid) else own, own, titled
+
+
+def _marks_of(item: Item) -> tuple[object, object, object]:
+    """Return what tells the item from others if it has each of its GUIDs: the site does not matter for that."""
+    own = (item.id, item.slug, item.date)
+    titled = own if item.id else (*own, item.date_gmt, item.title)
+    return item.guid if _is_usable(item.guid) else own, own, titled
+
+
+def _is_usable(guid: str) -> bool:
+    return 0 < len(guid) <= MAX_GUID_LENGTH
+
+
+def _uuid(text: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, text).urn

@@ -1,0 +1,64 @@
+"""A copy of the database for a preview: an import that is tried out changes nothing and is in nobody's way.
+
+Only an import itself knows what becomes of each item. A transaction that is rolled back at the end would do on a site
+without visitors, but it would hold the database, or rows of it, for as long as the import takes.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+
+
+@contextmanager
+def throwaway_database() -> Iterator[None]:
+    """Let this process see and change a copy of the database, which is gone afterwards."""
+    if connection.in_atomic_block:
+        # The caller holds the database already, and a copy would lack what is not committed.
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    elif connection.vendor == "postgresql":
+        with _temporary_tables():
+            yield
+    else:
+        with _copied_file():
+            yield
+
+
+@contextmanager
+def _copied_file() -> Iterator[None]:
+    """Work on a copy of SQLite's file. Copying waits for no writer and lets others write."""
+    with tempfile.TemporaryDirectory(dir=settings.BROADSIDE_IMPORTS_DIR) as folder:
+        original = connection.settings_dict
+        copy = Path(folder, "copy.sqlite3")
+        connection.ensure_connection()
+        with closing(sqlite3.connect(copy)) as target:
+            connection.connection.backup(target)
+        connection.close()
+        # Not changed in place: the connections of other threads share the settings.
+        connection.settings_dict = {**original, "NAME": str(copy)}
+        try:
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict = original
+
+
+@contextmanager
+def _temporary_tables() -> Iterator[None]:
+    """Work on temporary tables, which for this connection hide the tables of the same names."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        tables = [table.name for table in connection.introspection.get_table_list(cursor) if table.type == "t"]
+        for name in map(connection.ops.quote_name, tables):
+            cursor.execute(f"CREATE TEMPORARY TABLE {name} (LIKE public.{name} INCLUDING ALL)")
+            cursor.execute(f"INSERT INTO pg_temp.{name} SELECT * FROM public.{name}")  # noqa: S608  # quoted names
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DISCARD TEMPORARY")

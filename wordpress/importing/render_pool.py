@@ -1,0 +1,196 @@
+"""Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
+
+Rendering is half the work of an import. The worker does it while this process reads and stores, and this process
+helps when it would have to wait.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from blog.rendering import Rendered, RenderInput, render_all
+from blog.rendering.moved_files import FileResolver
+from wordpress.importing.render_worker import Answer, CommentText, RenderWorker, render_comments
+from wordpress.importing.spool import SpoolFile
+
+# In bytes. A smaller export is imported before a process has started.
+MIN_SIZE_FOR_WORKER = 5_000_000
+# How many texts are rendered ahead in one request: at least and at most, and not many more characters than this.
+_MIN_AHEAD, _MAX_AHEAD = 50, 200
+_CHARACTERS_AHEAD: Final = 1_000_000
+# Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees what is not
+# committed yet, or what a preview keeps to itself.
+_DATABASE_MARKS: Final = ("[gallery", "data-fn=", "wp:block")
+
+
+class RenderedBatch(NamedTuple):
+    """The texts of a batch in their order, and its comments."""
+
+    texts: list[Rendered]
+    comments: dict[CommentText, str]
+
+
+class RenderPool:
+    """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`.
+
+    It is a context manager, which stops the worker at the end.
+    """
+
+    def __init__(self, file: SpoolFile, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
+        """`size` is that of the export, in bytes. `resolve_files` says where files are that have moved here.
+
+        `ahead`: whether nearly all texts of the export will be needed. What is rendered ahead is kept in `file`.
+        """
+        self._file = file
+        self._resolve_files = resolve_files
+        self._ahead = ahead
+        self._is_alone = (os.cpu_count() or 1) < 2 or size < MIN_SIZE_FOR_WORKER
+        self._worker: RenderWorker | None = None
+        # What is being rendered ahead, what comes next, and by a text's digest where it is kept if it is done.
+        self._requested: list[RenderInput] = []
+        self._next = _Sample()
+        self._positions: dict[bytes, int] = {}
+        # The current batch: what is rendered already, and the indices of what this process and the worker render.
+        self._texts: list[RenderInput] = []
+        self._rendered: dict[int, Rendered] = {}
+        self._here: list[int] = []
+        self._there: list[int] = []
+        self._comments: list[CommentText] = []
+        self._busy_worker: RenderWorker | None = None
+
+    def expect(self, text: RenderInput) -> None:
+        """Render a text ahead if there is time for it."""
+        if not self._ahead or not self._is_for_worker(text):
+            return
+        self._next.offer(text)
+        if len(self._next.texts) >= _MIN_AHEAD and not self._is_busy:
+            self._keep_requested()
+            if worker := self._started_worker():
+                self._requested, self._next = self._next.texts, _Sample()
+                worker.request(self._requested, [])
+
+    def stop_expecting(self) -> None:
+        """Keep what was rendered ahead; everything has been read. Raises InvalidExportError if the disk is full."""
+        if self._worker:
+            self._worker.hurry()
+        self._keep_requested()
+        self._next = _Sample()
+
+    def begin(self, texts: Iterable[RenderInput], comments: Iterable[CommentText] = ()) -> None:
+        """Start rendering a batch. The one before it must be finished."""
+        self._texts, self._comments = list(texts), list(comments)
+        self._rendered, self._here, self._there = {}, [], []
+        for index, text in enumerate(self._texts):
+            # Once is enough: a text that comes twice is rendered again, and memory is free for others.
+            position = self._positions.pop(_digest(text), None)
+            if position is not None:
+                self._rendered[index] = self._file.get(position)
+            else:
+                (self._there if self._is_for_worker(text) else self._here).append(index)
+        if self._there or (self._comments and not self._is_alone):
+            self._busy_worker = self._started_worker()
+        if self._busy_worker:
+            self._busy_worker.request([self._texts[index] for index in self._there], self._comments)
+
+    def finish(self) -> RenderedBatch:
+        """Return the batch that was begun."""
+        self._render(self._here)
+        if self._busy_worker:
+            answer = self._finish_with(self._busy_worker)
+        else:
+            self._render(self._there)
+            answer = None
+        html = answer.comments if answer else render_comments(self._comments)
+        comments = dict(zip(self._comments, html, strict=True))
+        batch = RenderedBatch([self._rendered[index] for index in range(len(self._texts))], comments)
+        self._texts, self._comments, self._busy_worker = [], [], None
+        self._rendered, self._here, self._there = {}, [], []
+        return batch
+
+    def _finish_with(self, worker: RenderWorker) -> Answer | None:
+        """Render the last texts of the request here while the worker renders the first, then take its answer."""
+        limit = len(self._there)
+        while taken := worker.take_back(limit):
+            limit -= taken
+            self._render(self._there[limit : limit + taken])
+        answer = self._answer(worker)
+        done = answer.texts if answer else []
+        self._rendered.update(zip(self._there[:limit], done, strict=False))
+        self._render(self._there[len(done) : limit])
+        return answer
+
+    def _render(self, indices: Sequence[int]) -> None:
+        texts = (self._texts[index] for index in indices)
+        self._rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
+
+    def _is_for_worker(self, text: RenderInput) -> bool:
+        return not self._is_alone and not any(mark in text.source for mark in _DATABASE_MARKS)
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._requested) and self._worker is not None and not self._worker.has_answered
+
+    def _keep_requested(self) -> None:
+        """Keep what was rendered ahead on disk."""
+        if self._requested and self._worker:
+            answer = self._answer(self._worker)
+            for text, rendered in zip(self._requested, answer.texts if answer else (), strict=False):
+                self._positions[_digest(text)] = self._file.put(rendered)
+        self._requested = []
+
+    def _started_worker(self) -> RenderWorker | None:
+        """Return the worker; None if the system does not let it start."""
+        if self._worker is None and not self._is_alone:
+            try:
+                self._worker = RenderWorker(self._resolve_files)
+            except OSError:
+                # Too little memory, or too many processes: it works without.
+                self._is_alone = True
+        return self._worker
+
+    def _answer(self, worker: RenderWorker) -> Answer | None:
+        answer = worker.answer()
+        if answer is None:
+            # From now on everything is rendered here.
+            self._is_alone = True
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+
+class _Sample:
+    """Some of the texts that are offered: all, every second, every fourth …, as many as can be rendered ahead.
+
+    So later on no part of the export takes longer than another.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[RenderInput] = []
+        self._characters = 0
+        self._offered = 0
+        self._step = 1
+
+    def offer(self, text: RenderInput) -> None:
+        self._offered += 1
+        if self._offered % self._step:
+            return
+        self.texts.append(text)
+        self._characters += len(text.source)
+        if len(self.texts) > _MAX_AHEAD or self._characters > _CHARACTERS_AHEAD:
+            self.texts = self.texts[1::2]
+            self._characters = sum(len(text.source) for text in self.texts)
+            self._step *= 2
+
+
+def _digest(text: RenderInput) -> bytes:
+    return hashlib.blake2b(f"{text.source}\0{text.markup}".encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,142 @@
+"""What an import keeps on disk while it runs, so that a large export takes little memory.
+
+The XML of an export is read once. What must be known of all items before the first one is stored takes little memory
+(wordpress.importing.analysis); the items themselves wait here, sorted by what becomes of them.
+"""
+
+import pickle
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, Final
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.matching import ItemKey, ItemKeys, KeyedItem
+from wordpress.importing.report import ATTACHMENTS, PAGES, POSTS
+from wordpress.wxr.post_types import REUSABLE_BLOCK
+from wordpress.wxr.records import Item
+from wordpress.wxr.repair import InvalidExportError
+
+# Items are pickled together: up to so many, or so many characters of text.
+_CHUNK_ITEMS: Final = 100
+_CHUNK_CHARACTERS: Final = 500_000
+
+
+class SpoolFile:
+    """Values in an unnamed temporary file that nobody else reads or writes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._end = 0
+
+    def put(self, value: object) -> int:
+        """Store `value` and return its position. Raises InvalidExportError if the disk is full."""
+        position = self._end
+        try:
+            self._file.seek(position)
+            pickle.dump(value, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):
+                # Otherwise the rest would be written again at the end.
+                self._file.close()
+            text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
+            raise InvalidExportError(text % (error.strerror or error)) from error
+        self._end = self._file.tell()
+        return position
+
+    def get(self, position: int) -> Any:
+        """Return the value that was stored at `position`."""
+        self._file.seek(position)
+        return pickle.load(self._file)  # noqa: S301  # nobody else can have written it
+
+
+class SpooledItems:
+    """Items that can be read any number of times, in the order in which they were added."""
+
+    def __init__(self, file: SpoolFile) -> None:
+        self._file = file
+        self._positions: list[int] = []
+        self._chunk: list[KeyedItem] = []
+        self._characters = 0
+
+    def add(self, keyed: KeyedItem) -> None:
+        self._chunk.append(keyed)
+        self._characters += len(keyed.item.content)
+        if len(self._chunk) >= _CHUNK_ITEMS or self._characters > _CHUNK_CHARACTERS:
+            self.flush()
+
+    def __iter__(self) -> Iterator[KeyedItem]:
+        for position in self._positions:
+            yield from self._file.get(position)
+
+    def flush(self) -> None:
+        """Write what was added last. Until then it cannot be read."""
+        if self._chunk:
+            self._positions.append(self._file.put(self._chunk))
+            self._chunk, self._characters = [], 0
+
+
+class SpooledPages:
+    """Pages that can be read in any order. Memory holds what decides where each of them belongs."""
+
+    def __init__(self, file: SpoolFile) -> None:
+        self._file = file
+        self._positions: list[int] = []
+        self.outlines: list[KeyedItem] = []
+
+    def add(self, item: Item, key: ItemKey) -> None:
+        keyed = KeyedItem(item, key, position=len(self.outlines))
+        self._positions.append(self._file.put(keyed))
+        outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
+        self.outlines.append(keyed._replace(item=outline))
+
+    def __getitem__(self, index: int) -> KeyedItem:
+        keyed: KeyedItem = self._file.get(self._positions[index])
+        return keyed
+
+
+class Spool:
+    """The items of an export by what becomes of them; `skipped` are those that are not imported."""
+
+    def __init__(self, file: SpoolFile) -> None:
+        self.file = file
+        self.posts = SpooledItems(file)
+        self.pages = SpooledPages(file)
+        self.attachments = SpooledItems(file)
+        self.reusable_blocks = SpooledItems(file)
+        self.skipped = SpooledItems(file)
+        self._keys = ItemKeys()
+
+    def add(self, item: Item) -> None:
+        if item.type == ATTACHMENTS:
+            self.attachments.add(KeyedItem(item))
+        elif item.type == REUSABLE_BLOCK:
+            self.reusable_blocks.add(KeyedItem(item))
+        elif reason_to_skip(item):
+            self.skipped.add(KeyedItem(item))
+        elif item.type == PAGES:
+            self.pages.add(item, self._keys.key_of(item))
+        elif item.type == POSTS:
+            self.posts.add(KeyedItem(item, self._keys.key_of(item)))
+
+    def flush(self) -> None:
+        """Write what was added last: everything has been read. Raises InvalidExportError if the disk is full."""
+        for items in (self.posts, self.attachments, self.reusable_blocks, self.skipped):
+            items.flush()
+
+    def first_entries(self, count: int) -> list[KeyedItem]:
+        """Return posts and pages: the first `count` of either kind."""
+        posts = [keyed for keyed, _index in zip(self.posts, range(count), strict=False)]
+        return posts + self.pages.outlines[:count]
+
+
+@contextmanager
+def open_spool() -> Iterator[Spool]:
+    """Yield an empty spool, which is gone afterwards."""
+    # Not in the system's temporary folder, which may be in memory.
+    with tempfile.TemporaryFile(dir=settings.BROADSIDE_IMPORTS_DIR) as file:
+        yield Spool(SpoolFile(file))

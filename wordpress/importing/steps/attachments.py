@@ -1,0 +1,185 @@
+"""What an export says about files. The files themselves come later (wordpress.importing.steps.files)."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import batched
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from blog.models.redirect import MAX_LENGTH, normalise_path
+from core.http import host_of
+from media.models import Document, Picture
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
+from wordpress.importing.limits import max_length
+from wordpress.importing.media_source import file_name
+from wordpress.importing.own_exports import restore_attachment
+from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
+from wordpress.importing.report import ATTACHMENTS, Outcome
+from wordpress.importing.steps.comments import skip_comments
+from wordpress.legacy_urls.query_forms import legacy_key
+from wordpress.models import Attachment
+from wordpress.wxr.records import ALT, Item
+from wordpress.wxr.values import plain_line, plain_lines
+
+_BATCH: Final = 200
+_MAX_URL_LENGTH: Final = max_length(Attachment, "url")
+# What an export says.
+_EXPORTED: Final = (
+    *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "description"),
+    *("parent", "menu_order", "uploaded_by_id", "uploaded_at"),
+)
+# These contain the URL of the blog.
+_URLS: Final = {"url", "guid", "link"}
+# What a picture or document has too.
+_SHARED: Final = ("title", "caption", "alt")
+
+
+def import_attachments(context: ImportContext) -> None:
+    """Store what the export says about each file, or report why not."""
+    seen: set[int] = set()
+    for batch in batched(context.spool.attachments, _BATCH, strict=False):
+        items, skipped = [], []
+        for item, *_key in batch:
+            if reason := _("It is in the export twice.") if item.id in seen else _reason_to_skip(item):
+                skipped.append((item, reason))
+            else:
+                seen.add(item.id)
+                items.append(item)
+        write_batch(context, partial(_import, context, items, skipped))
+        context.advance(len(batch))
+
+
+def redirect_to_files(attachments: Iterable[Attachment]) -> None:
+    """Redirect the old URLs of files that are here, and those of their pages."""
+    for attachment in attachments:
+        upload = attachment.picture or attachment.document
+        if upload is None:
+            continue
+        # Of two sites with a file at the same path the first keeps it.
+        add_missing_redirects((url, upload) for url in (attachment.url, attachment.guid) if _is_file(legacy_key(url)))
+        if not legacy_key(attachment.link).startswith("/?"):
+            add_redirect(attachment.link, upload)
+        add_id_redirects(attachment.site, {attachment.wordpress_id: upload})
+
+
+def default_text(attachment: Attachment, name: str) -> str:
+    """Return what a picture or document has in a field that is empty in the export."""
+    return file_name(attachment).rpartition(".")[0][: max_length(Attachment, "title")] if name == "title" else ""
+
+
+def _import(context: ImportContext, items: Sequence[Item], skipped: Sequence[tuple[Item, str]]) -> None:
+    for item, reason in skipped:
+        context.report.skip(ATTACHMENTS, item.id, plain_line(item.title), reason, item.attachment_url)
+    for item in (*items, *(item for item, _reason in skipped)):
+        skip_comments(context, item, _("It is on a file, and files have no comments here."))
+    known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
+    stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
+    new, changed, updated = [], [], 0
+    for item in items:
+        exported, here = _read(context, item), stored.get(item.id)
+        if here is None:
+            new.append(exported)
+        elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
+            _update_upload(context, here, exported, names)
+            updated += any(not _is_same(name, getattr(here, name), getattr(exported, name)) for name in names)
+            if _place(here) != _place(exported):
+                # The texts that show it were rendered before it was stored, so they must be rendered again.
+                here.is_shown = False
+            for name in names:
+                setattr(here, name, getattr(exported, name))
+            changed.append(here)
+    for attachment in Attachment.objects.bulk_create(new):
+        context.ledger.add_new(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
+    if changed:
+        fields = [*(name.removesuffix("_id") for name in _EXPORTED), "is_shown"]
+        Attachment.objects.bulk_update(changed, fields, batch_size=100)
+        redirect_to_files(changed)
+    context.report.count(ATTACHMENTS, Outcome.IMPORTED, len(new))
+    context.report.count(ATTACHMENTS, Outcome.UPDATED, updated)
+    context.report.count(ATTACHMENTS, Outcome.UNCHANGED, len(items) - len(new) - updated)
+
+
+def _reason_to_skip(item: Item) -> str:
+    if not item.id:
+        return _("It has no ID.")
+    if _file_url(item):
+        return ""
+    if host_of(item.attachment_url):
+        return _("The URL of its file does not say what kind of file it is.")
+    return _("The export does not say where its file is.")
+
+
+def _read(context: ImportContext, item: Item) -> Attachment:
+    url = _file_url(item)
+    guid = item.guid if host_of(item.guid) and len(item.guid) <= _MAX_URL_LENGTH else ""
+    attachment = Attachment(
+        site=context.site,
+        wordpress_id=item.id,
+        url=url,
+        guid=guid,
+        path=_path(url),
+        former_path=_path(guid),
+        link=item.link[: max_length(Attachment, "link")],
+        title=plain_line(item.title)[: max_length(Attachment, "title")],
+        caption=plain_lines(item.excerpt),
+        alt=plain_line(dict(item.meta).get(ALT, ""))[: max_length(Attachment, "alt")],
+        description=plain_lines(item.content),
+        parent=item.parent,
+        menu_order=item.menu_order,
+        uploaded_by_id=context.author_ids.of_file(item.author),
+        uploaded_at=item.published_at,
+    )
+    restore_attachment(attachment, item)
+    return attachment
+
+
+def _update_upload(context: ImportContext, stored: Attachment, exported: Attachment, names: Iterable[str]) -> None:
+    """Give the picture or document the texts that have changed, unless they were changed here."""
+    upload: Picture | Document | None = stored.picture or stored.document
+    fields = [name for name in _SHARED if name in names and hasattr(upload, name)]
+    if upload is None or not fields:
+        return
+    updated: dict[str, Any] = {}
+    for name in fields:
+        if getattr(upload, name) == (getattr(stored, name) or default_text(stored, name)):
+            updated[name] = getattr(exported, name) or default_text(exported, name)
+    if len(updated) < len(fields):
+        text = _("It was changed in the export and here since the last import, so it stays as it is.")
+        context.report.note(ATTACHMENTS, exported.wordpress_id, exported.title, text)
+    if updated:
+        for name, text in updated.items():
+            setattr(upload, name, text)
+        upload.save(update_fields=list(updated))
+    if len(updated) == len(fields):
+        kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
+        context.ledger.add_updated(kind, stored.wordpress_id, upload.pk, "", fingerprint_upload(upload))
+
+
+def _place(attachment: Attachment) -> tuple[str, str]:
+    """Return by what texts name the file."""
+    return host_of(attachment.url), attachment.path
+
+
+def _is_same(name: str, stored: Any, exported: Any) -> bool:
+    """Return whether a field has the same meaning: for a URL, if nothing but that of the blog has changed in it."""
+    return name in _URLS and legacy_key(stored) == legacy_key(exported)
+
+
+def _file_url(item: Item) -> str:
+    """Return where the file is. Old exports have it in the GUID only."""
+    for url in (item.attachment_url, item.guid):
+        if host_of(url) and len(url) <= _MAX_URL_LENGTH and _is_file(legacy_key(url)):
+            return url
+    return ""
+
+
+def _is_file(key: str) -> bool:
+    return key.startswith("/") and "." in key.rpartition("/")[2] and not key.startswith("/?")
+
+
+def _path(url: str) -> str:
+    path = normalise_path(legacy_key(url))
+    return path if len(path) <= MAX_LENGTH else ""

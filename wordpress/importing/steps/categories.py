@@ -1,0 +1,168 @@
+"""The categories of an export and their tree."""
+
+from collections.abc import Iterable
+from functools import partial
+from itertools import batched
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from blog.models import Category
+from blog.models.tree import MAX_PATH_LENGTH
+from core.slugs import slug_from_export, slugify
+from wordpress.bulk import fetch_rows
+from wordpress.fingerprints import fingerprint
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.ledger import fingerprint_term
+from wordpress.importing.limits import max_length
+from wordpress.importing.report import CATEGORIES, Outcome
+from wordpress.importing.steps.terms import terms_of
+from wordpress.wxr.records import CATEGORY, Term
+from wordpress.wxr.topology import parents_first
+from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
+
+# Each is saved by itself, so that its path and the redirects to it are those of any other category.
+_BATCH: Final = 100
+
+
+def import_categories(context: ImportContext) -> None:
+    """Create the categories that are not here yet, and update those that have changed.
+
+    A category of this site with the slug of an exported one stays as it is, wherever it is in the tree.
+    """
+    categories = _Categories(context, terms_of(context.analysis, CATEGORY))
+    for keys in batched(categories.order, _BATCH, strict=False):
+        write_batch(context, partial(categories.import_some, keys))
+    context.term_ids.by_slug[CATEGORY] = categories.pks
+
+
+def fingerprint_category(category: Category) -> str:
+    """Return the fingerprint of a stored category: of what an import sets."""
+    return fingerprint(category.name, category.slug, category.parent_id, category.description)
+
+
+class _Categories:
+    """The categories of the export by `slug_key`."""
+
+    def __init__(self, context: ImportContext, terms: Iterable[Term]) -> None:
+        self.context = context
+        self.terms = {slug_key(term.slug): term for term in terms}
+        self.parents = _parents(self.terms)
+        # Parents first: whatever is below what now, nothing gets below itself.
+        self.order, self.circular = parents_first(self.parents)
+        self.pks: dict[str, int] = {}
+
+    def import_some(self, keys: Iterable[str]) -> None:
+        stored = self._stored()
+        recorded = self.context.ledger.recorded(CATEGORIES, stored.values())
+        used = {pk for (pk,) in fetch_rows(Category, "pk", (self.terms[key].id for key in keys), "pk")}
+        for key in keys:
+            term, pk = self.terms[key], stored.get(key)
+            if pk is None:
+                # Old URLs name WordPress's ID.
+                is_free = term.id and term.id not in used
+                self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
+                used.add(self.pks[key])
+                self._create(key, term)
+                continue
+            self.pks[key] = pk
+            if pk in recorded and recorded[pk].exported != fingerprint_term(term):
+                self._update(key, term, recorded[pk].stored)
+            else:
+                self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
+
+    def _stored(self) -> dict[str, int]:
+        """Return the IDs of those that are here: by slug, or by what an earlier import made of their ID."""
+        slugs = {key: usable_slug(term.slug) or _slug_from_name(term) for key, term in self.terms.items()}
+        by_slug = dict(fetch_rows(Category, "slug", slugs.values(), "slug", "pk"))
+        pks = {key: by_slug[slug] for key, slug in slugs.items() if slug in by_slug}
+        ids = {term.id: key for key, term in self.terms.items() if key not in pks and term.id}
+        imported = {
+            pk: ids[wordpress_id]
+            for wordpress_id, some in self.context.ledger.pks(CATEGORIES, ids).items()
+            for pk in some
+        }
+        for (pk,) in fetch_rows(Category, "pk", imported, "pk"):
+            # The export names others by their slugs.
+            if pk not in pks.values():
+                pks[imported[pk]] = pk
+        return pks
+
+    def _create(self, key: str, term: Term) -> None:
+        category = Category(
+            pk=self.pks[key],
+            name=self._name(term),
+            slug=usable_slug(term.slug) or _slug_from_name(term),
+            description=term.description,
+        )
+        if parent := self._parent(key, term):
+            if len(parent.path) + 1 + len(category.slug) > MAX_PATH_LENGTH:
+                self._note(term, _("It was nested too deeply, so it is at the top level."))
+            else:
+                category.parent = parent
+        category.save(force_insert=True)
+        if category.slug != slug_from_export(term.slug):
+            self._note(term, _("Its slug cannot be kept. It is “%s” here.") % category.slug)
+        self.context.report.count(CATEGORIES, Outcome.IMPORTED)
+        exported, stored = fingerprint_term(term), fingerprint_category(category)
+        self.context.ledger.add_new(CATEGORIES, term.id, category.pk, exported, stored)
+        self.context.old_urls.add_category(category, term, is_new=True)
+
+    def _update(self, key: str, term: Term, stored: str) -> None:
+        """Give a stored category what the export says now, unless it was changed here too."""
+        category = Category.objects.select_related("parent").get(pk=self.pks[key])
+        if fingerprint_category(category) != stored:
+            reason = _("It was changed in the export and here since the last import, so it stays as it is.")
+            self.context.report.skip(CATEGORIES, term.id, term.name, reason)
+            return
+        category.name, category.description = self._name(term), term.description
+        old_slug, category.slug = category.slug, usable_slug(term.slug) or category.slug
+        # If the parent is not in this export, it stays the same.
+        is_parent_unknown = term.parent and self.parents[key] is None
+        parent = category.parent if is_parent_unknown else self._parent(key, term)
+        if category.fits_under(parent):
+            category.parent = parent
+        else:
+            category.slug = old_slug
+            self._note(term, _("It cannot be where it is in the export, so it stays where it is."))
+        category.save()
+        self.context.report.count(CATEGORIES, Outcome.UPDATED)
+        exported, stored = fingerprint_term(term), fingerprint_category(category)
+        self.context.ledger.add_updated(CATEGORIES, term.id, category.pk, exported, stored)
+        self.context.old_urls.add_category(category, term, is_new=False)
+
+    def _parent(self, key: str, term: Term) -> Category | None:
+        """Return the parent by the export. A cycle is broken, and that is noted."""
+        parent = self.parents[key]
+        if key in self.circular:
+            self._note(term, _("It is its own ancestor in the export, so it is at the top level."))
+            return None
+        if term.parent and parent is None:
+            self._note(term, _("Its parent “%s” is not in the export, so it is at the top level.") % term.parent)
+        return Category.objects.get(pk=self.pks[parent]) if parent else None
+
+    def _name(self, term: Term) -> str:
+        name = term.name or term.slug
+        if len(name) > max_length(Category, "name"):
+            self._note(term, _("The name was too long and was shortened."))
+        return name[: max_length(Category, "name")]
+
+    def _note(self, term: Term, text: str) -> None:
+        self.context.report.note(CATEGORIES, 0, term.name or term.slug, text)
+
+
+def _slug_from_name(term: Term) -> str:
+    """Return the slug of a category whose own has no usable character."""
+    return slugify(term.name or term.slug)[:MAX_SLUG_LENGTH] or Category.slug_fallback
+
+
+def _parents(terms: dict[str, Term]) -> dict[str, str | None]:
+    # The oldest exports give the name of the parent, not its slug.
+    by_name = {term.name: key for key, term in terms.items()}
+    return {
+        key: (parent if (parent := slug_key(term.parent)) in terms else by_name.get(plain_line(term.parent)))
+        if term.parent
+        else None
+        for key, term in terms.items()
+    }

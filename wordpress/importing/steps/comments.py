@@ -1,0 +1,340 @@
+"""The comments of an export, with their threads."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from blog.models import Entry
+from comments.models import Comment, CommentKind, CommentStatus
+from comments.moderation.counting import recount_all
+from comments.personal_data import Erasures
+from comments.text import comment_html
+from wordpress.bulk import fetch_rows, insert
+from wordpress.fingerprints import fingerprint
+from wordpress.importing.context import ImportContext
+from wordpress.importing.entry_builder import ImportedEntry
+from wordpress.importing.ledger import fingerprint_comment
+from wordpress.importing.limits import max_length
+from wordpress.importing.render_worker import CommentText
+from wordpress.importing.report import COMMENTS, Outcome, Report
+from wordpress.wxr.records import Comment as ExportedComment
+from wordpress.wxr.records import Item
+from wordpress.wxr.topology import parents_first
+
+_STATUSES: Final = {
+    "1": CommentStatus.APPROVED,
+    "approve": CommentStatus.APPROVED,
+    "approved": CommentStatus.APPROVED,
+    "0": CommentStatus.PENDING,
+    "hold": CommentStatus.PENDING,
+    "spam": CommentStatus.SPAM,
+    "trash": CommentStatus.TRASH,
+    "post-trashed": CommentStatus.TRASH,
+}
+# Comments that plug-ins wrote for themselves or for staff. Readers never saw them.
+_INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note", "webhook_delivery"}
+# For comments without a date on items without a date: always the same, so that the next import recognises them.
+_UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# The fields that are updated if the export has changed.
+_UPDATED: Final = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
+_KINDS: Final = frozenset(CommentKind.values)
+_MAX_LENGTHS: Final = {name: max_length(Comment, name) for name in ("name", "email", "website")}
+
+
+def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's name for it
+    """Return whether WordPress showed comments of this type to readers."""
+    return type not in _INTERNAL_TYPES
+
+
+def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name for it
+    """Return the kind of a comment of this type. Themes show those of plug-ins (`review`, `like`) like any other."""
+    if type == "webmention":
+        return CommentKind.PINGBACK
+    return CommentKind(type) if type in _KINDS else CommentKind.COMMENT
+
+
+def fingerprint_stored_comment(comment: Comment) -> str:
+    """Return the fingerprint of a stored comment: of what moderators can change."""
+    return fingerprint(str(comment.status), comment.name, comment.email, comment.website, comment.text)
+
+
+def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
+    """Account for the comments of an item that is not imported."""
+    for comment in item.comments:
+        context.report.skip(COMMENTS, comment.id, comment.author, reason)
+
+
+class Thread:
+    """The comments of one entry, in parts that are each small enough for a transaction."""
+
+    def __init__(self, imported: ImportedEntry) -> None:
+        self.imported = imported
+        self.comments = [comment for comment in dict.fromkeys(imported.item.comments) if is_for_readers(comment.type)]
+        # Of several with one ID the first counts.
+        by_id: dict[int, ExportedComment] = {}
+        for comment in self.comments:
+            by_id.setdefault(comment.id, comment)
+        self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in self.comments}
+        self.order, circular = parents_first(self.parents)
+        for comment in circular:
+            self.parents[comment] = None
+        # The IDs here of those that are stored.
+        self.pks: dict[ExportedComment, int] = {}
+
+    def parts(self, size: int) -> "list[ThreadPart]":
+        """Return parts of at most `size` comments. What a comment replies to is in the same part or in one before."""
+        if len(self.comments) <= size:
+            return [ThreadPart(self, self.comments, is_first=True)]
+        return [
+            ThreadPart(self, self.order[start : start + size], is_first=start == 0)
+            for start in range(0, len(self.order), size)
+        ]
+
+    def report_skipped(self, report: Report) -> None:
+        """Say which comments of the item are not imported."""
+        seen: set[ExportedComment] = set()
+        for comment in self.imported.item.comments:
+            if not is_for_readers(comment.type):
+                reason = _("It is an internal note (“%s”), which readers did not see.") % comment.type
+                report.skip(COMMENTS, comment.id, comment.author, reason)
+            elif comment in seen:
+                report.skip(COMMENTS, comment.id, comment.author, _("It is in the export twice."))
+            seen.add(comment)
+
+
+class ThreadPart:
+    """Some comments of one entry, and the rows that they become."""
+
+    def __init__(self, thread: Thread, comments: Sequence[ExportedComment], *, is_first: bool) -> None:
+        self.thread = thread
+        self.comments = comments
+        self.is_first = is_first
+        # As they are imported: without a name if the author was erased here.
+        self.wanted: dict[ExportedComment, ExportedComment] = {}
+        # The IDs of those that were here before.
+        self.known: dict[ExportedComment, int] = {}
+        self.new: list[Comment] = []
+        self.changed: list[Comment] = []
+
+    @property
+    def entry(self) -> Entry:
+        return self.thread.imported.entry
+
+    def written_at(self, comment: ExportedComment) -> dt.datetime:
+        """Return when a comment was written; if the export does not say it, when the entry was."""
+        return comment.written_at or self.thread.imported.item.published_at or _UNKNOWN_TIME
+
+
+class CommentBatch:
+    """Imports parts of threads in one transaction: first `prepare`, then, when the entries are stored, `write`."""
+
+    def __init__(self, context: ImportContext, parts: Sequence[ThreadPart], html: Mapping[CommentText, str]) -> None:
+        """`html` has what is rendered already."""
+        self._context = context
+        self._report = context.report
+        self._parts = parts
+        self._html = html
+        ids = [comment.id for part in parts for comment in part.comments]
+        # What an earlier import made of these IDs.
+        self._imported_as = context.ledger.pks(COMMENTS, ids)
+        pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
+        columns = ("pk", "entry_id", "created_at", "name")
+        # The entry, time and name of each stored comment.
+        self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
+        self._recorded = context.ledger.recorded(COMMENTS, self._stored)
+        # The IDs that comments of this batch have.
+        self._given: set[int] = set()
+
+    def prepare(self) -> None:
+        """Make the rows of comments that are new or have changed, and set the counts of new entries."""
+        erasures = Erasures()
+        without_id: list[tuple[ThreadPart, ExportedComment]] = []
+        for part in self._parts:
+            if part.is_first:
+                part.thread.report_skipped(self._report)
+            part.wanted = self._wanted(part, erasures)
+            part.known = self._match(part)
+            part.thread.pks |= part.known
+            for exported in part.wanted:
+                if exported in part.known:
+                    continue
+                if exported.id and exported.id not in self._stored and exported.id not in self._given:
+                    part.thread.pks[exported] = exported.id
+                    self._given.add(exported.id)
+                else:
+                    without_id.append((part, exported))
+        new_ids = self._context.new_ids.take(Comment, len(without_id))
+        for (part, exported), pk in zip(without_id, new_ids, strict=True):
+            part.thread.pks[exported] = pk
+            text = _("It has no ID in the export, so it was imported with the new ID %d.")
+            if exported.id:
+                text = _("Its ID was already in use, so it was imported with the new ID %d.")
+            self._note(exported, text % pk)
+        for part in self._parts:
+            self._make_new_rows(part)
+            self._make_changed_rows(part)
+
+    def write(self) -> None:
+        """Store what `prepare` made."""
+        insert([row for part in self._parts for row in part.new])
+        changed = [row for part in self._parts for row in part.changed]
+        if changed:
+            fields = ["parent", "status_since", *(name.removesuffix("_id") for name in _UPDATED)]
+            Comment.objects.bulk_update(changed, fields, batch_size=500)
+        stored_before = [part for part in self._parts if not (part.is_first and part.thread.imported.is_new)]
+        if recounted := [part.entry.pk for part in stored_before if part.new or part.changed]:
+            recount_all(recounted)
+
+    # What is here already
+
+    def _wanted(self, part: ThreadPart, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
+        """Return the comments to import, as they are imported: without a name if the author was erased here."""
+        wanted = {}
+        for exported in part.comments:
+            comment = exported
+            if erasure := erasures.of(comment.email, part.written_at(comment)):
+                comment = comment._replace(author="", email="", url="", user_id=0)
+                if not erasure.text_kept:
+                    reason = _("Its author was erased here, with all comments.")
+                    self._report.skip(COMMENTS, comment.id, comment.author, reason)
+                    continue
+            wanted[exported] = comment
+        return wanted
+
+    def _match(self, part: ThreadPart) -> dict[ExportedComment, int]:
+        """Return the IDs of the comments that are here already.
+
+        They are recognised by ID, entry, time and name; or by what an earlier import made of the ID; or by entry,
+        time, name and text.
+        """
+        if part.thread.imported.is_new:
+            return {}
+        entry = part.entry.pk
+        keys = {
+            exported: (entry, part.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
+            for exported, comment in part.wanted.items()
+        }
+        known: dict[ExportedComment, int] = {}
+        for exported, key in keys.items():
+            if exported.id not in self._given and self._stored.get(exported.id) == key:
+                known[exported] = exported.id
+                self._given.add(exported.id)
+        for exported in keys:
+            of_entry = (pk for pk in self._imported_as.get(exported.id, ()) if self._stored.get(pk, (0,))[0] == entry)
+            if exported not in known and (pk := next((pk for pk in of_entry if pk not in self._given), None)):
+                known[exported] = pk
+                self._given.add(pk)
+        if len(known) == len(keys):
+            return known
+        columns = ("pk", "created_at", "name", "text")
+        stored = Comment.objects.on(part.entry).order_by("-pk").values_list(*columns)
+        others = {(entry, *rest): pk for pk, *rest in stored if pk not in self._given}
+        for exported, key in keys.items():
+            if exported not in known and (*key, exported.content) in others:
+                known[exported] = others.pop((*key, exported.content))
+                self._given.add(known[exported])
+        return known
+
+    # Rows
+
+    def _make_new_rows(self, part: ThreadPart) -> None:
+        thread, imported = part.thread, part.thread.imported
+        part.new = []
+        for exported, comment in part.wanted.items():
+            if exported in part.known:
+                continue
+            parent = thread.parents[exported]
+            parent_pk = thread.pks.get(parent) if parent else None
+            if exported.parent and parent_pk is None:
+                self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
+            row = self._row(part, comment, thread.pks[exported], parent_pk)
+            part.new.append(row)
+            fingerprints = (fingerprint_comment(comment), fingerprint_stored_comment(row))
+            self._context.ledger.add_new(COMMENTS, comment.id, row.pk, *fingerprints)
+        self._report.count(COMMENTS, Outcome.IMPORTED, len(part.new))
+        if part.is_first and imported.is_new:
+            imported.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in part.new)
+
+    def _make_changed_rows(self, part: ThreadPart) -> None:
+        """Make the rows of stored comments that have changed in the export, unless they have changed here too.
+
+        A comment whose parent is another one now moves, unless that would make a cycle with what stays.
+        """
+        part.changed = []
+        changed = {
+            pk: exported
+            for exported, pk in part.known.items()
+            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(part.wanted[exported])
+        }
+        self._report.count(COMMENTS, Outcome.UNCHANGED, len(part.known) - len(changed))
+        if not changed:
+            return
+        tree: dict[int, int | None] = dict(Comment.objects.on(part.entry).values_list("pk", "parent_id"))
+        stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
+        for pk, exported in changed.items():
+            row, comment = stored[pk], part.wanted[exported]
+            if fingerprint_stored_comment(row) != self._recorded[pk].stored:
+                reason = _("It was changed in the export and here since the last import, so it stays as it is.")
+                self._report.skip(COMMENTS, comment.id, comment.author, reason)
+                continue
+            parent = part.thread.parents[exported]
+            parent_pk = part.thread.pks.get(parent) if parent else None
+            is_parent_known = parent_pk is not None or not exported.parent
+            if is_parent_known and not _is_reply_to(pk, tree, parent_pk):
+                row.parent_id = tree[pk] = parent_pk
+            fresh = self._row(part, comment, pk, row.parent_id)
+            if row.status != fresh.status:
+                row.status_since = timezone.now()
+            for name in _UPDATED:
+                setattr(row, name, getattr(fresh, name))
+            part.changed.append(row)
+            self._report.count(COMMENTS, Outcome.UPDATED)
+            fingerprints = (fingerprint_comment(comment), fingerprint_stored_comment(row))
+            self._context.ledger.add_updated(COMMENTS, comment.id, pk, *fingerprints)
+
+    def _row(self, part: ThreadPart, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
+        if comment.approved not in _STATUSES:
+            self._note(comment, _("Its status “%s” is unknown, so it is pending.") % comment.approved)
+        if comment.type not in _KINDS:
+            self._note(comment, _("It was of the type “%s”. It is an ordinary comment here.") % comment.type)
+        if comment.written_at is None:
+            self._note(comment, _("It has no date, so it has that of its post or page."))
+        texts = {"name": comment.author, "email": comment.email, "website": comment.url}
+        for name, text in texts.items():
+            if len(text) > _MAX_LENGTHS[name]:
+                label = Comment._meta.get_field(name).verbose_name  # type: ignore[union-attr]  # a field with a label
+                self._note(comment, _("The %(field)s was too long and was shortened.") % {"field": label})
+                texts[name] = text[: _MAX_LENGTHS[name]]
+        return Comment(
+            pk=pk,
+            entry_id=part.entry.pk,
+            parent_id=parent,
+            kind=comment_kind(comment.type),
+            status=_STATUSES.get(comment.approved, CommentStatus.PENDING),
+            user_id=self._context.author_ids.of_comment(comment.user_id),
+            **texts,
+            text=comment.content,
+            is_html=comment.is_html,
+            is_imported=True,
+            html=self._html.get((comment.content, comment.is_html))
+            or comment_html(comment.content, is_html=comment.is_html),
+            created_at=part.written_at(comment),
+            status_since=self._context.run.started_at,
+        )
+
+    def _note(self, comment: ExportedComment, text: str) -> None:
+        self._report.note(COMMENTS, comment.id, comment.author, text)
+
+
+def _is_reply_to(pk: int, tree: Mapping[int, int | None], parent: int | None) -> bool:
+    """Return whether `parent` is the comment `pk` or a reply to it, directly or not."""
+    seen: set[int] = set()
+    while parent is not None and parent not in seen:
+        if parent == pk:
+            return True
+        seen.add(parent)
+        parent = tree.get(parent)
+    return False

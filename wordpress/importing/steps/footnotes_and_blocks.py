@@ -1,0 +1,140 @@
+"""The footnotes and reusable blocks of an export: stored apart from the texts that show them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import batched
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from blog.rendering import MAX_SOURCE_LENGTH
+from core.text import is_storable
+from wordpress.bulk import fetch_rows
+from wordpress.fingerprints import fingerprint
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.ledger import FRAGMENTS
+from wordpress.importing.limits import max_length
+from wordpress.importing.matching import KeyedItem
+from wordpress.importing.report import Outcome
+from wordpress.importing.steps.comments import skip_comments
+from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
+from wordpress.models import Fragment, FragmentKind
+from wordpress.wxr.records import FOOTNOTES, Item
+from wordpress.wxr.values import plain_line
+
+_BATCH: Final = 50
+
+
+def import_reusable_blocks(context: ImportContext) -> None:
+    """Import reusable blocks before any text that may show them."""
+    for batch in batched(context.spool.reusable_blocks, _BATCH, strict=False):
+        write_batch(context, partial(_import_blocks, context, batch))
+        context.advance(len(batch))
+
+
+def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None:
+    """Import the footnotes of posts and pages before these are rendered."""
+    with_notes = [keyed.item for keyed in items if _footnotes_field(keyed.item)]
+    if with_notes:
+        write_batch(context, partial(_import_footnotes, context, with_notes))
+
+
+def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
+    for item, *_key in batch:
+        _import_block(context, item)
+
+
+def _import_block(context: ImportContext, item: Item) -> None:
+    report, title = context.report, plain_line(item.title)
+    if item.status != "publish" or item.password or not item.id:
+        report.skip(item.type, item.id, title, _("It was not public, so no text showed it."))
+    elif len(item.content) > MAX_SOURCE_LENGTH:
+        report.skip(item.type, item.id, title, _("It is too long."))
+    else:
+        title = title[: max_length(Fragment, "title")]
+        outcome = _store(context, BLOCK, {str(item.id): (title, item.content)})
+        if outcome == Outcome.SKIPPED:
+            text = _("It was changed in the export and here since the last import, so it stays as it is.")
+            report.skip(item.type, item.id, title, text)
+        else:
+            report.count(item.type, outcome)
+        if outcome == Outcome.UPDATED:
+            report.note(item.type, item.id, title, _("Texts show the old version until you run `manage.py rerender`."))
+    skip_comments(context, item, _("It replies to a part of other texts."))
+
+
+def _import_footnotes(context: ImportContext, items: Iterable[Item]) -> None:
+    for item in items:
+        notes = _parse_footnotes(_footnotes_field(item))
+        if notes is None:
+            text = _("Its footnotes cannot be read. They are in the export, in the custom field “footnotes”.")
+            context.report.note(item.type, item.id, plain_line(item.title), text)
+        else:
+            _store(context, NOTE, {name: ("", text) for name, text in notes.items()})
+
+
+def _footnotes_field(item: Item) -> str:
+    return next((value for key, value in item.meta if key == FOOTNOTES), "").strip()
+
+
+def _parse_footnotes(field: str) -> dict[str, str] | None:
+    """Return footnotes by name; None if `field` is not what WordPress writes."""
+    try:
+        values: Any = json.loads(field)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, list):
+        return None
+    notes = {}
+    for value in values:
+        name, text = (value.get("id"), value.get("content")) if isinstance(value, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(text, str):
+            return None
+        # JSON can contain what no database stores.
+        if not 0 < len(name) <= max_length(Fragment, "name") or not is_storable(name + text):
+            return None
+        if len(text) > MAX_SOURCE_LENGTH:
+            return None
+        notes[name] = text
+    return notes
+
+
+def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple[str, str]]) -> Outcome:
+    """Store titles and texts by name. Return what became of them; of several, the last that is new or different."""
+    outcome = Outcome.UNCHANGED
+    columns = ("name", "title", "text", "exported")
+    own = {name: rest for name, *rest in fetch_rows(Fragment, "name", texts, *columns, kind=kind, site=context.site)}
+    for pk, name, *rest in fetch_rows(Fragment, "name", texts, "pk", *columns, kind=kind, site=""):
+        if name not in own and texts[name] == tuple(rest[:2]):
+            # It was imported when sites were not recorded yet, and belongs to the site that has the same.
+            Fragment.objects.filter(pk=pk).update(site=context.site)
+            own[name] = rest
+    changed, added = [], []
+    for name, (title, text) in texts.items():
+        exported_now = fingerprint(title, text)
+        *stored, exported = own.get(name, ("", "", ""))
+        if exported == exported_now:
+            continue
+        if name not in own:
+            outcome = Outcome.IMPORTED
+            added.append(name)
+        elif stored == [title, text]:
+            # The same is here already: only the fingerprint is new.
+            pass
+        elif exported and fingerprint(*stored) != exported:
+            outcome = Outcome.SKIPPED
+            continue
+        else:
+            outcome = Outcome.UPDATED
+        changed.append(Fragment(kind=kind, site=context.site, name=name, title=title, text=text, exported=exported_now))
+    Fragment.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["kind", "name", "site"],
+        update_fields=["title", "text", "exported"],
+    )
+    for (pk,) in fetch_rows(Fragment, "name", added, "pk", kind=kind, site=context.site):
+        context.ledger.add_new(FRAGMENTS, 0, pk)
+    return outcome

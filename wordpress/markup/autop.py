@@ -1,0 +1,312 @@
+"""Paragraphs and line breaks for classic content, made from blank lines and line ends.
+
+The results follow the observed behaviour of WordPress (wpautop), but the method is different: the content is read once,
+tag by tag, with a stack of open elements, so that the output is well-formed where WordPress leaves stray tags. There
+are a few deliberate differences: comments leave no empty line behind, stray end tags of blocks separate paragraphs,
+and headings, captions and terms can have line breaks but no paragraphs, as HTML requires.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from wordpress.markup.texturize import texturize
+from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, comment_text, tokenise
+
+_BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
+_LINE_BREAK = "<br>\n"
+_WHITESPACE = " \t\f\n"
+# Comments that are used later. All others are dropped.
+_MARKERS = re.compile(r"more\b.*|nextpage|noteaser", re.DOTALL)
+
+# Real content stays far below these limits. They keep the output of hostile content small.
+_MAX_DEPTH = 100
+_MAX_INLINE_DEPTH = 30
+_MAX_REOPENED = 50_000
+
+
+class _Content(Enum):
+    """The kind of content of an element. It decides what blank lines and line ends become."""
+
+    PARAGRAPHS = auto()  # every text is a paragraph
+    FLOW = auto()  # every text is a paragraph, except one right after the start tag
+    LINES = auto()  # line breaks only
+    ELEMENTS = auto()  # neither
+    VERBATIM = auto()
+
+
+BLOCKS: dict[str, _Content] = {
+    **dict.fromkeys(("blockquote",), _Content.PARAGRAPHS),
+    **dict.fromkeys(
+        ("address", "article", "aside", "center", "details", "dialog", "div", "fieldset", "footer", "form"),
+        _Content.FLOW,
+    ),
+    **dict.fromkeys(("header", "main", "nav", "noscript", "search", "section"), _Content.FLOW),
+    **dict.fromkeys(("dd", "li", "td", "th"), _Content.FLOW),
+    # Lists with text instead of items were once used for indentation.
+    **dict.fromkeys(("menu", "ol", "ul"), _Content.FLOW),
+    **dict.fromkeys(("caption", "dt", "figcaption", "legend", "option", "p", "summary"), _Content.LINES),
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Content.LINES),
+    **dict.fromkeys(("colgroup", "dl", "figure", "hgroup", "optgroup"), _Content.ELEMENTS),
+    **dict.fromkeys(("table", "tbody", "tfoot", "thead", "tr", "hr", "col"), _Content.ELEMENTS),
+    **dict.fromkeys(VERBATIM, _Content.VERBATIM),
+}
+# The open elements that a start tag ends, and the elements that shield open ones from an end tag.
+_SIBLINGS = {
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "td": {"td", "th"},
+    "th": {"td", "th"},
+    "tr": {"td", "th", "tr"},
+    "option": {"option"},
+}
+_SHIELDS = {"li": {"ul", "ol", "menu"}, "dt": {"dl"}, "dd": {"dl"}, "td": {"table"}, "th": {"table"}, "tr": {"table"}}
+# Elements that are visible without text.
+_VISIBLE = {"area", "audio", "button", "canvas", "embed", "iframe", "img", "input", "map", "object", "select", "video"}
+# Elements whose line ends are not line breaks.
+_WITHOUT_BREAKS = {"audio", "map", "object", "select", "video"}
+
+
+@dataclass(slots=True)
+class _Inline:
+    """An open inline element. It is closed at the end of a paragraph and reopened in the next one with text."""
+
+    name: str
+    source: str
+    is_open: bool = False  # in the current paragraph
+    was_opened: bool = False  # in any paragraph
+
+
+def autop(source: str) -> str:
+    """Return classic content as HTML. Its line ends must be `\\n`. Never raises."""
+    formatter = _Formatter()
+    for token in tokenise(source):
+        formatter.add(token)
+    return formatter.finish()
+
+
+class _Formatter:
+    def __init__(self) -> None:
+        self.html: list[str] = []
+        self.open: list[tuple[str, _Content]] = [("", _Content.PARAGRAPHS)]
+        self.inlines: list[_Inline] = []
+        self.reopened = 0
+        # The texts since the last start or end of a block, each with whether it is a paragraph.
+        self.texts: list[tuple[str, bool]] = []
+        # Whether a blank line, another text or the end of a block precedes the current text.
+        self.is_separate = False
+        # The current text, and whether anything in it is visible.
+        self.pieces: list[str] = []
+        self.is_visible = False
+        self.has_pending_line_end = False
+        # Whether the current text ends with a <br> of the source, and its position.
+        self.ends_with_break = False
+        self.break_at = 0
+        self.before = ""
+
+    @property
+    def content(self) -> _Content:
+        return self.open[-1][1]
+
+    def add(self, token: Token) -> None:
+        kind, source, name = token
+        if self.content is _Content.VERBATIM:
+            self._add_verbatim(token)
+        elif kind == "text":
+            self._add_text(source)
+        elif kind == "comment":
+            if _MARKERS.fullmatch(comment_text(token)):
+                self.pieces.append(source)
+        elif name in BLOCKS:
+            if kind == "start":
+                self._start_block(token)
+            else:
+                self._end_block(name)
+        elif kind == "start" or name == "br":
+            self._start_inline(token)
+        else:
+            self._end_inline(name)
+
+    def finish(self) -> str:
+        self._end_texts()
+        while len(self.open) > 1:
+            self._close_block()
+        return "".join(self.html).strip()
+
+    def _add_verbatim(self, token: Token) -> None:
+        if token.kind == "end" and token.name == self.open[-1][0]:
+            self._close_block()
+        else:
+            self.html.append(token.source.replace("<", "&lt;") if token.kind == "text" else token.source)
+
+    # Text
+
+    def _add_text(self, text: str) -> None:
+        text = text.replace("<", "&lt;")
+        if not any(inline.name in CODE for inline in self.inlines):
+            text = texturize(text, self.before)
+        self.before = text[-1]
+        if self._has_no_breaks():
+            self._add_line(" ".join(text.split("\n")))
+            return
+        for index, lines in enumerate(_BLANK_LINE.split(text)):
+            if index:
+                self._end_text()
+                self.is_separate = True
+            for line_index, line in enumerate(lines.split("\n")):
+                self.has_pending_line_end |= line_index > 0
+                self._add_line(line)
+
+    def _has_no_breaks(self) -> bool:
+        return any(inline.name in _WITHOUT_BREAKS for inline in self.inlines)
+
+    def _add_line(self, line: str) -> None:
+        if line.strip(_WHITESPACE):
+            self._show(line)
+        elif line and self.is_visible and not self.has_pending_line_end:
+            self.pieces.append(" ")
+
+    def _show(self, html: str) -> None:
+        """Add something visible to the current text."""
+        if not self.is_visible:
+            html = html.lstrip(_WHITESPACE)
+        elif self.has_pending_line_end:
+            self.pieces.append("\n" if self.ends_with_break or self.content is _Content.ELEMENTS else _LINE_BREAK)
+            html = html.lstrip(_WHITESPACE)
+        self.has_pending_line_end = self.ends_with_break = False
+        for inline in self.inlines:
+            if not inline.is_open:
+                self.pieces.append(inline.source)
+                self.reopened += len(inline.source) if inline.was_opened else 0
+                inline.is_open = inline.was_opened = True
+        self.pieces.append(html)
+        self.is_visible = True
+
+    def _end_text(self) -> None:
+        for inline in reversed(self.inlines):
+            if inline.is_open:
+                self.pieces.append(f"</{inline.name}>")
+                inline.is_open = False
+        if self.reopened > _MAX_REOPENED:
+            self.inlines.clear()
+        self.inlines = [inline for inline in self.inlines if inline.name not in _VISIBLE]
+        text = "".join(self.pieces).strip(_WHITESPACE)
+        if text:
+            wrap = self.content is _Content.PARAGRAPHS or (self.content is _Content.FLOW and self.is_separate)
+            self.texts.append((text, wrap and self.is_visible))
+            self.is_separate |= self.is_visible
+        self.pieces = []
+        self.is_visible = self.has_pending_line_end = self.ends_with_break = False
+
+    def _end_texts(self) -> None:
+        """Write the texts since the last start or end of a block, as paragraphs or as they are."""
+        self._end_text()
+        if self.open[-1][0] == "p":
+            self.html.append("</p>\n<p>".join(text for text, _is_paragraph in self.texts))
+        else:
+            self.html.append("\n".join(f"<p>{text}</p>" if wrap else text for text, wrap in self.texts))
+        if any(wrap for _text, wrap in self.texts):
+            self.html.append("\n")
+        self.texts = []
+        self.is_separate = False
+        self.before = ""
+
+    # Blocks
+
+    def _start_block(self, token: Token) -> None:
+        if self.open[-1][0] == "p":
+            self._end_texts()
+            self._close_block()
+        elif self.open[-1][0] in _SIBLINGS.get(token.name, ()):
+            self._end_texts()
+            self._close_block()
+            if token.name == "tr" and self.open[-1][0] == "tr":
+                self._close_block()
+        else:
+            self._end_texts()
+        if token.is_empty or len(self.open) > _MAX_DEPTH:
+            self.is_separate = True
+            if token.is_empty:
+                self.html.append(f"{token.whole}\n")
+            return
+        self.html.append(token.source)
+        self.open.append((token.name, BLOCKS[token.name]))
+        self.is_separate = False
+
+    def _end_block(self, name: str) -> None:
+        shields: set[str] = _SHIELDS.get(name, set())
+        depth = 0
+        for depth, (opened, _content) in enumerate(reversed(self.open), start=1):  # noqa: B007  # used after the loop
+            if opened == name or opened in shields or not opened:
+                break
+        if self.open[-depth][0] != name:
+            # Even a stray end tag separates texts.
+            self._end_text()
+            self.is_separate = True
+            return
+        self._end_texts()
+        for _index in range(depth):
+            self._close_block()
+
+    def _close_block(self) -> None:
+        name, _content = self.open.pop()
+        self.html.append(f"</{name}>\n")
+        self.is_separate = True
+
+    # Inline elements
+
+    def _start_inline(self, token: Token) -> None:
+        name = token.name
+        if name == "br":
+            self._break()
+            return
+        self.before = ""
+        if token.is_empty:
+            if name in VOID or name in _VISIBLE:
+                self._show(token.whole)
+            else:
+                self.pieces.append(token.whole)
+            return
+        if name == "a":
+            # Links cannot be nested: browsers end the first one.
+            self._end_inline("a")
+        if len(self.inlines) >= _MAX_INLINE_DEPTH:
+            return
+        self.inlines.append(_Inline(name, token.source))
+        if name in _VISIBLE:
+            self._show("")
+
+    def _end_inline(self, name: str) -> None:
+        for index in range(len(self.inlines) - 1, -1, -1):
+            if self.inlines[index].name == name:
+                break
+        else:
+            return
+        for inner in reversed(self.inlines[index + 1 :]):
+            if inner.is_open:
+                self.pieces.append(f"</{inner.name}>")
+                inner.is_open = False
+        ended = self.inlines.pop(index)
+        if ended.is_open:
+            self.pieces.append(f"</{name}>")
+        elif not ended.was_opened:
+            # It is empty, but may be the target of a link.
+            self.pieces.append(f"{ended.source}</{name}>")
+
+    def _break(self) -> None:
+        if self.ends_with_break:
+            # Two line breaks separate paragraphs, like a blank line.
+            del self.pieces[self.break_at]
+            if self.break_at and self.pieces[self.break_at - 1] == _LINE_BREAK:
+                del self.pieces[self.break_at - 1]
+            self._end_text()
+            self.is_separate = True
+            return
+        if not self.is_visible:
+            # A text does not begin with a line break.
+            return
+        self._show("<br>")
+        self.ends_with_break = True
+        self.break_at = len(self.pieces) - 1
+        self.before = ""

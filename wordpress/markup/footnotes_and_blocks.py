@@ -1,0 +1,92 @@
+"""Texts that posts from the block editor refer to by ID instead of containing them: footnotes and reusable blocks.
+
+WordPress stores the footnotes of a post as JSON in its meta field `footnotes`, and reusable blocks as posts of their
+own. Here both are fragments, which are looked up whenever a text of their site is rendered or exported.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any, Final
+
+from blog.rendering import MAX_SOURCE_LENGTH
+from wordpress.bulk import fetch_rows
+from wordpress.markup.source_site import Origin
+from wordpress.models import Fragment, FragmentKind
+
+NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
+
+# Reusable blocks can contain others. The limit also ends blocks that contain themselves.
+MAX_DEPTH: Final = 3
+_FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
+_BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
+
+
+def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -> dict[str, str]:
+    """Return the texts of the fragments of `site` by name.
+
+    Fragments without a site count too. Without a `site`, the oldest fragment of each name counts.
+    """
+    of_site: dict[str, Any] = {} if site is None else {"site__in": {site, ""}}
+    rows = fetch_rows(Fragment, "name", names, "site", "pk", "name", "text", kind=kind, **of_site)
+    # The last row of a name counts: that of the site itself, or else the one with the lowest key.
+    return {name: text for *_key, name, text in sorted(rows, key=lambda row: (row[0] == site, -row[1]))}
+
+
+def footnote_ids(source: str) -> list[str]:
+    """Return the IDs of the footnotes that `source` marks, in their order."""
+    return list(dict.fromkeys(_FOOTNOTE_MARKER.findall(source))) if "data-fn=" in source else []
+
+
+def count_blocks(source: str) -> Counter[str]:
+    """Return how often `source` shows each reusable block, by ID."""
+    return Counter(_BLOCK_REFERENCE.findall(source)) if "<!-- wp:" in source else Counter()
+
+
+def expand_blocks(source: str, origin: Origin) -> str:
+    """Replace the references to known reusable blocks with their texts, unless the source would become too long."""
+    for _depth in range(MAX_DEPTH):
+        counts = count_blocks(source)
+        known = find_fragments(BLOCK, counts, origin.site) if counts else {}
+        added = sum(len(text) * counts[name] for name, text in known.items())
+        if not known or len(source) + added > MAX_SOURCE_LENGTH:
+            break
+        source = _BLOCK_REFERENCE.sub(lambda match, known=known: known.get(match[1], match[0]), source)  # type: ignore[misc]  # bound at once
+    return source
+
+
+def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:
+    """Replace the IDs of reusable blocks. `new_ids` are given by the old ones."""
+
+    def replaced(match: re.Match[str]) -> str:
+        return match[0].replace(match[1], new_ids.get(match[1], match[1]), 1)
+
+    return _BLOCK_REFERENCE.sub(replaced, source) if new_ids else source
+
+
+def footnotes_html(source: str, texturize: Callable[[str], str], origin: Origin) -> str:
+    """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
+    footnotes = _find_footnotes(source, origin)
+    if not footnotes:
+        return ""
+    items = "".join(
+        f'<li id="{escape(name)}" class="footnote-item">{texturize(text)}'
+        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+        for name, text in footnotes.items()
+    )
+    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>'
+
+
+def footnotes_field(source: str, origin: Origin) -> str:
+    """Return the meta field with the footnotes of `source`, as WordPress writes it. Empty if it has none."""
+    footnotes = [{"content": text, "id": name} for name, text in _find_footnotes(source, origin).items()]
+    return json.dumps(footnotes, ensure_ascii=False) if footnotes else ""
+
+
+def _find_footnotes(source: str, origin: Origin) -> dict[str, str]:
+    """Return the texts of the known footnotes of `source` by ID, in their order."""
+    names = footnote_ids(source)
+    known = find_fragments(NOTE, names, origin.site) if names else {}
+    return {name: known[name] for name in names if name in known}

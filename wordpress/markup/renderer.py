@@ -1,0 +1,139 @@
+"""The `wordpress` markup: turns content as WordPress stores it into the HTML that WordPress would show.
+
+There are two kinds of content. Classic content is HTML in which blank lines separate paragraphs and single line ends
+are line breaks (wordpress.markup.autop). Content of the block editor is plain HTML between comments such as
+`<!-- wp:paragraph -->`. The result is untrusted: blog.rendering sanitises it.
+
+These are deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress
+runs together; galleries without known pictures and unknown shortcodes stay as text; and blocks with dynamic content
+(newest posts, archives) show nothing.
+"""
+
+import json
+import re
+from html import escape
+
+from blog.rendering.tree import clean_text
+from core.text import unify_line_ends
+from wordpress.markup.autop import BLOCKS, autop
+from wordpress.markup.footnotes_and_blocks import expand_blocks, footnotes_html
+from wordpress.markup.galleries import PicturesOfOrigin
+from wordpress.markup.shortcodes import expand
+from wordpress.markup.source_site import Origin, origin_of
+from wordpress.markup.texturize import texturize
+from wordpress.markup.tokenizer import CODE, tokenise
+
+_BLOCK_COMMENT = re.compile(
+    r"<!--\s+(?P<is_end>/)?wp:(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
+)
+# Blocks with classic content.
+_CLASSIC_BLOCKS = {"freeform", "core/freeform", "shortcode", "core/shortcode"}
+# Blocks that are nothing but space.
+_SPACERS = {"spacer", "core/spacer"}
+_FOOTNOTES = {"footnotes", "core/footnotes"}
+# Links to profiles on social networks.
+_PROFILES = {"social-link", "core/social-link"}
+# Blocks that embed a document in an <object> above the link to it.
+_FILE_BLOCKS = {"file", "core/file"}
+_OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
+# The link from a footnote marker to its footnote, which is not part of the content.
+_FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
+
+
+def to_html(source: str, entry: object = None) -> str:
+    """Return the HTML of `source`, with curly quotes. The comments `<!--more-->` and `<!--nextpage-->` are kept.
+
+    The IDs of galleries and reusable blocks are those of the site that `entry` came from.
+
+    Never raises. Takes time proportional to the length of `source`.
+    Source: the documented behaviour of wpautop, wptexturize and the block editor.
+    """
+    origin = origin_of(entry)
+    source = expand(expand_blocks(unify_line_ends(source), origin), PicturesOfOrigin(origin))
+    if "<!-- wp:" not in source:
+        return autop(source)
+    html = "".join(_blocks(source, origin)).strip()
+    if 'class="fn"' in html:
+        ids = set(re.findall(r'\bid="([^"<>]+)"', html))
+        html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
+    return html
+
+
+def _blocks(source: str, origin: Origin) -> list[str]:
+    """Return the HTML of all blocks. Anything between blocks is classic content."""
+    html: list[str] = []
+    open_blocks: list[str] = []
+    done = 0
+
+    def content(until: int) -> str:
+        text = source[done:until]
+        block = open_blocks[-1] if open_blocks else ""
+        if block in _SPACERS:
+            return ""
+        if block in _FILE_BLOCKS:
+            text = _OBJECT.sub("", text)
+        if block and block not in _CLASSIC_BLOCKS:
+            return _texturize_html(text)
+        return autop(text) + "\n" if text.strip() else "\n"
+
+    # There is nothing to find after the end of the last comment.
+    for comment in _BLOCK_COMMENT.finditer(source, 0, source.rfind("-->") + 3):
+        html.append(content(comment.start()))
+        done = comment.end()
+        if comment["is_end"]:
+            if open_blocks:
+                open_blocks.pop()
+        elif not comment["is_empty"]:
+            open_blocks.append(comment["name"])
+        elif comment["name"] in _FOOTNOTES:
+            html.append(footnotes_html(source, _texturize_html, origin))
+        elif "embed" in comment["name"]:
+            html.append(_empty_embed(comment[0]))
+        elif comment["name"] in _PROFILES:
+            html.append(_profile_link(comment[0]))
+    return [*html, content(len(source))]
+
+
+def _empty_embed(comment: str) -> str:
+    """Return the URL of an embed block without content."""
+    url = _attributes(comment).get("url")
+    return f"\n<p>{escape(url)}</p>\n" if url else ""
+
+
+def _profile_link(comment: str) -> str:
+    """Return the link to a profile on a social network, whose block has no content."""
+    attributes = _attributes(comment)
+    url = attributes.get("url", "")
+    label = attributes.get("label") or attributes.get("service", "").capitalize() or url
+    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
+
+
+def _attributes(comment: str) -> dict[str, str]:
+    """Return the attributes of a block that are strings."""
+    try:
+        attributes = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
+    except (ValueError, RecursionError):
+        return {}
+    # Escapes in JSON can stand for characters that no text may contain.
+    return {name: clean_text(value) for name, value in attributes.items() if isinstance(value, str)}
+
+
+def _texturize_html(source: str) -> str:
+    """Return the HTML `source` with curly quotes, dashes and ellipses in its text."""
+    html: list[str] = []
+    open_code: list[str] = []
+    before = ""
+    for kind, written, name in tokenise(source):
+        if kind == "text":
+            text = written.replace("<", "&lt;")
+            html.append(text if open_code else texturize(text, before))
+            before = text[-1]
+            continue
+        html.append(written)
+        if kind == "start" or name in BLOCKS:
+            before = ""
+        if kind == "start" and name in CODE:
+            open_code.append(name)
+        elif kind == "end" and open_code and open_code[-1] == name:
+            open_code.pop()
+    return "".join(html)

@@ -1,0 +1,240 @@
+"""Shortcodes, such as `[gallery]`, which WordPress replaces with content of its own."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html import escape, unescape
+
+from blog.rendering.players import video_page_url
+from wordpress.markup.galleries import AnyPicture, Pictures, gallery_html
+from wordpress.markup.tokenizer import CODE, Token, tokenise
+
+# These patterns begin with the character itself and look behind it afterwards, which is much faster.
+# A shortcode and, if it is text without brackets, the content up to its end tag.
+_SHORTCODE = re.compile(
+    r"\[(?P<escaped>\[)?(?P<name>[A-Za-z][\w-]*+)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
+    r"(?:(?P<content>[^\[\]]*+)\[/(?P=name)\])?(?P<escape_end>\])?"
+)
+_MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
+_END_TAG = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
+_URL = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
+# Shortcodes that embed content of another site by its URL.
+_EMBEDS = frozenset(
+    {"dailymotion", "embed", "facebook", "googlevideo", "instagram", "soundcloud", "spotify", "ted", "tiktok"}
+    | {"tweet", "twitter", "vimeo", "youtube"}
+)
+_MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "audio": ("src", "mp3", "m4a", "ogg", "oga", "opus", "flac", "wav", "wma"),
+    "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
+}
+_KNOWN = _EMBEDS | _MEDIA_ATTRIBUTES.keys() | {"caption", "gallery", "wp_caption"}
+# Text in brackets need not be a shortcode. These names always are.
+_PLUGIN_SHORTCODES = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
+_CERTAIN = _PLUGIN_SHORTCODES | _KNOWN
+# The shortcode of WordPress.com for source code. The names of languages are aliases of it.
+_CODE_SHORTCODE = re.compile(
+    r"\[(?<!\[\[)(sourcecode|code|bash|cpp|csharp|css|diff|html|java|javascript|js|perl|php|powershell|python|ruby|shell"
+    r"|sql|xml)((?:\s[^\[\]]*+)?)\](?!\])"
+)
+_CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
+_ATTRIBUTE = re.compile(r"""([\w-]+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")
+_ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
+
+
+def expand(source: str, pictures: Pictures) -> str:
+    """Replace all known shortcodes in `source`. Others, and those inside code, stay as text.
+
+    Embedded content becomes its URL on a line of its own, which blog.rendering turns into a player or a link.
+    `pictures` are the pictures for galleries.
+    """
+    source = _captions_to_figures(_code_to_pre(source))
+    if not _MAY_BE_SHORTCODE.search(source):
+        return source
+    parts: list[str] = []
+    expected_ends: Counter[str] = Counter()
+    for token, is_code in _tokens(source):
+        if token.kind != "text" or is_code or "[" not in token.source:
+            parts.append(token.source)
+            continue
+        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, pictures, expected_ends), token.source)
+        parts.append(_END_TAG.sub(lambda end: _remove_end(end, expected_ends), text) if expected_ends else text)
+    return "".join(parts)
+
+
+def count_unknown(source: str) -> Counter[str]:
+    """Count the shortcodes in `source` that stay as text, by name, for the report of an import.
+
+    Text in brackets such as `[sic]` is not a shortcode: it needs an attribute, an end tag or the name of a plugin.
+    """
+    names: Counter[str] = Counter()
+    if "[" not in source or all(map(_is_replaced, _SHORTCODE.finditer(source))):
+        return names
+    source = _captions_to_figures(_code_to_pre(source))
+    if not _MAY_BE_SHORTCODE.search(source):
+        return names
+    ends = {end.lower() for end in _END_TAG.findall(source)}
+    ignored: Counter[str] = Counter()
+    for token, is_code in _tokens(source):
+        if token.kind != "text" or is_code:
+            continue
+        for shortcode in _SHORTCODE.finditer(token.source):
+            name = shortcode["name"].lower()
+            is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
+            if is_shortcode and _replace(shortcode, AnyPicture(), ignored) == shortcode[0]:
+                names[name] += 1
+    return names
+
+
+def _is_replaced(shortcode: re.Match[str]) -> bool:
+    """Whether the shortcode is replaced anywhere outside code."""
+    if shortcode["name"] in {"caption", "wp_caption"}:
+        return shortcode["content"] is not None
+    return _replace(shortcode, AnyPicture(), Counter()) != shortcode[0]
+
+
+def _tokens(source: str) -> Iterator[tuple[Token, bool]]:
+    """Yield the tokens of `source`, each with whether it is inside code."""
+    code: list[str] = []
+    for token in tokenise(source):
+        yield token, bool(code)
+        if token.kind == "start" and token.name in CODE:
+            code.append(token.name)
+        elif token.kind == "end" and code and code[-1] == token.name:
+            code.pop()
+
+
+def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
+    """Remove the end tag of a shortcode that was replaced and has markup as its content."""
+    if not expected[end[1].lower()]:
+        return end[0]
+    expected[end[1].lower()] -= 1
+    return ""
+
+
+def _replace(shortcode: re.Match[str], pictures: Pictures, expected_ends: Counter[str]) -> str:
+    """Return the replacement of a shortcode, or the shortcode itself. Note an end tag that is still to come."""
+    name = shortcode["name"].lower()
+    before, after = shortcode["escaped"] or "", shortcode["escape_end"] or ""
+    if before and after:
+        # Double brackets show a shortcode as an example.
+        return shortcode[0][1:-1] if name in _KNOWN else shortcode[0]
+    attributes = unescape(shortcode["attributes"])
+    content = shortcode["content"] or ""
+    html = ""
+    if name in _EMBEDS:
+        html = escape(_embedded_url(name, attributes, unescape(content)))
+    elif name in _MEDIA_ATTRIBUTES:
+        html = _media_element(name, attributes, unescape(content))
+    elif name == "gallery":
+        html = gallery_html(_parse(attributes), pictures)
+    if not html:
+        return shortcode[0]
+    if shortcode["content"] is None:
+        expected_ends[name] += 1
+    return f"{before}\n\n{html}\n\n{after}"
+
+
+def _parse(attributes: str) -> dict[str, str]:
+    return {match[1].lower(): match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(attributes)}
+
+
+def _embedded_url(name: str, attributes: str, content: str) -> str:
+    """Return the URL of an embedding shortcode. Empty if there is none."""
+    if found := _URL.search(content) or _URL.search(attributes):
+        return video_page_url(found[0]) or found[0]
+    # An ID instead of a URL, alone or as an attribute: `[vimeo 12345 w=400]`.
+    words = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
+    id_ = _parse(attributes).get("id") or (words[0].partition("&")[0] if words else "") or content.strip()
+    page = {"youtube": "https://youtu.be/", "vimeo": "https://vimeo.com/"}.get(name)
+    return (video_page_url(f"{page}{id_}") or "") if page else ""
+
+
+def _media_element(name: str, attributes: str, content: str) -> str:
+    """Return the element for `[audio]` or `[video]`. Empty if it names no file."""
+    values = _parse(attributes)
+    sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
+    if not sources:
+        # `[audio https://example.org/a.mp3|titles=A]` of the first years.
+        found = _URL.search(attributes) or _URL.search(content)
+        sources = [found[0]] if found else []
+    if not sources:
+        return ""
+    if page := video_page_url(sources[0]):
+        return escape(page)
+    size = "".join(
+        f' {key}="{values[key]}"' for key in ("width", "height") if name == "video" and values.get(key, "").isdecimal()
+    )
+    children = "".join(f'<source src="{escape(source)}">' for source in sources)
+    return f"<{name}{size}>{children}</{name}>"
+
+
+def _code_to_pre(source: str) -> str:
+    """Turn the shortcodes for source code into `<pre>` elements, inside which no markup is interpreted."""
+    if "[/" not in source:
+        return source
+    parts: list[str] = []
+    done = 0
+    last_end: dict[str, int] = {}
+    for opening in _CODE_SHORTCODE.finditer(source):
+        closing = f"[/{opening[1]}]"
+        start = opening.start()
+        if start < done or start > last_end.setdefault(closing, source.rfind(closing)):
+            continue
+        if source.endswith(("<code>", "<pre>"), 0, start):
+            # This shows the shortcode itself.
+            continue
+        end = source.find(closing, opening.end())
+        code = source[opening.end() : end].strip("\r\n").replace("[", "&#91;")
+        # Entities in the code are already those of HTML.
+        code = code.replace("<", "&lt;").replace(">", "&gt;")
+        parts += [source[done:start], f"\n\n<pre><code>{code}</code></pre>\n\n"]
+        done = end + len(closing)
+    return "".join([*parts, source[done:]])
+
+
+def _captions_to_figures(source: str) -> str:
+    """Turn the caption shortcodes into `<figure>` elements."""
+    if "caption" not in source:
+        return source
+    parts: list[str] = []
+    done = 0
+    last_end = {name: source.rfind(f"[/{name}]") for name in ("caption", "wp_caption")}
+    for opening in _CAPTION.finditer(source):
+        if opening.start() < done or opening.start() > last_end[opening[1]]:
+            continue
+        closing = f"[/{opening[1]}]"
+        end = source.find(closing, opening.end())
+        parts += [source[done : opening.start()], _figure(opening[2], source[opening.end() : end])]
+        done = end + len(closing)
+    return "".join([*parts, source[done:]])
+
+
+def _picture_end(content: str) -> int:
+    """Return the end of the picture, and of the link around it, at the start of `content`. 0 if there is none."""
+    position = end = 0
+    for kind, written, name in tokenise(content):
+        position += len(written)
+        if kind == "start" and name == "img" and not end:
+            end = position
+        elif kind == "end" and name == "a" and end:
+            return position
+        elif not (kind == "text" and not written.strip()) and not (kind == "start" and name == "a" and not end):
+            break
+    return end
+
+
+def _figure(attributes: str, content: str) -> str:
+    values = _parse(attributes)
+    end = _picture_end(content)
+    shown = content[:end].strip() or content
+    # Before WordPress 3.4 the caption was an attribute.
+    caption = (content[end:].strip() if end else "") or unescape(values.get("caption", ""))
+    if not caption:
+        return shown
+    align = values.get("align", "")
+    classes = f"wp-caption {align}" if align in _ALIGNMENTS else "wp-caption"
+    name = f' id="{escape(values["id"])}"' if values.get("id") else ""
+    return (
+        f'\n\n<figure{name} class="{classes}">{shown}'
+        f'<figcaption class="wp-caption-text">{caption}</figcaption></figure>\n\n'
+    )

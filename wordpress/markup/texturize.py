@@ -1,0 +1,145 @@
+"""Curly quotes, dashes and ellipses in the text between tags.
+
+The rules follow the observed behaviour of WordPress (wptexturize) for English. They deliberately differ where WordPress
+is wrong: a quote opens after another opening quote, a dash or a «; the text after an element is not treated as the
+start of a text; words such as ’em and ’tis are recognised as whole words in any case; and no quote stays straight.
+URLs stay as typed.
+
+Everything takes time proportional to the length of the text.
+"""
+
+import re
+
+# These patterns begin with the character itself and look behind it afterwards, which is much faster.
+_ANYTHING_TO_DO = re.compile(r"""["'`]|--|\.\.\.|-(?<!\S-)(?!\S)|-&|;-|x(?<=[0-9.,]x)(?=[0-9])|\(tm\)""")
+# URLs and shortcodes stay as typed. The punctuation after a URL is not part of it.
+_UNCHANGED = re.compile(
+    r"""((?:https?|ftp)://[^\s<>"\[\]“”]*[^\s<>"\[\]“”'.,;:!?)]"""
+    r"""|\bwww\.[^\s<>"\[\]“”]*[^\s<>"\[\]“”'.,;:!?)]"""
+    r"""|\[/?[A-Za-z][\w-]*[^\[\]<>\n]*=[^\[\]<>\n]*\])"""
+)
+# Straight quotes are first replaced with placeholders, to tell them from curly quotes in the text.
+_OPEN, _CLOSE, _OPEN_DOUBLE, _CLOSE_DOUBLE, _APOSTROPHE = "\x01", "\x02", "\x03", "\x04", "\x05"
+_CHARACTERS = {_OPEN: "‘", _CLOSE: "’", _OPEN_DOUBLE: "“", _CLOSE_DOUBLE: "”", _APOSTROPHE: "’"}
+
+_SPACE = r"(?:\s|&nbsp;|&\#160;)"
+_END_FOLLOWS = rf"(?=\Z|[-.,:;!?)}}\]]|&gt;|{_SPACE})"
+_BEFORE_OPENING = r"\s(\[{\-–—“‘«¿¡" + _OPEN + _OPEN_DOUBLE
+_MAY_OPEN_AFTER = re.compile(rf"[{_BEFORE_OPENING}]")
+
+
+def _after_space(char: str) -> str:
+    return rf"{char}(?:(?<=\s{char})|(?<=&nbsp;{char})|(?<=&\#160;{char}))"
+
+
+def _opening(char: str, also: str = "") -> str:
+    return rf"{char}(?:(?<=[{_BEFORE_OPENING}{also}]{char})|(?<=&lt;{char})|(?<=&nbsp;{char})|(?<=&\#160;{char}))"
+
+
+_SHORTENED_WORDS = re.compile(
+    r"'(?=(?:tain['’]t|twere|twas|tis|twill|til|bout|nuff|round|cause|em)(?![\w'’]))", re.IGNORECASE
+)
+_BEFORE_DIGIT = re.compile("'[0-9]")
+_YEAR_AND_END = re.compile(rf"""'([0-9]{{2}})(['"]){_END_FOLLOWS}""")
+_YEAR = re.compile(r"'(?=[0-9]{2}(?![%0-9]|[.,][0-9]))")
+_NUMBER = re.compile(rf"{_after_space("'")}([0-9][.,0-9]*+)'")
+_NUMBER_DOUBLE = re.compile(rf'{_after_space('"')}([0-9][.,0-9]*+)"')
+_OPENING = re.compile(_opening("'", also='"'))
+_OPENING_DOUBLE = re.compile(_opening('"') + f"(?!{_SPACE})")
+# Always an apostrophe.
+_BETWEEN_LETTERS = re.compile(r"'(?<=[A-Za-z]')(?=[A-Za-z])")
+_IN_WORD = re.compile(rf"""'(?<!\s')(?<!&nbsp;')(?<!&\#160;')(?!\Z|[-.,:;!?"'(){{}}\[\]]|&[lg]t;|{_SPACE})""")
+_QUOTE = re.compile(rf"'(?:{_END_FOLLOWS}())?")
+_QUOTE_DOUBLE = re.compile(rf'"(?:{_END_FOLLOWS}())?')
+_DASH_ALONE = re.compile(rf"{_after_space('-')}-?(?=\Z|{_SPACE})")
+_DASHES = re.compile(r"--(?<!xn--)")
+_TIMES = re.compile(r"x(?<=[0-9.,]x)(?=[0-9]++\b)", re.ASCII)
+# The 3 in 3x4, but not the 0 in 0x3, which is a hexadecimal number.
+_FACTOR = re.compile(r"(?:[^\w.,]|^)[.,]*(?!0?$)[0-9.,]+$", re.ASCII)
+# Longer numbers are not factors.
+_MAX_FACTOR_LENGTH = 20
+
+
+def texturize(text: str, before: str = "") -> str:
+    """Return `text` with curly quotes, dashes and ellipses. `before` is the character before it, if there is one."""
+    if not _ANYTHING_TO_DO.search(text):
+        return text
+    if "://" not in text and "www." not in text and "[" not in text:
+        return _curl(text, before)
+    parts = _UNCHANGED.split(text)
+    for index in range(0, len(parts), 2):
+        parts[index] = _curl(parts[index], parts[index - 1][-1] if index else before)
+    return "".join(parts)
+
+
+def _curl(text: str, before: str) -> str:
+    # Put a placeholder in front, after which a quote may open or not.
+    text = (" " if not before or _MAY_OPEN_AFTER.match(before) else "*") + text
+    text = text.replace("...", "…").replace("``", "“").replace("''", _CLOSE_DOUBLE)
+    if "'" in text:
+        # Most texts have no other single quotes.
+        curled = _BETWEEN_LETTERS.sub(_APOSTROPHE, text)
+        text = _curl_single(text) if "'" in curled else curled
+    if '"' in text:
+        text = _NUMBER_DOUBLE.sub(rf"{_OPEN_DOUBLE}\1{_CLOSE_DOUBLE}", text)
+        text = _OPENING_DOUBLE.sub(_OPEN_DOUBLE, text)
+        text = _OPEN_DOUBLE.join(
+            _close(part, _QUOTE_DOUBLE, "″", _CLOSE_DOUBLE, is_quoted=index > 0)
+            for index, part in enumerate(text.split(_OPEN_DOUBLE))
+        ).replace('"', "”")
+    if "-" in text:
+        text = text.replace("---", "—")
+        text = _DASH_ALONE.sub(lambda dash: "–" if len(dash[0]) == 1 else "—", text)
+        text = _DASHES.sub("–", text)
+    text = _TIMES.sub(_times, text)
+    for placeholder, char in _CHARACTERS.items():
+        text = text.replace(placeholder, char)
+    return text[1:].replace(" (tm)", " ™")
+
+
+def _curl_single(text: str) -> str:
+    text = _SHORTENED_WORDS.sub(_APOSTROPHE, text)
+    if _BEFORE_DIGIT.search(text):
+        text = _YEAR_AND_END.sub(
+            lambda year: f"{_APOSTROPHE}{year[1]}{_CLOSE if year[2] == "'" else _CLOSE_DOUBLE}", text
+        )
+        text = _YEAR.sub(_APOSTROPHE, text)
+        text = _NUMBER.sub(rf"{_OPEN}\1{_CLOSE}", text)
+    text = _OPENING.sub(_OPEN, text)
+    text = _IN_WORD.sub(_APOSTROPHE, text)
+    return _OPEN.join(
+        _close(part, _QUOTE, "′", _CLOSE, is_quoted=index > 0) for index, part in enumerate(text.split(_OPEN))
+    ).replace("'", "’")
+
+
+def _times(match: re.Match[str]) -> str:
+    start = match.start()
+    return "×" if _FACTOR.search(match.string[max(0, start - _MAX_FACTOR_LENGTH) : start]) else "x"
+
+
+def _close(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quoted: bool) -> str:
+    """Turn the quotes in `part`, which is the text from one opening quote to the next, into closing quotes or primes.
+
+    A quote after a digit is a prime, unless the quotation has no other possible end.
+    """
+    found = list(quotes.finditer(part))
+    if not found:
+        return part
+    closing: set[int] = set()
+    ends = [quote.start() for quote in found if quote[1] is not None]
+    if is_quoted and ends and close not in part:
+        closing = {end for end in ends if not _after_digit(part, end)}
+        if len(ends) == 1 or not closing:
+            closing = {next((end for end in reversed(ends) if part[end + 1 : end + 2] == "."), ends[-1])}
+    pieces: list[str] = []
+    done = 0
+    for quote in found:
+        at = quote.start()
+        is_prime = at not in closing and _after_digit(part, at)
+        pieces += (part[done:at], prime if is_prime else quote[0] if quote[1] is None else close)
+        done = at + 1
+    return "".join([*pieces, part[done:]])
+
+
+def _after_digit(text: str, at: int) -> bool:
+    return at > 0 and text[at - 1] in "0123456789"

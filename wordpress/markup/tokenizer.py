@@ -1,0 +1,64 @@
+"""Splitting content into tokens: tags, comments and the text between them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+# Inside a tag, quotes hide a `>` only after an equals sign; otherwise a stray quote would swallow paragraphs.
+_TAG_NAME = r"</?(?=([A-Za-z][^\s/>]*+))"
+_TAG = rf"""{_TAG_NAME}(?:(?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?)*+|[^<>]*+)>|<[!?][^<>]*+>"""
+_TAGS = re.compile(_TAG)
+_TAGS_AND_COMMENTS = re.compile(rf"<!--.*?-->|{_TAG}", re.DOTALL)
+_SELF_CLOSING = re.compile(r"""(?:["'\s]|</?[A-Za-z][\w:-]*)/>$""")
+
+VOID: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+)
+# Elements whose content is left as it is, including blank lines and quotes.
+VERBATIM: Final = frozenset({"math", "pre", "script", "style", "svg", "textarea"})
+# Elements whose content keeps its straight quotes.
+CODE: Final = VERBATIM | {"code", "kbd", "samp", "tt", "var"}
+
+
+class Token(NamedTuple):
+    """`source` is the token as written, `name` the lower-case name of a tag."""
+
+    kind: Literal["text", "start", "end", "comment"]
+    source: str
+    name: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the element has no content: `<br>`, or an XHTML `<a name="top" />`."""
+        return self.name in VOID or _SELF_CLOSING.search(self.source) is not None
+
+    @property
+    def whole(self) -> str:
+        """An empty element in HTML, where the slash at the end of a tag has no meaning."""
+        return self.source if self.name in VOID else f"{self.source[:-2].rstrip()}></{self.name}>"
+
+
+def tokenise(source: str) -> Iterator[Token]:
+    """Yield the tokens of `source`. Joined, they are `source` again. Takes time proportional to its length."""
+    # Look for comments only up to the end of the last one: each failed search would scan the rest of the source.
+    comments_end = source.rfind("-->") + 3 if "-->" in source else 0
+    position = 0
+    for pattern, until in ((_TAGS_AND_COMMENTS, comments_end), (_TAGS, len(source))):
+        for match in pattern.finditer(source, position, until):
+            if match.start() > position:
+                yield Token("text", source[position : match.start()])
+            position = match.end()
+            yield _tag(match[0], match[1])
+    if position < len(source):
+        yield Token("text", source[position:])
+
+
+def _tag(source: str, name: str | None) -> Token:
+    if name is None:
+        return Token("comment", source)
+    return Token("end" if source[1] == "/" else "start", source, name.lower())
+
+
+def comment_text(token: Token) -> str:
+    """Return the text of a comment: `more` for `<!--more-->`. Empty for a declaration."""
+    return token.source[4:-3].strip() if token.source.startswith("<!--") else ""

@@ -1,0 +1,173 @@
+"""The folder of an import job: the uploaded files, the progress, the worker's lock and the full report.
+
+The database cannot hold these, since a running import keeps its write lock until the end. So the progress, a request to
+cancel and the worker's sign of life bypass it. The contents are private (drafts, e-mail addresses): only the user
+that runs the site can read them, and they are kept outside the media folder.
+"""
+
+import fcntl
+import json
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from wordpress.atomic_files import atomic_file
+
+_MAX_NAME_LENGTH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """How far a stage of the import is; `started_at` and `updated_at` are Unix timestamps."""
+
+    stage: str
+    done: int
+    total: int
+    started_at: float
+    updated_at: float
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.done * 100 // self.total) if self.total else 0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the stage will still take at this speed; None if that is not known yet."""
+        elapsed = self.updated_at - self.started_at
+        return elapsed * (self.total - self.done) / self.done if self.done and elapsed > 1 else None
+
+
+class JobFolder:
+    """The folder of the import job with this key."""
+
+    def __init__(self, key: uuid.UUID) -> None:
+        self.path = Path(settings.BROADSIDE_IMPORTS_DIR) / str(key)
+        # The full report (wordpress.importing.report), which can be too large for the database.
+        self.report = self.path / "report.json"
+        self._uploads = self.path / "uploads"
+        self._progress = self.path / "progress.json"
+        self._cancel = self.path / "cancel"
+        self._lock = self.path / "lock"
+
+    # The uploaded files
+
+    def create(self) -> None:
+        """Create the folder. Raises FileExistsError if it exists."""
+        self.path.mkdir(mode=0o700)
+
+    def ensure_exists(self) -> None:
+        self.path.mkdir(mode=0o700, exist_ok=True)
+
+    def store(self, uploads: Iterable[UploadedFile[Any]]) -> None:
+        """Store uploaded files. Large uploads are on this disk already and are only moved."""
+        self._uploads.mkdir(mode=0o700)
+        for position, upload in enumerate(uploads, 1):
+            folder = self._uploads / str(position)
+            folder.mkdir(mode=0o700)
+            target = folder / _safe_name(upload.name or "")
+            if hasattr(upload, "temporary_file_path"):
+                shutil.move(upload.temporary_file_path(), target)
+            else:
+                with target.open("xb") as file:
+                    shutil.copyfileobj(upload, file)
+            target.chmod(0o600)
+
+    def files(self) -> list[Path]:
+        """Return the uploaded files in their order; none if they have been deleted."""
+        if not self._uploads.is_dir():
+            return []
+        folders = sorted(self._uploads.iterdir(), key=lambda folder: int(folder.name))
+        return [path for folder in folders for path in folder.iterdir()]
+
+    def hide_paths(self, text: str) -> str:
+        """Return `text` with the paths of uploaded files replaced by their names."""
+        return re.sub(re.escape(f"{self._uploads}/") + r"[0-9]+/", "", text)
+
+    def remove_uploads(self) -> None:
+        shutil.rmtree(self._uploads, ignore_errors=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    # Progress
+
+    def write_progress(self, progress: StageProgress) -> None:
+        with atomic_file(self._progress) as file:
+            json.dump(asdict(progress), file)
+
+    def read_progress(self) -> StageProgress | None:
+        """Return the progress written last; None if there is none yet."""
+        try:
+            values: dict[str, Any] = json.loads(self._progress.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return StageProgress(**values)
+
+    # Cancelling
+
+    def request_cancel(self) -> None:
+        if self.path.is_dir():
+            self._cancel.touch(mode=0o600)
+
+    def is_cancel_requested(self) -> bool:
+        return self._cancel.exists()
+
+    def reset(self) -> None:
+        """Remove what the last step left: its progress, its report and a request to cancel it."""
+        for path in (self._cancel, self._progress, self.report):
+            path.unlink(missing_ok=True)
+
+    # The worker's lock
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock the job. The operating system releases the lock when the process dies, for whatever reason."""
+        with self._lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def is_locked(self) -> bool:
+        """Whether any process has locked the job, this one included."""
+        try:
+            with self._lock.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+
+def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
+    """Remove everything older than `max_age` seconds, such as the leftovers of killed processes.
+
+    The folders of the jobs with the keys in `keep` stay.
+    """
+    kept_names = {str(key) for key in keep}
+    for path in Path(settings.BROADSIDE_IMPORTS_DIR).iterdir():
+        try:
+            is_old = path.lstat().st_mtime <= time.time() - max_age
+        except FileNotFoundError:
+            # Another upload, which began at the same time, has removed its own file.
+            continue
+        if path.name in kept_names or not is_old:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _safe_name(name: str) -> str:
+    """Return `name` with only characters that every file system accepts. Django has removed any folders already."""
+    safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
+    return safe[-_MAX_NAME_LENGTH:].lstrip(".") or "_"

@@ -1,0 +1,97 @@
+"""How an import job goes from one state to the next.
+
+Each transition is one conditional UPDATE: if two people press a button at the same time, only one of them succeeds.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from wordpress.models import ACTIVE_STATES, ImportJob, JobState
+from wordpress.uploads.folder import JobFolder, remove_old_folders
+
+# States in which a person decides what happens next.
+IDLE_STATES = (JobState.READY, JobState.INTERRUPTED)
+# A job that has waited longer than this probably has no worker to wait for.
+WORKER_TIMEOUT = timedelta(seconds=15)
+
+
+def is_active(job: ImportJob) -> bool:
+    """Whether the job is waiting for a worker or has one."""
+    return job.state in ACTIVE_STATES and not has_died(job)
+
+
+def can_start(job: ImportJob) -> bool:
+    """Whether a step of the job can be started."""
+    return (job.state in IDLE_STATES or has_died(job)) and bool(JobFolder(job.pk).files())
+
+
+def has_died(job: ImportJob) -> bool:
+    """Whether the job's worker ended without finishing the job."""
+    if job.state != JobState.RUNNING or JobFolder(job.pk).is_locked():
+        return False
+    # The worker may have finished between reading the job and checking the lock.
+    return ImportJob.objects.filter(pk=job.pk, state=JobState.RUNNING).exists()
+
+
+def lacks_worker(job: ImportJob) -> bool:
+    """Whether the job has waited longer than a running worker would take to claim it."""
+    return job.state == JobState.WAITING and job.state_since < timezone.now() - WORKER_TIMEOUT
+
+
+def claim(job: ImportJob) -> bool:
+    """Mark the job as running, for the worker that has locked it. Return False if it is no longer waiting."""
+    return move(job, [JobState.WAITING], JobState.RUNNING)
+
+
+def finish(job: ImportJob, state: JobState, fields: Mapping[str, Any]) -> None:
+    """Store the result of a step, as `fields` of the job."""
+    move(job, [JobState.RUNNING], state, fields)
+
+
+def cancel(job: ImportJob) -> None:
+    """Take a waiting job off the queue, or ask its worker to stop."""
+    # The request goes to the folder first: until the worker has seen it, nobody may be able to write to the database.
+    JobFolder(job.pk).request_cancel()
+    if job.state == JobState.WAITING:
+        error = _("The import was cancelled before it started.")
+        move(job, [JobState.WAITING], JobState.INTERRUPTED, {"error": error})
+
+
+def interrupt_dead_jobs() -> None:
+    """Mark running jobs whose worker is gone as interrupted, so that they and other jobs can be started."""
+    for job in ImportJob.objects.filter(state=JobState.RUNNING):
+        if has_died(job):
+            move(job, [JobState.RUNNING], JobState.INTERRUPTED, {"error": death_message()})
+
+
+def death_message() -> str:
+    return _("The worker stopped unexpectedly. Start the import again; nothing will be imported twice.")
+
+
+def delete_abandoned_uploads() -> None:
+    """Delete uploads that nobody has continued with for IMPORT_KEEP_DAYS."""
+    interrupt_dead_jobs()
+    for job in ImportJob.objects.filter(state__in=IDLE_STATES, state_since__lt=timezone.now() - upload_lifetime()):
+        JobFolder(job.pk).remove_uploads()
+        error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
+        move(job, IDLE_STATES, JobState.INTERRUPTED, {"error": error})
+    remove_old_folders(upload_lifetime().total_seconds(), keep=ImportJob.objects.values_list("pk", flat=True))
+
+
+def upload_lifetime() -> timedelta:
+    return timedelta(days=settings.BROADSIDE_IMPORT_KEEP_DAYS)
+
+
+def move(job: ImportJob, before: Sequence[JobState], after: JobState, fields: Mapping[str, Any] | None = None) -> bool:
+    """Change the job's state and `fields` if its state is still one of `before`. Return whether it was."""
+    fields = {**(fields or {}), "state": after, "state_since": timezone.now()}
+    if not ImportJob.objects.filter(pk=job.pk, state__in=before).update(**fields):
+        return False
+    for name, value in fields.items():
+        setattr(job, name, value)
+    return True

@@ -1,0 +1,121 @@
+"""What our own exports say beyond WXR, so that our importer restores everything exactly.
+
+WXR has no place for Markdown, languages, fractions of a second or text that is not HTML. Our exports put these as JSON
+into a meta field that WordPress keeps but does not show. A checksum covers the elements beside it: if they have been
+edited since, perhaps in WordPress, the edit counts and the meta field is ignored.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final, TypeIs
+
+from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
+from wordpress.wxr.records import Author, Comment, Extension, Item
+from wordpress.wxr.values import checked_utc
+
+EXTENSION_KEY: Final = "_broadside"
+# One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
+LEGACY_URL_KEY: Final = "_broadside_old_address"
+
+# Fields of posts, pages and attachments.
+_TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "description")
+_DATETIMES: Final = ("published_at", "created_at", "modified_at", "uploaded_at")
+
+
+def clean_for_xml(text: str) -> str:
+    """Return `text` as an XML reader will get it: with `\\n` for line ends and without control characters."""
+    return remove_non_xml(unify_line_ends(text))
+
+
+def checksum(*fields: str) -> str:
+    """Return a checksum that shows whether any of `fields` has been edited."""
+    return hashlib.sha256(json.dumps([clean_for_xml(field).strip() for field in fields]).encode()).hexdigest()[:32]
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """Return `values` as JSON that XML can hold, whatever is in them."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return NOT_IN_XML.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+
+
+def with_extension(item: Item, markups: Container[str]) -> Item:
+    """Return `item` with the source and extension that one of our exports gives, as far as they still hold.
+
+    A source whose markup is not among `markups` is ignored: the HTML in its place is kept.
+    """
+    values = _parse(dict(item.meta).get(EXTENSION_KEY, ""))
+    if not values:
+        return item
+    item = item._replace(meta=tuple(pair for pair in item.meta if pair[0] != EXTENSION_KEY))
+    if values.get("mark") != checksum(item.title, item.content, item.excerpt, item.slug):
+        return item
+    markup, source = values.get("markup"), values.get("source")
+    if isinstance(markup, str) and markup in markups and _is_storable(source):
+        item = item._replace(content=source)
+    else:
+        markup = ""
+    enclosures = values.get("enclosures")
+    return item._replace(
+        extension=Extension(
+            markup,
+            {name: value for name in _TEXTS if _is_storable(value := values.get(name))},
+            dict(_datetimes(values)) if values.get("date") == str(item.date) else {},
+            enclosures if isinstance(enclosures, int) and enclosures >= 0 else None,
+        )
+    )
+
+
+def comment_with_extension(comment: Comment, extension: str, *exported: str) -> Comment:
+    """Return `comment` with its exact text and time from `extension`, unless the `exported` fields have been edited."""
+    values = _parse(extension)
+    if not values or values.get("mark") != checksum(*exported):
+        return comment
+    if _is_storable(text := values.get("text")):
+        comment = comment._replace(content=text, is_html=values.get("is_html") is True)
+    return comment._replace(written_at=_parse_datetime(values.get("created_at")) or comment.written_at)
+
+
+def author_with_extension(author: Author, meta: Iterable[tuple[str, str]]) -> Author:
+    """Return `author` with the display name, slug and bio from one of our exports. They are not validated."""
+    meta = tuple(meta)
+    values = _parse(dict(meta).get(EXTENSION_KEY, ""))
+    texts: dict[str, Any] = {
+        name: value for name in ("display_name", "slug", "bio") if _is_storable(value := values.get(name))
+    }
+    return replace(author, legacy_urls=find_legacy_urls(meta), **texts)
+
+
+def find_legacy_urls(meta: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the legacy URLs, as paths, that one of our exports lists in `meta`."""
+    return tuple(value for key, value in meta if key == LEGACY_URL_KEY and value.startswith("/"))
+
+
+def _datetimes(values: dict[str, Any]) -> Iterator[tuple[str, dt.datetime | None]]:
+    for name in _DATETIMES:
+        exact = _parse_datetime(values.get(name))
+        if exact or (name in values and values[name] is None):
+            yield name, exact
+
+
+def _parse_datetime(value: object) -> dt.datetime | None:
+    """Return a datetime in UTC, or None if `value` is not one with a UTC offset."""
+    try:
+        found = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
+        return checked_utc(found) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_storable(value: object) -> TypeIs[str]:
+    return isinstance(value, str) and is_storable(value)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -1,0 +1,179 @@
+"""Repairing the markup of an export for a strict parser, where it is certain what was meant.
+
+Old plugins write bare ampersands, HTML entities and undeclared prefixes outside CDATA sections. These are repaired to
+what a browser would read. Anything else that is broken is left to the parser.
+"""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable
+from html.entities import html5
+from typing import Final
+
+# Element names with these prefixes mean something to the reader, declared or not.
+KNOWN_PREFIXES: Final = ("content", "dc", "excerpt", "wp")
+# The namespace URI given to undeclared prefixes.
+UNDECLARED: Final = "urn:undeclared"
+# Real exports declare fewer prefixes in the root element. Elements with other prefixes take the slow path.
+_MAX_QUICK_PREFIXES: Final = 50
+# At the end of a chunk, the rest of a longer tag or entity is not waited for.
+_LONGEST_TAG: Final = 64 * 1024
+_LONGEST_ENTITY: Final = 48
+
+_ENTITY = re.compile(
+    r"&(?:#(?P<decimal>\d{1,7})|#[xX](?P<hex>[0-9A-Fa-f]{1,6})|(?P<name>[A-Za-z][A-Za-z0-9]*));", re.ASCII
+)
+_TAG = re.compile(r"<(?P<name>[^\W\d][\w.:-]*+)[^<>]*+")
+_PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
+_DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
+_ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
+
+
+class Repairs:
+    """The number of repairs of each kind, and the lines of the first few."""
+
+    _SHOWN: Final = 5
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.lines: dict[str, list[int]] = {}
+
+    def add(self, kind: str, line: int, count: int = 1) -> None:
+        self.counts[kind] += count
+        lines = self.lines.setdefault(kind, [])
+        if len(lines) < self._SHOWN and line not in lines:
+            lines.append(line)
+
+
+def declare_known_prefixes(root: str) -> tuple[str, set[str]]:
+    """Return the start tag `root` with all prefixes declared that the reader knows, and the declared prefixes."""
+    declared = set(_DECLARED.findall(root))
+    missing = [f' xmlns:{prefix}="{UNDECLARED}"' for prefix in KNOWN_PREFIXES if prefix not in declared]
+    name = _TAG.match(root)
+    end = name.end("name") if name else 0
+    return root[:end] + "".join(missing) + root[end:], declared | set(KNOWN_PREFIXES)
+
+
+class MarkupRepairer:
+    """Takes a document in pieces and returns it repaired, holding back little of it. Takes linear time."""
+
+    def __init__(self, repairs: Repairs, prefixes: set[str], line: int) -> None:
+        self._repairs = repairs
+        self._prefixes = prefixes | {"xml", "xmlns"}
+        self._valid = _valid_markup(sorted(prefixes)[:_MAX_QUICK_PREFIXES])
+        # What ends the CDATA section, comment or instruction that is open at the end of the last piece.
+        self._until = ""
+        self._held_back = ""
+        # The line number at position `_counted` of the current piece.
+        self._line = line
+        self._counted = 0
+
+    def repair(self, text: str, *, final: bool = False) -> str:
+        text = self._held_back + text
+        out: list[str] = []
+        limit = len(text) if final else _safe_end(text)
+        position = 0
+        while True:
+            start = position
+            if self._until:
+                end = text.find(self._until, position)
+                if end < 0:
+                    position = len(text) if final else max(position, len(text) - len(self._until) + 1)
+                    out.append(text[start:position])
+                    break
+                position = end + len(self._until)
+                self._until = ""
+                out.append(text[start:position])
+            valid = self._valid.match(text, position, max(position, limit))
+            end = valid.end() if valid else position
+            out.append(text[position:end])
+            position = end
+            if position >= limit:
+                break
+            position = self._repair_at(text, position, out)
+        self._held_back = text[position:]
+        self._line += text.count("\n", self._counted, position)
+        self._counted = 0
+        return "".join(out)
+
+    def _repair_at(self, text: str, position: int, out: list[str]) -> int:
+        """Append the markup at `position` to `out`, repaired if necessary. Return where it ends."""
+        for start, end in _ENDS.items():
+            if text.startswith(start, position):
+                self._until = end
+                out.append(start)
+                return position + len(start)
+
+        def note(kind: str) -> None:
+            self._line += text.count("\n", self._counted, position)
+            self._counted = position
+            self._repairs.add(kind, self._line)
+
+        if text[position] == "&":
+            entity = _ENTITY.match(text, position)
+            out.append(_repaired_entity(entity, note))
+            return entity.end() if entity else position + 1
+        tag = _TAG.match(text, position)
+        if tag is None:
+            out.append("<")
+            return position + 1
+        missing = set(_PREFIX.findall(tag[0])) - self._prefixes - set(_DECLARED.findall(tag[0]))
+        if missing:
+            note("prefixes")
+        out.append("<" + tag["name"] + "".join(f' xmlns:{prefix}="{UNDECLARED}"' for prefix in sorted(missing)))
+        return tag.end("name")
+
+
+def _valid_markup(prefixes: list[str]) -> re.Pattern[str]:
+    """Return a pattern that matches as much as is certainly valid: nearly all of a real export in one match."""
+    names = "|".join(map(re.escape, prefixes))
+    return re.compile(
+        rf"""(?:[^<&]++
+            |<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>
+            |</[^<>&]*+>
+            |<(?:(?:{names}):)?[\w.-]++(?:\s[^<>&:]*+)?+>
+            |&(?:amp|lt|gt|quot|apos);
+        )*+""",
+        re.VERBOSE,
+    )
+
+
+def _safe_end(text: str) -> int:
+    """Return the last position at which `text` can be cut without cutting through a tag or an entity."""
+    end = len(text)
+    tag = text.rfind("<", max(0, end - _LONGEST_TAG))
+    if tag >= 0 and text.find(">", tag) < 0:
+        end = tag
+    entity = text.rfind("&", max(0, len(text) - _LONGEST_ENTITY))
+    if entity >= 0 and text.find(";", entity) < 0:
+        end = min(end, entity)
+    return end
+
+
+def _repaired_entity(entity: re.Match[str] | None, note: Callable[[str], None]) -> str:
+    if entity is None:
+        note("ampersands")
+        return "&amp;"
+    if entity["name"]:
+        meant = html5.get(entity["name"] + ";")
+        if meant is None:
+            note("ampersands")
+            return "&amp;" + entity[0][1:]
+        note("entities")
+        return html.escape(meant)
+    code_point = int(entity["decimal"]) if entity["decimal"] else int(entity["hex"], 16)
+    if _is_xml_character(code_point):
+        return f"&#{code_point};"
+    note("controls")
+    return ""
+
+
+def _is_xml_character(code_point: int) -> bool:
+    """Whether XML 1.0 allows the character (section 2.2)."""
+    return (
+        code_point in {9, 10, 13}
+        or 0x20 <= code_point <= 0xD7FF
+        or 0xE000 <= code_point <= 0xFFFD
+        or 0x10000 <= code_point <= 0x10FFFF
+    )

@@ -1,0 +1,185 @@
+"""Checking and repairing the bytes of an export before a strict XML parser sees them.
+
+Real exports contain stray control characters, broken encoding and blank lines at the beginning. These are repaired and
+counted if nothing that readers could see is lost; so is broken markup (wordpress.wxr.markup_repair).
+A document type is rejected: entity bombs and external entities need one, and no export has one.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import IO, Final
+
+from django.utils.translation import gettext as _
+
+from core.text import NOT_IN_XML
+from wordpress.wxr.markup_repair import MarkupRepairer, Repairs, declare_known_prefixes
+
+_CHUNK: Final = 256 * 1024
+# The root element of an export begins within this many characters.
+_MAX_PROLOG: Final = 1024 * 1024
+
+_BYTE_ORDER_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    # UTF-32 comes first: its little-endian mark begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    # Without a mark: the beginning of an XML declaration.
+    (b"<\0?\0", "utf-16-le"),
+    (b"\0<\0?", "utf-16-be"),
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+)
+_DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+_PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
+_ROOT_TAG = re.compile(rf"({_PROLOG.pattern})(<[^<>]*+>)", re.DOTALL)
+# Whatever comes before the XML declaration are error messages of the old site.
+_MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
+
+
+class InvalidExportError(Exception):  # says what happened
+    """A file that cannot be imported. The message is one line for whoever runs the import."""
+
+
+class RepairedSource:
+    """A file as chunks of clean UTF-8, whatever its encoding. `repairs` counts what was repaired."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes_read = 0
+        self.repairs = Repairs()
+        self._line = 1
+        # Lines before the document, which the parser does not count.
+        self.lines_before = 0
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the clean bytes. Raises InvalidExportError, at the latest with the first chunk, for other files."""
+        first = self._read()
+        if not first:
+            raise InvalidExportError(_("The file is empty."))
+        if first.startswith(_ARCHIVES):
+            raise InvalidExportError(_("This is an archive. Unpack it, then import the XML file inside."))
+        texts = self._texts(self._without_messages(first))
+        head = self._prolog(texts)
+        start = _ROOT_TAG.match(head)
+        # No feed has a start tag longer than what has been read. The parser will report it.
+        before, root = (start[1], start[2]) if start else (head, "")
+        root, prefixes = declare_known_prefixes(root)
+        markup = MarkupRepairer(self.repairs, prefixes, 1 + self.lines_before)
+        text = before + root + head[len(start[0]) if start else len(head) :]
+        for following in texts:
+            yield markup.repair(text).encode()
+            text = following
+        yield markup.repair(text, final=True).encode()
+
+    def place(self, line: int, column: int) -> str:
+        """Return a position that the parser reported as the position in the file."""
+        return _("line %(line)d, column %(column)d") % {"line": line + self.lines_before, "column": column}
+
+    def _without_messages(self, first: bytes) -> bytes:
+        """Return the first chunk without the error messages that PHP wrote before the export."""
+        messages = _MESSAGES.match(first)
+        if messages is None or not messages[0].strip(codecs.BOM_UTF8 + b" \t\r\n"):
+            return first
+        self.lines_before = messages[0].count(b"\n")
+        self.repairs.add("messages", 1, max(self.lines_before, 1))
+        self._line += self.lines_before
+        return first[messages.end() :]
+
+    def _read(self) -> bytes:
+        data = self._file.read(_CHUNK)
+        self.bytes_read += len(data)
+        return data
+
+    def _texts(self, data: bytes) -> Iterator[str]:
+        encoding, mark = _encoding(data)
+        decoder = codecs.getincrementaldecoder(encoding)()
+        data = data[mark:]
+        try:
+            while data:
+                following = self._read()
+                text = self._clean(self._decode(decoder, data, final=not following))
+                self._line += text.count("\n")
+                yield text
+                data = following
+        except UnicodeError as error:
+            raise InvalidExportError(_("The file is not valid %s text.") % encoding) from error
+
+    def _decode(self, decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> str:
+        try:
+            return decoder.decode(data, final)
+        except UnicodeDecodeError:
+            decoder.errors = "replace"
+            text = decoder.decode(data, final)
+            decoder.errors = "strict"
+            self._note("letters", re.compile("\ufffd"), text)
+            return text
+
+    def _clean(self, text: str) -> str:
+        if not NOT_IN_XML.search(text):
+            return text
+        self._note("controls", NOT_IN_XML, text)
+        return NOT_IN_XML.sub("", text)
+
+    def _note(self, kind: str, pattern: re.Pattern[str], text: str) -> None:
+        line, done = self._line, 0
+        for match in pattern.finditer(text):
+            line += text.count("\n", done, match.start())
+            done = match.start()
+            self.repairs.add(kind, line)
+
+    def _prolog(self, texts: Iterator[str]) -> str:
+        """Return the text from the prolog to the end of the chunk with the root element, which must be `<rss>`."""
+        head = ""
+        for text in texts:
+            head += text
+            if not head.isspace() and (root := self._root(head)):
+                break
+        else:
+            root = self._root(head + " ") if head.strip() else ""
+        if not root:
+            raise InvalidExportError(_("This is not XML."))
+        if root != "rss":
+            raise InvalidExportError(_("This is not a WordPress export: its root element is <%s>, not <rss>.") % root)
+        document = head.lstrip("\ufeff \t\r\n")
+        whitespace = head[: len(head) - len(document)]
+        self.lines_before += whitespace.count("\n")
+        return document
+
+    def _root(self, head: str) -> str:
+        """Return the name of the root element, or an empty string if `head` does not reach that far."""
+        start = len(head) - len(head.lstrip("\ufeff \t\r\n"))
+        prolog = _PROLOG.match(head, start)
+        end = prolog.end() if prolog else start
+        if head[end : end + 9].upper() in {"<!DOCTYPE", "<!ENTITY "}:
+            line, column = head.count("\n", 0, end) + 1, end - head.rfind("\n", 0, end)
+            raise InvalidExportError(
+                _("%s: the file has a document type (DOCTYPE). WordPress exports have none, so it was not read.")
+                % self.place(line, column)
+            )
+        if root := _ROOT.match(head, end):
+            return root[1]
+        if len(head) > _MAX_PROLOG or not "<!DOCTYPE"[: len(head) - end].startswith(head[end : end + 1]):
+            raise InvalidExportError(_("This is not XML."))
+        return ""
+
+
+def _encoding(data: bytes) -> tuple[str, int]:
+    """Return the encoding of a file that begins with `data`, and the length of its byte order mark."""
+    for start, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(start):
+            return encoding, 0 if b"<" in start else len(start)
+    declared = _DECLARED.match(data)
+    name = declared[1].decode() if declared else "utf-8"
+    try:
+        # This fails for codecs of Python that are not text encodings.
+        "".encode(name)
+        codec = codecs.lookup(name)
+    except LookupError as error:
+        raise InvalidExportError(_("The encoding of the file, “%s”, is unknown.") % name) from error
+    # The declaration was readable as single bytes, so the file cannot be in one of these encodings.
+    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name, 0
