@@ -22,7 +22,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from comments import normalisation
-from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Revision
+from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Lesson, Revision
 from comments.moderation import deletion
 from comments.rules import bayes
 from core.personal_data import personal_rows
@@ -209,11 +209,11 @@ def _make_anonymous(comments: list[Comment]) -> None:
     pks = [comment.pk for comment in comments]
     Revision.objects.filter(comment__in=pks).delete()
     Comment.objects.filter(pk__in=pks).update(name="", email="", website="", user=None, reasons=[])
-    lessons = dict(bayes.learned(comments))
+    learned = dict(Lesson.objects.filter(comment__in=pks).values_list("comment", "status"))
     bayes.unlearn(comments)
     for comment in comments:
         comment.website = ""
-    bayes.learn(lessons)
+    bayes.learn({comment: learned[comment.pk] for comment in comments if comment.pk in learned})
 
 
 def _delete_blocks(email: str) -> int:

@@ -13,9 +13,8 @@ from comments.models import Block, Comment, CommentPolicy, CommentSettings, Toke
 from comments.models import CommentStatus as Status
 from comments.moderation.submission import submit
 from comments.rules.bayes import MIN_LESSONS
-from comments.rules.judge import CHECKS, FLOOD_FACTOR, Arrival, Case, judge
+from comments.rules.judge import CHECKS, FLOOD_FACTOR, Arrival, Case, Finding, Verdict, judge
 from comments.rules.rate_limit import Count
-from comments.rules.verdicts import Finding, Verdict
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
