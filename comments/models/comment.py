@@ -61,11 +61,7 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
 
     def makes_visible(self, values: Mapping[str, Any]) -> bool:
         # An expression may turn out as any status.
-        return values.get("status", CommentStatus.PENDING) not in (
-            CommentStatus.PENDING,
-            CommentStatus.SPAM,
-            CommentStatus.TRASH,
-        )
+        return values.get("status") not in (None, CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH)
 
 
 class Comment(PublicModel):
@@ -142,7 +138,6 @@ class Comment(PublicModel):
         return f"{self.entry.get_absolute_url()}#comment-{self.pk}"
 
     def render(self) -> None:
-        """Render the HTML from the text."""
         self.html = comment_html(self.text, self.is_html)
 
     def save(self, *args: Any, **kwargs: Any) -> None:

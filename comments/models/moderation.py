@@ -1,4 +1,4 @@
-"""Moderation: the queue, the log of decisions, earlier versions of comments and the blocklist."""
+"""Moderation: the queue, decisions, earlier versions of comments, the blocklist and erased people."""
 
 import uuid
 from typing import Any
@@ -149,3 +149,21 @@ _EMPTY_KEY_ERRORS = {
     "email": _("This is not an e-mail address. It should look like name@example.org."),
     "host": _("This is not a domain. It should look like example.org."),
 }
+
+
+class Erasure(models.Model):
+    """The erasure of one person's data (comments.personal_data). Only a keyed hash of the address is stored."""
+
+    key = models.CharField(max_length=64, unique=True)
+    erased_at = models.DateTimeField(default=timezone.now)
+    # Whether the texts stayed, as “Anonymous”.
+    text_kept = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("erased person")
+        verbose_name_plural = _("personal data")
+        default_permissions = ()
+        permissions = [("erase_commenter", _("Can export and erase the personal data of commenters"))]
+
+    def __str__(self) -> str:
+        return gettext("An erased person")

@@ -39,8 +39,8 @@ class TestAddresses:
     def test_they_are_wordpress_s(self, post: Post) -> None:
         page = PageFactory.create(title="About")
         child = PageFactory.create(title="More", parent=page)
-        assert reverse("comments:feed") == "/comments/feed/"
-        assert reverse("comments:atom") == "/comments/feed/atom/"
+        assert reverse("comments:site_feed") == "/comments/feed/"
+        assert reverse("comments:site_atom") == "/comments/feed/atom/"
         assert reverse("comments:post_feed", args=["2019", "10", "22", post.slug]) == f"{post.get_absolute_url()}feed/"
         assert reverse("comments:page_feed", args=[child.path]) == "/about/more/feed/"
         assert reverse("comments:page_atom", args=[page.path]) == "/about/feed/atom/"
