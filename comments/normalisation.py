@@ -106,17 +106,21 @@ def host(text: str) -> str:
 
 def hosts(text: str) -> list[str]:
     """Return everything in `text` that may be a host, each once, starting with those in URLs."""
-    return list(dict.fromkeys([*linked_hosts(text), *_hosts_in(_plain_url(text))]))
+    plain = _plain_url(text)
+    return _hosts_in([*_urls_in(plain), plain])
 
 
 def linked_hosts(text: str) -> list[str]:
     """Return the hosts of the URLs in `text`, each once."""
-    urls = (match[0].removeprefix("http:").removeprefix("https:") for match in _URL.finditer(_plain_url(text)))
-    return _hosts_in(" ".join(urls))
+    return _hosts_in(_urls_in(_plain_url(text)))
 
 
-def _hosts_in(plain: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(_normal_host, _DOTTED.findall(plain)))))
+def _urls_in(plain: str) -> list[str]:
+    return [match[0].removeprefix("http:").removeprefix("https:") for match in _URL.finditer(plain)]
+
+
+def _hosts_in(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_normal_host, _DOTTED.findall(" ".join(texts))))))
 
 
 def with_parents(name: str) -> list[str]:

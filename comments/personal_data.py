@@ -30,8 +30,8 @@ from core.registry import Registry
 from core.site import absolute_url
 
 BATCH = 500
-# Each deletes what another app derived from the e-mail addresses of the comments with these IDs. They are called in the
-# transaction that removes the addresses.
+# Functions that delete what another app derived from the e-mail addresses of the comments with these IDs. They are
+# called in the transaction that removes the addresses.
 address_removal_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("address removal handler")
 
 
@@ -63,7 +63,7 @@ def comments_of(email: str) -> CommentQuerySet:
 
 
 def _spellings(email: str) -> list[Lower]:
-    """Return what to compare the database's lower case with, because SQLite only knows that of ASCII."""
+    """Return values to compare with the database's lower case, because SQLite only lowers ASCII letters."""
     return [Lower(Value(spelling)) for spelling in {email, email.lower(), email.upper()}]
 
 
@@ -257,10 +257,10 @@ def delete_old_emails(settings: CommentSettings) -> int:
         with transaction.atomic():
             # Queried again, and locked in the same order as in every decision.
             locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
-            naming = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
+            with_email = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
             locked_pks = [comment.pk for comment in locked]
             Comment.objects.filter(pk__in=locked_pks).update(email="")
-            Comment.objects.filter(pk__in=naming).update(reasons=[])
+            Comment.objects.filter(pk__in=with_email).update(reasons=[])
             _notify_address_removal(locked_pks)
             count += len(locked)
     return count

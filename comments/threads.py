@@ -19,7 +19,7 @@ from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettin
 
 # The query parameter for a reply to a comment. The name is WordPress's.
 REPLY_TO = "replytocom"
-# Replies to a comment at this depth are shown next to it, and say whom they reply to.
+# Replies to a comment at this depth are shown next to it, with a note about whom they reply to.
 MAX_DEPTH = 5
 
 # The fields that a comment's place in the thread depends on, and those that readers see.

@@ -38,9 +38,9 @@ from core.site import SiteRequest, absolute_url
 
 
 def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Wrap the view of a page whose URL is a key: it needs no cookie, and must not be cached, indexed or referred to.
+    """Wrap the view of a page with a secret URL: it needs no cookie, is not cached or indexed, and sends no referrer.
 
-    Such a page has no CSRF token, because no page of another site knows its URL. A forged URL is not found.
+    Such a page has no CSRF token, because no page of another site knows its URL. Forged URLs are not found.
     """
 
     @csrf_exempt
@@ -99,7 +99,7 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
     else:
         started = timezone.now()
         comment = form.submit(rate_limit.sender(request))
-        # A public comment may have been copied from the page, so whoever submits it again need not be its author.
+        # A public comment may have been copied from the page, so the person who submits it again may not be its author.
         is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
         return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
     mark_private(response)

@@ -29,7 +29,7 @@ class Queue(Comment):
 
 
 class Decision(models.Model):
-    """A change of a comment's status: by whom, when, from what to what. Undo is based on it."""
+    """A change of a comment's status. Undo is based on it."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="decisions")
     moderator = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -51,7 +51,7 @@ class Decision(models.Model):
 
 
 class Revision(models.Model):
-    """A comment's text before somebody changed it. `by` is empty if its author did."""
+    """The text of a comment before it was edited. `by` is empty if its author edited it."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="revisions")
     text = models.TextField()
@@ -119,7 +119,7 @@ class Block(models.Model):
         self.key = self._make_key()
         if not self.key:
             raise ValidationError({"text": _EMPTY_KEY_ERRORS.get(self.kind, _EMPTY_KEY_ERRORS["word"])})
-        # One character may be compared as many: in Arabic, as a whole sentence.
+        # One character may be normalised to many: in Arabic, to a whole sentence.
         if len(self.key) > MAX_KEY_LENGTH:
             raise ValidationError({"text": _("This is too long. Please shorten it.")})
 
@@ -129,7 +129,7 @@ class Block(models.Model):
         super().save(*args, **kwargs)
 
     def validate_constraints(self, exclude: Any = None) -> None:
-        # The form excludes the key because it has no such field, but the key is made here.
+        # The form excludes the key because it has no such field, but `clean` has set it.
         super().validate_constraints(exclude=set(exclude or ()) - {"key"})
 
     def _make_key(self) -> str:

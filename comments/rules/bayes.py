@@ -44,7 +44,7 @@ class Score:
 
     @property
     def is_spam(self) -> bool:
-        """Spam wants people to go somewhere. Without a host it may be a reader's praise in the same words."""
+        """Whether it is spam. Spam contains a host; without one it may be a reader's praise in the same words."""
         return self.value >= SPAM_SCORE and self.has_host
 
     @property
@@ -170,5 +170,5 @@ def _store(change: Model) -> None:
             )
         reduced = [token for token in batch if token and min(ham[token], spam[token]) < 0]
         if reduced:
-            # A word that occurs in no comment any more may have been personal.
+            # A word that no longer occurs in any comment may have been personal.
             Token.objects.filter(text__in=reduced, ham=0, spam=0).delete()

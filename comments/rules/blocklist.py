@@ -68,7 +68,7 @@ def matching(comment: Comment) -> list[Block]:
 
 
 def count_recent_matches(block: Block, days: int = 90) -> Counter[CommentStatus]:
-    """Count the comments of the last `days` days that `block`, stored or not, matches, by their current status.
+    """Count the comments of the last `days` days that `block` matches, stored or not, by their current status.
 
     Searches the newest MAX_SEARCHED comments; one query. Raises ValidationError if the block has nothing to search for.
     """
