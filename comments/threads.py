@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import batched
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import HttpRequest
@@ -148,16 +149,16 @@ def _arrange_pages(
 ) -> tuple[list[list[Node]], dict[int, Node]]:
     """Return the top-level nodes of each page, and all nodes that are shown, by ID."""
     # What is approved, the reader's own comment, and everything with replies, which connects the others.
-    wanted = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
+    condition = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
     if own is not None:
-        wanted |= Q(pk=own)
-    query = Comment.objects.on(entry).filter(wanted).order_by("created_at", "pk")
+        condition |= Q(pk=own)
+    query = Comment.objects.on(entry).filter(condition).order_by("created_at", "pk")
     comments = list(query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query))
     nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, own)}
     roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
+    pages = [list(page) for page in batched(roots, per_page or max(1, len(roots)))]
     # There is always a page, even if it is empty.
-    size = per_page or max(1, len(roots))
-    return [roots[start : start + size] for start in range(0, len(roots), size)] or [[]], nodes
+    return pages or [[]], nodes
 
 
 def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:

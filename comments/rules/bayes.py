@@ -21,7 +21,7 @@ MIN_LESSONS = 20
 # From these scores on, a comment is spam or is held.
 SPAM_SCORE = 0.995
 SUSPICIOUS_SCORE = 0.8
-# How much of a comment is read, in characters, and how many of its words are weighed.
+# How much of a comment is read, in characters, and how many of its tokens count.
 MAX_LENGTH = 10_000
 MAX_TOKENS = 400
 MAX_TOKEN_LENGTH = 40
@@ -74,8 +74,8 @@ class Model:
             return None
         weights = {token: self._probability(token) for token in tokens}
         distances = {token: abs(weight - _NEUTRAL) for token, weight in weights.items()}
-        telling = [token for token, distance in distances.items() if distance >= _MIN_DISTANCE]
-        weighed = sorted(telling, key=lambda token: (-distances[token], token))[:MAX_WEIGHED]
+        significant = [token for token, distance in distances.items() if distance >= _MIN_DISTANCE]
+        weighed = sorted(significant, key=lambda token: (-distances[token], token))[:MAX_WEIGHED]
         chance_if_ham = _chance([1 - weights[token] for token in weighed])
         chance_if_spam = _chance([weights[token] for token in weighed])
         value = (1 + chance_if_spam - chance_if_ham) / 2

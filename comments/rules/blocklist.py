@@ -12,9 +12,9 @@ from django.utils import timezone
 from comments import normalisation
 from comments.models import Block, Comment, CommentStatus
 
-# How many different hosts of one comment are looked up. Those in URLs come first.
+# The most hosts of one comment that are looked up, those in URLs first.
 MAX_HOSTS = 100
-# How many words one query looks up, because databases limit the number of parameters.
+# The most words that one query looks up, because databases limit the number of parameters.
 MAX_PARAMETERS = 10_000
 # How many of the newest comments are searched for matches.
 MAX_SEARCHED = 5_000
