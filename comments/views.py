@@ -144,12 +144,15 @@ def _entry_at(path: str) -> Entry | None:
     """Return the public post or page at exactly this path, or which has a part at this path; None if there is none."""
     try:
         match = resolve(path)
-        if match.view_name == "blog:page":
-            return Page.objects.published().filter(path=match.kwargs["path"]).first()
-        if match.view_name not in {"blog:post", "blog:post_page"}:
-            return None
+    except Resolver404:
+        return None
+    if match.view_name == "blog:page":
+        return Page.objects.published().filter(path=match.kwargs["path"]).first()
+    if match.view_name not in {"blog:post", "blog:post_page"}:
+        return None
+    try:
         day = dt.date(*(int(match.kwargs[part]) for part in ("year", "month", "day")))
-    except (Resolver404, ValueError):
+    except ValueError:
         return None
     posts = Post.objects.published().filter(published_on=day, slug=match.kwargs["slug"])
     return posts.select_related("author").first()

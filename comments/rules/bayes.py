@@ -93,9 +93,9 @@ class Model:
 
 def _chance(weights: list[float]) -> float:
     """Return how likely words with these weights occur together by chance (Fisher: half of chi-squared, 2 × words)."""
-    if not weights:
-        return 1.0
     half = -sum(map(math.log, weights))
+    if not half:
+        return 1.0
     # In logarithms, because with many words the first term is too small for a float.
     return min(1.0, sum(math.exp(step * math.log(half) - math.lgamma(step + 1) - half) for step in range(len(weights))))
 
