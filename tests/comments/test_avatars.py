@@ -49,7 +49,7 @@ class TestPattern:
         assert draw(kind=kind) == neutral()
 
     def test_a_hundred_people_have_almost_a_hundred_different_ones(self) -> None:
-        assert len({draw(email=f"{number}@example.org") for number in range(100)}) >= 99
+        assert len({draw(email=f"{index}@example.org") for index in range(100)}) >= 99
 
 
 class TestDrawing:

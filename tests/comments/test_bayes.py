@@ -183,9 +183,9 @@ class TestLearning:
         assert stored_counts() == {"": (0, 1), "casino": (0, 1), "links:0": (0, 1)}
 
     def test_stored_counts_match_counts_in_memory(self, moderator: User) -> None:
-        for number in range(MIN_LESSONS):
-            approve([CommentFactory.create(text=f"court {number}", status=Status.PENDING)], moderator)
-            mark_spam([CommentFactory.create(text=f"casino {number}", status=Status.PENDING)], moderator)
+        for index in range(MIN_LESSONS):
+            approve([CommentFactory.create(text=f"court {index}", status=Status.PENDING)], moderator)
+            mark_spam([CommentFactory.create(text=f"casino {index}", status=Status.PENDING)], moderator)
         comment = Comment(text="A casino in court, casino")
         model = Model()
         for lesson in Lesson.objects.all():
@@ -225,12 +225,12 @@ def test_concurrent_moderators_teach_each_comment_once(at_once: AtOnce) -> None:
     moderators = UserFactory.create_batch(4)
     comments = [CommentFactory.create(text=f"casino court w{n % 3} v{n % 5}", status=Status.PENDING) for n in range(12)]
 
-    def decide(number: int) -> None:
+    def decide(index: int) -> None:
         for start in range(5):
-            chosen = comments[start + number : start + number + 6]
-            batch = (approve if (start + number) % 2 else mark_spam)(chosen, moderators[number]).batch
+            chosen = comments[start + index : start + index + 6]
+            batch = (approve if (start + index) % 2 else mark_spam)(chosen, moderators[index]).batch
             if start % 2:
-                undo(batch, moderators[number])
+                undo(batch, moderators[index])
 
     at_once(*[lambda n=n: decide(n) for n in range(4)])
     assert stored_counts() == counts_from_lessons()

@@ -148,9 +148,9 @@ class TestLinks:
 
 
 class TestPagesThatDoNotExist:
-    @pytest.mark.parametrize("number", ["0", "1", "01", "4", "999999999"])
-    def test_they_redirect_to_the_entry(self, client: Client, post: Post, number: str) -> None:
-        response = client.get(f"{post.get_absolute_url()}comment-page-{number}/")
+    @pytest.mark.parametrize("page_number", ["0", "1", "01", "4", "999999999"])
+    def test_they_redirect_to_the_entry(self, client: Client, post: Post, page_number: str) -> None:
+        response = client.get(f"{post.get_absolute_url()}comment-page-{page_number}/")
         # Without a fragment, so that the browser keeps the one of the link.
         assert (response.status_code, response["Location"]) == (301, post.get_absolute_url())
 
@@ -304,12 +304,12 @@ class TestAnyThread(TestCase):
 
     def _pages(self, post: Post, per_page: int, pingbacks: bool) -> dict[int, int]:
         found: list[tuple[int, int]] = []
-        number = pages = 1
-        while number <= pages:
-            page = thread(post, per_page=per_page, page_number=number, pingbacks=pingbacks)
-            pages = page.page_count
-            found += [(pk, number) for pk in page.nodes]
-            number += 1
+        page_number = page_count = 1
+        while page_number <= page_count:
+            page = thread(post, per_page=per_page, page_number=page_number, pingbacks=pingbacks)
+            page_count = page.page_count
+            found += [(pk, page_number) for pk in page.nodes]
+            page_number += 1
         assert len(dict(found)) == len(found)
         assert page.count == len(found)
         return dict(found)
@@ -326,5 +326,5 @@ class TestAnyThread(TestCase):
         self._write(post, later, written)
         after = self._pages(post, per_page, pingbacks)
         assert before.items() <= after.items()
-        for pk, number in after.items():
-            assert find_page_number(post, pk, per_page=per_page, pingbacks=pingbacks) == number
+        for pk, page_number in after.items():
+            assert find_page_number(post, pk, per_page=per_page, pingbacks=pingbacks) == page_number

@@ -1,4 +1,4 @@
-"""What readers see of comments: below a post or page, and as a link in a listing."""
+"""The comments below a post or page, and the comment link in a listing."""
 
 from typing import Any
 from unittest.mock import ANY

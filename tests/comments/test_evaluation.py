@@ -69,10 +69,10 @@ class TestCommand:
         with pytest.raises(CommandError, match="40 of each are needed"):
             self.run()
         moderator = UserFactory.create()
-        for number in range(50):
+        for index in range(50):
             ham, spam = (
                 CommentFactory.create(text=text, website="https://x.example", status=Status.PENDING)
-                for text in (f"The court was silent {number}", f"Casino bonus jackpot payout {number}")
+                for text in (f"The court was silent {index}", f"Casino bonus jackpot payout {index}")
             )
             approve([ham], moderator)
             mark_spam([spam], moderator)

@@ -113,8 +113,8 @@ class TestSubmitting:
     def test_a_flood(self, logged: list[str]) -> None:
         CommentSettings.objects.update(comments_per_sender=1)
         post = PostFactory.create()
-        for number in range(5):
-            send(post, text=f"Hello {number}")
+        for index in range(5):
+            send(post, text=f"Hello {index}")
         assert set(Comment.objects.values_list("status", flat=True)) == {"approved", "pending", "spam"}
         assert_no_traces(logged)
 

@@ -54,7 +54,7 @@ class TestWords:
         assert words(text) == found
 
     @pytest.mark.parametrize(
-        ("sought", "text", "is_found"),
+        ("blocked", "text", "is_found"),
         [
             ("press", "WordPress", False),
             ("press", "The PRESS, again", True),
@@ -68,18 +68,18 @@ class TestWords:
         ],
     )
     def test_phrases_match_whole_words_or_any_part_in_scripts_without_spaces(
-        self, sought: str, text: str, is_found: bool
+        self, blocked: str, text: str, is_found: bool
     ) -> None:
-        assert (phrase(sought) in line(text)) is is_found
+        assert (phrase(blocked) in line(text)) is is_found
 
     @given(st.text(), st.text(), st.text())
-    def test_phrases_between_spaces_are_found(self, before: str, sought: str, after: str) -> None:
-        assert phrase(sought) in line(f"{before} {sought} {after}")
+    def test_phrases_between_spaces_are_found(self, before: str, blocked: str, after: str) -> None:
+        assert phrase(blocked) in line(f"{before} {blocked} {after}")
 
     @given(st.text("ab 在线กé-", max_size=6), st.text("ab 在线กé-", max_size=12))
-    def test_if_a_phrase_is_found_its_start_is_too(self, sought: str, text: str) -> None:
-        if phrase(sought) and phrase(sought) in line(text):
-            assert start(phrase(sought)) in starts(text)
+    def test_if_a_phrase_is_found_its_start_is_too(self, blocked: str, text: str) -> None:
+        if phrase(blocked) and phrase(blocked) in line(text):
+            assert start(phrase(blocked)) in starts(text)
 
     def test_a_phrase_without_words_is_empty(self) -> None:
         assert phrase("!?") == ""

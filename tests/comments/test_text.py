@@ -106,7 +106,7 @@ class TestImportedHtml:
     )
     def test_everything_else_is_removed(self, hostile: str) -> None:
         html = imported(hostile)
-        for word in (
+        for active in (
             "<script",
             "<img",
             "javascript",
@@ -118,7 +118,7 @@ class TestImportedHtml:
             "<iframe",
             "<svg",
         ):
-            assert word not in html.lower()
+            assert active not in html.lower()
 
     @pytest.mark.parametrize("scheme", ["mailto:a@b.example", "ftp://b.example", "tel:1", "data:text/html,x"])
     def test_links_must_be_web_urls(self, scheme: str) -> None:
@@ -229,5 +229,5 @@ class TestHostileInput:
 
     def test_unclosed_tags_do_not_make_a_huge_page(self) -> None:
         half = MAX_TAGS // 2
-        text = "".join(f"<b title={number}>" for number in range(half)) + "<p>x" * half
+        text = "".join(f"<b title={index}>" for index in range(half)) + "<p>x" * half
         assert len(imported(text)) < 500_000
