@@ -91,8 +91,6 @@ class CommentFeed(Feed[Comment, Source]):
 
 
 class SiteCommentFeed(CommentFeed):
-    """The comments on all posts and pages."""
-
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
         title = gettext("Comments for %(site)s") % {"site": site.title}
         front = reverse("blog:front")
@@ -104,8 +102,6 @@ class SiteCommentFeed(CommentFeed):
 
 
 class PostCommentFeed(CommentFeed):
-    """The comments on one post."""
-
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
         try:
             day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
@@ -115,8 +111,6 @@ class PostCommentFeed(CommentFeed):
 
 
 class PageCommentFeed(CommentFeed):
-    """The comments on one page."""
-
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
         return _entry_source(get_object_or_404(Page.objects.published(), path=kwargs["path"]), site)
 

@@ -174,8 +174,6 @@ class FollowForm(forms.Form):
 
 
 class OwnCommentForm(forms.Form):
-    """The form with which commenters edit their own comment."""
-
     text = CommentTextField(label=_("Comment"))
 
     def __init__(self, data: QueryDict | None = None, *, comment: Comment) -> None:

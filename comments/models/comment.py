@@ -45,7 +45,6 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
         return self.filter(status=CommentStatus.APPROVED)
 
     def on(self, entry: Entry) -> Self:
-        """Return the comments on one post or page."""
         return self.filter(entry=entry)
 
     def public(self) -> Self:
