@@ -9,18 +9,11 @@ from django.utils import timezone
 
 from core.site import absolute_url
 from media.models import Document, Picture
+from wordpress.exporting.fields import post_meta
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.redirects import entries_by_id
 from wordpress.models import Attachment
-from wordpress.wxr.elements import (
-    format_datetime,
-    iso_utc,
-    item_element,
-    local_time,
-    meta_field,
-    text_to_html,
-    utc_time,
-)
+from wordpress.wxr.elements import format_datetime, iso_utc, item_element, local_time, text_to_html, utc_time
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
 from wordpress.wxr.records import ALT
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
@@ -51,7 +44,7 @@ def _uploads(model: type[Picture | Document]) -> Iterator[tuple[Picture | Docume
 
 def _missing_files() -> Iterator[tuple[Attachment, int]]:
     """Return each attachment whose file is not on this site, and the ID of the parent."""
-    missing = Attachment.objects.without_file().select_related("uploaded_by").order_by("pk")
+    missing = Attachment.objects.without_file().order_by("pk")
     for some in batched(missing.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
         parents = _parents(some)
         for attachment in some:
@@ -62,9 +55,9 @@ def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
     """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
     found: dict[int, int] = {}
     for site in {attachment.site for attachment in attachments}:
-        of_site = [each for each in attachments if each.site == site and each.parent]
-        entries = entries_by_id(site, {each.parent for each in of_site})
-        found |= {each.pk: entries[each.parent].pk for each in of_site if each.parent in entries}
+        parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
+        entries = entries_by_id(site, parents.values())
+        found |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
     return found
 
 
@@ -90,49 +83,41 @@ def _as_attachment(upload: Picture | Document, origin: Attachment | None) -> Att
 def _item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file_name: str = "") -> str:
     uploaded_at = attachment.uploaded_at
     local = local_time(uploaded_at or timezone.now()).replace(microsecond=0)
-    title, caption, description, alt = (
-        text_to_html(text) for text in (attachment.title, attachment.caption, attachment.description, attachment.alt)
-    )
+    title, alt = text_to_html(attachment.title), text_to_html(attachment.alt)
+    caption, description = text_to_html(attachment.caption), text_to_html(attachment.description)
+    imported = {
+        "title": plain_line(clean_for_xml(title)),
+        "alt": plain_line(clean_for_xml(alt)),
+        "caption": plain_lines(clean_for_xml(caption)),
+        "description": plain_lines(clean_for_xml(description)),
+    }
     # What an importer would not read from the fields of WordPress.
     extension: dict[str, Any] = {
-        name: text
-        for name, text, imported in (
-            ("title", attachment.title, plain_line(clean_for_xml(title))),
-            ("alt", attachment.alt, plain_line(clean_for_xml(alt))),
-            ("caption", attachment.caption, plain_lines(clean_for_xml(caption))),
-            ("description", attachment.description, plain_lines(clean_for_xml(description))),
-        )
-        if text != imported
+        name: getattr(attachment, name) for name, text in imported.items() if getattr(attachment, name) != text
     }
     if uploaded_at and uploaded_at != aware_datetime(local):
         extension["uploaded_at"] = iso_utc(uploaded_at)
     if extension:
         extension = {"mark": checksum(title, description, caption, ""), "date": str(local), **extension}
-    return item_element(
-        title,
-        attachment.link,
-        logins.get(attachment.uploaded_by_id or 0, ""),
-        attachment.guid,
-        description,
-        caption,
-        {
-            "post_id": post_id,
-            "post_date": format_datetime(local if uploaded_at else None),
-            "post_date_gmt": format_datetime(utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None),
-            "comment_status": "closed",
-            "ping_status": "closed",
-            "post_name": "",
-            "status": "inherit",
-            "post_parent": parent,
-            "menu_order": attachment.menu_order,
-            "post_type": "attachment",
-            "post_password": "",
-            "is_sticky": 0,
-            "attachment_url": attachment.url,
-        },
-        [
-            *([meta_field("postmeta", "_wp_attached_file", file_name)] if file_name else []),
-            *([meta_field("postmeta", ALT, alt)] if alt else []),
-            *([meta_field("postmeta", EXTENSION_KEY, to_json(extension))] if extension else []),
-        ],
-    )
+    values: dict[str, object] = {
+        "post_id": post_id,
+        "post_date": format_datetime(local if uploaded_at else None),
+        "post_date_gmt": format_datetime(utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None),
+        "comment_status": "closed",
+        "ping_status": "closed",
+        "post_name": "",
+        "status": "inherit",
+        "post_parent": parent,
+        "menu_order": attachment.menu_order,
+        "post_type": "attachment",
+        "post_password": "",
+        "is_sticky": 0,
+        "attachment_url": attachment.url,
+    }
+    inside = [
+        post_meta("_wp_attached_file", file_name),
+        post_meta(ALT, alt),
+        post_meta(EXTENSION_KEY, to_json(extension) if extension else ""),
+    ]
+    creator = logins.get(attachment.uploaded_by_id or 0, "")
+    return item_element(title, attachment.link, creator, attachment.guid, description, caption, values, inside)

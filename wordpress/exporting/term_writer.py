@@ -6,7 +6,7 @@ from typing import Final
 from accounts.models import User
 from blog.models import Category
 from tags.models import Tag
-from wordpress.exporting.control_characters import warn_about_control_characters
+from wordpress.exporting.fields import warn_about_control_characters
 from wordpress.wxr.elements import legacy_url_fields, meta_field, percent_encoded, text_to_html, wp_elements
 from wordpress.wxr.extensions import EXTENSION_KEY, to_json
 from wordpress.wxr.topology import parents_first
@@ -19,7 +19,10 @@ def author_and_term_elements(warn: Callable[[str], None]) -> Iterator[str]:
     for user in User.objects.order_by("pk").prefetch_related("redirects").iterator(_CHUNK_SIZE):
         warn_about_control_characters(warn, user, user.display_name, user.bio)
         yield _author_element(user)
-    for category in _categories():
+    stored = Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects")
+    categories = {category.pk: category for category in stored}
+    order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
+    for category in (categories[pk] for pk in order):
         warn_about_control_characters(warn, category, category.name, category.description)
         yield _category_element(category)
     for tag in Tag.objects.order_by("pk").prefetch_related("aliases").iterator(_CHUNK_SIZE):
@@ -41,15 +44,6 @@ def _author_element(user: User) -> str:
     meta = meta_field("authormeta", EXTENSION_KEY, to_json(extension))
     old_urls = legacy_url_fields("authormeta", (old.path for old in user.redirects.all()))
     return f"\t<wp:author>{wp_elements(values)}\n{meta}{old_urls}\t</wp:author>\n"
-
-
-def _categories() -> Iterator[Category]:
-    """Return all categories, parents before their children."""
-    stored = Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects")
-    categories = {category.pk: category for category in stored}
-    order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
-    for pk in order:
-        yield categories[pk]
 
 
 def _category_element(category: Category) -> str:

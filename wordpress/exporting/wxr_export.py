@@ -4,6 +4,7 @@ Source: what WordPress writes (Tools → Export) and what its importer reads.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -21,8 +22,7 @@ from core.models import SiteSettings
 from media.models import Document, Picture
 from tags.models import TaggedPost
 from wordpress.exporting.attachment_writer import attachment_items
-from wordpress.exporting.block_writer import block_items
-from wordpress.exporting.entry_writer import EntryWriter
+from wordpress.exporting.entry_writer import block_items, entry_item
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.term_writer import author_and_term_elements
 from wordpress.importing.sqlite import disable_mmap
@@ -35,28 +35,22 @@ _CHUNK_SIZE: Final = 50
 
 
 def export_wxr(
-    write: Callable[[str], object],
-    *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    warn: Callable[[str], None] = lambda line: None,
+    write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
     """Pass the export to `write` piece by piece, and return the number of items.
 
     Only a few posts are in memory at a time. `warn` takes a line about everything that the export does not contain.
     """
     disable_mmap()
-    write(HEAD)
-    for element in _channel_elements():
-        write(element)
     warn(_("The export does not contain passwords, roles, the site settings or the moderation history."))
-    for element in author_and_term_elements(warn):
+    write(HEAD)
+    for element in chain(_channel_elements(), author_and_term_elements(warn)):
         write(element)
     total = sum(model._default_manager.count() for model in (Entry, Picture, Document))
     total += Attachment.objects.without_file().count()
     done = 0
-    for item in _items(warn):
+    for done, item in enumerate(_items(warn), start=1):
         write(item)
-        done += 1
         progress(done, max(total, done))
     write("</channel>\n</rss>\n")
     return done
@@ -81,14 +75,6 @@ def _channel_elements() -> Iterator[str]:
 def _items(warn: Callable[[str], None]) -> Iterator[str]:
     logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
     ids = ExportIds()
-    writer = EntryWriter(logins, ids, warn)
-    for entry in _entries():
-        yield writer.item(entry)
-    yield from block_items(ids)
-    yield from attachment_items(logins, ids)
-
-
-def _entries() -> Iterator[Entry]:
     comments: Prefetch[Any] = Prefetch("comments", Comment.objects.order_by("pk"))
     redirects: Prefetch[Any] = Prefetch("redirects", Redirect.objects.order_by("pk"))
     tagged: Prefetch[Any] = Prefetch("tagged_posts", TaggedPost.objects.order_by("pk").select_related("tag"))
@@ -100,4 +86,6 @@ def _entries() -> Iterator[Entry]:
             if isinstance(entry, Post):
                 # This takes a query only for posts with audio or video.
                 entry.enclosed = enclosures_by_post([entry])[entry.pk]
-            yield entry
+            yield entry_item(entry, logins, ids, warn)
+    yield from block_items(ids)
+    yield from attachment_items(logins, ids)
