@@ -137,7 +137,7 @@ class TestVerifying:
         def interrupt(*args: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("wordpress.verifying.site_checker.SiteChecker.check_hidden_entry", interrupt)
+        monkeypatch.setattr("wordpress.verifying.site_checker.SiteChecker._check_hidden_entry", interrupt)
         out = io.StringIO()
         with pytest.raises(CommandError, match=r"Interrupted\. 1 problem found") as caught:
             call_command("verify_import", str(imported), stdout=out, stderr=io.StringIO())

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.progress import show_progress
+from wordpress.verifying.site_checker import Verification, verify
 from wordpress.verifying.site_client import HttpClient, InProcessClient
-from wordpress.verifying.verification import Verification, verify
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.reader import InvalidExportError
 
