@@ -1,7 +1,8 @@
 """Attachments in an export: pictures and documents, and files of imported sites that are not on this site."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
+from operator import attrgetter
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -25,30 +26,18 @@ def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]
     """Return an item for each file. `logins` are the usernames by key."""
     models: tuple[type[Picture | Document], ...] = (Picture, Document)
     for model in models:
-        for upload, origin, parent in _uploads(model):
-            post_id, name = ids.for_upload(model, upload.pk), str(upload.file.name)
-            yield _item(_as_attachment(upload, origin), post_id, parent, logins, name)
-    for attachment, parent in _missing_files():
-        yield _item(attachment, ids.for_missing_file(attachment), parent, logins)
-
-
-def _uploads(model: type[Picture | Document]) -> Iterator[tuple[Picture | Document, Attachment | None, int]]:
-    """Return each upload, the attachment as which it was imported, and the ID of the parent."""
-    uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
-    for some in batched(uploads.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
-        origins = [min(upload.attachments.all(), key=lambda each: each.pk, default=None) for upload in some]
-        parents = _parents([origin for origin in origins if origin])
-        for upload, origin in zip(some, origins, strict=True):
-            yield upload, origin, parents.get(origin.pk, 0) if origin else 0
-
-
-def _missing_files() -> Iterator[tuple[Attachment, int]]:
-    """Return each attachment whose file is not on this site, and the ID of the parent."""
+        uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
+        for some in batched(uploads.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
+            attachments = [_as_attachment(upload) for upload in some]
+            parents = _parents(attachments)
+            for upload, attachment in zip(some, attachments, strict=True):
+                post_id, name = ids.for_upload(model, upload.pk), str(upload.file.name)
+                yield _item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
     missing = Attachment.objects.without_file().order_by("pk")
-    for some in batched(missing.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
-        parents = _parents(some)
-        for attachment in some:
-            yield attachment, parents.get(attachment.pk, 0)
+    for files in batched(missing.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
+        parents = _parents(files)
+        for file in files:
+            yield _item(file, ids.for_missing_file(file), parents.get(file.pk, 0), logins)
 
 
 def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
@@ -61,23 +50,19 @@ def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
     return found
 
 
-def _as_attachment(upload: Picture | Document, origin: Attachment | None) -> Attachment:
-    """Return `upload` as an attachment; `origin` is the one it was imported as, if it was."""
+def _as_attachment(upload: Picture | Document) -> Attachment:
+    """Return the attachment as which `upload` was imported, or a new one, with what is known of it now."""
     url = upload.file.url
     url = url if "://" in url else absolute_url(url)
-    source = origin or Attachment(url=url, link=url)
-    return Attachment(
-        url=url,
-        guid=source.guid or source.url,
-        link=source.link,
-        title=upload.title,
-        caption=upload.caption if isinstance(upload, Picture) else source.caption,
-        alt=upload.alt if isinstance(upload, Picture) else source.alt,
-        description=source.description,
-        menu_order=source.menu_order,
-        uploaded_by_id=upload.uploaded_by_id,
-        uploaded_at=upload.uploaded_at,
-    )
+    imported: Iterable[Attachment] = upload.attachments.all()
+    attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
+    attachment.guid = attachment.guid or attachment.url
+    attachment.url = url
+    attachment.title = upload.title
+    if isinstance(upload, Picture):
+        attachment.caption, attachment.alt = upload.caption, upload.alt
+    attachment.uploaded_by_id, attachment.uploaded_at = upload.uploaded_by_id, upload.uploaded_at
+    return attachment
 
 
 def _item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file_name: str = "") -> str:

@@ -67,9 +67,8 @@ def read_expectations(paths: Iterable[Path], now: dt.datetime) -> Expectations:
         if newest.guid in lost_guids:
             expected.newest_posts[listing] = replace(newest, guid="")
     # Authors without public posts have no page.
-    expected.authors = {
-        login: name for login, name in expected.authors.items() if ("author", login) in expected.newest_posts
-    }
+    listed = expected.newest_posts
+    expected.authors = {login: name for login, name in expected.authors.items() if ("author", login) in listed}
     expected.total += len(expected.terms) + len(expected.authors)
     return expected
 
