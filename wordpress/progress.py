@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 
 from django.core.management.base import CommandError, OutputWrapper
 from rich.console import Console
@@ -27,31 +27,18 @@ def show_progress(stderr: OutputWrapper, interrupted: str = "") -> Iterator[Prog
         if stderr.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
             with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-                yield _update_bars(bars)
+                task_id = cache(bars.add_task)
+                yield lambda step, done, total: bars.update(task_id(step), completed=done, total=total)
         else:
-            yield _write_lines(stderr)
+            yield partial(_write_tenths, stderr, Counter())
     except KeyboardInterrupt as interrupt:
         if not interrupted:
             raise
         raise CommandError(interrupted, returncode=INTERRUPTED) from interrupt
 
 
-def _update_bars(bars: Progress) -> ProgressCallback:
-    task_id = cache(bars.add_task)
-
-    def update(step: str, done: int, total: int) -> None:
-        bars.update(task_id(step), completed=done, total=total)
-
-    return update
-
-
-def _write_lines(stderr: OutputWrapper) -> ProgressCallback:
-    written: Counter[str] = Counter()
-
-    def update(step: str, done: int, total: int) -> None:
-        tenths = done * 10 // total if total else 10
-        if total >= _MIN_TOTAL and tenths > written[step]:
-            written[step] = tenths
-            stderr.write(f"{step}: {tenths * 10}%", style_func=str)
-
-    return update
+def _write_tenths(stderr: OutputWrapper, written: Counter[str], step: str, done: int, total: int) -> None:
+    tenths = done * 10 // total if total else 10
+    if total >= _MIN_TOTAL and tenths > written[step]:
+        written[step] = tenths
+        stderr.write(f"{step}: {tenths * 10}%", style_func=str)

@@ -133,8 +133,8 @@ class TestChanging:
         post.refresh_from_db()
         assert "Old" in post.body_html
         task = DBTaskResult.objects.get()
-        assert task.task_path == "wordpress.markup.reusable_blocks.rerender_later"
-        reusable_blocks.rerender_later.call(*task.args_kwargs["args"])
+        assert task.task_path == "wordpress.markup.reusable_blocks.rerender_entries"
+        reusable_blocks.rerender_entries.call(*task.args_kwargs["args"])
         post.refresh_from_db()
         assert "New words" in post.body_html
         assert SiteSettings.current().content_version > version

@@ -22,8 +22,15 @@ class ExportIds:
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
         self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block) + 1)
         self._uploads: dict[tuple[type[Upload], int], int] = {}
-        self._taken: set[int] = set()
-        self._keep_attachment_ids()
+        imported = Attachment.objects.values("wordpress_id")
+        self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
+        columns = ("wordpress_id", "picture_id", "document_id")
+        rows = Attachment.objects.with_file().order_by("pk").values_list(*columns)
+        for wordpress_id, picture_id, document_id in rows.iterator():
+            key = (Picture, picture_id) if picture_id else (Document, document_id)
+            if key not in self._uploads and wordpress_id not in self._taken:
+                self._uploads[key] = wordpress_id
+                self._taken.add(wordpress_id)
 
     def for_upload(self, model: type[Upload], pk: int) -> int:
         """Return the ID of a picture or document."""
@@ -46,17 +53,6 @@ class ExportIds:
     def is_ambiguous_block(self, name: str) -> bool:
         """Whether several sites have a block called `name`."""
         return len(self._block_ids.get(name, ())) > 1
-
-    def _keep_attachment_ids(self) -> None:
-        imported = Attachment.objects.values("wordpress_id")
-        self._taken.update(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
-        columns = ("wordpress_id", "picture_id", "document_id")
-        rows = Attachment.objects.with_file().order_by("pk").values_list(*columns)
-        for wordpress_id, picture_id, document_id in rows.iterator():
-            key = (Picture, picture_id) if picture_id else (Document, document_id)
-            if key not in self._uploads and wordpress_id not in self._taken:
-                self._uploads[key] = wordpress_id
-                self._taken.add(wordpress_id)
 
     @cached_property
     def _block_ids(self) -> dict[str, dict[str, str]]:

@@ -77,7 +77,8 @@ def autop(source: str) -> str:
     formatter = _Formatter()
     for token in tokenise(source):
         formatter.add(token)
-    return formatter.finish()
+    formatter.end_all()
+    return "".join(formatter.html).strip()
 
 
 class _Formatter:
@@ -106,33 +107,28 @@ class _Formatter:
     def add(self, token: Token) -> None:
         kind, source, name = token
         if self.content is _Content.VERBATIM:
-            self._add_verbatim(token)
+            if kind == "end" and name == self.open[-1][0]:
+                self._close_block()
+            else:
+                self.html.append(source.replace("<", "&lt;") if kind == "text" else source)
         elif kind == "text":
             self._add_text(source)
         elif kind == "comment":
             if _MARKERS.fullmatch(comment_text(token)):
                 self.pieces.append(source)
-        elif name in BLOCKS:
-            if kind == "start":
-                self._start_block(token)
-            else:
-                self._end_block(name)
-        elif kind == "start" or name == "br":
-            self._start_inline(token)
+        elif name == "br":
+            self._break()
+        elif kind == "start":
+            start = self._start_block if name in BLOCKS else self._start_inline
+            start(token)
         else:
-            self._end_inline(name)
+            end = self._end_block if name in BLOCKS else self._end_inline
+            end(name)
 
-    def finish(self) -> str:
+    def end_all(self) -> None:
         self._end_texts()
         while len(self.open) > 1:
             self._close_block()
-        return "".join(self.html).strip()
-
-    def _add_verbatim(self, token: Token) -> None:
-        if token.kind == "end" and token.name == self.open[-1][0]:
-            self._close_block()
-        else:
-            self.html.append(token.source.replace("<", "&lt;") if token.kind == "text" else token.source)
 
     # Text
 
@@ -209,26 +205,24 @@ class _Formatter:
             self._close_block()
             if token.name == "tr" and opened != "p" and self.open[-1][0] == "tr":
                 self._close_block()
-        if token.is_empty or len(self.open) > _MAX_DEPTH:
-            self.is_separate = True
-            if token.is_empty:
-                self.html.append(f"{token.whole}\n")
-            return
-        self.html.append(token.source)
-        self.open.append((token.name, BLOCKS[token.name]))
-        self.is_separate = False
+        self.is_separate = token.is_empty or len(self.open) > _MAX_DEPTH
+        if token.is_empty:
+            self.html.append(f"{token.whole}\n")
+        elif not self.is_separate:
+            self.html.append(token.source)
+            self.open.append((token.name, BLOCKS[token.name]))
 
     def _end_block(self, name: str) -> None:
         stops = {name, "", *_SHIELDS.get(name, ())}
         depth = next(depth for depth, block in enumerate(reversed(self.open), start=1) if block[0] in stops)
-        if self.open[-depth][0] != name:
+        if self.open[-depth][0] == name:
+            self._end_texts()
+            for _index in range(depth):
+                self._close_block()
+        else:
             # Even a stray end tag separates texts.
             self._end_text()
             self.is_separate = True
-            return
-        self._end_texts()
-        for _index in range(depth):
-            self._close_block()
 
     def _close_block(self) -> None:
         name, _content = self.open.pop()
@@ -239,9 +233,6 @@ class _Formatter:
 
     def _start_inline(self, token: Token) -> None:
         name = token.name
-        if name == "br":
-            self._break()
-            return
         self.before = ""
         if token.is_empty:
             if name in VOID or name in _VISIBLE:
@@ -283,11 +274,9 @@ class _Formatter:
                 del self.pieces[self.break_at - 1]
             self._end_text()
             self.is_separate = True
-            return
-        if not self.is_visible:
+        elif self.is_visible:
             # A text does not begin with a line break.
-            return
-        self._show("<br>")
-        self.ends_with_break = True
-        self.break_at = len(self.pieces) - 1
-        self.before = ""
+            self._show("<br>")
+            self.ends_with_break = True
+            self.break_at = len(self.pieces) - 1
+            self.before = ""

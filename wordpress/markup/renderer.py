@@ -82,35 +82,28 @@ def _blocks(source: str, origin: Origin) -> list[str]:
             open_blocks.append(comment["name"])
         elif comment["name"] == "footnotes":
             html.append(footnotes_html(source, _texturize_html, origin))
-        elif "embed" in comment["name"]:
-            html.append(_empty_embed(comment[0]))
-        elif comment["name"] == "social-link":
-            html.append(_profile_link(comment[0]))
+        else:
+            html.append(_empty_block(comment["name"], comment[0]))
     return [*html, content(len(source))]
 
 
-def _empty_embed(comment: str) -> str:
-    """Return the URL of an embed block without content."""
-    url = _attributes(comment).get("url")
-    return f"\n<p>{escape(url)}</p>\n" if url else ""
-
-
-def _profile_link(comment: str) -> str:
-    """Return the link to a profile on a social network, whose block has no content."""
-    attributes = _attributes(comment)
-    url = attributes.get("url", "")
-    label = attributes.get("label") or attributes.get("service", "").capitalize() or url
-    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
-
-
-def _attributes(comment: str) -> dict[str, str]:
-    """Return the attributes of a block that are strings."""
+def _empty_block(name: str, comment: str) -> str:
+    """Return the URL of an embed, or the link to a profile on a social network: blocks without content of their own."""
+    if name != "social-link" and "embed" not in name:
+        return ""
     try:
-        attributes = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
+        stored = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
     except (ValueError, RecursionError):
-        return {}
+        return ""
     # Escapes in JSON can stand for characters that no text may contain.
-    return {name: clean_text(value) for name, value in attributes.items() if isinstance(value, str)}
+    values = {name: clean_text(value) for name, value in stored.items() if isinstance(value, str)}
+    url = values.get("url", "")
+    if not url:
+        return ""
+    if name != "social-link":
+        return f"\n<p>{escape(url)}</p>\n"
+    label = values.get("label") or values.get("service", "").capitalize() or url
+    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n'
 
 
 def _texturize_html(source: str) -> str:

@@ -25,18 +25,14 @@ def save_block(block: ReusableBlock) -> int:
         block.exported = stored.exported or stored.fingerprint
         block.save()
         count = Entry.objects.filter(_entries_showing(stored)).count()
-        render = _rerender_entries if count <= MAX_RENDERED_AT_ONCE else rerender_later.enqueue
+        render = rerender_entries.call if count <= MAX_RENDERED_AT_ONCE else rerender_entries.enqueue
         transaction.on_commit(partial(render, block.pk))
     return count
 
 
 @task()
-def rerender_later(pk: int) -> None:
-    """Render the entries that show a block, in a worker."""
-    _rerender_entries(pk)
-
-
-def _rerender_entries(pk: int) -> None:
+def rerender_entries(pk: int) -> None:
+    """Render the entries that show a block again."""
     rerender(Entry.objects.filter(_entries_showing(Fragment.objects.get(pk=pk))), RerenderResult())
 
 
