@@ -28,12 +28,9 @@ from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
-_COMMENT_STATUSES: Final = {
-    CommentStatus.APPROVED: "1",
-    CommentStatus.PENDING: "0",
-    CommentStatus.SPAM: "spam",
-    CommentStatus.TRASH: "trash",
-}
+# Other statuses have the same name in WordPress.
+_ENTRY_STATUSES: Final = {Status.PUBLISHED.value: "publish"}
+_COMMENT_STATUSES: Final = {CommentStatus.APPROVED.value: "1", CommentStatus.PENDING.value: "0"}
 _BLOCK_CHUNK_SIZE: Final = 50
 
 
@@ -59,7 +56,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "comment_status": "open" if entry.comments_open else "closed",
         "ping_status": "closed",
         "post_name": slug,
-        "status": _status(entry),
+        "status": "future" if entry.is_scheduled else _ENTRY_STATUSES.get(entry.status, entry.status),
         "post_parent": entry.parent_id or 0,
         "menu_order": entry.menu_order,
         "post_type": entry.kind,
@@ -104,12 +101,6 @@ def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, conten
     if entry.modified_at != aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0)):
         values["modified_at"] = elements.iso_utc(entry.modified_at)
     return values
-
-
-def _status(entry: Entry) -> str:
-    if entry.status == Status.PUBLISHED:
-        return "future" if entry.is_scheduled else "publish"
-    return str(entry.status)
 
 
 def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
@@ -168,7 +159,7 @@ def _comment_element(comment: Comment) -> str:
         "comment_date": elements.format_datetime(local),
         "comment_date_gmt": elements.format_datetime(elements.utc_time(comment.created_at)),
         "comment_content": content,
-        "comment_approved": _COMMENT_STATUSES[CommentStatus(comment.status)],
+        "comment_approved": _COMMENT_STATUSES.get(comment.status, comment.status),
         "comment_type": comment.kind,
         "comment_parent": comment.parent_id or 0,
         "comment_user_id": comment.user_id or 0,
