@@ -73,10 +73,10 @@ class Attachment(models.Model):
 
     site = models.CharField(max_length=500, blank=True)
     wordpress_id = models.PositiveBigIntegerField()
-    # The file's current URL on the old site, and its URL at the time of the upload.
+    # The file's current URL on the old site, and its URL when it was uploaded.
     url = models.CharField(max_length=2000)
     guid = models.CharField(max_length=2000, blank=True)
-    # The same two, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key).
+    # Both of them, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key).
     path = models.CharField(max_length=MAX_LENGTH, db_index=True)
     former_path = models.CharField(max_length=MAX_LENGTH, blank=True, db_index=True)
     # The URL of its attachment page on the old site.
@@ -181,8 +181,8 @@ ACTIVE_STATES = (JobState.WAITING, JobState.RUNNING)
 class ImportJob(models.Model):
     """Export files that were uploaded in the admin, and their import. `wordpress.uploads.lifecycle` changes the state.
 
-    The progress is kept in the job's folder (`wordpress.uploads.folder`), not here: an import is one transaction, so
-    nobody would see it before the end, and on SQLite nobody else can write meanwhile.
+    The progress is stored in the job's folder (`wordpress.uploads.folder`), not here: an import is one transaction, so
+    its progress would be invisible until the end, and on SQLite no other process could write it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -195,7 +195,7 @@ class ImportJob(models.Model):
     step = models.CharField(_("step"), max_length=20, choices=JobStep, default=JobStep.READ)
     # The names that the files had on the owner's computer.
     file_names = models.JSONField(_("files"), default=list)
-    # What the files contain: the number of items by type, authors as pairs of login and name, warnings.
+    # What the files contain: the count of items by type, authors as pairs of login and name, warnings.
     contents = models.JSONField(default=dict)
     # The options of the last step, as `wordpress.importing.pipeline.import_export` takes them.
     options = models.JSONField(default=dict)

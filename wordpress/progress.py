@@ -37,8 +37,8 @@ def show_progress(stderr: OutputWrapper, interrupted: str = "") -> Iterator[Prog
         raise CommandError(interrupted, returncode=INTERRUPTED) from interrupt
 
 
-def _write_tenths(stderr: OutputWrapper, written: Counter[str], step: str, done: int, total: int) -> None:
+def _write_tenths(stderr: OutputWrapper, shown: Counter[str], step: str, done: int, total: int) -> None:
     tenths = done * 10 // total if total else 10
-    if total >= _MIN_TOTAL and tenths > written[step]:
-        written[step] = tenths
+    if total >= _MIN_TOTAL and tenths > shown[step]:
+        shown[step] = tenths
         stderr.write(f"{step}: {tenths * 10}%", style_func=str)

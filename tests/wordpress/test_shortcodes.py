@@ -98,7 +98,7 @@ class TestAudioAndVideo:
         assert 'href="https://example.org/a.mp3"' in body(source)
         assert "[" not in body(source)
 
-    def test_the_content_is_kept_and_the_end_tag_removed(self) -> None:
+    def test_the_content_is_kept_and_the_end_tag_is_removed(self) -> None:
         html = body('[video mp4="/a.mp4"]<a href="/a.mp4">The video</a>[/video] and [/video]')
         assert "The video</a>" in html
         assert html.count("[/video]") == 1
@@ -124,7 +124,7 @@ class TestGalleries:
         assert 'alt="a &quot;b&quot;"' in html
 
     @pytest.mark.usefixtures("known_pictures")
-    def test_missing_pictures_are_named(self) -> None:
+    def test_missing_pictures_are_shown_by_id(self) -> None:
         assert "<li>Picture 6 is missing.</li>" in body("[gallery ids='5, 6']")
 
     @pytest.mark.usefixtures("known_pictures")

@@ -1,4 +1,4 @@
-"""Attachments in an export: pictures and documents, and files of imported sites that are not on this site."""
+"""Attachments in an export: pictures, documents, and files of imported sites that are missing on this site."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
@@ -42,16 +42,16 @@ def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]
 
 def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
     """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
-    found: dict[int, int] = {}
+    parent_ids: dict[int, int] = {}
     for site in {attachment.site for attachment in attachments}:
         parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
         entries = entries_by_id(site, parents.values())
-        found |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
-    return found
+        parent_ids |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
+    return parent_ids
 
 
 def _as_attachment(upload: Picture | Document) -> Attachment:
-    """Return the attachment as which `upload` was imported, or a new one, with what is known of it now."""
+    """Return the attachment from which `upload` was imported, or a new one, with the current values of `upload`."""
     url = upload.file.url
     url = url if "://" in url else absolute_url(url)
     imported: Iterable[Attachment] = upload.attachments.all()
@@ -76,7 +76,7 @@ def _item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int
         "caption": plain_lines(clean_for_xml(caption)),
         "description": plain_lines(clean_for_xml(description)),
     }
-    # What an importer would not read from the fields of WordPress.
+    # Values that an importer could not restore from the fields of WordPress.
     extension: dict[str, Any] = {
         name: getattr(attachment, name) for name, text in imported.items() if getattr(attachment, name) != text
     }

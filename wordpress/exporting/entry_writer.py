@@ -80,7 +80,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
 
 
 def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, content: str) -> dict[str, Any]:
-    """Return what an importer would not read from the fields of WordPress."""
+    """Return the values that an importer could not restore from the fields of WordPress."""
     values: dict[str, Any] = {}
     if entry.markup != "wordpress" or clean_for_xml(content) != content:
         values |= {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
@@ -109,7 +109,7 @@ def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
     if entry.published_at is None:
         return local, None
     if isinstance(entry, Post) and entry.published_on:
-        # The day in the URL, even if the site had a different time zone then.
+        # The day in the URL counts, even if the site had another time zone at that time.
         local = dt.datetime.combine(entry.published_on, local.time())
     return local, elements.utc_time(entry.published_at).replace(microsecond=0)
 

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,7 @@ _HTML_BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|
 
 
 def export_markdown(folder: Path, *, progress: Callable[[int, int], None], warn: Callable[[str], None]) -> int:
-    """Write all posts and pages, and return their number. Those that readers cannot see are marked as drafts.
+    """Write all posts and pages, and return how many there are. Those that readers cannot see are marked as drafts.
 
     Texts are written to `folder/content` and media to `folder/static/media`. Approved comments are written to
     `folder/data/comments`, to one file for each post or page that has any.
@@ -155,14 +155,9 @@ def _body(entry: Post | Page) -> str:
     if entry.markup == "markdown":
         return entry.source if entry.source.endswith("\n") else entry.source + "\n"
     body = entry.body_html.replace(MORE_PLACEHOLDER, "<!--more-->")
-    body = "".join(_without_blank_lines(body))
+    # After a blank line, Markdown would no longer treat the HTML as HTML.
+    body = "".join(
+        re.sub(r"\n(?=[ \t]*\n)", "&#10;", part) if part.startswith("<pre") else re.sub(r"\n\s*\n", "\n", part)
+        for part in _PRE.split(body)
+    )
     return f"{body}\n" if _HTML_BLOCK.match(body) or not body else f"<div>\n{body}\n</div>\n"
-
-
-def _without_blank_lines(body: str) -> Iterator[str]:
-    """Remove blank lines, after which Markdown would no longer treat the HTML as HTML."""
-    for part in _PRE.split(body):
-        if part.startswith("<pre"):
-            yield re.sub(r"\n(?=[ \t]*\n)", "&#10;", part)
-        else:
-            yield re.sub(r"\n\s*\n", "\n", part)

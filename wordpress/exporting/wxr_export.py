@@ -39,7 +39,7 @@ _TERM_CHUNK_SIZE: Final = 200
 def export_wxr(
     write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Pass the export to `write` piece by piece, and return the number of items.
+    """Pass the export to `write` piece by piece, and return how many items it has.
 
     Only a few posts are in memory at a time. `warn` takes a line about everything that the export does not contain.
     """

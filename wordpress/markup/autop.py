@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from wordpress.markup.texturize import texturize
-from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, comment_text, tokenise
+from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, tokenise
 
 _BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
 _LINE_BREAK = "<br>\n"
 _WHITESPACE = " \t\f\n"
 # Comments that are used later. All others are dropped.
-_MARKERS = re.compile(r"more\b.*|nextpage|noteaser", re.DOTALL)
+_MARKER = re.compile(r"<!--\s*(?:more\b.*|nextpage|noteaser)\s*-->", re.DOTALL)
 
 # Real content stays far below these limits. They keep the output of hostile content small.
 _MAX_DEPTH = 100
@@ -114,7 +114,7 @@ class _Formatter:
         elif kind == "text":
             self._add_text(source)
         elif kind == "comment":
-            if _MARKERS.fullmatch(comment_text(token)):
+            if _MARKER.fullmatch(source):
                 self.pieces.append(source)
         elif name == "br":
             self._break()

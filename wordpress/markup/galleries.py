@@ -42,12 +42,12 @@ def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, 
         return {}
     if origin.site is not None:
         attachments = attachments.filter(site=origin.site)
-    found: dict[int, GalleryPicture] = {}
+    pictures: dict[int, GalleryPicture] = {}
     for attachment in attachments.order_by("menu_order", "wordpress_id", "pk")[:_MAX_PICTURES]:
         if picture := attachment.picture:
             shown = GalleryPicture(picture.file.url, picture.alt, picture.caption)
-            found.setdefault(attachment.wordpress_id, shown)
-    return found
+            pictures.setdefault(attachment.wordpress_id, shown)
+    return pictures
 
 
 def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:

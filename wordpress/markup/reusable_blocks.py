@@ -21,7 +21,7 @@ def save_block(block: ReusableBlock) -> int:
     """Save `block` and return how many entries may show it. They are rendered again after the transaction commits."""
     with transaction.atomic():
         stored = Fragment.objects.select_for_update().get(pk=block.pk)
-        # This tells the next import that the block was edited here.
+        # The next import recognises by this that the block was edited here.
         block.exported = stored.exported or stored.fingerprint
         block.save()
         count = Entry.objects.filter(_entries_showing(stored)).count()
@@ -49,7 +49,7 @@ def _entries_showing(block: Fragment) -> Q:
 
 
 def _refers_to(field: str, names: set[str]) -> Q:
-    found = Q()
+    condition = Q()
     for name, following in product(sorted(names), "}, "):
-        found |= Q(**{f"{field}__contains": f'block {{"ref":{name}{following}'})
-    return found
+        condition |= Q(**{f"{field}__contains": f'block {{"ref":{name}{following}'})
+    return condition

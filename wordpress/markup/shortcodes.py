@@ -105,7 +105,7 @@ def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
 
 
 def _replace(shortcode: re.Match[str], find_pictures: PictureFinder, expected_ends: Counter[str]) -> str:
-    """Return the replacement of a shortcode, or the shortcode itself. Note an end tag that is still to come."""
+    """Return the replacement of a shortcode, or the shortcode itself. Count end tags that are still to come."""
     name = shortcode["name"].lower()
     before, after = shortcode["escaped"] or "", shortcode["escape_end"] or ""
     if before and after:
@@ -133,11 +133,11 @@ def _parse(attributes: str) -> dict[str, str]:
 
 def _embedded_url(name: str, attributes: str, content: str) -> str:
     """Return the URL of an embedding shortcode. Empty if there is none."""
-    if found := _URL.search(content) or _URL.search(attributes):
-        return video_page_url(found[0]) or found[0]
+    if match := _URL.search(content) or _URL.search(attributes):
+        return video_page_url(match[0]) or match[0]
     # An ID instead of a URL, alone or as an attribute: `[vimeo 12345 w=400]`.
-    words = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
-    id_ = _parse(attributes).get("id") or (words[0].partition("&")[0] if words else "") or content.strip()
+    parts = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
+    id_ = _parse(attributes).get("id") or (parts[0].partition("&")[0] if parts else "") or content.strip()
     page = {"youtube": "https://youtu.be/", "vimeo": "https://vimeo.com/"}.get(name)
     return (video_page_url(f"{page}{id_}") or "") if page else ""
 
@@ -147,9 +147,9 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     values = _parse(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
     if not sources:
-        # `[audio https://example.org/a.mp3|titles=A]` of the first years.
-        found = _URL.search(attributes) or _URL.search(content)
-        sources = [found[0]] if found else []
+        # An early form: `[audio https://example.org/a.mp3|titles=A]`.
+        match = _URL.search(attributes) or _URL.search(content)
+        sources = [match[0]] if match else []
     if not sources:
         return ""
     if page := video_page_url(sources[0]):
@@ -199,13 +199,13 @@ def _pre(_attributes: str, content: str) -> str:
 def _picture_end(content: str) -> int:
     """Return the end of the picture, and of the link around it, at the start of `content`. 0 if there is none."""
     position = end = 0
-    for kind, written, name in tokenise(content):
-        position += len(written)
+    for kind, text, name in tokenise(content):
+        position += len(text)
         if kind == "start" and name == "img" and not end:
             end = position
         elif kind == "end" and name == "a" and end:
             return position
-        elif not (kind == "text" and not written.strip()) and not (kind == "start" and name == "a" and not end):
+        elif not (kind == "text" and not text.strip()) and not (kind == "start" and name == "a" and not end):
             break
     return end
 

@@ -65,8 +65,3 @@ def tokenise_with_code(source: str) -> Iterator[tuple[Token, bool]]:
             code.append(token.name)
         elif token.kind == "end" and code and code[-1] == token.name:
             code.pop()
-
-
-def comment_text(token: Token) -> str:
-    """Return the text of a comment: `more` for `<!--more-->`. Empty for a declaration."""
-    return token.source[4:-3].strip() if token.source.startswith("<!--") else ""

@@ -1,4 +1,4 @@
-"""Verify an import: does this site answer every URL of an export with what was there?"""
+"""Verify an import: does this site show at every URL of an export what the old site showed?"""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
