@@ -27,8 +27,9 @@ def show_progress(stderr: OutputWrapper, interrupted: str = "") -> Iterator[Prog
         if stderr.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
             with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-                task_id = cache(bars.add_task)
-                yield lambda step, done, total: bars.update(task_id(step), completed=done, total=total)
+                # A bar is not shown before its total is known.
+                bar = cache(partial(bars.add_task, visible=False))
+                yield lambda step, done, total: bars.update(bar(step), completed=done, total=total, visible=True)
         else:
             yield partial(_write_tenths, stderr, Counter())
     except KeyboardInterrupt as interrupt:

@@ -1,4 +1,4 @@
-"""The post IDs of an export. Everything keeps the ID by which texts refer to it, as far as that ID is free.
+"""The post IDs of an export. Everything keeps the ID by which texts refer to it, if that ID is free.
 
 In WordPress, attachments and blocks have IDs from the same sequence as posts and pages. Here those of several imported
 sites may have the same ID, or that of a post or page.

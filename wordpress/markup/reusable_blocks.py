@@ -39,7 +39,7 @@ def rerender_entries(pk: int) -> None:
 def _entries_showing(block: Fragment) -> Q:
     """Match the entries that may show `block`, by itself or inside another one.
 
-    Entries of other sites that show a block with the same ID are among them.
+    This includes entries of other sites that show a block with the same ID.
     """
     names = {block.name}
     for _depth in range(MAX_DEPTH - 1):

@@ -54,7 +54,7 @@ def verify(
     now: dt.datetime,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Request everything that the exports contain. `result` is updated as it goes, in case this is interrupted.
+    """Check everything that the exports contain. `result` is updated as it goes, in case this is interrupted.
 
     `now` is on the clock of the old site. Raises InvalidExportError.
     """
