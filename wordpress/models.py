@@ -35,7 +35,7 @@ class ImportRun(models.Model):
 
 
 class ImportedItem(models.Model):
-    """An item of an export that was imported, and the object here that it became.
+    """An item of an export that was imported, and the local object that it became.
 
     Rows can be deleted without harm; later imports then no longer update the object.
     """
@@ -44,9 +44,9 @@ class ImportedItem(models.Model):
     kind = models.CharField(max_length=20)
     wordpress_id = models.PositiveBigIntegerField()
     object_pk = models.PositiveBigIntegerField()
-    # The run that added the object. None: it is not known, or the object was here before it was first imported.
+    # The run that added the object. None if it is unknown, or if the object existed before it was first imported.
     run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="items")
-    # The fingerprints of the item as it was exported, and of the object as the import left it.
+    # The fingerprints of the item in the export, and of the object after the import.
     fingerprint = models.CharField(max_length=32)
     left_as = models.CharField(max_length=32)
 

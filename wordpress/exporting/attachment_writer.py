@@ -27,10 +27,10 @@ def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]
     models: tuple[type[Picture | Document], ...] = (Picture, Document)
     for model in models:
         uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
-        for some in batched(uploads.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
-            attachments = [_as_attachment(upload) for upload in some]
+        for batch in batched(uploads.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
+            attachments = [_as_attachment(upload) for upload in batch]
             parents = _parents(attachments)
-            for upload, attachment in zip(some, attachments, strict=True):
+            for upload, attachment in zip(batch, attachments, strict=True):
                 post_id, name = ids.for_upload(model, upload.pk), str(upload.file.name)
                 yield _item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
     missing = Attachment.objects.without_file().order_by("pk")

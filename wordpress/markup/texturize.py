@@ -131,14 +131,13 @@ def _close(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quo
         closing = {end for end in ends if not _after_digit(part, end)}
         if len(ends) == 1 or not closing:
             closing = {next((end for end in reversed(ends) if part[end + 1 : end + 2] == "."), ends[-1])}
-    pieces: list[str] = []
-    done = 0
-    for quote in matches:
-        at = quote.start()
-        is_prime = at not in closing and _after_digit(part, at)
-        pieces += (part[done:at], prime if is_prime else quote[0] if quote[1] is None else close)
-        done = at + 1
-    return "".join([*pieces, part[done:]])
+
+    def replacement(quote: re.Match[str]) -> str:
+        if quote.start() not in closing and _after_digit(part, quote.start()):
+            return prime
+        return quote[0] if quote[1] is None else close
+
+    return quotes.sub(replacement, part)
 
 
 def _after_digit(text: str, at: int) -> bool:
