@@ -21,7 +21,7 @@ from wordpress.importing.matching import KeyedItem
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
-from wordpress.importing.steps.menus import report_menus
+from wordpress.importing.steps.skipped import report_menus
 from wordpress.markup.footnotes_and_blocks import (
     count_blocks,
     expand_blocks,

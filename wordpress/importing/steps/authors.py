@@ -44,7 +44,7 @@ def import_authors(context: ImportContext) -> None:
 
 def users_named(usernames: Mapping[str, str]) -> dict[str, User]:
     """Return the users with these user names, by login in the export. Raises InvalidExportError if one is missing."""
-    users = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
+    users = User.objects.in_bulk(usernames.values(), field_name="username")
     for username in usernames.values():
         if username not in users:
             known = User.objects.order_by("username").values_list("username", flat=True)
@@ -69,60 +69,51 @@ def fingerprint_user(user: User) -> str:
 
 def _import(context: ImportContext, authors: Mapping[str, Author]) -> None:
     usernames = {login: _username(login) for login in authors if login not in context.mapped_authors}
-    users = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
+    users = User.objects.in_bulk(usernames.values(), field_name="username")
     recorded = context.ledger.recorded(AUTHORS, (user.pk for user in users.values()))
     imported: set[str] = set()
     for login, author in authors.items():
+        username = usernames.get(login, "")
         if user := context.mapped_authors.get(login):
             context.report.count(AUTHORS, Outcome.UNCHANGED)
             _note(context, author, _("As you chose, the author is the user “%s” here.") % user.username)
             context.old_urls.add_author(user, author, is_new=False)
-        else:
-            user = users.get(usernames[login])
-            if user is None:
-                user = users[usernames[login]] = _create(context, usernames[login], author)
-            elif user.username not in imported:
-                _update(context, user, author, recorded.get(user.pk))
+        elif user := users.get(username):
             # Two logins may become one user name.
-            imported.add(user.username)
+            if username not in imported:
+                _update(context, user, author, recorded.get(user.pk))
+        else:
+            user = users[username] = _create(context, username, author)
+        imported.add(username)
         context.author_ids.by_name[login] = context.author_ids.by_id[author.id] = user.pk
 
 
 def _create(context: ImportContext, username: str, author: Author) -> User:
     slug = free_slug(usable_slug(author.slug), User.objects.all(), max_length=max_length(User, "slug"))
-    user = User(username=username, bio=author.bio, slug=slug, date_joined=context.run.started_at)
     # Old URLs name WordPress's ID.
     is_free = author.id and not User.objects.filter(pk=author.id).exists()
-    user.pk = author.id if is_free else context.new_ids.take(User, 1)[0]
-    _set_names(context, user, author)
+    pk = author.id if is_free else context.new_ids.take(User, 1)[0]
+    user = User(pk=pk, username=username, bio=author.bio, slug=slug, date_joined=context.run.started_at)
+    user.set_unusable_password()
+    _save(context, user, author, is_new=True)
     if username != author.login and author.login:
         _note(context, author, _("The user name here is “%s”.") % username)
-    user.set_unusable_password()
-    user.save(force_insert=True)
-    context.report.count(AUTHORS, Outcome.IMPORTED)
-    context.ledger.add_new(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
-    context.old_urls.add_author(user, author, is_new=True)
     return user
 
 
 def _update(context: ImportContext, user: User, author: Author, recorded: Recorded | None) -> None:
     if recorded is None or recorded.exported == fingerprint_author(author):
         context.report.count(AUTHORS, Outcome.UNCHANGED)
-        return
-    if fingerprint_user(user) != recorded.stored or user.is_staff or user.has_usable_password():
+    elif fingerprint_user(user) != recorded.stored or user.is_staff or user.has_usable_password():
         # A file must not change the e-mail address of someone who can sign in.
         reason = _("It was changed in the export, but here it is in use or was changed too, so it stays as it is.")
         context.report.skip(AUTHORS, author.id, author.login, reason)
-        return
-    _set_names(context, user, author)
-    user.save()
-    context.report.count(AUTHORS, Outcome.UPDATED)
-    context.ledger.add_updated(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
-    context.old_urls.add_author(user, author, is_new=False)
+    else:
+        _save(context, user, author, is_new=False)
 
 
-def _set_names(context: ImportContext, user: User, author: Author) -> None:
-    """Give `user` the names and the e-mail address in the export."""
+def _save(context: ImportContext, user: User, author: Author, *, is_new: bool) -> None:
+    """Save an account with the names and the e-mail address in the export."""
     name = plain_line(author.display_name) or ("" if user.username == author.login else author.login)
     user.display_name = name[: max_length(User, "display_name")]
     user.email = author.email if len(author.email) <= max_length(User, "email") else ""
@@ -130,8 +121,13 @@ def _set_names(context: ImportContext, user: User, author: Author) -> None:
     user.last_name = plain_line(author.last_name)[: max_length(User, "last_name")]
     if user.email != author.email:
         _note(context, author, _("The e-mail address was too long and was skipped."))
-    if len(name) > max_length(User, "display_name"):
+    if user.display_name != name:
         _note(context, author, _("The name was too long and was shortened."))
+    user.save(force_insert=is_new)
+    context.report.count(AUTHORS, Outcome.IMPORTED if is_new else Outcome.UPDATED)
+    add = context.ledger.add_new if is_new else context.ledger.add_updated
+    add(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
+    context.old_urls.add_author(user, author, is_new=is_new)
 
 
 def _username(login: str) -> str:

@@ -17,6 +17,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_term
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import CATEGORIES, Outcome
+from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import CATEGORY, Term
 from wordpress.wxr.topology import parents_first
@@ -31,7 +32,7 @@ def import_categories(context: ImportContext) -> None:
 
     A category of this site with the slug of an exported one stays as it is, wherever it is in the tree.
     """
-    categories = _Categories(context, terms_of(context.analysis, CATEGORY))
+    categories = _Categories(context)
     for keys in batched(categories.order, _BATCH, strict=False):
         write_batch(context, partial(categories.import_some, keys))
     context.term_ids.by_slug[CATEGORY] = categories.pks
@@ -45,9 +46,10 @@ def fingerprint_category(category: Category) -> str:
 class _Categories:
     """The categories of the export by `slug_key`."""
 
-    def __init__(self, context: ImportContext, terms: Iterable[Term]) -> None:
+    def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.terms = {slug_key(term.slug): term for term in terms}
+        self.terms = {slug_key(term.slug): term for term in terms_of(context.analysis, CATEGORY)}
+        self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.parents = _parents(self.terms)
         # Parents first: whatever is below what now, nothing gets below itself.
         self.order, self.circular = parents_first(self.parents)
@@ -74,47 +76,33 @@ class _Categories:
 
     def _stored(self) -> dict[str, int]:
         """Return the IDs of those that are here: by slug, or by what an earlier import made of their ID."""
-        slugs = {key: usable_slug(term.slug) or _slug_from_name(term) for key, term in self.terms.items()}
-        by_slug = dict(fetch_rows(Category, "slug", slugs.values(), "slug", "pk"))
-        pks = {key: by_slug[slug] for key, slug in slugs.items() if slug in by_slug}
+        by_slug = dict(fetch_rows(Category, "slug", self.slugs.values(), "slug", "pk"))
+        pks = {key: by_slug[slug] for key, slug in self.slugs.items() if slug in by_slug}
         ids = {term.id: key for key, term in self.terms.items() if key not in pks and term.id}
-        imported = {
-            pk: ids[wordpress_id]
-            for wordpress_id, some in self.context.ledger.pks(CATEGORIES, ids).items()
-            for pk in some
-        }
-        for (pk,) in fetch_rows(Category, "pk", imported, "pk"):
+        imported = self.context.ledger.pks(CATEGORIES, ids)
+        keys = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
+        for (pk,) in fetch_rows(Category, "pk", keys, "pk"):
             # The export names others by their slugs.
             if pk not in pks.values():
-                pks[imported[pk]] = pk
+                pks[keys[pk]] = pk
         return pks
 
     def _create(self, key: str, term: Term) -> None:
-        category = Category(
-            pk=self.pks[key],
-            name=self._name(term),
-            slug=usable_slug(term.slug) or _slug_from_name(term),
-            description=term.description,
-        )
-        if parent := self._parent(key, term):
-            if len(parent.path) + 1 + len(category.slug) > MAX_PATH_LENGTH:
-                self._note(term, _("It was nested too deeply, so it is at the top level."))
-            else:
-                category.parent = parent
-        category.save(force_insert=True)
+        name = self._name(term)
+        category = Category(pk=self.pks[key], name=name, slug=self.slugs[key], description=term.description)
+        if (parent := self._parent(key, term)) and len(parent.path) + 1 + len(category.slug) > MAX_PATH_LENGTH:
+            self._note(term, _("It was nested too deeply, so it is at the top level."))
+            parent = None
+        category.parent = parent
+        self._save(category, term, is_new=True)
         if category.slug != slug_from_export(term.slug):
             self._note(term, _("Its slug cannot be kept. It is “%s” here.") % category.slug)
-        self.context.report.count(CATEGORIES, Outcome.IMPORTED)
-        exported, stored = fingerprint_term(term), fingerprint_category(category)
-        self.context.ledger.add_new(CATEGORIES, term.id, category.pk, exported, stored)
-        self.context.old_urls.add_category(category, term, is_new=True)
 
     def _update(self, key: str, term: Term, stored: str) -> None:
         """Give a stored category what the export says now, unless it was changed here too."""
         category = Category.objects.select_related("parent").get(pk=self.pks[key])
         if fingerprint_category(category) != stored:
-            reason = _("It was changed in the export and here since the last import, so it stays as it is.")
-            self.context.report.skip(CATEGORIES, term.id, term.name, reason)
+            self.context.report.skip(CATEGORIES, term.id, term.name, changed_on_both_sides())
             return
         category.name, category.description = self._name(term), term.description
         old_slug, category.slug = category.slug, usable_slug(term.slug) or category.slug
@@ -126,11 +114,14 @@ class _Categories:
         else:
             category.slug = old_slug
             self._note(term, _("It cannot be where it is in the export, so it stays where it is."))
-        category.save()
-        self.context.report.count(CATEGORIES, Outcome.UPDATED)
-        exported, stored = fingerprint_term(term), fingerprint_category(category)
-        self.context.ledger.add_updated(CATEGORIES, term.id, category.pk, exported, stored)
-        self.context.old_urls.add_category(category, term, is_new=False)
+        self._save(category, term, is_new=False)
+
+    def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
+        category.save(force_insert=is_new)
+        self.context.report.count(CATEGORIES, Outcome.IMPORTED if is_new else Outcome.UPDATED)
+        add = self.context.ledger.add_new if is_new else self.context.ledger.add_updated
+        add(CATEGORIES, term.id, category.pk, fingerprint_term(term), fingerprint_category(category))
+        self.context.old_urls.add_category(category, term, is_new=is_new)
 
     def _parent(self, key: str, term: Term) -> Category | None:
         """Return the parent by the export. A cycle is broken, and that is noted."""
@@ -152,17 +143,17 @@ class _Categories:
         self.context.report.note(CATEGORIES, 0, term.name or term.slug, text)
 
 
-def _slug_from_name(term: Term) -> str:
-    """Return the slug of a category whose own has no usable character."""
-    return slugify(term.name or term.slug)[:MAX_SLUG_LENGTH] or Category.slug_fallback
+def _slug(term: Term) -> str:
+    """Return the slug of a category, made of its name if no character of its own is usable."""
+    return usable_slug(term.slug) or slugify(term.name or term.slug)[:MAX_SLUG_LENGTH] or Category.slug_fallback
 
 
 def _parents(terms: dict[str, Term]) -> dict[str, str | None]:
     # The oldest exports give the name of the parent, not its slug.
     by_name = {term.name: key for key, term in terms.items()}
-    return {
-        key: (parent if (parent := slug_key(term.parent)) in terms else by_name.get(plain_line(term.parent)))
-        if term.parent
-        else None
-        for key, term in terms.items()
-    }
+    parents = {}
+    for key, term in terms.items():
+        parent = slug_key(term.parent)
+        known = parent if parent in terms else by_name.get(plain_line(term.parent))
+        parents[key] = known if term.parent else None
+    return parents

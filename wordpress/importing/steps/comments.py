@@ -1,7 +1,9 @@
 """The comments of an export, with their threads."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
 from typing import Final
 
 from django.utils import timezone
@@ -19,9 +21,9 @@ from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import fingerprint_comment
 from wordpress.importing.limits import max_length
 from wordpress.importing.render_worker import CommentText
-from wordpress.importing.report import COMMENTS, Outcome, Report
+from wordpress.importing.report import COMMENTS, Outcome
+from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.wxr.records import Comment as ExportedComment
-from wordpress.wxr.records import Item
 from wordpress.wxr.topology import parents_first
 
 _STATUSES: Final = {
@@ -40,7 +42,6 @@ _INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note"
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # The fields that are updated if the export has changed.
 _UPDATED: Final = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
-_KINDS: Final = frozenset(CommentKind.values)
 _MAX_LENGTHS: Final = {name: max_length(Comment, name) for name in ("name", "email", "website")}
 
 
@@ -53,7 +54,7 @@ def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name fo
     """Return the kind of a comment of this type. Themes show those of plug-ins (`review`, `like`) like any other."""
     if type == "webmention":
         return CommentKind.PINGBACK
-    return CommentKind(type) if type in _KINDS else CommentKind.COMMENT
+    return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
 
 
 def fingerprint_stored_comment(comment: Comment) -> str:
@@ -61,71 +62,64 @@ def fingerprint_stored_comment(comment: Comment) -> str:
     return fingerprint(str(comment.status), comment.name, comment.email, comment.website, comment.text)
 
 
-def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
-    """Account for the comments of an item that is not imported."""
-    for comment in item.comments:
-        context.report.skip(COMMENTS, comment.id, comment.author, reason)
-
-
 class Thread:
-    """The comments of one entry, in parts that are each small enough for a transaction."""
+    """The comments of one entry."""
 
     def __init__(self, imported: ImportedEntry) -> None:
         self.imported = imported
-        self.comments = [comment for comment in dict.fromkeys(imported.item.comments) if is_for_readers(comment.type)]
+        # Those that are not imported, each with the reason.
+        self.skipped: list[tuple[ExportedComment, str]] = []
+        comments: dict[ExportedComment, None] = {}
+        for comment in imported.item.comments:
+            if not is_for_readers(comment.type):
+                reason = _("It is an internal note (“%s”), which readers did not see.") % comment.type
+                self.skipped.append((comment, reason))
+            elif comment in comments:
+                self.skipped.append((comment, _("It is in the export twice.")))
+            else:
+                comments[comment] = None
+        self.comments = list(comments)
         # Of several with one ID the first counts.
-        by_id: dict[int, ExportedComment] = {}
-        for comment in self.comments:
-            by_id.setdefault(comment.id, comment)
+        by_id = {comment.id: comment for comment in reversed(self.comments)}
         self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in self.comments}
         self.order, circular = parents_first(self.parents)
-        for comment in circular:
-            self.parents[comment] = None
+        self.parents |= dict.fromkeys(circular)
         # The IDs here of those that are stored.
         self.pks: dict[ExportedComment, int] = {}
 
     def parts(self, size: int) -> "list[ThreadPart]":
         """Return parts of at most `size` comments. What a comment replies to is in the same part or in one before."""
-        if len(self.comments) <= size:
-            return [ThreadPart(self, self.comments, is_first=True)]
-        return [
-            ThreadPart(self, self.order[start : start + size], is_first=start == 0)
-            for start in range(0, len(self.order), size)
-        ]
-
-    def report_skipped(self, report: Report) -> None:
-        """Say which comments of the item are not imported."""
-        seen: set[ExportedComment] = set()
-        for comment in self.imported.item.comments:
-            if not is_for_readers(comment.type):
-                reason = _("It is an internal note (“%s”), which readers did not see.") % comment.type
-                report.skip(COMMENTS, comment.id, comment.author, reason)
-            elif comment in seen:
-                report.skip(COMMENTS, comment.id, comment.author, _("It is in the export twice."))
-            seen.add(comment)
+        comments = self.comments if len(self.comments) <= size else self.order
+        parts = enumerate(batched(comments, size, strict=False))
+        return [ThreadPart(self, part, is_first=index == 0) for index, part in parts] or [ThreadPart(self, ())]
 
 
+@dataclass(slots=True)
 class ThreadPart:
-    """Some comments of one entry, and the rows that they become."""
+    """Some comments of one entry, few enough for one transaction, and the rows that they become."""
 
-    def __init__(self, thread: Thread, comments: Sequence[ExportedComment], *, is_first: bool) -> None:
-        self.thread = thread
-        self.comments = comments
-        self.is_first = is_first
-        # As they are imported: without a name if the author was erased here.
-        self.wanted: dict[ExportedComment, ExportedComment] = {}
-        # The IDs of those that were here before.
-        self.known: dict[ExportedComment, int] = {}
-        self.new: list[Comment] = []
-        self.changed: list[Comment] = []
+    thread: Thread
+    comments: Sequence[ExportedComment]
+    is_first: bool = True
+    # Those to import, as they are imported: without a name if the author was erased here.
+    accepted: dict[ExportedComment, ExportedComment] = field(default_factory=dict)
+    # The IDs of those that were here before.
+    known: dict[ExportedComment, int] = field(default_factory=dict)
 
     @property
     def entry(self) -> Entry:
         return self.thread.imported.entry
 
+    def not_stored(self) -> list[ExportedComment]:
+        return [exported for exported in self.accepted if exported not in self.known]
+
     def written_at(self, comment: ExportedComment) -> dt.datetime:
         """Return when a comment was written; if the export does not say it, when the entry was."""
         return comment.written_at or self.thread.imported.item.published_at or _UNKNOWN_TIME
+
+    def parent_pk(self, comment: ExportedComment) -> int | None:
+        parent = self.thread.parents[comment]
+        return self.thread.pks.get(parent) if parent else None
 
 
 class CommentBatch:
@@ -147,20 +141,22 @@ class CommentBatch:
         self._recorded = context.ledger.recorded(COMMENTS, self._stored)
         # The IDs that comments of this batch have.
         self._given: set[int] = set()
+        self._new: list[Comment] = []
+        self._changed: list[Comment] = []
+        # The IDs of the stored entries with new or changed comments.
+        self._recounted: list[int] = []
 
     def prepare(self) -> None:
         """Make the rows of comments that are new or have changed, and set the counts of new entries."""
         erasures = Erasures()
         without_id: list[tuple[ThreadPart, ExportedComment]] = []
         for part in self._parts:
-            if part.is_first:
-                part.thread.report_skipped(self._report)
-            part.wanted = self._wanted(part, erasures)
+            for comment, reason in part.thread.skipped if part.is_first else ():
+                self._report.skip(COMMENTS, comment.id, comment.author, reason)
+            part.accepted = self._accept(part, erasures)
             part.known = self._match(part)
             part.thread.pks |= part.known
-            for exported in part.wanted:
-                if exported in part.known:
-                    continue
+            for exported in part.not_stored():
                 if exported.id and exported.id not in self._stored and exported.id not in self._given:
                     part.thread.pks[exported] = exported.id
                     self._given.add(exported.id)
@@ -174,25 +170,28 @@ class CommentBatch:
                 text = _("Its ID was already in use, so it was imported with the new ID %d.")
             self._note(exported, text % pk)
         for part in self._parts:
-            self._make_new_rows(part)
-            self._make_changed_rows(part)
+            new, changed = self._new_rows(part), self._changed_rows(part)
+            if part.is_first and part.thread.imported.is_new:
+                part.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
+            elif new or changed:
+                self._recounted.append(part.entry.pk)
+            self._new += new
+            self._changed += changed
 
     def write(self) -> None:
         """Store what `prepare` made."""
-        insert([row for part in self._parts for row in part.new])
-        changed = [row for part in self._parts for row in part.changed]
-        if changed:
+        insert(self._new)
+        if self._changed:
             fields = ["parent", "status_since", *(name.removesuffix("_id") for name in _UPDATED)]
-            Comment.objects.bulk_update(changed, fields, batch_size=500)
-        stored_before = [part for part in self._parts if not (part.is_first and part.thread.imported.is_new)]
-        if recounted := [part.entry.pk for part in stored_before if part.new or part.changed]:
-            recount_all(recounted)
+            Comment.objects.bulk_update(self._changed, fields, batch_size=500)
+        if self._recounted:
+            recount_all(self._recounted)
 
     # What is here already
 
-    def _wanted(self, part: ThreadPart, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
+    def _accept(self, part: ThreadPart, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
         """Return the comments to import, as they are imported: without a name if the author was erased here."""
-        wanted = {}
+        accepted = {}
         for exported in part.comments:
             comment = exported
             if erasure := erasures.of(comment.email, part.written_at(comment)):
@@ -201,8 +200,8 @@ class CommentBatch:
                     reason = _("Its author was erased here, with all comments.")
                     self._report.skip(COMMENTS, comment.id, comment.author, reason)
                     continue
-            wanted[exported] = comment
-        return wanted
+            accepted[exported] = comment
+        return accepted
 
     def _match(self, part: ThreadPart) -> dict[ExportedComment, int]:
         """Return the IDs of the comments that are here already.
@@ -210,95 +209,88 @@ class CommentBatch:
         They are recognised by ID, entry, time and name; or by what an earlier import made of the ID; or by entry,
         time, name and text.
         """
+        known: dict[ExportedComment, int] = {}
         if part.thread.imported.is_new:
-            return {}
+            return known
+
+        def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
+            """Match a comment with the first of `pks` that no other was matched with."""
+            if exported not in known and (pk := next((pk for pk in pks if pk not in self._given), None)):
+                known[exported] = pk
+                self._given.add(pk)
+
         entry = part.entry.pk
         keys = {
             exported: (entry, part.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
-            for exported, comment in part.wanted.items()
+            for exported, comment in part.accepted.items()
         }
-        known: dict[ExportedComment, int] = {}
         for exported, key in keys.items():
-            if exported.id not in self._given and self._stored.get(exported.id) == key:
-                known[exported] = exported.id
-                self._given.add(exported.id)
+            recognise(exported, [exported.id] if self._stored.get(exported.id) == key else [])
         for exported in keys:
-            of_entry = (pk for pk in self._imported_as.get(exported.id, ()) if self._stored.get(pk, (0,))[0] == entry)
-            if exported not in known and (pk := next((pk for pk in of_entry if pk not in self._given), None)):
-                known[exported] = pk
-                self._given.add(pk)
-        if len(known) == len(keys):
-            return known
-        columns = ("pk", "created_at", "name", "text")
-        stored = Comment.objects.on(part.entry).order_by("-pk").values_list(*columns)
-        others = {(entry, *rest): pk for pk, *rest in stored if pk not in self._given}
-        for exported, key in keys.items():
-            if exported not in known and (*key, exported.content) in others:
-                known[exported] = others.pop((*key, exported.content))
-                self._given.add(known[exported])
+            pks = self._imported_as.get(exported.id, ())
+            recognise(exported, (pk for pk in pks if self._stored.get(pk, (0,))[0] == entry))
+        if len(known) < len(keys):
+            columns = ("pk", "created_at", "name", "text")
+            stored = Comment.objects.on(part.entry).order_by("-pk").values_list(*columns)
+            others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._given}
+            for exported, key in keys.items():
+                recognise(exported, others.get((*key, exported.content), []))
         return known
 
     # Rows
 
-    def _make_new_rows(self, part: ThreadPart) -> None:
-        thread, imported = part.thread, part.thread.imported
-        part.new = []
-        for exported, comment in part.wanted.items():
-            if exported in part.known:
-                continue
-            parent = thread.parents[exported]
-            parent_pk = thread.pks.get(parent) if parent else None
-            if exported.parent and parent_pk is None:
+    def _new_rows(self, part: ThreadPart) -> list[Comment]:
+        rows = []
+        for exported in part.not_stored():
+            comment, parent = part.accepted[exported], part.parent_pk(exported)
+            if exported.parent and parent is None:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
-            row = self._row(part, comment, thread.pks[exported], parent_pk)
-            part.new.append(row)
-            fingerprints = (fingerprint_comment(comment), fingerprint_stored_comment(row))
+            row = self._row(part, comment, part.thread.pks[exported], parent)
+            rows.append(row)
+            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
             self._context.ledger.add_new(COMMENTS, comment.id, row.pk, *fingerprints)
-        self._report.count(COMMENTS, Outcome.IMPORTED, len(part.new))
-        if part.is_first and imported.is_new:
-            imported.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in part.new)
+        self._report.count(COMMENTS, Outcome.IMPORTED, len(rows))
+        return rows
 
-    def _make_changed_rows(self, part: ThreadPart) -> None:
-        """Make the rows of stored comments that have changed in the export, unless they have changed here too.
+    def _changed_rows(self, part: ThreadPart) -> list[Comment]:
+        """Return stored comments that have changed in the export as they are now, unless they have changed here too.
 
         A comment whose parent is another one now moves, unless that would make a cycle with what stays.
         """
-        part.changed = []
         changed = {
             pk: exported
             for exported, pk in part.known.items()
-            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(part.wanted[exported])
+            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(part.accepted[exported])
         }
         self._report.count(COMMENTS, Outcome.UNCHANGED, len(part.known) - len(changed))
+        rows: list[Comment] = []
         if not changed:
-            return
+            return rows
         tree: dict[int, int | None] = dict(Comment.objects.on(part.entry).values_list("pk", "parent_id"))
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
-            row, comment = stored[pk], part.wanted[exported]
+            row, comment, parent = stored[pk], part.accepted[exported], part.parent_pk(exported)
             if fingerprint_stored_comment(row) != self._recorded[pk].stored:
-                reason = _("It was changed in the export and here since the last import, so it stays as it is.")
-                self._report.skip(COMMENTS, comment.id, comment.author, reason)
+                self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
-            parent = part.thread.parents[exported]
-            parent_pk = part.thread.pks.get(parent) if parent else None
-            is_parent_known = parent_pk is not None or not exported.parent
-            if is_parent_known and not _is_reply_to(pk, tree, parent_pk):
-                row.parent_id = tree[pk] = parent_pk
+            is_parent_known = parent is not None or not exported.parent
+            if is_parent_known and not _is_reply_to(pk, tree, parent):
+                row.parent_id = tree[pk] = parent
             fresh = self._row(part, comment, pk, row.parent_id)
             if row.status != fresh.status:
                 row.status_since = timezone.now()
             for name in _UPDATED:
                 setattr(row, name, getattr(fresh, name))
-            part.changed.append(row)
-            self._report.count(COMMENTS, Outcome.UPDATED)
-            fingerprints = (fingerprint_comment(comment), fingerprint_stored_comment(row))
+            rows.append(row)
+            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
             self._context.ledger.add_updated(COMMENTS, comment.id, pk, *fingerprints)
+        self._report.count(COMMENTS, Outcome.UPDATED, len(rows))
+        return rows
 
     def _row(self, part: ThreadPart, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
         if comment.approved not in _STATUSES:
             self._note(comment, _("Its status “%s” is unknown, so it is pending.") % comment.approved)
-        if comment.type not in _KINDS:
+        if comment.type not in CommentKind:
             self._note(comment, _("It was of the type “%s”. It is an ordinary comment here.") % comment.type)
         if comment.written_at is None:
             self._note(comment, _("It has no date, so it has that of its post or page."))

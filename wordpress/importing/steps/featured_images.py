@@ -1,10 +1,11 @@
 """Featured images: pictures that posts and pages of an export name by their IDs (`_thumbnail_id`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import batched
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
@@ -52,8 +53,9 @@ def set_featured_images(context: ImportContext) -> None:
 
     An entry that has another picture by now keeps it.
     """
-    for rows in batched(_unset_rows(context.site), _BATCH, strict=False):
-        write_batch(context, partial(_set, context, rows))
+    unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
+    for pks in batched(list(unset.values_list("pk", flat=True)), _BATCH, strict=False):
+        write_batch(context, partial(_set, context, unset.filter(pk__in=pks)))
 
 
 def thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
@@ -62,26 +64,13 @@ def thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
 
 
-def _unset_rows(site: str) -> Iterator[ImportedItem]:
-    last = 0
-    rows = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=site, left_as="").order_by("pk")
-    while found := list(rows.filter(pk__gt=last)[:_BATCH]):
-        yield from found
-        last = found[-1].pk
-
-
-def _set(context: ImportContext, rows: Sequence[ImportedItem]) -> None:
+def _set(context: ImportContext, unset: QuerySet[ImportedItem]) -> None:
+    rows = list(unset)
     ids = {row.wordpress_id for row in rows}
-    columns = ("wordpress_id", "picture_id")
-    pictures: dict[int, int] = {
-        wordpress_id: picture
-        for wordpress_id, picture in fetch_rows(Attachment, "wordpress_id", ids, *columns, site=context.site)
-        if picture
-    }
-    entries = {
-        pk: (kind, title)
-        for pk, kind, title in fetch_rows(Entry, "pk", (row.object_pk for row in rows), "pk", "kind", "title")
-    }
+    conditions = {"site": context.site, "picture__isnull": False}
+    pictures = dict(fetch_rows(Attachment, "wordpress_id", ids, "wordpress_id", "picture_id", **conditions))
+    pks = (row.object_pk for row in rows)
+    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", pks, "pk", "kind", "title")}
     for row in rows:
         if row.object_pk not in entries:
             continue

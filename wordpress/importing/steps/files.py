@@ -5,8 +5,7 @@ with the files that are not here yet, and leaves no file behind that nothing ref
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import partial
 from itertools import batched
 from pathlib import PurePath
@@ -26,7 +25,7 @@ from blog.rerendering import RerenderResult, rerender
 from core.content_version import content_changed
 from core.http import host_of
 from media.documents import build_document
-from media.file_types import FILE_TYPES, file_type_of
+from media.file_types import file_type_of
 from media.models import Document, Picture
 from media.pictures import build_picture
 from wordpress.importing.batches import write_batch
@@ -38,7 +37,6 @@ from wordpress.importing.report import FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.importing.steps.featured_images import set_featured_images
 from wordpress.legacy_urls.hosts import aliases_of, own_hosts
-from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
 from wordpress.models import Attachment
 
 _BATCH: Final = 100
@@ -54,12 +52,13 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
     _delete_leftovers()
     attachments = Attachment.objects.filter(site=context.site)
     context.report.count(FILES, Outcome.UNCHANGED, attachments.with_file().count())
-    total = attachments.without_file().count()
+    pks = list(attachments.without_file().order_by("pk").values_list("pk", flat=True))
     done = uncleaned = 0
     try:
-        for batch in batched(_without_file(context.site), _BATCH, strict=False):
+        for batch in batched(pks, _BATCH, strict=False):
             missing = []
-            for attachment in batch:
+            without_file = attachments.without_file().filter(pk__in=batch)
+            for attachment in without_file.select_related("uploaded_by").order_by("pk"):
                 try:
                     uncleaned += _import_file(context, attachment, source)
                 except MissingFileError as reason:
@@ -67,32 +66,32 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                     name = attachment.title or file_name(attachment)
                     context.report.skip(FILES, attachment.wordpress_id, name, str(reason), attachment.url)
                 done += 1
-                context.report_progress("files", done, total)
+                context.report_progress("files", done, len(pks))
             write_batch(context, partial(_redirect_to_parents, context, missing))
         set_featured_images(context)
         _rerender(context)
     except KeyboardInterrupt:
-        if left := total - done:
-            context.report.warnings.append(_left_text(left))
+        if left := len(pks) - done:
+            text = ngettext("%d file has not been imported yet.", "%d files have not been imported yet.", left)
+            context.report.warnings.append(text % left)
         raise
     finally:
         if uncleaned:
-            context.report.warnings.append(_uncleaned_text(uncleaned))
-
-
-def _without_file(site: str) -> Iterator[Attachment]:
-    last = 0
-    waiting = Attachment.objects.filter(site=site).without_file().select_related("uploaded_by").order_by("pk")
-    while found := list(waiting.filter(pk__gt=last)[:_BATCH]):
-        yield from found
-        last = found[-1].pk
+            text = ngettext(
+                "%d audio or video file was imported as it is. Places, devices and names noted in it were not removed.",
+                "%d audio and video files were imported as they are. "
+                "Places, devices and names noted in them were not removed.",
+                uncleaned,
+            )
+            context.report.warnings.append(text % uncleaned)
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
     """Import one file. Return whether it is audio or video, whose metadata stays in it. Raises MissingFileError."""
     name = file_name(attachment)
-    extension = PurePath(name).suffix.lower()
-    if extension not in PICTURE_EXTENSIONS | FILE_TYPES.keys():
+    file_type = file_type_of(name)
+    if file_type is None and not is_picture(attachment):
+        extension = PurePath(name).suffix.lower()
         raise MissingFileError(_("Files with the extension “%s” cannot be published here.") % extension)
     if source is None:
         text = _("The export does not contain the file itself. Import again with --fetch-media or --media FOLDER.")
@@ -101,41 +100,31 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         with source.open(attachment) as opened:
             file = File(opened, name=name)
             check_size(attachment, file.size)
+            title, by = attachment.title, attachment.uploaded_by
             if is_picture(attachment):
-                _store(context, attachment, _picture(attachment, file))
+                picture = build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
+                _store(context, attachment, picture)
             else:
-                with _copy_nearby(file) as copy:
-                    document = build_document(copy, title=attachment.title, by=attachment.uploaded_by)
-                    _store(context, attachment, document)
+                # Copied to the media library's disk, so that the storage only moves it: no video is copied during a
+                # transaction.
+                with TemporaryUploadedFile(name, "", 0, None) as copy:
+                    shutil.copyfileobj(file, copy)
+                    copy.size = copy.tell()
+                    copy.flush()
+                    _store(context, attachment, build_document(copy, title=title, by=by))
     except ValidationError as error:
         raise MissingFileError(str(error.message)) from error
     except OSError as error:
         raise MissingFileError(_("It could not be read or stored: %s") % (error.strerror or error)) from error
     context.report.count(FILES, Outcome.IMPORTED)
-    file_type = file_type_of(name)
     return file_type is not None and file_type.is_audio_or_video
-
-
-def _picture(attachment: Attachment, file: File[bytes]) -> Picture:
-    """Return the picture, which is not stored yet. Raises InvalidPictureError."""
-    return build_picture(
-        file, title=attachment.title, alt=attachment.alt, caption=attachment.caption, by=attachment.uploaded_by
-    )
-
-
-@contextmanager
-def _copy_nearby(file: File[bytes]) -> Iterator[File[bytes]]:
-    """Copy to the media library's disk, so that the storage only moves it: no video is copied during a transaction."""
-    with TemporaryUploadedFile(file.name or "", "", 0, None) as copy:
-        shutil.copyfileobj(file, copy)
-        copy.size = copy.tell()
-        copy.flush()
-        yield copy
 
 
 def _store(context: ImportContext, attachment: Attachment, upload: Picture | Document) -> None:
     """Store `upload` with its file. Raises MissingFileError if another import is storing the same one."""
-    name = _free_name(upload)
+    field: Any = upload._meta.get_field("file")
+    path = field.generate_filename(upload, str(upload.file.name))
+    name = upload.file.storage.get_available_name(path, max_length=field.max_length)
     # Recorded beforehand: what a crash leaves in the storage is found by this.
     Attachment.objects.filter(pk=attachment.pk).update(writing=name)
     upload.file.name = PurePath(name).name
@@ -153,7 +142,7 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
             attachment.is_shown = False
             attachment.save(update_fields=["picture", "document", "writing", "is_shown"])
             redirect_to_files([attachment])
-            kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
+            kind = PICTURES if attachment.picture else DOCUMENTS
             context.ledger.add_new(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_upload(upload))
             context.ledger.write()
             content_changed()
@@ -161,13 +150,6 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
         context.ledger.clear()
         _delete_unless_used(name)
         raise
-
-
-def _free_name(upload: Picture | Document) -> str:
-    """Return the name that the file gets in the storage when it is saved."""
-    field: Any = upload._meta.get_field("file")
-    wanted = field.generate_filename(upload, str(upload.file.name))
-    return str(upload.file.storage.get_available_name(wanted, max_length=field.max_length))
 
 
 def _delete_leftovers() -> None:
@@ -213,15 +195,3 @@ def _rerender(context: ImportContext) -> None:
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
     for batch in batched(pks, 500, strict=False):
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
-
-
-def _left_text(count: int) -> str:
-    return ngettext("%d file has not been imported yet.", "%d files have not been imported yet.", count) % count
-
-
-def _uncleaned_text(count: int) -> str:
-    return ngettext(
-        "%d audio or video file was imported as it is. Places, devices and names noted in it were not removed.",
-        "%d audio and video files were imported as they are. Places, devices and names noted in them were not removed.",
-        count,
-    ) % (count,)

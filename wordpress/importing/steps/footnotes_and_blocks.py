@@ -18,7 +18,7 @@ from wordpress.importing.ledger import FRAGMENTS
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.report import Outcome
-from wordpress.importing.steps.comments import skip_comments
+from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr.records import FOOTNOTES, Item
@@ -42,27 +42,21 @@ def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None
 
 
 def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
+    report = context.report
     for item, *_key in batch:
-        _import_block(context, item)
-
-
-def _import_block(context: ImportContext, item: Item) -> None:
-    report, title = context.report, plain_line(item.title)
-    if item.status != "publish" or item.password or not item.id:
-        report.skip(item.type, item.id, title, _("It was not public, so no text showed it."))
-    elif len(item.content) > MAX_SOURCE_LENGTH:
-        report.skip(item.type, item.id, title, _("It is too long."))
-    else:
-        title = title[: max_length(Fragment, "title")]
-        outcome = _store(context, BLOCK, {str(item.id): (title, item.content)})
-        if outcome == Outcome.SKIPPED:
-            text = _("It was changed in the export and here since the last import, so it stays as it is.")
-            report.skip(item.type, item.id, title, text)
+        title = plain_line(item.title)[: max_length(Fragment, "title")]
+        if item.status != "publish" or item.password or not item.id:
+            report.skip(item.type, item.id, title, _("It was not public, so no text showed it."))
+        elif len(item.content) > MAX_SOURCE_LENGTH:
+            report.skip(item.type, item.id, title, _("It is too long."))
+        elif (outcome := _store(context, BLOCK, {str(item.id): (title, item.content)})) == Outcome.SKIPPED:
+            report.skip(item.type, item.id, title, changed_on_both_sides())
         else:
             report.count(item.type, outcome)
-        if outcome == Outcome.UPDATED:
-            report.note(item.type, item.id, title, _("Texts show the old version until you run `manage.py rerender`."))
-    skip_comments(context, item, _("It replies to a part of other texts."))
+            if outcome == Outcome.UPDATED:
+                text = _("Texts show the old version until you run `manage.py rerender`.")
+                report.note(item.type, item.id, title, text)
+        skip_comments(context, item, _("It replies to a part of other texts."))
 
 
 def _import_footnotes(context: ImportContext, items: Iterable[Item]) -> None:
@@ -89,16 +83,18 @@ def _parse_footnotes(field: str) -> dict[str, str] | None:
         return None
     notes = {}
     for value in values:
-        name, text = (value.get("id"), value.get("content")) if isinstance(value, dict) else (None, None)
-        if not isinstance(name, str) or not isinstance(text, str):
-            return None
-        # JSON can contain what no database stores.
-        if not 0 < len(name) <= max_length(Fragment, "name") or not is_storable(name + text):
-            return None
-        if len(text) > MAX_SOURCE_LENGTH:
-            return None
-        notes[name] = text
+        match value:
+            case {"id": str(name), "content": str(text)} if _fits(name, text):
+                notes[name] = text
+            case _:
+                return None
     return notes
+
+
+def _fits(name: str, text: str) -> bool:
+    # JSON can contain what no database stores.
+    is_short = 0 < len(name) <= max_length(Fragment, "name") and len(text) <= MAX_SOURCE_LENGTH
+    return is_short and is_storable(name + text)
 
 
 def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple[str, str]]) -> Outcome:
@@ -120,14 +116,12 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
         if name not in own:
             outcome = Outcome.IMPORTED
             added.append(name)
-        elif stored == [title, text]:
-            # The same is here already: only the fingerprint is new.
-            pass
-        elif exported and fingerprint(*stored) != exported:
-            outcome = Outcome.SKIPPED
-            continue
-        else:
+        elif stored != [title, text]:
+            if exported and fingerprint(*stored) != exported:
+                outcome = Outcome.SKIPPED
+                continue
             outcome = Outcome.UPDATED
+        # If the same is here already, only the fingerprint is new.
         changed.append(Fragment(kind=kind, site=context.site, name=name, title=title, text=text, exported=exported_now))
     Fragment.objects.bulk_create(
         changed,

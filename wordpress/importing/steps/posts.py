@@ -1,15 +1,20 @@
 """The posts of an export, with their categories, tags and enclosures."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from blog.models import Entry, Post
+from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
+from core.http import host_of
 from core.slugs import slug_from_export, slugify
+from media.file_types import file_type_of
 from tags.models import TaggedPost
 from wordpress.bulk import insert_rows
 from wordpress.importing.batches import entry_batches
@@ -17,13 +22,17 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import POSTS
-from wordpress.importing.steps.enclosures import import_enclosures
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
-from wordpress.wxr.records import CATEGORY, TAG, Item
+from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG, Item
 from wordpress.wxr.values import usable_slug
 
 _MAX_SLUG_LENGTH: Final = max_length(Entry, "slug")
+# No real post has more.
+_MAX_ENCLOSURES: Final = 100
+_MAX_BYTES: Final = 2**53
+_MEDIA_TYPE = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
+_UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
 def import_posts(context: ImportContext, unsupported: Unsupported) -> None:
@@ -57,7 +66,7 @@ class _PostImport(EntryImport):
         tags = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, TAG)]
         insert_rows(filed, ("entry", "category"), categories)
         insert_rows(TaggedPost, ("content_object", "tag"), tags)
-        import_enclosures(self.context, imported)
+        _import_enclosures(self.context, imported)
 
 
 def _day(post: Entry, item: Item) -> dt.date | None:
@@ -65,3 +74,44 @@ def _day(post: Entry, item: Item) -> dt.date | None:
     if post.published_at is None:
         return None
     return (item.date or timezone.localtime(post.published_at)).date()
+
+
+def _import_enclosures(context: ImportContext, posts: Sequence[ImportedEntry]) -> None:
+    """Store the enclosures of posts that are new or have changed (blog.models.enclosure says what they are).
+
+    WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to
+    plug-ins.
+    """
+    if changed := [post.entry.pk for post in posts if post.is_changed]:
+        Enclosure.objects.filter(post__in=changed).delete()
+    rows = []
+    for post in posts:
+        fields = _enclosure_fields(post.item)
+        found = [enclosure for field in fields if (enclosure := _parse_enclosure(field))][:_MAX_ENCLOSURES]
+        rows += [(post.entry.pk, *enclosure) for enclosure in found]
+        if unreadable := len(fields) - len(found):
+            text = ngettext(
+                "%d of its enclosures has no readable URL and was skipped.",
+                "%d of its enclosures have no readable URL and were skipped.",
+                unreadable,
+            )
+            context.report.note(POSTS, post.item.id, post.entry.title, text % unreadable)
+    insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
+
+
+def _enclosure_fields(item: Item) -> list[str]:
+    fields = [value for key, value in item.meta if key == ENCLOSURE and value.strip()]
+    return fields[: item.extension.stored_enclosures if item.extension else None]
+
+
+def _parse_enclosure(field: str) -> tuple[str, int, str] | None:
+    """Return the URL, size and media type of an enclosure; None if its URL is not readable."""
+    url, length, media_type, *_more = (line.strip() for line in (*field.strip().split("\n"), "", ""))
+    if not host_of(url) or len(url) > max_length(Enclosure, "url"):
+        return None
+    size = int(length) if length.isascii() and length.isdecimal() and len(length) < 17 else 0
+    # WordPress writes `audio/mpeg mpga mp2 mp3`, for example.
+    named = _MEDIA_TYPE.match(media_type.partition(" ")[0])
+    file_type = file_type_of(urlsplit(url).path)
+    default = file_type.media_type if file_type else _UNKNOWN_TYPE
+    return url, min(size, _MAX_BYTES), named[0] if named else default
