@@ -14,6 +14,7 @@ from wordpress.exporting.block_writer import with_export_ids
 from wordpress.exporting.comment_writer import comment_element
 from wordpress.exporting.control_characters import warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
+from wordpress.importing.steps.posts import enclosure_fields
 from wordpress.markup.footnotes_and_blocks import footnotes_field
 from wordpress.markup.source_site import origin_of
 from wordpress.wxr.elements import (
@@ -173,9 +174,6 @@ def _old_urls(entry: Entry) -> str:
 
 
 def _enclosures(entry: Entry) -> Iterator[str]:
-    """Yield what WordPress has in its meta fields for the files that feeds enclose, where that is known."""
     if isinstance(entry, Post):
-        for stored in entry.enclosures.all():
-            yield meta_field("postmeta", ENCLOSURE, f"{stored.url}\n{stored.length}\n{stored.media_type}\n")
-        for file in entry.enclosed.in_text:
-            yield meta_field("postmeta", ENCLOSURE, f"{file.url}\n{file.length}\n{file.mime_type}\n")
+        for field in enclosure_fields(entry):
+            yield meta_field("postmeta", ENCLOSURE, field)

@@ -1,8 +1,7 @@
 """The authors of an export: each becomes an account that cannot sign in until someone gives it a password."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import batched
 from typing import Final
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -13,7 +12,7 @@ from accounts.models import User
 from core.slugs import free_slug, slugify
 from wordpress.fingerprints import fingerprint
 from wordpress.importing.analysis import Analysis, authors_in
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import Recorded, fingerprint_author
 from wordpress.importing.limits import max_length
@@ -22,7 +21,6 @@ from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug
 
-_BATCH: Final = 100
 # The user name for items without an author.
 _UNKNOWN: Final = "unknown-author"
 # How many names a message lists.
@@ -35,8 +33,7 @@ def import_authors(context: ImportContext) -> None:
     An account that was here before, or that its owner uses by now, stays as it is.
     """
     authors = authors_in(context.analysis)
-    for batch in batched(authors.items(), _BATCH, strict=False):
-        write_batch(context, partial(_import, context, dict(batch)))
+    write_batches(context, authors.items(), partial(_import, context))
     for author in authors.values():
         # Items of WXR 1.0 give the name that readers see.
         context.author_ids.by_name.setdefault(author.display_name, context.author_ids.by_name[author.login])
@@ -45,21 +42,19 @@ def import_authors(context: ImportContext) -> None:
 def users_named(usernames: Mapping[str, str]) -> dict[str, User]:
     """Return the users with these user names, by login in the export. Raises InvalidExportError if one is missing."""
     users = User.objects.in_bulk(usernames.values(), field_name="username")
-    for username in usernames.values():
-        if username not in users:
-            known = User.objects.order_by("username").values_list("username", flat=True)
-            text = _("There is no user “%(name)s” here. The users are: %(known)s.")
-            raise InvalidExportError(text % {"name": username, "known": _listed(known)})
+    if missing := [username for username in usernames.values() if username not in users]:
+        known = User.objects.order_by("username").values_list("username", flat=True)
+        text = _("There is no user “%(name)s” here. The users are: %(known)s.")
+        raise InvalidExportError(text % {"name": missing[0], "known": _listed(known)})
     return {login: users[username] for login, username in usernames.items()}
 
 
 def check_authors(analysis: Analysis, logins: Iterable[str]) -> None:
     """Raise InvalidExportError if one of `logins` is not an author of the export."""
     known = authors_in(analysis)
-    for login in logins:
-        if login not in known:
-            text = _("There is no author “%(name)s” in the export. The authors are: %(known)s.")
-            raise InvalidExportError(text % {"name": login, "known": _listed(known)})
+    if unknown := [login for login in logins if login not in known]:
+        text = _("There is no author “%(name)s” in the export. The authors are: %(known)s.")
+        raise InvalidExportError(text % {"name": unknown[0], "known": _listed(known)})
 
 
 def fingerprint_user(user: User) -> str:
@@ -67,12 +62,12 @@ def fingerprint_user(user: User) -> str:
     return fingerprint(user.display_name, user.email, user.first_name, user.last_name)
 
 
-def _import(context: ImportContext, authors: Mapping[str, Author]) -> None:
-    usernames = {login: _username(login) for login in authors if login not in context.mapped_authors}
+def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None:
+    usernames = {login: _username(login) for login, _author in batch if login not in context.mapped_authors}
     users = User.objects.in_bulk(usernames.values(), field_name="username")
     recorded = context.ledger.recorded(AUTHORS, (user.pk for user in users.values()))
     imported: set[str] = set()
-    for login, author in authors.items():
+    for login, author in batch:
         username = usernames.get(login, "")
         if user := context.mapped_authors.get(login):
             context.report.count(AUTHORS, Outcome.UNCHANGED)

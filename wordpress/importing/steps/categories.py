@@ -1,9 +1,6 @@
 """The categories of an export and their tree."""
 
 from collections.abc import Iterable
-from functools import partial
-from itertools import batched
-from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -12,7 +9,7 @@ from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
 from wordpress.fingerprints import fingerprint
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_term
 from wordpress.importing.limits import max_length
@@ -23,9 +20,6 @@ from wordpress.wxr.records import CATEGORY, Term
 from wordpress.wxr.topology import parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
 
-# Each is saved by itself, so that its path and the redirects to it are those of any other category.
-_BATCH: Final = 100
-
 
 def import_categories(context: ImportContext) -> None:
     """Create the categories that are not here yet, and update those that have changed.
@@ -33,8 +27,7 @@ def import_categories(context: ImportContext) -> None:
     A category of this site with the slug of an exported one stays as it is, wherever it is in the tree.
     """
     categories = _Categories(context)
-    for keys in batched(categories.order, _BATCH, strict=False):
-        write_batch(context, partial(categories.import_some, keys))
+    write_batches(context, categories.order, categories.import_some)
     context.term_ids.by_slug[CATEGORY] = categories.pks
 
 
@@ -117,6 +110,7 @@ class _Categories:
         self._save(category, term, is_new=False)
 
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
+        # By itself, so that its path and the redirects to it are those of any other category.
         category.save(force_insert=is_new)
         self.context.report.count(CATEGORIES, Outcome.IMPORTED if is_new else Outcome.UPDATED)
         add = self.context.ledger.add_new if is_new else self.context.ledger.add_updated

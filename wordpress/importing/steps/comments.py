@@ -2,14 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import batched
 from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from blog.models import Entry
 from comments.models import Comment, CommentKind, CommentStatus
 from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
@@ -63,14 +61,17 @@ def fingerprint_stored_comment(comment: Comment) -> str:
 
 
 class Thread:
-    """The comments of one entry."""
+    """The comments of one entry, in parts of at most `size`. What a comment replies to is in the same part or before.
 
-    def __init__(self, imported: ImportedEntry) -> None:
-        self.imported = imported
+    While a part is being imported, `accepted` and `known` are about that part.
+    """
+
+    def __init__(self, imported: ImportedEntry, size: int) -> None:
+        self.entry, self.item, self.is_new = imported.entry, imported.item, imported.is_new
         # Those that are not imported, each with the reason.
         self.skipped: list[tuple[ExportedComment, str]] = []
         comments: dict[ExportedComment, None] = {}
-        for comment in imported.item.comments:
+        for comment in self.item.comments:
             if not is_for_readers(comment.type):
                 reason = _("It is an internal note (“%s”), which readers did not see.") % comment.type
                 self.skipped.append((comment, reason))
@@ -78,60 +79,43 @@ class Thread:
                 self.skipped.append((comment, _("It is in the export twice.")))
             else:
                 comments[comment] = None
-        self.comments = list(comments)
         # Of several with one ID the first counts.
-        by_id = {comment.id: comment for comment in reversed(self.comments)}
-        self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in self.comments}
-        self.order, circular = parents_first(self.parents)
+        by_id = {comment.id: comment for comment in reversed(comments)}
+        self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in comments}
+        order, circular = parents_first(self.parents)
         self.parents |= dict.fromkeys(circular)
-        # The IDs here of those that are stored.
+        self.parts = list(batched(comments if len(comments) <= size else order, size, strict=False)) or [()]
+        # Those to import, as they are imported: without a name if the author was erased here.
+        self.accepted: dict[ExportedComment, ExportedComment] = {}
+        # The IDs of those that were here before, and of all that are stored or about to be.
+        self.known: dict[ExportedComment, int] = {}
         self.pks: dict[ExportedComment, int] = {}
 
-    def parts(self, size: int) -> "list[ThreadPart]":
-        """Return parts of at most `size` comments. What a comment replies to is in the same part or in one before."""
-        comments = self.comments if len(self.comments) <= size else self.order
-        parts = enumerate(batched(comments, size, strict=False))
-        return [ThreadPart(self, part, is_first=index == 0) for index, part in parts] or [ThreadPart(self, ())]
-
-
-@dataclass(slots=True)
-class ThreadPart:
-    """Some comments of one entry, few enough for one transaction, and the rows that they become."""
-
-    thread: Thread
-    comments: Sequence[ExportedComment]
-    is_first: bool = True
-    # Those to import, as they are imported: without a name if the author was erased here.
-    accepted: dict[ExportedComment, ExportedComment] = field(default_factory=dict)
-    # The IDs of those that were here before.
-    known: dict[ExportedComment, int] = field(default_factory=dict)
-
-    @property
-    def entry(self) -> Entry:
-        return self.thread.imported.entry
-
-    def not_stored(self) -> list[ExportedComment]:
+    def new(self) -> list[ExportedComment]:
         return [exported for exported in self.accepted if exported not in self.known]
 
     def written_at(self, comment: ExportedComment) -> dt.datetime:
         """Return when a comment was written; if the export does not say it, when the entry was."""
-        return comment.written_at or self.thread.imported.item.published_at or _UNKNOWN_TIME
+        return comment.written_at or self.item.published_at or _UNKNOWN_TIME
 
     def parent_pk(self, comment: ExportedComment) -> int | None:
-        parent = self.thread.parents[comment]
-        return self.thread.pks.get(parent) if parent else None
+        parent = self.parents[comment]
+        return self.pks.get(parent) if parent else None
 
 
 class CommentBatch:
-    """Imports parts of threads in one transaction: first `prepare`, then, when the entries are stored, `write`."""
+    """Imports one part of each thread in one transaction: `prepare`, then, when the entries are stored, `write`."""
 
-    def __init__(self, context: ImportContext, parts: Sequence[ThreadPart], html: Mapping[CommentText, str]) -> None:
+    def __init__(
+        self, context: ImportContext, threads: Sequence[Thread], html: Mapping[CommentText, str], part: int = 0
+    ) -> None:
         """`html` has what is rendered already."""
         self._context = context
         self._report = context.report
-        self._parts = parts
+        self._threads = threads
         self._html = html
-        ids = [comment.id for part in parts for comment in part.comments]
+        self._part = part
+        ids = [comment.id for thread in threads for comment in thread.parts[part]]
         # What an earlier import made of these IDs.
         self._imported_as = context.ledger.pks(COMMENTS, ids)
         pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
@@ -149,32 +133,32 @@ class CommentBatch:
     def prepare(self) -> None:
         """Make the rows of comments that are new or have changed, and set the counts of new entries."""
         erasures = Erasures()
-        without_id: list[tuple[ThreadPart, ExportedComment]] = []
-        for part in self._parts:
-            for comment, reason in part.thread.skipped if part.is_first else ():
+        without_id: list[tuple[Thread, ExportedComment]] = []
+        for thread in self._threads:
+            for comment, reason in thread.skipped if self._part == 0 else ():
                 self._report.skip(COMMENTS, comment.id, comment.author, reason)
-            part.accepted = self._accept(part, erasures)
-            part.known = self._match(part)
-            part.thread.pks |= part.known
-            for exported in part.not_stored():
+            thread.accepted = self._accept(thread, erasures)
+            thread.known = self._match(thread)
+            thread.pks |= thread.known
+            for exported in thread.new():
                 if exported.id and exported.id not in self._stored and exported.id not in self._given:
-                    part.thread.pks[exported] = exported.id
+                    thread.pks[exported] = exported.id
                     self._given.add(exported.id)
                 else:
-                    without_id.append((part, exported))
+                    without_id.append((thread, exported))
         new_ids = self._context.new_ids.take(Comment, len(without_id))
-        for (part, exported), pk in zip(without_id, new_ids, strict=True):
-            part.thread.pks[exported] = pk
+        for (thread, exported), pk in zip(without_id, new_ids, strict=True):
+            thread.pks[exported] = pk
             text = _("It has no ID in the export, so it was imported with the new ID %d.")
             if exported.id:
                 text = _("Its ID was already in use, so it was imported with the new ID %d.")
             self._note(exported, text % pk)
-        for part in self._parts:
-            new, changed = self._new_rows(part), self._changed_rows(part)
-            if part.is_first and part.thread.imported.is_new:
-                part.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
+        for thread in self._threads:
+            new, changed = self._new_rows(thread), self._changed_rows(thread)
+            if thread.is_new and self._part == 0:
+                thread.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
             elif new or changed:
-                self._recounted.append(part.entry.pk)
+                self._recounted.append(thread.entry.pk)
             self._new += new
             self._changed += changed
 
@@ -189,28 +173,27 @@ class CommentBatch:
 
     # What is here already
 
-    def _accept(self, part: ThreadPart, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
+    def _accept(self, thread: Thread, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
         """Return the comments to import, as they are imported: without a name if the author was erased here."""
         accepted = {}
-        for exported in part.comments:
-            comment = exported
-            if erasure := erasures.of(comment.email, part.written_at(comment)):
-                comment = comment._replace(author="", email="", url="", user_id=0)
-                if not erasure.text_kept:
-                    reason = _("Its author was erased here, with all comments.")
-                    self._report.skip(COMMENTS, comment.id, comment.author, reason)
-                    continue
-            accepted[exported] = comment
+        for exported in thread.parts[self._part]:
+            erasure = erasures.of(exported.email, thread.written_at(exported))
+            if erasure is None:
+                accepted[exported] = exported
+            elif erasure.text_kept:
+                accepted[exported] = exported._replace(author="", email="", url="", user_id=0)
+            else:
+                self._report.skip(COMMENTS, exported.id, "", _("Its author was erased here, with all comments."))
         return accepted
 
-    def _match(self, part: ThreadPart) -> dict[ExportedComment, int]:
+    def _match(self, thread: Thread) -> dict[ExportedComment, int]:
         """Return the IDs of the comments that are here already.
 
         They are recognised by ID, entry, time and name; or by what an earlier import made of the ID; or by entry,
         time, name and text.
         """
         known: dict[ExportedComment, int] = {}
-        if part.thread.imported.is_new:
+        if thread.is_new:
             return known
 
         def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
@@ -219,10 +202,10 @@ class CommentBatch:
                 known[exported] = pk
                 self._given.add(pk)
 
-        entry = part.entry.pk
+        entry = thread.entry.pk
         keys = {
-            exported: (entry, part.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
-            for exported, comment in part.accepted.items()
+            exported: (entry, thread.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
+            for exported, comment in thread.accepted.items()
         }
         for exported, key in keys.items():
             recognise(exported, [exported.id] if self._stored.get(exported.id) == key else [])
@@ -231,7 +214,7 @@ class CommentBatch:
             recognise(exported, (pk for pk in pks if self._stored.get(pk, (0,))[0] == entry))
         if len(known) < len(keys):
             columns = ("pk", "created_at", "name", "text")
-            stored = Comment.objects.on(part.entry).order_by("-pk").values_list(*columns)
+            stored = Comment.objects.on(thread.entry).order_by("-pk").values_list(*columns)
             others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._given}
             for exported, key in keys.items():
                 recognise(exported, others.get((*key, exported.content), []))
@@ -239,44 +222,44 @@ class CommentBatch:
 
     # Rows
 
-    def _new_rows(self, part: ThreadPart) -> list[Comment]:
+    def _new_rows(self, thread: Thread) -> list[Comment]:
         rows = []
-        for exported in part.not_stored():
-            comment, parent = part.accepted[exported], part.parent_pk(exported)
+        for exported in thread.new():
+            comment, parent = thread.accepted[exported], thread.parent_pk(exported)
             if exported.parent and parent is None:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
-            row = self._row(part, comment, part.thread.pks[exported], parent)
+            row = self._row(thread, comment, thread.pks[exported], parent)
             rows.append(row)
             fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
             self._context.ledger.add_new(COMMENTS, comment.id, row.pk, *fingerprints)
         self._report.count(COMMENTS, Outcome.IMPORTED, len(rows))
         return rows
 
-    def _changed_rows(self, part: ThreadPart) -> list[Comment]:
+    def _changed_rows(self, thread: Thread) -> list[Comment]:
         """Return stored comments that have changed in the export as they are now, unless they have changed here too.
 
         A comment whose parent is another one now moves, unless that would make a cycle with what stays.
         """
         changed = {
             pk: exported
-            for exported, pk in part.known.items()
-            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(part.accepted[exported])
+            for exported, pk in thread.known.items()
+            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(thread.accepted[exported])
         }
-        self._report.count(COMMENTS, Outcome.UNCHANGED, len(part.known) - len(changed))
+        self._report.count(COMMENTS, Outcome.UNCHANGED, len(thread.known) - len(changed))
         rows: list[Comment] = []
         if not changed:
             return rows
-        tree: dict[int, int | None] = dict(Comment.objects.on(part.entry).values_list("pk", "parent_id"))
+        tree: dict[int, int | None] = dict(Comment.objects.on(thread.entry).values_list("pk", "parent_id"))
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
-            row, comment, parent = stored[pk], part.accepted[exported], part.parent_pk(exported)
+            row, comment, parent = stored[pk], thread.accepted[exported], thread.parent_pk(exported)
             if fingerprint_stored_comment(row) != self._recorded[pk].stored:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
             is_parent_known = parent is not None or not exported.parent
             if is_parent_known and not _is_reply_to(pk, tree, parent):
                 row.parent_id = tree[pk] = parent
-            fresh = self._row(part, comment, pk, row.parent_id)
+            fresh = self._row(thread, comment, pk, row.parent_id)
             if row.status != fresh.status:
                 row.status_since = timezone.now()
             for name in _UPDATED:
@@ -287,7 +270,7 @@ class CommentBatch:
         self._report.count(COMMENTS, Outcome.UPDATED, len(rows))
         return rows
 
-    def _row(self, part: ThreadPart, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
+    def _row(self, thread: Thread, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
         if comment.approved not in _STATUSES:
             self._note(comment, _("Its status “%s” is unknown, so it is pending.") % comment.approved)
         if comment.type not in CommentKind:
@@ -302,7 +285,7 @@ class CommentBatch:
                 texts[name] = text[: _MAX_LENGTHS[name]]
         return Comment(
             pk=pk,
-            entry_id=part.entry.pk,
+            entry_id=thread.entry.pk,
             parent_id=parent,
             kind=comment_kind(comment.type),
             status=_STATUSES.get(comment.approved, CommentStatus.PENDING),
@@ -313,7 +296,7 @@ class CommentBatch:
             is_imported=True,
             html=self._html.get((comment.content, comment.is_html))
             or comment_html(comment.content, is_html=comment.is_html),
-            created_at=part.written_at(comment),
+            created_at=thread.written_at(comment),
             status_since=self._context.run.started_at,
         )
 

@@ -4,9 +4,10 @@ What takes time is done before the transaction: a batch is matched and rendered 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from django.db import DataError, IntegrityError
@@ -24,7 +25,7 @@ from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.redirects import add_id_redirects
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import PAGES, Outcome
-from wordpress.importing.steps.comments import CommentBatch, Thread, ThreadPart
+from wordpress.importing.steps.comments import CommentBatch, Thread
 from wordpress.importing.steps.featured_images import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_item
@@ -83,9 +84,20 @@ class EntryImport(ABC):
         """Store what belongs to entries of this kind only. These entries are new or have changed."""
 
     def run(self, batches: Iterable[list[KeyedItem]]) -> None:
-        for batch in self._rendered(map(self._prepare, batches)):
-            self._store(batch)
-            self.context.advance(len(batch.candidates))
+        """Import batches, each of which is being rendered while the one before it is stored."""
+        before: _Batch | None = None
+        for batch in chain(map(self._prepare, batches), [None]):
+            if before:
+                self._finish_rendering(before)
+            if batch:
+                self._begin_rendering(batch)
+            if before:
+                self._store(before)
+                self.context.advance(len(before.candidates))
+            before = batch
+
+    def note(self, imported: ImportedEntry, text: str) -> None:
+        self.context.report.note(imported.item.type, imported.item.id, imported.entry.title, text)
 
     # Before the transaction
 
@@ -111,20 +123,6 @@ class EntryImport(ABC):
             batch.candidates.append(_Candidate(keyed, identity, record, entry))
         return batch
 
-    def _rendered(self, batches: Iterable[_Batch]) -> Iterator[_Batch]:
-        """Yield each batch rendered, while the next one is being rendered."""
-        before: _Batch | None = None
-        for batch in batches:
-            if before:
-                self._finish_rendering(before)
-            self._begin_rendering(batch)
-            if before:
-                yield before
-            before = batch
-        if before:
-            self._finish_rendering(before)
-            yield before
-
     def _begin_rendering(self, batch: _Batch) -> None:
         site = self.context.site
         texts = [
@@ -144,7 +142,7 @@ class EntryImport(ABC):
 
     def _store(self, batch: _Batch) -> None:
         """Store a batch. An item that the database refuses is skipped, and the others are stored."""
-        later: list[ThreadPart] = []
+        later: list[tuple[Thread, int]] = []
         try:
             write_batch(self.context, lambda: self._write(batch, later))
         except _UNSTORABLE as error:
@@ -156,18 +154,18 @@ class EntryImport(ABC):
                 reason = _("It cannot be stored: %s") % error
                 write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
         else:
-            for part in later:
-                self._store_comments(part, batch)
+            for thread, part in later:
+                self._store_comments(thread, part, batch)
 
-    def _store_comments(self, part: ThreadPart, batch: _Batch) -> None:
+    def _store_comments(self, thread: Thread, part: int, batch: _Batch) -> None:
         def write() -> None:
-            comments = CommentBatch(self.context, [part], batch.html)
+            comments = CommentBatch(self.context, [thread], batch.html, part)
             comments.prepare()
             comments.write()
 
         write_batch(self.context, write)
 
-    def _write(self, batch: _Batch, later: list[ThreadPart]) -> None:
+    def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
         """Store all of `batch` except the comments that are too many for one transaction: these are put in `later`."""
         items = [candidate.keyed for candidate in batch.candidates]
         if identify(items, self.context.site) != [candidate.identity for candidate in batch.candidates]:
@@ -183,9 +181,9 @@ class EntryImport(ABC):
             # Rendered already, unless it had to be matched again.
             each.entry.render_if_stale()
         self.place_new(new)
-        parts = [Thread(each).parts(MAX_COMMENTS) for each in imported]
-        later[:] = [part for some in parts for part in some[1:]]
-        comments = CommentBatch(self.context, [some[0] for some in parts], batch.html)
+        threads = [Thread(each, MAX_COMMENTS) for each in imported]
+        later[:] = [(thread, part) for thread in threads for part in range(1, len(thread.parts))]
+        comments = CommentBatch(self.context, threads, batch.html)
         comments.prepare()
         # Not with `bulk_create`, which sets `modified_at`: feeds would take sixteen years of posts for new.
         insert([each.entry for each in new])
@@ -239,7 +237,7 @@ class EntryImport(ABC):
     def _record(self, imported: ImportedEntry) -> None:
         context, item, entry = self.context, imported.item, imported.entry
         for text in remarks_on(item, entry, context.run.started_at):
-            context.report.note(item.type, item.id, entry.title, text)
+            self.note(imported, text)
         add = context.ledger.add_new if imported.is_new else context.ledger.add_updated
         add(item.type, item.id, entry.pk, fingerprint_item(item), fingerprint_modified(entry.modified_at))
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import batched
 from typing import Final
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
 from wordpress.bulk import fetch_rows
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.models import Attachment, ImportedItem
@@ -19,7 +17,6 @@ from wordpress.wxr.records import THUMBNAIL
 # In the ledger: `wordpress_id` is the picture's ID there, `object_pk` the entry's ID here, and `left_as` the picture's
 # ID here once the entry has got it.
 FEATURED_IMAGES: Final = "featured image"
-_BATCH: Final = 100
 
 
 def record_featured_images(context: ImportContext, entries: Sequence[ImportedEntry]) -> None:
@@ -29,13 +26,11 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
     """
     changed = [each.entry.pk for each in entries if each.is_changed]
     columns = ("object_pk", "wordpress_id", "left_as")
-    recorded = {
-        pk: (wordpress_id, left_as)
-        for pk, wordpress_id, left_as in fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
-    }
+    rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
+    recorded = {pk: rest for pk, *rest in rows}
     for each in entries:
         entry, exported = each.entry, thumbnail_id(each.item.meta)
-        before, left_as = recorded.get(entry.pk, (0, ""))
+        before, left_as = recorded.get(entry.pk, [0, ""])
         if before == exported:
             continue
         if before:
@@ -54,8 +49,7 @@ def set_featured_images(context: ImportContext) -> None:
     An entry that has another picture by now keeps it.
     """
     unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
-    for pks in batched(list(unset.values_list("pk", flat=True)), _BATCH, strict=False):
-        write_batch(context, partial(_set, context, unset.filter(pk__in=pks)))
+    write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set, context))
 
 
 def thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
@@ -64,21 +58,19 @@ def thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
 
 
-def _set(context: ImportContext, unset: QuerySet[ImportedItem]) -> None:
-    rows = list(unset)
+def _set(context: ImportContext, pks: Sequence[int]) -> None:
+    rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
     ids = {row.wordpress_id for row in rows}
     conditions = {"site": context.site, "picture__isnull": False}
     pictures = dict(fetch_rows(Attachment, "wordpress_id", ids, "wordpress_id", "picture_id", **conditions))
-    pks = (row.object_pk for row in rows)
-    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", pks, "pk", "kind", "title")}
+    entry_pks = (row.object_pk for row in rows)
+    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", entry_pks, "pk", "kind", "title")}
     for row in rows:
-        if row.object_pk not in entries:
-            continue
-        if row.wordpress_id not in pictures:
-            kind, title = entries[row.object_pk]
+        entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)
+        if entry and picture:
+            Entry.objects.filter(pk=row.object_pk, featured_picture=None).update(featured_picture=picture)
+            ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
+        elif entry:
+            kind, title = entry
             text = _("Its featured image, the attachment %d, is not here.") % row.wordpress_id
             context.report.note(kind, row.object_pk, title, text)
-            continue
-        picture = pictures[row.wordpress_id]
-        Entry.objects.filter(pk=row.object_pk, featured_picture=None).update(featured_picture=picture)
-        ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))

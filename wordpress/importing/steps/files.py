@@ -184,12 +184,10 @@ def _rerender(context: ImportContext) -> None:
     pks = list(new.values_list("pk", flat=True))
     if not pks:
         return
-    hosts = {host_of(context.site)}
-    for url, guid in new.values_list("url", "guid").iterator(1000):
-        hosts |= {host_of(url), host_of(guid)}
-    may_show = Q()
-    for mark in (*_MARKS, *sorted(aliases_of(hosts) | own_hosts())):
-        may_show |= Q(source__contains=mark)
+    urls = new.values_list("url", "guid").iterator(1000)
+    hosts = {host_of(context.site), *(host_of(url) for pair in urls for url in pair)}
+    marks = (*_MARKS, *sorted(aliases_of(hosts) | own_hosts()))
+    may_show = Q(*(Q(source__contains=mark) for mark in marks), _connector=Q.OR)
     entries = Entry.objects.filter(may_show)
     total = entries.count()
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))

@@ -18,7 +18,6 @@ from wordpress.wxr.post_types import MENU_ITEM, NAVIGATION
 from wordpress.wxr.records import Item
 from wordpress.wxr.values import plain_line
 
-_TAXONOMY: Final = "nav_menu"
 _MAX_LABEL_LENGTH: Final = 100
 # More than any menu that readers could use. All links are counted.
 _MAX_LABELS: Final = 100
@@ -67,7 +66,8 @@ def report_menus(context: ImportContext) -> None:
     menus: defaultdict[str, _Menu] = defaultdict(_Menu)
     for item, *_key in context.spool.skipped:
         if item.type == MENU_ITEM:
-            for name in _menu_names(item):
+            names = [ref.name or ref.slug for ref in item.terms if ref.taxonomy == "nav_menu"]
+            for name in names or [_("without a name")]:
                 menus[name].add(item.menu_order, *_label(item))
         elif item.type == NAVIGATION:
             menu = menus[plain_line(item.title) or item.slug]
@@ -80,10 +80,6 @@ def report_menus(context: ImportContext) -> None:
         labels += ["…"] if menu.links > len(labels) else []
         text = ngettext("It had %d link", "It had %d links", menu.links) % menu.links
         context.report.note("menu", 0, name, text + (f": {', '.join(labels)}." if labels else "."))
-
-
-def _menu_names(item: Item) -> list[str]:
-    return [ref.name or ref.slug for ref in item.terms if ref.taxonomy == _TAXONOMY] or [_("without a name")]
 
 
 def _label(item: Item) -> tuple[str, int]:

@@ -1,8 +1,8 @@
 """The tags of an export. Each of their URLs leads somewhere here, even if two of them belong to one tag."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from functools import partial
-from itertools import batched, count
+from itertools import count
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from core.slugs import slug_from_export, slugify
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
 from wordpress.fingerprints import fingerprint
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_term
 from wordpress.importing.limits import max_length
@@ -21,7 +21,6 @@ from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import TAG, Term
 from wordpress.wxr.values import slug_key, unique_slug, usable_slug
 
-_BATCH: Final = 500
 _MAX_NAME_LENGTH: Final = max_length(Tag, "name")
 _MAX_KEY_LENGTH: Final = max_length(Tag, "key")
 # Case folding and normalising turn some characters into as many as eighteen.
@@ -37,11 +36,8 @@ def import_tags(context: ImportContext) -> None:
     """
     tags = _Tags(context)
     tags.update_changed()
-    for batch in batched(tags.exported, _BATCH, strict=False):
-        write_batch(context, partial(tags.import_some, batch))
-    with_aliases = [exported for exported in tags.exported if exported.aliases]
-    for batch in batched(with_aliases, _BATCH, strict=False):
-        write_batch(context, partial(tags.import_aliases, batch))
+    write_batches(context, tags.exported, tags.import_some, size=500)
+    write_batches(context, [exported for exported in tags.exported if exported.aliases], tags.import_aliases, size=500)
     context.term_ids.by_slug[TAG] = tags.pks
 
 
@@ -79,9 +75,8 @@ class _Lookup:
         self.new_aliases: list[tuple[str, Tag]] = []
 
     def is_slug_taken(self, slug: str) -> bool:
-        return slug in self.by_slug or any(
-            model._default_manager.filter(slug=slug).exists() for model in (Tag, TagAlias)
-        )
+        stored = (Tag.objects.filter(slug=slug), TagAlias.objects.filter(slug=slug))
+        return slug in self.by_slug or any(rows.exists() for rows in stored)
 
 
 class _Tags:
@@ -115,12 +110,10 @@ class _Tags:
 
     def _update(self, changed: dict[int, _ExportedTag], recorded: dict[int, Recorded]) -> None:
         self.reported = {exported.slug for exported in changed.values()}
-        stored = Tag.objects.in_bulk(changed)
-        tags: dict[int, Tag] = {}
+        tags = Tag.objects.in_bulk(changed)
         for pk, exported in changed.items():
-            if pk in stored and fingerprint_tag(stored[pk]) == recorded[pk].stored:
-                tags[pk] = stored[pk]
-            else:
+            if pk not in tags or fingerprint_tag(tags[pk]) != recorded[pk].stored:
+                tags.pop(pk, None)
                 self.context.report.skip(TAGS, exported.term.id, exported.term.name, changed_on_both_sides())
         # Two tags may have swapped their names, so all names are free before one is given.
         old_keys = {tag.key: pk for pk, tag in tags.items()}
@@ -160,8 +153,7 @@ class _Tags:
     def import_aliases(self, batch: Sequence[_ExportedTag]) -> None:
         """Add the slugs that tags had before, as our own exports list them, unless they are in use."""
         slugs = [alias for exported in batch for alias in exported.aliases]
-        used = {slug for (slug,) in fetch_rows(Tag, "slug", slugs, "slug")}
-        used |= {slug for (slug,) in fetch_rows(TagAlias, "slug", slugs, "slug")}
+        used = {slug for model in (Tag, TagAlias) for (slug,) in fetch_rows(model, "slug", slugs, "slug")}
         aliases = []
         for exported in batch:
             key = slug_key(exported.term.slug)
@@ -238,8 +230,8 @@ class _Tags:
 
 def _exported_aliases(term: Term) -> list[str]:
     """Return the slugs that the tag had before, which only our own exports have."""
-    paths = (url.strip("/").partition("/") for url in term.legacy_urls)
-    slugs: Iterable[str] = (slug_from_export(slug) for kind, _slash, slug in paths if kind == "tag")
+    paths = (url.strip("/") for url in term.legacy_urls)
+    slugs = (slug_from_export(path.removeprefix("tag/")) for path in paths if path.startswith("tag/"))
     return [slug for slug in slugs if slug and slug == usable_slug(slug)]
 
 
