@@ -26,14 +26,14 @@ from wordpress.wxr.values import plain_line, plain_lines
 
 _BATCH: Final = 200
 _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
-# What an export says.
+# The fields that an export sets.
 _EXPORTED: Final = (
     *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "description"),
     *("parent", "menu_order", "uploaded_by_id", "uploaded_at"),
 )
 # These contain the URL of the blog.
 _URLS: Final = {"url", "guid", "link"}
-# What a picture or document has too.
+# The fields that pictures or documents have too.
 _SHARED: Final = ("title", "caption", "alt")
 
 
@@ -41,13 +41,13 @@ def import_attachments(context: ImportContext) -> None:
     """Store what the export says about each file, or report why not."""
     seen: set[int] = set()
     for batch in batched(context.spool.attachments, _BATCH, strict=False):
-        # Why each of them is skipped, if it is.
+        # Each item with the reason why it is skipped, if it is.
         reasons = []
         for item, *_key in batch:
             reason = _("It is in the export twice.") if item.id in seen else _reason_to_skip(item)
+            reasons.append((item, reason))
             if not reason:
                 seen.add(item.id)
-            reasons.append((item, reason))
         write_batch(context, partial(_import, context, reasons))
         context.advance(len(batch))
 
@@ -58,7 +58,7 @@ def redirect_to_files(attachments: Iterable[Attachment]) -> None:
         upload = attachment.picture or attachment.document
         if upload is None:
             continue
-        # Of two sites with a file at the same path the first keeps it.
+        # If two sites have a file at the same path, the first keeps it.
         add_missing_redirects((url, upload) for url in (attachment.url, attachment.guid) if _is_file(legacy_key(url)))
         if not legacy_key(attachment.link).startswith("/?"):
             add_redirect(attachment.link, upload)
@@ -161,11 +161,9 @@ def _text(attachment: Attachment, name: str) -> str:
 
 
 def _file_url(item: Item) -> str:
-    """Return where the file is. Old exports have it in the GUID only."""
-    for url in (item.attachment_url, item.guid):
-        if host_of(url) and len(url) <= _MAX_URL_LENGTH and _is_file(legacy_key(url)):
-            return url
-    return ""
+    """Return the URL of the file. Old exports contain it only in the GUID."""
+    urls = (url for url in (item.attachment_url, item.guid) if host_of(url) and len(url) <= _MAX_URL_LENGTH)
+    return next((url for url in urls if _is_file(legacy_key(url))), "")
 
 
 def _is_file(key: str) -> bool:

@@ -1,4 +1,4 @@
-"""The authors of an export: each becomes an account that cannot sign in until someone gives it a password."""
+"""The authors of an export. Each becomes an account that cannot sign in until it is given a password."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -30,12 +30,12 @@ _MAX_LISTED: Final = 50
 def import_authors(context: ImportContext) -> None:
     """Create an account for each author who has none, and update those that have changed.
 
-    An account that was here before, or that its owner uses by now, stays as it is.
+    An account that existed before, or that its owner uses by now, is not changed.
     """
     authors = authors_in(context.analysis)
     write_batches(context, authors.items(), partial(_import, context))
     for author in authors.values():
-        # Items of WXR 1.0 give the name that readers see.
+        # Items of WXR 1.0 give the display name.
         context.author_ids.by_name.setdefault(author.display_name, context.author_ids.by_name[author.login])
 
 
@@ -74,7 +74,7 @@ def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None
             _note(context, author, _("As you chose, the author is the user “%s” here.") % user.username)
             context.old_urls.add_author(user, author, is_new=False)
         elif user := users.get(username):
-            # Two logins may become one user name.
+            # Two logins may become the same user name.
             if username not in imported:
                 _update(context, user, author, recorded.get(user.pk))
         else:

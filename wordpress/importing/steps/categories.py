@@ -44,7 +44,7 @@ class _Categories:
         self.terms = {slug_key(term.slug): term for term in terms_of(context.analysis, CATEGORY)}
         self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.parents = _parents(self.terms)
-        # Parents first: whatever is below what now, nothing gets below itself.
+        # Parents first, so that no category gets below itself, wherever the stored ones are now.
         self.order, self.circular = parents_first(self.parents)
         self.pks: dict[str, int] = {}
 
@@ -52,30 +52,29 @@ class _Categories:
         stored = self._stored()
         recorded = self.context.ledger.recorded(CATEGORIES, stored.values())
         used = {pk for (pk,) in fetch_rows(Category, "pk", (self.terms[key].id for key in keys), "pk")}
+        self.pks |= stored
         for key in keys:
-            term, pk = self.terms[key], stored.get(key)
-            if pk is None:
+            term, record = self.terms[key], recorded.get(stored.get(key, 0))
+            if key not in stored:
                 # Old URLs name WordPress's ID.
                 is_free = term.id and term.id not in used
                 self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
                 used.add(self.pks[key])
                 self._create(key, term)
-                continue
-            self.pks[key] = pk
-            if pk in recorded and recorded[pk].exported != fingerprint_term(term):
-                self._update(key, term, recorded[pk].stored)
+            elif record and record.exported != fingerprint_term(term):
+                self._update(key, term, record.stored)
             else:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
 
     def _stored(self) -> dict[str, int]:
-        """Return the IDs of those that are here: by slug, or by what an earlier import made of their ID."""
+        """Return the IDs of those that are here, found by their slugs or by the IDs in an earlier export."""
         by_slug = dict(fetch_rows(Category, "slug", self.slugs.values(), "slug", "pk"))
         pks = {key: by_slug[slug] for key, slug in self.slugs.items() if slug in by_slug}
         ids = {term.id: key for key, term in self.terms.items() if key not in pks and term.id}
         imported = self.context.ledger.pks(CATEGORIES, ids)
         keys = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
         for (pk,) in fetch_rows(Category, "pk", keys, "pk"):
-            # The export names others by their slugs.
+            # Unless the slug of another exported category leads here.
             if pk not in pks.values():
                 pks[keys[pk]] = pk
         return pks
@@ -118,7 +117,7 @@ class _Categories:
         self.context.old_urls.add_category(category, term, is_new=is_new)
 
     def _parent(self, key: str, term: Term) -> Category | None:
-        """Return the parent by the export. A cycle is broken, and that is noted."""
+        """Return the parent that the export names, and note if it is missing or would make a cycle."""
         parent = self.parents[key]
         if key in self.circular:
             self._note(term, _("It is its own ancestor in the export, so it is at the top level."))

@@ -36,7 +36,7 @@ _STATUSES: Final = {
 }
 # Comments that plug-ins wrote for themselves or for staff. Readers never saw them.
 _INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note", "webhook_delivery"}
-# For comments without a date on items without a date: always the same, so that the next import recognises them.
+# For comments and items without a date: always the same time, so that the next import recognises them.
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # The fields that are updated if the export has changed.
 _UPDATED: Final = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
@@ -49,7 +49,7 @@ def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's name for it
 
 
 def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name for it
-    """Return the kind of a comment of this type. Themes show those of plug-ins (`review`, `like`) like any other."""
+    """Return the kind of a comment of this type. Types of plug-ins (`review`, `like`) become ordinary comments."""
     if type == "webmention":
         return CommentKind.PINGBACK
     return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
@@ -61,7 +61,7 @@ def fingerprint_stored_comment(comment: Comment) -> str:
 
 
 class Thread:
-    """The comments of one entry, in parts of at most `size`. What a comment replies to is in the same part or before.
+    """The comments of one entry, in parts of at most `size`. Replies are in the part of their parent or a later one.
 
     While a part is being imported, `accepted` and `known` are about that part.
     """
@@ -79,7 +79,7 @@ class Thread:
                 self.skipped.append((comment, _("It is in the export twice.")))
             else:
                 comments[comment] = None
-        # Of several with one ID the first counts.
+        # Of several comments with one ID, the first counts.
         by_id = {comment.id: comment for comment in reversed(comments)}
         self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in comments}
         order, circular = parents_first(self.parents)
@@ -116,15 +116,15 @@ class CommentBatch:
         self._html = html
         self._part = part
         ids = [comment.id for thread in threads for comment in thread.parts[part]]
-        # What an earlier import made of these IDs.
+        # What earlier imports stored under these IDs.
         self._imported_as = context.ledger.pks(COMMENTS, ids)
         pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
         columns = ("pk", "entry_id", "created_at", "name")
         # The entry, time and name of each stored comment.
         self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
         self._recorded = context.ledger.recorded(COMMENTS, self._stored)
-        # The IDs that comments of this batch have.
-        self._given: set[int] = set()
+        # The IDs given to comments of this batch.
+        self._used_ids: set[int] = set()
         self._new: list[Comment] = []
         self._changed: list[Comment] = []
         # The IDs of the stored entries with new or changed comments.
@@ -141,9 +141,9 @@ class CommentBatch:
             thread.known = self._match(thread)
             thread.pks |= thread.known
             for exported in thread.new():
-                if exported.id and exported.id not in self._stored and exported.id not in self._given:
+                if exported.id and exported.id not in self._stored and exported.id not in self._used_ids:
                     thread.pks[exported] = exported.id
-                    self._given.add(exported.id)
+                    self._used_ids.add(exported.id)
                 else:
                     without_id.append((thread, exported))
         new_ids = self._context.new_ids.take(Comment, len(without_id))
@@ -198,9 +198,9 @@ class CommentBatch:
 
         def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
             """Match a comment with the first of `pks` that no other was matched with."""
-            if exported not in known and (pk := next((pk for pk in pks if pk not in self._given), None)):
+            if exported not in known and (pk := next((pk for pk in pks if pk not in self._used_ids), None)):
                 known[exported] = pk
-                self._given.add(pk)
+                self._used_ids.add(pk)
 
         entry = thread.entry.pk
         keys = {
@@ -215,7 +215,7 @@ class CommentBatch:
         if len(known) < len(keys):
             columns = ("pk", "created_at", "name", "text")
             stored = Comment.objects.on(thread.entry).order_by("-pk").values_list(*columns)
-            others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._given}
+            others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._used_ids}
             for exported, key in keys.items():
                 recognise(exported, others.get((*key, exported.content), []))
         return known
@@ -236,9 +236,9 @@ class CommentBatch:
         return rows
 
     def _changed_rows(self, thread: Thread) -> list[Comment]:
-        """Return stored comments that have changed in the export as they are now, unless they have changed here too.
+        """Return the stored comments that have changed in the export, updated unless they have changed here too.
 
-        A comment whose parent is another one now moves, unless that would make a cycle with what stays.
+        A comment gets its new parent, unless that would make a cycle with comments that stay as they are.
         """
         changed = {
             pk: exported

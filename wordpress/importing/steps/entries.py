@@ -26,20 +26,20 @@ from wordpress.importing.redirects import add_id_redirects
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import PAGES, Outcome
 from wordpress.importing.steps.comments import CommentBatch, Thread
-from wordpress.importing.steps.featured_images import record_featured_images
+from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_item
 from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.source_site import Origin
 from wordpress.wxr.values import plain_line
 
-# What an entry takes over from an item that has changed.
+# The fields that are updated if an item has changed.
 _UPDATED: Final = (
     *("title", "author_id", "status", "published_at", "source", "markup", "excerpt", "language", "comments_open"),
     *("created_at", "modified_at", "sticky", "menu_order"),
     *("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"),
 )
-# What databases say of values that they cannot store.
+# What databases raise for values that they cannot store.
 _UNSTORABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
 
@@ -65,7 +65,7 @@ class _Batch:
 
 
 class EntryImport(ABC):
-    """Imports batches of posts, or of pages. The subclasses know where these are found and how they are filed."""
+    """Imports batches of posts or pages. Subclasses give them URLs, and store what only posts or only pages have."""
 
     def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
         self.context = context
@@ -73,15 +73,15 @@ class EntryImport(ABC):
 
     @abstractmethod
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
-        """Give new entries free URLs."""
+        """Give free URLs to new entries."""
 
     @abstractmethod
     def place_changed(self, imported: ImportedEntry) -> None:
-        """Let a stored entry move to where it is in the export now."""
+        """Give a changed entry the slug and parent that it has in the export now."""
 
     @abstractmethod
     def file(self, imported: Sequence[ImportedEntry]) -> None:
-        """Store what belongs to entries of this kind only. These entries are new or have changed."""
+        """Store what only this kind of entry has. The entries are new or have changed."""
 
     def run(self, batches: Iterable[list[KeyedItem]]) -> None:
         """Import batches, each of which is being rendered while the one before it is stored."""
@@ -166,10 +166,10 @@ class EntryImport(ABC):
         write_batch(self.context, write)
 
     def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
-        """Store all of `batch` except the comments that are too many for one transaction: these are put in `later`."""
+        """Store all of `batch` except comments that are too many for one transaction. They are put in `later`."""
         items = [candidate.keyed for candidate in batch.candidates]
         if identify(items, self.context.site) != [candidate.identity for candidate in batch.candidates]:
-            # Someone else has changed something since.
+            # Someone else has changed something in the meantime.
             batch = self._match(items)
         imported = self._entries(batch)
         changed = [each for each in imported if each.is_changed]
@@ -178,14 +178,14 @@ class EntryImport(ABC):
         for entry, pk in zip(without_id, self.context.new_ids.take(Entry, len(without_id)), strict=True):
             entry.pk = pk
         for each in new:
-            # Rendered already, unless it had to be matched again.
+            # It has been rendered already, unless the batch had to be matched again.
             each.entry.render_if_stale()
         self.place_new(new)
         threads = [Thread(each, MAX_COMMENTS) for each in imported]
         later[:] = [(thread, part) for thread in threads for part in range(1, len(thread.parts))]
         comments = CommentBatch(self.context, threads, batch.html)
         comments.prepare()
-        # Not with `bulk_create`, which sets `modified_at`: feeds would take sixteen years of posts for new.
+        # `bulk_create` would set `modified_at`, and feeds would show sixteen years of posts as new.
         insert([each.entry for each in new])
         record_featured_images(self.context, [*new, *changed])
         for each in changed:
@@ -244,7 +244,7 @@ class EntryImport(ABC):
 
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:
         """Redirect the IDs of the export that could not be kept."""
-        # Of several with one ID the first counts.
+        # Of several items with one ID, the first counts.
         first = [each for each in new if each.item.id and each.keyed.key.is_first_with_id]
         if moved := {each.item.id: each.entry for each in first if each.item.id != each.entry.pk}:
             self.context.old_urls.write(self.context.ledger)

@@ -1,11 +1,11 @@
-"""The files of attachments: taken from a media source, checked, and added to the media library.
+"""The files of attachments: taken from a media source, checked, and added to the media library; and featured images.
 
-Each is stored in its own transaction, as a file may take minutes. An import that is interrupted and run again continues
-with the files that are not here yet, and leaves no file behind that nothing refers to.
+Each file is stored in a transaction of its own, because that may take minutes. An interrupted import that is run again
+continues with the files that are missing, and leaves no file in the storage that nothing refers to.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import batched
 from pathlib import PurePath
@@ -28,19 +28,24 @@ from media.documents import build_document
 from media.file_types import file_type_of
 from media.models import Document, Picture
 from media.pictures import build_picture
-from wordpress.importing.batches import write_batch
+from wordpress.bulk import fetch_rows
+from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
+from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
 from wordpress.importing.media_source import MediaSource, MissingFileError, check_size, file_name, is_picture
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.report import FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
-from wordpress.importing.steps.featured_images import set_featured_images
 from wordpress.legacy_urls.hosts import aliases_of, own_hosts
-from wordpress.models import Attachment
+from wordpress.models import Attachment, ImportedItem
+from wordpress.wxr.records import THUMBNAIL
 
+# In the ledger: `wordpress_id` is the attachment's ID in the export, `object_pk` the entry's ID here, and `left_as` the
+# picture's ID here once the entry has it.
+FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
-# What the source of a text contains that shows files of the old site, apart from the names of its hosts.
+# A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
 
 
@@ -68,7 +73,7 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                 done += 1
                 context.report_progress("files", done, len(pks))
             write_batch(context, partial(_redirect_to_parents, context, missing))
-        set_featured_images(context)
+        _set_featured_images(context)
         _rerender(context)
     except KeyboardInterrupt:
         if left := len(pks) - done:
@@ -84,6 +89,30 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                 uncleaned,
             )
             context.report.warnings.append(text % uncleaned)
+
+
+def record_featured_images(context: ImportContext, entries: Sequence[ImportedEntry]) -> None:
+    """Record the featured images of new and changed entries. The pictures themselves are imported later.
+
+    A picture that an import has set, and that has not been changed since, is removed if the export names another.
+    """
+    changed = [each.entry.pk for each in entries if each.is_changed]
+    columns = ("object_pk", "wordpress_id", "left_as")
+    rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
+    recorded = {pk: rest for pk, *rest in rows}
+    for each in entries:
+        entry, exported = each.entry, _thumbnail_id(each.item.meta)
+        before, left_as = recorded.get(entry.pk, [0, ""])
+        if before == exported:
+            continue
+        if before:
+            ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk=entry.pk).delete()
+            if left_as == str(entry.featured_picture_id):
+                entry.featured_picture = None
+        if exported and each.is_new:
+            context.ledger.add_new(FEATURED_IMAGES, exported, entry.pk)
+        elif exported:
+            context.ledger.add_updated(FEATURED_IMAGES, exported, entry.pk, "", "")
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
@@ -105,8 +134,7 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
                 picture = build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
                 _store(context, attachment, picture)
             else:
-                # Copied to the media library's disk, so that the storage only moves it: no video is copied during a
-                # transaction.
+                # A copy on the media library's disk is only moved during the transaction, however large it is.
                 with TemporaryUploadedFile(name, "", 0, None) as copy:
                     shutil.copyfileobj(file, copy)
                     copy.size = copy.tell()
@@ -125,7 +153,7 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
     field: Any = upload._meta.get_field("file")
     path = field.generate_filename(upload, str(upload.file.name))
     name = upload.file.storage.get_available_name(path, max_length=field.max_length)
-    # Recorded beforehand: what a crash leaves in the storage is found by this.
+    # Recorded beforehand, so that a file left in the storage by a crash can be found.
     Attachment.objects.filter(pk=attachment.pk).update(writing=name)
     upload.file.name = PurePath(name).name
     try:
@@ -156,7 +184,7 @@ def _delete_leftovers() -> None:
     """Delete what an import that was killed left in the storage."""
     for pk in list(Attachment.objects.exclude(writing="").values_list("pk", flat=True)):
         with transaction.atomic():
-            # Whoever is writing it right now has locked the row.
+            # An import that is writing it right now has locked the row.
             row = Attachment.objects.select_for_update().get(pk=pk)
             if row.writing:
                 _delete_unless_used(row.writing)
@@ -193,3 +221,36 @@ def _rerender(context: ImportContext) -> None:
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
     for batch in batched(pks, 500, strict=False):
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
+
+
+def _set_featured_images(context: ImportContext) -> None:
+    """Give entries their featured images, and note which of these are missing.
+
+    An entry that has been given another picture keeps it.
+    """
+    unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
+    write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_some_featured_images, context))
+
+
+def _thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
+    """Return the ID of the featured image; 0 if there is none."""
+    value = dict(meta).get(THUMBNAIL, "").strip()
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
+
+
+def _set_some_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
+    rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
+    ids = {row.wordpress_id for row in rows}
+    conditions = {"site": context.site, "picture__isnull": False}
+    pictures = dict(fetch_rows(Attachment, "wordpress_id", ids, "wordpress_id", "picture_id", **conditions))
+    entry_pks = (row.object_pk for row in rows)
+    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", entry_pks, "pk", "kind", "title")}
+    for row in rows:
+        entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)
+        if entry and picture:
+            Entry.objects.filter(pk=row.object_pk, featured_picture=None).update(featured_picture=picture)
+            ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
+        elif entry:
+            kind, title = entry
+            text = _("Its featured image, the attachment %d, is not here.") % row.wordpress_id
+            context.report.note(kind, row.object_pk, title, text)

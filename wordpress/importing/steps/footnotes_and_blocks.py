@@ -36,9 +36,9 @@ def import_reusable_blocks(context: ImportContext) -> None:
 
 def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None:
     """Import the footnotes of posts and pages before these are rendered."""
-    with_notes = [keyed.item for keyed in items if _footnotes_field(keyed.item)]
-    if with_notes:
-        write_batch(context, partial(_import_footnotes, context, with_notes))
+    fields = [(keyed.item, field) for keyed in items if (field := _footnotes_field(keyed.item))]
+    if fields:
+        write_batch(context, partial(_import_footnotes, context, fields))
 
 
 def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
@@ -59,9 +59,9 @@ def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
         skip_comments(context, item, _("It replies to a part of other texts."))
 
 
-def _import_footnotes(context: ImportContext, items: Iterable[Item]) -> None:
-    for item in items:
-        notes = _parse_footnotes(_footnotes_field(item))
+def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]) -> None:
+    for item, field in fields:
+        notes = _parse_footnotes(field)
         if notes is None:
             text = _("Its footnotes cannot be read. They are in the export, in the custom field “footnotes”.")
             context.report.note(item.type, item.id, plain_line(item.title), text)
@@ -98,7 +98,7 @@ def _fits(name: str, text: str) -> bool:
 
 
 def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple[str, str]]) -> Outcome:
-    """Store titles and texts by name. Return what became of them; of several, the last that is new or different."""
+    """Store titles and texts by name. Return the outcome; of several, that of the last that is new or different."""
     outcome = Outcome.UNCHANGED
     columns = ("name", "title", "text", "exported")
     own = {name: rest for name, *rest in fetch_rows(Fragment, "name", texts, *columns, kind=kind, site=context.site)}
@@ -121,14 +121,10 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
                 outcome = Outcome.SKIPPED
                 continue
             outcome = Outcome.UPDATED
-        # If the same is here already, only the fingerprint is new.
+        # If the text here is the same already, only the fingerprint is updated.
         changed.append(Fragment(kind=kind, site=context.site, name=name, title=title, text=text, exported=exported_now))
-    Fragment.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["kind", "name", "site"],
-        update_fields=["title", "text", "exported"],
-    )
+    unique, updated = ["kind", "name", "site"], ["title", "text", "exported"]
+    Fragment.objects.bulk_create(changed, update_conflicts=True, unique_fields=unique, update_fields=updated)
     for (pk,) in fetch_rows(Fragment, "name", added, "pk", kind=kind, site=context.site):
         context.ledger.add_new(FRAGMENTS, 0, pk)
     return outcome

@@ -21,7 +21,7 @@ from wordpress.wxr.values import usable_slug
 def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
     """Create the pages that are not here yet, then update and move those that have changed.
 
-    Parents come first. A page that moves takes the pages below it along, and their old URLs become redirects.
+    Parents come first. When a page moves, the pages below it move too, and their old URLs become redirects.
     """
     outlines = context.spool.pages.outlines
     identities = identify(outlines, context.site)
@@ -48,7 +48,7 @@ class _PageImport(EntryImport):
         parents = {index: self._tree.parent_of(index) for index in pages}
         above = {self.pks[parent] for parent in parents.values() if parent in self.pks}
         stored: dict[int, Page] = Page.objects.only("kind", "path").in_bulk(above)
-        given: defaultdict[int | None, set[str]] = defaultdict(set)
+        used_slugs: defaultdict[int | None, set[str]] = defaultdict(set)
         for each in imported:
             index = each.keyed.position
             page, parent = pages[index], parents[index]
@@ -64,8 +64,8 @@ class _PageImport(EntryImport):
             if page.parent and len(page.parent.path) + 1 + len(page.slug) > MAX_PATH_LENGTH:
                 page.parent = None
                 self.note(each, _("It was nested too deeply, so it is at the top level."))
-            page.assign_path(also_taken=given[page.parent_id])
-            given[page.parent_id].add(page.slug)
+            page.assign_path(also_taken=used_slugs[page.parent_id])
+            used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)
             if page.parent is None and (is_reserved(page.slug) or page.slug.isdecimal()):

@@ -30,9 +30,9 @@ _MAX_EXPANSION: Final = 18
 def import_tags(context: ImportContext) -> None:
     """Create the tags that are not here yet, and update those that have changed.
 
-    The slug says which tag is meant, then the name (compared as in tags.models). Another slug of a tag that was here
-    before becomes an alias of it. Two slugs with one name in an export are two tags, as they were there: the second
-    gets a number after its name.
+    A tag is identified by its slug, then by its name (compared as in tags.models). Another slug of a tag that was here
+    before becomes an alias of it. Two slugs with one name in an export are two tags, as in WordPress: the second gets
+    a number after its name.
     """
     tags = _Tags(context)
     tags.update_changed()
@@ -51,14 +51,14 @@ class _ExportedTag:
 
     def __init__(self, term: Term) -> None:
         self.term = term
-        self.name = _fitting_name(term)
+        self.name = _storable_name(term)
         self.key = tag_key(self.name)
         self.slug = usable_slug(term.slug)
         self.aliases = _exported_aliases(term)
 
 
 class _Lookup:
-    """The tags here that a batch is about, those that it creates, and which of them has which slug and name."""
+    """The stored tags that a batch refers to, and the tags that it creates, by slug and by name."""
 
     def __init__(self, batch: Sequence[_ExportedTag], ledger: Ledger) -> None:
         slugs = [exported.slug for exported in batch]
@@ -83,14 +83,14 @@ class _Tags:
     def __init__(self, context: ImportContext) -> None:
         self.context = context
         self.exported = [_ExportedTag(term) for term in terms_of(context.analysis, TAG)]
-        # What distinguishes a tag of this site from one of the export.
+        # To tell tags of this site from tags of the export.
         self.slugs = {exported.slug for exported in self.exported}
         self.keys = {exported.key for exported in self.exported}
         # By `slug_key`.
         self.pks: dict[str, int] = {}
         # Terms whose tags were merged into others here, by `slug_key`.
         self.merged: set[str] = set()
-        # The slugs of the tags that are in the report already.
+        # The slugs of tags that the report includes already.
         self.reported: set[str] = set()
 
     # Changed tags
@@ -115,7 +115,7 @@ class _Tags:
             if pk not in tags or fingerprint_tag(tags[pk]) != recorded[pk].stored:
                 tags.pop(pk, None)
                 self.context.report.skip(TAGS, exported.term.id, exported.term.name, changed_on_both_sides())
-        # Two tags may have swapped their names, so all names are free before one is given.
+        # Two tags may have swapped their names, so all names are freed before any is given.
         old_keys = {tag.key: pk for pk, tag in tags.items()}
         new_keys = (changed[pk].key for pk in tags)
         taken = {key for key, pk in fetch_rows(Tag, "key", new_keys, "key", "pk") if pk not in tags}
@@ -235,8 +235,8 @@ def _exported_aliases(term: Term) -> list[str]:
     return [slug for slug in slugs if slug and slug == usable_slug(slug)]
 
 
-def _fitting_name(term: Term) -> str:
-    """Return the name as it can be stored: not empty, and short enough for the key made of it."""
+def _storable_name(term: Term) -> str:
+    """Return a name that can be stored: not empty, and short enough for its key."""
     name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
     fits = len(name) <= _MAX_KEY_LENGTH // _MAX_EXPANSION or len(tag_key(name)) <= _MAX_KEY_LENGTH
     return name if fits else name[: _MAX_NAME_LENGTH // 10]
@@ -245,7 +245,7 @@ def _fitting_name(term: Term) -> str:
 def _with_number(name: str, number: int) -> str:
     ending = f" ({number})"
     longest = _MAX_NAME_LENGTH - len(ending)
-    # The number must be in the key too, which is cut to its full length.
+    # The key must include the number, and it is cut to its maximum length.
     if len(tag_key(name[:longest])) + len(ending) > _MAX_KEY_LENGTH:
         longest = _MAX_NAME_LENGTH // 10
     return name[:longest] + ending
