@@ -80,7 +80,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
             _update_upload(context, here, exported, names)
-            # A URL in which nothing but that of the blog has changed has the same meaning.
+            # A URL counts as unchanged if only the URL of the blog in it has changed.
             updated += any(
                 name not in _URLS or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
                 for name in names
@@ -137,7 +137,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
 
 
 def _update_upload(context: ImportContext, stored: Attachment, exported: Attachment, names: Iterable[str]) -> None:
-    """Give the picture or document the texts that have changed, unless they were changed here."""
+    """Update the texts of the picture or document that have changed, unless they were changed here."""
     upload: Picture | Document | None = stored.picture or stored.document
     fields = [name for name in _SHARED if name in names and hasattr(upload, name)]
     if upload is None or not fields:
@@ -155,7 +155,7 @@ def _update_upload(context: ImportContext, stored: Attachment, exported: Attachm
 
 
 def _text(attachment: Attachment, name: str) -> str:
-    """Return what a picture or document has in a field: without a title, the name of its file."""
+    """Return the text of a field of a picture or document. The title defaults to the name of the file."""
     default = file_name(attachment).rpartition(".")[0][: max_length(Attachment, "title")] if name == "title" else ""
     return getattr(attachment, name) or default
 

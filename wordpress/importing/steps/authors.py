@@ -21,8 +21,6 @@ from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug
 
-# The user name for items without an author.
-_UNKNOWN: Final = "unknown-author"
 # How many names a message lists.
 _MAX_LISTED: Final = 50
 
@@ -58,7 +56,7 @@ def check_authors(analysis: Analysis, logins: Iterable[str]) -> None:
 
 
 def fingerprint_user(user: User) -> str:
-    """Return the fingerprint of an account: of what an import sets."""
+    """Return the fingerprint of the fields of an account that an import sets."""
     return fingerprint(user.display_name, user.email, user.first_name, user.last_name)
 
 
@@ -129,7 +127,7 @@ def _username(login: str) -> str:
     try:
         UnicodeUsernameValidator()(login)
     except ValidationError:
-        login = slugify(login) or _UNKNOWN
+        login = slugify(login) or "unknown-author"
     return login[: max_length(User, "username")]
 
 

@@ -32,7 +32,7 @@ def import_categories(context: ImportContext) -> None:
 
 
 def fingerprint_category(category: Category) -> str:
-    """Return the fingerprint of a stored category: of what an import sets."""
+    """Return the fingerprint of the fields of a category that an import sets."""
     return fingerprint(category.name, category.slug, category.parent_id, category.description)
 
 
@@ -91,7 +91,7 @@ class _Categories:
             self._note(term, _("Its slug cannot be kept. It is “%s” here.") % category.slug)
 
     def _update(self, key: str, term: Term, stored: str) -> None:
-        """Give a stored category what the export says now, unless it was changed here too."""
+        """Update a stored category from the export, unless it was changed here too."""
         category = Category.objects.select_related("parent").get(pk=self.pks[key])
         if fingerprint_category(category) != stored:
             self.context.report.skip(CATEGORIES, term.id, term.name, changed_on_both_sides())

@@ -56,7 +56,7 @@ def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name fo
 
 
 def fingerprint_stored_comment(comment: Comment) -> str:
-    """Return the fingerprint of a stored comment: of what moderators can change."""
+    """Return the fingerprint of the fields of a comment that moderators can change."""
     return fingerprint(str(comment.status), comment.name, comment.email, comment.website, comment.text)
 
 

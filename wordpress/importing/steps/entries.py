@@ -187,15 +187,16 @@ class EntryImport(ABC):
         comments.prepare()
         # `bulk_create` would set `modified_at`, and feeds would show sixteen years of posts as new.
         insert([each.entry for each in new])
-        record_featured_images(self.context, [*new, *changed])
+        stored = [*new, *changed]
+        record_featured_images(self.context, stored)
         for each in changed:
             self._update(each)
-        for each in (*new, *changed):
+        for each in stored:
             self._record(each)
-        self.file([*new, *changed])
+        self.file(stored)
         comments.write()
         self._redirect_ids(new)
-        entries_changed([each.entry.pk for each in (*new, *changed)])
+        entries_changed([each.entry.pk for each in stored])
 
     def _entries(self, batch: _Batch) -> list[ImportedEntry]:
         """Return the entries of a batch, and report what happens to each. Changed ones are loaded and locked."""

@@ -104,7 +104,7 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
     own = {name: rest for name, *rest in fetch_rows(Fragment, "name", texts, *columns, kind=kind, site=context.site)}
     for pk, name, *rest in fetch_rows(Fragment, "name", texts, "pk", *columns, kind=kind, site=""):
         if name not in own and texts[name] == tuple(rest[:2]):
-            # It was imported when sites were not recorded yet, and belongs to the site that has the same.
+            # It was imported before sites were recorded, and belongs to the first site with the same text.
             Fragment.objects.filter(pk=pk).update(site=context.site)
             own[name] = rest
     changed, added = [], []

@@ -28,9 +28,7 @@ from wordpress.wxr.values import usable_slug
 _MAX_SLUG_LENGTH: Final = max_length(Entry, "slug")
 # No real post has more.
 _MAX_ENCLOSURES: Final = 100
-_MAX_BYTES: Final = 2**53
 _MEDIA_TYPE = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
-_UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
 def import_posts(context: ImportContext, unsupported: Unsupported) -> None:
@@ -93,7 +91,7 @@ class _PostImport(EntryImport):
 
 
 def enclosure_fields(post: Post) -> Iterator[str]:
-    """Yield what WordPress has in the meta fields of `post`, for which it is known what feeds enclose."""
+    """Yield the meta fields that WordPress would have for the enclosures of `post`. Its `enclosed` must be known."""
     for stored in post.enclosures.all():
         yield f"{stored.url}\n{stored.length}\n{stored.media_type}\n"
     for file in post.enclosed.in_text:
@@ -109,5 +107,5 @@ def _parse_enclosure(field: str) -> tuple[str, int, str] | None:
     # WordPress writes `audio/mpeg mpga mp2 mp3`, for example.
     named = _MEDIA_TYPE.match(media_type.partition(" ")[0])
     file_type = file_type_of(urlsplit(url).path)
-    default = file_type.media_type if file_type else _UNKNOWN_TYPE
-    return url, min(size, _MAX_BYTES), named[0] if named else default
+    default = file_type.media_type if file_type else "application/octet-stream"
+    return url, min(size, 2**53), named[0] if named else default

@@ -18,7 +18,6 @@ from wordpress.wxr.post_types import MENU_ITEM, NAVIGATION
 from wordpress.wxr.records import Item
 from wordpress.wxr.values import plain_line
 
-_MAX_LABEL_LENGTH: Final = 100
 # More than any menu that readers could use. All links are counted.
 _MAX_LABELS: Final = 100
 # The block editor escapes `<` and `>` in attributes.
@@ -26,20 +25,20 @@ _LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+
 
 
 def report_skipped(context: ImportContext) -> None:
-    """Say why each item and its comments are skipped."""
+    """Report the items that are not imported, with their comments."""
     for item, *_key in context.spool.skipped:
         skip_item(context, item, reason_to_skip(item))
         context.advance()
 
 
 def skip_item(context: ImportContext, item: Item, reason: str) -> None:
-    """Account for an item that is not imported, and for its comments."""
+    """Report an item that is not imported, and its comments."""
     context.report.skip(item.type, item.id, plain_line(item.title), reason)
     skip_comments(context, item, _("It is on an item that was not imported."))
 
 
 def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
-    """Account for the comments of an item that is not imported."""
+    """Report the comments of an item that is not imported."""
     for comment in item.comments:
         context.report.skip(COMMENTS, comment.id, comment.author, reason)
 
@@ -58,11 +57,11 @@ class _Menu:
     def add(self, position: int, label: str, target: int = 0) -> None:
         self.links += 1
         if len(self.labels) < _MAX_LABELS:
-            self.labels.append((position, label[:_MAX_LABEL_LENGTH], target))
+            self.labels.append((position, label[:100], target))
 
 
 def report_menus(context: ImportContext) -> None:
-    """Say what each menu of the export contained."""
+    """Note what each menu of the export contained."""
     menus: defaultdict[str, _Menu] = defaultdict(_Menu)
     for item, *_key in context.spool.skipped:
         if item.type == MENU_ITEM:

@@ -42,7 +42,7 @@ def import_tags(context: ImportContext) -> None:
 
 
 def fingerprint_tag(tag: Tag) -> str:
-    """Return the fingerprint of a stored tag: of what an import sets."""
+    """Return the fingerprint of the fields of a tag that an import sets."""
     return fingerprint(tag.name, tag.slug, tag.description)
 
 
@@ -96,7 +96,7 @@ class _Tags:
     # Changed tags
 
     def update_changed(self) -> None:
-        """Give stored tags what the export says now, unless they were changed here too."""
+        """Update stored tags from the export, unless they were changed here too."""
         stored = dict(fetch_rows(Tag, "slug", self.slugs, "slug", "pk"))
         recorded = self.context.ledger.recorded(TAGS, stored.values())
         changed = {
@@ -147,11 +147,11 @@ class _Tags:
         aliases = [TagAlias(slug=slug, tag_id=tag.pk) for slug, tag in lookup.new_aliases]
         self._store_aliases(aliases, {tag.pk for tag in created})
         self.pks |= {key: tag.pk for key, tag in tags.items()}
-        # Only the ID is known of a tag that others were merged into.
+        # Of a tag that others were merged into, only the ID is known.
         self.merged |= {key for key, tag in tags.items() if not tag.name}
 
     def import_aliases(self, batch: Sequence[_ExportedTag]) -> None:
-        """Add the slugs that tags had before, as our own exports list them, unless they are in use."""
+        """Add the former slugs of tags, which our own exports list, unless they are in use."""
         slugs = [alias for exported in batch for alias in exported.aliases]
         used = {slug for model in (Tag, TagAlias) for (slug,) in fetch_rows(model, "slug", slugs, "slug")}
         aliases = []
@@ -171,7 +171,7 @@ class _Tags:
                     self._note(exported, _("Its slug belongs to the tag “%s”, so its posts have that tag.") % tag.name)
                 self.context.report.count(TAGS, Outcome.UNCHANGED)
             return tag
-        # The tag with the same name, and the one that others were merged into here.
+        # The tag with the same name, and the tag that this one was merged into here.
         namesake, merged = lookup.by_key.get(exported.key), lookup.aliases.get(slug)
         if namesake and slug and not merged:
             if namesake.slug in self.slugs:
@@ -211,7 +211,7 @@ class _Tags:
 
     def _store_aliases(self, aliases: Sequence[TagAlias], created: Container[int] = ()) -> None:
         for alias in TagAlias.objects.bulk_create(aliases, batch_size=500):
-            # The aliases of a new tag go when it goes.
+            # Aliases of a new tag are deleted with it.
             if alias.tag_id not in created:
                 self.context.ledger.add_new(TAG_ALIASES, 0, alias.pk)
 
@@ -229,7 +229,7 @@ class _Tags:
 
 
 def _exported_aliases(term: Term) -> list[str]:
-    """Return the slugs that the tag had before, which only our own exports have."""
+    """Return the former slugs of a tag, which only our own exports contain."""
     paths = (url.strip("/") for url in term.legacy_urls)
     slugs = (slug_from_export(path.removeprefix("tag/")) for path in paths if path.startswith("tag/"))
     return [slug for slug in slugs if slug and slug == usable_slug(slug)]
