@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 
 from accounts.models import User
@@ -11,6 +12,7 @@ from comments.models import Block, Comment, Token
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import Bring
 from tests.factories.wxr import comment, item, page
+from wordpress.importing.steps import entries
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +115,18 @@ class TestComments:
     def test_comments_on_skipped_items_are_counted_as_skipped(self, bring: Bring) -> None:
         report = bring(item(7, post_type="attachment", inside=[comment(1), comment(2)]))
         assert counted(report, "comment") == {"skipped": 2}
+
+    def test_comments_on_an_entry_that_cannot_be_stored_are_skipped_in_all_parts(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(rows: object) -> None:
+            raise IntegrityError("refused")
+
+        monkeypatch.setattr(entries, "MAX_COMMENTS", 2)
+        monkeypatch.setattr(entries, "insert", refuse)
+        report = bring(item(7, inside=[comment(n) for n in range(1, 6)]))
+        assert counted(report, "post") == {"skipped": 1}
+        assert counted(report, "comment") == {"skipped": 5}
 
     def test_values_that_are_too_long_are_shortened_and_noted(self, bring: Bring) -> None:
         report = bring(
