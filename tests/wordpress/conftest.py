@@ -1,4 +1,4 @@
-"""Fixtures for the tests of moving in and out."""
+"""Fixtures for the import and export tests."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ from wordpress.models import ImportJob, ImportRun
 
 @pytest.fixture
 def context(db: None) -> Iterator[ImportContext]:
-    """The context of an import that has nothing to import."""
+    """Return the context of an import of an empty export."""
     analysis = Analysis([])
     with open_spool() as spool, RenderPool(spool.file, 0, resolve_files, ahead=False) as renderer:
         run = ImportRun.objects.create()

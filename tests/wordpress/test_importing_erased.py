@@ -1,4 +1,4 @@
-"""Who was erased here does not come back with the next import."""
+"""People whose data was erased here do not come back with the next import."""
 
 import datetime as dt
 from typing import Any
@@ -24,7 +24,7 @@ ANN = {"author": "Ann", "author_email": "ann@example.org"}
 
 
 def two_posts() -> tuple[str, ...]:
-    """Rosa's comment on the second has a number that is taken: it gets another."""
+    """Return two posts. The ID of Rosa's comment on the second is taken, so it gets a new one."""
     inside = [comment(1, **ROSA), comment(2, parent=1, **ANN), comment(3, parent=2, approved="0", **ROSA)]
     return item(7, inside=inside), item(8, inside=[comment(1, content="Elsewhere.", **ROSA)])
 
@@ -34,7 +34,7 @@ def stored() -> list[Any]:
 
 
 class TestKeptTexts:
-    def test_the_same_export_changes_nothing(self, bring: Bring) -> None:
+    def test_importing_the_same_export_again_changes_nothing(self, bring: Bring) -> None:
         bring(*two_posts())
         assert personal_data.erase("rosa@example.org", keep_text=True).comments == 3
         before = stored()
@@ -43,14 +43,14 @@ class TestKeptTexts:
         assert stored() == before
         assert "rosa" not in everything_stored().lower()
 
-    def test_nor_does_one_that_says_something_else_of_it(self, bring: Bring) -> None:
+    def test_changes_in_the_export_are_not_applied(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1, **ROSA)]))
         personal_data.erase("rosa@example.org", keep_text=True)
         before = stored()
         bring(item(7, inside=[comment(1, content="What I meant.", approved="0", **ROSA)]))
         assert stored() == before
 
-    def test_what_was_never_here_comes_without_a_name(self, bring: Bring) -> None:
+    def test_new_comments_of_an_erased_author_are_imported_anonymously(self, bring: Bring) -> None:
         personal_data.erase("rosa@example.org", keep_text=True)
         bring(*two_posts())
         assert Comment.objects.count() == 4
@@ -64,20 +64,20 @@ class TestKeptTexts:
         assert counted(bring(*two_posts()), "comment") == {"unchanged": 4}
         assert stored() == before
 
-    def test_what_she_wrote_there_afterwards_is_hers(self, bring: Bring) -> None:
+    def test_comments_written_after_the_erasure_keep_their_author(self, bring: Bring) -> None:
         personal_data.erase("rosa@example.org", keep_text=True)
         Erasure.objects.update(erased_at=dt.datetime(2013, 1, 1, tzinfo=dt.UTC))
         bring(item(7, inside=[comment(1, **ROSA)]))
         assert Comment.objects.get().name == "Rosa L."
 
-    def test_the_same_name_with_another_address_comes_as_it_is(self, bring: Bring) -> None:
+    def test_comments_with_another_email_address_keep_their_author(self, bring: Bring) -> None:
         personal_data.erase("rosa@example.org", keep_text=True)
         bring(item(7, inside=[comment(1, **ROSA | {"author_email": "other@example.org"})]))
         assert Comment.objects.get().name == "Rosa L."
 
 
 class TestDeletedTexts:
-    def test_they_do_not_come_back(self, bring: Bring) -> None:
+    def test_deleted_comments_are_not_imported_again(self, bring: Bring) -> None:
         bring(*two_posts())
         personal_data.erase("rosa@example.org", keep_text=False)
         before = stored()
@@ -90,7 +90,7 @@ class TestDeletedTexts:
         assert list(miscounted()) == []
         assert Post.objects.get(pk=7).comment_count == 1
 
-    def test_they_stay_away_although_later_ones_are_kept(self, bring: Bring) -> None:
+    def test_deleted_comments_stay_deleted_after_a_later_erasure_that_keeps_texts(self, bring: Bring) -> None:
         bring(*two_posts())
         personal_data.erase("rosa@example.org", keep_text=False)
         CommentFactory.create(entry=Post.objects.get(pk=7), email="rosa@example.org")
@@ -99,8 +99,8 @@ class TestDeletedTexts:
         assert Comment.objects.count() == 2
 
 
-class TestForgottenAddresses:
-    def test_they_do_not_come_back(self, bring: Bring) -> None:
+class TestDeletedEmailAddresses:
+    def test_deleted_email_addresses_are_not_imported_again(self, bring: Bring) -> None:
         bring(*two_posts())
         personal_data.delete_old_emails(CommentSettings(forget_emails_after_days=30))
         assert not ImportedItem.objects.filter(kind="comment").exists()
@@ -108,13 +108,13 @@ class TestForgottenAddresses:
         assert set(Comment.objects.values_list("email", flat=True)) == {""}
 
 
-class TestSinceWhen:
-    def test_a_status_that_changed_there_counts_from_the_import_that_brings_it(self, bring: Bring) -> None:
-        """Or `tidy_comments` would delete as old spam what became it a moment ago."""
+class TestStatusSince:
+    def test_status_changed_in_the_export_counts_from_the_time_of_the_import(self, bring: Bring) -> None:
+        """Otherwise `tidy_comments` would delete what has only just become spam as old spam."""
         bring(item(7, inside=[comment(1), comment(2)]))
         long_ago = timezone.now() - dt.timedelta(days=400)
         Comment.objects.update(status_since=long_ago)
         before = timezone.now()
-        bring(item(7, inside=[comment(1, approved="spam"), comment(2, content="Other words.")]))
+        bring(item(7, inside=[comment(1, approved="spam"), comment(2, content="Another text.")]))
         assert Comment.objects.get(pk=1).status_since >= before
         assert Comment.objects.get(pk=2).status_since == long_ago

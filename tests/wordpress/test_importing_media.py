@@ -1,4 +1,4 @@
-"""Attachments: what an export says of files, and the files themselves out of a folder."""
+"""Importing attachments: their metadata, and their files from a folder."""
 
 import datetime as dt
 import json
@@ -55,8 +55,8 @@ def stored_files() -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def reasons(report: Report) -> dict[int, str]:
-    return {left.id: left.text for left in report.skipped if left.kind == "file"}
+def file_reasons(report: Report) -> dict[int, str]:
+    return {remark.id: remark.text for remark in report.skipped if remark.kind == "file"}
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-class TestWhatIsSaid:
-    def test_is_remembered_without_the_file(self, bring: Bring) -> None:
+class TestMetadata:
+    def test_metadata_is_stored_without_the_file(self, bring: Bring) -> None:
         report = bring(
             attachment(
                 30,
@@ -79,24 +79,29 @@ class TestWhatIsSaid:
                 menu_order=2,
             )
         )
-        said = Attachment.objects.get()
-        assert (said.wordpress_id, said.site, said.parent, said.menu_order) == (30, HOST, 7, 2)
-        assert (said.title, said.caption, said.alt, said.description) == (
+        stored = Attachment.objects.get()
+        assert (stored.wordpress_id, stored.site, stored.parent, stored.menu_order) == (30, HOST, 7, 2)
+        assert (stored.title, stored.caption, stored.alt, stored.description) == (
             "A & B",
             "Below it",
             "What < it shows",
             "More",
         )
-        assert said.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
+        assert stored.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
         assert counted(report, "attachment") == {"imported": 1}
 
-    def test_a_file_that_did_not_come_is_named_with_reason_and_address(self, bring: Bring) -> None:
+    def test_missing_file_is_reported_with_its_url_and_a_reason(self, bring: Bring) -> None:
         report = bring(attachment(30, title="A picture"))
-        (left,) = report.skipped
-        assert (left.kind, left.id, left.title, left.url) == ("file", 30, "A picture", UPLOADS + "2014/03/a.png")
-        assert "--media" in left.text
+        (skipped,) = report.skipped
+        assert (skipped.kind, skipped.id, skipped.title, skipped.url) == (
+            "file",
+            30,
+            "A picture",
+            UPLOADS + "2014/03/a.png",
+        )
+        assert "--media" in skipped.text
 
-    def test_old_exports_say_the_address_in_the_guid_only(self, bring: Bring) -> None:
+    def test_url_is_taken_from_the_guid_in_old_exports(self, bring: Bring) -> None:
         bring(attachment(30, attachment_url="", guid=UPLOADS + "a.png"))
         assert Attachment.objects.get().url == UPLOADS + "a.png"
 
@@ -112,38 +117,38 @@ class TestWhatIsSaid:
             {"post_id": 0},
         ],
     )
-    def test_what_names_no_file_or_number_is_left_out(self, bring: Bring, values: dict[str, Any]) -> None:
+    def test_attachments_without_a_file_url_or_an_id_are_skipped(self, bring: Bring, values: dict[str, Any]) -> None:
         assert counted(bring(attachment(30, **values)), "attachment") == {"skipped": 1}
         assert not Attachment.objects.exists()
 
-    def test_a_second_run_changes_nothing(self, bring: Bring) -> None:
+    def test_importing_again_changes_nothing(self, bring: Bring) -> None:
         parts = [attachment(n, f"2014/{n}.png", alt="x") for n in range(1, 4)]
         bring(*parts)
         report = bring(*parts)
         assert counted(report, "attachment") == {"unchanged": 3}
         assert not report.has_changes
 
-    def test_one_twice_in_an_export_is_one(self, bring: Bring) -> None:
+    def test_duplicate_attachments_are_skipped(self, bring: Bring) -> None:
         report = bring(attachment(30), attachment(30))
         assert counted(report, "attachment") == {"imported": 1, "skipped": 1}
 
-    def test_takes_a_fixed_number_of_queries_for_many(self, tmp_path: Path) -> None:
-        def queries(number: int) -> int:
-            path = write(tmp_path, export(*(attachment(n, f"{n}.png") for n in range(1, number + 1))))
+    def test_query_count_does_not_grow_with_the_number_of_attachments(self, tmp_path: Path) -> None:
+        def count_queries(count: int) -> int:
+            path = write(tmp_path, export(*(attachment(n, f"{n}.png") for n in range(1, count + 1))))
             Attachment.objects.all().delete()
-            asked: list[str] = []
+            queries: list[str] = []
 
-            def note(execute: Any, sql: str, *rest: Any) -> Any:
-                asked.append(sql)
+            def record(execute: Any, sql: str, *rest: Any) -> Any:
+                queries.append(sql)
                 return execute(sql, *rest)
 
             # The import forgets the queries that Django keeps.
-            with connection.execute_wrapper(note):
+            with connection.execute_wrapper(record):
                 import_export([path], dry_run=True)
-            return len(asked)
+            return len(queries)
 
         # One statement more for each thousand parameters or so.
-        assert queries(300) <= queries(3) + 10
+        assert count_queries(300) <= count_queries(3) + 10
 
 
 class TestFilesInAFolder:
@@ -151,7 +156,7 @@ class TestFilesInAFolder:
         "place",
         ["2014/03/a.png", "wp-content/uploads/2014/03/a.png", "uploads/2014/03/a.png", "a.png"],
     )
-    def test_are_found(self, bring: Bring, folder: Path, place: str) -> None:
+    def test_pictures_are_found_in_common_folder_layouts(self, bring: Bring, folder: Path, place: str) -> None:
         put(folder, place)
         report = bring(attachment(30, title="T", excerpt="C", alt="What it shows"), media=MediaFolder(folder))
         found = Picture.objects.get()
@@ -160,7 +165,7 @@ class TestFilesInAFolder:
         assert Attachment.objects.get().picture == found
         assert counted(report, "file") == {"imported": 1}
 
-    def test_a_pdf_becomes_a_document(self, bring: Bring, folder: Path) -> None:
+    def test_pdf_becomes_a_document(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/Report A.pdf")
         bring(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=MediaFolder(folder))
         assert (Document.objects.get().title, Attachment.objects.get().document) == (
@@ -171,7 +176,7 @@ class TestFilesInAFolder:
     @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
     @pytest.mark.parametrize("in_export", ["NFC", "NFD"])
     @pytest.mark.parametrize("percent", [True, False])
-    def test_spelling_of_names_does_not_matter(
+    def test_percent_encoding_and_unicode_normalisation_of_names_do_not_matter(
         self, bring: Bring, folder: Path, on_disk: Any, in_export: Any, percent: bool
     ) -> None:
         put(folder, unicodedata.normalize(on_disk, "2014/03/Cáceres é.png"))
@@ -179,16 +184,16 @@ class TestFilesInAFolder:
         bring(attachment(30, quote(path) if percent else path), media=MediaFolder(folder))
         assert Picture.objects.exists()
 
-    def test_of_a_scaled_picture_the_original_will_do(self, bring: Bring, folder: Path) -> None:
+    def test_original_replaces_a_missing_scaled_picture(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(attachment(30, "2014/03/a-scaled.png"), media=MediaFolder(folder))
         assert Picture.objects.exists()
 
-    def test_a_bare_name_that_two_had_is_not_guessed(self, bring: Bring, folder: Path) -> None:
+    def test_ambiguous_file_names_are_not_guessed(self, bring: Bring, folder: Path) -> None:
         put(folder, "a.png")
         report = bring(attachment(30, "2014/03/a.png"), attachment(31, "2015/03/a.png"), media=MediaFolder(folder))
         assert not Picture.objects.exists()
-        assert len(reasons(report)) == 2
+        assert len(file_reasons(report)) == 2
 
     @pytest.mark.parametrize(
         ("path", "content", "reason"),
@@ -204,18 +209,18 @@ class TestFilesInAFolder:
             ("a.mp4.exe", b"MZ", "Files with the extension “.exe” cannot be published"),
         ],
     )
-    def test_what_the_library_does_not_take_is_named(
+    def test_files_that_the_media_library_rejects_are_reported(
         self, bring: Bring, folder: Path, path: str, content: bytes, reason: str
     ) -> None:
         put(folder, path, content=content)
-        assert reason in reasons(bring(attachment(30, path), media=MediaFolder(folder)))[30]
+        assert reason in file_reasons(bring(attachment(30, path), media=MediaFolder(folder)))[30]
         assert stored_files() == []
 
-    def test_a_missing_one_is_named_and_comes_with_a_later_run(self, bring: Bring, folder: Path) -> None:
+    def test_missing_file_is_reported_and_imported_by_a_later_run(self, bring: Bring, folder: Path) -> None:
         parts = [attachment(30, "2014/a.png"), attachment(31, "2014/b.png")]
         put(folder, "2014/a.png")
         first = bring(*parts, media=MediaFolder(folder))
-        assert reasons(first) == {31: "It is not in the folder."}
+        assert file_reasons(first) == {31: "It is not in the folder."}
         put(folder, "2014/b.png")
         second = bring(*parts, media=MediaFolder(folder))
         assert counted(second, "file") == {"unchanged": 1, "imported": 1}
@@ -224,20 +229,20 @@ class TestFilesInAFolder:
         assert not third.has_changes
         assert len(stored_files()) == 2
 
-    def test_a_dry_run_brings_in_none(self, bring: Bring, folder: Path) -> None:
+    def test_dry_run_imports_no_files(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(attachment(30), media=MediaFolder(folder), dry_run=True)
         assert not Picture.objects.exists()
         assert stored_files() == []
 
-    def test_changed_words_reach_the_picture(self, bring: Bring, folder: Path) -> None:
+    def test_changed_texts_update_the_picture(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
         report = bring(attachment(30, title="Two", alt="y"))
         assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Two", "y")
         assert counted(report, "attachment") == {"updated": 1}
 
-    def test_words_that_were_changed_here_stay(self, bring: Bring, folder: Path) -> None:
+    def test_texts_that_were_changed_here_are_kept(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
         Picture.objects.update(title="Mine")
@@ -245,34 +250,34 @@ class TestFilesInAFolder:
         assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Mine", "y")
         assert "changed in the export and here" in remarks(report)[0]
 
-    def test_the_uploader_is_kept(self, bring: Bring, folder: Path) -> None:
+    def test_uploader_is_kept(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(item(7), attachment(30), media=MediaFolder(folder))
         assert str(Picture.objects.get().uploaded_by) == "Anna A."
 
 
 class TestOtherKinds:
-    """Recordings, films, office documents, texts and archives come as they are."""
+    """Audio, video, office documents, texts and archives are imported as they are."""
 
-    NUMBERS = dict(enumerate(SAMPLES, 30))
-    PARTS = tuple(attachment(number, f"2014/03/a{ending}") for number, ending in NUMBERS.items())
+    IDS = dict(enumerate(SAMPLES, 30))
+    PARTS = tuple(attachment(wordpress_id, f"2014/03/a{ending}") for wordpress_id, ending in IDS.items())
 
     @pytest.fixture
     def report(self, bring: Bring, folder: Path) -> Report:
         put(folder, *(f"2014/03/a{ending}" for ending in SAMPLES))
         return bring(*self.PARTS, media=MediaFolder(folder))
 
-    def test_each_is_at_its_old_address(self, report: Report, client: Client) -> None:
-        assert reasons(report) == {}
-        for number, ending in self.NUMBERS.items():
-            document = Document.objects.get(attachments__wordpress_id=number)
+    def test_old_urls_redirect_to_the_files(self, report: Report, client: Client) -> None:
+        assert file_reasons(report) == {}
+        for wordpress_id, ending in self.IDS.items():
+            document = Document.objects.get(attachments__wordpress_id=wordpress_id)
             assert Path(settings.MEDIA_ROOT, str(document.file.name)).read_bytes() == SAMPLES[ending]
             assert (document.size, Path(document.file.url).suffix) == (len(SAMPLES[ending]), ending)
             response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
             assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
 
-    def test_one_line_says_that_recordings_and_films_were_not_cleaned(self, report: Report, bring: Bring) -> None:
-        # Seven kinds of recordings, eleven of films.
+    def test_one_warning_says_that_audio_and_video_files_were_not_cleaned(self, report: Report, bring: Bring) -> None:
+        # Seven audio and eleven video types.
         expected = (
             "18 audio and video files were imported as they are. "
             "Places, devices and names noted in them were not removed."
@@ -282,26 +287,28 @@ class TestOtherKinds:
         assert not again.has_changes
         assert not again.warnings
 
-    def test_nothing_is_left_where_they_were_copied(self, report: Report) -> None:
+    def test_temporary_copies_are_deleted(self, report: Report) -> None:
         assert [path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.is_file()] == []
         assert len(stored_files()) == len(SAMPLES)
 
-    def test_too_large_a_one_is_named_with_the_setting(self, bring: Bring, folder: Path, settings: Settings) -> None:
+    def test_file_that_is_too_large_is_reported_with_the_setting(
+        self, bring: Bring, folder: Path, settings: Settings
+    ) -> None:
         settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = len(MP4)
         put(folder, "a.mp4")
         put(folder, "b.mp4", content=MP4 + b"x")
         report = bring(attachment(30, "a.mp4"), attachment(31, "b.mp4"), media=MediaFolder(folder))
-        (reason,) = reasons(report).values()
+        (reason,) = file_reasons(report).values()
         assert (
             reason
             == f"It is larger than {len(MP4)}\xa0bytes. Set IMPORT_FILE_MAX_MB to a higher value and import again."
         )
         assert len(stored_files()) == 1
 
-    def test_a_film_is_never_in_memory_as_a_whole(self, bring: Bring, folder: Path) -> None:
-        with (folder / "a.mp4").open("wb") as film:
-            film.write(MP4)
-            film.truncate(40_000_000)
+    def test_large_video_is_never_entirely_in_memory(self, bring: Bring, folder: Path) -> None:
+        with (folder / "a.mp4").open("wb") as video:
+            video.write(MP4)
+            video.truncate(40_000_000)
         tracemalloc.start()
         bring(attachment(30, "a.mp4"), media=MediaFolder(folder))
         _now, peak = tracemalloc.get_traced_memory()
@@ -309,7 +316,7 @@ class TestOtherKinds:
         assert Document.objects.get().size == 40_000_000
         assert peak < 20_000_000
 
-    def test_no_name_of_the_export_reaches_the_disk(self, bring: Bring, folder: Path) -> None:
+    def test_file_names_are_made_safe(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/shell.php.MP3", content=SAMPLES[".mp3"])
         bring(attachment(30, "2014/shell.php.MP3"), media=MediaFolder(folder))
         assert Path(Document.objects.get().file.url).name == "shell-php.mp3"
@@ -322,12 +329,12 @@ class TestHostileFolders:
         (folder / "2014" / "a.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
         (folder / "2015").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
         report = bring(attachment(30, "2014/a.png"), attachment(31, "2015/secret.png"), media=MediaFolder(folder))
-        assert len(reasons(report)) == 2
+        assert len(file_reasons(report)) == 2
         assert not Picture.objects.exists()
 
     def test_pipes_are_not_opened(self, bring: Bring, folder: Path) -> None:
         os.mkfifo(folder / "a.png")
-        assert 30 in reasons(bring(attachment(30, "a.png"), media=MediaFolder(folder)))
+        assert 30 in file_reasons(bring(attachment(30, "a.png"), media=MediaFolder(folder)))
 
     @pytest.mark.parametrize(
         "path",
@@ -341,24 +348,24 @@ class TestHostileFolders:
             "a" * 600 + ".png",
         ],
     )
-    def test_no_name_leads_out(self, bring: Bring, folder: Path, path: str) -> None:
+    def test_paths_cannot_lead_out_of_the_folder(self, bring: Bring, folder: Path, path: str) -> None:
         put(folder.parent, "secret.png")
         bring(attachment(30, path), media=MediaFolder(folder))
         assert not Picture.objects.exists()
 
     @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
     @given(path=st.text(max_size=60))
-    def test_no_name_stops_an_import(self, bring: Bring, folder: Path, path: str) -> None:
-        clean = "".join(sign for sign in path if sign.isprintable())
+    def test_any_file_name_can_be_imported_or_reported(self, bring: Bring, folder: Path, path: str) -> None:
+        clean = "".join(character for character in path if character.isprintable())
         report = bring(attachment(30, clean + ".png"), media=MediaFolder(folder))
         assert report.counts["attachment"].total() == 1
 
 
-class Breaking:
-    """A folder whose file number `at` breaks the import off."""
+class InterruptingFolder:
+    """A folder that interrupts the import after `count` files."""
 
-    def __init__(self, folder: Path, at: int) -> None:
-        self._folder, self._left = MediaFolder(folder), at
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder, self._left = MediaFolder(folder), count
 
     def open(self, attachment: Attachment) -> Any:
         self._left -= 1
@@ -374,8 +381,8 @@ class TestInterruptions:
     def full(self, folder: Path) -> Path:
         return put(folder, *(f"2014/{n}.png" for n in range(1, 5)))
 
-    def test_goes_on_where_it_was_stopped(self, bring: Bring, full: Path) -> None:
-        report = bring(*self.PARTS, media=Breaking(full, 2))
+    def test_interrupted_import_continues_with_the_remaining_files(self, bring: Bring, full: Path) -> None:
+        report = bring(*self.PARTS, media=InterruptingFolder(full, 2))
         assert report.interrupted
         assert counted(report, "file") == {"imported": 2}
         assert "2 files have not been imported yet" in report.warnings[0]
@@ -383,7 +390,7 @@ class TestInterruptions:
         assert counted(again, "file") == {"unchanged": 2, "imported": 2}
         assert len(stored_files()) == Picture.objects.count() == 4
 
-    def test_an_error_while_storing_leaves_no_file(
+    def test_error_while_storing_leaves_no_file_behind(
         self, bring: Bring, full: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(attachments: object) -> None:
@@ -391,11 +398,11 @@ class TestInterruptions:
 
         monkeypatch.setattr(files, "redirect_to_files", fail)
         report = bring(*self.PARTS, media=MediaFolder(full))
-        assert "No space left" in reasons(report)[1]
+        assert "No space left" in file_reasons(report)[1]
         assert not Picture.objects.exists()
         assert stored_files() == []
 
-    def test_what_a_crash_left_is_cleared_up(self, bring: Bring, full: Path) -> None:
+    def test_files_left_by_a_crash_are_deleted(self, bring: Bring, full: Path) -> None:
         bring(*self.PARTS)
         left = put(Path(settings.MEDIA_ROOT), "pictures/2026/01/left.png")
         Attachment.objects.filter(wordpress_id=2).update(writing="pictures/2026/01/left.png")
@@ -404,15 +411,15 @@ class TestInterruptions:
         assert len(stored_files()) == Picture.objects.count() == 4
         assert not Attachment.objects.exclude(writing="").exists()
 
-    def test_a_file_that_somebody_has_is_not_cleared_up(self, bring: Bring, full: Path) -> None:
+    def test_files_in_use_are_not_deleted_as_leftovers(self, bring: Bring, full: Path) -> None:
         bring(*self.PARTS, media=MediaFolder(full))
         Attachment.objects.filter(wordpress_id=2).update(writing=str(Picture.objects.all()[0].file.name))
         bring(*self.PARTS)
         assert len(stored_files()) == 4
 
-    def test_of_two_imports_at_once_one_brings_a_file_in(self, bring: Bring, full: Path) -> None:
+    def test_concurrent_imports_store_a_file_only_once(self, bring: Bring, full: Path) -> None:
         class Rival:
-            """While one import reads the file, another has already said that it writes it."""
+            """Lets another import claim the file while this one is reading it."""
 
             def open(self, attachment: Attachment) -> Any:
                 return _while_another_writes(MediaFolder(full), attachment)
@@ -420,15 +427,15 @@ class TestInterruptions:
         report = bring(attachment(1, "2014/1.png"), media=Rival())
         assert counted(report, "file") == {"imported": 1}
 
-    def test_texts_are_rendered_again_by_the_next_run_if_it_was_stopped_before(self, bring: Bring, full: Path) -> None:
+    def test_next_run_renders_the_texts_that_an_interrupted_one_did_not(self, bring: Bring, full: Path) -> None:
         parts = (item(7, content=f'<img src="{UPLOADS}2014/1.png">'), *self.PARTS)
-        bring(*parts, media=Breaking(full, 1))
+        bring(*parts, media=InterruptingFolder(full, 1))
         assert "/media/" not in Post.objects.get().body_html
         bring(*parts)
         assert Picture.objects.get().file.url in Post.objects.get().body_html
 
-    def test_an_import_that_is_killed_at_any_step_and_run_again_ends_the_same(self, tmp_path: Path) -> None:
-        """Really killed, as by a machine that runs out of memory (tests.wordpress.killing)."""
+    def test_import_killed_at_any_step_ends_the_same_when_run_again(self, tmp_path: Path) -> None:
+        """The process is really killed, as it is when memory runs out (tests.wordpress.killing)."""
         paths = ["2014/1.png", "2014/2.png", "2014/3.pdf"]
         for number, path in enumerate(paths):
             put(tmp_path / "files", path, content=PDF if number == 2 else picture(size=(40, 30 + number)))
@@ -438,16 +445,16 @@ class TestInterruptions:
         code = f"from pathlib import Path; from tests.wordpress.killing import main; main(Path({str(tmp_path)!r}), 20)"
         ran = run(tmp_path, code, SECRET_KEY="x" * 60, SITE_URL="https://example.org")
         assert ran.returncode == 0, ran.stderr
-        told = json.loads(ran.stdout)
-        undisturbed = told["undisturbed"]
+        result = json.loads(ran.stdout)
+        undisturbed = result["undisturbed"]
         assert len(undisturbed["files"]) == 3
-        assert {death["signal"] for death in told["deaths"]} == {signal.SIGKILL}
+        assert {death["signal"] for death in result["deaths"]} == {signal.SIGKILL}
         # Killed in the middle of writing, not only before and after.
-        assert len({death["partial"] for death in told["deaths"]}) > 8
-        for death in told["deaths"]:
+        assert len({death["partial"] for death in result["deaths"]}) > 8
+        for death in result["deaths"]:
             assert (death["rows"], death["files"]) == (undisturbed["rows"], undisturbed["files"])
-            # Or readers would go on seeing pages without pictures.
-            assert death["version"] > told["before"]["version"]
+            # Otherwise readers would still see pages without pictures.
+            assert death["version"] > result["before"]["version"]
 
 
 def _while_another_writes(folder: MediaFolder, attachment: Attachment) -> Any:
@@ -455,7 +462,7 @@ def _while_another_writes(folder: MediaFolder, attachment: Attachment) -> Any:
     return folder.open(attachment)
 
 
-class TestAddresses:
+class TestURLs:
     @pytest.fixture
     def picture_url(self, bring: Bring, folder: Path) -> str:
         put(folder, "2014/03/a.png", "2014/03/big.png")
@@ -468,7 +475,7 @@ class TestAddresses:
         return str(Attachment.objects.get(wordpress_id=30).file_url)
 
     @pytest.mark.parametrize(
-        "address",
+        "url",
         [
             "/wp-content/uploads/2014/03/a.png",
             "/wp-content/uploads/2014/03/a-300x200.png?w=300",
@@ -479,47 +486,47 @@ class TestAddresses:
             "/?p=30",
         ],
     )
-    def test_of_a_file_lead_to_it(self, client: Client, picture_url: str, address: str) -> None:
-        response = client.get(address)
+    def test_old_file_urls_redirect_to_the_file(self, client: Client, picture_url: str, url: str) -> None:
+        response = client.get(url)
         assert (response.status_code, response.headers["Location"]) == (301, picture_url)
 
     @pytest.mark.parametrize("name", ["big.png", "big-scaled.png", "big-1024x768.png"])
-    def test_of_a_scaled_file_lead_to_it_from_all_its_names(self, client: Client, picture_url: str, name: str) -> None:
+    def test_urls_of_all_sizes_redirect_to_the_scaled_file(self, client: Client, picture_url: str, name: str) -> None:
         location = client.get(f"/wp-content/uploads/2014/03/{name}").headers["Location"]
         assert location == Attachment.objects.get(wordpress_id=31).file_url
 
-    def test_of_its_page_lead_to_it(self, client: Client, bring: Bring, folder: Path) -> None:
+    def test_attachment_page_redirects_to_the_file(self, client: Client, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         part = attachment(30).replace("<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>")
         bring(part, media=MediaFolder(folder))
         assert client.get("/2014/03/01/post-7/a/").headers["Location"] == Picture.objects.get().file.url
 
-    def test_of_a_missing_file_lead_to_its_post(self, client: Client, bring: Bring) -> None:
+    def test_urls_of_a_missing_file_redirect_to_its_post(self, client: Client, bring: Bring) -> None:
         part = attachment(30, post_parent=7).replace(
             "<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>"
         )
         bring(item(7), part)
-        for address in ("/?attachment_id=30", "/2014/03/01/post-7/a/"):
-            assert client.get(address).headers["Location"] == "/2014/03/01/post-7/"
+        for url in ("/?attachment_id=30", "/2014/03/01/post-7/a/"):
+            assert client.get(url).headers["Location"] == "/2014/03/01/post-7/"
 
-    def test_of_a_deleted_picture_are_not_found(self, client: Client, picture_url: str) -> None:
+    def test_urls_of_a_deleted_picture_are_not_found(self, client: Client, picture_url: str) -> None:
         for found in Picture.objects.all():
             found.delete()
         assert client.get("/wp-content/uploads/2014/03/a.png").status_code == 404
         assert Attachment.objects.get(wordpress_id=30).file_url == ""
 
-    def test_of_two_sites_the_first_keeps_the_number(self, client: Client, bring: Bring, folder: Path) -> None:
+    def test_url_with_an_id_leads_to_the_site_imported_first(self, client: Client, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(item(30))
         bring(attachment(30), media=MediaFolder(folder), site="https://other.example")
         assert client.get("/?p=30").headers["Location"] == "/2014/03/01/post-30/"
 
-    def test_a_post_that_got_another_number_is_found_by_the_old_one(self, client: Client, bring: Bring) -> None:
+    def test_post_with_a_new_id_is_found_by_its_old_id(self, client: Client, bring: Bring) -> None:
         PostFactory(pk=7, slug="mine")
         bring(item(7, post_name="theirs"))
         assert client.get("/?p=7").headers["Location"] == "/2014/03/01/theirs/"
 
-    def test_categories_and_authors_are_found_by_their_old_numbers(self, client: Client, bring: Bring) -> None:
+    def test_categories_and_authors_are_found_by_their_old_ids(self, client: Client, bring: Bring) -> None:
         bring(category("news", id=4711), item(7), authors=[author(id=4712)])
         assert client.get("/?cat=4711").headers["Location"] == "/category/news/"
         assert client.get("/?author=4712").headers["Location"] == "/author/anna/"
@@ -535,7 +542,7 @@ class TestFeaturedImages:
         attachment(30, alt="Alt"),
     )
 
-    def test_come_with_their_files_whenever_these_come(self, bring: Bring, folder: Path) -> None:
+    def test_featured_images_are_set_once_their_files_are_imported(self, bring: Bring, folder: Path) -> None:
         report = bring(*self.PARTS)
         assert Post.objects.get().featured_picture is None
         assert len([text for text in remarks(report) if "featured image" in text]) == 2
@@ -543,14 +550,14 @@ class TestFeaturedImages:
         bring(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
 
-    def test_a_second_run_notes_nothing(self, bring: Bring, folder: Path) -> None:
+    def test_importing_again_notes_nothing(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(*self.PARTS, media=MediaFolder(folder))
         report = bring(*self.PARTS)
         assert not report.has_changes
         assert not report.notes
 
-    def test_another_one_in_a_later_export_takes_its_place(self, bring: Bring, folder: Path) -> None:
+    def test_changed_featured_image_replaces_the_old_one(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png", "2014/03/b.png")
         bring(*self.PARTS, media=MediaFolder(folder))
         report = bring(
@@ -562,13 +569,13 @@ class TestFeaturedImages:
         assert counted(report, "post") == {"updated": 1}
         assert Post.objects.get().featured_picture == Attachment.objects.get(wordpress_id=31).picture
 
-    def test_one_that_is_gone_in_a_later_export_is_taken_off(self, bring: Bring, folder: Path) -> None:
+    def test_removed_featured_image_is_removed_here(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(*self.PARTS, media=MediaFolder(folder))
         bring(item(7))
         assert Post.objects.get().featured_picture is None
 
-    def test_one_that_was_chosen_here_stays(self, bring: Bring, folder: Path) -> None:
+    def test_featured_image_chosen_here_is_kept(self, bring: Bring, folder: Path) -> None:
         put(folder, "2014/03/a.png")
         bring(*self.PARTS)
         mine = Picture.objects.create(file="pictures/mine.png", width=1, height=1)
@@ -576,17 +583,19 @@ class TestFeaturedImages:
         bring(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == mine
 
-    def test_is_shown_above_the_text_and_told_to_other_sites(self, bring: Bring, folder: Path, client: Client) -> None:
+    def test_featured_image_is_shown_and_part_of_the_open_graph_metadata(
+        self, bring: Bring, folder: Path, client: Client
+    ) -> None:
         put(folder, "2014/03/a.png")
         bring(*self.PARTS, media=MediaFolder(folder))
         url = Picture.objects.get().file.url
-        for address in ("/2014/03/01/post-7/", "/page-20/"):
-            html = client.get(address).content.decode()
+        for path in ("/2014/03/01/post-7/", "/page-20/"):
+            html = client.get(path).content.decode()
             assert f'src="{url}"' in html
             assert 'alt="Alt"' in html
             assert f'<meta property="og:image" content="http://testserver{url}">' in html
 
-    def test_a_post_without_one_shows_none(self, bring: Bring, client: Client) -> None:
+    def test_post_without_a_featured_image_shows_none(self, bring: Bring, client: Client) -> None:
         bring(item(7))
         html = client.get("/2014/03/01/post-7/").content.decode()
         assert "og:image" not in html

@@ -1,4 +1,4 @@
-"""What an export holds besides posts, pages, terms and comments: kept where there is a place for it, else reported."""
+"""Importing or reporting what an export contains besides posts, pages, terms and comments."""
 
 import json
 from io import StringIO
@@ -21,7 +21,7 @@ from wordpress.importing.matching import KeyedItem
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
-from wordpress.importing.steps.menus import report_menus
+from wordpress.importing.steps.skipped import report_menus
 from wordpress.markup.footnotes_and_blocks import (
     count_blocks,
     expand_blocks,
@@ -58,7 +58,7 @@ def notes(report: Report, kind: str) -> dict[str, str]:
 
 
 class TestMenus:
-    def entry(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002  # WordPress's word for it
+    def menu_item(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
         fields = {
             f"_menu_item_{name}": str(values.pop(name))
             for name in ("type", "object", "object_id", "url")
@@ -67,13 +67,13 @@ class TestMenus:
         inside = [filed("nav_menu", menu.lower(), menu) if menu else "", *(meta(*field) for field in fields.items())]
         return item(id, title=title, post_type="nav_menu_item", inside=inside, **values)
 
-    def test_a_menu_is_reported_with_what_it_held(self, bring: Bring) -> None:
+    def test_menus_are_reported_with_their_links(self, bring: Bring) -> None:
         report = bring(
-            self.entry(50, "Press &amp; news", menu_order=3, type="custom", url="https://a.example/"),
-            self.entry(51, menu_order=1, type="post_type", object="page", object_id=20),
-            self.entry(52, menu_order=2, type="post_type", object="post", object_id=7),
-            self.entry(53, menu_order=4, type="custom", url="https://b.example/"),
-            self.entry(54, "Elsewhere", menu="Foot"),
+            self.menu_item(50, "Press &amp; news", menu_order=3, type="custom", url="https://a.example/"),
+            self.menu_item(51, menu_order=1, type="post_type", object="page", object_id=20),
+            self.menu_item(52, menu_order=2, type="post_type", object="post", object_id=7),
+            self.menu_item(53, menu_order=4, type="custom", url="https://b.example/"),
+            self.menu_item(54, "Elsewhere", menu="Foot"),
             item(7, title="A post"),
             page(20, title="About us"),
         )
@@ -84,11 +84,11 @@ class TestMenus:
         assert counted(report, "nav_menu_item") == {"skipped": 5}
         assert "menu" in first(report.skipped).text.lower()
 
-    def test_what_an_entry_led_to_may_be_missing(self, bring: Bring) -> None:
-        report = bring(self.entry(50, menu="", type="post_type", object="page", object_id=99))
+    def test_link_to_a_missing_page_is_reported(self, bring: Bring) -> None:
+        report = bring(self.menu_item(50, menu="", type="post_type", object="page", object_id=99))
         assert list(notes(report, "menu").values()) == ["It had 1 link: ?."]
 
-    def test_a_menu_of_the_block_editor_is_one_item(self, bring: Bring) -> None:
+    def test_block_editor_menu_is_reported_with_its_links(self, bring: Bring) -> None:
         content = (
             '<!-- wp:navigation-link {"label":"About \\u0026 more","url":"/about/"} /-->'
             '<!-- wp:navigation-submenu {"label":"Topics"} --><!-- wp:home-link {"url":"/x/"} /-->'
@@ -97,8 +97,8 @@ class TestMenus:
         report = bring(item(50, title="Header", post_type="wp_navigation", content=content))
         assert notes(report, "menu") == {"Header": "It had 3 links: About & more, Topics, /x/."}
 
-    def test_a_very_long_menu_is_cut_in_the_report_only(self, bring: Bring) -> None:
-        report = bring(*(self.entry(number, f"E{number}", menu_order=number) for number in range(1, 151)))
+    def test_long_menu_is_shortened_in_the_report(self, bring: Bring) -> None:
+        report = bring(*(self.menu_item(number, f"E{number}", menu_order=number) for number in range(1, 151)))
         text = notes(report, "menu")["Main"]
         assert text.startswith("It had 150 links: E1, E2")
         assert text.endswith("E100, ….")
@@ -106,7 +106,7 @@ class TestMenus:
 
 class TestOtherTypes:
     @pytest.mark.parametrize(
-        ("post_type", "said"),
+        ("post_type", "reason"),
         [
             ("product", "plugin"),
             ("wp_global_styles", "theme"),
@@ -115,14 +115,14 @@ class TestOtherTypes:
             ("revision", "internally"),
         ],
     )
-    def test_each_is_counted_under_its_name_with_a_reason(self, bring: Bring, post_type: str, said: str) -> None:
+    def test_unsupported_types_are_counted_with_a_reason(self, bring: Bring, post_type: str, reason: str) -> None:
         report = bring(item(7, post_type=post_type), item(8, post_type=post_type))
         assert counted(report, post_type) == {"skipped": 2}
-        assert said in first(report.skipped).text
+        assert reason in first(report.skipped).text
 
 
 class TestShortcodes:
-    def test_those_nobody_knows_are_counted(self, bring: Bring) -> None:
+    def test_unknown_shortcodes_are_counted(self, bring: Bring) -> None:
         report = bring(
             item(
                 7,
@@ -135,7 +135,7 @@ class TestShortcodes:
         assert list(found) == ["[contact-form-7]"]
         assert "3 times in 2 texts" in found["[contact-form-7]"]
 
-    def test_a_game_with_names_does_not_fill_the_report(self, bring: Bring) -> None:
+    def test_number_of_reported_shortcodes_is_limited(self, bring: Bring) -> None:
         report = bring(item(7, content=" ".join(f'[a-{number} x="1"]' for number in range(1000))))
         found = notes(report, "shortcode")
         assert len(found) == 301
@@ -143,7 +143,7 @@ class TestShortcodes:
 
 
 class TestCustomFields:
-    def test_fields_that_are_not_brought_in_are_counted_by_their_keys(self, bring: Bring) -> None:
+    def test_unsupported_fields_are_counted_by_key(self, bring: Bring) -> None:
         fields = [
             meta("Mood", "glad"),
             meta("_yoast_wpseo_title", "For search"),
@@ -155,13 +155,13 @@ class TestCustomFields:
         assert found.keys() == {"Mood", "_yoast_wpseo_title"}
         assert found["Mood"].startswith("2 items")
 
-    def test_the_machinery_of_wordpress_is_one_line(self, bring: Bring) -> None:
+    def test_internal_fields_of_wordpress_are_reported_together(self, bring: Bring) -> None:
         report = bring(item(7, inside=[meta("_edit_last", "1"), meta("_edit_lock", "1:1"), meta("_encloseme", "1")]))
         assert list(notes(report, "custom field").values()) == [
             "Readers never saw these fields: _edit_last, _edit_lock, _encloseme."
         ]
 
-    def test_those_of_comments_and_terms_are_counted_too(self, bring: Bring) -> None:
+    def test_fields_of_comments_and_terms_are_counted(self, bring: Bring) -> None:
         rated = comment(1).replace(
             "</wp:comment>", comment_meta("rating", "5") + comment_meta("akismet_result", "x") + "</wp:comment>"
         )
@@ -171,7 +171,7 @@ class TestCustomFields:
         assert found["colour"].startswith("It occurs 1 time on categories, tags")
         assert "akismet_result" not in found
 
-    def test_those_of_what_is_left_out_go_with_it(self, bring: Bring) -> None:
+    def test_fields_of_skipped_items_are_not_counted(self, bring: Bring) -> None:
         assert not notes(bring(item(7, post_type="product", inside=[meta("_price", "5")])), "custom field")
 
 
@@ -186,7 +186,7 @@ def footnotes(**texts: str) -> str:
 
 
 class TestFootnotes:
-    def test_they_stand_where_the_block_of_them_is(self, bring: Bring, client: Client) -> None:
+    def test_footnotes_are_shown_in_place_of_the_footnotes_block(self, bring: Bring, client: Client) -> None:
         report = bring(item(7, content=NOTED, inside=[footnotes(f_1="See <em>here</em>.", f_2="And there.")]))
         html = client.get("/2014/03/01/post-7/").text
         html = html[html.index("<article") :]
@@ -198,33 +198,33 @@ class TestFootnotes:
         assert 'href="#f-1-link"' in html
         assert not report.notes
 
-    def test_the_source_stays_byte_for_byte(self, bring: Bring) -> None:
+    def test_source_is_kept_byte_for_byte(self, bring: Bring) -> None:
         bring(item(7, content=NOTED, inside=[footnotes(f_1="One")]))
         assert Post.objects.get().source == NOTED
 
-    def test_they_are_as_untrusted_as_bodies(self, bring: Bring, client: Client) -> None:
+    def test_footnotes_are_sanitised(self, bring: Bring, client: Client) -> None:
         bring(item(7, content=NOTED, inside=[footnotes(f_1="<script>alert(1)</script><img src=x onerror=alert(2)>ok")]))
         html = client.get("/2014/03/01/post-7/").text
         assert "alert" not in html
         assert "ok" in html
 
-    def test_a_changed_note_renews_the_post(self, bring: Bring, client: Client) -> None:
-        bring(item(7, content=NOTED, inside=[footnotes(f_1="Old words")]))
-        report = bring(item(7, content=NOTED, inside=[footnotes(f_1="New words")]))
+    def test_changed_footnote_updates_the_post(self, bring: Bring, client: Client) -> None:
+        bring(item(7, content=NOTED, inside=[footnotes(f_1="Old text")]))
+        report = bring(item(7, content=NOTED, inside=[footnotes(f_1="New text")]))
         assert counted(report, "post") == {"updated": 1}
-        assert "New words" in client.get("/2014/03/01/post-7/").text
-        assert not bring(item(7, content=NOTED, inside=[footnotes(f_1="New words")])).has_changes
+        assert "New text" in client.get("/2014/03/01/post-7/").text
+        assert not bring(item(7, content=NOTED, inside=[footnotes(f_1="New text")])).has_changes
 
     @pytest.mark.parametrize(
         "field",
         ["a:0:{}", '{"id":"x"}', "[1]", '[{"id":"","content":""}]', "[" * 5000, '[{"id":"\\ud800","content":""}]'],
     )
-    def test_what_cannot_be_read_is_said(self, bring: Bring, field: str) -> None:
+    def test_unreadable_footnotes_are_noted(self, bring: Bring, field: str) -> None:
         report = bring(item(7, content=NOTED, inside=[meta("footnotes", field)]))
         assert any("footnotes cannot be read" in note.text for note in report.notes)
 
     @pytest.mark.django_db(transaction=True)
-    def test_they_leave_with_the_post(self, bring: Bring, tmp_path: Path, client: Client) -> None:
+    def test_footnotes_survive_an_export_and_import(self, bring: Bring, tmp_path: Path, client: Client) -> None:
         bring(item(7, content=NOTED, inside=[footnotes(f_1="One & <b>two</b>", f_2="ü")]))
         path = tmp_path / "out.xml"
         call_command("export_wordpress", output=path, verbosity=0)
@@ -235,59 +235,59 @@ class TestFootnotes:
         assert "One &amp; <b>two</b>" in client.get("/2014/03/01/post-7/").text
 
 
-class TestSharedBlocks:
-    def shared(self, id: int, content: str, **values: Any) -> str:  # noqa: A002  # WordPress's word for it
+class TestReusableBlocks:
+    def block(self, id: int, content: str, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
         return item(id, title=f"Block {id}", post_type="wp_block", content=content, **values)
 
-    def test_they_stand_in_every_text_that_shows_them(self, bring: Bring, client: Client) -> None:
+    def test_reusable_blocks_are_shown_in_every_text_that_uses_them(self, bring: Bring, client: Client) -> None:
         shown = '<!-- wp:block {"ref":30} /-->'
-        block = self.shared(30, "<!-- wp:paragraph -->\n<p>Said by all.</p>\n<!-- /wp:paragraph -->")
+        block = self.block(30, "<!-- wp:paragraph -->\n<p>Shared text.</p>\n<!-- /wp:paragraph -->")
         report = bring(item(7, content=shown), page(20, content=shown), block)
-        assert "<p>Said by all.</p>" in client.get("/2014/03/01/post-7/").text
-        assert "<p>Said by all.</p>" in client.get("/page-20/").text
+        assert "<p>Shared text.</p>" in client.get("/2014/03/01/post-7/").text
+        assert "<p>Shared text.</p>" in client.get("/page-20/").text
         assert counted(report, "wp_block") == {"imported": 1}
         assert not report.notes
         assert not bring(item(7, content=shown), page(20, content=shown), block).has_changes
 
-    def test_a_changed_one_is_shown_after_rendering_anew(self, bring: Bring, client: Client) -> None:
+    def test_changed_block_is_shown_after_rerendering(self, bring: Bring, client: Client) -> None:
         shown = item(7, content='<!-- wp:block {"ref":30} /-->')
-        bring(shown, self.shared(30, "<p>Old words</p>"))
-        report = bring(shown, self.shared(30, "<p>New words</p>"))
+        bring(shown, self.block(30, "<p>Old text</p>"))
+        report = bring(shown, self.block(30, "<p>New text</p>"))
         assert counted(report, "wp_block") == {"updated": 1}
         assert "rerender" in first(report.notes).text
         call_command("rerender", verbosity=0, stdout=StringIO())
-        assert "New words" in client.get("/2014/03/01/post-7/").text
+        assert "New text" in client.get("/2014/03/01/post-7/").text
 
-    def test_their_comments_are_accounted_for(self, bring: Bring) -> None:
-        assert counted(bring(self.shared(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
+    def test_comments_on_blocks_are_counted_as_skipped(self, bring: Bring) -> None:
+        assert counted(bring(self.block(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
 
-    def test_hidden_ones_stay_hidden(self, bring: Bring, client: Client) -> None:
+    def test_draft_blocks_are_not_shown(self, bring: Bring, client: Client) -> None:
         report = bring(
-            item(7, content='<!-- wp:block {"ref":30} /-->'), self.shared(30, "<p>Secret</p>", status="draft")
+            item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, "<p>Secret</p>", status="draft")
         )
         assert "Secret" not in client.get("/2014/03/01/post-7/").text
         assert counted(report, "wp_block") == {"skipped": 1}
 
-    def test_a_gap_is_reported(self, bring: Bring) -> None:
+    def test_missing_block_is_reported(self, bring: Bring) -> None:
         report = bring(item(7, content='<!-- wp:block {"ref":30} /-->'))
         assert "1 text shows this reusable block" in notes(report, "reusable block")["30"]
 
-    def test_one_that_holds_itself_ends(self, bring: Bring, client: Client) -> None:
+    def test_recursive_block_is_expanded_only_a_few_times(self, bring: Bring, client: Client) -> None:
         bring(
             item(7, content='<!-- wp:block {"ref":30} /-->'),
-            self.shared(30, '<p>Again</p><!-- wp:block {"ref":30} /-->'),
+            self.block(30, '<p>Again</p><!-- wp:block {"ref":30} /-->'),
         )
         assert 1 <= client.get("/2014/03/01/post-7/").text.count("<p>Again</p>") <= 3
 
-    def test_they_cannot_blow_up_a_text(self) -> None:
+    def test_expanded_text_has_a_maximum_length(self) -> None:
         source = '<!-- wp:block {"ref":1} /-->' * 1000
         Fragment.objects.create(kind=FragmentKind.BLOCK, name="1", text=source)
         grown = expand_blocks(source, Origin())
         assert len(grown) <= 500_000
 
     @pytest.mark.django_db(transaction=True)
-    def test_they_leave_and_come_back(self, bring: Bring, tmp_path: Path) -> None:
-        bring(item(7, content='<!-- wp:block {"ref":30} /-->'), self.shared(30, "<p>A & b</p>"))
+    def test_blocks_survive_an_export_and_import(self, bring: Bring, tmp_path: Path) -> None:
+        bring(item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, "<p>A & b</p>"))
         path = tmp_path / "out.xml"
         call_command("export_wordpress", output=path, verbosity=0)
         call_command("flush", interactive=False, verbosity=0)
@@ -296,15 +296,15 @@ class TestSharedBlocks:
 
 
 class TestFragmentsOfSeveralBlogs:
-    """Numbers and ids are a blog's own."""
+    """IDs of blocks and footnotes are unique only within a blog."""
 
     OTHER = "https://other.example"
     SHOWN = '<!-- wp:block {"ref":30} /-->'
 
-    def block(self, text: str, id: int = 30) -> str:  # noqa: A002  # WordPress's word for it
+    def block(self, text: str, id: int = 30) -> str:  # noqa: A002  # WordPress's name for it
         return item(id, title="Block", post_type="wp_block", guid="", content=text)
 
-    def two_blogs(self, bring: Bring) -> None:
+    def import_two_blogs(self, bring: Bring) -> None:
         note = footnotes(f_1="A note here")
         bring(
             item(7, content=self.SHOWN + NOTED, inside=[note]), page(20, content=self.SHOWN), self.block("<p>One</p>")
@@ -314,20 +314,20 @@ class TestFragmentsOfSeveralBlogs:
         report = bring(theirs, self.block("<p>Two</p>"), site=self.OTHER)
         assert counted(report, "wp_block") == {"imported": 1}
 
-    def shown(self, *words: str) -> dict[str, list[str]]:
+    def shown_texts(self, *texts: str) -> dict[str, list[str]]:
         entries = [*Post.objects.all(), *Page.objects.all()]
-        return {entry.slug: [word for word in words if word in entry.body_html] for entry in entries}
+        return {entry.slug: [text for text in texts if text in entry.body_html] for entry in entries}
 
-    def test_each_text_shows_those_of_its_own(self, bring: Bring) -> None:
-        self.two_blogs(bring)
+    def test_each_text_shows_the_fragments_of_its_own_blog(self, bring: Bring) -> None:
+        self.import_two_blogs(bring)
         expected = {"post-7": ["One", "A note here"], "page-20": ["One"], "theirs": ["Two", "A note there"]}
-        words = ("One", "Two", "A note here", "A note there")
-        assert self.shown(*words) == expected
+        texts = ("One", "Two", "A note here", "A note there")
+        assert self.shown_texts(*texts) == expected
         call_command("rerender", verbosity=0, stdout=StringIO())
-        assert self.shown(*words) == expected
+        assert self.shown_texts(*texts) == expected
 
-    def test_each_is_updated_by_its_own(self, bring: Bring) -> None:
-        self.two_blogs(bring)
+    def test_blocks_are_updated_only_by_exports_of_their_own_blog(self, bring: Bring) -> None:
+        self.import_two_blogs(bring)
         assert counted(bring(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"unchanged": 1}
         assert counted(bring(self.block("<p>Three</p>"), site=self.OTHER), "wp_block") == {"updated": 1}
         assert set(Fragment.objects.filter(kind="block").values_list("text", flat=True)) == {
@@ -335,18 +335,18 @@ class TestFragmentsOfSeveralBlogs:
             "<p>Three</p>",
         }
 
-    def test_a_gap_is_not_filled_with_that_of_another(self, bring: Bring) -> None:
+    def test_missing_block_is_not_replaced_by_one_of_another_blog(self, bring: Bring) -> None:
         bring(self.block("<p>One</p>"))
         report = bring(item(7, content=self.SHOWN), site=self.OTHER)
         assert "One" not in Post.objects.get().body_html
         assert "1 text shows this reusable block" in notes(report, "reusable block")["30"]
 
-    def test_a_text_of_no_blog_shows_the_first(self, bring: Bring) -> None:
-        self.two_blogs(bring)
+    def test_text_written_here_shows_the_block_imported_first(self, bring: Bring) -> None:
+        self.import_two_blogs(bring)
         post = PostFactory(markup="wordpress", source=self.SHOWN)
         assert "One" in post.body_html
 
-    def test_one_that_came_before_sites_were_remembered_serves_and_is_taken_over(self, bring: Bring) -> None:
+    def test_block_without_a_site_is_shown_and_adopted_by_the_matching_site(self, bring: Bring) -> None:
         Fragment.objects.create(kind=FragmentKind.BLOCK, name="30", title="Block", text="<p>One</p>")
         bring(item(7, content=self.SHOWN))
         assert "One" in Post.objects.get().body_html
@@ -358,18 +358,18 @@ class TestFragmentsOfSeveralBlogs:
         }
 
     @pytest.mark.django_db(transaction=True)
-    def test_they_leave_under_numbers_of_their_own_and_come_back(self, bring: Bring, tmp_path: Path) -> None:
-        self.two_blogs(bring)
+    def test_blocks_of_several_blogs_survive_an_export_and_import(self, bring: Bring, tmp_path: Path) -> None:
+        self.import_two_blogs(bring)
         bring(
             self.block(self.SHOWN, 31), item(8, guid="g8", post_name="nested", content='<!-- wp:block {"ref":31} /-->')
         )
         bring(self.block("<p>Other</p>", 31), site=self.OTHER)
-        before = self.shown("One", "Two")
+        before = self.shown_texts("One", "Two")
         path = tmp_path / "out.xml"
         call_command("export_wordpress", output=path, verbosity=0)
         call_command("flush", interactive=False, verbosity=0)
         import_export([path])
-        assert self.shown("One", "Two") == before
+        assert self.shown_texts("One", "Two") == before
         assert len(set(Fragment.objects.filter(kind="block").values_list("name", flat=True))) == 4
 
 
@@ -381,7 +381,7 @@ class TestHostileFields:
         )
     )
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
-    def test_any_json_is_kept_or_said_to_be_unreadable(self, context: ImportContext, value: object) -> None:
+    def test_any_json_is_stored_or_noted_as_unreadable(self, context: ImportContext, value: object) -> None:
         found = Item(**{**FIELDS, "meta": (("footnotes", json.dumps(value)),)})
         context.report = Report()
         Fragment.objects.all().delete()
@@ -391,14 +391,14 @@ class TestHostileFields:
         )
 
     @given(st.text(alphabet=st.sampled_from(list('<!-- wp:block {"ref":12}/--> data-fn="a"\n')), max_size=300))
-    def test_any_text_with_marks_is_rendered(self, source: str) -> None:
+    def test_any_text_with_markers_can_be_rendered(self, source: str) -> None:
         assert isinstance(footnotes_html(source, str, Origin()), str)
         assert isinstance(expand_blocks(source, Origin()), str)
 
     @pytest.mark.parametrize(
         "source", ['<!-- wp:block {"ref":1' * 20_000, 'data-fn="' * 40_000, '<!-- wp:navigation-link {"' * 15_000]
     )
-    def test_broken_marks_take_linear_time(self, context: ImportContext, source: str) -> None:
+    def test_broken_markers_take_linear_time(self, context: ImportContext, source: str) -> None:
         assert not count_blocks(source)
         assert len(footnote_ids(source)) <= 1
         context.spool.add(Item(**{**FIELDS, "type": "wp_navigation", "content": source + "-->"}))

@@ -1,4 +1,4 @@
-"""Categories, tags and authors that move in."""
+"""Importing categories, tags and authors."""
 
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCategories:
-    def test_a_tree_whose_parents_come_later(self, bring: Bring, client: Client) -> None:
+    def test_parents_may_come_after_their_children(self, bring: Bring, client: Client) -> None:
         bring(
             category("child", "Child", parent="top"),
             category("top", "Top &amp; more", description="What <b>is</b> in it"),
@@ -30,32 +30,32 @@ class TestCategories:
         assert (top.name, top.description) == ("Top & more", "What is in it")
         assert "A title" in client.get("/category/top/child/").text
 
-    def test_the_oldest_exports_name_the_parent(self, bring: Bring) -> None:
+    def test_parent_given_by_name_in_the_oldest_exports(self, bring: Bring) -> None:
         bring(category("top", "The top"), category("child", parent="The top"), version="1.0")
         assert Category.objects.get(slug="child").path == "top/child"
 
-    def test_the_name_of_a_parent_may_be_written_in_another_way(self, bring: Bring) -> None:
+    def test_parent_names_are_compared_without_entities(self, bring: Bring) -> None:
         report = bring(category("top", "R&amp;D"), category("child", parent="R&D"), version="1.0")
         assert Category.objects.get(slug="child").path == "top/child"
         assert not report.notes
 
     @pytest.mark.parametrize("files", [1, 2])
-    def test_what_is_told_after_the_posts_counts_too(self, tmp_path: Path, files: int) -> None:
+    def test_categories_may_be_described_after_the_posts(self, tmp_path: Path, files: int) -> None:
         post = item(7, inside=[filed("category", "child", "Child")])
-        told = category("child", "Child", parent="top", description="Said of it", id=4), category("top")
-        documents = [(post, *told)] if files == 1 else [(post,), told]
+        described = category("child", "Child", parent="top", description="Described", id=4), category("top")
+        documents = [(post, *described)] if files == 1 else [(post,), described]
         paths = [write(tmp_path, export(*parts), f"{i}.xml") for i, parts in enumerate(documents)]
         import_export(paths)
         child = Category.objects.get(slug="child")
-        assert (child.pk, child.path, child.description) == (4, "top/child", "Said of it")
+        assert (child.pk, child.path, child.description) == (4, "top/child", "Described")
         assert not import_export(paths).has_changes
 
-    def test_missing_parents_and_circles_are_noted(self, bring: Bring) -> None:
+    def test_missing_parents_and_cycles_are_noted(self, bring: Bring) -> None:
         report = bring(category("a", parent="b"), category("b", parent="a"), category("c", parent="gone"))
         assert dict(Category.objects.values_list("slug", "path")) == {"a": "a", "b": "a/b", "c": "c"}
         assert len(report.notes) == 2
 
-    def test_one_that_is_here_stays_where_it_stands(self, bring: Bring) -> None:
+    def test_existing_category_stays_where_it_is(self, bring: Bring) -> None:
         Category.objects.create(name="Mine", slug="films")
         report = bring(category("films", "Films", parent="arts"), category("arts"), category("new", parent="films"))
         assert Category.objects.get(slug="films").name == "Mine"
@@ -63,17 +63,17 @@ class TestCategories:
         assert counted(report, "category") == {"unchanged": 1, "imported": 2}
         assert not report.notes
 
-    def test_what_only_items_name_is_made(self, bring: Bring) -> None:
+    def test_categories_named_only_by_items_are_created(self, bring: Bring) -> None:
         bring(item(7, inside=[filed("category", "x-1", "X 1"), filed("", "", "By name only")]))
         names = {found.slug: found.name for found in Post.objects.get(pk=7).categories.all()}
         assert names == {"x-1": "X 1", "by-name-only": "By name only"}
 
 
 class TestTermsWithOddSlugs:
-    """Programs and people that write exports by hand give slugs that WordPress would not."""
+    """Exports that other programs or people write contain slugs that WordPress would not."""
 
     @pytest.mark.parametrize("taxonomy", ["category", "post_tag"])
-    def test_what_means_one_address_is_one_term(self, bring: Bring, taxonomy: str) -> None:
+    def test_slugs_with_the_same_url_are_one_term(self, bring: Bring, taxonomy: str) -> None:
         parts = (
             item(7, inside=[filed(taxonomy, "two-words", "Two words")]),
             item(8, inside=[filed(taxonomy, "Two words", "Two words")]),
@@ -84,21 +84,21 @@ class TestTermsWithOddSlugs:
         assert not bring(*parts).has_changes
 
     @pytest.mark.parametrize("slug", ["Two Words", "%d0%bf%d1%80%d", "%d0%bf%d1%80-%d1", "c#?d"])
-    def test_their_addresses_lead_to_the_term(self, bring: Bring, client: Client, slug: str) -> None:
+    def test_old_urls_redirect_to_the_term(self, bring: Bring, client: Client, slug: str) -> None:
         bring(category(slug, "C"), tag(slug, "T"))
         for kind, found in (("category", Category.objects.get()), ("tag", Tag.objects.get())):
             for ending in ("", "feed/"):
                 answer = client.get(f"/{kind}/{quote(slug, safe='%')}/{ending}")
                 assert unquote(answer.headers["Location"]) == unquote(found.get_absolute_url() + ending)
 
-    def test_without_a_letter_in_them_they_are_made_of_the_name_once(self, bring: Bring) -> None:
+    def test_unusable_slugs_are_made_from_the_name(self, bring: Bring) -> None:
         parts = (category("?", "Quest &amp; ion"), tag("?", "Quest &amp; ion"), category("#", "?"))
         bring(*parts)
         assert set(Category.objects.values_list("slug", flat=True)) == {"quest-ion", "untitled"}
         assert Tag.objects.get().slug == "quest-ion"
         assert not bring(*parts).has_changes
 
-    def test_capitals_make_no_difference_in_an_address(self, bring: Bring, client: Client) -> None:
+    def test_urls_are_not_case_sensitive(self, bring: Bring, client: Client) -> None:
         parts = (
             tag("Two-Words", "T"),
             item(7, post_name="A-Post", inside=[filed("category", "C-D", "C"), filed("post_tag", "Two-Words", "T")]),
@@ -106,50 +106,50 @@ class TestTermsWithOddSlugs:
             page(21, post_name="Below", post_parent=20),
         )
         bring(*parts)
-        for address in ("/category/C-D/", "/tag/Two-Words/", "/2014/03/01/A-Post/", "/Above/Below/"):
-            assert client.get(address).status_code == 200
-            assert client.get(address.lower()).headers["Location"] == address
+        for url in ("/category/C-D/", "/tag/Two-Words/", "/2014/03/01/A-Post/", "/Above/Below/"):
+            assert client.get(url).status_code == 200
+            assert client.get(url.lower()).headers["Location"] == url
         assert not bring(*parts).has_changes
 
 
 class TestTermsWithoutSlugs:
-    """Exports of other programs give only the names."""
+    """Exports of other programs contain only the names."""
 
     PARTS = (
-        category("", "One &amp; two", description="Said of it"),
+        category("", "One &amp; two", description="Described"),
         category("", "Three"),
         tag("", "One &amp; two"),
         item(7, inside=[filed("category", "", "One &amp; two"), filed("post_tag", "", "One &amp; two")]),
     )
 
-    def test_each_has_a_slug_made_from_its_name(self, bring: Bring) -> None:
+    def test_slugs_are_made_from_the_names(self, bring: Bring) -> None:
         bring(*self.PARTS)
-        assert set(Category.objects.values_list("slug", "description")) == {("one-two", "Said of it"), ("three", "")}
+        assert set(Category.objects.values_list("slug", "description")) == {("one-two", "Described"), ("three", "")}
         assert Post.objects.get().categories.get().slug == "one-two"
         assert Tag.objects.get().slug == "one-two"
 
-    def test_a_second_import_changes_nothing(self, bring: Bring) -> None:
+    def test_importing_again_changes_nothing(self, bring: Bring) -> None:
         bring(*self.PARTS)
         assert not bring(*self.PARTS).has_changes
 
-    def test_a_name_is_one_however_it_is_written(self, bring: Bring) -> None:
+    def test_names_with_different_spelling_are_one_term(self, bring: Bring) -> None:
         written = ["One &#038; two", "One & two", " One &amp; two\n"]
         bring(category("1-2", "One &amp; two"), item(7, inside=[filed("category", "", name) for name in written]))
         assert Post.objects.get().categories.get().slug == "1-2"
         assert Category.objects.count() == 1
 
-    def test_nothing_is_filed_under_nothing(self, bring: Bring) -> None:
+    def test_empty_names_are_ignored(self, bring: Bring) -> None:
         bring(item(7, inside=["<category></category>", filed("post_tag", "", " ")]))
         assert not Category.objects.exists()
         assert not Tag.objects.exists()
 
-    def test_a_slug_of_another_is_kept_clear(self, bring: Bring) -> None:
+    def test_slugs_made_from_names_avoid_exported_slugs(self, bring: Bring) -> None:
         bring(category("", "Three!"), category("three", "The third"))
         assert set(Category.objects.values_list("slug", "name")) == {("three", "The third"), ("three-2", "Three!")}
 
 
 class TestTags:
-    def test_slugs_and_names_are_those_of_the_export(self, bring: Bring, client: Client) -> None:
+    def test_slugs_and_names_are_kept(self, bring: Bring, client: Client) -> None:
         bring(
             tag("c-2", "C++", description="A <i>language</i>"),
             tag("%d9%85", "R&amp;D"),
@@ -159,7 +159,7 @@ class TestTags:
         assert Tag.objects.get(slug="c-2").description == "A language"
         assert "A title" in client.get("/tag/c-2/").text
 
-    def test_two_addresses_of_one_name_are_two_tags(self, bring: Bring, client: Client) -> None:
+    def test_two_slugs_with_one_name_are_two_tags(self, bring: Bring, client: Client) -> None:
         parts = (
             tag("coop", "Cooperation"),
             tag("coop-2", "COOPERATION "),
@@ -175,59 +175,59 @@ class TestTags:
         assert "“COOPERATION (3)”" in remarks(report)[0]
         assert counted(bring(*parts), "tag") == {"unchanged": 3}
 
-    def test_a_second_address_in_a_later_export_is_a_second_tag_too(self, bring: Bring) -> None:
+    def test_second_slug_in_a_later_export_is_a_second_tag(self, bring: Bring) -> None:
         bring(tag("coop", "Cooperation"))
         bring(tag("coop-2", "Cooperation"), tag("coop", "Cooperation"))
         assert dict(Tag.objects.values_list("slug", "name")) == {"coop": "Cooperation", "coop-2": "Cooperation (2)"}
 
     @pytest.mark.parametrize("name", ["ﷺ" * 33, "x" * 200, "ß" * 200])
-    def test_a_number_behind_a_long_name_fits(self, bring: Bring, name: str) -> None:
+    def test_long_names_leave_room_for_a_number(self, bring: Bring, name: str) -> None:
         bring(tag("a", name), tag("b", name), tag("c", name))
         assert sorted(found.name[-4:] for found in Tag.objects.exclude(slug="a")) == [" (2)", " (3)"]
 
-    def test_a_name_that_is_here_is_the_same_tag(self, bring: Bring, client: Client) -> None:
+    def test_name_of_an_existing_tag_means_that_tag(self, bring: Bring, client: Client) -> None:
         here = PostFactory(pk=500, tags=["Human Rights"]).tags.get()
         bring(item(7, inside=[filed("post_tag", "hr", "human  rights")]))
         assert Post.objects.get(pk=7).tags.get() == here
         assert client.get("/tag/hr/").headers["Location"] == here.get_absolute_url()
 
-    def test_an_address_that_is_here_is_the_same_tag_and_noted(self, bring: Bring) -> None:
+    def test_slug_of_an_existing_tag_means_that_tag_and_is_noted(self, bring: Bring) -> None:
         here = Tag.objects.create(name="C", slug="c")
         report = bring(item(7, inside=[filed("post_tag", "c", "C++")]))
         assert Post.objects.get(pk=7).tags.get() == here
         assert "“C”" in remarks(report)[0]
 
-    def test_a_tag_that_was_merged_here_stays_merged(self, bring: Bring) -> None:
+    def test_merged_tag_stays_merged(self, bring: Bring) -> None:
         kept = Tag.objects.create(name="Kept")
         kept.aliases.create(slug="gone")
         bring(item(7, inside=[filed("post_tag", "gone", "Gone")]))
         assert Post.objects.get(pk=7).tags.get() == kept
         assert Tag.objects.count() == 1
 
-    def test_a_post_has_each_tag_once(self, bring: Bring) -> None:
+    def test_post_has_each_tag_only_once(self, bring: Bring) -> None:
         bring(item(7, inside=[filed("post_tag", "x", "X"), filed("post_tag", "x", "X"), filed("post_tag", "X", "x")]))
         assert Post.objects.get(pk=7).tags.count() == 1
 
-    def test_hidden_posts_are_not_on_the_pages_of_their_tags(self, bring: Bring) -> None:
+    def test_hidden_posts_are_not_listed_on_tag_pages(self, bring: Bring) -> None:
         bring(item(7, inside=[filed("post_tag", "x")]), item(8, status="private", inside=[filed("post_tag", "x")]))
-        moments = dict(Post.tags.through._default_manager.values_list("content_object", "published_at"))
-        assert moments == {7: Post.objects.get(pk=7).published_at, 8: None}
+        dates = dict(Post.tags.through._default_manager.values_list("content_object", "published_at"))
+        assert dates == {7: Post.objects.get(pk=7).published_at, 8: None}
 
     @pytest.mark.parametrize("name", ["🎉", "!!!", "a,b", "ﷺ" * 190, "x" * 900])
-    def test_odd_names_are_kept_as_far_as_they_can_be(self, bring: Bring, name: str) -> None:
+    def test_unusual_names_are_kept_as_far_as_possible(self, bring: Bring, name: str) -> None:
         bring(item(7, inside=[filed("post_tag", "odd", name)]))
         found = Post.objects.get(pk=7).tags.get()
         assert found.slug == "odd"
         assert name.startswith(found.name)
 
-    def test_other_terms_are_accounted_for(self, bring: Bring) -> None:
+    def test_other_terms_are_reported(self, bring: Bring) -> None:
         report = bring(term("nav_menu", "top"), item(7, inside=[filed("post_format", "post-format-aside", "Aside")]))
         assert counted(report, "other term") == {"skipped": 1}
         assert any("post_format" in note.title for note in report.notes)
 
 
 class TestAuthors:
-    def test_they_have_accounts_that_nobody_can_use_yet(self, bring: Bring) -> None:
+    def test_authors_get_accounts_without_passwords_or_permissions(self, bring: Bring) -> None:
         bring(item(7, creator="bo"), authors=[author("bo", email="bo@example.org", name="Bo &amp; Co")])
         bo = User.objects.get()
         assert (bo.username, bo.slug, bo.display_name, bo.email) == ("bo", "bo", "Bo & Co", "bo@example.org")
@@ -235,7 +235,7 @@ class TestAuthors:
         assert not bo.is_staff
         assert not bo.is_superuser
 
-    def test_an_account_that_is_here_is_not_touched(self, bring: Bring) -> None:
+    def test_existing_account_is_not_changed(self, bring: Bring) -> None:
         anna = UserFactory(username="anna", display_name="Anna here", is_staff=True, role="Author")
         anna.set_password("a long password of hers")
         anna.save()
@@ -245,12 +245,12 @@ class TestAuthors:
         assert Post.objects.get(pk=7).author == anna
         assert counted(report, "author") == {"unchanged": 1}
 
-    def test_creators_without_an_entry_get_accounts_too(self, bring: Bring) -> None:
+    def test_creators_missing_from_the_list_of_authors_get_accounts(self, bring: Bring) -> None:
         bring(item(7, creator="Jane Doe"), item(8, creator=""), version="1.0")
         assert Post.objects.get(pk=7).author.username == "jane-doe"
         assert Post.objects.get(pk=7).author.display_name == "Jane Doe"
         assert str(Post.objects.get(pk=8).author) == "Unknown author"
 
-    def test_a_creator_by_display_name_is_that_author(self, bring: Bring) -> None:
+    def test_creator_is_recognised_by_display_name(self, bring: Bring) -> None:
         bring(item(7, creator="Anna A."))
         assert User.objects.get().username == "anna"

@@ -1,4 +1,4 @@
-"""Categories, tags and authors that changed in the export since they were brought in."""
+"""Updating categories, tags and authors that have changed in the export since they were imported."""
 
 from typing import Any
 
@@ -18,28 +18,30 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCategories:
-    def test_name_description_and_place_are_updated(self, bring: Bring) -> None:
+    def test_name_description_and_parent_are_updated(self, bring: Bring) -> None:
         bring(category("a"), category("b", parent="a"), category("c", parent="b"))
-        changed = (category("a"), category("b", "New", description="Words"), category("c", parent="b"))
+        changed = (category("a"), category("b", "New", description="Text"), category("c", parent="b"))
         assert counted(bring(*changed), "category") == {"updated": 1, "unchanged": 2}
         b = Category.objects.get(slug="b")
-        assert (b.name, b.description, b.path) == ("New", "Words", "b")
+        assert (b.name, b.description, b.path) == ("New", "Text", "b")
         assert Category.objects.get(slug="c").path == "b/c"
         before = contents()
         assert not bring(*changed).has_changes
         assert contents() == before
 
-    def test_parent_and_child_change_places(self, bring: Bring) -> None:
+    def test_parent_and_child_can_swap(self, bring: Bring) -> None:
         bring(category("a"), category("b", parent="a"))
         bring(category("a", parent="b"), category("b"))
         assert dict(Category.objects.values_list("slug", "path")) == {"b": "b", "a": "b/a"}
 
-    def test_one_moves_under_a_new_one(self, bring: Bring) -> None:
+    def test_category_moves_below_a_new_one(self, bring: Bring) -> None:
         bring(category("a"))
         bring(category("a", parent="new"), category("new"))
         assert Category.objects.get(slug="a").path == "new/a"
 
-    def test_a_new_slug_is_known_by_the_number_and_leaves_a_redirect(self, bring: Bring, client: Client) -> None:
+    def test_category_with_a_new_slug_is_recognised_by_its_id_and_redirected(
+        self, bring: Bring, client: Client
+    ) -> None:
         bring(category("old", id=5), category("child", parent="old", id=6))
         report = bring(category("new", id=5), category("child", parent="new", id=6))
         assert counted(report, "category") == {"updated": 2}
@@ -47,12 +49,12 @@ class TestCategories:
         assert client.get("/category/old/child/").headers["Location"] == "/category/new/child/"
         assert client.get("/category/old/").headers["Location"] == "/category/new/"
 
-    def test_a_parent_that_is_not_in_this_export_stays(self, bring: Bring) -> None:
+    def test_parent_missing_from_this_export_is_kept(self, bring: Bring) -> None:
         bring(category("a"), category("b", parent="a"))
         bring(category("b", "New", parent="a"))
         assert Category.objects.get(name="New").path == "a/b"
 
-    def test_one_that_changed_on_both_sides_is_left_and_named(self, bring: Bring) -> None:
+    def test_category_changed_on_both_sides_is_kept_and_reported(self, bring: Bring) -> None:
         bring(category("a"))
         Category.objects.update(description="Mine")
         report = bring(category("a", "Theirs"))
@@ -60,7 +62,7 @@ class TestCategories:
         assert "changed in the export and here" in first(report.skipped).text
         assert Category.objects.get().name == "a"
 
-    def test_one_of_the_sites_own_is_never_touched(self, bring: Bring) -> None:
+    def test_category_created_here_is_never_changed(self, bring: Bring) -> None:
         CategoryFactory(name="Mine", slug="a")
         bring(category("a", "Theirs"))
         bring(category("a", "Theirs again"))
@@ -70,21 +72,21 @@ class TestCategories:
 class TestTags:
     def test_name_and_description_are_updated(self, bring: Bring) -> None:
         bring(tag("a"), tag("b"))
-        changed = (tag("a", "R&amp;D", description="Words"), tag("b"))
+        changed = (tag("a", "R&amp;D", description="Text"), tag("b"))
         assert counted(bring(*changed), "tag") == {"updated": 1, "unchanged": 1}
         found = Tag.objects.get(slug="a")
-        assert (found.name, found.key, found.description) == ("R&D", "r&d", "Words")
+        assert (found.name, found.key, found.description) == ("R&D", "r&d", "Text")
         before = contents()
         assert not bring(*changed).has_changes
         assert contents() == before
 
-    def test_two_that_take_each_others_name(self, bring: Bring) -> None:
+    def test_tags_can_swap_their_names(self, bring: Bring) -> None:
         bring(tag("a", "One"), tag("b", "Two"))
         report = bring(tag("a", "Two"), tag("b", "One"))
         assert dict(Tag.objects.values_list("slug", "name")) == {"a": "Two", "b": "One"}
         assert not report.notes
 
-    def test_a_name_that_another_has_gets_a_number(self, bring: Bring) -> None:
+    def test_name_that_is_taken_gets_a_number(self, bring: Bring) -> None:
         TagFactory(name="Taken")
         bring(tag("a", "One"))
         report = bring(tag("a", "taken"))
@@ -92,28 +94,28 @@ class TestTags:
         assert "taken (2)" in remarks(report)[0]
         assert not bring(tag("a", "taken")).has_changes
 
-    def test_one_that_changed_on_both_sides_is_left_and_named(self, bring: Bring) -> None:
+    def test_tag_changed_on_both_sides_is_kept_and_reported(self, bring: Bring) -> None:
         bring(tag("a"))
         Tag.objects.update(description="Mine")
         assert counted(bring(tag("a", "Theirs")), "tag") == {"skipped": 1}
         assert Tag.objects.get().name == "a"
 
-    def test_one_of_the_sites_own_is_never_touched(self, bring: Bring) -> None:
+    def test_tag_created_here_is_never_changed(self, bring: Bring) -> None:
         TagFactory(name="Mine", slug="a")
         bring(tag("a", "Theirs"))
         bring(tag("a", "Theirs again"))
         assert Tag.objects.get().name == "Mine"
 
-    def test_queries_do_not_grow_with_the_number_of_tags(
+    def test_query_count_does_not_grow_with_the_number_of_tags(
         self, bring: Bring, django_assert_max_num_queries: Any
     ) -> None:
-        bring(*(tag(f"t-{number}") for number in range(300)))
+        bring(*(tag(f"t-{n}") for n in range(300)))
         with django_assert_max_num_queries(60):
-            bring(*(tag(f"t-{number}", f"New {number}") for number in range(300)))
+            bring(*(tag(f"t-{n}", f"New {n}") for n in range(300)))
 
 
 class TestAuthors:
-    def test_name_and_address_are_updated(self, bring: Bring) -> None:
+    def test_name_and_email_address_are_updated(self, bring: Bring) -> None:
         bring(item(7), authors=[author(name="Old")])
         report = bring(item(7), authors=[author(name="New", email="new@example.org")])
         assert counted(report, "author") == {"updated": 1}
@@ -121,7 +123,7 @@ class TestAuthors:
         assert not bring(item(7), authors=[author(name="New", email="new@example.org")]).has_changes
 
     @pytest.mark.parametrize("use", ["renamed", "staff", "password"])
-    def test_who_is_at_work_here_is_left_and_named(self, bring: Bring, use: str) -> None:
+    def test_account_in_use_is_kept_and_reported(self, bring: Bring, use: str) -> None:
         bring(item(7))
         anna = User.objects.get()
         if use == "renamed":
@@ -136,8 +138,8 @@ class TestAuthors:
         assert User.objects.get().email == "anna@example.org"
 
 
-class TestNumbers:
-    def test_wordpress_numbers_are_kept_where_they_are_free(self, bring: Bring, client: Client) -> None:
+class TestIds:
+    def test_wordpress_ids_are_kept_if_they_are_free(self, bring: Bring, client: Client) -> None:
         CategoryFactory(pk=5)
         User.objects.create(pk=1, username="owner")
         bring(category("a", id=5), tag("x", id=9), item(7, inside=[filed("category", "a")]), authors=[author(id=1)])

@@ -4,7 +4,9 @@ SQLite lets one connection write at a time, and whoever waits for it polls. So a
 tenths of a second at most, and leaves it alone for a while afterwards.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import batched
 from typing import Final
 
 from django.db import IntegrityError, OperationalError, connection, reset_queries
@@ -44,6 +46,14 @@ def write_batch(context: ImportContext, write: Callable[[], None]) -> None:
                 raise
     # With DEBUG Django keeps every query, and these are as large as the export.
     reset_queries()
+
+
+def write_batches[Value](
+    context: ImportContext, values: Iterable[Value], write: Callable[[Sequence[Value]], None], *, size: int = 100
+) -> None:
+    """Call `write` with `size` values at a time, each time in a transaction of its own (see write_batch)."""
+    for batch in batched(values, size, strict=False):
+        write_batch(context, partial(write, batch))
 
 
 def entry_batches(items: Iterable[KeyedItem]) -> Iterator[list[KeyedItem]]:

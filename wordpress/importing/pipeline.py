@@ -28,10 +28,9 @@ from wordpress.importing.steps.authors import check_authors, import_authors, use
 from wordpress.importing.steps.categories import import_categories
 from wordpress.importing.steps.files import import_files
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
-from wordpress.importing.steps.menus import report_menus
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
-from wordpress.importing.steps.skipped import report_skipped
+from wordpress.importing.steps.skipped import report_menus, report_skipped
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.steps.terms import index_terms, report_other_terms
 from wordpress.importing.unsupported import Unsupported

@@ -41,7 +41,7 @@ from wordpress.importing.report_log import Remark, Remarks, summarise
 from wordpress.importing.steps.authors import fingerprint_user
 from wordpress.importing.steps.categories import fingerprint_category
 from wordpress.importing.steps.comments import fingerprint_stored_comment
-from wordpress.importing.steps.featured_images import FEATURED_IMAGES
+from wordpress.importing.steps.files import FEATURED_IMAGES
 from wordpress.importing.steps.tags import fingerprint_tag
 from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun
 

@@ -18,7 +18,7 @@ LANGUAGE = "language"
 THUMBNAIL = "_thumbnail_id"
 # The meta field with the footnotes of a text (wordpress.markup.footnotes_and_blocks).
 FOOTNOTES = "footnotes"
-# The meta field for one enclosure (wordpress.importing.steps.enclosures).
+# The meta field for one enclosure (wordpress.importing.steps.posts).
 ENCLOSURE = "enclosure"
 # The meta fields in which WordPress keeps a post's old slugs and dates.
 # Source: wp_check_for_changed_slugs and wp_check_for_changed_dates.

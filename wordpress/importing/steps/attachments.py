@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import batched
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,7 @@ from wordpress.importing.media_source import file_name
 from wordpress.importing.own_exports import restore_attachment
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
 from wordpress.importing.report import ATTACHMENTS, Outcome
-from wordpress.importing.steps.comments import skip_comments
+from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment
 from wordpress.wxr.records import ALT, Item
@@ -26,14 +26,14 @@ from wordpress.wxr.values import plain_line, plain_lines
 
 _BATCH: Final = 200
 _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
-# What an export says.
+# The fields that an export sets.
 _EXPORTED: Final = (
     *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "description"),
     *("parent", "menu_order", "uploaded_by_id", "uploaded_at"),
 )
 # These contain the URL of the blog.
 _URLS: Final = {"url", "guid", "link"}
-# What a picture or document has too.
+# The fields that pictures or documents have too.
 _SHARED: Final = ("title", "caption", "alt")
 
 
@@ -41,14 +41,14 @@ def import_attachments(context: ImportContext) -> None:
     """Store what the export says about each file, or report why not."""
     seen: set[int] = set()
     for batch in batched(context.spool.attachments, _BATCH, strict=False):
-        items, skipped = [], []
+        # Each item with the reason why it is skipped, if it is.
+        reasons = []
         for item, *_key in batch:
-            if reason := _("It is in the export twice.") if item.id in seen else _reason_to_skip(item):
-                skipped.append((item, reason))
-            else:
+            reason = _("It is in the export twice.") if item.id in seen else _reason_to_skip(item)
+            reasons.append((item, reason))
+            if not reason:
                 seen.add(item.id)
-                items.append(item)
-        write_batch(context, partial(_import, context, items, skipped))
+        write_batch(context, partial(_import, context, reasons))
         context.advance(len(batch))
 
 
@@ -58,23 +58,19 @@ def redirect_to_files(attachments: Iterable[Attachment]) -> None:
         upload = attachment.picture or attachment.document
         if upload is None:
             continue
-        # Of two sites with a file at the same path the first keeps it.
+        # If two sites have a file at the same path, the first keeps it.
         add_missing_redirects((url, upload) for url in (attachment.url, attachment.guid) if _is_file(legacy_key(url)))
         if not legacy_key(attachment.link).startswith("/?"):
             add_redirect(attachment.link, upload)
         add_id_redirects(attachment.site, {attachment.wordpress_id: upload})
 
 
-def default_text(attachment: Attachment, name: str) -> str:
-    """Return what a picture or document has in a field that is empty in the export."""
-    return file_name(attachment).rpartition(".")[0][: max_length(Attachment, "title")] if name == "title" else ""
-
-
-def _import(context: ImportContext, items: Sequence[Item], skipped: Sequence[tuple[Item, str]]) -> None:
-    for item, reason in skipped:
-        context.report.skip(ATTACHMENTS, item.id, plain_line(item.title), reason, item.attachment_url)
-    for item in (*items, *(item for item, _reason in skipped)):
+def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None:
+    for item, reason in reasons:
+        if reason:
+            context.report.skip(ATTACHMENTS, item.id, plain_line(item.title), reason, item.attachment_url)
         skip_comments(context, item, _("It is on a file, and files have no comments here."))
+    items = [item for item, reason in reasons if not reason]
     known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
     stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
     new, changed, updated = [], [], 0
@@ -84,8 +80,12 @@ def _import(context: ImportContext, items: Sequence[Item], skipped: Sequence[tup
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
             _update_upload(context, here, exported, names)
-            updated += any(not _is_same(name, getattr(here, name), getattr(exported, name)) for name in names)
-            if _place(here) != _place(exported):
+            # A URL counts as unchanged if only the URL of the blog in it has changed.
+            updated += any(
+                name not in _URLS or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
+                for name in names
+            )
+            if (host_of(here.url), here.path) != (host_of(exported.url), exported.path):
                 # The texts that show it were rendered before it was stored, so they must be rendered again.
                 here.is_shown = False
             for name in names:
@@ -137,43 +137,33 @@ def _read(context: ImportContext, item: Item) -> Attachment:
 
 
 def _update_upload(context: ImportContext, stored: Attachment, exported: Attachment, names: Iterable[str]) -> None:
-    """Give the picture or document the texts that have changed, unless they were changed here."""
+    """Update the texts of the picture or document that have changed, unless they were changed here."""
     upload: Picture | Document | None = stored.picture or stored.document
     fields = [name for name in _SHARED if name in names and hasattr(upload, name)]
     if upload is None or not fields:
         return
-    updated: dict[str, Any] = {}
-    for name in fields:
-        if getattr(upload, name) == (getattr(stored, name) or default_text(stored, name)):
-            updated[name] = getattr(exported, name) or default_text(exported, name)
-    if len(updated) < len(fields):
-        text = _("It was changed in the export and here since the last import, so it stays as it is.")
-        context.report.note(ATTACHMENTS, exported.wordpress_id, exported.title, text)
+    updated = [name for name in fields if getattr(upload, name) == _text(stored, name)]
+    for name in updated:
+        setattr(upload, name, _text(exported, name))
     if updated:
-        for name, text in updated.items():
-            setattr(upload, name, text)
-        upload.save(update_fields=list(updated))
-    if len(updated) == len(fields):
+        upload.save(update_fields=updated)
+    if len(updated) < len(fields):
+        context.report.note(ATTACHMENTS, exported.wordpress_id, exported.title, changed_on_both_sides())
+    else:
         kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
         context.ledger.add_updated(kind, stored.wordpress_id, upload.pk, "", fingerprint_upload(upload))
 
 
-def _place(attachment: Attachment) -> tuple[str, str]:
-    """Return by what texts name the file."""
-    return host_of(attachment.url), attachment.path
-
-
-def _is_same(name: str, stored: Any, exported: Any) -> bool:
-    """Return whether a field has the same meaning: for a URL, if nothing but that of the blog has changed in it."""
-    return name in _URLS and legacy_key(stored) == legacy_key(exported)
+def _text(attachment: Attachment, name: str) -> str:
+    """Return the text of a field of a picture or document. The title defaults to the name of the file."""
+    default = file_name(attachment).rpartition(".")[0][: max_length(Attachment, "title")] if name == "title" else ""
+    return getattr(attachment, name) or default
 
 
 def _file_url(item: Item) -> str:
-    """Return where the file is. Old exports have it in the GUID only."""
-    for url in (item.attachment_url, item.guid):
-        if host_of(url) and len(url) <= _MAX_URL_LENGTH and _is_file(legacy_key(url)):
-            return url
-    return ""
+    """Return the URL of the file. Old exports contain it only in the GUID."""
+    urls = (url for url in (item.attachment_url, item.guid) if host_of(url) and len(url) <= _MAX_URL_LENGTH)
+    return next((url for url in urls if _is_file(legacy_key(url))), "")
 
 
 def _is_file(key: str) -> bool:

@@ -1,8 +1,7 @@
-"""The authors of an export: each becomes an account that cannot sign in until someone gives it a password."""
+"""The authors of an export. Each becomes an account that cannot sign in until it is given a password."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import batched
 from typing import Final
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -13,7 +12,7 @@ from accounts.models import User
 from core.slugs import free_slug, slugify
 from wordpress.fingerprints import fingerprint
 from wordpress.importing.analysis import Analysis, authors_in
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import Recorded, fingerprint_author
 from wordpress.importing.limits import max_length
@@ -22,9 +21,6 @@ from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug
 
-_BATCH: Final = 100
-# The user name for items without an author.
-_UNKNOWN: Final = "unknown-author"
 # How many names a message lists.
 _MAX_LISTED: Final = 50
 
@@ -32,97 +28,85 @@ _MAX_LISTED: Final = 50
 def import_authors(context: ImportContext) -> None:
     """Create an account for each author who has none, and update those that have changed.
 
-    An account that was here before, or that its owner uses by now, stays as it is.
+    An account that existed before, or that its owner uses by now, is not changed.
     """
     authors = authors_in(context.analysis)
-    for batch in batched(authors.items(), _BATCH, strict=False):
-        write_batch(context, partial(_import, context, dict(batch)))
+    write_batches(context, authors.items(), partial(_import, context))
     for author in authors.values():
-        # Items of WXR 1.0 give the name that readers see.
+        # Items of WXR 1.0 give the display name.
         context.author_ids.by_name.setdefault(author.display_name, context.author_ids.by_name[author.login])
 
 
 def users_named(usernames: Mapping[str, str]) -> dict[str, User]:
     """Return the users with these user names, by login in the export. Raises InvalidExportError if one is missing."""
-    users = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
-    for username in usernames.values():
-        if username not in users:
-            known = User.objects.order_by("username").values_list("username", flat=True)
-            text = _("There is no user “%(name)s” here. The users are: %(known)s.")
-            raise InvalidExportError(text % {"name": username, "known": _listed(known)})
+    users = User.objects.in_bulk(usernames.values(), field_name="username")
+    if missing := [username for username in usernames.values() if username not in users]:
+        known = User.objects.order_by("username").values_list("username", flat=True)
+        text = _("There is no user “%(name)s” here. The users are: %(known)s.")
+        raise InvalidExportError(text % {"name": missing[0], "known": _listed(known)})
     return {login: users[username] for login, username in usernames.items()}
 
 
 def check_authors(analysis: Analysis, logins: Iterable[str]) -> None:
     """Raise InvalidExportError if one of `logins` is not an author of the export."""
     known = authors_in(analysis)
-    for login in logins:
-        if login not in known:
-            text = _("There is no author “%(name)s” in the export. The authors are: %(known)s.")
-            raise InvalidExportError(text % {"name": login, "known": _listed(known)})
+    if unknown := [login for login in logins if login not in known]:
+        text = _("There is no author “%(name)s” in the export. The authors are: %(known)s.")
+        raise InvalidExportError(text % {"name": unknown[0], "known": _listed(known)})
 
 
 def fingerprint_user(user: User) -> str:
-    """Return the fingerprint of an account: of what an import sets."""
+    """Return the fingerprint of the fields of an account that an import sets."""
     return fingerprint(user.display_name, user.email, user.first_name, user.last_name)
 
 
-def _import(context: ImportContext, authors: Mapping[str, Author]) -> None:
-    usernames = {login: _username(login) for login in authors if login not in context.mapped_authors}
-    users = {user.username: user for user in User.objects.filter(username__in=usernames.values())}
+def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None:
+    usernames = {login: _username(login) for login, _author in batch if login not in context.mapped_authors}
+    users = User.objects.in_bulk(usernames.values(), field_name="username")
     recorded = context.ledger.recorded(AUTHORS, (user.pk for user in users.values()))
     imported: set[str] = set()
-    for login, author in authors.items():
+    for login, author in batch:
+        username = usernames.get(login, "")
         if user := context.mapped_authors.get(login):
             context.report.count(AUTHORS, Outcome.UNCHANGED)
             _note(context, author, _("As you chose, the author is the user “%s” here.") % user.username)
             context.old_urls.add_author(user, author, is_new=False)
-        else:
-            user = users.get(usernames[login])
-            if user is None:
-                user = users[usernames[login]] = _create(context, usernames[login], author)
-            elif user.username not in imported:
+        elif user := users.get(username):
+            # Two logins may become the same user name.
+            if username not in imported:
                 _update(context, user, author, recorded.get(user.pk))
-            # Two logins may become one user name.
-            imported.add(user.username)
+        else:
+            user = users[username] = _create(context, username, author)
+        imported.add(username)
         context.author_ids.by_name[login] = context.author_ids.by_id[author.id] = user.pk
 
 
 def _create(context: ImportContext, username: str, author: Author) -> User:
     slug = free_slug(usable_slug(author.slug), User.objects.all(), max_length=max_length(User, "slug"))
-    user = User(username=username, bio=author.bio, slug=slug, date_joined=context.run.started_at)
     # Old URLs name WordPress's ID.
     is_free = author.id and not User.objects.filter(pk=author.id).exists()
-    user.pk = author.id if is_free else context.new_ids.take(User, 1)[0]
-    _set_names(context, user, author)
+    pk = author.id if is_free else context.new_ids.take(User, 1)[0]
+    user = User(pk=pk, username=username, bio=author.bio, slug=slug, date_joined=context.run.started_at)
+    user.set_unusable_password()
+    _save(context, user, author, is_new=True)
     if username != author.login and author.login:
         _note(context, author, _("The user name here is “%s”.") % username)
-    user.set_unusable_password()
-    user.save(force_insert=True)
-    context.report.count(AUTHORS, Outcome.IMPORTED)
-    context.ledger.add_new(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
-    context.old_urls.add_author(user, author, is_new=True)
     return user
 
 
 def _update(context: ImportContext, user: User, author: Author, recorded: Recorded | None) -> None:
     if recorded is None or recorded.exported == fingerprint_author(author):
         context.report.count(AUTHORS, Outcome.UNCHANGED)
-        return
-    if fingerprint_user(user) != recorded.stored or user.is_staff or user.has_usable_password():
+    elif fingerprint_user(user) != recorded.stored or user.is_staff or user.has_usable_password():
         # A file must not change the e-mail address of someone who can sign in.
         reason = _("It was changed in the export, but here it is in use or was changed too, so it stays as it is.")
         context.report.skip(AUTHORS, author.id, author.login, reason)
-        return
-    _set_names(context, user, author)
-    user.save()
-    context.report.count(AUTHORS, Outcome.UPDATED)
-    context.ledger.add_updated(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
-    context.old_urls.add_author(user, author, is_new=False)
+    else:
+        _save(context, user, author, is_new=False)
 
 
-def _set_names(context: ImportContext, user: User, author: Author) -> None:
-    """Give `user` the names and the e-mail address in the export."""
+def _save(context: ImportContext, user: User, author: Author, *, is_new: bool) -> None:
+    """Save an account with the names and the e-mail address in the export."""
     name = plain_line(author.display_name) or ("" if user.username == author.login else author.login)
     user.display_name = name[: max_length(User, "display_name")]
     user.email = author.email if len(author.email) <= max_length(User, "email") else ""
@@ -130,15 +114,20 @@ def _set_names(context: ImportContext, user: User, author: Author) -> None:
     user.last_name = plain_line(author.last_name)[: max_length(User, "last_name")]
     if user.email != author.email:
         _note(context, author, _("The e-mail address was too long and was skipped."))
-    if len(name) > max_length(User, "display_name"):
+    if user.display_name != name:
         _note(context, author, _("The name was too long and was shortened."))
+    user.save(force_insert=is_new)
+    context.report.count(AUTHORS, Outcome.IMPORTED if is_new else Outcome.UPDATED)
+    add = context.ledger.add_new if is_new else context.ledger.add_updated
+    add(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
+    context.old_urls.add_author(user, author, is_new=is_new)
 
 
 def _username(login: str) -> str:
     try:
         UnicodeUsernameValidator()(login)
     except ValidationError:
-        login = slugify(login) or _UNKNOWN
+        login = slugify(login) or "unknown-author"
     return login[: max_length(User, "username")]
 
 

@@ -1,9 +1,6 @@
 """The categories of an export and their tree."""
 
 from collections.abc import Iterable
-from functools import partial
-from itertools import batched
-from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -12,18 +9,16 @@ from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
 from wordpress.fingerprints import fingerprint
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_term
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import CATEGORIES, Outcome
+from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import CATEGORY, Term
 from wordpress.wxr.topology import parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
-
-# Each is saved by itself, so that its path and the redirects to it are those of any other category.
-_BATCH: Final = 100
 
 
 def import_categories(context: ImportContext) -> None:
@@ -31,25 +26,25 @@ def import_categories(context: ImportContext) -> None:
 
     A category of this site with the slug of an exported one stays as it is, wherever it is in the tree.
     """
-    categories = _Categories(context, terms_of(context.analysis, CATEGORY))
-    for keys in batched(categories.order, _BATCH, strict=False):
-        write_batch(context, partial(categories.import_some, keys))
+    categories = _Categories(context)
+    write_batches(context, categories.order, categories.import_some)
     context.term_ids.by_slug[CATEGORY] = categories.pks
 
 
 def fingerprint_category(category: Category) -> str:
-    """Return the fingerprint of a stored category: of what an import sets."""
+    """Return the fingerprint of the fields of a category that an import sets."""
     return fingerprint(category.name, category.slug, category.parent_id, category.description)
 
 
 class _Categories:
     """The categories of the export by `slug_key`."""
 
-    def __init__(self, context: ImportContext, terms: Iterable[Term]) -> None:
+    def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.terms = {slug_key(term.slug): term for term in terms}
+        self.terms = {slug_key(term.slug): term for term in terms_of(context.analysis, CATEGORY)}
+        self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.parents = _parents(self.terms)
-        # Parents first: whatever is below what now, nothing gets below itself.
+        # Parents first, so that no category gets below itself, wherever the stored ones are now.
         self.order, self.circular = parents_first(self.parents)
         self.pks: dict[str, int] = {}
 
@@ -57,64 +52,49 @@ class _Categories:
         stored = self._stored()
         recorded = self.context.ledger.recorded(CATEGORIES, stored.values())
         used = {pk for (pk,) in fetch_rows(Category, "pk", (self.terms[key].id for key in keys), "pk")}
+        self.pks |= stored
         for key in keys:
-            term, pk = self.terms[key], stored.get(key)
-            if pk is None:
+            term, record = self.terms[key], recorded.get(stored.get(key, 0))
+            if key not in stored:
                 # Old URLs name WordPress's ID.
                 is_free = term.id and term.id not in used
                 self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
                 used.add(self.pks[key])
                 self._create(key, term)
-                continue
-            self.pks[key] = pk
-            if pk in recorded and recorded[pk].exported != fingerprint_term(term):
-                self._update(key, term, recorded[pk].stored)
+            elif record and record.exported != fingerprint_term(term):
+                self._update(key, term, record.stored)
             else:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
 
     def _stored(self) -> dict[str, int]:
-        """Return the IDs of those that are here: by slug, or by what an earlier import made of their ID."""
-        slugs = {key: usable_slug(term.slug) or _slug_from_name(term) for key, term in self.terms.items()}
-        by_slug = dict(fetch_rows(Category, "slug", slugs.values(), "slug", "pk"))
-        pks = {key: by_slug[slug] for key, slug in slugs.items() if slug in by_slug}
+        """Return the IDs of those that are here, found by their slugs or by the IDs in an earlier export."""
+        by_slug = dict(fetch_rows(Category, "slug", self.slugs.values(), "slug", "pk"))
+        pks = {key: by_slug[slug] for key, slug in self.slugs.items() if slug in by_slug}
         ids = {term.id: key for key, term in self.terms.items() if key not in pks and term.id}
-        imported = {
-            pk: ids[wordpress_id]
-            for wordpress_id, some in self.context.ledger.pks(CATEGORIES, ids).items()
-            for pk in some
-        }
-        for (pk,) in fetch_rows(Category, "pk", imported, "pk"):
-            # The export names others by their slugs.
+        imported = self.context.ledger.pks(CATEGORIES, ids)
+        keys = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
+        for (pk,) in fetch_rows(Category, "pk", keys, "pk"):
+            # Unless the slug of another exported category leads here.
             if pk not in pks.values():
-                pks[imported[pk]] = pk
+                pks[keys[pk]] = pk
         return pks
 
     def _create(self, key: str, term: Term) -> None:
-        category = Category(
-            pk=self.pks[key],
-            name=self._name(term),
-            slug=usable_slug(term.slug) or _slug_from_name(term),
-            description=term.description,
-        )
-        if parent := self._parent(key, term):
-            if len(parent.path) + 1 + len(category.slug) > MAX_PATH_LENGTH:
-                self._note(term, _("It was nested too deeply, so it is at the top level."))
-            else:
-                category.parent = parent
-        category.save(force_insert=True)
+        name = self._name(term)
+        category = Category(pk=self.pks[key], name=name, slug=self.slugs[key], description=term.description)
+        if (parent := self._parent(key, term)) and len(parent.path) + 1 + len(category.slug) > MAX_PATH_LENGTH:
+            self._note(term, _("It was nested too deeply, so it is at the top level."))
+            parent = None
+        category.parent = parent
+        self._save(category, term, is_new=True)
         if category.slug != slug_from_export(term.slug):
             self._note(term, _("Its slug cannot be kept. It is “%s” here.") % category.slug)
-        self.context.report.count(CATEGORIES, Outcome.IMPORTED)
-        exported, stored = fingerprint_term(term), fingerprint_category(category)
-        self.context.ledger.add_new(CATEGORIES, term.id, category.pk, exported, stored)
-        self.context.old_urls.add_category(category, term, is_new=True)
 
     def _update(self, key: str, term: Term, stored: str) -> None:
-        """Give a stored category what the export says now, unless it was changed here too."""
+        """Update a stored category from the export, unless it was changed here too."""
         category = Category.objects.select_related("parent").get(pk=self.pks[key])
         if fingerprint_category(category) != stored:
-            reason = _("It was changed in the export and here since the last import, so it stays as it is.")
-            self.context.report.skip(CATEGORIES, term.id, term.name, reason)
+            self.context.report.skip(CATEGORIES, term.id, term.name, changed_on_both_sides())
             return
         category.name, category.description = self._name(term), term.description
         old_slug, category.slug = category.slug, usable_slug(term.slug) or category.slug
@@ -126,14 +106,18 @@ class _Categories:
         else:
             category.slug = old_slug
             self._note(term, _("It cannot be where it is in the export, so it stays where it is."))
-        category.save()
-        self.context.report.count(CATEGORIES, Outcome.UPDATED)
-        exported, stored = fingerprint_term(term), fingerprint_category(category)
-        self.context.ledger.add_updated(CATEGORIES, term.id, category.pk, exported, stored)
-        self.context.old_urls.add_category(category, term, is_new=False)
+        self._save(category, term, is_new=False)
+
+    def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
+        # By itself, so that its path and the redirects to it are those of any other category.
+        category.save(force_insert=is_new)
+        self.context.report.count(CATEGORIES, Outcome.IMPORTED if is_new else Outcome.UPDATED)
+        add = self.context.ledger.add_new if is_new else self.context.ledger.add_updated
+        add(CATEGORIES, term.id, category.pk, fingerprint_term(term), fingerprint_category(category))
+        self.context.old_urls.add_category(category, term, is_new=is_new)
 
     def _parent(self, key: str, term: Term) -> Category | None:
-        """Return the parent by the export. A cycle is broken, and that is noted."""
+        """Return the parent that the export names, and note if it is missing or would make a cycle."""
         parent = self.parents[key]
         if key in self.circular:
             self._note(term, _("It is its own ancestor in the export, so it is at the top level."))
@@ -152,17 +136,17 @@ class _Categories:
         self.context.report.note(CATEGORIES, 0, term.name or term.slug, text)
 
 
-def _slug_from_name(term: Term) -> str:
-    """Return the slug of a category whose own has no usable character."""
-    return slugify(term.name or term.slug)[:MAX_SLUG_LENGTH] or Category.slug_fallback
+def _slug(term: Term) -> str:
+    """Return the slug of a category, made of its name if no character of its own is usable."""
+    return usable_slug(term.slug) or slugify(term.name or term.slug)[:MAX_SLUG_LENGTH] or Category.slug_fallback
 
 
 def _parents(terms: dict[str, Term]) -> dict[str, str | None]:
     # The oldest exports give the name of the parent, not its slug.
     by_name = {term.name: key for key, term in terms.items()}
-    return {
-        key: (parent if (parent := slug_key(term.parent)) in terms else by_name.get(plain_line(term.parent)))
-        if term.parent
-        else None
-        for key, term in terms.items()
-    }
+    parents = {}
+    for key, term in terms.items():
+        parent = slug_key(term.parent)
+        known = parent if parent in terms else by_name.get(plain_line(term.parent))
+        parents[key] = known if term.parent else None
+    return parents

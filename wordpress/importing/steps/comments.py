@@ -1,13 +1,13 @@
 """The comments of an export, with their threads."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from blog.models import Entry
 from comments.models import Comment, CommentKind, CommentStatus
 from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
@@ -19,9 +19,9 @@ from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import fingerprint_comment
 from wordpress.importing.limits import max_length
 from wordpress.importing.render_worker import CommentText
-from wordpress.importing.report import COMMENTS, Outcome, Report
+from wordpress.importing.report import COMMENTS, Outcome
+from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.wxr.records import Comment as ExportedComment
-from wordpress.wxr.records import Item
 from wordpress.wxr.topology import parents_first
 
 _STATUSES: Final = {
@@ -36,11 +36,10 @@ _STATUSES: Final = {
 }
 # Comments that plug-ins wrote for themselves or for staff. Readers never saw them.
 _INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note", "webhook_delivery"}
-# For comments without a date on items without a date: always the same, so that the next import recognises them.
+# For comments and items without a date: always the same time, so that the next import recognises them.
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # The fields that are updated if the export has changed.
 _UPDATED: Final = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
-_KINDS: Final = frozenset(CommentKind.values)
 _MAX_LENGTHS: Final = {name: max_length(Comment, name) for name in ("name", "email", "website")}
 
 
@@ -50,255 +49,231 @@ def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's name for it
 
 
 def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name for it
-    """Return the kind of a comment of this type. Themes show those of plug-ins (`review`, `like`) like any other."""
+    """Return the kind of a comment of this type. Types of plug-ins (`review`, `like`) become ordinary comments."""
     if type == "webmention":
         return CommentKind.PINGBACK
-    return CommentKind(type) if type in _KINDS else CommentKind.COMMENT
+    return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
 
 
 def fingerprint_stored_comment(comment: Comment) -> str:
-    """Return the fingerprint of a stored comment: of what moderators can change."""
+    """Return the fingerprint of the fields of a comment that moderators can change."""
     return fingerprint(str(comment.status), comment.name, comment.email, comment.website, comment.text)
 
 
-def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
-    """Account for the comments of an item that is not imported."""
-    for comment in item.comments:
-        context.report.skip(COMMENTS, comment.id, comment.author, reason)
-
-
 class Thread:
-    """The comments of one entry, in parts that are each small enough for a transaction."""
+    """The comments of one entry, in parts of at most `size`. Replies are in the part of their parent or a later one.
 
-    def __init__(self, imported: ImportedEntry) -> None:
-        self.imported = imported
-        self.comments = [comment for comment in dict.fromkeys(imported.item.comments) if is_for_readers(comment.type)]
-        # Of several with one ID the first counts.
-        by_id: dict[int, ExportedComment] = {}
-        for comment in self.comments:
-            by_id.setdefault(comment.id, comment)
-        self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in self.comments}
-        self.order, circular = parents_first(self.parents)
-        for comment in circular:
-            self.parents[comment] = None
-        # The IDs here of those that are stored.
-        self.pks: dict[ExportedComment, int] = {}
+    While a part is being imported, `accepted` and `known` are about that part.
+    """
 
-    def parts(self, size: int) -> "list[ThreadPart]":
-        """Return parts of at most `size` comments. What a comment replies to is in the same part or in one before."""
-        if len(self.comments) <= size:
-            return [ThreadPart(self, self.comments, is_first=True)]
-        return [
-            ThreadPart(self, self.order[start : start + size], is_first=start == 0)
-            for start in range(0, len(self.order), size)
-        ]
-
-    def report_skipped(self, report: Report) -> None:
-        """Say which comments of the item are not imported."""
-        seen: set[ExportedComment] = set()
-        for comment in self.imported.item.comments:
+    def __init__(self, imported: ImportedEntry, size: int) -> None:
+        self.entry, self.item, self.is_new = imported.entry, imported.item, imported.is_new
+        # Those that are not imported, each with the reason.
+        self.skipped: list[tuple[ExportedComment, str]] = []
+        comments: dict[ExportedComment, None] = {}
+        for comment in self.item.comments:
             if not is_for_readers(comment.type):
                 reason = _("It is an internal note (“%s”), which readers did not see.") % comment.type
-                report.skip(COMMENTS, comment.id, comment.author, reason)
-            elif comment in seen:
-                report.skip(COMMENTS, comment.id, comment.author, _("It is in the export twice."))
-            seen.add(comment)
-
-
-class ThreadPart:
-    """Some comments of one entry, and the rows that they become."""
-
-    def __init__(self, thread: Thread, comments: Sequence[ExportedComment], *, is_first: bool) -> None:
-        self.thread = thread
-        self.comments = comments
-        self.is_first = is_first
-        # As they are imported: without a name if the author was erased here.
-        self.wanted: dict[ExportedComment, ExportedComment] = {}
-        # The IDs of those that were here before.
+                self.skipped.append((comment, reason))
+            elif comment in comments:
+                self.skipped.append((comment, _("It is in the export twice.")))
+            else:
+                comments[comment] = None
+        # Of several comments with one ID, the first counts.
+        by_id = {comment.id: comment for comment in reversed(comments)}
+        self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in comments}
+        order, circular = parents_first(self.parents)
+        self.parents |= dict.fromkeys(circular)
+        self.parts = list(batched(comments if len(comments) <= size else order, size, strict=False)) or [()]
+        # Those to import, as they are imported: without a name if the author was erased here.
+        self.accepted: dict[ExportedComment, ExportedComment] = {}
+        # The IDs of those that were here before, and of all that are stored or about to be.
         self.known: dict[ExportedComment, int] = {}
-        self.new: list[Comment] = []
-        self.changed: list[Comment] = []
+        self.pks: dict[ExportedComment, int] = {}
 
-    @property
-    def entry(self) -> Entry:
-        return self.thread.imported.entry
+    def new(self) -> list[ExportedComment]:
+        return [exported for exported in self.accepted if exported not in self.known]
 
     def written_at(self, comment: ExportedComment) -> dt.datetime:
         """Return when a comment was written; if the export does not say it, when the entry was."""
-        return comment.written_at or self.thread.imported.item.published_at or _UNKNOWN_TIME
+        return comment.written_at or self.item.published_at or _UNKNOWN_TIME
+
+    def parent_pk(self, comment: ExportedComment) -> int | None:
+        parent = self.parents[comment]
+        return self.pks.get(parent) if parent else None
 
 
 class CommentBatch:
-    """Imports parts of threads in one transaction: first `prepare`, then, when the entries are stored, `write`."""
+    """Imports one part of each thread in one transaction: `prepare`, then, when the entries are stored, `write`."""
 
-    def __init__(self, context: ImportContext, parts: Sequence[ThreadPart], html: Mapping[CommentText, str]) -> None:
+    def __init__(
+        self, context: ImportContext, threads: Sequence[Thread], html: Mapping[CommentText, str], part: int = 0
+    ) -> None:
         """`html` has what is rendered already."""
         self._context = context
         self._report = context.report
-        self._parts = parts
+        self._threads = threads
         self._html = html
-        ids = [comment.id for part in parts for comment in part.comments]
-        # What an earlier import made of these IDs.
+        self._part = part
+        ids = [comment.id for thread in threads for comment in thread.parts[part]]
+        # What earlier imports stored under these IDs.
         self._imported_as = context.ledger.pks(COMMENTS, ids)
         pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
         columns = ("pk", "entry_id", "created_at", "name")
         # The entry, time and name of each stored comment.
         self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
         self._recorded = context.ledger.recorded(COMMENTS, self._stored)
-        # The IDs that comments of this batch have.
-        self._given: set[int] = set()
+        # The IDs given to comments of this batch.
+        self._used_ids: set[int] = set()
+        self._new: list[Comment] = []
+        self._changed: list[Comment] = []
+        # The IDs of the stored entries with new or changed comments.
+        self._recounted: list[int] = []
 
     def prepare(self) -> None:
         """Make the rows of comments that are new or have changed, and set the counts of new entries."""
         erasures = Erasures()
-        without_id: list[tuple[ThreadPart, ExportedComment]] = []
-        for part in self._parts:
-            if part.is_first:
-                part.thread.report_skipped(self._report)
-            part.wanted = self._wanted(part, erasures)
-            part.known = self._match(part)
-            part.thread.pks |= part.known
-            for exported in part.wanted:
-                if exported in part.known:
-                    continue
-                if exported.id and exported.id not in self._stored and exported.id not in self._given:
-                    part.thread.pks[exported] = exported.id
-                    self._given.add(exported.id)
+        without_id: list[tuple[Thread, ExportedComment]] = []
+        for thread in self._threads:
+            for comment, reason in thread.skipped if self._part == 0 else ():
+                self._report.skip(COMMENTS, comment.id, comment.author, reason)
+            thread.accepted = self._accept(thread, erasures)
+            thread.known = self._match(thread)
+            thread.pks |= thread.known
+            for exported in thread.new():
+                if exported.id and exported.id not in self._stored and exported.id not in self._used_ids:
+                    thread.pks[exported] = exported.id
+                    self._used_ids.add(exported.id)
                 else:
-                    without_id.append((part, exported))
+                    without_id.append((thread, exported))
         new_ids = self._context.new_ids.take(Comment, len(without_id))
-        for (part, exported), pk in zip(without_id, new_ids, strict=True):
-            part.thread.pks[exported] = pk
+        for (thread, exported), pk in zip(without_id, new_ids, strict=True):
+            thread.pks[exported] = pk
             text = _("It has no ID in the export, so it was imported with the new ID %d.")
             if exported.id:
                 text = _("Its ID was already in use, so it was imported with the new ID %d.")
             self._note(exported, text % pk)
-        for part in self._parts:
-            self._make_new_rows(part)
-            self._make_changed_rows(part)
+        for thread in self._threads:
+            new, changed = self._new_rows(thread), self._changed_rows(thread)
+            if thread.is_new and self._part == 0:
+                thread.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
+            elif new or changed:
+                self._recounted.append(thread.entry.pk)
+            self._new += new
+            self._changed += changed
 
     def write(self) -> None:
         """Store what `prepare` made."""
-        insert([row for part in self._parts for row in part.new])
-        changed = [row for part in self._parts for row in part.changed]
-        if changed:
+        insert(self._new)
+        if self._changed:
             fields = ["parent", "status_since", *(name.removesuffix("_id") for name in _UPDATED)]
-            Comment.objects.bulk_update(changed, fields, batch_size=500)
-        stored_before = [part for part in self._parts if not (part.is_first and part.thread.imported.is_new)]
-        if recounted := [part.entry.pk for part in stored_before if part.new or part.changed]:
-            recount_all(recounted)
+            Comment.objects.bulk_update(self._changed, fields, batch_size=500)
+        if self._recounted:
+            recount_all(self._recounted)
 
     # What is here already
 
-    def _wanted(self, part: ThreadPart, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
+    def _accept(self, thread: Thread, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
         """Return the comments to import, as they are imported: without a name if the author was erased here."""
-        wanted = {}
-        for exported in part.comments:
-            comment = exported
-            if erasure := erasures.of(comment.email, part.written_at(comment)):
-                comment = comment._replace(author="", email="", url="", user_id=0)
-                if not erasure.text_kept:
-                    reason = _("Its author was erased here, with all comments.")
-                    self._report.skip(COMMENTS, comment.id, comment.author, reason)
-                    continue
-            wanted[exported] = comment
-        return wanted
+        accepted = {}
+        for exported in thread.parts[self._part]:
+            erasure = erasures.of(exported.email, thread.written_at(exported))
+            if erasure is None:
+                accepted[exported] = exported
+            elif erasure.text_kept:
+                accepted[exported] = exported._replace(author="", email="", url="", user_id=0)
+            else:
+                self._report.skip(COMMENTS, exported.id, "", _("Its author was erased here, with all comments."))
+        return accepted
 
-    def _match(self, part: ThreadPart) -> dict[ExportedComment, int]:
+    def _match(self, thread: Thread) -> dict[ExportedComment, int]:
         """Return the IDs of the comments that are here already.
 
         They are recognised by ID, entry, time and name; or by what an earlier import made of the ID; or by entry,
         time, name and text.
         """
-        if part.thread.imported.is_new:
-            return {}
-        entry = part.entry.pk
-        keys = {
-            exported: (entry, part.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
-            for exported, comment in part.wanted.items()
-        }
         known: dict[ExportedComment, int] = {}
-        for exported, key in keys.items():
-            if exported.id not in self._given and self._stored.get(exported.id) == key:
-                known[exported] = exported.id
-                self._given.add(exported.id)
-        for exported in keys:
-            of_entry = (pk for pk in self._imported_as.get(exported.id, ()) if self._stored.get(pk, (0,))[0] == entry)
-            if exported not in known and (pk := next((pk for pk in of_entry if pk not in self._given), None)):
-                known[exported] = pk
-                self._given.add(pk)
-        if len(known) == len(keys):
+        if thread.is_new:
             return known
-        columns = ("pk", "created_at", "name", "text")
-        stored = Comment.objects.on(part.entry).order_by("-pk").values_list(*columns)
-        others = {(entry, *rest): pk for pk, *rest in stored if pk not in self._given}
+
+        def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
+            """Match a comment with the first of `pks` that no other was matched with."""
+            if exported not in known and (pk := next((pk for pk in pks if pk not in self._used_ids), None)):
+                known[exported] = pk
+                self._used_ids.add(pk)
+
+        entry = thread.entry.pk
+        keys = {
+            exported: (entry, thread.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
+            for exported, comment in thread.accepted.items()
+        }
         for exported, key in keys.items():
-            if exported not in known and (*key, exported.content) in others:
-                known[exported] = others.pop((*key, exported.content))
-                self._given.add(known[exported])
+            recognise(exported, [exported.id] if self._stored.get(exported.id) == key else [])
+        for exported in keys:
+            pks = self._imported_as.get(exported.id, ())
+            recognise(exported, (pk for pk in pks if self._stored.get(pk, (0,))[0] == entry))
+        if len(known) < len(keys):
+            columns = ("pk", "created_at", "name", "text")
+            stored = Comment.objects.on(thread.entry).order_by("-pk").values_list(*columns)
+            others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._used_ids}
+            for exported, key in keys.items():
+                recognise(exported, others.get((*key, exported.content), []))
         return known
 
     # Rows
 
-    def _make_new_rows(self, part: ThreadPart) -> None:
-        thread, imported = part.thread, part.thread.imported
-        part.new = []
-        for exported, comment in part.wanted.items():
-            if exported in part.known:
-                continue
-            parent = thread.parents[exported]
-            parent_pk = thread.pks.get(parent) if parent else None
-            if exported.parent and parent_pk is None:
+    def _new_rows(self, thread: Thread) -> list[Comment]:
+        rows = []
+        for exported in thread.new():
+            comment, parent = thread.accepted[exported], thread.parent_pk(exported)
+            if exported.parent and parent is None:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
-            row = self._row(part, comment, thread.pks[exported], parent_pk)
-            part.new.append(row)
-            fingerprints = (fingerprint_comment(comment), fingerprint_stored_comment(row))
+            row = self._row(thread, comment, thread.pks[exported], parent)
+            rows.append(row)
+            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
             self._context.ledger.add_new(COMMENTS, comment.id, row.pk, *fingerprints)
-        self._report.count(COMMENTS, Outcome.IMPORTED, len(part.new))
-        if part.is_first and imported.is_new:
-            imported.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in part.new)
+        self._report.count(COMMENTS, Outcome.IMPORTED, len(rows))
+        return rows
 
-    def _make_changed_rows(self, part: ThreadPart) -> None:
-        """Make the rows of stored comments that have changed in the export, unless they have changed here too.
+    def _changed_rows(self, thread: Thread) -> list[Comment]:
+        """Return the stored comments that have changed in the export, updated unless they have changed here too.
 
-        A comment whose parent is another one now moves, unless that would make a cycle with what stays.
+        A comment gets its new parent, unless that would make a cycle with comments that stay as they are.
         """
-        part.changed = []
         changed = {
             pk: exported
-            for exported, pk in part.known.items()
-            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(part.wanted[exported])
+            for exported, pk in thread.known.items()
+            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(thread.accepted[exported])
         }
-        self._report.count(COMMENTS, Outcome.UNCHANGED, len(part.known) - len(changed))
+        self._report.count(COMMENTS, Outcome.UNCHANGED, len(thread.known) - len(changed))
+        rows: list[Comment] = []
         if not changed:
-            return
-        tree: dict[int, int | None] = dict(Comment.objects.on(part.entry).values_list("pk", "parent_id"))
+            return rows
+        tree: dict[int, int | None] = dict(Comment.objects.on(thread.entry).values_list("pk", "parent_id"))
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
-            row, comment = stored[pk], part.wanted[exported]
+            row, comment, parent = stored[pk], thread.accepted[exported], thread.parent_pk(exported)
             if fingerprint_stored_comment(row) != self._recorded[pk].stored:
-                reason = _("It was changed in the export and here since the last import, so it stays as it is.")
-                self._report.skip(COMMENTS, comment.id, comment.author, reason)
+                self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
-            parent = part.thread.parents[exported]
-            parent_pk = part.thread.pks.get(parent) if parent else None
-            is_parent_known = parent_pk is not None or not exported.parent
-            if is_parent_known and not _is_reply_to(pk, tree, parent_pk):
-                row.parent_id = tree[pk] = parent_pk
-            fresh = self._row(part, comment, pk, row.parent_id)
+            is_parent_known = parent is not None or not exported.parent
+            if is_parent_known and not _is_reply_to(pk, tree, parent):
+                row.parent_id = tree[pk] = parent
+            fresh = self._row(thread, comment, pk, row.parent_id)
             if row.status != fresh.status:
                 row.status_since = timezone.now()
             for name in _UPDATED:
                 setattr(row, name, getattr(fresh, name))
-            part.changed.append(row)
-            self._report.count(COMMENTS, Outcome.UPDATED)
-            fingerprints = (fingerprint_comment(comment), fingerprint_stored_comment(row))
+            rows.append(row)
+            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
             self._context.ledger.add_updated(COMMENTS, comment.id, pk, *fingerprints)
+        self._report.count(COMMENTS, Outcome.UPDATED, len(rows))
+        return rows
 
-    def _row(self, part: ThreadPart, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
+    def _row(self, thread: Thread, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
         if comment.approved not in _STATUSES:
             self._note(comment, _("Its status “%s” is unknown, so it is pending.") % comment.approved)
-        if comment.type not in _KINDS:
+        if comment.type not in CommentKind:
             self._note(comment, _("It was of the type “%s”. It is an ordinary comment here.") % comment.type)
         if comment.written_at is None:
             self._note(comment, _("It has no date, so it has that of its post or page."))
@@ -310,7 +285,7 @@ class CommentBatch:
                 texts[name] = text[: _MAX_LENGTHS[name]]
         return Comment(
             pk=pk,
-            entry_id=part.entry.pk,
+            entry_id=thread.entry.pk,
             parent_id=parent,
             kind=comment_kind(comment.type),
             status=_STATUSES.get(comment.approved, CommentStatus.PENDING),
@@ -321,7 +296,7 @@ class CommentBatch:
             is_imported=True,
             html=self._html.get((comment.content, comment.is_html))
             or comment_html(comment.content, is_html=comment.is_html),
-            created_at=part.written_at(comment),
+            created_at=thread.written_at(comment),
             status_since=self._context.run.started_at,
         )
 

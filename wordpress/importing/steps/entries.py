@@ -4,9 +4,10 @@ What takes time is done before the transaction: a batch is matched and rendered 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from django.db import DataError, IntegrityError
@@ -22,49 +23,49 @@ from wordpress.importing.entry_builder import ImportedEntry, build_entry, remark
 from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_modified
 from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.redirects import add_id_redirects
-from wordpress.importing.render_pool import RenderedBatch
-from wordpress.importing.report import Outcome
-from wordpress.importing.steps.comments import CommentBatch, Thread, ThreadPart, skip_comments
-from wordpress.importing.steps.featured_images import record_featured_images
+from wordpress.importing.render_worker import CommentText
+from wordpress.importing.report import PAGES, Outcome
+from wordpress.importing.steps.comments import CommentBatch, Thread
+from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
+from wordpress.importing.steps.skipped import changed_on_both_sides, skip_item
 from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.source_site import Origin
-from wordpress.wxr.records import Item
 from wordpress.wxr.values import plain_line
 
-# What an entry takes over from an item that has changed.
+# The fields that are updated if an item has changed.
 _UPDATED: Final = (
     *("title", "author_id", "status", "published_at", "source", "markup", "excerpt", "language", "comments_open"),
     *("created_at", "modified_at", "sticky", "menu_order"),
+    *("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"),
 )
-# What databases say of values that they cannot store.
+# What databases raise for values that they cannot store.
 _UNSTORABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
 
 @dataclass(slots=True)
-class _Batch:
-    """Items with their identities, and for those that are new or have changed the rendered entry that they become."""
+class _Candidate:
+    """An item with its identity and, if it is new or has changed, the entry that it becomes."""
 
-    items: list[KeyedItem]
-    identities: list[Identity]
-    recorded: dict[int, Recorded]
-    entries: list[Entry | None]
-    html: dict[tuple[str, bool], str] = field(default_factory=dict)
+    keyed: KeyedItem
+    identity: Identity
+    recorded: Recorded | None
+    entry: Entry | None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Some items, and the HTML of their comments as far as it is known."""
+
+    candidates: list[_Candidate]
+    html: dict[CommentText, str] = field(default_factory=dict)
 
     def to_render(self) -> list[tuple[KeyedItem, Entry]]:
-        return [(keyed, entry) for keyed, entry in zip(self.items, self.entries, strict=True) if entry]
-
-    def halves(self) -> "tuple[_Batch, _Batch]":
-        middle = len(self.items) // 2
-        first, second = (
-            _Batch(self.items[part], self.identities[part], self.recorded, self.entries[part], self.html)
-            for part in (slice(middle), slice(middle, None))
-        )
-        return first, second
+        return [(candidate.keyed, candidate.entry) for candidate in self.candidates if candidate.entry]
 
 
 class EntryImport(ABC):
-    """Imports batches of posts, or of pages. The subclasses know where these are found and how they are filed."""
+    """Imports batches of posts or pages. Subclasses give them URLs, and store what only posts or only pages have."""
 
     def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
         self.context = context
@@ -72,20 +73,31 @@ class EntryImport(ABC):
 
     @abstractmethod
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
-        """Give new entries free URLs."""
+        """Give free URLs to new entries."""
 
     @abstractmethod
     def place_changed(self, imported: ImportedEntry) -> None:
-        """Let a stored entry move to where it is in the export now."""
+        """Give a changed entry the slug and parent that it has in the export now."""
 
     @abstractmethod
     def file(self, imported: Sequence[ImportedEntry]) -> None:
-        """Store what belongs to entries of this kind only. These entries are new or have changed."""
+        """Store what only this kind of entry has. The entries are new or have changed."""
 
     def run(self, batches: Iterable[list[KeyedItem]]) -> None:
-        for batch in self._rendered(map(self._prepare, batches)):
-            self._store(batch)
-            self.context.advance(len(batch.items))
+        """Import batches, each of which is being rendered while the one before it is stored."""
+        before: _Batch | None = None
+        for batch in chain(map(self._prepare, batches), [None]):
+            if before:
+                self._finish_rendering(before)
+            if batch:
+                self._begin_rendering(batch)
+            if before:
+                self._store(before)
+                self.context.advance(len(before.candidates))
+            before = batch
+
+    def note(self, imported: ImportedEntry, text: str) -> None:
+        self.context.report.note(imported.item.type, imported.item.id, imported.entry.title, text)
 
     # Before the transaction
 
@@ -100,120 +112,120 @@ class EntryImport(ABC):
         identities = identify(items, context.site)
         known = [identity.pk for identity in identities if identity.known and identity.pk]
         recorded = context.ledger.recorded(items[0].item.type, known)
-        entries = [
-            self._build(keyed, identity) if _is_needed(keyed, identity, recorded) else None
-            for keyed, identity in zip(items, identities, strict=True)
-        ]
-        return _Batch(items, identities, recorded, entries)
-
-    def _build(self, keyed: KeyedItem, identity: Identity) -> Entry:
-        author = self.context.author_ids.of_item(keyed.item.author)
-        return build_entry(keyed.item, identity.guid, author, self.context.run.started_at)
-
-    def _rendered(self, batches: Iterable[_Batch]) -> Iterator[_Batch]:
-        """Yield each batch rendered, while the next one is being rendered."""
-        before: _Batch | None = None
-        for batch in batches:
-            rendered = self.context.renderer.finish()
-            self._begin_rendering(batch)
-            if before:
-                yield _with_html(before, rendered)
-            before = batch
-        if before:
-            yield _with_html(before, self.context.renderer.finish())
+        batch = _Batch([])
+        for keyed, identity in zip(items, identities, strict=True):
+            record = recorded.get(identity.pk or 0)
+            has_changed = record is not None and record.exported != fingerprint_item(keyed.item)
+            entry = None
+            if not keyed.key.is_repeated and (has_changed or not identity.known):
+                author = context.author_ids.of_item(keyed.item.author)
+                entry = build_entry(keyed.item, identity.guid, author, context.run.started_at)
+            batch.candidates.append(_Candidate(keyed, identity, record, entry))
+        return batch
 
     def _begin_rendering(self, batch: _Batch) -> None:
         site = self.context.site
         texts = [
             RenderInput(entry.source, entry.markup, Origin(site, keyed.item.id)) for keyed, entry in batch.to_render()
         ]
-        new = (keyed.item for keyed, identity in zip(batch.items, batch.identities, strict=True) if not identity.known)
+        new = (candidate.keyed.item for candidate in batch.candidates if not candidate.identity.known)
         comments = [(comment.content, comment.is_html) for item in new for comment in item.comments]
         self.context.renderer.begin(texts, comments)
+
+    def _finish_rendering(self, batch: _Batch) -> None:
+        rendered = self.context.renderer.finish()
+        for (_keyed, entry), text in zip(batch.to_render(), rendered.texts, strict=True):
+            entry.take_rendered(text)
+        batch.html = rendered.comments
 
     # In the transaction
 
     def _store(self, batch: _Batch) -> None:
         """Store a batch. An item that the database refuses is skipped, and the others are stored."""
-        later: list[ThreadPart] = []
+        later: list[tuple[Thread, int]] = []
         try:
             write_batch(self.context, lambda: self._write(batch, later))
         except _UNSTORABLE as error:
-            if len(batch.items) > 1:
-                for half in batch.halves():
-                    self._store(half)
-                return
-            reason = _("It cannot be stored: %s") % error
-            write_batch(self.context, partial(self._skip, batch.items[0].item, reason))
-        for part in later:
-            self._store_comments(part, batch)
+            candidates = batch.candidates
+            if middle := len(candidates) // 2:
+                self._store(_Batch(candidates[:middle], batch.html))
+                self._store(_Batch(candidates[middle:], batch.html))
+            else:
+                reason = _("It cannot be stored: %s") % error
+                write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
+        else:
+            for thread, part in later:
+                self._store_comments(thread, part, batch)
 
-    def _store_comments(self, part: ThreadPart, batch: _Batch) -> None:
-        write_batch(self.context, partial(self._write_comments, part, batch))
+    def _store_comments(self, thread: Thread, part: int, batch: _Batch) -> None:
+        def write() -> None:
+            comments = CommentBatch(self.context, [thread], batch.html, part)
+            comments.prepare()
+            comments.write()
 
-    def _write(self, batch: _Batch, later: list[ThreadPart]) -> None:
-        """Store all of `batch` except the comments that are too many for one transaction: these are put in `later`."""
-        if identify(batch.items, self.context.site) != batch.identities:
-            # Someone else has changed something since.
-            batch = self._match(batch.items)
+        write_batch(self.context, write)
+
+    def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
+        """Store all of `batch` except comments that are too many for one transaction. They are put in `later`."""
+        items = [candidate.keyed for candidate in batch.candidates]
+        if identify(items, self.context.site) != [candidate.identity for candidate in batch.candidates]:
+            # Someone else has changed something in the meantime.
+            batch = self._match(items)
         imported = self._entries(batch)
         changed = [each for each in imported if each.is_changed]
-        new = self._give_ids([each for each in imported if each.is_new])
-        self.place_new(new)
-        parts = [Thread(each).parts(MAX_COMMENTS) for each in imported]
-        later[:] = [part for some in parts for part in some[1:]]
-        comments = CommentBatch(self.context, [some[0] for some in parts], batch.html)
-        comments.prepare()
-        # Not with `bulk_create`, which sets `modified_at`: feeds would take sixteen years of posts for new.
-        insert([each.entry for each in new])
-        record_featured_images(self.context, [*new, *changed])
-        for each in changed:
-            self._update(each)
-        for each in (*new, *changed):
-            self._record(each)
-        self.file([*new, *changed])
-        comments.write()
-        self._redirect_ids(new)
-        entries_changed([each.entry.pk for each in (*new, *changed)])
-
-    def _entries(self, batch: _Batch) -> list[ImportedEntry]:
-        """Return the entries of a batch, and report what happens to each. Changed ones are loaded and locked."""
-        report = self.context.report
-        stale = [
-            identity.pk
-            for identity, entry in zip(batch.identities, batch.entries, strict=True)
-            if entry and identity.known
-        ]
-        stored: dict[int, Entry] = Entry.objects.select_for_update(no_key=True).order_by("pk").in_bulk(stale)
-        imported = []
-        for keyed, identity, entry in zip(batch.items, batch.identities, batch.entries, strict=True):
-            item, pk = keyed.item, identity.pk
-            if keyed.key.is_repeated:
-                self._skip(item, _("It is in the export twice."))
-            elif not identity.known and entry:
-                entry.pk = pk
-                report.count(item.type, Outcome.IMPORTED)
-                imported.append(ImportedEntry(keyed, entry, is_new=True))
-            elif entry and fingerprint_modified(stored[pk or 0].modified_at) == batch.recorded[pk or 0].stored:
-                report.count(item.type, Outcome.UPDATED)
-                imported.append(ImportedEntry(keyed, _updated(stored[pk or 0], entry), is_changed=True))
-            elif entry:
-                reason = _("It was changed in the export and here since the last import, so it stays as it is.")
-                report.skip(item.type, item.id, plain_line(item.title), reason)
-                imported.append(ImportedEntry(keyed, stored[pk or 0]))
-            else:
-                report.count(item.type, Outcome.UNCHANGED)
-                imported.append(ImportedEntry(keyed, Page(pk=pk) if item.type == "page" else Post(pk=pk)))
-        return imported
-
-    def _give_ids(self, new: list[ImportedEntry]) -> list[ImportedEntry]:
+        new = [each for each in imported if each.is_new]
         without_id = [each.entry for each in new if each.entry.pk is None]
         for entry, pk in zip(without_id, self.context.new_ids.take(Entry, len(without_id)), strict=True):
             entry.pk = pk
         for each in new:
-            # Rendered already, unless it had to be matched again.
+            # It has been rendered already, unless the batch had to be matched again.
             each.entry.render_if_stale()
-        return new
+        self.place_new(new)
+        threads = [Thread(each, MAX_COMMENTS) for each in imported]
+        later[:] = [(thread, part) for thread in threads for part in range(1, len(thread.parts))]
+        comments = CommentBatch(self.context, threads, batch.html)
+        comments.prepare()
+        # `bulk_create` would set `modified_at`, and feeds would show sixteen years of posts as new.
+        insert([each.entry for each in new])
+        stored = [*new, *changed]
+        record_featured_images(self.context, stored)
+        for each in changed:
+            self._update(each)
+        for each in stored:
+            self._record(each)
+        self.file(stored)
+        comments.write()
+        self._redirect_ids(new)
+        entries_changed([each.entry.pk for each in stored])
+
+    def _entries(self, batch: _Batch) -> list[ImportedEntry]:
+        """Return the entries of a batch, and report what happens to each. Changed ones are loaded and locked."""
+        report = self.context.report
+        stale = [each.identity.pk for each in batch.candidates if each.entry and each.identity.known]
+        stored: dict[int, Entry] = Entry.objects.select_for_update(no_key=True).order_by("pk").in_bulk(stale)
+        imported = []
+        for candidate in batch.candidates:
+            keyed, identity, entry = candidate.keyed, candidate.identity, candidate.entry
+            item, here = keyed.item, stored.get(identity.pk or 0)
+            if keyed.key.is_repeated:
+                skip_item(self.context, item, _("It is in the export twice."))
+            elif entry is None:
+                report.count(item.type, Outcome.UNCHANGED)
+                unchanged = Page if item.type == PAGES else Post
+                imported.append(ImportedEntry(keyed, unchanged(pk=identity.pk)))
+            elif here is None:
+                entry.pk = identity.pk
+                report.count(item.type, Outcome.IMPORTED)
+                imported.append(ImportedEntry(keyed, entry, is_new=True))
+            elif candidate.recorded and fingerprint_modified(here.modified_at) == candidate.recorded.stored:
+                for name in _UPDATED:
+                    setattr(here, name, getattr(entry, name))
+                report.count(item.type, Outcome.UPDATED)
+                imported.append(ImportedEntry(keyed, here, is_changed=True))
+            else:
+                report.skip(item.type, item.id, plain_line(item.title), changed_on_both_sides())
+                imported.append(ImportedEntry(keyed, here))
+        return imported
 
     def _update(self, imported: ImportedEntry) -> None:
         """Save a changed entry with the time of its last change in the export."""
@@ -226,49 +238,16 @@ class EntryImport(ABC):
     def _record(self, imported: ImportedEntry) -> None:
         context, item, entry = self.context, imported.item, imported.entry
         for text in remarks_on(item, entry, context.run.started_at):
-            context.report.note(item.type, item.id, entry.title, text)
+            self.note(imported, text)
         add = context.ledger.add_new if imported.is_new else context.ledger.add_updated
         add(item.type, item.id, entry.pk, fingerprint_item(item), fingerprint_modified(entry.modified_at))
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)
 
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:
         """Redirect the IDs of the export that could not be kept."""
-        # Of several with one ID the first counts.
+        # Of several items with one ID, the first counts.
         first = [each for each in new if each.item.id and each.keyed.key.is_first_with_id]
         if moved := {each.item.id: each.entry for each in first if each.item.id != each.entry.pk}:
             self.context.old_urls.write(self.context.ledger)
             self.context.ledger.write()
             add_id_redirects(self.context.site, moved)
-
-    def _write_comments(self, part: ThreadPart, batch: _Batch) -> None:
-        comments = CommentBatch(self.context, [part], batch.html)
-        comments.prepare()
-        comments.write()
-
-    def _skip(self, item: Item, reason: str) -> None:
-        self.context.report.skip(item.type, item.id, plain_line(item.title), reason)
-        skip_comments(self.context, item, _("It is on an item that was not imported."))
-
-
-def _is_needed(keyed: KeyedItem, identity: Identity, recorded: dict[int, Recorded]) -> bool:
-    """Return whether an item is new, or has changed since an import recorded it."""
-    if keyed.key.is_repeated or not identity.known:
-        return not keyed.key.is_repeated
-    record = recorded.get(identity.pk or 0)
-    return record is not None and record.exported != fingerprint_item(keyed.item)
-
-
-def _updated(stored: Entry, entry: Entry) -> Entry:
-    """Return the stored entry with what the export says now."""
-    for name in _UPDATED:
-        setattr(stored, name, getattr(entry, name))
-    for name in ("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"):
-        setattr(stored, name, getattr(entry, name))
-    return stored
-
-
-def _with_html(batch: _Batch, rendered: RenderedBatch) -> _Batch:
-    for (_keyed, entry), text in zip(batch.to_render(), rendered.texts, strict=True):
-        entry.take_rendered(text)
-    batch.html = rendered.comments
-    return batch

@@ -1,12 +1,11 @@
-"""The files of attachments: taken from a media source, checked, and added to the media library.
+"""The files of attachments: taken from a media source, checked, and added to the media library; and featured images.
 
-Each is stored in its own transaction, as a file may take minutes. An import that is interrupted and run again continues
-with the files that are not here yet, and leaves no file behind that nothing refers to.
+Each file is stored in a transaction of its own, because that may take minutes. An interrupted import that is run again
+continues with the files that are missing, and leaves no file in the storage that nothing refers to.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import batched
 from pathlib import PurePath
@@ -26,23 +25,27 @@ from blog.rerendering import RerenderResult, rerender
 from core.content_version import content_changed
 from core.http import host_of
 from media.documents import build_document
-from media.file_types import FILE_TYPES, file_type_of
+from media.file_types import file_type_of
 from media.models import Document, Picture
 from media.pictures import build_picture
-from wordpress.importing.batches import write_batch
+from wordpress.bulk import fetch_rows
+from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
+from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
 from wordpress.importing.media_source import MediaSource, MissingFileError, check_size, file_name, is_picture
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.report import FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
-from wordpress.importing.steps.featured_images import set_featured_images
 from wordpress.legacy_urls.hosts import aliases_of, own_hosts
-from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
-from wordpress.models import Attachment
+from wordpress.models import Attachment, ImportedItem
+from wordpress.wxr.records import THUMBNAIL
 
+# In the ledger: `wordpress_id` is the attachment's ID in the export, `object_pk` the entry's ID here, and `left_as` the
+# picture's ID here once the entry has it.
+FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
-# What the source of a text contains that shows files of the old site, apart from the names of its hosts.
+# A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
 
 
@@ -54,12 +57,13 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
     _delete_leftovers()
     attachments = Attachment.objects.filter(site=context.site)
     context.report.count(FILES, Outcome.UNCHANGED, attachments.with_file().count())
-    total = attachments.without_file().count()
+    pks = list(attachments.without_file().order_by("pk").values_list("pk", flat=True))
     done = uncleaned = 0
     try:
-        for batch in batched(_without_file(context.site), _BATCH, strict=False):
+        for batch in batched(pks, _BATCH, strict=False):
             missing = []
-            for attachment in batch:
+            without_file = attachments.without_file().filter(pk__in=batch)
+            for attachment in without_file.select_related("uploaded_by").order_by("pk"):
                 try:
                     uncleaned += _import_file(context, attachment, source)
                 except MissingFileError as reason:
@@ -67,32 +71,56 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                     name = attachment.title or file_name(attachment)
                     context.report.skip(FILES, attachment.wordpress_id, name, str(reason), attachment.url)
                 done += 1
-                context.report_progress("files", done, total)
+                context.report_progress("files", done, len(pks))
             write_batch(context, partial(_redirect_to_parents, context, missing))
-        set_featured_images(context)
+        _set_featured_images(context)
         _rerender(context)
     except KeyboardInterrupt:
-        if left := total - done:
-            context.report.warnings.append(_left_text(left))
+        if left := len(pks) - done:
+            text = ngettext("%d file has not been imported yet.", "%d files have not been imported yet.", left)
+            context.report.warnings.append(text % left)
         raise
     finally:
         if uncleaned:
-            context.report.warnings.append(_uncleaned_text(uncleaned))
+            text = ngettext(
+                "%d audio or video file was imported as it is. Places, devices and names noted in it were not removed.",
+                "%d audio and video files were imported as they are. "
+                "Places, devices and names noted in them were not removed.",
+                uncleaned,
+            )
+            context.report.warnings.append(text % uncleaned)
 
 
-def _without_file(site: str) -> Iterator[Attachment]:
-    last = 0
-    waiting = Attachment.objects.filter(site=site).without_file().select_related("uploaded_by").order_by("pk")
-    while found := list(waiting.filter(pk__gt=last)[:_BATCH]):
-        yield from found
-        last = found[-1].pk
+def record_featured_images(context: ImportContext, entries: Sequence[ImportedEntry]) -> None:
+    """Record the featured images of new and changed entries. The pictures themselves are imported later.
+
+    A picture that an import has set, and that has not been changed since, is removed if the export names another.
+    """
+    changed = [each.entry.pk for each in entries if each.is_changed]
+    columns = ("object_pk", "wordpress_id", "left_as")
+    rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
+    recorded = {pk: rest for pk, *rest in rows}
+    for each in entries:
+        entry, exported = each.entry, _thumbnail_id(each.item.meta)
+        before, left_as = recorded.get(entry.pk, [0, ""])
+        if before == exported:
+            continue
+        if before:
+            ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk=entry.pk).delete()
+            if left_as == str(entry.featured_picture_id):
+                entry.featured_picture = None
+        if exported and each.is_new:
+            context.ledger.add_new(FEATURED_IMAGES, exported, entry.pk)
+        elif exported:
+            context.ledger.add_updated(FEATURED_IMAGES, exported, entry.pk, "", "")
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
     """Import one file. Return whether it is audio or video, whose metadata stays in it. Raises MissingFileError."""
     name = file_name(attachment)
-    extension = PurePath(name).suffix.lower()
-    if extension not in PICTURE_EXTENSIONS | FILE_TYPES.keys():
+    file_type = file_type_of(name)
+    if file_type is None and not is_picture(attachment):
+        extension = PurePath(name).suffix.lower()
         raise MissingFileError(_("Files with the extension “%s” cannot be published here.") % extension)
     if source is None:
         text = _("The export does not contain the file itself. Import again with --fetch-media or --media FOLDER.")
@@ -101,42 +129,31 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         with source.open(attachment) as opened:
             file = File(opened, name=name)
             check_size(attachment, file.size)
+            title, by = attachment.title, attachment.uploaded_by
             if is_picture(attachment):
-                _store(context, attachment, _picture(attachment, file))
+                picture = build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
+                _store(context, attachment, picture)
             else:
-                with _copy_nearby(file) as copy:
-                    document = build_document(copy, title=attachment.title, by=attachment.uploaded_by)
-                    _store(context, attachment, document)
+                # A copy on the media library's disk is only moved during the transaction, however large it is.
+                with TemporaryUploadedFile(name, "", 0, None) as copy:
+                    shutil.copyfileobj(file, copy)
+                    copy.size = copy.tell()
+                    copy.flush()
+                    _store(context, attachment, build_document(copy, title=title, by=by))
     except ValidationError as error:
         raise MissingFileError(str(error.message)) from error
     except OSError as error:
         raise MissingFileError(_("It could not be read or stored: %s") % (error.strerror or error)) from error
     context.report.count(FILES, Outcome.IMPORTED)
-    file_type = file_type_of(name)
     return file_type is not None and file_type.is_audio_or_video
-
-
-def _picture(attachment: Attachment, file: File[bytes]) -> Picture:
-    """Return the picture, which is not stored yet. Raises InvalidPictureError."""
-    return build_picture(
-        file, title=attachment.title, alt=attachment.alt, caption=attachment.caption, by=attachment.uploaded_by
-    )
-
-
-@contextmanager
-def _copy_nearby(file: File[bytes]) -> Iterator[File[bytes]]:
-    """Copy to the media library's disk, so that the storage only moves it: no video is copied during a transaction."""
-    with TemporaryUploadedFile(file.name or "", "", 0, None) as copy:
-        shutil.copyfileobj(file, copy)
-        copy.size = copy.tell()
-        copy.flush()
-        yield copy
 
 
 def _store(context: ImportContext, attachment: Attachment, upload: Picture | Document) -> None:
     """Store `upload` with its file. Raises MissingFileError if another import is storing the same one."""
-    name = _free_name(upload)
-    # Recorded beforehand: what a crash leaves in the storage is found by this.
+    field: Any = upload._meta.get_field("file")
+    path = field.generate_filename(upload, str(upload.file.name))
+    name = upload.file.storage.get_available_name(path, max_length=field.max_length)
+    # Recorded beforehand, so that a file left in the storage by a crash can be found.
     Attachment.objects.filter(pk=attachment.pk).update(writing=name)
     upload.file.name = PurePath(name).name
     try:
@@ -153,7 +170,7 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
             attachment.is_shown = False
             attachment.save(update_fields=["picture", "document", "writing", "is_shown"])
             redirect_to_files([attachment])
-            kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
+            kind = PICTURES if attachment.picture else DOCUMENTS
             context.ledger.add_new(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_upload(upload))
             context.ledger.write()
             content_changed()
@@ -163,18 +180,11 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
         raise
 
 
-def _free_name(upload: Picture | Document) -> str:
-    """Return the name that the file gets in the storage when it is saved."""
-    field: Any = upload._meta.get_field("file")
-    wanted = field.generate_filename(upload, str(upload.file.name))
-    return str(upload.file.storage.get_available_name(wanted, max_length=field.max_length))
-
-
 def _delete_leftovers() -> None:
     """Delete what an import that was killed left in the storage."""
     for pk in list(Attachment.objects.exclude(writing="").values_list("pk", flat=True)):
         with transaction.atomic():
-            # Whoever is writing it right now has locked the row.
+            # An import that is writing it right now has locked the row.
             row = Attachment.objects.select_for_update().get(pk=pk)
             if row.writing:
                 _delete_unless_used(row.writing)
@@ -202,12 +212,10 @@ def _rerender(context: ImportContext) -> None:
     pks = list(new.values_list("pk", flat=True))
     if not pks:
         return
-    hosts = {host_of(context.site)}
-    for url, guid in new.values_list("url", "guid").iterator(1000):
-        hosts |= {host_of(url), host_of(guid)}
-    may_show = Q()
-    for mark in (*_MARKS, *sorted(aliases_of(hosts) | own_hosts())):
-        may_show |= Q(source__contains=mark)
+    urls = new.values_list("url", "guid").iterator(1000)
+    hosts = {host_of(context.site), *(host_of(url) for pair in urls for url in pair)}
+    marks = (*_MARKS, *sorted(aliases_of(hosts) | own_hosts()))
+    may_show = Q(*(Q(source__contains=mark) for mark in marks), _connector=Q.OR)
     entries = Entry.objects.filter(may_show)
     total = entries.count()
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
@@ -215,13 +223,34 @@ def _rerender(context: ImportContext) -> None:
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
 
 
-def _left_text(count: int) -> str:
-    return ngettext("%d file has not been imported yet.", "%d files have not been imported yet.", count) % count
+def _set_featured_images(context: ImportContext) -> None:
+    """Give entries their featured images, and note which of these are missing.
+
+    An entry that has been given another picture keeps it.
+    """
+    unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
+    write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_some_featured_images, context))
 
 
-def _uncleaned_text(count: int) -> str:
-    return ngettext(
-        "%d audio or video file was imported as it is. Places, devices and names noted in it were not removed.",
-        "%d audio and video files were imported as they are. Places, devices and names noted in them were not removed.",
-        count,
-    ) % (count,)
+def _thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
+    """Return the ID of the featured image; 0 if there is none."""
+    value = dict(meta).get(THUMBNAIL, "").strip()
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
+
+
+def _set_some_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
+    rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
+    ids = {row.wordpress_id for row in rows}
+    conditions = {"site": context.site, "picture__isnull": False}
+    pictures = dict(fetch_rows(Attachment, "wordpress_id", ids, "wordpress_id", "picture_id", **conditions))
+    entry_pks = (row.object_pk for row in rows)
+    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", entry_pks, "pk", "kind", "title")}
+    for row in rows:
+        entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)
+        if entry and picture:
+            Entry.objects.filter(pk=row.object_pk, featured_picture=None).update(featured_picture=picture)
+            ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
+        elif entry:
+            kind, title = entry
+            text = _("Its featured image, the attachment %d, is not here.") % row.wordpress_id
+            context.report.note(kind, row.object_pk, title, text)

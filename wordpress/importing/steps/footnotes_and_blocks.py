@@ -18,7 +18,7 @@ from wordpress.importing.ledger import FRAGMENTS
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.report import Outcome
-from wordpress.importing.steps.comments import skip_comments
+from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr.records import FOOTNOTES, Item
@@ -36,38 +36,32 @@ def import_reusable_blocks(context: ImportContext) -> None:
 
 def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None:
     """Import the footnotes of posts and pages before these are rendered."""
-    with_notes = [keyed.item for keyed in items if _footnotes_field(keyed.item)]
-    if with_notes:
-        write_batch(context, partial(_import_footnotes, context, with_notes))
+    fields = [(keyed.item, field) for keyed in items if (field := _footnotes_field(keyed.item))]
+    if fields:
+        write_batch(context, partial(_import_footnotes, context, fields))
 
 
 def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
+    report = context.report
     for item, *_key in batch:
-        _import_block(context, item)
-
-
-def _import_block(context: ImportContext, item: Item) -> None:
-    report, title = context.report, plain_line(item.title)
-    if item.status != "publish" or item.password or not item.id:
-        report.skip(item.type, item.id, title, _("It was not public, so no text showed it."))
-    elif len(item.content) > MAX_SOURCE_LENGTH:
-        report.skip(item.type, item.id, title, _("It is too long."))
-    else:
-        title = title[: max_length(Fragment, "title")]
-        outcome = _store(context, BLOCK, {str(item.id): (title, item.content)})
-        if outcome == Outcome.SKIPPED:
-            text = _("It was changed in the export and here since the last import, so it stays as it is.")
-            report.skip(item.type, item.id, title, text)
+        title = plain_line(item.title)[: max_length(Fragment, "title")]
+        if item.status != "publish" or item.password or not item.id:
+            report.skip(item.type, item.id, title, _("It was not public, so no text showed it."))
+        elif len(item.content) > MAX_SOURCE_LENGTH:
+            report.skip(item.type, item.id, title, _("It is too long."))
+        elif (outcome := _store(context, BLOCK, {str(item.id): (title, item.content)})) == Outcome.SKIPPED:
+            report.skip(item.type, item.id, title, changed_on_both_sides())
         else:
             report.count(item.type, outcome)
-        if outcome == Outcome.UPDATED:
-            report.note(item.type, item.id, title, _("Texts show the old version until you run `manage.py rerender`."))
-    skip_comments(context, item, _("It replies to a part of other texts."))
+            if outcome == Outcome.UPDATED:
+                text = _("Texts show the old version until you run `manage.py rerender`.")
+                report.note(item.type, item.id, title, text)
+        skip_comments(context, item, _("It replies to a part of other texts."))
 
 
-def _import_footnotes(context: ImportContext, items: Iterable[Item]) -> None:
-    for item in items:
-        notes = _parse_footnotes(_footnotes_field(item))
+def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]) -> None:
+    for item, field in fields:
+        notes = _parse_footnotes(field)
         if notes is None:
             text = _("Its footnotes cannot be read. They are in the export, in the custom field “footnotes”.")
             context.report.note(item.type, item.id, plain_line(item.title), text)
@@ -89,26 +83,28 @@ def _parse_footnotes(field: str) -> dict[str, str] | None:
         return None
     notes = {}
     for value in values:
-        name, text = (value.get("id"), value.get("content")) if isinstance(value, dict) else (None, None)
-        if not isinstance(name, str) or not isinstance(text, str):
-            return None
-        # JSON can contain what no database stores.
-        if not 0 < len(name) <= max_length(Fragment, "name") or not is_storable(name + text):
-            return None
-        if len(text) > MAX_SOURCE_LENGTH:
-            return None
-        notes[name] = text
+        match value:
+            case {"id": str(name), "content": str(text)} if _fits(name, text):
+                notes[name] = text
+            case _:
+                return None
     return notes
 
 
+def _fits(name: str, text: str) -> bool:
+    # JSON can contain what no database stores.
+    is_short = 0 < len(name) <= max_length(Fragment, "name") and len(text) <= MAX_SOURCE_LENGTH
+    return is_short and is_storable(name + text)
+
+
 def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple[str, str]]) -> Outcome:
-    """Store titles and texts by name. Return what became of them; of several, the last that is new or different."""
+    """Store titles and texts by name. Return the outcome; of several, that of the last that is new or different."""
     outcome = Outcome.UNCHANGED
     columns = ("name", "title", "text", "exported")
     own = {name: rest for name, *rest in fetch_rows(Fragment, "name", texts, *columns, kind=kind, site=context.site)}
     for pk, name, *rest in fetch_rows(Fragment, "name", texts, "pk", *columns, kind=kind, site=""):
         if name not in own and texts[name] == tuple(rest[:2]):
-            # It was imported when sites were not recorded yet, and belongs to the site that has the same.
+            # It was imported before sites were recorded, and belongs to the first site with the same text.
             Fragment.objects.filter(pk=pk).update(site=context.site)
             own[name] = rest
     changed, added = [], []
@@ -120,21 +116,15 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
         if name not in own:
             outcome = Outcome.IMPORTED
             added.append(name)
-        elif stored == [title, text]:
-            # The same is here already: only the fingerprint is new.
-            pass
-        elif exported and fingerprint(*stored) != exported:
-            outcome = Outcome.SKIPPED
-            continue
-        else:
+        elif stored != [title, text]:
+            if exported and fingerprint(*stored) != exported:
+                outcome = Outcome.SKIPPED
+                continue
             outcome = Outcome.UPDATED
+        # If the text here is the same already, only the fingerprint is updated.
         changed.append(Fragment(kind=kind, site=context.site, name=name, title=title, text=text, exported=exported_now))
-    Fragment.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["kind", "name", "site"],
-        update_fields=["title", "text", "exported"],
-    )
+    unique, updated = ["kind", "name", "site"], ["title", "text", "exported"]
+    Fragment.objects.bulk_create(changed, update_conflicts=True, unique_fields=unique, update_fields=updated)
     for (pk,) in fetch_rows(Fragment, "name", added, "pk", kind=kind, site=context.site):
         context.ledger.add_new(FRAGMENTS, 0, pk)
     return outcome

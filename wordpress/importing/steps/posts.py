@@ -1,29 +1,34 @@
 """The posts of an export, with their categories, tags and enclosures."""
 
-import datetime as dt
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from blog.models import Entry, Post
+from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
+from core.http import host_of
 from core.slugs import slug_from_export, slugify
+from media.file_types import file_type_of
 from tags.models import TaggedPost
 from wordpress.bulk import insert_rows
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.limits import max_length
-from wordpress.importing.report import POSTS
-from wordpress.importing.steps.enclosures import import_enclosures
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
-from wordpress.wxr.records import CATEGORY, TAG, Item
+from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
 from wordpress.wxr.values import usable_slug
 
 _MAX_SLUG_LENGTH: Final = max_length(Entry, "slug")
+# No real post has more.
+_MAX_ENCLOSURES: Final = 100
+_MEDIA_TYPE = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 def import_posts(context: ImportContext, unsupported: Unsupported) -> None:
@@ -35,14 +40,15 @@ class _PostImport(EntryImport):
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
         for each in imported:
             post, item = each.entry, each.item
-            post.published_on = _day(post, item)
+            if post.published_at is not None:
+                # The day in the URL is the export's own, whatever the time zone of this site.
+                post.published_on = (item.date or timezone.localtime(post.published_at)).date()
             default = slugify(post.title)[:_MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
             post.slug = usable_slug(item.slug) or default
         assign_free_slugs([each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on])
         for each in imported:
             if each.item.slug and each.entry.slug != slug_from_export(each.item.slug):
-                text = _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug
-                self.context.report.note(POSTS, each.item.id, each.entry.title, text)
+                self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
 
     def place_changed(self, imported: ImportedEntry) -> None:
         imported.entry.slug = usable_slug(imported.item.slug) or imported.entry.slug
@@ -57,11 +63,49 @@ class _PostImport(EntryImport):
         tags = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, TAG)]
         insert_rows(filed, ("entry", "category"), categories)
         insert_rows(TaggedPost, ("content_object", "tag"), tags)
-        import_enclosures(self.context, imported)
+        self._import_enclosures(imported)
+
+    def _import_enclosures(self, posts: Sequence[ImportedEntry]) -> None:
+        """Store the enclosures of posts that are new or have changed (blog.models.enclosure says what they are).
+
+        WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to
+        plug-ins.
+        """
+        if changed := [post.entry.pk for post in posts if post.is_changed]:
+            Enclosure.objects.filter(post__in=changed).delete()
+        rows = []
+        for post in posts:
+            fields = [value for key, value in post.item.meta if key == ENCLOSURE and value.strip()]
+            if post.item.extension:
+                fields = fields[: post.item.extension.stored_enclosures]
+            found = [enclosure for field in fields if (enclosure := _parse_enclosure(field))][:_MAX_ENCLOSURES]
+            rows += [(post.entry.pk, *enclosure) for enclosure in found]
+            if unreadable := len(fields) - len(found):
+                text = ngettext(
+                    "%d of its enclosures has no readable URL and was skipped.",
+                    "%d of its enclosures have no readable URL and were skipped.",
+                    unreadable,
+                )
+                self.note(post, text % unreadable)
+        insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
 
 
-def _day(post: Entry, item: Item) -> dt.date | None:
-    """Return the day in the URL: the export's own, whatever the time zone of this site."""
-    if post.published_at is None:
+def enclosure_fields(post: Post) -> Iterator[str]:
+    """Yield the meta fields that WordPress would have for the enclosures of `post`. Its `enclosed` must be known."""
+    for stored in post.enclosures.all():
+        yield f"{stored.url}\n{stored.length}\n{stored.media_type}\n"
+    for file in post.enclosed.in_text:
+        yield f"{file.url}\n{file.length}\n{file.mime_type}\n"
+
+
+def _parse_enclosure(field: str) -> tuple[str, int, str] | None:
+    """Return the URL, size and media type of an enclosure; None if its URL is not readable."""
+    url, length, media_type, *_more = (line.strip() for line in (*field.strip().split("\n"), "", ""))
+    if not host_of(url) or len(url) > max_length(Enclosure, "url"):
         return None
-    return (item.date or timezone.localtime(post.published_at)).date()
+    size = int(length) if length.isascii() and length.isdecimal() and len(length) < 17 else 0
+    # WordPress writes `audio/mpeg mpga mp2 mp3`, for example.
+    named = _MEDIA_TYPE.match(media_type.partition(" ")[0])
+    file_type = file_type_of(urlsplit(url).path)
+    default = file_type.media_type if file_type else "application/octet-stream"
+    return url, min(size, 2**53), named[0] if named else default

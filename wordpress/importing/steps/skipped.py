@@ -1,16 +1,103 @@
-"""The items of an export that are not imported."""
+"""Reporting what is not imported, and why."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.context import ImportContext
-from wordpress.importing.steps.comments import skip_comments
+from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.report import COMMENTS
+from wordpress.wxr.post_types import MENU_ITEM, NAVIGATION
+from wordpress.wxr.records import Item
 from wordpress.wxr.values import plain_line
+
+# More than any menu that readers could use. All links are counted.
+_MAX_LABELS: Final = 100
+# The block editor escapes `<` and `>` in attributes.
+_LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+(\{[^<>]{0,2000}\})\s*/?-->")
 
 
 def report_skipped(context: ImportContext) -> None:
-    """Say why each item and its comments are skipped."""
+    """Report the items that are not imported, with their comments."""
     for item, *_key in context.spool.skipped:
-        context.report.skip(item.type, item.id, plain_line(item.title), reason_to_skip(item))
-        skip_comments(context, item, _("It is on an item that was not imported."))
+        skip_item(context, item, reason_to_skip(item))
         context.advance()
+
+
+def skip_item(context: ImportContext, item: Item, reason: str) -> None:
+    """Report an item that is not imported, and its comments."""
+    context.report.skip(item.type, item.id, plain_line(item.title), reason)
+    skip_comments(context, item, _("It is on an item that was not imported."))
+
+
+def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
+    """Report the comments of an item that is not imported."""
+    for comment in item.comments:
+        context.report.skip(COMMENTS, comment.id, comment.author, reason)
+
+
+def changed_on_both_sides() -> str:
+    """Return the reason why something is not updated although it has changed in the export."""
+    return _("It was changed in the export and here since the last import, so it stays as it is.")
+
+
+@dataclass(slots=True)
+class _Menu:
+    links: int = 0
+    # The position of a link, its label, and the ID of the entry whose title it shows if it has no label.
+    labels: list[tuple[int, str, int]] = field(default_factory=list)
+
+    def add(self, position: int, label: str, target: int = 0) -> None:
+        self.links += 1
+        if len(self.labels) < _MAX_LABELS:
+            self.labels.append((position, label[:100], target))
+
+
+def report_menus(context: ImportContext) -> None:
+    """Note what each menu of the export contained."""
+    menus: defaultdict[str, _Menu] = defaultdict(_Menu)
+    for item, *_key in context.spool.skipped:
+        if item.type == MENU_ITEM:
+            names = [ref.name or ref.slug for ref in item.terms if ref.taxonomy == "nav_menu"]
+            for name in names or [_("without a name")]:
+                menus[name].add(item.menu_order, *_label(item))
+        elif item.type == NAVIGATION:
+            menu = menus[plain_line(item.title) or item.slug]
+            for position, label in enumerate(_links(item.content)):
+                menu.add(position, label)
+    targets = {target for menu in menus.values() for *_link, target in menu.labels if target}
+    titles = {target: entry.title for target, entry in entries_by_id(context.site, targets).items()}
+    for name, menu in menus.items():
+        labels = [label or titles.get(target, "?") for _position, label, target in sorted(menu.labels)]
+        labels += ["…"] if menu.links > len(labels) else []
+        text = ngettext("It had %d link", "It had %d links", menu.links) % menu.links
+        context.report.note("menu", 0, name, text + (f": {', '.join(labels)}." if labels else "."))
+
+
+def _label(item: Item) -> tuple[str, int]:
+    """Return the label of a link; without one, the ID of the entry that it leads to, or at least its URL."""
+    meta = dict(item.meta)
+    target = meta.get("_menu_item_object_id", "").strip()
+    if label := plain_line(item.title):
+        return label, 0
+    if meta.get("_menu_item_type", "").strip() == "post_type" and target.isascii() and target.isdecimal():
+        return "", int(target[:18])
+    return meta.get("_menu_item_url", "").strip() or f"{meta.get('_menu_item_object', '')} {target}".strip(), 0
+
+
+def _links(content: str) -> Iterator[str]:
+    """Yield the labels of the links in a menu of the block editor."""
+    for link in _LINK.finditer(content, 0, content.rfind("-->") + 3):
+        try:
+            values = json.loads(link[1])
+        except (ValueError, RecursionError):
+            continue
+        label = values.get("label") or values.get("url")
+        yield plain_line(label) if isinstance(label, str) else "?"

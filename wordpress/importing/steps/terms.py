@@ -1,4 +1,4 @@
-"""The terms of an export: which of them are categories and tags, and what there is to say about the others."""
+"""The terms of an export: its categories and tags, and the others, which are only reported."""
 
 from dataclasses import replace
 
@@ -19,13 +19,13 @@ def terms_of(analysis: Analysis, taxonomy: str) -> list[Term]:
 
 
 def index_terms(context: ImportContext) -> None:
-    """Note the slug of each term, for items that give its name only."""
+    """Index the slugs of terms by their names, for items that give only the names."""
     for term in _all_terms(context.analysis):
         context.term_ids.slugs.setdefault((term.taxonomy, term.name), term.slug)
 
 
 def report_other_terms(context: ImportContext) -> None:
-    """Say which terms are neither categories nor tags, and why they are skipped."""
+    """Report the terms that are neither categories nor tags, and why they are skipped."""
     for term in _all_terms(context.analysis):
         if term.taxonomy not in {CATEGORY, TAG}:
             is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
@@ -37,7 +37,7 @@ def report_other_terms(context: ImportContext) -> None:
 
 
 def _all_terms(analysis: Analysis) -> list[Term]:
-    """Return the terms of the export. Those of which it only gives the names have slugs made from these."""
+    """Return the terms of the export. A term without a slug gets one made from its name."""
     terms = dict(analysis.terms)
     named = {(term.taxonomy, term.name) for term in terms.values()}
     for (taxonomy, name), term in analysis.terms_without_slug.items():
