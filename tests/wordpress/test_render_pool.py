@@ -86,7 +86,7 @@ def kill(pool: RenderPool) -> None:
 
 def wait_for(pool: RenderPool) -> None:
     """Wait until the worker has rendered everything that it was given."""
-    while pool._busy_worker and not pool._busy_worker.has_answered:
+    while pool._batch.worker and not pool._batch.worker.has_answered:
         time.sleep(0.01)
 
 
@@ -240,8 +240,8 @@ class TestSharing:
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shared_pool.begin(self.MANY)
-        assert shared_pool._busy_worker is not None
-        shared_pool._busy_worker.hurry()
+        assert shared_pool._batch.worker is not None
+        shared_pool._batch.worker.hurry()
         monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: 0)
         assert shared_pool.finish().texts == expected(self.MANY)
 

@@ -27,17 +27,16 @@ def write_batch(context: ImportContext, write: Callable[[], None]) -> None:
     `write` looks up everything that others may change. It is called again if someone else was faster.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        mark = context.report.mark()
+        changes = context.report.change_count
         try:
-            with context.pacer.transaction():
+            with context.report.undone_on_error(), context.pacer.transaction():
                 write()
                 context.old_urls.write(context.ledger)
                 context.ledger.write()
-                if context.report.has_changed_since(mark):
+                if context.report.change_count > changes:
                     content_changed()
             break
         except BaseException as error:
-            context.report.reset(mark)
             context.ledger.clear()
             context.old_urls.clear()
             if attempt == _ATTEMPTS or not _is_conflict(error):

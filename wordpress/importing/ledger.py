@@ -7,6 +7,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from blog.models import Redirect
@@ -22,6 +23,12 @@ REDIRECTS, TAG_ALIASES, FRAGMENTS = "redirect", "tag alias", "fragment"
 PICTURES, DOCUMENTS = "picture", "document"
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
+# In this order: the fingerprints of earlier imports are stored.
+_item_fields = attrgetter(
+    *("title", "slug", "author", "status", "date", "date_gmt", "modified_at", "content", "excerpt"),
+    *("parent", "menu_order", "sticky", "password", "comment_status"),
+)
+_comment_fields = attrgetter("author", "email", "url", "written_at", "content", "approved", "type", "parent", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Recorded:
 class Ledger:
     """What earlier imports of a site recorded, and what this one does."""
 
-    def __init__(self, site: str, run: ImportRun | None) -> None:
+    def __init__(self, site: str, run: ImportRun) -> None:
         self._site = site
         self._run = run
         self._new: list[tuple[Any, ...]] = []
@@ -50,16 +57,14 @@ class Ledger:
         """Return the IDs here of what had these IDs in exports of this site."""
         found: defaultdict[int, list[int]] = defaultdict(list)
         columns = ("wordpress_id", "object_pk")
-        for wordpress_id, pk in fetch_rows(
-            ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site
-        ):
+        rows = fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site)
+        for wordpress_id, pk in rows:
             found[wordpress_id].append(pk)
         return found
 
     def add_new(self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "") -> None:
         """Record something that this run has added."""
-        run = self._run.pk if self._run else None
-        self._new.append((self._site, kind, wordpress_id, pk, exported, stored, run))
+        self._new.append((self._site, kind, wordpress_id, pk, exported, stored, self._run.pk))
 
     def add_updated(self, kind: str, wordpress_id: int, pk: int, exported: str, stored: str) -> None:
         """Record something that this run has changed."""
@@ -89,41 +94,14 @@ def forget_comments(pks: Iterable[int]) -> None:
 
 def fingerprint_item(item: Item) -> str:
     """Return the fingerprint of an exported post or page, without its comments, which have their own."""
-    return fingerprint(
-        item.title,
-        item.slug,
-        item.author,
-        item.status,
-        item.date,
-        item.date_gmt,
-        item.modified_at,
-        item.content,
-        item.excerpt,
-        item.parent,
-        item.menu_order,
-        item.sticky,
-        item.password,
-        item.comment_status,
-        [tuple(ref) for ref in item.terms],
-        *(value for key, value in item.meta if key == FOOTNOTES),
-        *(value for key, value in item.meta if key == THUMBNAIL),
-        *(value for key, value in item.meta if key == ENCLOSURE),
-    )
+    terms = [tuple(ref) for ref in item.terms]
+    meta = [value for field in (FOOTNOTES, THUMBNAIL, ENCLOSURE) for key, value in item.meta if key == field]
+    return fingerprint(*_item_fields(item), terms, *meta)
 
 
 def fingerprint_comment(comment: Comment) -> str:
     """Return the fingerprint of an exported comment."""
-    return fingerprint(
-        comment.author,
-        comment.email,
-        comment.url,
-        comment.written_at,
-        comment.content,
-        comment.approved,
-        comment.type,
-        comment.parent,
-        comment.user_id,
-    )
+    return fingerprint(*_comment_fields(comment))
 
 
 def fingerprint_term(term: Term) -> str:

@@ -7,7 +7,7 @@ helps when it would have to wait.
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from types import TracebackType
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
 from blog.rendering import Rendered, RenderInput, render_all
@@ -32,6 +32,18 @@ class RenderedBatch(NamedTuple):
     comments: dict[CommentText, str]
 
 
+@dataclass(slots=True)
+class _Batch:
+    """A batch that is being rendered. `worker` renders the comments and the texts with the indices `there`."""
+
+    texts: list[RenderInput] = field(default_factory=list)
+    comments: list[CommentText] = field(default_factory=list)
+    rendered: dict[int, Rendered] = field(default_factory=dict)
+    here: list[int] = field(default_factory=list)
+    there: list[int] = field(default_factory=list)
+    worker: RenderWorker | None = None
+
+
 class RenderPool:
     """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`.
 
@@ -52,13 +64,7 @@ class RenderPool:
         self._requested: list[RenderInput] = []
         self._next = _Sample()
         self._positions: dict[bytes, int] = {}
-        # The current batch: what is rendered already, and the indices of what this process and the worker render.
-        self._texts: list[RenderInput] = []
-        self._rendered: dict[int, Rendered] = {}
-        self._here: list[int] = []
-        self._there: list[int] = []
-        self._comments: list[CommentText] = []
-        self._busy_worker: RenderWorker | None = None
+        self._batch = _Batch()
 
     def expect(self, text: RenderInput) -> None:
         """Render a text ahead if there is time for it."""
@@ -80,50 +86,43 @@ class RenderPool:
 
     def begin(self, texts: Iterable[RenderInput], comments: Iterable[CommentText] = ()) -> None:
         """Start rendering a batch. The one before it must be finished."""
-        self._texts, self._comments = list(texts), list(comments)
-        self._rendered, self._here, self._there = {}, [], []
-        for index, text in enumerate(self._texts):
+        batch = self._batch = _Batch(list(texts), list(comments))
+        for index, text in enumerate(batch.texts):
             # Once is enough: a text that comes twice is rendered again, and memory is free for others.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
-                self._rendered[index] = self._file.get(position)
+                batch.rendered[index] = self._file.get(position)
             else:
-                (self._there if self._is_for_worker(text) else self._here).append(index)
-        if self._there or (self._comments and not self._is_alone):
-            self._busy_worker = self._started_worker()
-        if self._busy_worker:
-            self._busy_worker.request([self._texts[index] for index in self._there], self._comments)
+                (batch.there if self._is_for_worker(text) else batch.here).append(index)
+        if batch.there or (batch.comments and not self._is_alone):
+            batch.worker = self._started_worker()
+        if batch.worker:
+            batch.worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
     def finish(self) -> RenderedBatch:
         """Return the batch that was begun."""
-        self._render(self._here)
-        if self._busy_worker:
-            answer = self._finish_with(self._busy_worker)
-        else:
-            self._render(self._there)
-            answer = None
-        html = answer.comments if answer else render_comments(self._comments)
-        comments = dict(zip(self._comments, html, strict=True))
-        batch = RenderedBatch([self._rendered[index] for index in range(len(self._texts))], comments)
-        self._texts, self._comments, self._busy_worker = [], [], None
-        self._rendered, self._here, self._there = {}, [], []
-        return batch
+        batch, self._batch = self._batch, _Batch()
+        self._render(batch, batch.here)
+        answer = self._finish_with(batch.worker, batch) if batch.worker else None
+        self._render(batch, [index for index in batch.there if index not in batch.rendered])
+        comments = answer.comments if answer else render_comments(batch.comments)
+        texts = [batch.rendered[index] for index in range(len(batch.texts))]
+        return RenderedBatch(texts, dict(zip(batch.comments, comments, strict=True)))
 
-    def _finish_with(self, worker: RenderWorker) -> Answer | None:
+    def _finish_with(self, worker: RenderWorker, batch: _Batch) -> Answer | None:
         """Render the last texts of the request here while the worker renders the first, then take its answer."""
-        limit = len(self._there)
+        limit = len(batch.there)
         while taken := worker.take_back(limit):
             limit -= taken
-            self._render(self._there[limit : limit + taken])
+            self._render(batch, batch.there[limit : limit + taken])
         answer = self._answer(worker)
-        done = answer.texts if answer else []
-        self._rendered.update(zip(self._there[:limit], done, strict=False))
-        self._render(self._there[len(done) : limit])
+        if answer:
+            batch.rendered.update(zip(batch.there[:limit], answer.texts, strict=False))
         return answer
 
-    def _render(self, indices: Sequence[int]) -> None:
-        texts = (self._texts[index] for index in indices)
-        self._rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
+    def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
+        texts = (batch.texts[index] for index in indices)
+        batch.rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
 
     def _is_for_worker(self, text: RenderInput) -> bool:
         return not self._is_alone and not any(mark in text.source for mark in _DATABASE_MARKS)
@@ -134,9 +133,8 @@ class RenderPool:
 
     def _keep_requested(self) -> None:
         """Keep what was rendered ahead on disk."""
-        if self._requested and self._worker:
-            answer = self._answer(self._worker)
-            for text, rendered in zip(self._requested, answer.texts if answer else (), strict=False):
+        if self._requested and self._worker and (answer := self._answer(self._worker)):
+            for text, rendered in zip(self._requested, answer.texts, strict=False):
                 self._positions[_digest(text)] = self._file.put(rendered)
         self._requested = []
 
@@ -152,20 +150,16 @@ class RenderPool:
 
     def _answer(self, worker: RenderWorker) -> Answer | None:
         answer = worker.answer()
-        if answer is None:
-            # From now on everything is rendered here.
-            self._is_alone = True
+        # Without an answer, everything is rendered here from now on.
+        self._is_alone = self._is_alone or answer is None
         return answer
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._worker is not None:
+    def __exit__(self, *_error: object) -> None:
+        if self._worker:
             self._worker.stop()
-            self._worker = None
 
 
 class _Sample:

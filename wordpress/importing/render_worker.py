@@ -6,6 +6,7 @@ whatever the reason.
 
 import multiprocessing
 import signal
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import django
@@ -50,11 +51,9 @@ class RenderWorker:
     def request(self, texts: list[RenderInput], comments: list[CommentText]) -> None:
         """Start rendering `texts`, for which nothing uncommitted may be needed, and `comments`."""
         self._shared[:] = [0, len(texts)]
-        try:
+        # If the process is gone, there will be no answer.
+        with suppress(OSError):
             self._pipe.send((texts, comments))
-        except OSError:
-            # The process is gone, which shows when there is no answer.
-            return
 
     def take_back(self, limit: int) -> int:
         """Return how many of the texts before `limit`, which was its limit so far, it leaves to the caller."""
@@ -72,11 +71,9 @@ class RenderWorker:
 
     def answer(self) -> Answer | None:
         """Wait for the answer. None if the process is gone: it was killed, most likely for lack of memory."""
-        try:
-            answer: Answer = self._pipe.recv()
-        except (EOFError, OSError):
-            return None
-        return answer
+        with suppress(EOFError, OSError):
+            return Answer(*self._pipe.recv())
+        return None
 
     def stop(self) -> None:
         self._pipe.close()
@@ -108,4 +105,4 @@ def _serve(pipe: Any, shared: Any, resolve_files: FileResolver) -> None:
         while count := next_portion(shared[_LIMIT] - len(rendered)):
             shared[_BEGUN] = len(rendered) + count
             rendered += render_all(texts[len(rendered) : len(rendered) + count], resolve_files)
-        pipe.send(Answer(rendered, rendered_comments))
+        pipe.send((rendered, rendered_comments))

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
-from django.utils.translation import gettext as _
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from wordpress.importing.report_log import Remark, Remarks, summarise
 
@@ -17,29 +18,16 @@ POSTS, PAGES, COMMENTS = "post", "page", "comment"
 ATTACHMENTS, FILES = "attachment", "file"
 
 
-class Outcome(StrEnum):
-    IMPORTED = "imported"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"
+class Outcome(TextChoices):
+    IMPORTED = "imported", _("imported")
+    UPDATED = "updated", _("updated")
+    UNCHANGED = "unchanged", _("unchanged")
+    SKIPPED = "skipped", _("skipped")
 
 
 def outcome_texts() -> dict[Outcome, str]:
     """Return the label of each outcome."""
-    return {
-        Outcome.IMPORTED: _("imported"),
-        Outcome.UPDATED: _("updated"),
-        Outcome.UNCHANGED: _("unchanged"),
-        Outcome.SKIPPED: _("skipped"),
-    }
-
-
-class ReportMark(NamedTuple):
-    """How far a report was, for `Report.reset`."""
-
-    counts: dict[str, Counter[Outcome]]
-    skipped: tuple[int, int]
-    notes: tuple[int, int]
+    return {outcome: str(outcome.label) for outcome in Outcome}
 
 
 @dataclass(slots=True)
@@ -79,29 +67,25 @@ class Report:
         return sum(counts[outcome] for counts in self.counts.values())
 
     @property
+    def change_count(self) -> int:
+        """How many objects were imported or updated."""
+        return self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED)
+
+    @property
     def has_changes(self) -> bool:
         """Whether the import has changed anything here."""
-        return bool(self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED))
+        return self.change_count > 0
 
-    def has_changed_since(self, mark: ReportMark) -> bool:
-        """Whether anything was imported or updated after `mark`."""
-        changed = (Outcome.IMPORTED, Outcome.UPDATED)
-        return any(
-            counts[outcome] != mark.counts.get(kind, Counter())[outcome]
-            for kind, counts in self.counts.items()
-            for outcome in changed
-        )
-
-    def mark(self) -> ReportMark:
-        """Return how far the report is now."""
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Take back what is reported inside if that raises an error, because it is rolled back."""
         counts = {kind: counts.copy() for kind, counts in self.counts.items()}
-        return ReportMark(counts, self.skipped.mark(), self.notes.mark())
-
-    def reset(self, mark: ReportMark) -> None:
-        """Take back what was reported since `mark`, because it was rolled back."""
-        self.counts = mark.counts
-        self.skipped.truncate(mark.skipped)
-        self.notes.truncate(mark.notes)
+        try:
+            with self.skipped.undone_on_error(), self.notes.undone_on_error():
+                yield
+        except BaseException:
+            self.counts = counts
+            raise
 
     def summary(self) -> dict[str, Any]:
         """Return the report as JSON types, with the remarks grouped: as much as a page can show."""

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import Final
@@ -55,15 +56,17 @@ class Remarks:
         self._file.write(json.dumps(astuple(remark)).encode() + b"\n")
         self._count += 1
 
-    def mark(self) -> tuple[int, int]:
-        """Return the current end, for `truncate`."""
-        return self._count, self._file.tell()
-
-    def truncate(self, mark: tuple[int, int]) -> None:
-        """Remove the remarks that were added after `mark`."""
-        self._count, end = mark
-        self._file.seek(end)
-        self._file.truncate()
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Remove the remarks that are added inside if that raises an error."""
+        count, end = self._count, self._file.tell()
+        try:
+            yield
+        except BaseException:
+            self._count = count
+            self._file.seek(end)
+            self._file.truncate()
+            raise
 
 
 @dataclass(slots=True)

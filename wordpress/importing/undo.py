@@ -6,13 +6,13 @@ was here before and stays as it is.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import ForeignObjectRel, Model
+from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,21 +20,13 @@ from accounts.models import User
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
-from media.models import Document, Picture
+from media.models import Document, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.bulk import fetch_rows
 from wordpress.fingerprints import fingerprint
+from wordpress.importing import ledger
 from wordpress.importing.analysis import Progress
 from wordpress.importing.exclusive import only_import
-from wordpress.importing.ledger import (
-    DOCUMENTS,
-    FRAGMENTS,
-    PICTURES,
-    REDIRECTS,
-    TAG_ALIASES,
-    fingerprint_modified,
-    fingerprint_upload,
-)
 from wordpress.importing.pacing import Pacer
 from wordpress.importing.report import ATTACHMENTS, AUTHORS, CATEGORIES, COMMENTS, PAGES, POSTS, TAGS
 from wordpress.importing.report_log import Remark, Remarks
@@ -48,6 +40,7 @@ from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun
 _BATCH: Final = 100
 # How many comments one transaction deletes, with all that belongs to them.
 _MAX_COMMENTS: Final = 500
+_TREES: Final[dict[str, type[Entry | Category]]] = {PAGES: Entry, CATEGORIES: Category}
 
 
 @dataclass(slots=True)
@@ -74,6 +67,10 @@ def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
 type _Rows = Sequence[ImportedItem]
 
 
+# Returns why an object stays, by its fingerprint as the import left it; empty if it can be removed.
+type _Reason = Callable[[Any, str], str]
+
+
 class _Undo:
     def __init__(self, run: ImportRun, progress: Progress | None) -> None:
         self.run = run
@@ -84,89 +81,85 @@ class _Undo:
         self._done = 0
 
     def run_all(self) -> None:
-        # What refers to others goes before them, and children go before their parents.
-        for rows in self._batches(POSTS):
-            self._remove_most_comments(rows)
-            self._in_transaction(self._remove_entries, rows)
-        for rows in self._deepest_first(PAGES, Entry):
-            self._remove_most_comments(rows)
-            self._in_transaction(self._remove_entries, rows)
-        for rows in self._deepest_first(CATEGORIES, Category):
-            self._in_transaction(self._remove_categories, rows)
-        shown = _files_shown() if self._rows(PICTURES, DOCUMENTS).exists() else set()
+        tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
+        # What refers to others goes before them.
         removers: dict[str, Callable[[_Rows], None]] = {
+            POSTS: self._remove_entries,
+            PAGES: self._remove_entries,
+            CATEGORIES: partial(self._remove, Category.objects.all(), _why_category_stays),
             COMMENTS: self._remove_comments,
             FEATURED_IMAGES: self._remove_rows,
-            TAG_ALIASES: partial(self._remove_unchecked, TagAlias),
-            TAGS: self._remove_tags,
-            REDIRECTS: partial(self._remove_unchecked, Redirect),
-            PICTURES: partial(self._remove_uploads, Picture, shown),
-            DOCUMENTS: partial(self._remove_uploads, Document, shown),
-            ATTACHMENTS: self._remove_attachments,
-            FRAGMENTS: self._remove_fragments,
-            AUTHORS: self._remove_authors,
+            ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all(), _never_stays),
+            TAGS: partial(self._remove, tags, _why_tag_stays),
+            ledger.REDIRECTS: partial(self._remove, Redirect.objects.all(), _never_stays),
+            ledger.PICTURES: partial(self._remove, Picture.objects.all(), self._why_upload_stays),
+            ledger.DOCUMENTS: partial(self._remove, Document.objects.all(), self._why_upload_stays),
+            ATTACHMENTS: partial(self._remove, Attachment.objects.all(), _why_attachment_stays),
+            ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), _why_fragment_stays),
+            AUTHORS: partial(self._remove, User.objects.all(), _why_author_stays),
         }
         for kind, remove in removers.items():
             for rows in self._batches(kind):
-                self._in_transaction(remove, rows)
-
-    # Batches
+                if kind in {POSTS, PAGES}:
+                    self._remove_most_comments(rows)
+                with self._pacer.transaction():
+                    remove(rows)
+                if self._progress:
+                    self._progress("undoing", min(self._done, self._total), self._total)
 
     def _rows(self, *kinds: str) -> Any:
         return self.run.items.filter(kind__in=kinds).order_by("pk")
 
     def _batches(self, kind: str) -> Iterator[_Rows]:
+        """Yield the rows of one kind; those of trees one by one, so that children are gone before their parents."""
+        if model := _TREES.get(kind):
+            paths = dict(fetch_rows(model, "pk", (row.object_pk for row in self._rows(kind)), "pk", "path"))
+            for row in sorted(self._rows(kind), key=lambda row: -(paths.get(row.object_pk) or "").count("/")):
+                yield [row]
+            return
         last = 0
         while rows := list(self._rows(kind).filter(pk__gt=last)[:_BATCH]):
             last = rows[-1].pk
             yield rows
 
-    def _deepest_first(self, kind: str, model: type[Entry | Category]) -> Iterator[_Rows]:
-        """Yield rows one by one, so that each parent is looked at when its children are gone."""
-        paths = dict(fetch_rows(model, "pk", (row.object_pk for row in self._rows(kind)), "pk", "path"))
-        for row in sorted(self._rows(kind), key=lambda row: -(paths.get(row.object_pk) or "").count("/")):
-            yield [row]
-
-    def _in_transaction(self, remove: Callable[[_Rows], None], rows: _Rows) -> None:
-        with self._pacer.transaction():
-            remove(rows)
-        if self._progress:
-            self._progress("undoing", min(self._done, self._total), self._total)
-
-    def _keep(self, row: ImportedItem, title: str, reason: str) -> None:
-        self.report.kept.add(Remark(row.kind, row.object_pk, title[:100], reason))
-        self._done += 1
-
-    def _removed(self, kind: str, rows: Sequence[ImportedItem]) -> None:
-        self._remove_rows(rows)
-        self.report.removed[kind] += len(rows)
-
     def _remove_rows(self, rows: _Rows) -> None:
         ImportedItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
         self._done += len(rows)
 
-    def _check(
-        self, rows: _Rows, objects: dict[int, Any], title: Callable[[Any], str], reason: Callable[[Any, str], str]
-    ) -> list[ImportedItem]:
+    def _remove(self, objects: QuerySet[Any], reason: _Reason, rows: _Rows) -> None:
+        """Delete those of `objects` that are recorded in `rows`, unless there is a reason to keep them."""
+        found = objects.in_bulk([row.object_pk for row in rows])
+        removable = self._removable(rows, found, reason)
+        if issubclass(objects.model, Upload):
+            for row in removable:
+                # Deletes the file too.
+                found[row.object_pk].delete()
+        else:
+            objects.model._default_manager.filter(pk__in=[row.object_pk for row in removable]).delete()
+        self._remove_rows(removable)
+        self.report.removed[rows[0].kind] += len(removable)
+
+    def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason) -> list[ImportedItem]:
         """Return the rows whose objects can be removed. Rows of objects that are gone already are removed here."""
         self._remove_rows([row for row in rows if row.object_pk not in objects])
         removable = []
         for row in rows:
-            if row.object_pk in objects:
-                found = objects[row.object_pk]
+            if found := objects.get(row.object_pk):
                 if text := reason(found, row.left_as):
-                    self._keep(row, title(found), text)
+                    title = found.author_name if isinstance(found, Comment) else str(found)
+                    self.report.kept.add(Remark(row.kind, row.object_pk, title[:100], text))
+                    self._done += 1
                 else:
                     removable.append(row)
         return removable
 
-    # Kinds
+    # Entries and comments
 
     def _remove_most_comments(self, rows: _Rows) -> None:
         """Remove comments of entries that go, until they are few enough to go with these in one transaction."""
         while True:
             with self._pacer.transaction():
-                going = [pk for pk, reason in self._reasons_to_stay(rows).items() if not reason]
+                going = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
                 comments = Comment.objects.filter(entry__in=going).order_by("-pk").values_list("pk", flat=True)
                 pks = list(comments[: _MAX_COMMENTS + 1])
                 if len(pks) <= _MAX_COMMENTS:
@@ -174,32 +167,15 @@ class _Undo:
                 self._delete_comments(pks[:_MAX_COMMENTS])
 
     def _remove_entries(self, rows: _Rows) -> None:
-        reasons = self._reasons_to_stay(rows)
+        reasons = _why_entries_stay(rows)
         entries: dict[int, Entry] = Entry.objects.without_texts().in_bulk(reasons)
-        removable = self._check(rows, entries, str, lambda entry, left_as: reasons[entry.pk])
+        removable = self._removable(rows, entries, lambda entry, left_as: reasons[entry.pk])
         going = [row.object_pk for row in removable]
         self._delete_comments(list(Comment.objects.filter(entry__in=going).values_list("pk", flat=True)))
         ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk__in=going).delete()
         Entry.objects.filter(pk__in=going).delete()
-        self._removed(rows[0].kind, removable)
-
-    def _reasons_to_stay(self, rows: _Rows) -> dict[int, str]:
-        """Lock posts or pages and return for each why it stays; empty if it does not."""
-        left_as = {row.object_pk: row.left_as for row in rows}
-        locked = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
-        written_here = Comment.objects.filter(entry__in=left_as, is_imported=False)
-        discussed = set(written_here.values_list("entry_id", flat=True))
-        parents = set(Entry.objects.filter(parent__in=left_as).values_list("parent_id", flat=True))
-        reasons = {}
-        for pk, modified_at in locked.values_list("pk", "modified_at"):
-            reasons[pk] = ""
-            if fingerprint_modified(modified_at) != left_as[pk]:
-                reasons[pk] = _edited()
-            elif pk in discussed:
-                reasons[pk] = _("Readers have commented on it here.")
-            elif pk in parents:
-                reasons[pk] = _("A page below it stays.")
-        return reasons
+        self._remove_rows(removable)
+        self.report.removed[rows[0].kind] += len(removable)
 
     def _remove_comments(self, rows: _Rows) -> None:
         """Remove comments on entries that were here before. An entry of the run that stays keeps its comments."""
@@ -210,14 +186,14 @@ class _Undo:
         replies = Comment.objects.filter(parent__in=pks).exclude(pk__in=self._rows(COMMENTS).values("object_pk"))
         answered = set(replies.values_list("parent_id", flat=True))
 
-        def reason(comment: Comment, left_as: str) -> str:
+        def why_it_stays(comment: Comment, left_as: str) -> str:
             if comment.entry_id in own:
                 return _("Its post or page stays.")
             if fingerprint_stored_comment(comment) != left_as:
                 return _edited()
             return _("Others have replied to it.") if comment.pk in answered else ""
 
-        removable = self._check(rows, comments, lambda comment: comment.author_name, reason)
+        removable = self._removable(rows, comments, why_it_stays)
         self._delete_comments([row.object_pk for row in removable])
 
     def _delete_comments(self, pks: list[int]) -> None:
@@ -229,75 +205,71 @@ class _Undo:
         self._done += len(pks)
         self.report.removed[COMMENTS] += len(pks)
 
-    def _remove_unchecked(self, model: type[Model], rows: _Rows) -> None:
-        model._default_manager.filter(pk__in=[row.object_pk for row in rows]).delete()
-        self._removed(rows[0].kind, rows)
+    # Uploads
 
-    def _remove_tags(self, rows: _Rows) -> None:
-        pks = [row.object_pk for row in rows]
-        used = set(TaggedPost.objects.filter(tag__in=pks).values_list("tag_id", flat=True))
+    def _why_upload_stays(self, upload: Picture | Document, left_as: str) -> str:
+        if ledger.fingerprint_upload(upload) != left_as:
+            return _edited()
+        is_used = upload.file.name in self._files_shown or _is_referred_to(upload, except_by=(Attachment, Redirect))
+        return _("It is in use.") if is_used else ""
 
-        def reason(tag: Tag, left_as: str) -> str:
-            return _edited() if fingerprint_tag(tag) != left_as else _("Posts have it.") if tag.pk in used else ""
+    @cached_property
+    def _files_shown(self) -> set[str]:
+        """The names of the files that the remaining entries show."""
+        name = re.compile(re.escape(settings.MEDIA_URL) + r"""([^"'<>\s?#]+)""")
+        texts = Entry.objects.filter(body_html__contains=settings.MEDIA_URL).values_list("body_html", flat=True)
+        return {found for html in texts.iterator(100) for found in name.findall(html)}
 
-        removable = self._check(rows, Tag.objects.in_bulk(pks), str, reason)
-        Tag.objects.filter(pk__in=[row.object_pk for row in removable]).delete()
-        self._removed(TAGS, removable)
 
-    def _remove_categories(self, rows: _Rows) -> None:
-        def reason(category: Category, left_as: str) -> str:
-            if fingerprint_category(category) != left_as:
-                return _edited()
-            if category.children.exists():
-                return _("A category below it stays.")
-            return _("Posts are filed under it.") if category.posts.exists() else ""
+def _why_entries_stay(rows: _Rows) -> dict[int, str]:
+    """Lock posts or pages and return for each why it stays; empty if it does not."""
+    left_as = {row.object_pk: row.left_as for row in rows}
+    locked = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
+    written_here = Comment.objects.filter(entry__in=left_as, is_imported=False)
+    discussed = set(written_here.values_list("entry_id", flat=True))
+    parents = set(Entry.objects.filter(parent__in=left_as).values_list("parent_id", flat=True))
+    reasons = {}
+    for pk, modified_at in locked.values_list("pk", "modified_at"):
+        reasons[pk] = ""
+        if ledger.fingerprint_modified(modified_at) != left_as[pk]:
+            reasons[pk] = _edited()
+        elif pk in discussed:
+            reasons[pk] = _("Readers have commented on it here.")
+        elif pk in parents:
+            reasons[pk] = _("A page below it stays.")
+    return reasons
 
-        removable = self._check(rows, Category.objects.in_bulk([row.object_pk for row in rows]), str, reason)
-        Category.objects.filter(pk__in=[row.object_pk for row in removable]).delete()
-        self._removed(CATEGORIES, removable)
 
-    def _remove_uploads(self, model: type[Picture | Document], shown: Collection[str], rows: _Rows) -> None:
-        uploads: dict[int, Any] = model._default_manager.in_bulk([row.object_pk for row in rows])
+def _why_tag_stays(tag: Any, left_as: str) -> str:
+    if fingerprint_tag(tag) != left_as:
+        return _edited()
+    return _("Posts have it.") if tag.is_used else ""
 
-        def reason(upload: Picture | Document, left_as: str) -> str:
-            if fingerprint_upload(upload) != left_as:
-                return _edited()
-            is_used = str(upload.file.name) in shown or _is_referred_to(upload, except_by=(Attachment, Redirect))
-            return _("It is in use.") if is_used else ""
 
-        removable = self._check(rows, uploads, str, reason)
-        for row in removable:
-            # Deletes the file too.
-            uploads[row.object_pk].delete()
-        self._removed(rows[0].kind, removable)
+def _why_category_stays(category: Category, left_as: str) -> str:
+    if fingerprint_category(category) != left_as:
+        return _edited()
+    if category.children.exists():
+        return _("A category below it stays.")
+    return _("Posts are filed under it.") if category.posts.exists() else ""
 
-    def _remove_attachments(self, rows: _Rows) -> None:
-        attachments = Attachment.objects.in_bulk([row.object_pk for row in rows])
 
-        def reason(attachment: Attachment, left_as: str) -> str:
-            return _("Its file stays.") if attachment.picture_id or attachment.document_id else ""
+def _why_attachment_stays(attachment: Attachment, _left_as: str) -> str:
+    return _("Its file stays.") if attachment.picture_id or attachment.document_id else ""
 
-        removable = self._check(rows, attachments, str, reason)
-        Attachment.objects.filter(pk__in=[row.object_pk for row in removable]).delete()
-        self._removed(ATTACHMENTS, removable)
 
-    def _remove_fragments(self, rows: _Rows) -> None:
-        def reason(fragment: Fragment, left_as: str) -> str:
-            return "" if fingerprint(fragment.title, fragment.text) == fragment.exported else _edited()
+def _why_fragment_stays(fragment: Fragment, _left_as: str) -> str:
+    return "" if fingerprint(fragment.title, fragment.text) == fragment.exported else _edited()
 
-        removable = self._check(rows, Fragment.objects.in_bulk([row.object_pk for row in rows]), str, reason)
-        Fragment.objects.filter(pk__in=[row.object_pk for row in removable]).delete()
-        self._removed(FRAGMENTS, removable)
 
-    def _remove_authors(self, rows: _Rows) -> None:
-        def reason(user: User, left_as: str) -> str:
-            if fingerprint_user(user) != left_as or user.is_staff or user.has_usable_password():
-                return _("It was changed here after the import, or someone uses it.")
-            return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
+def _why_author_stays(user: User, left_as: str) -> str:
+    if fingerprint_user(user) != left_as or user.is_staff or user.has_usable_password():
+        return _("It was changed here after the import, or someone uses it.")
+    return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
 
-        removable = self._check(rows, User.objects.in_bulk([row.object_pk for row in rows]), str, reason)
-        User.objects.filter(pk__in=[row.object_pk for row in removable]).delete()
-        self._removed(AUTHORS, removable)
+
+def _never_stays(_object: Model, _left_as: str) -> str:
+    return ""
 
 
 def _edited() -> str:
@@ -314,14 +286,3 @@ def _is_referred_to(target: Model, *, except_by: Collection[type[Model]]) -> boo
     return any(
         relation.related_model._base_manager.filter(**{relation.field.name: target}).exists() for relation in relations
     )
-
-
-def _files_shown() -> set[str]:
-    """Return the names of the files that the entries show which stay."""
-    name = re.compile(re.escape(settings.MEDIA_URL) + r"""([^"'<>\s?#]+)""")
-    shown: set[str] = set()
-    for html in (
-        Entry.objects.filter(body_html__contains=settings.MEDIA_URL).values_list("body_html", flat=True).iterator(100)
-    ):
-        shown.update(name.findall(html))
-    return shown
