@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
@@ -26,6 +26,31 @@ type Progress = Callable[[Stage, int, int], None]
 _VERSIONS: Final = {"1.0", "1.1", "1.2"}
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
+
+_REPAIRS: Final = {
+    "messages": ngettext_lazy(
+        "%d line before the beginning of the export was skipped, an error message of the old site",
+        "%d lines before the beginning of the export were skipped, error messages of the old site",
+    ),
+    "controls": ngettext_lazy(
+        "%d control character was removed, which readers could not see",
+        "%d control characters were removed, which readers could not see",
+    ),
+    "letters": ngettext_lazy(
+        "%d broken character was replaced by “\ufffd”", "%d broken characters were replaced by “\ufffd”"
+    ),
+    "ampersands": ngettext_lazy(
+        "%d unescaped “&” was read as an ampersand", "%d unescaped “&” were read as ampersands"
+    ),
+    "entities": ngettext_lazy(
+        "%d HTML entity was read as the character that it stands for",
+        "%d HTML entities were read as the characters that they stand for",
+    ),
+    "prefixes": ngettext_lazy(
+        "%d element with an undeclared namespace prefix was read by its name",
+        "%d elements with undeclared namespace prefixes were read by their names",
+    ),
+}
 
 
 def stage_texts() -> dict[Stage, str]:
@@ -77,16 +102,14 @@ def analyse(
     """Read all of `paths` and pass each item to `keep`. Raises InvalidExportError for the first that is incomplete."""
     analysis = Analysis(list(paths))
     for record in _records(analysis, progress):
-        if isinstance(record, Item):
+        if isinstance(record, Author):
+            analysis.authors.setdefault(record.login, record)
+        elif isinstance(record, Term):
+            _add_term(analysis, record)
+        else:
             _add_item(analysis, record)
             if keep:
                 keep(record)
-        elif isinstance(record, Author):
-            analysis.authors.setdefault(record.login, record)
-        elif record.slug:
-            _add_term(analysis, record)
-        else:
-            analysis.terms_without_slug.setdefault((record.taxonomy, record.name), record)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
     return analysis
@@ -150,48 +173,11 @@ def _file_warnings(export: Export) -> Iterator[str]:
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
-    if export.source:
-        yield from (f"{export.path}: {text}" for text in _repair_texts(export.source.repairs))
-
-
-def _repair_texts(repairs: Repairs) -> Iterator[str]:
-    counts = repairs.counts
-    texts = {
-        "messages": ngettext(
-            "%d line before the beginning of the export was skipped, an error message of the old site",
-            "%d lines before the beginning of the export were skipped, error messages of the old site",
-            counts["messages"],
-        ),
-        "controls": ngettext(
-            "%d control character was removed, which readers could not see",
-            "%d control characters were removed, which readers could not see",
-            counts["controls"],
-        ),
-        "letters": ngettext(
-            "%d broken character was replaced by “\ufffd”",
-            "%d broken characters were replaced by “\ufffd”",
-            counts["letters"],
-        ),
-        "ampersands": ngettext(
-            "%d unescaped “&” was read as an ampersand",
-            "%d unescaped “&” were read as ampersands",
-            counts["ampersands"],
-        ),
-        "entities": ngettext(
-            "%d HTML entity was read as the character that it stands for",
-            "%d HTML entities were read as the characters that they stand for",
-            counts["entities"],
-        ),
-        "prefixes": ngettext(
-            "%d element with an undeclared namespace prefix was read by its name",
-            "%d elements with undeclared namespace prefixes were read by their names",
-            counts["prefixes"],
-        ),
-    }
-    for kind, text in texts.items():
-        if count := counts[kind]:
+    repairs = export.source.repairs if export.source else Repairs()
+    for kind, repaired in _REPAIRS.items():
+        if count := repairs.counts[kind]:
             lines = ", ".join(map(str, repairs.lines[kind]))
-            yield text % count + " " + _("(first in line %s).") % lines
+            yield f"{export.path}: {repaired % count} {_('(first in line %s).') % lines}"
 
 
 def _time_zone_warning(analysis: Analysis) -> str:
@@ -228,6 +214,9 @@ def _add_item(analysis: Analysis, item: Item) -> None:
 
 def _add_term(analysis: Analysis, term: Term) -> None:
     """Add a term that has its own element: the first one counts, but items may have named it before."""
+    if not term.slug:
+        analysis.terms_without_slug.setdefault((term.taxonomy, term.name), term)
+        return
     key = (term.taxonomy, slug_key(term.slug))
     if key not in analysis.terms or analysis.terms[key] == _named_term(analysis.terms[key]):
         analysis.terms[key] = term
@@ -239,12 +228,12 @@ def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
         return
     if ref.taxonomy not in {CATEGORY, TAG}:
         analysis.other_terms[ref.taxonomy] += 1
-    elif ref.slug:
-        key = (ref.taxonomy, slug_key(ref.slug))
-        if key not in analysis.terms:
-            analysis.terms[key] = _named_term(ref)
-    else:
-        analysis.terms_without_slug.setdefault((ref.taxonomy, ref.name), _named_term(ref))
+        return
+    terms, key = analysis.terms_without_slug, ref.name
+    if ref.slug:
+        terms, key = analysis.terms, slug_key(ref.slug)
+    if (ref.taxonomy, key) not in terms:
+        terms[ref.taxonomy, key] = _named_term(ref)
 
 
 def _named_term(ref: Term | TermRef) -> Term:

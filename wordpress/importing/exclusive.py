@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from django.conf import settings
@@ -20,15 +20,12 @@ class AlreadyRunningError(Exception):
         super().__init__(_("Another import is running. Wait until it has finished, then try again."))
 
 
-@contextmanager
-def only_import() -> Iterator[None]:
+def only_import() -> AbstractContextManager[None]:
     """Make sure that no other import runs. Raises AlreadyRunningError.
 
     A process that is killed leaves no lock behind.
     """
-    lock = _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
-    with lock:
-        yield
+    return _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
 
 
 @contextmanager

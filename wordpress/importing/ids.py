@@ -19,11 +19,11 @@ class NewIds:
     """Gives out IDs above all that the export has. An import that is killed and continued gives out the same."""
 
     def __init__(self, analysis: Analysis) -> None:
-        terms = [(term.taxonomy, term.id) for term in analysis.terms.values()]
+        terms = analysis.terms.values()
         self._highest: dict[type[models.Model], int] = {
             User: max((author.id for author in analysis.authors.values()), default=0),
-            Category: max((pk for taxonomy, pk in terms if taxonomy == CATEGORY), default=0),
-            Tag: max((pk for taxonomy, pk in terms if taxonomy == TAG), default=0),
+            Category: max((term.id for term in terms if term.taxonomy == CATEGORY), default=0),
+            Tag: max((term.id for term in terms if term.taxonomy == TAG), default=0),
             Entry: analysis.highest_item_id,
             Comment: analysis.highest_comment_id,
         }
@@ -34,8 +34,8 @@ class NewIds:
             with transaction.atomic():
                 if connection.vendor == "postgresql":
                     _reserve_in_sequence(model, highest)
-                elif _last_id_on_sqlite(model) < highest:
-                    _set_last_id_on_sqlite(model, highest)
+                else:
+                    _reserve_on_sqlite(model, highest)
 
     def take(self, model: type[models.Model], count: int) -> list[int]:
         """Return new IDs for `count` rows, in the transaction that adds them, before it adds them."""
@@ -64,14 +64,13 @@ def _reserve_in_sequence(model: type[models.Model], highest: int) -> None:
         cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])  # likewise
 
 
-def _last_id_on_sqlite(model: type[models.Model]) -> int:
+def _reserve_on_sqlite(model: type[models.Model], highest: int) -> None:
+    """Let SQLite continue after the highest ID. Nothing is written if it does so already."""
+    table = model._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
-        return cursor.fetchone()[0] or 0
-
-
-def _set_last_id_on_sqlite(model: type[models.Model], last: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [last, model._meta.db_table])
-        if not cursor.rowcount:
-            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [model._meta.db_table, last])
+        cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [table])
+        (last,) = cursor.fetchone()
+        if last is None and highest:
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, highest])
+        elif last is not None and last < highest:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [highest, table])

@@ -53,13 +53,14 @@ class ItemKeys:
         self._ids: set[int] = set()
 
     def key_of(self, item: Item) -> ItemKey:
-        marks = [hash(mark) for mark in _marks_of(item)]
-        itself = marks[-1]
+        # Within one export it does not matter of which site it is.
+        guids = [hash(guid) for guid in guids_of(item, site="")]
+        itself = guids[-1]
         # Another item may have the first of these GUIDs.
-        index = next((i for i, mark in enumerate(marks) if self._items.get(mark, itself) == itself), len(marks) - 1)
-        if marks[index] in self._items:
+        index = next((i for i, guid in enumerate(guids) if self._items.get(guid, itself) == itself), len(guids) - 1)
+        if guids[index] in self._items:
             return ItemKey(index, is_repeated=True)
-        self._items[marks[index]] = itself
+        self._items[guids[index]] = itself
         is_first = item.id not in self._ids
         self._ids.add(item.id)
         return ItemKey(index, is_first_with_id=is_first)
@@ -100,18 +101,8 @@ def guids_of(item: Item, site: str) -> tuple[str, str, str]:
     text = f"{site}?p={item.id}&{item.slug}&{item.date}"
     own = _uuid(text)
     titled = own if item.id else _uuid(f"{text}&{item.date_gmt}&{item.title}")
-    return item.guid if _is_usable(item.guid) else own, own, titled
-
-
-def _marks_of(item: Item) -> tuple[object, object, object]:
-    """Return what tells the item from others if it has each of its GUIDs: the site does not matter for that."""
-    own = (item.id, item.slug, item.date)
-    titled = own if item.id else (*own, item.date_gmt, item.title)
-    return item.guid if _is_usable(item.guid) else own, own, titled
-
-
-def _is_usable(guid: str) -> bool:
-    return 0 < len(guid) <= MAX_GUID_LENGTH
+    is_usable = 0 < len(item.guid) <= MAX_GUID_LENGTH
+    return item.guid if is_usable else own, own, titled
 
 
 def _uuid(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.http import DEADLINE, TIMEOUT, FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
+from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.media_source import MissingFileError, check_size, size_limit
 from wordpress.legacy_urls.hosts import aliases_of
@@ -26,20 +26,10 @@ _IN_MEMORY: Final = 1024 * 1024
 
 
 class MediaDownload:
-    """Downloads from `hosts` and what WordPress.com calls them, one file at a time. See HTTPClient for the options."""
+    """Downloads from `hosts` and their aliases at WordPress.com, one file at a time. HTTPClient takes `options`."""
 
-    def __init__(
-        self,
-        hosts: Iterable[str],
-        *,
-        allow_private: bool = False,
-        timeout: float = TIMEOUT,
-        deadline: float = DEADLINE,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        self._client = HTTPClient(
-            hosts=aliases_of(hosts), timeout=timeout, deadline=deadline, allow_private=allow_private
-        )
+    def __init__(self, hosts: Iterable[str], *, sleep: Callable[[float], object] = time.sleep, **options: Any) -> None:
+        self._client = HTTPClient(hosts=aliases_of(hosts), **options)
         self._sleep = sleep
         self._failures: Counter[str] = Counter()
 
@@ -62,14 +52,11 @@ class MediaDownload:
                 check_size(attachment, error.size)
                 raise
             except ForbiddenHostError as error:
-                raise MissingFileError(
-                    _("The URL points to “%s”, which isn't the exported site.") % error.host
-                ) from error
+                text = _("The URL points to “%s”, which isn't the exported site.")
+                raise MissingFileError(text % error.host) from error
             except FetchError as error:
-                if not error.is_temporary:
-                    raise MissingFileError(str(error)) from error
-                if attempt == _TRIES:
-                    self._failures[host] += 1
+                if not error.is_temporary or attempt == _TRIES:
+                    self._failures[host] += error.is_temporary
                     raise MissingFileError(str(error)) from error
                 wait = 2.0**attempt if error.retry_after is None else error.retry_after
                 self._sleep(min(wait, _MAX_WAIT))

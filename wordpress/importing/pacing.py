@@ -23,7 +23,10 @@ class Pacer:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Wait until others have had their turn, then open a transaction."""
-        self._wait()
+        # What has been done since the last transaction counts.
+        pause = self._held * _FREE_SHARE - (time.monotonic() - self._released)
+        if pause > 0 and connection.vendor == "sqlite":
+            time.sleep(min(pause, _MAX_PAUSE))
         start = time.monotonic()
         try:
             with transaction.atomic():
@@ -31,9 +34,3 @@ class Pacer:
         finally:
             self._released = time.monotonic()
             self._held = self._released - start
-
-    def _wait(self) -> None:
-        """Wait until others have had their turn. What has been done meanwhile counts."""
-        pause = self._held * _FREE_SHARE - (time.monotonic() - self._released)
-        if pause > 0 and connection.vendor == "sqlite":
-            time.sleep(min(pause, _MAX_PAUSE))

@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
-from accounts.models import User
 from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
 from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
@@ -72,20 +71,26 @@ def import_export(
         check_authors(analysis, users)
         report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
         with throwaway_database() if dry_run else nullcontext():
-            context = _begin(analysis, spool, renderer, report, users, progress)
+            disable_mmap()
+            site = identify_site(analysis, spool)
+            run = begin_run(site)
+            new_ids = NewIds(analysis)
+            new_ids.reserve()
+            ledger = Ledger(site, run)
+            context = ImportContext(analysis, spool, renderer, report, site, run, ledger, new_ids, users, progress)
             try:
                 # Here whoever watches can still cancel it without a trace.
                 context.report_progress("importing", 0, analysis.total_items)
                 _import_texts(context)
                 if not dry_run:
-                    _import_files(context, media, fetch_media=fetch_media)
-                finish_run(context.run)
+                    import_files(context, MediaDownload(hosts_of(analysis, site)) if fetch_media else media)
+                finish_run(run)
             except KeyboardInterrupt:
                 if dry_run or not report.has_changes:
-                    forget_if_empty(context.run)
+                    forget_if_empty(run)
                     raise
                 report.interrupted = True
-            report.run = context.run.pk if not dry_run and has_added_anything(context.run) else None
+            report.run = run.pk if not dry_run and has_added_anything(run) else None
     return report
 
 
@@ -103,22 +108,6 @@ def _read(paths: list[Path], spool: Spool, renderer: RenderPool, progress: Progr
     return analysis
 
 
-def _begin(
-    analysis: Analysis,
-    spool: Spool,
-    renderer: RenderPool,
-    report: Report,
-    users: Mapping[str, User],
-    progress: Progress | None,
-) -> ImportContext:
-    disable_mmap()
-    site = identify_site(analysis, spool)
-    run = begin_run(site)
-    new_ids = NewIds(analysis)
-    new_ids.reserve()
-    return ImportContext(analysis, spool, renderer, report, site, run, Ledger(site, run), new_ids, users, progress)
-
-
 def _import_texts(context: ImportContext) -> None:
     """Import everything but files, in an order in which each step finds what it refers to."""
     unsupported = Unsupported()
@@ -134,8 +123,3 @@ def _import_texts(context: ImportContext) -> None:
     report_skipped(context)
     report_menus(context)
     unsupported.report(context)
-
-
-def _import_files(context: ImportContext, media: MediaSource | None, *, fetch_media: bool) -> None:
-    source = MediaDownload(hosts_of(context.analysis, context.site)) if fetch_media else media
-    import_files(context, source)

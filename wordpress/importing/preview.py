@@ -22,11 +22,8 @@ def throwaway_database() -> Iterator[None]:
         with transaction.atomic():
             yield
             transaction.set_rollback(True)
-    elif connection.vendor == "postgresql":
-        with _temporary_tables():
-            yield
     else:
-        with _copied_file():
+        with _temporary_tables() if connection.vendor == "postgresql" else _copied_file():
             yield
 
 
