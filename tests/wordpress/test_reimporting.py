@@ -17,8 +17,8 @@ from tests.factories.reports import counted, first
 from tests.factories.types import Bring
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
 from wordpress.importing.ledger import Ledger
-from wordpress.importing.old_urls import OldUrls
 from wordpress.importing.pipeline import import_export
+from wordpress.importing.redirects import OldUrls
 from wordpress.importing.steps.categories import _Categories
 from wordpress.importing.steps.comments import CommentBatch
 from wordpress.importing.steps.entries import EntryImport

@@ -139,13 +139,10 @@ def reason_to_skip(item: Item) -> str:
 
 def total_size(paths: Iterable[Path]) -> int:
     """Return the size of the files in bytes. Raises InvalidExportError, which names the file that cannot be read."""
-    total = 0
-    for path in paths:
-        try:
-            total += path.stat().st_size
-        except OSError as error:
-            raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
-    return total
+    try:
+        return sum(path.stat().st_size for path in paths)
+    except OSError as error:
+        raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
 
 
 def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
@@ -181,17 +178,14 @@ def _file_warnings(export: Export) -> Iterator[str]:
 
 
 def _time_zone_warning(analysis: Analysis) -> str:
-    offsets = ", ".join(_offset_text(offset) for offset, _count in analysis.offsets.most_common(2))
+    offsets = ", ".join(
+        str(dt.timezone(offset)).replace("-", "−") for offset, _count in analysis.offsets.most_common(2)
+    )
     return _(
         "The old site's time was %(offsets)s, and this site's time zone is %(zone)s. Dates and times stay as they are "
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
         "TIME_ZONE to its time zone before you import."
     ) % {"offsets": offsets, "zone": timezone.get_default_timezone_name()}
-
-
-def _offset_text(offset: dt.timedelta) -> str:
-    minutes = round(offset.total_seconds() / 60)
-    return f"UTC{'+' if minutes >= 0 else '−'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 # Items and terms

@@ -7,8 +7,8 @@ from accounts.models import User
 from wordpress.importing.analysis import Analysis, Progress, Stage
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger
-from wordpress.importing.old_urls import OldUrls
 from wordpress.importing.pacing import Pacer
+from wordpress.importing.redirects import OldUrls
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.spool import Spool
@@ -19,21 +19,18 @@ from wordpress.wxr.values import slug_key
 
 @dataclass(slots=True)
 class AuthorIds:
-    """The accounts of the export's authors."""
+    """The accounts of the export's authors, by the name that items give and by the ID that comments give."""
 
     by_name: dict[str, int] = field(default_factory=dict)
     by_id: dict[int, int] = field(default_factory=dict)
 
     def of_item(self, creator: str) -> int:
-        """Return the account of an item's creator."""
         return self.by_name[creator]
 
     def of_file(self, creator: str) -> int | None:
-        """Return the account of the one who uploaded a file, if that is an author of the export."""
         return self.by_name.get(creator)
 
     def of_comment(self, user_id: int) -> int | None:
-        """Return the account of the one who wrote a comment, if that is an author of the export."""
         return self.by_id.get(user_id) if user_id else None
 
 

@@ -42,9 +42,8 @@ def size_limit(attachment: Attachment) -> int:
 def check_size(attachment: Attachment, size: int) -> None:
     """Raise MissingFileError if the file of `attachment` must not have `size` bytes."""
     limit = size_limit(attachment)
-    if size <= limit:
-        return
-    if is_picture(attachment):
-        raise MissingFileError(_("It is larger than %s.") % filesizeformat(limit))
-    text = _("It is larger than %s. Set IMPORT_FILE_MAX_MB to a higher value and import again.")
-    raise MissingFileError(text % filesizeformat(limit))
+    if size > limit:
+        text = _("It is larger than %s.")
+        if not is_picture(attachment):
+            text = _("It is larger than %s. Set IMPORT_FILE_MAX_MB to a higher value and import again.")
+        raise MissingFileError(text % filesizeformat(limit))

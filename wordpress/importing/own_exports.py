@@ -14,27 +14,23 @@ _MAX_TEXT_LENGTH: Final = 100_000
 
 def restore_entry(entry: Entry, item: Item) -> None:
     """Set the fields of `entry` that the extension of `item` gives."""
-    extension = item.extension
-    if extension is None:
-        return
-    entry.markup = extension.markup or entry.markup
-    _set_texts(entry, extension.texts, ("title", "excerpt", "language"))
-    for name in ("published_at", "created_at", "modified_at"):
-        exact = extension.datetimes.get(name)
-        if exact is not None:
-            setattr(entry, name, exact)
-        elif name == "published_at" and name in extension.datetimes and entry.status != Status.PUBLISHED:
-            entry.published_at = None
+    if extension := item.extension:
+        entry.markup = extension.markup or entry.markup
+        _set_texts(entry, extension.texts, ("title", "excerpt", "language"))
+        for name in ("published_at", "created_at", "modified_at"):
+            exact = extension.datetimes.get(name)
+            if exact is not None:
+                setattr(entry, name, exact)
+            elif name == "published_at" and name in extension.datetimes and entry.status != Status.PUBLISHED:
+                entry.published_at = None
 
 
 def restore_attachment(attachment: Attachment, item: Item) -> None:
     """Set the fields of `attachment` that the extension of `item` gives."""
-    extension = item.extension
-    if extension is None:
-        return
-    texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
-    _set_texts(attachment, texts, ("title", "alt", "caption", "description"))
-    attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
+    if extension := item.extension:
+        texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
+        _set_texts(attachment, texts, ("title", "alt", "caption", "description"))
+        attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
 
 
 def _set_texts(target: Model, texts: dict[str, str], names: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import ItemKey, ItemKeys, KeyedItem
-from wordpress.importing.report import ATTACHMENTS, PAGES, POSTS
+from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import Item
 from wordpress.wxr.repair import InvalidExportError
@@ -49,7 +50,6 @@ class SpoolFile:
         return position
 
     def get(self, position: int) -> Any:
-        """Return the value that was stored at `position`."""
         self._file.seek(position)
         return pickle.load(self._file)  # noqa: S301  # nobody else can have written it
 
@@ -81,7 +81,7 @@ class SpooledItems:
 
 
 class SpooledPages:
-    """Pages that can be read in any order. Memory holds what decides where each of them belongs."""
+    """Pages that can be read in any order. `outlines`, in memory, have what decides where each of them belongs."""
 
     def __init__(self, file: SpoolFile) -> None:
         self._file = file
@@ -120,7 +120,7 @@ class Spool:
             self.skipped.add(KeyedItem(item))
         elif item.type == PAGES:
             self.pages.add(item, self._keys.key_of(item))
-        elif item.type == POSTS:
+        else:
             self.posts.add(KeyedItem(item, self._keys.key_of(item)))
 
     def flush(self) -> None:
@@ -130,8 +130,7 @@ class Spool:
 
     def first_entries(self, count: int) -> list[KeyedItem]:
         """Return posts and pages: the first `count` of either kind."""
-        posts = [keyed for keyed, _index in zip(self.posts, range(count), strict=False)]
-        return posts + self.pages.outlines[:count]
+        return [*islice(self.posts, count), *self.pages.outlines[:count]]
 
 
 @contextmanager

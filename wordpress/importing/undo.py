@@ -58,29 +58,26 @@ def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
             # So that the next import does not continue it.
             run.finished_at = timezone.now()
             run.save(update_fields=["finished_at"])
-        undo = _Undo(run, progress)
-        undo.run_all()
+        undo = _Undo(run)
+        undo.run_all(progress)
         ImportRun.objects.filter(pk=run.pk, items=None).delete()
     return undo.report
 
 
 type _Rows = Sequence[ImportedItem]
-
-
 # Returns why an object stays, by its fingerprint as the import left it; empty if it can be removed.
 type _Reason = Callable[[Any, str], str]
 
 
+@dataclass
 class _Undo:
-    def __init__(self, run: ImportRun, progress: Progress | None) -> None:
-        self.run = run
-        self.report = UndoReport()
-        self._progress = progress
-        self._pacer = Pacer()
-        self._total = run.items.count()
-        self._done = 0
+    run: ImportRun
+    report: UndoReport = field(default_factory=UndoReport)
+    pacer: Pacer = field(default_factory=Pacer)
+    done: int = 0
 
-    def run_all(self) -> None:
+    def run_all(self, progress: Progress | None) -> None:
+        total = self.run.items.count()
         tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
         # What refers to others goes before them.
         removers: dict[str, Callable[[_Rows], None]] = {
@@ -102,10 +99,10 @@ class _Undo:
             for rows in self._batches(kind):
                 if kind in {POSTS, PAGES}:
                     self._remove_most_comments(rows)
-                with self._pacer.transaction():
+                with self.pacer.transaction():
                     remove(rows)
-                if self._progress:
-                    self._progress("undoing", min(self._done, self._total), self._total)
+                if progress:
+                    progress("undoing", min(self.done, total), total)
 
     def _rows(self, *kinds: str) -> Any:
         return self.run.items.filter(kind__in=kinds).order_by("pk")
@@ -124,7 +121,7 @@ class _Undo:
 
     def _remove_rows(self, rows: _Rows) -> None:
         ImportedItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        self._done += len(rows)
+        self.done += len(rows)
 
     def _remove(self, objects: QuerySet[Any], reason: _Reason, rows: _Rows) -> None:
         """Delete those of `objects` that are recorded in `rows`, unless there is a reason to keep them."""
@@ -148,7 +145,7 @@ class _Undo:
                 if text := reason(found, row.left_as):
                     title = found.author_name if isinstance(found, Comment) else str(found)
                     self.report.kept.add(Remark(row.kind, row.object_pk, title[:100], text))
-                    self._done += 1
+                    self.done += 1
                 else:
                     removable.append(row)
         return removable
@@ -158,7 +155,7 @@ class _Undo:
     def _remove_most_comments(self, rows: _Rows) -> None:
         """Remove comments of entries that go, until they are few enough to go with these in one transaction."""
         while True:
-            with self._pacer.transaction():
+            with self.pacer.transaction():
                 going = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
                 comments = Comment.objects.filter(entry__in=going).order_by("-pk").values_list("pk", flat=True)
                 pks = list(comments[: _MAX_COMMENTS + 1])
@@ -168,14 +165,10 @@ class _Undo:
 
     def _remove_entries(self, rows: _Rows) -> None:
         reasons = _why_entries_stay(rows)
-        entries: dict[int, Entry] = Entry.objects.without_texts().in_bulk(reasons)
-        removable = self._removable(rows, entries, lambda entry, left_as: reasons[entry.pk])
-        going = [row.object_pk for row in removable]
+        going = [pk for pk, reason in reasons.items() if not reason]
         self._delete_comments(list(Comment.objects.filter(entry__in=going).values_list("pk", flat=True)))
         ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk__in=going).delete()
-        Entry.objects.filter(pk__in=going).delete()
-        self._remove_rows(removable)
-        self.report.removed[rows[0].kind] += len(removable)
+        self._remove(Entry.objects.without_texts(), lambda entry, left_as: reasons[entry.pk], rows)
 
     def _remove_comments(self, rows: _Rows) -> None:
         """Remove comments on entries that were here before. An entry of the run that stays keeps its comments."""
@@ -202,7 +195,7 @@ class _Undo:
         comments.delete()
         recount_all(entries)
         ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=pks).delete()
-        self._done += len(pks)
+        self.done += len(pks)
         self.report.removed[COMMENTS] += len(pks)
 
     # Uploads
