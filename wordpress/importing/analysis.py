@@ -185,7 +185,7 @@ def _time_zone_warning(analysis: Analysis) -> str:
         "The old site's time was %(offsets)s, and this site's time zone is %(zone)s. Dates and times stay as they are "
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
         "TIME_ZONE to its time zone before you import."
-    ) % {"offsets": offsets, "zone": timezone.get_default_timezone_name()}
+    ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
 
 
 # Items and terms

@@ -7,9 +7,9 @@ was here before and stays as it is.
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from django.conf import settings
 from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
@@ -28,8 +28,8 @@ from wordpress.importing import ledger
 from wordpress.importing.analysis import Progress
 from wordpress.importing.exclusive import only_import
 from wordpress.importing.pacing import Pacer
-from wordpress.importing.report import ATTACHMENTS, AUTHORS, CATEGORIES, COMMENTS, PAGES, POSTS, TAGS
-from wordpress.importing.report_log import Remark, Remarks
+from wordpress.importing.report import ATTACHMENTS, AUTHORS, CATEGORIES, COMMENTS, PAGES, POSTS, TAGS, write_json
+from wordpress.importing.report_log import Remark, Remarks, summarise
 from wordpress.importing.steps.authors import fingerprint_user
 from wordpress.importing.steps.categories import fingerprint_category
 from wordpress.importing.steps.comments import fingerprint_stored_comment
@@ -49,6 +49,14 @@ class UndoReport:
 
     removed: Counter[str] = field(default_factory=Counter)
     kept: Remarks = field(default_factory=Remarks)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the report as JSON types, with the remarks grouped."""
+        return {"removed": self.removed, "kept": asdict(summarise(self.kept))}
+
+    def write(self, file: TextIO) -> None:
+        """Write the whole report as JSON."""
+        write_json(file, {"removed": self.removed}, kept=self.kept)
 
 
 def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
