@@ -26,8 +26,7 @@ from wordpress.bulk import insert
 from wordpress.importing import batches
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.exclusive import AlreadyRunningError
-from wordpress.importing.pacing import Pacer
+from wordpress.importing.database import AlreadyRunningError, Pacer
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps import entries
@@ -234,8 +233,8 @@ class TestPacing:
             slept.append(seconds)
             now[0] += seconds
 
-        monkeypatch.setattr("wordpress.importing.pacing.time.monotonic", lambda: now[0])
-        monkeypatch.setattr("wordpress.importing.pacing.time.sleep", sleep)
+        monkeypatch.setattr("wordpress.importing.database.time.monotonic", lambda: now[0])
+        monkeypatch.setattr("wordpress.importing.database.time.sleep", sleep)
         self.now = now
         return slept
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories.reports import first
-from wordpress.importing.report import Report
-from wordpress.importing.report_log import Remark, Remarks, summarise
+from wordpress.importing.report import Remark, Remarks, Report, summarise
 
 MANY = 12_000
 
@@ -39,7 +38,7 @@ class TestRemarks:
         assert [remark.id for remark in remarks] == list(range(MANY + 1))
 
     def test_take_no_memory_however_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("wordpress.importing.report_log._IN_MEMORY", 10_000)
+        monkeypatch.setattr("wordpress.importing.report._IN_MEMORY", 10_000)
         remarks = Remarks()
         tracemalloc.start()
         try:

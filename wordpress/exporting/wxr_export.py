@@ -25,7 +25,7 @@ from wordpress.exporting.block_writer import block_items
 from wordpress.exporting.entry_writer import EntryWriter
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.term_writer import author_and_term_elements
-from wordpress.importing.sqlite import disable_mmap
+from wordpress.importing.database import disable_mmap
 from wordpress.models import Attachment
 from wordpress.wxr.elements import HEAD
 from wordpress.wxr.extensions import clean_for_xml

@@ -91,10 +91,6 @@ class Analysis:
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def total_items(self) -> int:
-        return self.items.total()
-
 
 def analyse(
     paths: Iterable[Path], progress: Progress | None = None, keep: Callable[[Item], None] | None = None
@@ -178,9 +174,7 @@ def _file_warnings(export: Export) -> Iterator[str]:
 
 
 def _time_zone_warning(analysis: Analysis) -> str:
-    offsets = ", ".join(
-        str(dt.timezone(offset)).replace("-", "−") for offset, _count in analysis.offsets.most_common(2)
-    )
+    offsets = ", ".join(str(dt.timezone(offset)) for offset, _count in analysis.offsets.most_common(2))
     return _(
         "The old site's time was %(offsets)s, and this site's time zone is %(zone)s. Dates and times stay as they are "
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "

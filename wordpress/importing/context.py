@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from accounts.models import User
 from wordpress.importing.analysis import Analysis, Progress, Stage
+from wordpress.importing.database import Pacer
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger
-from wordpress.importing.pacing import Pacer
 from wordpress.importing.redirects import OldUrls
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
@@ -74,7 +74,7 @@ class ImportContext:
         """Report that so many more items of the export are done."""
         for _item in range(items):
             self.items_done += 1
-            self.report_progress("importing", self.items_done, self.analysis.total_items)
+            self.report_progress("importing", self.items_done, self.analysis.items.total())
 
     def report_progress(self, stage: Stage, done: int, total: int) -> None:
         if self.progress:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from django.utils import timezone
+
 from blog.models import Redirect
 from media.models import Document, Picture
 from wordpress.bulk import fetch_rows, insert_rows
 from wordpress.fingerprints import fingerprint
 from wordpress.importing.report import COMMENTS
-from wordpress.models import ImportedItem, ImportRun
+from wordpress.models import ImportedItem, ImportJob, ImportRun
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Comment, Item, Term
 
 # Kinds of ledger rows for what an export has no items of.
@@ -85,6 +87,30 @@ class Ledger:
     def clear(self) -> None:
         """Forget what was not stored."""
         self._new, self._updated = [], []
+
+
+def begin_run(site: str, job: ImportJob | None) -> ImportRun:
+    """Return a new run, or the one of this site that was interrupted and is continued now."""
+    run = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last() or ImportRun(site=site)
+    run.job = job
+    run.save()
+    return run
+
+
+def has_added_anything(run: ImportRun) -> bool:
+    return ImportedItem.objects.filter(run=run).exists()
+
+
+def finish_run(run: ImportRun) -> None:
+    """Mark the run as finished, or forget it if it has added nothing."""
+    run.finished_at = timezone.now()
+    run.save(update_fields=["finished_at"])
+    forget_if_empty(run)
+
+
+def forget_if_empty(run: ImportRun) -> None:
+    """Delete the run if it has added nothing: then there is nothing to undo."""
+    ImportRun.objects.filter(pk=run.pk, items=None).delete()
 
 
 def forget_comments(pks: Iterable[int]) -> None:

@@ -9,19 +9,17 @@ from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
 from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
+from wordpress.importing.database import disable_mmap, only_import
 from wordpress.importing.entry_builder import markup_of
-from wordpress.importing.exclusive import only_import
 from wordpress.importing.ids import NewIds
-from wordpress.importing.ledger import Ledger
+from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty, has_added_anything
 from wordpress.importing.media_download import MediaDownload, hosts_of
 from wordpress.importing.media_source import MediaSource
 from wordpress.importing.preview import throwaway_database
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
-from wordpress.importing.runs import begin_run, finish_run, forget_if_empty, has_added_anything
 from wordpress.importing.site_identity import identify_site
 from wordpress.importing.spool import Spool, open_spool
-from wordpress.importing.sqlite import disable_mmap
 from wordpress.importing.steps.attachments import import_attachments
 from wordpress.importing.steps.authors import check_authors, import_authors, users_named
 from wordpress.importing.steps.categories import import_categories
@@ -81,7 +79,7 @@ def import_export(
             context = ImportContext(analysis, spool, renderer, report, site, run, ledger, new_ids, users, progress)
             try:
                 # Here whoever watches can still cancel it without a trace.
-                context.report_progress("importing", 0, analysis.total_items)
+                context.report_progress("importing", 0, analysis.items.total())
                 _import_texts(context)
                 if not dry_run:
                     import_files(context, MediaDownload(hosts_of(analysis, site)) if fetch_media else media)

@@ -6,7 +6,7 @@ The XML of an export is read once. What must be known of all items before the fi
 
 import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import IO, Any, Final
@@ -20,6 +20,7 @@ from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import Item
 from wordpress.wxr.repair import InvalidExportError
+from wordpress.wxr.topology import parents_first
 
 # Items are pickled together: up to so many, or so many characters of text.
 _CHUNK_ITEMS: Final = 100
@@ -81,22 +82,44 @@ class SpooledItems:
 
 
 class SpooledPages:
-    """Pages that can be read in any order. `outlines`, in memory, have what decides where each of them belongs."""
+    """Pages that can be read in any order, by their position in the export, and the tree that they form.
+
+    The tree is settled before any page is stored: children may come before their parents. So `outlines`, with what
+    decides where each page belongs, are in memory.
+    """
 
     def __init__(self, file: SpoolFile) -> None:
         self._file = file
         self._positions: list[int] = []
+        self._by_id: dict[int, int] = {}
         self.outlines: list[KeyedItem] = []
 
     def add(self, item: Item, key: ItemKey) -> None:
-        keyed = KeyedItem(item, key, position=len(self.outlines))
-        self._positions.append(self._file.put(keyed))
-        outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
-        self.outlines.append(keyed._replace(item=outline))
+        index = len(self.outlines)
+        self._positions.append(self._file.put(KeyedItem(item, key, index)))
+        outline = item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
+        self.outlines.append(KeyedItem(outline, key, index))
+        if not key.is_repeated:
+            # Of several pages with one ID the first counts.
+            self._by_id.setdefault(item.id, index)
 
     def __getitem__(self, index: int) -> KeyedItem:
         keyed: KeyedItem = self._file.get(self._positions[index])
         return keyed
+
+    def parent_of(self, index: int) -> int | None:
+        """Return the parent of a page; None if it has none or it is not in the export."""
+        parent = self.outlines[index].item.parent
+        return self._by_id.get(parent) if parent else None
+
+    def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
+        """Sort pages so that parents come first, and public pages before others with the same slug.
+
+        Also return the pages whose parent must be ignored, because they would be their own ancestors.
+        """
+        items = {index: self.outlines[index].item for index in indices}
+        public_first = sorted(items, key=lambda index: items[index].status != "publish" or items[index].password != "")
+        return parents_first({index: self.parent_of(index) for index in public_first})
 
 
 class Spool:

@@ -26,10 +26,20 @@ from wordpress.bulk import fetch_rows
 from wordpress.fingerprints import fingerprint
 from wordpress.importing import ledger
 from wordpress.importing.analysis import Progress
-from wordpress.importing.exclusive import only_import
-from wordpress.importing.pacing import Pacer
-from wordpress.importing.report import ATTACHMENTS, AUTHORS, CATEGORIES, COMMENTS, PAGES, POSTS, TAGS, write_json
-from wordpress.importing.report_log import Remark, Remarks, summarise
+from wordpress.importing.database import Pacer, only_import
+from wordpress.importing.report import (
+    ATTACHMENTS,
+    AUTHORS,
+    CATEGORIES,
+    COMMENTS,
+    PAGES,
+    POSTS,
+    TAGS,
+    Remark,
+    Remarks,
+    summarise,
+    write_json,
+)
 from wordpress.importing.steps.authors import fingerprint_user
 from wordpress.importing.steps.categories import fingerprint_category
 from wordpress.importing.steps.comments import fingerprint_stored_comment
