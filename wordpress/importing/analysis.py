@@ -1,4 +1,4 @@
-"""Reading an export: is it complete, and what is in it that must be known before anything is stored?"""
+"""The first pass over an export: it must be complete, and some things must be known before anything is stored."""
 
 import datetime as dt
 from collections import Counter
@@ -33,8 +33,7 @@ _REPAIRS: Final = {
         "%d lines before the beginning of the export were skipped, error messages of the old site",
     ),
     "controls": ngettext_lazy(
-        "%d control character was removed, which readers could not see",
-        "%d control characters were removed, which readers could not see",
+        "%d invisible control character was removed", "%d invisible control characters were removed"
     ),
     "letters": ngettext_lazy(
         "%d broken character was replaced by “\ufffd”", "%d broken characters were replaced by “\ufffd”"
@@ -72,9 +71,9 @@ class Analysis:
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
     authors: dict[str, Author] = field(default_factory=dict)
-    # The authors that items name.
+    # The authors whom items name.
     creators: set[str] = field(default_factory=set)
-    # By taxonomy and slug. What the export says at its beginning comes before what items say.
+    # By taxonomy and slug. The definitions at the beginning of an export take precedence over items.
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
     # Terms without a slug, by taxonomy and name.
     terms_without_slug: dict[tuple[str, str], Term] = field(default_factory=dict)
@@ -93,9 +92,9 @@ class Analysis:
 
 
 def analyse(
-    paths: Iterable[Path], progress: Progress | None = None, keep: Callable[[Item], None] | None = None
+    paths: Iterable[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
 ) -> Analysis:
-    """Read all of `paths` and pass each item to `keep`. Raises InvalidExportError for the first that is incomplete."""
+    """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file."""
     analysis = Analysis(list(paths))
     for record in _records(analysis, progress):
         if isinstance(record, Author):
@@ -104,19 +103,19 @@ def analyse(
             _add_term(analysis, record)
         else:
             _add_item(analysis, record)
-            if keep:
-                keep(record)
+            if on_item:
+                on_item(record)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
     return analysis
 
 
 def authors_in(analysis: Analysis) -> dict[str, Author]:
-    """Return all authors of an export by login; those of WXR 1.0 by the name that its items give."""
+    """Return all authors of an export by login, or in WXR 1.0 by the name in its items."""
     authors = dict(analysis.authors)
     display_names = {author.display_name for author in authors.values()}
     for creator in sorted(analysis.creators):
-        # WXR 1.0 has no list of authors, and its items give the name that readers see.
+        # WXR 1.0 has no list of authors, and its items name them as readers see them.
         if creator not in authors and creator not in display_names:
             authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
     return authors
@@ -134,7 +133,7 @@ def reason_to_skip(item: Item) -> str:
 
 
 def total_size(paths: Iterable[Path]) -> int:
-    """Return the size of the files in bytes. Raises InvalidExportError, which names the file that cannot be read."""
+    """Return the size of the files in bytes. Raises InvalidExportError if one of them cannot be read."""
     try:
         return sum(path.stat().st_size for path in paths)
     except OSError as error:
@@ -225,5 +224,5 @@ def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
 
 
 def _named_term(ref: Term | TermRef) -> Term:
-    """Return a term of which only its name is known."""
+    """Return a term of which nothing but the name is known."""
     return Term(ref.taxonomy, ref.slug, ref.name, "", "")

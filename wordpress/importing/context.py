@@ -61,7 +61,7 @@ class ImportContext:
     run: ImportRun
     ledger: Ledger
     new_ids: NewIds
-    # People here by the login of an author in the export, as the owner of this site says.
+    # Existing accounts that the site owner has chosen for authors, by the author's login in the export.
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
     old_urls: OldUrls = field(default_factory=OldUrls)
@@ -71,7 +71,7 @@ class ImportContext:
     items_done: int = 0
 
     def advance(self, items: int = 1) -> None:
-        """Report that so many more items of the export are done."""
+        """Report progress: this many more items of the export are done."""
         for _item in range(items):
             self.items_done += 1
             self.report_progress("importing", self.items_done, self.analysis.items.total())

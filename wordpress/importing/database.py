@@ -13,12 +13,13 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-# Any number that nothing else locks.
+# An arbitrary number that no other lock uses.
 _LOCK_ID: Final = 2_010_031_200
-# For how much of the time that it was held the database stays free afterwards. Whoever waits looks every 0.1 s at
-# least, and finds it free in a third of all cases: after 3 s in all but one of ten million.
+# How long the database stays free after a transaction, as a share of the time that it was held. A waiting connection
+# polls at least every 0.1 s and finds the database free a third of the time: within 3 s in all but one of ten million
+# cases.
 _FREE_SHARE: Final = 0.5
-# Seconds. The measured time includes that in which this import itself waited.
+# Seconds. The time that the database was held includes the time that this import itself waited for it.
 _MAX_PAUSE: Final = 0.5
 
 
@@ -30,10 +31,7 @@ class AlreadyRunningError(Exception):
 
 
 def only_import() -> AbstractContextManager[None]:
-    """Make sure that no other import runs. Raises AlreadyRunningError.
-
-    A process that is killed leaves no lock behind.
-    """
+    """Make sure that no other import runs. Raises AlreadyRunningError. A killed process leaves no lock behind."""
     return _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
 
 
@@ -61,7 +59,7 @@ def _advisory_lock() -> Iterator[None]:
 
 
 class Pacer:
-    """Measures how long the database is held, and waits before it is held again."""
+    """Measures how long each transaction takes, and waits before the next one."""
 
     def __init__(self) -> None:
         self._held = self._released = 0.0
@@ -69,7 +67,7 @@ class Pacer:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Wait until others have had their turn, then open a transaction."""
-        # What has been done since the last transaction counts.
+        # Work that was done since the last transaction counts as waiting.
         pause = self._held * _FREE_SHARE - (time.monotonic() - self._released)
         if pause > 0 and connection.vendor == "sqlite":
             time.sleep(min(pause, _MAX_PAUSE))
@@ -90,5 +88,5 @@ def disable_mmap() -> None:
 
 
 def is_locked(error: OperationalError) -> bool:
-    """Return whether others have been writing for longer than we wait (the `timeout` in the settings)."""
+    """Return whether others were writing for longer than we wait (`timeout` in the database settings)."""
     return connection.vendor == "sqlite" and "database is locked" in str(error)

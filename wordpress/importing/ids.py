@@ -1,4 +1,4 @@
-"""IDs for what is imported. Most keep those of the export; the others get new ones that nobody else is given."""
+"""IDs for imported objects. Most keep the ID from the export; the others get a new one that nothing else uses."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _SEQUENCE: Final = "pg_get_serial_sequence(%s, 'id')"
 
 
 class NewIds:
-    """Gives out IDs above all that the export has. An import that is killed and continued gives out the same."""
+    """Allocates IDs above all those in the export. An import that is killed and continued allocates the same ones."""
 
     def __init__(self, analysis: Analysis) -> None:
         terms = analysis.terms.values()
@@ -29,7 +29,7 @@ class NewIds:
         }
 
     def reserve(self) -> None:
-        """Make sure that the database gives nobody else an ID of the export: others go on writing meanwhile."""
+        """Keep the database from giving IDs of the export to rows that others insert during the import."""
         for model, highest in self._highest.items():
             with transaction.atomic():
                 if connection.vendor == "postgresql":
@@ -38,7 +38,7 @@ class NewIds:
                     _reserve_on_sqlite(model, highest)
 
     def take(self, model: type[models.Model], count: int) -> list[int]:
-        """Return new IDs for `count` rows, in the transaction that adds them, before it adds them."""
+        """Return new IDs for `count` rows. Call it in the transaction that inserts them, before they are inserted."""
         if not count:
             return []
         if connection.vendor == "postgresql":
@@ -46,19 +46,16 @@ class NewIds:
                 table = connection.ops.quote_name(model._meta.db_table)
                 cursor.execute(f"SELECT nextval({_SEQUENCE}) FROM generate_series(1, %s)", [table, count])  # noqa: S608  # no value in it
                 return [pk for (pk,) in cursor.fetchall()]
-        # Nobody else can write before this transaction ends.
+        # No other connection can write before this transaction ends.
         first = max(self._highest[model], max_pk(model)) + 1
         return list(range(first, first + count))
 
 
 def _reserve_in_sequence(model: type[models.Model], highest: int) -> None:
-    """Let PostgreSQL continue after the highest ID.
-
-    An import that was rolled back may have used up IDs, which the next one shall have.
-    """
+    """Let PostgreSQL continue after the highest ID. IDs that a rolled-back import used up become free again."""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
-        # What others have begun to insert has IDs that are not visible yet. They finish first.
+        # Rows that others are inserting have IDs that are not visible yet, so wait for them.
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         last = max(highest, max_pk(model))
         cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])  # likewise

@@ -1,4 +1,4 @@
-"""Which entry here is which item of the export: matched by GUID, else by ID and URL."""
+"""Matching items of an export with entries here: by GUID, or else by ID and URL."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
 
 
 class ItemKey(NamedTuple):
-    """How a post or page differs from the other items of its export. Known before anything is looked up here.
+    """What distinguishes a post or page from the other items of its export, whatever is in the database.
 
-    `guid_index`: which of `guids_of` no other item has.
-    `is_repeated`: the same item was in the export before.
-    `is_first_with_id`: no item before it has the same ID.
+    `guid_index`: which of its GUIDs (`guids_of`) no other item has.
+    `is_repeated`: the same item occurred earlier in the export.
+    `is_first_with_id`: no earlier item has the same ID.
     """
 
     guid_index: int = 0
@@ -45,15 +45,15 @@ class Identity:
 
 
 class ItemKeys:
-    """Tells the items of one export apart, in one pass."""
+    """Distinguishes the items of one export in a single pass."""
 
     def __init__(self) -> None:
-        # Which item each GUID was given to. Hashes of both: a large export has hundreds of thousands.
+        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
         self._items: dict[int, int] = {}
         self._ids: set[int] = set()
 
     def key_of(self, item: Item) -> ItemKey:
-        # Within one export it does not matter of which site it is.
+        # The site is the same for all items of an export.
         guids = [hash(guid) for guid in guids_of(item, site="")]
         itself = guids[-1]
         # Another item may have the first of these GUIDs.
@@ -67,7 +67,7 @@ class ItemKeys:
 
 
 def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
-    """Return the identity of each of `items`, in two queries however many they are."""
+    """Return the identity of each of `items`, in a few queries however many there are."""
     guids = [guids_of(keyed.item, site) for keyed in items]
     by_guid = {
         guid: (pk, kind)
@@ -93,10 +93,10 @@ def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
 
 
 def guids_of(item: Item, site: str) -> tuple[str, str, str]:
-    """Return the GUID of an item as exported, and two that are the same in every import of it.
+    """Return the exported GUID of an item, and two made from other fields, which are the same in every import.
 
-    The second is made of its ID, slug and date. Programs that give no IDs may leave out these too, so where there is
-    no ID, the third is made of the title as well.
+    The second is made from the ID, slug and date. Programs that export no IDs may leave out these too, so without an
+    ID the third is made from the title as well.
     """
     text = f"{site}?p={item.id}&{item.slug}&{item.date}"
     own = _uuid(text)

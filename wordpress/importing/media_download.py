@@ -1,4 +1,4 @@
-"""Downloading the files of the old site: only from there, and with patience. An export names any URL it likes."""
+"""Downloading files from the old site, with retries. An export can name any URL, so no other host is contacted."""
 
 import tempfile
 import time
@@ -16,12 +16,12 @@ from wordpress.importing.media_source import MissingFileError, check_size, size_
 from wordpress.legacy_urls.hosts import aliases_of
 from wordpress.models import Attachment
 
-_TRIES: Final = 3
-# The longest wait between two tries, in seconds.
+_ATTEMPTS: Final = 3
+# The longest wait between two attempts, in seconds.
 _MAX_WAIT: Final = 60
-# After so many files in a row that a host did not give us, nothing more is requested from it.
+# After this many files in a row that a host failed to deliver, nothing more is requested from it.
 _MAX_FAILURES: Final = 3
-# Larger files are written to the disk, in bytes.
+# Bytes. Larger files are written to disk.
 _IN_MEMORY: Final = 1024 * 1024
 
 
@@ -37,15 +37,15 @@ class MediaDownload:
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
         # On the data disk: the system's folder for temporary files may be in memory.
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR)) as file:
-            self._download_patiently(attachment, file)
+            self._download_with_retries(attachment, file)
             file.seek(0)
             yield file  # type: ignore[misc]  # it has all that a file opened for reading has
 
-    def _download_patiently(self, attachment: Attachment, file: Any) -> None:
+    def _download_with_retries(self, attachment: Attachment, file: Any) -> None:
         host = host_of(attachment.url)
         if self._failures[host] >= _MAX_FAILURES:
             raise MissingFileError(_("“%s” failed to answer several times, so it wasn't asked again.") % host)
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._client.download(attachment.url, file, max_bytes=size_limit(attachment))
             except TooLargeError as error:
@@ -55,7 +55,7 @@ class MediaDownload:
                 text = _("The URL points to “%s”, which isn't the exported site.")
                 raise MissingFileError(text % error.host) from error
             except FetchError as error:
-                if not error.is_temporary or attempt == _TRIES:
+                if not error.is_temporary or attempt == _ATTEMPTS:
                     self._failures[host] += error.is_temporary
                     raise MissingFileError(str(error)) from error
                 wait = 2.0**attempt if error.retry_after is None else error.retry_after
@@ -66,7 +66,7 @@ class MediaDownload:
 
 
 def hosts_of(analysis: Analysis, site: str = "") -> set[str]:
-    """Return the hosts that files of an export may come from: its own, and the former hosts of this site.
+    """Return the hosts that files of an export may come from: those of its blog, and the former hosts of this site.
 
     `site` is the URL under which the blog is recorded.
     """

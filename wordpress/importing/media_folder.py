@@ -1,4 +1,4 @@
-"""The files of an old site in a folder: an unpacked media export of WordPress.com, or `wp-content`."""
+"""The files of the old site in a folder: an unpacked media export of WordPress.com, or `wp-content`."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _SCALED = re.compile(r"-scaled(?=\.[A-Za-z0-9]+$)")
 
 
 class MediaFolder:
-    """Finds files by the path that they had, or by their name alone if only one file had it.
+    """Finds files by their path on the old site, or by their name alone if only one file had it.
 
     Percent-encoding and Unicode normalisation do not matter. Symbolic links are not followed.
     """
@@ -43,7 +43,7 @@ class MediaFolder:
 
     def _find(self, attachment: Attachment) -> Path:
         paths = [path for path in (attachment.path, attachment.former_path) if path]
-        # For a very large picture, there may be only the original.
+        # WordPress scales down very large pictures, and there may be only the original.
         paths += [_SCALED.sub("", path) for path in paths]
         for path in dict.fromkeys(paths):
             rest = _PARENT_FOLDERS.sub("", path, count=1)

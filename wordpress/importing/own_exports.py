@@ -1,4 +1,4 @@
-"""Restoring exactly what one of our own exports says beyond WXR (wordpress.wxr.extensions)."""
+"""Restoring what our own exports contain beyond WXR (wordpress.wxr.extensions)."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _MAX_TEXT_LENGTH: Final = 100_000
 
 
 def restore_entry(entry: Entry, item: Item) -> None:
-    """Set the fields of `entry` that the extension of `item` gives."""
+    """Set the fields of `entry` that the extension of `item` contains."""
     if extension := item.extension:
         entry.markup = extension.markup or entry.markup
         _set_texts(entry, extension.texts, ("title", "excerpt", "language"))
@@ -26,7 +26,7 @@ def restore_entry(entry: Entry, item: Item) -> None:
 
 
 def restore_attachment(attachment: Attachment, item: Item) -> None:
-    """Set the fields of `attachment` that the extension of `item` gives."""
+    """Set the fields of `attachment` that the extension of `item` contains."""
     if extension := item.extension:
         texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
         _set_texts(attachment, texts, ("title", "alt", "caption", "description"))
@@ -34,7 +34,7 @@ def restore_attachment(attachment: Attachment, item: Item) -> None:
 
 
 def _set_texts(target: Model, texts: dict[str, str], names: tuple[str, ...]) -> None:
-    """Set the fields `names` to those of `texts` that fit into them."""
+    """Set those of the fields `names` whose texts are given and fit."""
     for name in names:
         text = texts.get(name)
         max_length: int | None = getattr(target._meta.get_field(name), "max_length", None)

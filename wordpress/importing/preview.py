@@ -1,7 +1,7 @@
-"""A copy of the database for a preview: an import that is tried out changes nothing and is in nobody's way.
+"""A copy of the database for previews, which change nothing and block nobody.
 
-Only an import itself knows what becomes of each item. A transaction that is rolled back at the end would do on a site
-without visitors, but it would hold the database, or rows of it, for as long as the import takes.
+Only running an import shows what happens to each item. Rolling back one long transaction would do on a site without
+visitors, but it would hold locks for as long as the import takes.
 """
 
 import sqlite3
@@ -16,9 +16,9 @@ from django.db import connection, transaction
 
 @contextmanager
 def throwaway_database() -> Iterator[None]:
-    """Let this process see and change a copy of the database, which is gone afterwards."""
+    """Let this process read and change a copy of the database, which is deleted afterwards."""
     if connection.in_atomic_block:
-        # The caller holds the database already, and a copy would lack what is not committed.
+        # The caller holds locks already, and a copy would lack what is not committed.
         with transaction.atomic():
             yield
             transaction.set_rollback(True)
@@ -48,7 +48,7 @@ def _copied_file() -> Iterator[None]:
 
 @contextmanager
 def _temporary_tables() -> Iterator[None]:
-    """Work on temporary tables, which for this connection hide the tables of the same names."""
+    """Work on temporary tables, which hide the tables of the same names from this connection."""
     with transaction.atomic(), connection.cursor() as cursor:
         tables = [table.name for table in connection.introspection.get_table_list(cursor) if table.type == "t"]
         for name in map(connection.ops.quote_name, tables):

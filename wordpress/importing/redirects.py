@@ -1,6 +1,6 @@
-"""Redirects from the URLs of the old site: what exports say something had, files, and IDs such as `/?p=5`.
+"""Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`.
 
-IDs belong to one site. Where two imported sites used the same ID, it leads to what the first one had.
+IDs belong to one site. If two imported sites use the same ID, it leads to the object of the first one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ from wordpress.wxr.records import OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
 from wordpress.wxr.values import usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
-# How many old URLs of one object are read.
+# The most old URLs of one object.
 _MAX_URLS: Final = 200
 
 
@@ -50,9 +50,9 @@ def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
 
 
 def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
-    """Redirect the URL with an ID of `site` to its target, for each of `targets`. Return the paths that are new there.
+    """Redirect the URLs with these IDs of `site` to their targets. Return the paths that are redirected now.
 
-    If an export has several entries or files with one ID, the entry that has the ID here as well keeps it.
+    If an export has several entries or files with one ID, the entry that has this ID here as well keeps it.
     """
     columns = ("wordpress_id", "site")
     entries = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, "object_pk", kind__in=[POSTS, PAGES])
@@ -68,7 +68,7 @@ def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
 
 
 def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
-    """Return the entries that had these IDs at `site`, as far as they are here, without their texts."""
+    """Return the entries here that had these IDs at `site`, without their texts."""
     columns = ("wordpress_id", "object_pk")
     items = dict(fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, site=site, kind__in=[POSTS, PAGES]))
     entries: dict[int, Entry] = Entry.objects.without_texts().in_bulk(items.values())
@@ -76,9 +76,9 @@ def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
 
 
 class OldUrls:
-    """Collects the old URLs of what is imported. Those that are redirected already stay as they are.
+    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are.
 
-    `is_new` says whether this run has added the object: its redirects go when it goes.
+    `is_new`: this run has added the object, so its redirects disappear together with it.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class OldUrls:
         self._found: dict[str, tuple[str, Model, bool]] = {}
 
     def add_entry(self, entry: Entry, item: Item, *, is_new: bool) -> None:
-        # A link with an ID is no URL to keep: IDs are looked up.
+        # Links with an ID need no redirect: IDs are looked up.
         link = "" if "?" in item.link else item.link
         slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
         lower = _in_lower_case(slug, entry.get_absolute_url)
@@ -111,11 +111,11 @@ class OldUrls:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was not stored."""
+        """Discard what was not stored."""
         self._found = {}
 
     def _add(self, target: Model, urls: tuple[str, ...], current_url: Callable[[], str] = str, *, is_new: bool) -> None:
-        """Add `urls` of `target`, but not its current URL."""
+        """Add the URLs of `target` except its current one."""
         keys = [key for url in islice(urls, _MAX_URLS) if (key := legacy_key(url))]
         current = normalise_path(current_url()) if keys else ""
         for key in keys:
@@ -124,15 +124,15 @@ class OldUrls:
 
 
 def _in_lower_case(slug: str, url: Callable[[], str]) -> list[str]:
-    """Return the `url` of `slug` in lower case, if it is not.
+    """Return the URL in lower case if `slug` has capitals.
 
-    Only other programs export capitals. WordPress lowers them, and takes both spellings for the same URL.
+    Only other programs export capitals. To WordPress, both spellings are the same URL.
     """
     return [normalise_path(url()).lower()] if slug != slug.lower() else []
 
 
 def _with_exported_slug(entry: Entry, item: Item) -> list[str]:
-    """Return the URL of `entry` with a slug that cannot be kept, such as `Two Words`, which other programs export."""
+    """Return the URL with the exported slug if it cannot be kept, such as `Two Words`, which other programs export."""
     slug = slug_from_export(item.slug)
     if slug == usable_slug(item.slug) or "?" in (url := entry.get_absolute_url()):
         return []
@@ -140,10 +140,10 @@ def _with_exported_slug(entry: Entry, item: Item) -> list[str]:
 
 
 def _renamed(entry: Entry, item: Item) -> Iterator[str]:
-    """Yield the URLs of a post with the slugs and dates that WordPress says it had."""
+    """Yield the URLs of a post with its former slugs and dates, as WordPress has recorded them."""
     if not isinstance(entry, Post) or entry.published_on is None:
         return
-    # Our own exports have the whole URLs, and WordPress's fields only repeat them.
+    # Our own exports contain the whole URLs, which WordPress's fields only repeat.
     whole = [url.strip("/").split("/") for url in item.legacy_urls]
     slugs = [slug for key, value in item.meta if key == OLD_SLUG_KEY and (slug := usable_slug(value))]
     days = [value.replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]

@@ -1,7 +1,7 @@
 """Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
 
-Rendering is half the work of an import. The worker does it while this process reads and stores, and this process
-helps when it would have to wait.
+Rendering is half the work of an import. The worker does it while this process reads and stores; this process helps
+whenever it would have to wait.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from blog.rendering.moved_files import FileResolver
 from wordpress.importing.render_worker import Answer, CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import SpoolFile
 
-# In bytes. A smaller export is imported before a process has started.
+# Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
-# How many texts are rendered ahead in one request: at least and at most, and not many more characters than this.
+# The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
-# Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees what is not
-# committed yet, or what a preview keeps to itself.
+# Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
+# and the copy that a preview works on.
 _DATABASE_MARKS: Final = ("[gallery", "data-fn=", "wp:block")
 
 
@@ -51,44 +51,44 @@ class RenderPool:
     """
 
     def __init__(self, file: SpoolFile, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
-        """`size` is that of the export, in bytes. `resolve_files` says where files are that have moved here.
+        """`size`: of the export, in bytes. `resolve_files`: returns the new URLs of files that have moved here.
 
-        `ahead`: whether nearly all texts of the export will be needed. What is rendered ahead is kept in `file`.
+        `ahead`: nearly all texts of the export will be needed. The ones that are rendered ahead are stored in `file`.
         """
         self._file = file
         self._resolve_files = resolve_files
         self._ahead = ahead
         self._is_alone = (os.cpu_count() or 1) < 2 or size < MIN_SIZE_FOR_WORKER
         self._worker: RenderWorker | None = None
-        # What is being rendered ahead, what comes next, and by a text's digest where it is kept if it is done.
+        # The texts being rendered ahead, the next ones, and where finished texts are stored, by digest.
         self._requested: list[RenderInput] = []
         self._next = _Sample()
         self._positions: dict[bytes, int] = {}
         self._batch = _Batch()
 
     def expect(self, text: RenderInput) -> None:
-        """Render a text ahead if there is time for it."""
+        """Render a text ahead if there is time."""
         if not self._ahead or not self._is_for_worker(text):
             return
         self._next.offer(text)
         if len(self._next.texts) >= _MIN_AHEAD and not self._is_busy:
-            self._keep_requested()
+            self._store_requested()
             if worker := self._started_worker():
                 self._requested, self._next = self._next.texts, _Sample()
                 worker.request(self._requested, [])
 
     def stop_expecting(self) -> None:
-        """Keep what was rendered ahead; everything has been read. Raises InvalidExportError if the disk is full."""
+        """Store what was rendered ahead: everything has been read. Raises InvalidExportError if the disk is full."""
         if self._worker:
             self._worker.hurry()
-        self._keep_requested()
+        self._store_requested()
         self._next = _Sample()
 
     def begin(self, texts: Iterable[RenderInput], comments: Iterable[CommentText] = ()) -> None:
         """Start rendering a batch. The one before it must be finished."""
         batch = self._batch = _Batch(list(texts), list(comments))
         for index, text in enumerate(batch.texts):
-            # Once is enough: a text that comes twice is rendered again, and memory is free for others.
+            # Texts that occur twice are rendered twice, to free the memory of those that occur once.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
                 batch.rendered[index] = self._file.get(position)
@@ -100,7 +100,7 @@ class RenderPool:
             batch.worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
     def finish(self) -> RenderedBatch:
-        """Return the batch that was begun."""
+        """Return the rendered batch."""
         batch, self._batch = self._batch, _Batch()
         self._render(batch, batch.here)
         answer = self._finish_with(batch.worker, batch) if batch.worker else None
@@ -131,8 +131,8 @@ class RenderPool:
     def _is_busy(self) -> bool:
         return bool(self._requested) and self._worker is not None and not self._worker.has_answered
 
-    def _keep_requested(self) -> None:
-        """Keep what was rendered ahead on disk."""
+    def _store_requested(self) -> None:
+        """Store on disk what was rendered ahead."""
         if self._requested and self._worker and (answer := self._answer(self._worker)):
             for text, rendered in zip(self._requested, answer.texts, strict=False):
                 self._positions[_digest(text)] = self._file.put(rendered)
@@ -144,13 +144,13 @@ class RenderPool:
             try:
                 self._worker = RenderWorker(self._resolve_files)
             except OSError:
-                # Too little memory, or too many processes: it works without.
+                # There is too little memory, or there are too many processes.
                 self._is_alone = True
         return self._worker
 
     def _answer(self, worker: RenderWorker) -> Answer | None:
         answer = worker.answer()
-        # Without an answer, everything is rendered here from now on.
+        # If the worker is gone, everything is rendered here from now on.
         self._is_alone = self._is_alone or answer is None
         return answer
 
@@ -163,9 +163,9 @@ class RenderPool:
 
 
 class _Sample:
-    """Some of the texts that are offered: all, every second, every fourth …, as many as can be rendered ahead.
+    """Some of the texts offered: all, every second, every fourth …, as many as can be rendered ahead.
 
-    So later on no part of the export takes longer than another.
+    So no part of the export will take longer than another.
     """
 
     def __init__(self) -> None:

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy as _
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
-# What an export says about a file, and the file itself: one may be here without the other.
+# The item that describes a file, and the file itself: one may be here without the other.
 ATTACHMENTS, FILES = "attachment", "file"
-# Bytes of remarks that are kept in memory: those of most imports.
+# Bytes of remarks that are kept in memory: enough for most imports.
 _IN_MEMORY: Final = 1024 * 1024
-# How many examples a summary names for each reason, how many reasons it shows, and how many it tells apart.
+# How many examples a summary has for each reason, how many reasons it shows, and how many it distinguishes.
 _EXAMPLES: Final = 20
 _SHOWN: Final = 200
 _COUNTED: Final = 10_000
@@ -43,7 +43,7 @@ def outcome_texts() -> dict[Outcome, str]:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What there is to say about one item of the export. `id` and `title` are those in the export."""
+    """A remark on one item. `id` and `title` are those in the export."""
 
     kind: str
     id: int
@@ -54,7 +54,7 @@ class Remark:
 
 
 class Remarks:
-    """Remarks in order, in an unnamed temporary file. Only one iteration at a time is possible."""
+    """A list of remarks in an unnamed temporary file. Only one iteration at a time is possible."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.BROADSIDE_IMPORTS_DIR))  # noqa: SIM115  # see __del__
@@ -79,8 +79,8 @@ class Remarks:
         self._count += 1
 
     @contextmanager
-    def undone_on_error(self) -> Iterator[None]:
-        """Remove the remarks that are added inside if that raises an error."""
+    def discarded_on_error(self) -> Iterator[None]:
+        """Remove the remarks that are added in this context if it raises an error."""
         count, end = self._count, self._file.tell()
         try:
             yield
@@ -93,7 +93,7 @@ class Remarks:
 
 @dataclass(slots=True)
 class Report:
-    """`counts` by kind; a kind is one of those above or, for other items, their type in WordPress."""
+    """What happened. A kind, as in `counts`, is one of those above or an item's type in WordPress."""
 
     files: list[str] = field(default_factory=list)
     dry_run: bool = False
@@ -101,7 +101,7 @@ class Report:
     skipped: Remarks = field(default_factory=Remarks)
     notes: Remarks = field(default_factory=Remarks)
     warnings: list[str] = field(default_factory=list)
-    # Whether someone cancelled the import. The next import continues it.
+    # Whether the import was cancelled. The next import continues it.
     interrupted: bool = False
     # The ID under which `--undo` removes what was added; None if nothing was.
     run: int | None = None
@@ -111,12 +111,12 @@ class Report:
             self.counts.setdefault(kind, Counter())[outcome] += count
 
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
-        """Count an item that was not imported, and say why."""
+        """Count an item that was not imported, and record why."""
         self.count(kind, Outcome.SKIPPED)
         self.skipped.add(Remark(kind, id, title[:100], reason, url))
 
     def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002  # likewise
-        """Say what is different about an item that was imported."""
+        """Record how an imported item differs from the export."""
         self.notes.add(Remark(kind, id, title[:100], text))
 
     def rename_files(self, rename: Callable[[str], str]) -> None:
@@ -138,18 +138,18 @@ class Report:
         return self.change_count > 0
 
     @contextmanager
-    def undone_on_error(self) -> Iterator[None]:
-        """Take back what is reported inside if that raises an error, because it is rolled back."""
+    def discarded_on_error(self) -> Iterator[None]:
+        """Discard what is reported in this context if it raises an error: it is rolled back."""
         counts = {kind: counts.copy() for kind, counts in self.counts.items()}
         try:
-            with self.skipped.undone_on_error(), self.notes.undone_on_error():
+            with self.skipped.discarded_on_error(), self.notes.discarded_on_error():
                 yield
         except BaseException:
             self.counts = counts
             raise
 
     def summary(self) -> dict[str, Any]:
-        """Return the report as JSON types, with the remarks grouped: as much as a page can show."""
+        """Return the report as JSON types, with the remarks grouped so that a page can show them."""
         return {
             **self._without_remarks(),
             "skipped": asdict(summarise(self.skipped)),
@@ -174,7 +174,7 @@ class Report:
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
-    """Write an object with `values` and lists of remarks, one per line: together they may be too large for memory."""
+    """Write an object with `values` and lists of remarks, one per line: they may be too large for memory."""
     file.write(json.dumps(values, ensure_ascii=False, indent=1).removesuffix("\n}"))
     for name, remarks in lists.items():
         file.write(f',\n "{name}": [')
@@ -188,7 +188,7 @@ def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
 
 @dataclass(slots=True)
 class Reason:
-    """Why items were skipped or are different, and some of these items."""
+    """A reason why items were skipped or are different, with examples."""
 
     kind: str
     text: str
@@ -202,7 +202,7 @@ class Reason:
 
 @dataclass(slots=True)
 class Reasons:
-    """The most frequent reasons, and the number of remarks with other reasons."""
+    """The most frequent reasons, and how many remarks have other reasons."""
 
     shown: list[Reason]
     more: int

@@ -1,4 +1,4 @@
-"""Which blog an export is of, whatever URL the blog has at the time.
+"""Which blog an export comes from, whatever URL the blog has at the time.
 
 What is recorded about a blog has its `site`: the URL that the blog had when it was first imported. Another spelling of
 this URL (`https://`, `www.`) means the same blog. So does an entirely different URL, such as a domain in place of
@@ -22,7 +22,7 @@ from wordpress.importing.report import PAGES, POSTS
 from wordpress.importing.spool import Spool
 from wordpress.models import Attachment, ImportedItem
 
-# How many posts and how many pages of an export are compared: the oldest, as WordPress sorts them by ID.
+# How many posts and how many pages of an export are compared: the oldest, because WordPress sorts by ID.
 _COMPARED: Final = 500
 
 
@@ -39,7 +39,7 @@ def identify_site(analysis: Analysis, spool: Spool) -> str:
 
 
 def _normalise(url: str) -> str:
-    """Return what all spellings of a blog's URL have in common."""
+    """Return the part that all spellings of a blog's URL have in common."""
     host = host_of(url).removeprefix("www.")
     return host + urlsplit(url.strip()).path.rstrip("/") if host else url
 
@@ -47,7 +47,7 @@ def _normalise(url: str) -> str:
 def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
     """Return the site from which most of the export's first entries came, with the same IDs; empty if there is none."""
     if host_of(analysis.base_url) in settings.BROADSIDE_OWN_HOSTS:
-        # An export of this very site: its files are those here, not those there.
+        # This very site was exported, and its files are the ones here.
         return ""
     entries = [keyed for keyed in spool.first_entries(_COMPARED) if keyed.item.id and not keyed.key.is_repeated]
     wordpress_ids = {

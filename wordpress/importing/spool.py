@@ -1,7 +1,7 @@
-"""What an import keeps on disk while it runs, so that a large export takes little memory.
+"""The items of an export on disk, so that importing a large export takes little memory.
 
-The XML of an export is read once. What must be known of all items before the first one is stored takes little memory
-(wordpress.importing.analysis); the items themselves wait here, sorted by what becomes of them.
+The XML is read only once. What must be known before the first item is stored takes little memory
+(wordpress.importing.analysis); the items themselves are kept here, sorted by how they will be imported.
 """
 
 import pickle
@@ -22,13 +22,13 @@ from wordpress.wxr.records import Item
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.topology import parents_first
 
-# Items are pickled together: up to so many, or so many characters of text.
+# Items are pickled together in chunks with at most this many items, or about as many characters.
 _CHUNK_ITEMS: Final = 100
 _CHUNK_CHARACTERS: Final = 500_000
 
 
 class SpoolFile:
-    """Values in an unnamed temporary file that nobody else reads or writes."""
+    """Pickled values in an unnamed temporary file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -43,7 +43,7 @@ class SpoolFile:
             self._file.flush()
         except OSError as error:
             with suppress(OSError):
-                # Otherwise the rest would be written again at the end.
+                # Otherwise closing it later would write the rest again.
                 self._file.close()
             text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
             raise InvalidExportError(text % (error.strerror or error)) from error
@@ -52,7 +52,7 @@ class SpoolFile:
 
     def get(self, position: int) -> Any:
         self._file.seek(position)
-        return pickle.load(self._file)  # noqa: S301  # nobody else can have written it
+        return pickle.load(self._file)  # noqa: S301  # no other process can write to it
 
 
 class SpooledItems:
@@ -75,7 +75,7 @@ class SpooledItems:
             yield from self._file.get(position)
 
     def flush(self) -> None:
-        """Write what was added last. Until then it cannot be read."""
+        """Write the last chunk, which cannot be read before."""
         if self._chunk:
             self._positions.append(self._file.put(self._chunk))
             self._chunk, self._characters = [], 0
@@ -123,7 +123,7 @@ class SpooledPages:
 
 
 class Spool:
-    """The items of an export by what becomes of them; `skipped` are those that are not imported."""
+    """The items of an export, sorted by how they will be imported. `skipped` will not be."""
 
     def __init__(self, file: SpoolFile) -> None:
         self.file = file
@@ -147,18 +147,18 @@ class Spool:
             self.posts.add(KeyedItem(item, self._keys.key_of(item)))
 
     def flush(self) -> None:
-        """Write what was added last: everything has been read. Raises InvalidExportError if the disk is full."""
+        """Write the last chunks: everything has been read. Raises InvalidExportError if the disk is full."""
         for items in (self.posts, self.attachments, self.reusable_blocks, self.skipped):
             items.flush()
 
     def first_entries(self, count: int) -> list[KeyedItem]:
-        """Return posts and pages: the first `count` of either kind."""
+        """Return the first `count` posts and the first `count` pages."""
         return [*islice(self.posts, count), *self.pages.outlines[:count]]
 
 
 @contextmanager
 def open_spool() -> Iterator[Spool]:
-    """Yield an empty spool, which is gone afterwards."""
-    # Not in the system's temporary folder, which may be in memory.
+    """Yield an empty spool, which is deleted afterwards."""
+    # The system's temporary folder may be in memory.
     with tempfile.TemporaryFile(dir=settings.BROADSIDE_IMPORTS_DIR) as file:
         yield Spool(SpoolFile(file))

@@ -1,7 +1,7 @@
 """Undoing an import: removing what one run added, in short transactions.
 
-What was changed here since, or what others depend on, stays. It can be interrupted and repeated. What the run updated
-was here before and stays as it is.
+Content that was changed here since, or that other content depends on, stays. What the run updated was here before and
+stays as it is. An undo can be interrupted and repeated.
 """
 
 import re
@@ -13,7 +13,6 @@ from typing import Any, Final, TextIO
 
 from django.conf import settings
 from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -48,14 +47,14 @@ from wordpress.importing.steps.tags import fingerprint_tag
 from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun
 
 _BATCH: Final = 100
-# How many comments one transaction deletes, with all that belongs to them.
+# How many comments one transaction deletes, with everything that belongs to them.
 _MAX_COMMENTS: Final = 500
 _TREES: Final[dict[str, type[Entry | Category]]] = {PAGES: Entry, CATEGORIES: Category}
 
 
 @dataclass(slots=True)
 class UndoReport:
-    """How many objects of each kind were removed, and why others stay."""
+    """How many objects of each kind were removed, and why others were kept."""
 
     removed: Counter[str] = field(default_factory=Counter)
     kept: Remarks = field(default_factory=Remarks)
@@ -70,20 +69,19 @@ class UndoReport:
 
 
 def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
-    """Remove what `run` added. A run of which nothing is left is forgotten. Raises AlreadyRunningError."""
+    """Remove what `run` added, and the run itself if nothing is left of it. Raises AlreadyRunningError."""
     with only_import():
         if run.finished_at is None:
             # So that the next import does not continue it.
-            run.finished_at = timezone.now()
-            run.save(update_fields=["finished_at"])
+            ledger.finish_run(run)
         undo = _Undo(run)
         undo.run_all(progress)
-        ImportRun.objects.filter(pk=run.pk, items=None).delete()
+        ledger.forget_if_empty(run)
     return undo.report
 
 
 type _Rows = Sequence[ImportedItem]
-# Returns why an object stays, by its fingerprint as the import left it; empty if it can be removed.
+# Takes an object and its fingerprint as the import left it. Returns why the object stays; empty if it does not.
 type _Reason = Callable[[Any, str], str]
 
 
@@ -97,7 +95,7 @@ class _Undo:
     def run_all(self, progress: Progress | None) -> None:
         total = self.run.items.count()
         tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
-        # What refers to others goes before them.
+        # Objects are removed before those that they refer to.
         removers: dict[str, Callable[[_Rows], None]] = {
             POSTS: self._remove_entries,
             PAGES: self._remove_entries,
@@ -126,7 +124,7 @@ class _Undo:
         return self.run.items.filter(kind__in=kinds).order_by("pk")
 
     def _batches(self, kind: str) -> Iterator[_Rows]:
-        """Yield the rows of one kind; those of trees one by one, so that children are gone before their parents."""
+        """Yield the rows of a kind; for trees one by one, so that children are removed before their parents."""
         if model := _TREES.get(kind):
             paths = dict(fetch_rows(model, "pk", (row.object_pk for row in self._rows(kind)), "pk", "path"))
             for row in sorted(self._rows(kind), key=lambda row: -(paths.get(row.object_pk) or "").count("/")):
@@ -155,7 +153,7 @@ class _Undo:
         self.report.removed[rows[0].kind] += len(removable)
 
     def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason) -> list[ImportedItem]:
-        """Return the rows whose objects can be removed. Rows of objects that are gone already are removed here."""
+        """Return the rows whose objects can be removed. Rows whose objects no longer exist are removed here."""
         self._remove_rows([row for row in rows if row.object_pk not in objects])
         removable = []
         for row in rows:
@@ -171,7 +169,7 @@ class _Undo:
     # Entries and comments
 
     def _remove_most_comments(self, rows: _Rows) -> None:
-        """Remove comments of entries that go, until they are few enough to go with these in one transaction."""
+        """Remove comments of entries that will be removed, until one transaction can remove the rest too."""
         while True:
             with self.pacer.transaction():
                 going = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
@@ -189,7 +187,7 @@ class _Undo:
         self._remove(Entry.objects.without_texts(), lambda entry, left_as: reasons[entry.pk], rows)
 
     def _remove_comments(self, rows: _Rows) -> None:
-        """Remove comments on entries that were here before. An entry of the run that stays keeps its comments."""
+        """Remove comments on entries that were here before. Entries of the run that stay keep their comments."""
         pks = [row.object_pk for row in rows]
         comments = Comment.objects.select_for_update().order_by("pk").in_bulk(pks)
         entries = {comment.entry_id for comment in comments.values()}
@@ -226,14 +224,14 @@ class _Undo:
 
     @cached_property
     def _files_shown(self) -> set[str]:
-        """The names of the files that the remaining entries show."""
+        """The names of the files that the remaining entries contain."""
         name = re.compile(re.escape(settings.MEDIA_URL) + r"""([^"'<>\s?#]+)""")
         texts = Entry.objects.filter(body_html__contains=settings.MEDIA_URL).values_list("body_html", flat=True)
         return {found for html in texts.iterator(100) for found in name.findall(html)}
 
 
 def _why_entries_stay(rows: _Rows) -> dict[int, str]:
-    """Lock posts or pages and return for each why it stays; empty if it does not."""
+    """Lock posts or pages, and return for each why it stays; empty if it does not."""
     left_as = {row.object_pk: row.left_as for row in rows}
     locked = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
     written_here = Comment.objects.filter(entry__in=left_as, is_imported=False)
@@ -288,7 +286,7 @@ def _edited() -> str:
 
 
 def _is_referred_to(target: Model, *, except_by: Collection[type[Model]]) -> bool:
-    """Return whether any row but those of some models refers to `target`."""
+    """Return whether any row refers to `target`, except those of some models."""
     relations = [
         relation
         for relation in target._meta.get_fields(include_hidden=True)

@@ -1,4 +1,4 @@
-"""What the posts and pages of an export have besides their texts and what is not supported: counted for the report."""
+"""What posts and pages contain that is not imported, such as custom fields and unknown shortcodes, for the report."""
 
 from collections import Counter
 from typing import Final
@@ -13,19 +13,19 @@ from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
 from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY
 
-# In which WordPress and its plug-ins keep what no reader sees: locks, queues, caches, where a post was announced.
+# Prefixes of the fields in which WordPress and its plug-ins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
     *("_akismet", "akismet_", "_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_", "_last_editor"),
     *("_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
-# These are imported, or repeat what is elsewhere in the export.
+# These fields are imported, or repeat other parts of the export.
 _IMPORTED: Final = frozenset(
     {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
 )
 _IMPORTED_FOR_POSTS: Final = _IMPORTED | {ENCLOSURE}
-# More names are a plug-in's own way of naming, or someone's game. They are counted together.
+# More names than this were generated. They are counted together.
 _MAX_NAMES: Final = 300
 _OTHERS: Final = "…"
 _META_OF: Final = {
@@ -40,7 +40,7 @@ _META_OF: Final = {
 
 
 class Unsupported:
-    """Counts what posts and pages have that is not imported."""
+    """Counts what is not imported in posts and pages."""
 
     def __init__(self) -> None:
         # How many items have each of these.
@@ -67,7 +67,7 @@ class Unsupported:
             self._blocks[_capped(block, self._blocks)] += 1
 
     def report(self, context: ImportContext) -> None:
-        """Note what was found, the most frequent first."""
+        """Add notes to the report, the most frequent first."""
         note = context.report.note
         for name, times in self._uses.most_common():
             text = ngettext(
