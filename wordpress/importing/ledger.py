@@ -91,7 +91,8 @@ class Ledger:
 
 def begin_run(site: str, job: ImportJob | None) -> ImportRun:
     """Return a new run, or the site's interrupted run, which is continued."""
-    run = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last() or ImportRun(site=site)
+    run = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last()
+    run = run or ImportRun(site=site, started_at=timezone.now())
     run.job = job
     run.save()
     return run
