@@ -9,13 +9,12 @@ from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
 from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
-from wordpress.importing.database import disable_mmap, only_import
+from wordpress.importing.database import disable_mmap, only_import, throwaway_database
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_download import MediaDownload, hosts_of
 from wordpress.importing.media_source import MediaSource
-from wordpress.importing.preview import throwaway_database
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.site_identity import identify_site

@@ -23,22 +23,9 @@ from media.models import Document, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.bulk import fetch_rows
 from wordpress.fingerprints import fingerprint
-from wordpress.importing import ledger
+from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import
-from wordpress.importing.report import (
-    ATTACHMENTS,
-    AUTHORS,
-    CATEGORIES,
-    COMMENTS,
-    PAGES,
-    POSTS,
-    TAGS,
-    Remark,
-    Remarks,
-    summarise,
-    write_json,
-)
 from wordpress.importing.steps.authors import fingerprint_user
 from wordpress.importing.steps.categories import fingerprint_category
 from wordpress.importing.steps.comments import fingerprint_stored_comment
@@ -49,7 +36,7 @@ from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun
 _BATCH: Final = 100
 # How many comments one transaction deletes, with everything that belongs to them.
 _MAX_COMMENTS: Final = 500
-_TREES: Final[dict[str, type[Entry | Category]]] = {PAGES: Entry, CATEGORIES: Category}
+_TREES: Final[dict[str, type[Entry | Category]]] = {report.PAGES: Entry, report.CATEGORIES: Category}
 
 
 @dataclass(slots=True)
@@ -57,15 +44,15 @@ class UndoReport:
     """How many objects of each kind were removed, and why others were kept."""
 
     removed: Counter[str] = field(default_factory=Counter)
-    kept: Remarks = field(default_factory=Remarks)
+    kept: report.Remarks = field(default_factory=report.Remarks)
 
     def summary(self) -> dict[str, Any]:
         """Return the report as JSON types, with the remarks grouped."""
-        return {"removed": self.removed, "kept": asdict(summarise(self.kept))}
+        return {"removed": self.removed, "kept": asdict(report.summarise(self.kept))}
 
     def write(self, file: TextIO) -> None:
         """Write the whole report as JSON."""
-        write_json(file, {"removed": self.removed}, kept=self.kept)
+        report.write_json(file, {"removed": self.removed}, kept=self.kept)
 
 
 def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
@@ -97,23 +84,23 @@ class _Undo:
         tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
         # Objects are removed before those that they refer to.
         removers: dict[str, Callable[[_Rows], None]] = {
-            POSTS: self._remove_entries,
-            PAGES: self._remove_entries,
-            CATEGORIES: partial(self._remove, Category.objects.all(), _why_category_stays),
-            COMMENTS: self._remove_comments,
+            report.POSTS: self._remove_entries,
+            report.PAGES: self._remove_entries,
+            report.CATEGORIES: partial(self._remove, Category.objects.all(), _why_category_stays),
+            report.COMMENTS: self._remove_comments,
             FEATURED_IMAGES: self._remove_rows,
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all(), _never_stays),
-            TAGS: partial(self._remove, tags, _why_tag_stays),
+            report.TAGS: partial(self._remove, tags, _why_tag_stays),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all(), _never_stays),
             ledger.PICTURES: partial(self._remove, Picture.objects.all(), self._why_upload_stays),
             ledger.DOCUMENTS: partial(self._remove, Document.objects.all(), self._why_upload_stays),
-            ATTACHMENTS: partial(self._remove, Attachment.objects.all(), _why_attachment_stays),
+            report.ATTACHMENTS: partial(self._remove, Attachment.objects.all(), _why_attachment_stays),
             ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), _why_fragment_stays),
-            AUTHORS: partial(self._remove, User.objects.all(), _why_author_stays),
+            report.AUTHORS: partial(self._remove, User.objects.all(), _why_author_stays),
         }
         for kind, remove in removers.items():
             for rows in self._batches(kind):
-                if kind in {POSTS, PAGES}:
+                if kind in {report.POSTS, report.PAGES}:
                     self._remove_most_comments(rows)
                 with self.pacer.transaction():
                     remove(rows)
@@ -160,7 +147,7 @@ class _Undo:
             if found := objects.get(row.object_pk):
                 if text := reason(found, row.left_as):
                     title = found.author_name if isinstance(found, Comment) else str(found)
-                    self.report.kept.add(Remark(row.kind, row.object_pk, title[:100], text))
+                    self.report.kept.add(report.Remark(row.kind, row.object_pk, title[:100], text))
                     self.done += 1
                 else:
                     removable.append(row)
@@ -191,8 +178,10 @@ class _Undo:
         pks = [row.object_pk for row in rows]
         comments = Comment.objects.select_for_update().order_by("pk").in_bulk(pks)
         entries = {comment.entry_id for comment in comments.values()}
-        own = set(self._rows(POSTS, PAGES).filter(object_pk__in=entries).values_list("object_pk", flat=True))
-        replies = Comment.objects.filter(parent__in=pks).exclude(pk__in=self._rows(COMMENTS).values("object_pk"))
+        own = set(
+            self._rows(report.POSTS, report.PAGES).filter(object_pk__in=entries).values_list("object_pk", flat=True)
+        )
+        replies = Comment.objects.filter(parent__in=pks).exclude(pk__in=self._rows(report.COMMENTS).values("object_pk"))
         answered = set(replies.values_list("parent_id", flat=True))
 
         def why_it_stays(comment: Comment, left_as: str) -> str:
@@ -210,9 +199,9 @@ class _Undo:
         entries = set(comments.values_list("entry_id", flat=True))
         comments.delete()
         recount_all(entries)
-        ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=pks).delete()
+        ImportedItem.objects.filter(kind=report.COMMENTS, object_pk__in=pks).delete()
         self.done += len(pks)
-        self.report.removed[COMMENTS] += len(pks)
+        self.report.removed[report.COMMENTS] += len(pks)
 
     # Uploads
 
