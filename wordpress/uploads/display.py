@@ -153,7 +153,8 @@ class JobDisplay:
 
     @property
     def warnings(self) -> list[str]:
-        warnings: list[str] = self.job.report.get("warnings") or self.job.contents.get("warnings", [])
+        source = self.job.report or self.job.contents
+        warnings: list[str] = source.get("warnings", [])
         return warnings
 
 
