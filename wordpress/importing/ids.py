@@ -30,12 +30,10 @@ class NewIds:
 
     def reserve(self) -> None:
         """Keep the database from giving IDs of the export to rows that others insert during the import."""
+        reserve = _reserve_on_postgresql if connection.vendor == "postgresql" else _reserve_on_sqlite
         for model, highest in self._highest.items():
             with transaction.atomic():
-                if connection.vendor == "postgresql":
-                    _reserve_in_sequence(model, highest)
-                else:
-                    _reserve_on_sqlite(model, highest)
+                reserve(model, highest)
 
     def take(self, model: type[models.Model], count: int) -> list[int]:
         """Return new IDs for `count` rows. Call it in the transaction that inserts them, before they are inserted."""
@@ -51,7 +49,7 @@ class NewIds:
         return list(range(first, first + count))
 
 
-def _reserve_in_sequence(model: type[models.Model], highest: int) -> None:
+def _reserve_on_postgresql(model: type[models.Model], highest: int) -> None:
     """Let PostgreSQL continue after the highest ID. IDs that a rolled-back import used up become free again."""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:

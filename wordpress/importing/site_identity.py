@@ -7,6 +7,7 @@ an owner who imports two blogs names the hosts of both.
 """
 
 from collections import Counter
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -49,7 +50,8 @@ def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
     if host_of(analysis.base_url) in settings.BROADSIDE_OWN_HOSTS:
         # This very site was exported, and its files are the ones here.
         return ""
-    entries = [keyed for keyed in spool.first_entries(_COMPARED) if keyed.item.id and not keyed.key.is_repeated]
+    first = [*islice(spool.posts, _COMPARED), *spool.pages.outlines[:_COMPARED]]
+    entries = [keyed for keyed in first if keyed.item.id and not keyed.key.is_repeated]
     wordpress_ids = {
         identity.pk: keyed.item.id
         for identity, keyed in zip(identify(entries, analysis.base_url), entries, strict=True)

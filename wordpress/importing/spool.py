@@ -8,7 +8,6 @@ import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -150,10 +149,6 @@ class Spool:
         """Write the last chunks: everything has been read. Raises InvalidExportError if the disk is full."""
         for items in (self.posts, self.attachments, self.reusable_blocks, self.skipped):
             items.flush()
-
-    def first_entries(self, count: int) -> list[KeyedItem]:
-        """Return the first `count` posts and the first `count` pages."""
-        return [*islice(self.posts, count), *self.pages.outlines[:count]]
 
 
 @contextmanager
