@@ -22,7 +22,7 @@ class WordPressConfig(AppConfig):
         from comments.personal_data import address_removal_handlers
         from wordpress.importing.ledger import forget_comments
 
-        # The fingerprints that imports keep are made of the e-mail address too: a correct guess could be verified.
+        # Fingerprints of imported comments depend on the e-mail address, so they could confirm a guess.
         address_removal_handlers.register("imported comments", forget_comments)
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
         reserved_slugs.register(

@@ -1,25 +1,22 @@
 """Files and folders that appear only once they are complete."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import TextIO, cast
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[TextIO]:
     """Open a file for writing that replaces `path` once it is complete. Other users of the machine cannot read it."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:50]}-", dir=path.parent)
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", prefix=f".{path.name[:50]}-", dir=path.parent, delete_on_close=False
+    ) as file:
+        yield cast("TextIO", file)
+        file.close()
+        os.replace(file.name, path)
 
 
 @contextmanager
@@ -32,12 +29,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:50]}-", dir=path.parent))
-    try:
+    with TemporaryDirectory(prefix=f".{path.name[:50]}-", dir=path.parent, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
         yield folder
         if path.exists():
             path.rmdir()
         folder.rename(path)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

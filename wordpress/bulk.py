@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, Field, Max, Model
 from django.db.models.constants import OnConflict
 
-# The most values in the condition of one query.
+# The maximum number of values in the condition of one query.
 _BATCH = 500
 # Values of these types are stored as they are. Asking the field about each would take most of the time.
 _STORED_AS_IS = frozenset({int, str, type(None)})
@@ -22,8 +22,8 @@ def fetch_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the `columns` of the rows whose `field` has one of `values`."""
     for batch in batched(dict.fromkeys(values), _BATCH, strict=False):
-        found = model._default_manager.filter(**{f"{field}__in": batch}, **conditions).order_by()
-        yield from found.values_list(*columns)
+        rows = model._default_manager.filter(**{f"{field}__in": batch}, **conditions).order_by()
+        yield from rows.values_list(*columns)
 
 
 def _converter(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:
@@ -67,7 +67,7 @@ def insert_rows(
         column if _STORED_AS_IS.issuperset(map(type, column)) else map(_converter(field, connection), column)
         for field, column in zip(fields, zip(*values, strict=True), strict=True)
     ]
-    fetch_rows = list(zip(*by_column, strict=True))
+    rows = list(zip(*by_column, strict=True))
     conflict = ""
     if unique:
         column = {name: str(field.column) for name, field in zip(columns, fields, strict=True)}
@@ -76,4 +76,4 @@ def insert_rows(
             fields, OnConflict.UPDATE, others, [column[name] for name in unique]
         )
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({placeholders}) {conflict}", fetch_rows)  # noqa: S608  # all names are quoted
+        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({placeholders}) {conflict}", rows)  # noqa: S608  # all names are quoted

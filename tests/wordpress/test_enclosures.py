@@ -1,4 +1,4 @@
-"""Enclosures come along: who subscribed to a podcast keeps its episodes."""
+"""Enclosures are imported and exported, so that subscribers of a podcast keep its episodes."""
 
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -33,22 +33,22 @@ def enclosure(url: str, length: object = 1234, media_type: str = "audio/mpeg", *
     return meta("enclosure", "\n".join([url, str(length), media_type, *more]))
 
 
-def stored() -> list[tuple[str, int, str]]:
+def stored_enclosures() -> list[tuple[str, int, str]]:
     return list(Enclosure.objects.values_list("url", "length", "media_type"))
 
 
-def in_feed(client: Client) -> list[tuple[str | None, ...]]:
-    # What the import changed is known to the cache once the transaction of the test ends.
+def feed_enclosures(client: Client) -> list[tuple[str | None, ...]]:
+    # Cached pages expire on commit, but the transaction of a test never commits.
     cache.clear()
     feed = ET.fromstring(client.get("/feed/").content)
     return [tuple(each.get(name) for name in ("url", "length", "type")) for each in feed.iter("enclosure")]
 
 
-class TestImported:
-    def test_they_stand_in_the_feed_as_in_wordpress(self, bring: Bring, client: Client) -> None:
+class TestImporting:
+    def test_the_feed_contains_them_as_in_wordpress(self, bring: Bring, client: Client) -> None:
         parts = [item(7, inside=[enclosure(ELSEWHERE), enclosure("https://podcast.example/2.mp4", 5, "video/mp4")])]
         report = bring(*parts)
-        assert in_feed(client) == [
+        assert feed_enclosures(client) == [
             (ELSEWHERE, "1234", "audio/mpeg"),
             ("https://podcast.example/2.mp4", "5", "video/mp4"),
         ]
@@ -67,24 +67,24 @@ class TestImported:
             (f"{ELSEWHERE}\n{'9' * 30}\nx/{'y' * 200}", (ELSEWHERE, 0, "audio/mpeg")),
         ],
     )
-    def test_fields_as_they_are_found(self, bring: Bring, field: str, expected: tuple[str, int, str]) -> None:
+    def test_every_form_of_the_field_is_read(self, bring: Bring, field: str, expected: tuple[str, int, str]) -> None:
         bring(item(7, inside=[meta("enclosure", field)]))
-        assert stored() == [expected]
+        assert stored_enclosures() == [expected]
 
     @pytest.mark.parametrize(
-        "field", ["no address", "javascript:alert(1)\n1\naudio/mpeg", f"https://a.example/{'x' * 2000}\n1\naudio/mpeg"]
+        "field", ["not a URL", "javascript:alert(1)\n1\naudio/mpeg", f"https://a.example/{'x' * 2000}\n1\naudio/mpeg"]
     )
-    def test_what_cannot_be_read_is_said(self, bring: Bring, field: str) -> None:
+    def test_unreadable_fields_are_reported(self, bring: Bring, field: str) -> None:
         report = bring(item(7, inside=[meta("enclosure", field), enclosure(ELSEWHERE)]))
-        assert stored() == [(ELSEWHERE, 1234, "audio/mpeg")]
+        assert stored_enclosures() == [(ELSEWHERE, 1234, "audio/mpeg")]
         assert remarks(report) == ["post 7: 1 of its enclosures has no readable URL and was skipped."]
 
-    def test_there_are_not_endlessly_many(self, bring: Bring) -> None:
-        report = bring(item(7, inside=[enclosure(f"https://a.example/{number}.mp3") for number in range(120)]))
+    def test_their_count_is_limited(self, bring: Bring) -> None:
+        report = bring(item(7, inside=[enclosure(f"https://a.example/{index}.mp3") for index in range(120)]))
         assert Enclosure.objects.count() == 100
         assert remarks(report)[0].startswith("post 7: 20 of its enclosures have no readable URL")
 
-    def test_a_changed_one_renews_the_post(self, bring: Bring) -> None:
+    def test_a_changed_enclosure_updates_the_post(self, bring: Bring) -> None:
         bring(item(7, inside=[enclosure(ELSEWHERE)]), item(8, inside=[enclosure(ELSEWHERE)]))
         report = bring(item(7, inside=[enclosure(UPLOADED)]), item(8, inside=[enclosure(ELSEWHERE)]))
         assert counted(report, "post") == {"updated": 1, "unchanged": 1}
@@ -92,77 +92,77 @@ class TestImported:
         assert counted(bring(item(7)), "post") == {"updated": 1}
         assert not Post.objects.get(pk=7).enclosures.exists()
 
-    def test_one_that_an_earlier_version_left_out_comes_with_the_next_import(self, bring: Bring) -> None:
+    def test_enclosures_added_to_the_export_are_imported_the_next_time(self, bring: Bring) -> None:
         bring(item(7))
         assert counted(bring(item(7, inside=[enclosure(ELSEWHERE)])), "post") == {"updated": 1}
-        assert len(stored()) == 1
+        assert len(stored_enclosures()) == 1
 
     def test_the_fingerprint_of_an_item_without_enclosures_does_not_change(self, bring: Bring) -> None:
         bring(item(7))
         assert ImportedItem.objects.get(kind="post").fingerprint == "7469c0b5b6583fc20324c39f807250d4"
 
-    def test_pages_are_in_no_feed(self, bring: Bring) -> None:
+    def test_enclosures_of_pages_are_skipped_because_no_feed_has_pages(self, bring: Bring) -> None:
         report = bring(page(20, inside=[enclosure(ELSEWHERE)]))
         assert Page.objects.exists()
-        assert not stored()
+        assert not stored_enclosures()
         assert any("1 item has this custom field" in remark for remark in remarks(report))
 
 
-class TestFilesOfTheLibrary:
-    def test_lead_here_once_they_have_come(self, bring: Bring, tmp_path: Path, client: Client) -> None:
+class TestImportedFiles:
+    def test_the_feed_links_to_the_file_once_it_is_imported(self, bring: Bring, tmp_path: Path, client: Client) -> None:
         put(tmp_path / "files", "2014/03/talk.mp3")
         parts = [
             item(7, inside=[enclosure(UPLOADED, 99), enclosure(ELSEWHERE)]),
             attachment(30, "2014/03/talk.mp3"),
         ]
         bring(*parts)
-        assert in_feed(client)[0] == (UPLOADED, "99", "audio/mpeg")
+        assert feed_enclosures(client)[0] == (UPLOADED, "99", "audio/mpeg")
         bring(*parts, media=MediaFolder(tmp_path / "files"))
         talk = Document.objects.get()
-        here = (f"http://testserver{talk.file.url}", str(talk.size), "audio/mpeg")
-        assert in_feed(client) == [here, (ELSEWHERE, "1234", "audio/mpeg")]
-        assert stored()[0] == (UPLOADED, 99, "audio/mpeg")
+        local = (f"http://testserver{talk.file.url}", str(talk.size), "audio/mpeg")
+        assert feed_enclosures(client) == [local, (ELSEWHERE, "1234", "audio/mpeg")]
+        assert stored_enclosures()[0] == (UPLOADED, 99, "audio/mpeg")
 
-    def test_one_that_the_text_shows_too_is_enclosed_once(self, bring: Bring, tmp_path: Path, client: Client) -> None:
+    def test_a_file_that_the_text_shows_is_enclosed_once(self, bring: Bring, tmp_path: Path, client: Client) -> None:
         put(tmp_path / "files", "2014/03/talk.mp3")
-        shown = item(7, content=f'[audio src="{UPLOADED}"]', inside=[enclosure(UPLOADED)])
-        bring(shown, attachment(30, "2014/03/talk.mp3"), media=MediaFolder(tmp_path / "files"))
+        part = item(7, content=f'[audio src="{UPLOADED}"]', inside=[enclosure(UPLOADED)])
+        bring(part, attachment(30, "2014/03/talk.mp3"), media=MediaFolder(tmp_path / "files"))
         assert "<audio" in Post.objects.get().body_html
-        assert len(in_feed(client)) == 1
+        assert len(feed_enclosures(client)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-class TestExported:
-    def test_as_wordpress_writes_them_and_back(self, bring: Bring, tmp_path: Path) -> None:
+class TestExporting:
+    def test_fields_are_those_of_wordpress_and_can_be_imported_again(self, bring: Bring, tmp_path: Path) -> None:
         bring(item(7, inside=[enclosure(ELSEWHERE, 5), enclosure(UPLOADED, 6, "audio/mpeg", "a:0:{}")]))
-        before = stored()
+        before = stored_enclosures()
         path = exported(tmp_path)
         fields = [value for key, value in items(path)["post", 7].meta if key == "enclosure"]
         assert fields == [f"{ELSEWHERE}\n5\naudio/mpeg\n", f"{UPLOADED}\n6\naudio/mpeg\n"]
         call_command("flush", interactive=False, verbosity=0)
         import_export([path])
-        assert stored() == before
+        assert stored_enclosures() == before
         assert not import_export([path]).has_changes
 
     @pytest.mark.parametrize("markup", ["markdown", "wordpress"])
-    def test_those_of_texts_go_along_for_wordpress_and_are_not_kept_here(self, tmp_path: Path, markup: str) -> None:
+    def test_files_in_texts_are_exported_for_wordpress_but_not_imported_here(self, tmp_path: Path, markup: str) -> None:
         talk = build_document(ContentFile(SAMPLES[".mp3"], name="talk.mp3"))
         talk.save()
-        post = PostFactory(source=f'<a href="{talk.file.url}">Hear</a>', markup=markup)
+        post = PostFactory(source=f'<a href="{talk.file.url}">Listen</a>', markup=markup)
         post.enclosures.create(url=ELSEWHERE, length=5, media_type="audio/mpeg")
-        before = stored()
+        before = stored_enclosures()
         path = exported(tmp_path)
         fields = [value for key, value in items(path)["post", post.pk].meta if key == "enclosure"]
         assert fields[1] == f"http://testserver{talk.file.url}\n{talk.size}\naudio/mpeg\n"
         Post.objects.all().delete()
         import_export([path])
-        assert stored() == before
+        assert stored_enclosures() == before
 
 
-def test_the_fingerprint_tells_enclosures(tmp_path: Path) -> None:
-
+def test_the_fingerprint_covers_enclosures(tmp_path: Path) -> None:
     def fingerprint(*inside: str) -> str:
-        (found,) = (each for each in Export(write(tmp_path, export(item(7, inside=inside), authors=[]))).records())
-        return fingerprint_item(found)  # type: ignore[arg-type]  # there is one item
+        path = write(tmp_path, export(item(7, inside=inside), authors=[]))
+        (record,) = Export(path).records()
+        return fingerprint_item(record)  # type: ignore[arg-type]  # it is an item
 
     assert len({fingerprint(), fingerprint(enclosure(ELSEWHERE)), fingerprint(enclosure(ELSEWHERE, 5))}) == 3

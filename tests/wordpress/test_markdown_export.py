@@ -30,7 +30,7 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
 
 
 class TestFiles:
-    def test_post_with_everything(self, tmp_path: Path) -> None:
+    def test_post_with_every_field(self, tmp_path: Path) -> None:
         category = CategoryFactory(name="C: d")
         post = PostFactory(
             title='A "b": # c\n---',
@@ -128,8 +128,8 @@ class TestComments:
         CommentFactory(entry=post, parent=first, created_at=DAY + dt.timedelta(hours=1))
         CommentFactory(entry=post, status="pending")
         run(tmp_path)
-        found = json.loads((tmp_path / "data/comments/posts/2020/01/02-a.json").read_text(encoding="utf-8"))
-        assert found[0] == {
+        comments = json.loads((tmp_path / "data/comments/posts/2020/01/02-a.json").read_text(encoding="utf-8"))
+        assert comments[0] == {
             "id": first.pk,
             "answers": None,
             "kind": "comment",
@@ -138,14 +138,14 @@ class TestComments:
             "date": "2020-01-02T03:04:05+00:00",
             "html": first.html,
         }
-        assert [comment["answers"] for comment in found] == [None, first.pk]
+        assert [comment["answers"] for comment in comments] == [None, first.pk]
 
     def test_e_mail_addresses_are_not_exported(self, tmp_path: Path) -> None:
         CommentFactory(email="rosa@example.org")
         for name in run(tmp_path):
             assert "rosa@" not in (tmp_path / name).read_text(encoding="utf-8")
 
-    def test_number_of_queries_does_not_depend_on_the_number_of_posts(
+    def test_query_count_does_not_depend_on_the_post_count(
         self, tmp_path: Path, django_assert_max_num_queries: Any
     ) -> None:
         for _index in range(20):

@@ -11,7 +11,7 @@ from blog.rendering import render
 from tests.factories.types import GrowsWithLength
 from wordpress.markup.renderer import to_html
 
-# The pieces that content is made of, and the units that are worst when repeated.
+# Content is made of these pieces, and takes longest to render if one of these units is repeated.
 ELEMENTS = (
     "b",
     "i",
@@ -58,7 +58,7 @@ class TestParagraphs:
         assert to_html("One\nTwo") == "<p>One<br>\nTwo</p>"
 
     @pytest.mark.parametrize("end", ["\r\n", "\r"])
-    def test_line_ends_of_other_systems_work_too(self, end: str) -> None:
+    def test_line_ends_of_other_systems_are_recognised(self, end: str) -> None:
         assert to_html(f"One{end}Two{end}{end}Three") == "<p>One<br>\nTwo</p>\n<p>Three</p>"
 
     def test_a_line_end_after_a_br_is_not_another_break(self) -> None:
@@ -93,12 +93,12 @@ class TestParagraphs:
     def test_self_closing_tags_are_closed(self) -> None:
         assert to_html('One <a name="here"/>two') == '<p>One <a name="here"></a>two</p>'
 
-    def test_pictures_are_put_into_paragraphs(self) -> None:
+    def test_pictures_are_wrapped_in_paragraphs(self) -> None:
         assert to_html('<img src="/a.png" alt="a > b">') == '<p><img src="/a.png" alt="a > b"></p>'
 
 
 class TestBlocks:
-    def test_block_elements_are_not_put_into_paragraphs(self) -> None:
+    def test_block_elements_are_not_wrapped_in_paragraphs(self) -> None:
         assert lines("One\n<h2>Two</h2>\nThree<hr />Four") == [
             "<p>One</p>",
             "<h2>Two</h2>",
@@ -107,7 +107,7 @@ class TestBlocks:
             "<p>Four</p>",
         ]
 
-    def test_there_are_no_line_breaks_between_the_items_of_lists_and_tables(self) -> None:
+    def test_items_of_lists_and_tables_have_no_line_breaks_between_them(self) -> None:
         source = "<ul>\n\t<li>One</li>\n\n\t<li>Two\nlines</li>\n</ul>\n<table>\n<tr>\n<td>Three</td>\n</tr>\n</table>"
         assert "".join(lines(source)) == (
             "<ul><li>One</li><li>Two<br>lines</li></ul><table><tr><td>Three</td></tr></table>"
@@ -165,7 +165,7 @@ class TestComments:
     def test_other_comments_are_removed(self) -> None:
         assert to_html("One <!-- \n\n secret -->two") == "<p>One two</p>"
 
-    def test_the_continue_reading_link_is_part_of_the_paragraph(self) -> None:
+    def test_the_more_marker_ends_the_lead_inside_its_paragraph(self) -> None:
         rendered = render("One two.<!--more-->\n\nThree.", "wordpress")
         assert rendered.has_more
         assert "Three" not in rendered.lead_html
@@ -205,7 +205,7 @@ class TestBlockEditor:
         source = '<!-- wp:code --><pre class="a"><code>"x" -- y</code></pre><!-- /wp:code --><p>"x"</p>'
         assert to_html(source) == '<pre class="a"><code>"x" -- y</code></pre><p>“x”</p>'
 
-    def test_blocks_with_dynamic_content_leave_nothing(self) -> None:
+    def test_blocks_with_dynamic_content_are_removed(self) -> None:
         source = (
             '<!-- wp:latest-posts {"postsToShow":3} /-->\n<!-- wp:spacer {"height":"9px"} -->\n'
             '<div style="height:9px" class="wp-block-spacer"></div>\n<!-- /wp:spacer -->\n<!-- wp:archives /-->'
@@ -238,7 +238,7 @@ class TestBlockEditor:
         assert 'href="https://example.org/a"' in html
 
     @pytest.mark.parametrize("attributes", ["{", '{"url":3}', "[]", '{"url":', ""])
-    def test_an_embed_with_broken_attributes_leaves_nothing(self, attributes: str) -> None:
+    def test_an_embed_with_invalid_attributes_is_removed(self, attributes: str) -> None:
         assert to_html(f"<!-- wp:embed {attributes} /-->") == ""
 
     def test_galleries_keep_their_pictures_and_captions(self) -> None:
@@ -407,7 +407,7 @@ class TestTypography:
             ('""', "“”"),
         ],
     )
-    def test_straight_quotes_and_dashes_become_typographic(self, typed: str, expected: str) -> None:
+    def test_typed_characters_become_typographic_ones(self, typed: str, expected: str) -> None:
         assert to_html(typed) == f"<p>{expected}</p>"
 
     def test_quotes_are_matched_across_tags(self) -> None:
@@ -452,7 +452,7 @@ class TestHostileContent:
             max_size=60,
         )
     )
-    def test_all_words_are_kept_in_their_order(self, pieces: list[str]) -> None:
+    def test_all_text_is_kept_in_order(self, pieces: list[str]) -> None:
         source = "".join(pieces)
         word = re.compile(r"[a-z]{1,4}[0-9]{4}")
         without_tags = re.compile(r"<[^<>]*>")

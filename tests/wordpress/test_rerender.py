@@ -29,7 +29,7 @@ class TestRerender:
     def test_renders_everything_again_and_counts_what_has_changed(self) -> None:
         post, page = PostFactory(source="new *words*"), PageFactory(source="a page")
         PostFactory()
-        comment = CommentFactory(entry=post, text="said")
+        comment = CommentFactory(entry=post, text="Hello")
         make_stale(Post, post.pk)
         make_stale(Page, page.pk)
         Comment.objects.filter(pk=comment.pk).update(html="old")
@@ -42,7 +42,7 @@ class TestRerender:
         comment.refresh_from_db()
         assert post.body_html == "<p>new <em>words</em></p>\n"
         assert post.auto_excerpt == "new words"
-        assert "said" in comment.html
+        assert "Hello" in comment.html
 
     def test_stores_the_version_that_it_rendered_with(self) -> None:
         post = PostFactory()
@@ -81,7 +81,7 @@ class TestRerender:
         with pytest.raises(CommandError, match="Available: markdown, html, wordpress"):
             run("--markup", "nothing")
 
-    def test_names_what_cannot_be_rendered_and_continues(self) -> None:
+    def test_reports_posts_that_cannot_be_rendered_and_continues(self) -> None:
         post = PostFactory(title="Strange")
         other = PostFactory()
         Post.objects.filter(pk=post.pk).update(markup="gone")
@@ -90,7 +90,7 @@ class TestRerender:
         assert "Posts: 1 changed, 0 unchanged, 1 not rendered" in printed
         assert f"post {post.pk} “Strange”" in printed
 
-    def test_makes_cached_pages_expire_once(self, django_capture_on_commit_callbacks: object) -> None:
+    def test_invalidates_cached_pages_once(self, django_capture_on_commit_callbacks: object) -> None:
         for post in (PostFactory(), PostFactory()):
             make_stale(Post, post.pk)
         before = SiteSettings.current().content_version
@@ -121,13 +121,13 @@ class TestRerender:
     def test_does_not_overwrite_an_entry_that_is_saved_at_the_same_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(source="before")
         make_stale(Post, post.pk)
-        real = Post.render
+        original = Post.render
 
-        def saved_meanwhile(entry: Post) -> None:
-            real(entry)
+        def render_while_another_edit_is_saved(entry: Post) -> None:
+            original(entry)
             Post.objects.filter(pk=entry.pk).update(source="after", body_html="<p>after</p>")
 
-        monkeypatch.setattr(Post, "render", saved_meanwhile)
+        monkeypatch.setattr(Post, "render", render_while_another_edit_is_saved)
         run()
         post.refresh_from_db()
         assert post.body_html == "<p>after</p>"

@@ -28,7 +28,7 @@ SHOWN = '<!-- wp:block {"ref":30} /-->'
 @pytest.fixture
 def block() -> ReusableBlock:
     block: ReusableBlock = ReusableBlock.objects.create(
-        kind="block", name="30", title="Call", text="<p>Old\r\nwords</p>"
+        kind="block", name="30", title="Call", text="<p>Old\r\ntext</p>"
     )
     return block
 
@@ -55,11 +55,11 @@ class TestRoles:
     def test_only_editors_see_and_change_blocks(self, role: str, status: int, block: ReusableBlock) -> None:
         client = client_of(user_in_role(role))
         assert [client.get(path).status_code for path in (LIST_URL, change_url(block))] == [status, status]
-        client.post(change_url(block), hidden_fields(block) | {"title": "Call", "text": "New words"})
-        assert (ReusableBlock.objects.get().text == "New words") == (status == 200)
+        client.post(change_url(block), hidden_fields(block) | {"title": "Call", "text": "New text"})
+        assert (ReusableBlock.objects.get().text == "New text") == (status == 200)
 
     @pytest.mark.parametrize("role", ["Editor", "superuser"])
-    def test_nobody_can_add_or_delete_blocks(self, role: str, block: ReusableBlock) -> None:
+    def test_blocks_cannot_be_added_or_deleted(self, role: str, block: ReusableBlock) -> None:
         client = client_of(user_in_role(role))
         assert client.get(f"{LIST_URL}add/").status_code == 403
         assert client.post(f"{LIST_URL}{block.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -78,7 +78,7 @@ class TestList:
 
     def test_search_finds_text(self, editor: Client, block: ReusableBlock) -> None:
         ReusableBlock.objects.create(kind="block", name="31", text="Other")
-        assert [found.name for found in editor.get(LIST_URL, {"q": "old"}).context["cl"].result_list] == ["30"]
+        assert [result.name for result in editor.get(LIST_URL, {"q": "old"}).context["cl"].result_list] == ["30"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,24 +90,24 @@ class TestChanging:
             PostFactory(markup="wordpress", source=SHOWN),
             PostFactory(markup="wordpress", source='<!-- wp:core/block {"ref":31,"x":1} /-->'),
             PageFactory(markup="wordpress", source=SHOWN),
-            PostFactory(markup="wordpress", source='<!-- wp:block {"ref":300} /--> Old words'),
+            PostFactory(markup="wordpress", source='<!-- wp:block {"ref":300} /--> Old text'),
         ]
 
     def test_change_updates_every_post_and_page_with_the_block(
         self, editor: Client, client: Client, block: ReusableBlock
     ) -> None:
         entries = self.create_entries()
-        moments = [entry.modified_at for entry in entries]
+        modified_at = [entry.modified_at for entry in entries]
         cache.clear()
         assert "Old" in client.get(entries[0].get_absolute_url()).text
         response = editor.post(
-            change_url(block), hidden_fields(block) | {"title": "Call", "text": "<p>New words</p>"}, follow=True
+            change_url(block), hidden_fields(block) | {"title": "Call", "text": "<p>New text</p>"}, follow=True
         )
         assert "3 posts and pages that use this block were updated." in response.text
-        assert ["New words" in client.get(entry.get_absolute_url()).text for entry in entries] == [True] * 3 + [False]
-        for entry, moment in zip(entries, moments, strict=True):
+        assert ["New text" in client.get(entry.get_absolute_url()).text for entry in entries] == [True] * 3 + [False]
+        for entry, before in zip(entries, modified_at, strict=True):
             entry.refresh_from_db()
-            assert entry.modified_at == moment
+            assert entry.modified_at == before
         assert LogEntry.objects.count() == 1
 
     def test_text_is_sanitised(self, editor: Client, block: ReusableBlock) -> None:
@@ -127,24 +127,24 @@ class TestChanging:
         post, *_others = self.create_entries()
         version = SiteSettings.current().content_version
         response = editor.post(
-            change_url(block), hidden_fields(block) | {"title": "Call", "text": "<p>New words</p>"}, follow=True
+            change_url(block), hidden_fields(block) | {"title": "Call", "text": "<p>New text</p>"}, follow=True
         )
         assert "3 posts and pages use this block. They will be updated within minutes." in response.text
         post.refresh_from_db()
         assert "Old" in post.body_html
         task = DBTaskResult.objects.get()
-        assert task.task_path == "wordpress.markup.reusable_blocks.rerender_later"
-        reusable_blocks.rerender_later.call(*task.args_kwargs["args"])
+        assert task.task_path == "wordpress.markup.reusable_blocks.rerender_entries"
+        reusable_blocks.rerender_entries.call(*task.args_kwargs["args"])
         post.refresh_from_db()
-        assert "New words" in post.body_html
+        assert "New text" in post.body_html
         assert SiteSettings.current().content_version > version
 
     def test_unchanged_text_is_kept_byte_for_byte(self, editor: Client, block: ReusableBlock) -> None:
-        editor.post(change_url(block), hidden_fields(block) | {"title": "Another name", "text": "<p>Old\nwords</p>"})
+        editor.post(change_url(block), hidden_fields(block) | {"title": "Another name", "text": "<p>Old\ntext</p>"})
         block.refresh_from_db()
-        assert (block.title, block.text) == ("Another name", "<p>Old\r\nwords</p>")
+        assert (block.title, block.text) == ("Another name", "<p>Old\r\ntext</p>")
 
-    def test_concurrent_edit_is_noticed_and_nothing_is_lost(self, editor: Client, block: ReusableBlock) -> None:
+    def test_concurrent_edit_is_detected_and_no_text_is_lost(self, editor: Client, block: ReusableBlock) -> None:
         second = {"title": "Call", "text": "By the second"} | hidden_fields(block)
         client_of(UserFactory(role="Editor")).post(change_url(block), second | {"text": "By the first"})
         response = editor.post(change_url(block), second)
@@ -163,7 +163,7 @@ class TestChanging:
 class TestImportingAgain:
     """As with posts: local changes are kept, and conflicts are reported."""
 
-    def exported(self, text: str) -> str:
+    def block_item(self, text: str) -> str:
         return item(30, title="Call", post_type="wp_block", guid="", content=text)
 
     def change(self, text: str) -> None:
@@ -172,37 +172,37 @@ class TestImportingAgain:
         reusable_blocks.save_block(block)
 
     def test_local_change_is_kept(self, bring: Bring) -> None:
-        bring(self.exported("Old"))
+        bring(self.block_item("Old"))
         self.change("Mine")
-        assert not bring(self.exported("Old")).has_changes
+        assert not bring(self.block_item("Old")).has_changes
         assert ReusableBlock.objects.get().text == "Mine"
 
     def test_remote_change_is_imported(self, bring: Bring) -> None:
-        bring(self.exported("Old"))
-        assert counted(bring(self.exported("New")), "wp_block") == {"updated": 1}
-        assert counted(bring(self.exported("New")), "wp_block") == {"unchanged": 1}
+        bring(self.block_item("Old"))
+        assert counted(bring(self.block_item("New")), "wp_block") == {"updated": 1}
+        assert counted(bring(self.block_item("New")), "wp_block") == {"unchanged": 1}
 
     def test_conflict_keeps_the_local_text_and_is_reported(self, bring: Bring) -> None:
-        bring(self.exported("Old"))
+        bring(self.block_item("Old"))
         self.change("Mine")
-        report = bring(self.exported("New"))
+        report = bring(self.block_item("New"))
         assert counted(report, "wp_block") == {"skipped": 1}
         assert "changed in the export and here" in first(report.skipped).text
         assert ReusableBlock.objects.get().text == "Mine"
         # Once both texts are the same, remote changes are imported again.
-        assert counted(bring(self.exported("Mine")), "wp_block") == {"unchanged": 1}
-        assert counted(bring(self.exported("Newest")), "wp_block") == {"updated": 1}
+        assert counted(bring(self.block_item("Mine")), "wp_block") == {"unchanged": 1}
+        assert counted(bring(self.block_item("Newest")), "wp_block") == {"updated": 1}
 
     def test_block_without_fingerprint_keeps_its_local_change(self, bring: Bring) -> None:
-        bring(self.exported("Old"))
+        bring(self.block_item("Old"))
         ReusableBlock.objects.update(exported="")
         self.change("Mine")
-        assert not bring(self.exported("Old")).has_changes
+        assert not bring(self.block_item("Old")).has_changes
         assert ReusableBlock.objects.get().text == "Mine"
 
     def test_imported_posts_show_the_local_text(self, bring: Bring) -> None:
-        bring(self.exported("Old"))
+        bring(self.block_item("Old"))
         self.change("Mine")
-        bring(self.exported("Old"), item(7, content=SHOWN))
+        bring(self.block_item("Old"), item(7, content=SHOWN))
         assert "Mine" in Post.objects.get().body_html
         assert not Page.objects.exists()

@@ -114,10 +114,10 @@ class TestVerifying:
         assert problems(imported) == ["The comment feed can't be loaded or is empty."]
 
     @pytest.mark.parametrize("field", ["guid", "attachment_url"])
-    def test_missing_files_are_reported_but_no_problem(self, tmp_path: Path, field: str) -> None:
+    def test_missing_files_are_reported_but_are_no_problem(self, tmp_path: Path, field: str) -> None:
         url = {field: "https://a.files.wordpress.com/2014/03/a.jpg"}
-        there = item(30, post_type="attachment", status="inherit", **url)
-        path = write(tmp_path, export(item(7), there))
+        attached = item(30, post_type="attachment", status="inherit", **url)
+        path = write(tmp_path, export(item(7), attached))
         import_export([path])
         assert "1 file of the old site has not been imported" in run(path, report=tmp_path / "r.json")
         missing = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["missing_files"]
@@ -137,7 +137,7 @@ class TestVerifying:
         def interrupt(*args: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("wordpress.verifying.site_checker.SiteChecker.check_hidden_entry", interrupt)
+        monkeypatch.setattr("wordpress.verifying.site_checker.SiteChecker._check_hidden_entry", interrupt)
         out = io.StringIO()
         with pytest.raises(CommandError, match=r"Interrupted\. 1 problem found") as caught:
             call_command("verify_import", str(imported), stdout=out, stderr=io.StringIO())
@@ -153,14 +153,14 @@ class TestVerifying:
         Post.objects.get(pk=7).categories.clear()
         assert {"The category “C” is missing.", "The tag “X” is missing."} <= set(problems(imported))
 
-    def test_wrong_number_of_comments(self, imported: Path) -> None:
+    def test_wrong_comment_count(self, imported: Path) -> None:
         Comment.objects.update(status="approved")
         assert problems(imported) == ["The page has 2 comments, the export has 1."]
 
     @pytest.fixture
     def long_thread(self, tmp_path: Path) -> Path:
         CommentSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
-        path = write(tmp_path, export(item(7, inside=[comment(number) for number in range(1, 26)])))
+        path = write(tmp_path, export(item(7, inside=[comment(comment_id) for comment_id in range(1, 26)])))
         import_export([path])
         return path
 
@@ -189,8 +189,8 @@ class TestVerifying:
         assert "No problems found" in run(path)
 
     def test_item_without_a_url_is_not_checked(self, tmp_path: Path) -> None:
-        nothing: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}
-        path = write(tmp_path, export(item(**nothing), page(**nothing, title="B"), authors=[]))
+        without_url: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}
+        path = write(tmp_path, export(item(**without_url), page(**without_url, title="B"), authors=[]))
         import_export([path])
         assert Post.objects.published().count() == Page.objects.published().count() == 1
         assert "No problems found (1 item checked)." in run(path)

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 # What an export does not contain, and why. All other fields of all other models must be restored.
 _NOT_EXPORTED = {
-    "accounts.User.password": "nobody should be able to log in because of a file",
+    "accounts.User.password": "a file must not let anyone log in",
     "accounts.User.last_login": "personal data, not part of the blog",
     "accounts.User.date_joined": "when the account was created on this site",
     "accounts.User.is_staff": "permissions are granted by people",
@@ -51,12 +51,12 @@ _NOT_EXPORTED = {
     "blog.Redirect.document": "belongs to its file",
     "blog.Entry.featured_picture": "belongs to its file, see TestFiles",
     "blog.Entry_categories.id": "nothing refers to it",
-    "comments.CommentSettings": "each site has its own; the command says so",
+    "comments.CommentSettings": "each site has its own, as the command says",
     "comments.RateCount": "short-lived counts",
-    "comments.Block": "moderation belongs to this site; the command says so",
+    "comments.Block": "moderation belongs to this site, as the command says",
     "comments.Comment.reasons": "the result of this site's rules",
     "comments.Comment.status_since": "when the status was set on this site",
-    "comments.Decision": "the moderation history belongs to this site; the command says so",
+    "comments.Decision": "the moderation history belongs to this site, as the command says",
     "comments.Lesson": "the filter learns from this site's decisions",
     "comments.Token": "the filter learns from this site's decisions",
     "comments.Erasure": "keyed with this site's secret",
@@ -84,13 +84,13 @@ _APPS = {"accounts", "blog", "comments", "media", "tags", "wordpress"}
 
 def restored_columns() -> dict[type[Model], list[str]]:
     """The columns of each model that must be restored."""
-    found = {}
+    columns = {}
     for model in apps.get_models(include_auto_created=True):
         label = model._meta.label
         if model._meta.app_label in _APPS and label not in _NOT_EXPORTED and not model._meta.proxy:
             fields = [field for field in model._meta.concrete_fields if f"{label}.{field.name}" not in _NOT_EXPORTED]
-            found[model] = [field.attname for field in fields]
-    return found
+            columns[model] = [field.attname for field in fields]
+    return columns
 
 
 def site_content() -> dict[str, list[dict[str, Any]]]:
@@ -103,7 +103,7 @@ def site_content() -> dict[str, list[dict[str, Any]]]:
 
 def create_site_with_everything() -> None:
     """Fill every column of every model."""
-    moment = dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
+    created_at = dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
     names = {"first_name": "Anna  B", "last_name": "Über", "email": "anna@example.org"}
     anna = UserFactory(pk=33, display_name="Anna  & <b>", slug="an-na", bio="About\r\nher \x1b<i>", **names)
     UserFactory(pk=37, display_name="", username="berta", first_name="Berta")
@@ -111,7 +111,7 @@ def create_site_with_everything() -> None:
     child = CategoryFactory(pk=9, name="Child", slug="child")
     child.slug, child.parent = "kind", top
     child.save()
-    tag = TagFactory(pk=5, name="Two\u00a0 blanks & <x>", description="One\r\n\r\n two", slug="was")
+    tag = TagFactory(pk=5, name="Two\u00a0 spaces & <x>", description="One\r\n\r\n two", slug="was")
     for tag.slug in ("é\u200b", "ist"):
         tag.save()
     post = PostFactory(
@@ -122,8 +122,8 @@ def create_site_with_everything() -> None:
         source="*One*\n\n<!--more-->\n\ntwo",
         excerpt=" Short\r\n",
         language="ar",
-        published_at=moment,
-        created_at=moment,
+        published_at=created_at,
+        created_at=created_at,
         sticky=True,
         categories=[top, child],
         tags=[tag],
@@ -154,7 +154,7 @@ def create_site_with_everything() -> None:
         pk=21, entry=post, user=anna, website="https://a.example/?a&b", text="1 <\r\n2", name="R&D  <x>"
     )
     CommentFactory(entry=post, parent=first, kind="pingback", status="pending", is_html=True, text="<b>x</b>")
-    CommentFactory(entry=page, created_at=moment, email="", name="")
+    CommentFactory(entry=page, created_at=created_at, email="", name="")
     CommentFactory(entry=below, status="spam")
     for entry in (post, hidden, page):
         entry.comment_count = entry.comments.filter(status="approved").count()
@@ -233,28 +233,28 @@ class TestExtensions:
         fields = {field.attname: getattr(entry, field.attname) for field in entry._meta.concrete_fields}
         reimport()
         fields.pop("author_id")
-        found = type(entry)._default_manager.get(pk=entry.pk)
-        assert {name: getattr(found, name) for name in fields} == fields
+        restored = type(entry)._default_manager.get(pk=entry.pk)
+        assert {name: getattr(restored, name) for name in fields} == fields
 
     @pytest.mark.parametrize("markup", ["markdown", "html", "wordpress"])
     def test_source_markup_and_exact_dates(self, reimport: Any, markup: str) -> None:
-        moment = dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
+        published_at = dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
         post = PostFactory(
-            title="Two  blanks & <b>",
+            title="Two  spaces & <b>",
             source="# One\r\n\n\x0bTwo\n\n<!--more-->\n\n*three* ]]>",
             markup=markup,
             language="ar",
             excerpt="  a < b ",
-            published_at=moment,
-            created_at=moment - dt.timedelta(days=3),
+            published_at=published_at,
+            created_at=published_at - dt.timedelta(days=3),
         )
         self.assert_restored(reimport, post)
 
     @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash"])
     @pytest.mark.parametrize("dated", [True, False])
     def test_unpublished_posts_with_and_without_a_date(self, reimport: Any, status: str, dated: bool) -> None:
-        moment = timezone.now() + dt.timedelta(days=2) if dated else None
-        self.assert_restored(reimport, PostFactory(status=status, published_at=moment))
+        published_at = timezone.now() + dt.timedelta(days=2) if dated else None
+        self.assert_restored(reimport, PostFactory(status=status, published_at=published_at))
 
     def test_ambiguous_hour_when_the_clocks_go_back(self, reimport: Any, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Amsterdam"
@@ -274,12 +274,12 @@ class TestExtensions:
         assert Page.objects.get(pk=7).path == parent.path
 
     def test_plain_text_comments(self, reimport: Any) -> None:
-        written = CommentFactory(text="1 < 2 & <b>\r\nthree", created_at=timezone.now())
-        written.refresh_from_db()
+        comment = CommentFactory(text="1 < 2 & <b>\r\nthree", created_at=timezone.now())
+        comment.refresh_from_db()
         reimport()
-        found = Comment.objects.get()
+        restored = Comment.objects.get()
         for name in ("pk", "entry_id", "text", "is_html", "html", "created_at", "name", "email", "status", "kind"):
-            assert getattr(found, name) == getattr(written, name), name
+            assert getattr(restored, name) == getattr(comment, name), name
 
     def test_importing_the_own_export_changes_nothing(self, tmp_path: Path) -> None:
         CommentFactory(text="1 < 2", created_at=timezone.now())
@@ -295,9 +295,9 @@ class TestExtensions:
         path.write_text(path.read_text().replace("<em>old</em>", "<em>new</em>"))
         delete_everything()
         import_export([path])
-        found = Post.objects.get(pk=post.pk)
-        assert (found.markup, found.language) == ("wordpress", "")
-        assert "<em>new</em>" in found.body_html
+        imported = Post.objects.get(pk=post.pk)
+        assert (imported.markup, imported.language) == ("wordpress", "")
+        assert "<em>new</em>" in imported.body_html
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
@@ -309,14 +309,15 @@ class TestExtensions:
     def test_any_text_is_restored(self, tmp_path: Path, title: str, source: str, markup: str) -> None:
         delete_everything()
         post = PostFactory(title=title, slug="x", source=source, markup=markup, excerpt=title)
-        written = CommentFactory(entry=post, text=source)
+        comment = CommentFactory(entry=post, text=source)
         path = exported(tmp_path)
         delete_everything()
         import_export([path])
-        found = Post.objects.get()
-        assert (found.title, found.source, found.markup, found.excerpt) == (title, source, markup, title)
-        assert found.body_html == post.body_html
-        assert (Comment.objects.get().text, Comment.objects.get().html) == (source, written.html)
+        restored = Post.objects.get()
+        expected = (title, source, markup, title)
+        assert (restored.title, restored.source, restored.markup, restored.excerpt) == expected
+        assert restored.body_html == post.body_html
+        assert (Comment.objects.get().text, Comment.objects.get().html) == (source, comment.html)
 
 
 class TestForWordPress:
@@ -345,9 +346,9 @@ class TestForWordPress:
         later = timezone.now() + dt.timedelta(days=1)
         keys = {status: PostFactory(status=status).pk for status in Status.values}
         keys["future"] = PostFactory(published_at=later).pk
-        found = items(exported(tmp_path))
-        states = {status: found["post", pk].status for status, pk in keys.items()}
-        assert states == {**{s: s for s in Status.values}, "published": "publish", "future": "future"}
+        by_id = items(exported(tmp_path))
+        statuses = {status: by_id["post", pk].status for status, pk in keys.items()}
+        assert statuses == {**{s: s for s in Status.values}, "published": "publish", "future": "future"}
 
     def test_parent_categories_come_first(self, tmp_path: Path) -> None:
         child = CategoryFactory(slug="child")
@@ -410,10 +411,10 @@ class TestCommand:
     def test_other_users_of_the_machine_cannot_read_the_file(self, tmp_path: Path) -> None:
         assert exported(tmp_path).stat().st_mode & 0o077 == 0
 
-    def test_number_of_queries_does_not_depend_on_the_number_of_posts(
+    def test_query_count_does_not_depend_on_the_post_count(
         self, tmp_path: Path, django_assert_max_num_queries: Any
     ) -> None:
-        for _number in range(20):
+        for _index in range(20):
             CommentFactory(entry=PostFactory(tags=["a", "b"]))
         with django_assert_max_num_queries(32):
             exported(tmp_path)
@@ -436,13 +437,13 @@ class TestFiles:
                 "2014/03/a.png",
                 title="A &amp; B",
                 excerpt="Below <b>it</b>\nand more",
-                content="Said of it",
+                content="About it",
                 alt="x &lt; y",
                 post_parent=7,
                 menu_order=2,
             ),
             attachment(31, "2014/03/b.png", creator="", post_parent=20),
-            attachment(32, "2014/03/c.pdf", excerpt="Of the document"),
+            attachment(32, "2014/03/c.pdf", excerpt="About the document"),
             attachment(33, "2014/03/missing.png", title="Not here", post_parent=7),
             attachment(34, "2014/03/d.mp3", title="A talk", post_parent=7),
             attachment(35, "2014/03/e.docx", content="A form"),
@@ -459,21 +460,21 @@ class TestFiles:
 
     def files(self) -> list[dict[str, Any]]:
         """Everything about each attachment except where its file is stored."""
-        found = []
+        files = []
         for each in Attachment.objects.order_by("wordpress_id"):
-            said = model_to_dict(each, exclude=["id", "site", "url", "guid", "path", "former_path"])
-            said |= {"was_at": each.former_path, "picture": None, "document": None}
+            values = model_to_dict(each, exclude=["id", "site", "url", "guid", "path", "former_path"])
+            values |= {"former_path": each.former_path, "picture": None, "document": None}
             upload = each.picture or each.document
             if upload is not None:
-                said["upload"] = model_to_dict(upload, exclude=["id", "file"])
+                values["upload"] = model_to_dict(upload, exclude=["id", "file"])
                 if isinstance(upload, Document):
                     with upload.file.open() as file:
-                        said["upload"]["bytes"] = file.read()
-                said["upload"] |= {"at": upload.uploaded_at, "by": str(upload.uploaded_by)}
-                said["upload"] |= {"measures": [getattr(upload, name, 0) for name in ("width", "height")]}
-            said["uploaded_by"] = str(each.uploaded_by)
-            found.append(said)
-        return found
+                        values["upload"]["bytes"] = file.read()
+                values["upload"] |= {"uploaded_at": upload.uploaded_at, "uploaded_by": str(upload.uploaded_by)}
+                values["upload"] |= {"size": [getattr(upload, name, 0) for name in ("width", "height")]}
+            values["uploaded_by"] = str(each.uploaded_by)
+            files.append(values)
+        return files
 
     def featured(self) -> list[Any]:
         return [
@@ -488,43 +489,43 @@ class TestFiles:
 
     @pytest.mark.usefixtures("imported")
     def test_attachments_are_restored(self, tmp_path: Path, settings: Settings) -> None:
-        odd = {"title": "  Two  blanks ", "alt": "&amp;", "uploaded_at": timezone.now()}
-        Picture.objects.filter(attachments__wordpress_id=30).update(**odd)
-        Attachment.objects.filter(wordpress_id=30).update(**odd)
+        unusual = {"title": "  Two  spaces ", "alt": "&amp;", "uploaded_at": timezone.now()}
+        Picture.objects.filter(attachments__wordpress_id=30).update(**unusual)
+        Attachment.objects.filter(wordpress_id=30).update(**unusual)
         before = self.files(), self.featured(), self.shown(Post.objects.get()), self.shown(Page.objects.get(pk=20))
         assert before[2] == [30, 31, 30]
         assert before[3] == [31]
         path = exported(tmp_path)
-        kept = Path(settings.MEDIA_ROOT)
+        stored_files = Path(settings.MEDIA_ROOT)
         delete_everything()
         Attachment.objects.all().delete()
         # The files themselves stay.
         Picture.objects.all().delete()
         Document.objects.all().delete()
         ImportedItem.objects.all().delete()
-        report = import_export([path], media=MediaFolder(kept))
+        report = import_export([path], media=MediaFolder(stored_files))
         after = self.files(), self.featured(), self.shown(Post.objects.get()), self.shown(Page.objects.get(pk=20))
         assert after == before
         talk = Document.objects.get(title="A talk").file.url
         assert talk.endswith(".mp3")
         assert f'<source src="{talk}">' in Post.objects.get().body_html
-        assert [left.title for left in report.skipped] == ["Not here"]
+        assert [remark.title for remark in report.skipped] == ["Not here"]
 
     @pytest.mark.usefixtures("imported")
     def test_featured_image_is_referred_to_by_the_id_of_its_item(self, tmp_path: Path) -> None:
-        found = items(exported(tmp_path))
-        assert dict(found["post", 7].meta)["_thumbnail_id"] == "30"
-        assert found["attachment", 30].attachment_url.startswith("http://testserver/media/pictures/")
-        assert found["attachment", 30].guid == "https://old.example/wp-content/uploads/2014/03/a.png"
+        by_id = items(exported(tmp_path))
+        assert dict(by_id["post", 7].meta)["_thumbnail_id"] == "30"
+        assert by_id["attachment", 30].attachment_url.startswith("http://testserver/media/pictures/")
+        assert by_id["attachment", 30].guid == "https://old.example/wp-content/uploads/2014/03/a.png"
 
     def test_attachment_gets_a_new_id_if_a_post_has_its_id(self, tmp_path: Path, media: Path) -> None:
         part = attachment(30, "2014/03/a.png")
         import_export([write(tmp_path, export(part))], media=MediaFolder(media))
         post = PostFactory(pk=30, featured_picture=Picture.objects.get())
-        found = items(exported(tmp_path))
-        (number,) = [number for kind, number in found if kind == "attachment"]
-        assert number != 30
-        assert dict(found["post", post.pk].meta)["_thumbnail_id"] == str(number)
+        by_id = items(exported(tmp_path))
+        (attachment_id,) = [item_id for kind, item_id in by_id if kind == "attachment"]
+        assert attachment_id != 30
+        assert dict(by_id["post", post.pk].meta)["_thumbnail_id"] == str(attachment_id)
 
     def test_pictures_uploaded_here_are_restored(self, tmp_path: Path) -> None:
         own = store_picture(ContentFile(picture(), name="mine.png"), title="Mine", alt="What it shows")
@@ -534,6 +535,6 @@ class TestFiles:
         delete_everything()
         Picture.objects.all().delete()
         import_export([path], media=MediaFolder(Path(dj_settings.MEDIA_ROOT)))
-        found = Picture.objects.get()
-        assert (found.title, found.alt, found.uploaded_at) == before
-        assert Post.objects.get().featured_picture == found
+        restored = Picture.objects.get()
+        assert (restored.title, restored.alt, restored.uploaded_at) == before
+        assert Post.objects.get().featured_picture == restored

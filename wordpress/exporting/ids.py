@@ -1,10 +1,11 @@
-"""The post IDs of an export. Everything keeps the ID by which texts refer to it, as far as that ID is free.
+"""The post IDs of an export. Everything keeps the ID by which texts refer to it, if that ID is free.
 
 In WordPress, attachments and blocks have IDs from the same sequence as posts and pages. Here those of several imported
 sites may have the same ID, or that of a post or page.
 """
 
 from functools import cached_property
+from itertools import count
 
 from django.db.models import Max
 
@@ -19,21 +20,28 @@ class ExportIds:
         self._blocks = list(Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").values_list("site", "name"))
         highest_attachment = Attachment.objects.aggregate(highest=Max("wordpress_id"))["highest"] or 0
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
-        self._next_id = max(max_pk(Entry), highest_attachment, highest_block) + 1
+        self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block) + 1)
         self._uploads: dict[tuple[type[Upload], int], int] = {}
-        self._taken: set[int] = set()
-        self._keep_attachment_ids()
+        imported = Attachment.objects.values("wordpress_id")
+        self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
+        columns = ("wordpress_id", "picture_id", "document_id")
+        rows = Attachment.objects.with_file().order_by("pk").values_list(*columns)
+        for wordpress_id, picture_id, document_id in rows.iterator():
+            key = (Picture, picture_id) if picture_id else (Document, document_id)
+            if key not in self._uploads and wordpress_id not in self._taken:
+                self._uploads[key] = wordpress_id
+                self._taken.add(wordpress_id)
 
     def for_upload(self, model: type[Upload], pk: int) -> int:
         """Return the ID of a picture or document."""
         if (model, pk) not in self._uploads:
-            self._uploads[model, pk] = self._new_id()
+            self._uploads[model, pk] = next(self._new_ids)
         return self._uploads[model, pk]
 
     def for_missing_file(self, attachment: Attachment) -> int:
         """Return the ID of an attachment whose file is not on this site."""
         if attachment.wordpress_id in self._taken:
-            return self._new_id()
+            return next(self._new_ids)
         self._taken.add(attachment.wordpress_id)
         return attachment.wordpress_id
 
@@ -46,26 +54,11 @@ class ExportIds:
         """Whether several sites have a block called `name`."""
         return len(self._block_ids.get(name, ())) > 1
 
-    def _new_id(self) -> int:
-        self._next_id += 1
-        return self._next_id - 1
-
-    def _keep_attachment_ids(self) -> None:
-        imported = Attachment.objects.values("wordpress_id")
-        self._taken.update(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
-        columns = ("wordpress_id", "picture_id", "document_id")
-        rows = Attachment.objects.with_file().order_by("pk").values_list(*columns)
-        for wordpress_id, picture_id, document_id in rows.iterator():
-            key = (Picture, picture_id) if picture_id else (Document, document_id)
-            if key not in self._uploads and wordpress_id not in self._taken:
-                self._uploads[key] = wordpress_id
-                self._taken.add(wordpress_id)
-
     @cached_property
     def _block_ids(self) -> dict[str, dict[str, str]]:
         """The IDs of blocks by name and site. Of blocks with the same name, the first keeps it."""
         ids: dict[str, dict[str, str]] = {}
         for site, name in self._blocks:
             by_site = ids.setdefault(name, {})
-            by_site[site] = str(self._new_id()) if by_site else name
+            by_site[site] = str(next(self._new_ids)) if by_site else name
         return ids

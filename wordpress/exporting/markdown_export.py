@@ -4,7 +4,8 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,30 +32,25 @@ _HTML_BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|
 
 
 def export_markdown(folder: Path, *, progress: Callable[[int, int], None], warn: Callable[[str], None]) -> int:
-    """Write all posts and pages, and return their number. Those that readers cannot see are marked as drafts.
+    """Write all posts and pages, and return how many there are. Those that readers cannot see are marked as drafts.
 
     Texts are written to `folder/content` and media to `folder/static/media`. Approved comments are written to
     `folder/data/comments`, to one file for each post or page that has any.
     """
     disable_mmap()
-    total = Post.objects.count() + Page.objects.count()
-    done = 0
     approved = Comment.objects.approved().select_related("user").order_by("created_at", "pk")
     comments: Prefetch[Any] = Prefetch("comments", approved, to_attr="approved_comments")
-    posts = (
-        Post.objects.order_by("pk")
-        .select_related("author")
-        .prefetch_related("categories", "tags", "enclosures", comments)
-    )
-    pages = Page.objects.order_by("pk").select_related("author").prefetch_related(comments)
-    for entries in (posts, pages):
-        for entry in entries.iterator(_CHUNK_SIZE):
-            path = _file_path(entry)
-            _write(folder / "content" / path, _front_matter(entry) + _body(entry))
-            if entry.approved_comments:
-                _write(folder / "data" / "comments" / path.with_suffix(".json"), _comments(entry.approved_comments))
-            done += 1
-            progress(done, max(done, total))
+    posts = Post.objects.prefetch_related("categories", "tags", "enclosures", comments)
+    pages = Page.objects.prefetch_related(comments)
+    total = posts.count() + pages.count()
+    sources = [entries.order_by("pk").select_related("author").iterator(_CHUNK_SIZE) for entries in (posts, pages)]
+    done = 0
+    for done, entry in enumerate(chain.from_iterable(sources), start=1):
+        path = _file_path(entry)
+        _write(folder / "content" / path, _front_matter(entry) + _body(entry))
+        if entry.approved_comments:
+            _write(folder / "data" / "comments" / path.with_suffix(".json"), _comments(entry.approved_comments))
+        progress(done, max(done, total))
     _copy_media(folder / "static" / "media", warn)
     return done
 
@@ -107,9 +103,9 @@ def _file_path(entry: Post | Page) -> Path:
             return Path("posts", "drafts", f"post-{name}.{entry.pk}.md")
         day = entry.published_on
         return Path("posts", f"{day:%Y}", f"{day:%m}", f"{day:%d}-{name}{'' if is_slug else f'.{entry.pk}'}.md")
-    *ancestors, own = [_safe_name(slug) for slug in entry.path.split("/")]
-    are_slugs = own[1] and all(is_slug for _name, is_slug in ancestors)
-    return Path("pages", *(name for name, _ in ancestors), f"{own[0]}{'' if are_slugs else f'.{entry.pk}'}.md")
+    names = [_safe_name(slug) for slug in entry.path.split("/")]
+    suffix = "" if all(is_slug for _name, is_slug in names) else f".{entry.pk}"
+    return Path("pages", *(name for name, _ in names[:-1]), f"{names[-1][0]}{suffix}.md")
 
 
 def _safe_name(slug: str) -> tuple[str, bool]:
@@ -159,14 +155,9 @@ def _body(entry: Post | Page) -> str:
     if entry.markup == "markdown":
         return entry.source if entry.source.endswith("\n") else entry.source + "\n"
     body = entry.body_html.replace(MORE_PLACEHOLDER, "<!--more-->")
-    body = "".join(_without_blank_lines(body))
+    # After a blank line, Markdown would no longer treat the HTML as HTML.
+    body = "".join(
+        re.sub(r"\n(?=[ \t]*\n)", "&#10;", part) if part.startswith("<pre") else re.sub(r"\n\s*\n", "\n", part)
+        for part in _PRE.split(body)
+    )
     return f"{body}\n" if _HTML_BLOCK.match(body) or not body else f"<div>\n{body}\n</div>\n"
-
-
-def _without_blank_lines(body: str) -> Iterator[str]:
-    """Remove blank lines, after which Markdown would no longer treat the HTML as HTML."""
-    for part in _PRE.split(body):
-        if part.startswith("<pre"):
-            yield re.sub(r"\n(?=[ \t]*\n)", "&#10;", part)
-        else:
-            yield re.sub(r"\n\s*\n", "\n", part)

@@ -4,6 +4,7 @@ Source: what WordPress writes (Tools → Export) and what its importer reads.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -19,44 +20,39 @@ from blog.models import Category, Entry, Page, Post, Redirect
 from comments.models import Comment
 from core.models import SiteSettings
 from media.models import Document, Picture
-from tags.models import TaggedPost
+from tags.models import Tag, TaggedPost
 from wordpress.exporting.attachment_writer import attachment_items
-from wordpress.exporting.block_writer import block_items
-from wordpress.exporting.entry_writer import EntryWriter
+from wordpress.exporting.entry_writer import block_items, entry_item
+from wordpress.exporting.fields import warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
-from wordpress.exporting.term_writer import author_and_term_elements
 from wordpress.importing.database import disable_mmap
 from wordpress.models import Attachment
-from wordpress.wxr.elements import HEAD
-from wordpress.wxr.extensions import clean_for_xml
+from wordpress.wxr import elements
+from wordpress.wxr.extensions import EXTENSION_KEY, clean_for_xml, to_json
+from wordpress.wxr.topology import parents_first
 
 # Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
 _CHUNK_SIZE: Final = 50
+_TERM_CHUNK_SIZE: Final = 200
 
 
 def export_wxr(
-    write: Callable[[str], object],
-    *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    warn: Callable[[str], None] = lambda line: None,
+    write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Pass the export to `write` piece by piece, and return the number of items.
+    """Pass the export to `write` piece by piece, and return how many items it has.
 
     Only a few posts are in memory at a time. `warn` takes a line about everything that the export does not contain.
     """
     disable_mmap()
-    write(HEAD)
-    for element in _channel_elements():
-        write(element)
     warn(_("The export does not contain passwords, roles, the site settings or the moderation history."))
-    for element in author_and_term_elements(warn):
+    write(elements.HEAD)
+    for element in chain(_channel_elements(), _author_and_term_elements(warn)):
         write(element)
     total = sum(model._default_manager.count() for model in (Entry, Picture, Document))
     total += Attachment.objects.without_file().count()
     done = 0
-    for item in _items(warn):
+    for done, item in enumerate(_items(warn), start=1):
         write(item)
-        done += 1
         progress(done, max(total, done))
     write("</channel>\n</rss>\n")
     return done
@@ -78,17 +74,63 @@ def _channel_elements() -> Iterator[str]:
         yield f"\t<{name}>{escape(clean_for_xml(value))}</{name}>\n"
 
 
+def _author_and_term_elements(warn: Callable[[str], None]) -> Iterator[str]:
+    for user in User.objects.order_by("pk").prefetch_related("redirects").iterator(_TERM_CHUNK_SIZE):
+        warn_about_control_characters(warn, user, user.display_name, user.bio)
+        yield _author_element(user)
+    stored = Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects")
+    categories = {category.pk: category for category in stored}
+    order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
+    for category in (categories[pk] for pk in order):
+        warn_about_control_characters(warn, category, category.name, category.description)
+        yield _category_element(category)
+    for tag in Tag.objects.order_by("pk").prefetch_related("aliases").iterator(_TERM_CHUNK_SIZE):
+        warn_about_control_characters(warn, tag, tag.name, tag.description)
+        yield _tag_element(tag)
+
+
+def _author_element(user: User) -> str:
+    values = {
+        "author_id": user.pk,
+        "author_login": user.username,
+        "author_email": user.email,
+        "author_display_name": elements.text_to_html(str(user)),
+        "author_first_name": elements.text_to_html(user.first_name),
+        "author_last_name": elements.text_to_html(user.last_name),
+    }
+    # WordPress has no meta fields of authors and ignores them.
+    extension = {"display_name": elements.text_to_html(user.display_name), "slug": user.slug, "bio": user.bio}
+    meta = elements.meta_field("authormeta", EXTENSION_KEY, to_json(extension))
+    old_urls = elements.legacy_url_fields("authormeta", (old.path for old in user.redirects.all()))
+    return f"\t<wp:author>{elements.wp_elements(values)}\n{meta}{old_urls}\t</wp:author>\n"
+
+
+def _category_element(category: Category) -> str:
+    values = {
+        "term_id": category.pk,
+        "category_nicename": elements.percent_encoded(category.slug),
+        "category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
+        "cat_name": elements.text_to_html(category.name),
+        "category_description": elements.text_to_html(category.description),
+    }
+    old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
+    return f"\t<wp:category>{elements.wp_elements(values)}{old_urls}</wp:category>\n"
+
+
+def _tag_element(tag: Tag) -> str:
+    values = {
+        "term_id": tag.pk,
+        "tag_slug": elements.percent_encoded(tag.slug),
+        "tag_name": elements.text_to_html(tag.name),
+        "tag_description": elements.text_to_html(tag.description),
+    }
+    old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
+    return f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}</wp:tag>\n"
+
+
 def _items(warn: Callable[[str], None]) -> Iterator[str]:
     logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
     ids = ExportIds()
-    writer = EntryWriter(logins, ids, warn)
-    for entry in _entries():
-        yield writer.item(entry)
-    yield from block_items(ids)
-    yield from attachment_items(logins, ids)
-
-
-def _entries() -> Iterator[Entry]:
     comments: Prefetch[Any] = Prefetch("comments", Comment.objects.order_by("pk"))
     redirects: Prefetch[Any] = Prefetch("redirects", Redirect.objects.order_by("pk"))
     tagged: Prefetch[Any] = Prefetch("tagged_posts", TaggedPost.objects.order_by("pk").select_related("tag"))
@@ -100,4 +142,6 @@ def _entries() -> Iterator[Entry]:
             if isinstance(entry, Post):
                 # This takes a query only for posts with audio or video.
                 entry.enclosed = enclosures_by_post([entry])[entry.pk]
-            yield entry
+            yield entry_item(entry, logins, ids, warn)
+    yield from block_items(ids)
+    yield from attachment_items(logins, ids)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from wordpress.markup.texturize import texturize
-from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, comment_text, tokenise
+from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, tokenise
 
 _BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
 _LINE_BREAK = "<br>\n"
 _WHITESPACE = " \t\f\n"
 # Comments that are used later. All others are dropped.
-_MARKERS = re.compile(r"more\b.*|nextpage|noteaser", re.DOTALL)
+_MARKER = re.compile(r"<!--\s*(?:more\b.*|nextpage|noteaser)\s*-->", re.DOTALL)
 
 # Real content stays far below these limits. They keep the output of hostile content small.
 _MAX_DEPTH = 100
@@ -35,22 +35,16 @@ class _Content(Enum):
     VERBATIM = auto()
 
 
-BLOCKS: dict[str, _Content] = {
-    **dict.fromkeys(("blockquote",), _Content.PARAGRAPHS),
-    **dict.fromkeys(
-        ("address", "article", "aside", "center", "details", "dialog", "div", "fieldset", "footer", "form"),
-        _Content.FLOW,
-    ),
-    **dict.fromkeys(("header", "main", "nav", "noscript", "search", "section"), _Content.FLOW),
-    **dict.fromkeys(("dd", "li", "td", "th"), _Content.FLOW),
-    # Lists with text instead of items were once used for indentation.
-    **dict.fromkeys(("menu", "ol", "ul"), _Content.FLOW),
-    **dict.fromkeys(("caption", "dt", "figcaption", "legend", "option", "p", "summary"), _Content.LINES),
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Content.LINES),
-    **dict.fromkeys(("colgroup", "dl", "figure", "hgroup", "optgroup"), _Content.ELEMENTS),
-    **dict.fromkeys(("table", "tbody", "tfoot", "thead", "tr", "hr", "col"), _Content.ELEMENTS),
-    **dict.fromkeys(VERBATIM, _Content.VERBATIM),
+_BLOCK_NAMES = {
+    _Content.PARAGRAPHS: "blockquote",
+    # Lists (menu, ol, ul) with text instead of items were once used for indentation.
+    _Content.FLOW: "address article aside center details dialog div fieldset footer form header main nav noscript "
+    "search section dd li td th menu ol ul",
+    _Content.LINES: "caption dt figcaption legend option p summary h1 h2 h3 h4 h5 h6",
+    _Content.ELEMENTS: "colgroup dl figure hgroup optgroup table tbody tfoot thead tr hr col",
+    _Content.VERBATIM: " ".join(VERBATIM),
 }
+BLOCKS = {name: content for content, names in _BLOCK_NAMES.items() for name in names.split()}
 # The open elements that a start tag ends, and the elements that shield open ones from an end tag.
 _SIBLINGS = {
     "li": {"li"},
@@ -83,7 +77,8 @@ def autop(source: str) -> str:
     formatter = _Formatter()
     for token in tokenise(source):
         formatter.add(token)
-    return formatter.finish()
+    formatter.end_all()
+    return "".join(formatter.html).strip()
 
 
 class _Formatter:
@@ -112,33 +107,28 @@ class _Formatter:
     def add(self, token: Token) -> None:
         kind, source, name = token
         if self.content is _Content.VERBATIM:
-            self._add_verbatim(token)
+            if kind == "end" and name == self.open[-1][0]:
+                self._close_block()
+            else:
+                self.html.append(source.replace("<", "&lt;") if kind == "text" else source)
         elif kind == "text":
             self._add_text(source)
         elif kind == "comment":
-            if _MARKERS.fullmatch(comment_text(token)):
+            if _MARKER.fullmatch(source):
                 self.pieces.append(source)
-        elif name in BLOCKS:
-            if kind == "start":
-                self._start_block(token)
-            else:
-                self._end_block(name)
-        elif kind == "start" or name == "br":
-            self._start_inline(token)
+        elif name == "br":
+            self._break()
+        elif kind == "start":
+            start = self._start_block if name in BLOCKS else self._start_inline
+            start(token)
         else:
-            self._end_inline(name)
+            end = self._end_block if name in BLOCKS else self._end_inline
+            end(name)
 
-    def finish(self) -> str:
+    def end_all(self) -> None:
         self._end_texts()
         while len(self.open) > 1:
             self._close_block()
-        return "".join(self.html).strip()
-
-    def _add_verbatim(self, token: Token) -> None:
-        if token.kind == "end" and token.name == self.open[-1][0]:
-            self._close_block()
-        else:
-            self.html.append(token.source.replace("<", "&lt;") if token.kind == "text" else token.source)
 
     # Text
 
@@ -147,7 +137,7 @@ class _Formatter:
         if not any(inline.name in CODE for inline in self.inlines):
             text = texturize(text, self.before)
         self.before = text[-1]
-        if self._has_no_breaks():
+        if any(inline.name in _WITHOUT_BREAKS for inline in self.inlines):
             self._add_line(" ".join(text.split("\n")))
             return
         for index, lines in enumerate(_BLANK_LINE.split(text)):
@@ -157,9 +147,6 @@ class _Formatter:
             for line_index, line in enumerate(lines.split("\n")):
                 self.has_pending_line_end |= line_index > 0
                 self._add_line(line)
-
-    def _has_no_breaks(self) -> bool:
-        return any(inline.name in _WITHOUT_BREAKS for inline in self.inlines)
 
     def _add_line(self, line: str) -> None:
         if line.strip(_WHITESPACE):
@@ -184,10 +171,7 @@ class _Formatter:
         self.is_visible = True
 
     def _end_text(self) -> None:
-        for inline in reversed(self.inlines):
-            if inline.is_open:
-                self.pieces.append(f"</{inline.name}>")
-                inline.is_open = False
+        self._close_inlines(0)
         if self.reopened > _MAX_REOPENED:
             self.inlines.clear()
         self.inlines = [inline for inline in self.inlines if inline.name not in _VISIBLE]
@@ -215,39 +199,30 @@ class _Formatter:
     # Blocks
 
     def _start_block(self, token: Token) -> None:
-        if self.open[-1][0] == "p":
-            self._end_texts()
+        self._end_texts()
+        opened = self.open[-1][0]
+        if opened == "p" or opened in _SIBLINGS.get(token.name, ()):
             self._close_block()
-        elif self.open[-1][0] in _SIBLINGS.get(token.name, ()):
-            self._end_texts()
-            self._close_block()
-            if token.name == "tr" and self.open[-1][0] == "tr":
+            if token.name == "tr" and opened != "p" and self.open[-1][0] == "tr":
                 self._close_block()
-        else:
-            self._end_texts()
-        if token.is_empty or len(self.open) > _MAX_DEPTH:
-            self.is_separate = True
-            if token.is_empty:
-                self.html.append(f"{token.whole}\n")
-            return
-        self.html.append(token.source)
-        self.open.append((token.name, BLOCKS[token.name]))
-        self.is_separate = False
+        self.is_separate = token.is_empty or len(self.open) > _MAX_DEPTH
+        if token.is_empty:
+            self.html.append(f"{token.whole}\n")
+        elif not self.is_separate:
+            self.html.append(token.source)
+            self.open.append((token.name, BLOCKS[token.name]))
 
     def _end_block(self, name: str) -> None:
-        shields: set[str] = _SHIELDS.get(name, set())
-        depth = 0
-        for depth, (opened, _content) in enumerate(reversed(self.open), start=1):  # noqa: B007  # used after the loop
-            if opened == name or opened in shields or not opened:
-                break
-        if self.open[-depth][0] != name:
+        stops = {name, "", *_SHIELDS.get(name, ())}
+        depth = next(depth for depth, block in enumerate(reversed(self.open), start=1) if block[0] in stops)
+        if self.open[-depth][0] == name:
+            self._end_texts()
+            for _index in range(depth):
+                self._close_block()
+        else:
             # Even a stray end tag separates texts.
             self._end_text()
             self.is_separate = True
-            return
-        self._end_texts()
-        for _index in range(depth):
-            self._close_block()
 
     def _close_block(self) -> None:
         name, _content = self.open.pop()
@@ -258,9 +233,6 @@ class _Formatter:
 
     def _start_inline(self, token: Token) -> None:
         name = token.name
-        if name == "br":
-            self._break()
-            return
         self.before = ""
         if token.is_empty:
             if name in VOID or name in _VISIBLE:
@@ -278,21 +250,21 @@ class _Formatter:
             self._show("")
 
     def _end_inline(self, name: str) -> None:
-        for index in range(len(self.inlines) - 1, -1, -1):
-            if self.inlines[index].name == name:
-                break
-        else:
+        names = [inline.name for inline in self.inlines]
+        if name not in names:
             return
-        for inner in reversed(self.inlines[index + 1 :]):
-            if inner.is_open:
-                self.pieces.append(f"</{inner.name}>")
-                inner.is_open = False
+        index = len(names) - 1 - names[::-1].index(name)
+        self._close_inlines(index)
         ended = self.inlines.pop(index)
-        if ended.is_open:
-            self.pieces.append(f"</{name}>")
-        elif not ended.was_opened:
+        if not ended.was_opened:
             # It is empty, but may be the target of a link.
             self.pieces.append(f"{ended.source}</{name}>")
+
+    def _close_inlines(self, start: int) -> None:
+        for inline in reversed(self.inlines[start:]):
+            if inline.is_open:
+                self.pieces.append(f"</{inline.name}>")
+                inline.is_open = False
 
     def _break(self) -> None:
         if self.ends_with_break:
@@ -302,11 +274,9 @@ class _Formatter:
                 del self.pieces[self.break_at - 1]
             self._end_text()
             self.is_separate = True
-            return
-        if not self.is_visible:
+        elif self.is_visible:
             # A text does not begin with a line break.
-            return
-        self._show("<br>")
-        self.ends_with_break = True
-        self.break_at = len(self.pieces) - 1
-        self.before = ""
+            self._show("<br>")
+            self.ends_with_break = True
+            self.break_at = len(self.pieces) - 1
+            self.before = ""

@@ -59,11 +59,9 @@ def expand_blocks(source: str, origin: Origin) -> str:
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:
     """Replace the IDs of reusable blocks. `new_ids` are given by the old ones."""
-
-    def replaced(match: re.Match[str]) -> str:
-        return match[0].replace(match[1], new_ids.get(match[1], match[1]), 1)
-
-    return _BLOCK_REFERENCE.sub(replaced, source) if new_ids else source
+    if not new_ids:
+        return source
+    return _BLOCK_REFERENCE.sub(lambda ref: ref[0].replace(ref[1], new_ids.get(ref[1], ref[1]), 1), source)
 
 
 def footnotes_html(source: str, texturize: Callable[[str], str], origin: Origin) -> str:

@@ -11,30 +11,24 @@ runs together; galleries without known pictures and unknown shortcodes stay as t
 
 import json
 import re
+from functools import partial
 from html import escape
 
 from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
 from wordpress.markup.footnotes_and_blocks import expand_blocks, footnotes_html
-from wordpress.markup.galleries import PicturesOfOrigin
+from wordpress.markup.galleries import find_pictures
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.source_site import Origin, origin_of
 from wordpress.markup.texturize import texturize
-from wordpress.markup.tokenizer import CODE, tokenise
+from wordpress.markup.tokenizer import tokenise_with_code
 
 _BLOCK_COMMENT = re.compile(
-    r"<!--\s+(?P<is_end>/)?wp:(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
+    r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
 )
 # Blocks with classic content.
-_CLASSIC_BLOCKS = {"freeform", "core/freeform", "shortcode", "core/shortcode"}
-# Blocks that are nothing but space.
-_SPACERS = {"spacer", "core/spacer"}
-_FOOTNOTES = {"footnotes", "core/footnotes"}
-# Links to profiles on social networks.
-_PROFILES = {"social-link", "core/social-link"}
-# Blocks that embed a document in an <object> above the link to it.
-_FILE_BLOCKS = {"file", "core/file"}
+_CLASSIC_BLOCKS = {"freeform", "shortcode"}
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
 _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
@@ -49,7 +43,7 @@ def to_html(source: str, entry: object = None) -> str:
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
-    source = expand(expand_blocks(unify_line_ends(source), origin), PicturesOfOrigin(origin))
+    source = expand(expand_blocks(unify_line_ends(source), origin), partial(find_pictures, origin))
     if "<!-- wp:" not in source:
         return autop(source)
     html = "".join(_blocks(source, origin)).strip()
@@ -68,9 +62,10 @@ def _blocks(source: str, origin: Origin) -> list[str]:
     def content(until: int) -> str:
         text = source[done:until]
         block = open_blocks[-1] if open_blocks else ""
-        if block in _SPACERS:
+        if block == "spacer":
             return ""
-        if block in _FILE_BLOCKS:
+        if block == "file":
+            # It embeds the document in an <object> above the link to it.
             text = _OBJECT.sub("", text)
         if block and block not in _CLASSIC_BLOCKS:
             return _texturize_html(text)
@@ -85,55 +80,43 @@ def _blocks(source: str, origin: Origin) -> list[str]:
                 open_blocks.pop()
         elif not comment["is_empty"]:
             open_blocks.append(comment["name"])
-        elif comment["name"] in _FOOTNOTES:
+        elif comment["name"] == "footnotes":
             html.append(footnotes_html(source, _texturize_html, origin))
-        elif "embed" in comment["name"]:
-            html.append(_empty_embed(comment[0]))
-        elif comment["name"] in _PROFILES:
-            html.append(_profile_link(comment[0]))
+        else:
+            html.append(_empty_block(comment["name"], comment[0]))
     return [*html, content(len(source))]
 
 
-def _empty_embed(comment: str) -> str:
-    """Return the URL of an embed block without content."""
-    url = _attributes(comment).get("url")
-    return f"\n<p>{escape(url)}</p>\n" if url else ""
-
-
-def _profile_link(comment: str) -> str:
-    """Return the link to a profile on a social network, whose block has no content."""
-    attributes = _attributes(comment)
-    url = attributes.get("url", "")
-    label = attributes.get("label") or attributes.get("service", "").capitalize() or url
-    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
-
-
-def _attributes(comment: str) -> dict[str, str]:
-    """Return the attributes of a block that are strings."""
+def _empty_block(name: str, comment: str) -> str:
+    """Return the URL of an embed, or the link to a profile on a social network: blocks without content of their own."""
+    if name != "social-link" and "embed" not in name:
+        return ""
     try:
-        attributes = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
+        stored = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
     except (ValueError, RecursionError):
-        return {}
+        return ""
     # Escapes in JSON can stand for characters that no text may contain.
-    return {name: clean_text(value) for name, value in attributes.items() if isinstance(value, str)}
+    values = {name: clean_text(value) for name, value in stored.items() if isinstance(value, str)}
+    url = values.get("url", "")
+    if not url:
+        return ""
+    if name != "social-link":
+        return f"\n<p>{escape(url)}</p>\n"
+    label = values.get("label") or values.get("service", "").capitalize() or url
+    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n'
 
 
 def _texturize_html(source: str) -> str:
     """Return the HTML `source` with curly quotes, dashes and ellipses in its text."""
     html: list[str] = []
-    open_code: list[str] = []
     before = ""
-    for kind, written, name in tokenise(source):
-        if kind == "text":
-            text = written.replace("<", "&lt;")
-            html.append(text if open_code else texturize(text, before))
+    for token, is_code in tokenise_with_code(source):
+        if token.kind == "text":
+            text = token.source.replace("<", "&lt;")
+            html.append(text if is_code else texturize(text, before))
             before = text[-1]
-            continue
-        html.append(written)
-        if kind == "start" or name in BLOCKS:
-            before = ""
-        if kind == "start" and name in CODE:
-            open_code.append(name)
-        elif kind == "end" and open_code and open_code[-1] == name:
-            open_code.pop()
+        else:
+            html.append(token.source)
+            if token.kind == "start" or token.name in BLOCKS:
+                before = ""
     return "".join(html)

@@ -21,29 +21,25 @@ def save_block(block: ReusableBlock) -> int:
     """Save `block` and return how many entries may show it. They are rendered again after the transaction commits."""
     with transaction.atomic():
         stored = Fragment.objects.select_for_update().get(pk=block.pk)
-        # This tells the next import that the block was edited here.
+        # The next import recognises by this that the block was edited here.
         block.exported = stored.exported or stored.fingerprint
         block.save()
         count = Entry.objects.filter(_entries_showing(stored)).count()
-        render = _rerender_entries if count <= MAX_RENDERED_AT_ONCE else rerender_later.enqueue
+        render = rerender_entries.call if count <= MAX_RENDERED_AT_ONCE else rerender_entries.enqueue
         transaction.on_commit(partial(render, block.pk))
     return count
 
 
 @task()
-def rerender_later(pk: int) -> None:
-    """Render the entries that show a block, in a worker."""
-    _rerender_entries(pk)
-
-
-def _rerender_entries(pk: int) -> None:
+def rerender_entries(pk: int) -> None:
+    """Render the entries that show a block again."""
     rerender(Entry.objects.filter(_entries_showing(Fragment.objects.get(pk=pk))), RerenderResult())
 
 
 def _entries_showing(block: Fragment) -> Q:
     """Match the entries that may show `block`, by itself or inside another one.
 
-    Entries of other sites that show a block with the same ID are among them.
+    This includes entries of other sites that show a block with the same ID.
     """
     names = {block.name}
     for _depth in range(MAX_DEPTH - 1):
@@ -53,7 +49,7 @@ def _entries_showing(block: Fragment) -> Q:
 
 
 def _refers_to(field: str, names: set[str]) -> Q:
-    found = Q()
+    condition = Q()
     for name, following in product(sorted(names), "}, "):
-        found |= Q(**{f"{field}__contains": f'block {{"ref":{name}{following}'})
-    return found
+        condition |= Q(**{f"{field}__contains": f'block {{"ref":{name}{following}'})
+    return condition

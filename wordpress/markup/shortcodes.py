@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from html import escape, unescape
 
 from blog.rendering.players import video_page_url
-from wordpress.markup.galleries import AnyPicture, Pictures, gallery_html
-from wordpress.markup.tokenizer import CODE, Token, tokenise
+from wordpress.markup.galleries import GalleryPicture, PictureFinder, gallery_html
+from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
 # These patterns begin with the character itself and look behind it afterwards, which is much faster.
 # A shortcode and, if it is text without brackets, the content up to its end tag.
@@ -31,9 +31,10 @@ _KNOWN = _EMBEDS | _MEDIA_ATTRIBUTES.keys() | {"caption", "gallery", "wp_caption
 # Text in brackets need not be a shortcode. These names always are.
 _PLUGIN_SHORTCODES = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
 _CERTAIN = _PLUGIN_SHORTCODES | _KNOWN
-# The shortcode of WordPress.com for source code. The names of languages are aliases of it.
+# The shortcode of WordPress.com for source code. The names of languages are aliases of it. Elements for code show the
+# shortcode itself.
 _CODE_SHORTCODE = re.compile(
-    r"\[(?<!\[\[)(sourcecode|code|bash|cpp|csharp|css|diff|html|java|javascript|js|perl|php|powershell|python|ruby|shell"
+    r"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)(sourcecode|code|bash|cpp|csharp|css|diff|html|java|javascript|js|perl|php|powershell|python|ruby|shell"
     r"|sql|xml)((?:\s[^\[\]]*+)?)\](?!\])"
 )
 _CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
@@ -41,22 +42,22 @@ _ATTRIBUTE = re.compile(r"""([\w-]+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
-def expand(source: str, pictures: Pictures) -> str:
+def expand(source: str, find_pictures: PictureFinder) -> str:
     """Replace all known shortcodes in `source`. Others, and those inside code, stay as text.
 
     Embedded content becomes its URL on a line of its own, which blog.rendering turns into a player or a link.
-    `pictures` are the pictures for galleries.
+    `find_pictures` finds the pictures of galleries.
     """
-    source = _captions_to_figures(_code_to_pre(source))
+    source = _replace_code_and_captions(source)
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     parts: list[str] = []
     expected_ends: Counter[str] = Counter()
-    for token, is_code in _tokens(source):
+    for token, is_code in tokenise_with_code(source):
         if token.kind != "text" or is_code or "[" not in token.source:
             parts.append(token.source)
             continue
-        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, pictures, expected_ends), token.source)
+        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_pictures, expected_ends), token.source)
         parts.append(_END_TAG.sub(lambda end: _remove_end(end, expected_ends), text) if expected_ends else text)
     return "".join(parts)
 
@@ -69,38 +70,30 @@ def count_unknown(source: str) -> Counter[str]:
     names: Counter[str] = Counter()
     if "[" not in source or all(map(_is_replaced, _SHORTCODE.finditer(source))):
         return names
-    source = _captions_to_figures(_code_to_pre(source))
-    if not _MAY_BE_SHORTCODE.search(source):
-        return names
+    source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
     ignored: Counter[str] = Counter()
-    for token, is_code in _tokens(source):
+    for token, is_code in tokenise_with_code(source):
         if token.kind != "text" or is_code:
             continue
         for shortcode in _SHORTCODE.finditer(token.source):
             name = shortcode["name"].lower()
             is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-            if is_shortcode and _replace(shortcode, AnyPicture(), ignored) == shortcode[0]:
+            if is_shortcode and _replace(shortcode, _any_picture, ignored) == shortcode[0]:
                 names[name] += 1
     return names
+
+
+def _any_picture(ids: Sequence[int], parent: int) -> dict[int, GalleryPicture]:
+    """Find a picture for every ID, to learn which shortcodes are galleries."""
+    return dict.fromkeys(ids or [1], GalleryPicture("/"))
 
 
 def _is_replaced(shortcode: re.Match[str]) -> bool:
     """Whether the shortcode is replaced anywhere outside code."""
     if shortcode["name"] in {"caption", "wp_caption"}:
         return shortcode["content"] is not None
-    return _replace(shortcode, AnyPicture(), Counter()) != shortcode[0]
-
-
-def _tokens(source: str) -> Iterator[tuple[Token, bool]]:
-    """Yield the tokens of `source`, each with whether it is inside code."""
-    code: list[str] = []
-    for token in tokenise(source):
-        yield token, bool(code)
-        if token.kind == "start" and token.name in CODE:
-            code.append(token.name)
-        elif token.kind == "end" and code and code[-1] == token.name:
-            code.pop()
+    return _replace(shortcode, _any_picture, Counter()) != shortcode[0]
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
@@ -111,8 +104,8 @@ def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
     return ""
 
 
-def _replace(shortcode: re.Match[str], pictures: Pictures, expected_ends: Counter[str]) -> str:
-    """Return the replacement of a shortcode, or the shortcode itself. Note an end tag that is still to come."""
+def _replace(shortcode: re.Match[str], find_pictures: PictureFinder, expected_ends: Counter[str]) -> str:
+    """Return the replacement of a shortcode, or the shortcode itself. Count end tags that are still to come."""
     name = shortcode["name"].lower()
     before, after = shortcode["escaped"] or "", shortcode["escape_end"] or ""
     if before and after:
@@ -126,7 +119,7 @@ def _replace(shortcode: re.Match[str], pictures: Pictures, expected_ends: Counte
     elif name in _MEDIA_ATTRIBUTES:
         html = _media_element(name, attributes, unescape(content))
     elif name == "gallery":
-        html = gallery_html(_parse(attributes), pictures)
+        html = gallery_html(_parse(attributes), find_pictures)
     if not html:
         return shortcode[0]
     if shortcode["content"] is None:
@@ -140,11 +133,11 @@ def _parse(attributes: str) -> dict[str, str]:
 
 def _embedded_url(name: str, attributes: str, content: str) -> str:
     """Return the URL of an embedding shortcode. Empty if there is none."""
-    if found := _URL.search(content) or _URL.search(attributes):
-        return video_page_url(found[0]) or found[0]
+    if match := _URL.search(content) or _URL.search(attributes):
+        return video_page_url(match[0]) or match[0]
     # An ID instead of a URL, alone or as an attribute: `[vimeo 12345 w=400]`.
-    words = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
-    id_ = _parse(attributes).get("id") or (words[0].partition("&")[0] if words else "") or content.strip()
+    parts = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
+    id_ = _parse(attributes).get("id") or (parts[0].partition("&")[0] if parts else "") or content.strip()
     page = {"youtube": "https://youtu.be/", "vimeo": "https://vimeo.com/"}.get(name)
     return (video_page_url(f"{page}{id_}") or "") if page else ""
 
@@ -154,9 +147,9 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     values = _parse(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
     if not sources:
-        # `[audio https://example.org/a.mp3|titles=A]` of the first years.
-        found = _URL.search(attributes) or _URL.search(content)
-        sources = [found[0]] if found else []
+        # An early form: `[audio https://example.org/a.mp3|titles=A]`.
+        match = _URL.search(attributes) or _URL.search(content)
+        sources = [match[0]] if match else []
     if not sources:
         return ""
     if page := video_page_url(sources[0]):
@@ -168,57 +161,51 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     return f"<{name}{size}>{children}</{name}>"
 
 
-def _code_to_pre(source: str) -> str:
-    """Turn the shortcodes for source code into `<pre>` elements, inside which no markup is interpreted."""
+def _replace_code_and_captions(source: str) -> str:
+    """Turn shortcodes for source code into `<pre>` elements, and then those for captions into `<figure>` elements."""
+    source = _replace_enclosing(source, _CODE_SHORTCODE, _pre)
+    return _replace_enclosing(source, _CAPTION, _figure)
+
+
+def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[[str, str], str]) -> str:
+    """Replace the shortcodes that match `pattern` and have an end tag. `replace` takes the attributes and content.
+
+    Takes time proportional to the length of `source`.
+    """
     if "[/" not in source:
         return source
     parts: list[str] = []
     done = 0
-    last_end: dict[str, int] = {}
-    for opening in _CODE_SHORTCODE.finditer(source):
-        closing = f"[/{opening[1]}]"
-        start = opening.start()
-        if start < done or start > last_end.setdefault(closing, source.rfind(closing)):
+    last_ends: dict[str, int] = {}
+    for start_tag in pattern.finditer(source):
+        end_tag = f"[/{start_tag[1]}]"
+        if end_tag not in last_ends:
+            last_ends[end_tag] = source.rfind(end_tag)
+        if not done <= start_tag.start() <= last_ends[end_tag]:
             continue
-        if source.endswith(("<code>", "<pre>"), 0, start):
-            # This shows the shortcode itself.
-            continue
-        end = source.find(closing, opening.end())
-        code = source[opening.end() : end].strip("\r\n").replace("[", "&#91;")
-        # Entities in the code are already those of HTML.
-        code = code.replace("<", "&lt;").replace(">", "&gt;")
-        parts += [source[done:start], f"\n\n<pre><code>{code}</code></pre>\n\n"]
-        done = end + len(closing)
+        end = source.find(end_tag, start_tag.end())
+        parts += [source[done : start_tag.start()], replace(start_tag[2], source[start_tag.end() : end])]
+        done = end + len(end_tag)
     return "".join([*parts, source[done:]])
 
 
-def _captions_to_figures(source: str) -> str:
-    """Turn the caption shortcodes into `<figure>` elements."""
-    if "caption" not in source:
-        return source
-    parts: list[str] = []
-    done = 0
-    last_end = {name: source.rfind(f"[/{name}]") for name in ("caption", "wp_caption")}
-    for opening in _CAPTION.finditer(source):
-        if opening.start() < done or opening.start() > last_end[opening[1]]:
-            continue
-        closing = f"[/{opening[1]}]"
-        end = source.find(closing, opening.end())
-        parts += [source[done : opening.start()], _figure(opening[2], source[opening.end() : end])]
-        done = end + len(closing)
-    return "".join([*parts, source[done:]])
+def _pre(_attributes: str, content: str) -> str:
+    """Return source code as an element inside which no markup is interpreted."""
+    # Entities in the code are already those of HTML.
+    code = content.strip("\r\n").replace("[", "&#91;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"\n\n<pre><code>{code}</code></pre>\n\n"
 
 
 def _picture_end(content: str) -> int:
     """Return the end of the picture, and of the link around it, at the start of `content`. 0 if there is none."""
     position = end = 0
-    for kind, written, name in tokenise(content):
-        position += len(written)
+    for kind, text, name in tokenise(content):
+        position += len(text)
         if kind == "start" and name == "img" and not end:
             end = position
         elif kind == "end" and name == "a" and end:
             return position
-        elif not (kind == "text" and not written.strip()) and not (kind == "start" and name == "a" and not end):
+        elif not (kind == "text" and not text.strip()) and not (kind == "start" and name == "a" and not end):
             break
     return end
 

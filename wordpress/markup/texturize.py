@@ -18,7 +18,7 @@ _UNCHANGED = re.compile(
     r"""|\bwww\.[^\s<>"\[\]“”]*[^\s<>"\[\]“”'.,;:!?)]"""
     r"""|\[/?[A-Za-z][\w-]*[^\[\]<>\n]*=[^\[\]<>\n]*\])"""
 )
-# Straight quotes are first replaced with placeholders, to tell them from curly quotes in the text.
+# Straight quotes are first replaced with placeholders, to distinguish them from curly quotes in the text.
 _OPEN, _CLOSE, _OPEN_DOUBLE, _CLOSE_DOUBLE, _APOSTROPHE = "\x01", "\x02", "\x03", "\x04", "\x05"
 _CHARACTERS = {_OPEN: "‘", _CLOSE: "’", _OPEN_DOUBLE: "“", _CLOSE_DOUBLE: "”", _APOSTROPHE: "’"}
 
@@ -122,23 +122,22 @@ def _close(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quo
 
     A quote after a digit is a prime, unless the quotation has no other possible end.
     """
-    found = list(quotes.finditer(part))
-    if not found:
+    matches = list(quotes.finditer(part))
+    if not matches:
         return part
     closing: set[int] = set()
-    ends = [quote.start() for quote in found if quote[1] is not None]
+    ends = [quote.start() for quote in matches if quote[1] is not None]
     if is_quoted and ends and close not in part:
         closing = {end for end in ends if not _after_digit(part, end)}
         if len(ends) == 1 or not closing:
             closing = {next((end for end in reversed(ends) if part[end + 1 : end + 2] == "."), ends[-1])}
-    pieces: list[str] = []
-    done = 0
-    for quote in found:
-        at = quote.start()
-        is_prime = at not in closing and _after_digit(part, at)
-        pieces += (part[done:at], prime if is_prime else quote[0] if quote[1] is None else close)
-        done = at + 1
-    return "".join([*pieces, part[done:]])
+
+    def replacement(quote: re.Match[str]) -> str:
+        if quote.start() not in closing and _after_digit(part, quote.start()):
+            return prime
+        return quote[0] if quote[1] is None else close
+
+    return quotes.sub(replacement, part)
 
 
 def _after_digit(text: str, at: int) -> bool:

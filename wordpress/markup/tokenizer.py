@@ -48,17 +48,20 @@ def tokenise(source: str) -> Iterator[Token]:
             if match.start() > position:
                 yield Token("text", source[position : match.start()])
             position = match.end()
-            yield _tag(match[0], match[1])
+            if match[1] is None:
+                yield Token("comment", match[0])
+            else:
+                yield Token("end" if match[0][1] == "/" else "start", match[0], match[1].lower())
     if position < len(source):
         yield Token("text", source[position:])
 
 
-def _tag(source: str, name: str | None) -> Token:
-    if name is None:
-        return Token("comment", source)
-    return Token("end" if source[1] == "/" else "start", source, name.lower())
-
-
-def comment_text(token: Token) -> str:
-    """Return the text of a comment: `more` for `<!--more-->`. Empty for a declaration."""
-    return token.source[4:-3].strip() if token.source.startswith("<!--") else ""
+def tokenise_with_code(source: str) -> Iterator[tuple[Token, bool]]:
+    """Yield the tokens of `source`, each with whether it is inside code."""
+    code: list[str] = []
+    for token in tokenise(source):
+        yield token, bool(code)
+        if token.kind == "start" and token.name in CODE:
+            code.append(token.name)
+        elif token.kind == "end" and code and code[-1] == token.name:
+            code.pop()

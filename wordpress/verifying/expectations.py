@@ -1,4 +1,4 @@
-"""What an export says about the public site: which URLs must work, and what readers must find there."""
+"""What an export says about the public site: which URLs must work, and what their pages must show."""
 
 import datetime as dt
 from collections import Counter
@@ -31,7 +31,7 @@ class NewestPost:
 
 @dataclass(slots=True)
 class Expectations:
-    # How many things there are to check.
+    # How many checks there will be.
     total: int = 0
     # The paths of public posts and pages, and how many of them have each ID.
     public_paths: set[str] = field(default_factory=set)
@@ -48,7 +48,7 @@ def read_expectations(paths: Iterable[Path], now: dt.datetime) -> Expectations:
     """Read what must be known of the exports before anything is checked. Raises InvalidExportError."""
     expected = Expectations(total=1)
     guids: set[str] = set()
-    # GUIDs that only one of several items could keep, or none.
+    # GUIDs that are too long, or that several items share, of which only one could keep it.
     lost_guids = {""}
     for record in read_records(paths):
         if isinstance(record, Item):
@@ -67,9 +67,8 @@ def read_expectations(paths: Iterable[Path], now: dt.datetime) -> Expectations:
         if newest.guid in lost_guids:
             expected.newest_posts[listing] = replace(newest, guid="")
     # Authors without public posts have no page.
-    expected.authors = {
-        login: name for login, name in expected.authors.items() if ("author", login) in expected.newest_posts
-    }
+    listed = expected.newest_posts
+    expected.authors = {login: name for login, name in expected.authors.items() if ("author", login) in listed}
     expected.total += len(expected.terms) + len(expected.authors)
     return expected
 

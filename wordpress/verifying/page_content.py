@@ -44,26 +44,19 @@ class EntryPage:
         return by_name or (ref.taxonomy, usable_slug(ref.slug)) in self._term_slugs
 
 
-class ListingPage:
-    """The first page of a listing: the title and day of each entry, newest first."""
+def is_listed(body: bytes, title: str, day: str) -> bool:
+    """Whether the first page of a listing shows the entry with this title (without one: of this day).
 
-    def __init__(self, body: bytes) -> None:
-        self._entries = [
-            (
-                one_line(entry.xpath("string(.//*[contains(@class, 'entry-title')])")),
-                entry.xpath("string(.//time/@datetime)"),
-            )
-            for entry in _parse_html(body).xpath("//article[contains(@class, 'entry')]")
-        ]
-
-    def has(self, title: str, day: str) -> bool:
-        """Whether the entry is listed, or is too old for the first page."""
-        if not title:
-            return any(listed == day for _title, listed in self._entries) or self._is_older(day)
-        return any(listed == title for listed, _day in self._entries) or self._is_older(day)
-
-    def _is_older(self, day: str) -> bool:
-        return bool(self._entries) and all(listed >= day for _title, listed in self._entries if listed)
+    An entry that is too old for the first page counts as listed.
+    """
+    days = []
+    for entry in _parse_html(body).xpath("//article[contains(@class, 'entry')]"):
+        listed_title = one_line(entry.xpath("string(.//*[contains(@class, 'entry-title')])"))
+        listed_day: str = entry.xpath("string(.//time/@datetime)")
+        if (title and listed_title == title) or (not title and listed_day == day):
+            return True
+        days.append(listed_day)
+    return bool(days) and all(listed_day >= day for listed_day in days if listed_day)
 
 
 class FeedContent:

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from django.conf import settings
@@ -27,11 +27,28 @@ class SiteResponse:
     body: bytes = b""
 
 
-class SiteClient(Protocol):
-    def get(self, path: str) -> SiteResponse: ...
+class SiteClient:
+    def get(self, path: str) -> SiteResponse:
+        raise NotImplementedError
+
+    def get_following_redirects(self, path: str) -> tuple[SiteResponse, str]:
+        """Return the last response and its path. Redirects to other hosts are not followed."""
+        response = self.get(path)
+        for _redirect in range(_MAX_REDIRECTS):
+            if not 300 <= response.status < 400 or not response.location:
+                break
+            try:
+                parts = urlsplit(urljoin(path, response.location))
+            except ValueError:
+                break
+            path = quote(unquote(parts.path), safe="/") + (f"?{parts.query}" if parts.query else "")
+            if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
+                break
+            response = self.get(path)
+        return response, path
 
 
-class InProcessClient:
+class InProcessClient(SiteClient):
     """Requests the site in this process, without a network."""
 
     def __init__(self) -> None:
@@ -54,7 +71,7 @@ class InProcessClient:
         return SiteResponse(response.status_code, response.headers.get("Location", ""), body)
 
 
-class HttpClient:
+class HttpClient(SiteClient):
     """Requests the site at `base_url` over the network, and no other host."""
 
     def __init__(self, base_url: str, delay: float = 0) -> None:
@@ -81,20 +98,3 @@ class HttpClient:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
-
-
-def get_following_redirects(client: SiteClient, path: str) -> tuple[SiteResponse, str]:
-    """Return the last response and its path. Redirects to other hosts are not followed."""
-    response = client.get(path)
-    for _redirect in range(_MAX_REDIRECTS):
-        if not 300 <= response.status < 400 or not response.location:
-            break
-        try:
-            parts = urlsplit(urljoin(path, response.location))
-        except ValueError:
-            break
-        path = quote(unquote(parts.path), safe="/") + (f"?{parts.query}" if parts.query else "")
-        if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
-            break
-        response = client.get(path)
-    return response, path

@@ -13,8 +13,6 @@ from wordpress.atomic_files import atomic_folder
 from wordpress.exporting.markdown_export import export_markdown
 from wordpress.progress import show_progress
 
-_INTERRUPTED = 130
-
 
 class Command(BaseCommand):
     help = (
@@ -27,17 +25,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
+        interrupted = _("Interrupted. Nothing was written.")
         try:
-            with atomic_folder(folder) as target, show_progress(self.stderr) as update:
-                count = export_markdown(target, progress=partial(update, _("Exporting")), warn=self._warn)
+            with show_progress(self.stderr, interrupted) as update, atomic_folder(folder) as target:
+                progress, warn = partial(update, _("Exporting")), partial(self.stderr.write, style_func=str)
+                count = export_markdown(target, progress=progress, warn=warn)
         except FileExistsError as error:
             raise CommandError(_("%s is not an empty folder. Choose another one.") % folder) from error
         except OSError as error:
             raise CommandError(_("The files could not be written: %s") % error) from error
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted. Nothing was written."), returncode=_INTERRUPTED) from interrupt
         text = ngettext("%d file written.", "%d files written.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)
-
-    def _warn(self, line: str) -> None:
-        self.stderr.write(line, style_func=str)

@@ -15,8 +15,6 @@ from wordpress.atomic_files import atomic_file
 from wordpress.exporting.wxr_export import export_wxr
 from wordpress.progress import show_progress
 
-_INTERRUPTED = 130
-
 
 class Command(BaseCommand):
     help = (
@@ -32,26 +30,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path | None = options["output"]
+        warn = partial(self.stderr.write, style_func=str)
         try:
-            with show_progress(self.stderr) as update:
+            with show_progress(self.stderr, _("Interrupted. No export was written.")) as update:
                 progress = partial(update, _("Exporting"))
                 if path:
                     with atomic_file(path) as file:
-                        count = export_wxr(file.write, progress=progress, warn=self._warn)
+                        count = export_wxr(file.write, progress=progress, warn=warn)
                 else:
                     if isinstance(sys.stdout, io.TextIOWrapper):
                         # The file declares its encoding as UTF-8, whatever the terminal uses.
                         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-                    count = export_wxr(self._write, progress=progress, warn=self._warn)
+                    count = export_wxr(partial(self.stdout.write, ending=""), progress=progress, warn=warn)
         except OSError as error:
             raise CommandError(_("The export could not be written: %s") % error) from error
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted. No export was written."), returncode=_INTERRUPTED) from interrupt
         text = ngettext("%d item exported.", "%d items exported.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)
-
-    def _write(self, text: str) -> None:
-        self.stdout.write(text, ending="")
-
-    def _warn(self, line: str) -> None:
-        self.stderr.write(line, style_func=str)

@@ -13,8 +13,6 @@ from comments.models import Comment
 from comments.rerendering import rerender_comments
 from wordpress.progress import ProgressCallback, show_progress
 
-_INTERRUPTED = 130
-
 
 class Command(BaseCommand):
     help = (
@@ -32,8 +30,9 @@ class Command(BaseCommand):
             text = _("There is no markup called “%(name)s”. Available: %(known)s.")
             raise CommandError(text % {"name": markup, "known": ", ".join(markups)})
         results: dict[str, RerenderResult] = {}
+        interrupted = _("Interrupted. What has been rendered so far is kept. Run the command again to render the rest.")
         try:
-            with show_progress(self.stderr) as update:
+            with show_progress(self.stderr, interrupted) as update:
                 for model, label in ((Post, _("Posts")), (Page, _("Pages"))):
                     entries = model.objects.filter(markup=markup) if markup else model.objects.all()
                     progress = _progress_of(update, label, entries.count())
@@ -41,11 +40,6 @@ class Command(BaseCommand):
                 if not markup:
                     progress = _progress_of(update, _("Comments"), Comment.objects.count())
                     rerender_comments(results.setdefault(_("Comments"), RerenderResult()), progress=progress)
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(
-                _("Interrupted. What has been rendered so far is kept. Run the command again to render the rest."),
-                returncode=_INTERRUPTED,
-            ) from interrupt
         finally:
             self._print(results)
 

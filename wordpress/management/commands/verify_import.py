@@ -12,14 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.progress import show_progress
+from wordpress.progress import INTERRUPTED, show_progress
+from wordpress.verifying.site_checker import Verification, verify
 from wordpress.verifying.site_client import HttpClient, InProcessClient
-from wordpress.verifying.verification import Verification, verify
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.reader import InvalidExportError
 
 _MAX_SHOWN = 100
-_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -57,8 +56,7 @@ class Command(BaseCommand):
         if options["report"]:
             self._write(options["report"], result, interrupted)
         if interrupted:
-            text = _("Interrupted. %s") % _summary(result)
-            raise CommandError(text, returncode=_INTERRUPTED)
+            raise CommandError(_("Interrupted. %s") % _summary(result), returncode=INTERRUPTED)
         if result.problems:
             raise CommandError(_summary(result))
         self.stdout.write(self.style.SUCCESS(_summary(result)))
@@ -78,10 +76,8 @@ class Command(BaseCommand):
 
     def _write(self, path: Path, result: Verification, interrupted: bool) -> None:
         try:
-            path.write_text(
-                json.dumps({"interrupted": interrupted, **asdict(result)}, ensure_ascii=False, indent=1),
-                encoding="utf-8",
-            )
+            report = {"interrupted": interrupted, **asdict(result)}
+            path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
             raise CommandError(_("The report could not be written: %s") % error) from error
 

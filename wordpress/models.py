@@ -1,0 +1,223 @@
+"""What imports store beside the posts, pages, comments and terms that they create."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, Q, Value, When
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog.models.redirect import MAX_LENGTH
+from media.models import Document, Picture
+from wordpress.fingerprints import fingerprint
+
+
+class ImportRun(models.Model):
+    """One import of a site. What it added can be removed again (wordpress.importing.undo).
+
+    It is unfinished while it runs, and after an interruption until the next import of the site continues it.
+    """
+
+    site = models.CharField(max_length=500, blank=True)
+    # The job in the admin that started or continued it last, if any.
+    job = models.ForeignKey("ImportJob", null=True, on_delete=models.SET_NULL, related_name="runs")
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("import run")
+        verbose_name_plural = _("import runs")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.site}"
+
+
+class ImportedItem(models.Model):
+    """An item of an export that was imported, and the local object that it became.
+
+    Rows can be deleted without harm; later imports then no longer update the object.
+    """
+
+    site = models.CharField(max_length=500, blank=True)
+    kind = models.CharField(max_length=20)
+    wordpress_id = models.PositiveBigIntegerField()
+    object_pk = models.PositiveBigIntegerField()
+    # The run that added the object. None if it is unknown, or if the object existed before it was first imported.
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="items")
+    # The fingerprints of the item in the export, and of the object after the import.
+    fingerprint = models.CharField(max_length=32)
+    left_as = models.CharField(max_length=32)
+
+    class Meta:
+        verbose_name = _("imported item")
+        verbose_name_plural = _("imported items")
+        constraints = [models.UniqueConstraint(fields=["kind", "object_pk"], name="unique_imported_object")]
+        indexes = [models.Index(fields=["kind", "wordpress_id"], name="imported_item_by_wordpress_id")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.wordpress_id}"
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def without_file(self) -> "AttachmentQuerySet":
+        return self.filter(picture=None, document=None)
+
+    def with_file(self) -> "AttachmentQuerySet":
+        return self.exclude(picture=None, document=None)
+
+
+class Attachment(models.Model):
+    """A file of the old site with its metadata. The file itself may not have been imported yet, or may be deleted."""
+
+    site = models.CharField(max_length=500, blank=True)
+    wordpress_id = models.PositiveBigIntegerField()
+    # The file's current URL on the old site, and its URL when it was uploaded.
+    url = models.CharField(max_length=2000)
+    guid = models.CharField(max_length=2000, blank=True)
+    # Both of them, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key).
+    path = models.CharField(max_length=MAX_LENGTH, db_index=True)
+    former_path = models.CharField(max_length=MAX_LENGTH, blank=True, db_index=True)
+    # The URL of its attachment page on the old site.
+    link = models.CharField(max_length=2000, blank=True)
+    title = models.CharField(max_length=500, blank=True)
+    caption = models.TextField(blank=True)
+    alt = models.CharField(max_length=1000, blank=True)
+    description = models.TextField(blank=True)
+    # The WordPress ID of the post or page to which it was uploaded; 0 if to none.
+    parent = models.PositiveBigIntegerField(default=0, db_index=True)
+    menu_order = models.IntegerField(default=0)
+    uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    uploaded_at = models.DateTimeField(null=True)
+    picture = models.ForeignKey(Picture, null=True, on_delete=models.SET_NULL, related_name="attachments")
+    document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="attachments")
+    # The name of the file that is being written to the storage; after a crash, nothing else refers to that file.
+    writing = models.CharField(max_length=255, blank=True, db_index=True)
+    # Whether the texts that show it have been rendered since its file was imported.
+    is_shown = models.BooleanField(default=False)
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        constraints = [models.UniqueConstraint(fields=["wordpress_id", "site"], name="unique_attachment")]
+
+    def __str__(self) -> str:
+        return self.title or self.url
+
+    @property
+    def file_url(self) -> str:
+        """The URL of its file on this site; empty if it has none."""
+        upload = self.picture or self.document
+        return str(upload.file.url) if upload else ""
+
+
+class FragmentKind(models.TextChoices):
+    FOOTNOTE = "footnote", _("Footnote")
+    BLOCK = "block", _("Reusable block")
+
+
+class Fragment(models.Model):
+    """A footnote or a reusable block (wordpress.markup.footnotes_and_blocks)."""
+
+    kind = models.CharField(_("kind"), max_length=10, choices=FragmentKind)
+    # Empty if the export did not name its site.
+    site = models.CharField(_("site"), max_length=500, blank=True)
+    # WordPress's ID: a UUID for a footnote, a post ID for a block.
+    name = models.CharField(_("WordPress ID"), max_length=64)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    text = models.TextField(_("text"), blank=True)
+    # The fingerprint of title and text in the last import.
+    exported = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("fragment")
+        verbose_name_plural = _("fragments")
+        constraints = [models.UniqueConstraint(fields=["kind", "name", "site"], name="unique_fragment")]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the title and text."""
+        return fingerprint(self.title, self.text)
+
+
+class ReusableBlock(Fragment):
+    """A reusable block, as editors see it in the admin."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("reusable block")
+        verbose_name_plural = _("reusable blocks")
+        default_permissions = ("change", "view")
+
+
+class JobState(models.TextChoices):
+    """How far an import job is. At most one job is active at a time: waiting for a worker or running."""
+
+    WAITING = "waiting", _("Waiting for the worker")
+    RUNNING = "running", _("Running")
+    READY = "ready", _("Ready to preview")
+    DONE = "done", _("Imported")
+    REJECTED = "rejected", _("Rejected")
+    INTERRUPTED = "interrupted", _("Interrupted")
+    UNDONE = "undone", _("Import undone")
+
+
+class JobStep(models.TextChoices):
+    """What the worker is doing, or did last."""
+
+    READ = "read", _("Reading the files")
+    PREVIEW = "preview", _("Previewing the import")
+    IMPORT = "import", _("Importing")
+    UNDO = "undo", _("Undoing the import")
+
+
+ACTIVE_STATES = (JobState.WAITING, JobState.RUNNING)
+
+
+class ImportJob(models.Model):
+    """Export files that were uploaded in the admin, and their import. `wordpress.uploads.lifecycle` changes the state.
+
+    The progress changes too often for the database: it is in the job's folder (`wordpress.uploads.folder`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by")
+    )
+    uploaded_at = models.DateTimeField(_("uploaded at"), auto_now_add=True)
+    state = models.CharField(_("state"), max_length=20, choices=JobState, default=JobState.WAITING)
+    state_since = models.DateTimeField(_("state since"), auto_now_add=True)
+    step = models.CharField(_("step"), max_length=20, choices=JobStep, default=JobStep.READ)
+    # The names that the files had on the owner's computer.
+    file_names = models.JSONField(_("files"), default=list)
+    # What the files contain: the count of items by type, authors as pairs of login and name, warnings.
+    contents = models.JSONField(default=dict)
+    # The options of the last step, as `wordpress.importing.pipeline.import_export` takes them.
+    options = models.JSONField(default=dict)
+    report = models.JSONField(default=dict)
+    # Why it was rejected or interrupted.
+    error = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = _("WordPress import")
+        verbose_name_plural = _("WordPress imports")
+        default_permissions = ()
+        permissions = [("import_wordpress", _("Can import from WordPress"))]
+        ordering = ("-uploaded_at", "-pk")
+        constraints = [
+            models.UniqueConstraint(Case(When(Q(state__in=ACTIVE_STATES), then=Value(1))), name="one_active_import_job")
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(self.file_names)
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:wordpress_importjob_change", args=[self.pk])
