@@ -1,7 +1,6 @@
 """Plain values of import reports, to compare with what a test expects."""
 
-from wordpress.importing.report import Report
-from wordpress.importing.report_log import Remark, Remarks
+from wordpress.importing.report import Remark, Remarks, Report
 
 
 def remarks(report: Report) -> list[str]:

@@ -1,7 +1,7 @@
-"""An import that is killed at work. It is a program of its own, for nothing that is killed by SIGKILL lives to tell.
+"""A program that kills imports with SIGKILL and repeats them.
 
 A child process imports and kills itself at one of its steps: a query, or the opening of a media file. Then the same
-import is run again. The site is in a folder of its own, whatever database the tests use.
+import is run again. The site has its own folder and an SQLite database, whatever database the tests use.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from django.db import connection
 
 
 def main(folder: Path, points: int) -> None:
-    """Print as JSON what the site is without an accident, and after each of `points` deaths and a second import."""
+    """Print descriptions of the site as JSON: after an undisturbed import, and after each kill and a second import."""
     django.setup()
     call_command("migrate", verbosity=0)
     from wordpress.importing.media_folder import MediaFolder
@@ -32,7 +32,7 @@ def main(folder: Path, points: int) -> None:
     export, media = folder / "export.xml", MediaFolder(folder / "files")
     site = Site(folder / "before")
     before = site.describe()
-    site.keep()
+    site.save_copy()
 
     def import_all() -> None:
         import_export([export], media=media)
@@ -46,7 +46,7 @@ def main(folder: Path, points: int) -> None:
         undisturbed, deaths = site.describe(), []
         for point in range(points):
             site.restore()
-            status, _steps = _in_child(import_all, deadly=1 + point * (steps - 1) // (points - 1))
+            status, _steps = _in_child(import_all, killed_at=1 + point * (steps - 1) // (points - 1))
             partial = site.describe()
             import_all()
             connection.close()
@@ -55,14 +55,14 @@ def main(folder: Path, points: int) -> None:
 
 
 class Site:
-    """The database and the media, and a copy of the database."""
+    """The database and the media files, with a copy of the database."""
 
     def __init__(self, copy: Path) -> None:
         self._copy = copy
         self._database = Path(settings.DATABASES["default"]["NAME"])
         self._media = Path(settings.MEDIA_ROOT)
 
-    def keep(self) -> None:
+    def save_copy(self) -> None:
         connection.close()
         shutil.copy(self._database, self._copy)
 
@@ -74,7 +74,7 @@ class Site:
         shutil.copy(self._copy, self._database)
 
     def describe(self) -> dict[str, Any]:
-        """Return the files by their contents, and all rows of the database, with files named by these."""
+        """Return digests of the files, and of all rows of the database with file names replaced by these digests."""
         from core.content_version import ContentVersion
         from tests.factories.database import rows_of_all
 
@@ -89,8 +89,8 @@ class Site:
         return {"rows": hashlib.sha256(rows.encode()).hexdigest(), "files": sorted(files), "version": version}
 
 
-def _in_child(work: Callable[[], None], deadly: int = 0) -> tuple[int, int]:
-    """Do `work` in a child that dies at its step `deadly`. Return how it ended, and its steps if it did all."""
+def _in_child(work: Callable[[], None], killed_at: int = 0) -> tuple[int, int]:
+    """Call `work` in a child process that is killed at step `killed_at`. Return its exit status and number of steps."""
     connection.close()
     reading, writing = os.pipe()
     child = os.fork()
@@ -100,7 +100,7 @@ def _in_child(work: Callable[[], None], deadly: int = 0) -> tuple[int, int]:
         def step() -> None:
             nonlocal steps
             steps += 1
-            if steps == deadly:
+            if steps == killed_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         def query(execute: Callable[..., Any], *args: Any) -> Any:
@@ -118,5 +118,5 @@ def _in_child(work: Callable[[], None], deadly: int = 0) -> tuple[int, int]:
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
-        told = file.read()
-    return os.waitpid(child, 0)[1], int(told or 0)
+        steps_written = file.read()
+    return os.waitpid(child, 0)[1], int(steps_written or 0)

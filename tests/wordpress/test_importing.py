@@ -1,4 +1,4 @@
-"""Moving in as a whole: every thing once, all accounted for, all or nothing."""
+"""Importing as a whole: each item once, every item accounted for, all or nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,11 +25,11 @@ pytestmark = pytest.mark.django_db
 
 
 class TestIdentity:
-    def test_numbers_are_kept_for_posts_and_pages(self, bring: Bring) -> None:
+    def test_posts_and_pages_keep_their_ids(self, bring: Bring) -> None:
         bring(item(7), page(20))
         assert (Post.objects.get().pk, Page.objects.get().pk) == (7, 20)
 
-    def test_numbers_of_other_programs_are_kept_however_long(self, bring: Bring, client: Client) -> None:
+    def test_long_ids_from_other_programs_are_kept(self, bring: Bring, client: Client) -> None:
         parts = (
             item(694939491983859712, inside=[comment(7236563219364563220), comment(8, parent=7236563219364563220)]),
             page(7236563219364563221, post_parent=7236563219364563222),
@@ -38,40 +38,40 @@ class TestIdentity:
         assert remarks(bring(*parts)) == []
         assert Comment.objects.get(pk=8).parent_id == 7236563219364563220
         assert Page.objects.get(pk=7236563219364563221).parent_id == 7236563219364563222
-        for number in (694939491983859712, 7236563219364563221):
-            assert client.get(f"/?p={number}").status_code == 301
+        for wordpress_id in (694939491983859712, 7236563219364563221):
+            assert client.get(f"/?p={wordpress_id}").status_code == 301
         assert not bring(*parts).has_changes
 
-    def test_a_taken_number_gets_another_and_is_noted(self, bring: Bring) -> None:
+    def test_an_id_already_in_use_is_replaced_and_reported(self, bring: Bring) -> None:
         PostFactory(pk=7, slug="mine")
         report = bring(item(7, post_name="theirs"), item(8))
         theirs = Post.objects.get(slug="theirs")
         assert theirs.pk == 9
         assert "new ID 9" in remarks(report)[0]
 
-    def test_two_items_of_one_guid_are_both_brought_in(self, bring: Bring) -> None:
+    def test_two_items_with_the_same_guid_are_both_imported(self, bring: Bring) -> None:
         report = bring(item(7, guid="g"), item(8, guid="g"))
         assert Post.objects.get(pk=7).guid == "g"
         assert Post.objects.get(pk=8).guid.startswith("urn:uuid:")
         assert "GUID" in remarks(report)[0]
 
     @pytest.mark.parametrize("guid", ["", "g" * 501])
-    def test_a_guid_that_cannot_be_kept_is_made_anew_the_same_each_time(self, bring: Bring, guid: str) -> None:
+    def test_an_unusable_guid_is_replaced_by_the_same_one_each_time(self, bring: Bring, guid: str) -> None:
         bring(item(7, guid=guid))
-        made = Post.objects.get().guid
+        first_guid = Post.objects.get().guid
         Post.objects.all().delete()
         bring(item(7, guid=guid))
-        assert Post.objects.get().guid == made
+        assert Post.objects.get().guid == first_guid
 
-    def test_one_item_twice_is_brought_in_once(self, bring: Bring) -> None:
-        same = item(7, inside=[comment(1)])
-        report = bring(same, same)
+    def test_a_repeated_item_is_imported_once(self, bring: Bring) -> None:
+        repeated = item(7, inside=[comment(1)])
+        report = bring(repeated, repeated)
         assert counted(report, "post") == {"imported": 1, "skipped": 1}
         assert counted(report, "comment") == {"imported": 1, "skipped": 1}
 
     @pytest.mark.parametrize("guid", ["", "https://old.example/"])
     @pytest.mark.parametrize("make", [item, page])
-    def test_items_of_which_only_titles_are_told_are_all_brought_in(
+    def test_items_with_nothing_but_titles_are_all_imported(
         self, bring: Bring, make: Callable[..., str], guid: str
     ) -> None:
         nothing = {"post_id": "", "post_name": "", "post_date": "", "post_date_gmt": "", "guid": guid}
@@ -81,14 +81,14 @@ class TestIdentity:
         assert counted(report, kind) == {"imported": 3, "skipped": 1}
         assert counted(bring(*parts), kind) == {"unchanged": 3, "skipped": 1}
 
-    @pytest.mark.parametrize("number", ["0", "", "99999999999999999999"])
-    def test_an_item_without_a_number_gets_one(self, bring: Bring, number: str) -> None:
-        bring(item(7, post_id=number), item(8))
+    @pytest.mark.parametrize("wordpress_id", ["0", "", "99999999999999999999"])
+    def test_an_item_without_a_usable_id_gets_one(self, bring: Bring, wordpress_id: str) -> None:
+        bring(item(7, post_id=wordpress_id), item(8))
         assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 9]
 
 
 class TestTwice:
-    def test_a_second_run_changes_nothing_and_says_so(self, bring: Bring) -> None:
+    def test_a_second_run_changes_nothing_and_reports_no_changes(self, bring: Bring) -> None:
         first = bring(*AWKWARD_PARTS)
         before = contents()
         second = bring(*AWKWARD_PARTS)
@@ -98,7 +98,7 @@ class TestTwice:
             assert second.counts[kind].total() == counts.total()
             assert second.counts[kind][Outcome.SKIPPED] == counts[Outcome.SKIPPED]
 
-    def test_what_was_changed_here_stays_changed(self, bring: Bring) -> None:
+    def test_local_changes_are_kept(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))
         post = Post.objects.get()
         post.title, post.slug, post.source = "Mine now", "mine", "My text"
@@ -108,7 +108,7 @@ class TestTwice:
         bring(item(7, inside=[comment(1)]))
         assert contents() == before
 
-    def test_what_is_new_in_a_later_export_is_added(self, bring: Bring) -> None:
+    def test_new_items_in_a_later_export_are_added(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))
         report = bring(item(7, inside=[comment(1), comment(2, parent=1)]), item(8))
         assert counted(report, "post") == {"unchanged": 1, "imported": 1}
@@ -116,12 +116,12 @@ class TestTwice:
         assert Comment.objects.get(pk=2).parent_id == 1
         assert Post.objects.get(pk=7).comment_count == 2
 
-    def test_a_post_whose_guid_changed_is_known_by_number_and_address(self, bring: Bring) -> None:
+    def test_a_post_whose_guid_changed_is_recognised_by_id_and_url(self, bring: Bring) -> None:
         bring(item(7, guid="http://old.example/?p=7"))
         report = bring(item(7, guid="https://new.example/?p=7"))
         assert counted(report, "post") == {"unchanged": 1}
 
-    def test_an_export_in_parts_is_as_one(self, tmp_path: Path) -> None:
+    def test_an_export_in_several_files_equals_one_file(self, tmp_path: Path) -> None:
         parts = [
             write(tmp_path, export(*some), f"{n}.xml") for n, some in enumerate((AWKWARD_PARTS[:8], AWKWARD_PARTS[8:]))
         ]
@@ -151,54 +151,54 @@ class TestAccounting:
             "comment": 8,
         }
 
-    def test_what_is_left_out_is_named_with_a_reason(self, bring: Bring) -> None:
+    def test_skipped_items_are_listed_with_a_reason(self, bring: Bring) -> None:
         report = bring(
             item(30, post_type="attachment", title="A picture"), item(31, post_type="product", title="A mug")
         )
-        assert [(left.kind, left.id, left.title) for left in report.skipped] == [
+        assert [(remark.kind, remark.id, remark.title) for remark in report.skipped] == [
             ("attachment", 30, "A picture"),
             ("product", 31, "A mug"),
         ]
-        assert all(left.text for left in report.skipped)
+        assert all(remark.text for remark in report.skipped)
 
-    def test_a_text_too_long_to_be_rendered_is_named(self, bring: Bring) -> None:
+    def test_texts_too_long_to_render_are_reported(self, bring: Bring) -> None:
         report = bring(item(7, content="x" * 500_001), page(20, content="x" * 500_001), page(21, post_parent=20))
         assert not Post.objects.exists()
         assert Page.objects.get().parent is None
         assert len(report.skipped) == 2
 
-    def test_pictures_in_the_text_itself_make_it_no_longer_and_are_noted(self, bring: Bring) -> None:
+    def test_embedded_pictures_do_not_count_as_text_and_are_reported(self, bring: Bring) -> None:
         source = 'One <img src="data:image/png;base64,' + "x" * 600_000 + '"> two'
         (text,) = remarks(bring(item(7, content=source)))
         assert "1 file is embedded in the text itself" in text
         assert Post.objects.get().source == source
 
-    def test_another_clock_is_warned_of(self, bring: Bring) -> None:
+    def test_a_different_time_zone_causes_a_warning(self, bring: Bring) -> None:
         times = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
         (warning,) = bring(item(7, **times), item(8, **times), item(9)).warnings
         assert "UTC+02:00" in warning
         assert "TIME_ZONE" in warning
 
-    def test_the_same_clock_is_not(self, bring: Bring, settings: Settings) -> None:
+    def test_the_same_time_zone_causes_no_warning(self, bring: Bring, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Berlin"
         summer = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
         winter = {"post_date": "2014-12-01 10:30:00", "post_date_gmt": "2014-12-01 09:30:00"}
         assert not bring(item(7, **summer), item(8, **winter)).warnings
 
-    def test_dates_of_different_moments_are_no_clock(self, bring: Bring) -> None:
+    def test_dates_that_are_too_far_apart_are_no_time_zone(self, bring: Bring) -> None:
         assert not bring(item(7, post_date="2022-07-01 11:30:00"), item(8, post_date="2022-07-02 11:30:00")).warnings
 
-    def test_mended_signs_and_unknown_versions_are_warned_of(self, bring: Bring) -> None:
+    def test_repaired_characters_and_unknown_versions_cause_warnings(self, bring: Bring) -> None:
         warnings = bring(item(7, content="a\x01b"), version="9.9").warnings
-        assert any("1 control character " in text for text in warnings)
+        assert any("1 invisible control character " in text for text in warnings)
         assert any("9.9" in text for text in warnings)
 
     def test_progress_reaches_the_end(self, tmp_path: Path) -> None:
-        told: dict[str, tuple[int, int]] = {}
+        progress: dict[str, tuple[int, int]] = {}
         path = write(tmp_path, export(item(7), page(20), item(30, post_type="attachment")))
-        import_export([path], progress=lambda stage, done, total: told.update({stage: (done, total)}))
-        assert told["importing"] == (3, 3)
-        assert told["reading"] == (path.stat().st_size, path.stat().st_size)
+        import_export([path], progress=lambda stage, done, total: progress.update({stage: (done, total)}))
+        assert progress["importing"] == (3, 3)
+        assert progress["reading"] == (path.stat().st_size, path.stat().st_size)
 
 
 class TestAllOrNothing:
@@ -209,7 +209,7 @@ class TestAllOrNothing:
             import_export([write(tmp_path, export(item(1)), "good.xml"), write(tmp_path, broken)])
         assert contents() == before
 
-    def test_a_file_that_is_damaged_after_it_was_read_comes_in_as_it_was(self, tmp_path: Path) -> None:
+    def test_a_file_damaged_after_it_was_read_is_imported_as_it_was(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*(item(n) for n in range(1, 150))))
 
         def damage(stage: str, done: int, total: int) -> None:
@@ -219,7 +219,7 @@ class TestAllOrNothing:
         import_export([path], progress=damage)
         assert Post.objects.count() == 149
 
-    def test_a_full_disk_is_said_and_nothing_is_changed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk_is_reported_and_changes_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         full = Path("/dev/full").open("r+b")  # noqa: SIM115  # closed by the import
         monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: full)
         before = contents()
@@ -227,15 +227,15 @@ class TestAllOrNothing:
             import_export([write(tmp_path, export(item(1)))])
         assert contents() == before
 
-    def test_a_dry_run_says_all_and_changes_nothing(self, bring: Bring) -> None:
+    def test_a_dry_run_reports_everything_and_changes_nothing(self, bring: Bring) -> None:
         before = contents()
-        tried = bring(*AWKWARD_PARTS, dry_run=True)
+        preview = bring(*AWKWARD_PARTS, dry_run=True)
         assert contents() == before
-        done = bring(*AWKWARD_PARTS)
-        assert tried.counts == done.counts
-        assert list(tried.notes) == list(done.notes)
+        report = bring(*AWKWARD_PARTS)
+        assert preview.counts == report.counts
+        assert list(preview.notes) == list(report.notes)
 
-    def test_cached_pages_are_out_of_date_after_an_import_and_only_then(
+    def test_cached_pages_expire_only_if_an_import_changed_something(
         self, bring: Bring, django_capture_on_commit_callbacks: object
     ) -> None:
         def version() -> int:
@@ -251,15 +251,13 @@ class TestAllOrNothing:
 
 
 class TestSpeed:
-    def test_queries_do_not_grow_with_the_items(self, bring: Bring) -> None:
-        def queries(start: int, number: int) -> int:
+    def test_the_number_of_queries_does_not_grow_with_the_number_of_items(self, bring: Bring) -> None:
+        def queries(start: int, count: int) -> int:
             inside = [filed("post_tag", "x"), filed("category", "c")]
             items = [
-                item(n, inside=[*inside, comment(n), comment(n + 1000, parent=n)]) for n in range(start, start + number)
+                item(n, inside=[*inside, comment(n), comment(n + 1000, parent=n)]) for n in range(start, start + count)
             ]
-            with CaptureQueriesContext(
-                connection,
-            ) as captured:
+            with CaptureQueriesContext(connection) as captured:
                 bring(*items)
             return len(captured)
 

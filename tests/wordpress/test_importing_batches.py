@@ -1,4 +1,4 @@
-"""Importing in batches: others can write meanwhile, and what they take is respected."""
+"""Importing in batches: others can write at the same time, and keep the IDs and URLs that they take."""
 
 import datetime as dt
 import threading
@@ -26,8 +26,7 @@ from wordpress.bulk import insert
 from wordpress.importing import batches
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.exclusive import AlreadyRunningError
-from wordpress.importing.pacing import Pacer
+from wordpress.importing.database import AlreadyRunningError, Pacer
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps import entries
@@ -37,11 +36,11 @@ from wordpress.models import ImportedItem
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Lets something happen between the look at a batch and the transaction that stores it."""
+    """Call a function between the matching of a batch and the transaction that stores it."""
 
-    def arrange(happen: Callable[[], object]) -> None:
+    def arrange(action: Callable[[], object]) -> None:
         store = EntryImport._store
-        pending = [happen]
+        pending = [action]
 
         def wrapped(self: EntryImport, batch: Any) -> None:
             if pending:
@@ -55,37 +54,37 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
 
 @pytest.mark.django_db
 class TestConflicts:
-    def test_a_slug_that_someone_takes_meanwhile(self, bring: Bring, meanwhile: Any) -> None:
+    def test_a_slug_taken_by_someone_else_gets_a_suffix(self, bring: Bring, meanwhile: Any) -> None:
         meanwhile(lambda: PostFactory(pk=900, slug="post-7", published_at=DAY))
         bring(item(7))
         assert Post.objects.get(pk=7).slug == "post-7-2"
 
-    def test_a_path_that_someone_takes_meanwhile(self, bring: Bring, meanwhile: Any) -> None:
+    def test_a_path_taken_by_someone_else_gets_a_suffix(self, bring: Bring, meanwhile: Any) -> None:
         meanwhile(lambda: PageFactory(pk=900, slug="page-20"))
         bring(page(20), page(21, post_parent=20))
         assert Page.objects.get(pk=21).path == "page-20-2/page-21"
 
-    def test_an_id_that_someone_takes_meanwhile(self, bring: Bring, meanwhile: Any) -> None:
+    def test_an_id_taken_by_someone_else_is_replaced(self, bring: Bring, meanwhile: Any) -> None:
         meanwhile(lambda: PostFactory(pk=7, slug="ours"))
         report = bring(item(7), item(8))
         assert Post.objects.get(slug="post-7").pk == 9
         assert "new ID 9" in remarks(report)[0]
         assert "Some text." in Post.objects.get(pk=9).body_html
 
-    def test_a_post_that_is_edited_meanwhile_is_not_overwritten(self, bring: Bring, meanwhile: Any) -> None:
+    def test_a_post_edited_during_the_import_is_not_overwritten(self, bring: Bring, meanwhile: Any) -> None:
         bring(item(7))
         meanwhile(lambda: Post.objects.get(pk=7).save())
         report = bring(item(7, title="New title"))
         assert counted(report, "post") == {"skipped": 1}
         assert Post.objects.get().title == "A title"
 
-    def test_a_post_that_is_deleted_meanwhile_is_imported_again(self, bring: Bring, meanwhile: Any) -> None:
+    def test_a_post_deleted_during_the_import_is_imported_again(self, bring: Bring, meanwhile: Any) -> None:
         bring(item(7))
         meanwhile(lambda: Post.objects.all().delete())
         assert counted(bring(item(7)), "post") == {"imported": 1}
         assert "Some text." in Post.objects.get().body_html
 
-    def test_a_batch_is_repeated_if_others_were_faster_and_reported_once(
+    def test_a_batch_is_repeated_after_a_conflict_and_reported_once(
         self, context: ImportContext, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(batches, "_is_conflict", lambda error: isinstance(error, IntegrityError))
@@ -105,7 +104,7 @@ class TestConflicts:
         assert counted(context.report, "post") == {"imported": 1}
         assert len(context.report.notes) == ImportedItem.objects.count() == 1
 
-    def test_an_error_that_is_no_conflict_is_raised_and_nothing_reported(self, context: ImportContext) -> None:
+    def test_other_errors_are_raised_and_nothing_is_reported(self, context: ImportContext) -> None:
         def store() -> None:
             context.report.skip("post", 7, "", "A reason.")
             raise OperationalError("disk I/O error")
@@ -116,7 +115,7 @@ class TestConflicts:
         assert not context.report.skipped
 
     @pytest.mark.parametrize("error", [DataError, ValueError, OverflowError])
-    def test_an_item_that_the_database_refuses_is_skipped_and_the_others_are_imported(
+    def test_only_items_that_the_database_refuses_are_skipped(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         def refuse(objects: Sequence[Entry]) -> None:
@@ -152,7 +151,7 @@ class TestLongThreads:
         again = bring(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
         assert counted(again, "comment") == {"unchanged": 8}
 
-    def test_go_on_after_an_interruption(self, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_continue_after_an_interruption(self, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(entries, "MAX_COMMENTS", 2)
         store, calls = EntryImport._store_comments, 0
 
@@ -173,9 +172,9 @@ class TestLongThreads:
 
 @pytest.mark.django_db
 class TestDerivedValues:
-    """An import stores what saving would have stored, and calls whoever derives something from entries."""
+    """An import stores the same values as saving an entry, and calls the change handlers."""
 
-    def test_an_imported_text_is_found_in_everything_derived_from_a_saved_one(
+    def test_importing_stores_and_derives_the_same_as_saving(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         index: dict[int, tuple[str, list[str]]] = {}
@@ -192,7 +191,7 @@ class TestDerivedValues:
             fields = {field.attname: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
             found = index.pop(entry.pk)
             assert "three" in found[0]
-            # Saved as anybody saves it, nothing of it is different.
+            # Saving the entry changes nothing.
             entry.source_digest = ""
             entry.published_on = None
             entry.save()
@@ -202,7 +201,7 @@ class TestDerivedValues:
             assert index[entry.pk] == found
         assert TaggedPost.objects.get().published_at == Post.objects.get().published_at
 
-    def test_handlers_are_called_once_for_each_batch_that_changes_something(
+    def test_change_handlers_are_called_once_per_changed_batch(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         calls: list[list[int]] = []
@@ -227,24 +226,24 @@ class TestDerivedValues:
 class TestPacing:
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """The seconds that were slept."""
+        """Return the list of seconds slept."""
         now, slept = [0.0], []
 
         def sleep(seconds: float) -> None:
             slept.append(seconds)
             now[0] += seconds
 
-        monkeypatch.setattr("wordpress.importing.pacing.time.monotonic", lambda: now[0])
-        monkeypatch.setattr("wordpress.importing.pacing.time.sleep", sleep)
+        monkeypatch.setattr("wordpress.importing.database.time.monotonic", lambda: now[0])
+        monkeypatch.setattr("wordpress.importing.database.time.sleep", sleep)
         self.now = now
         return slept
 
     @pytest.mark.django_db
-    @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases let several write")
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases allow concurrent writers")
     @pytest.mark.parametrize(
         ("held", "elsewhere", "expected"), [(0.2, 0, [0.1]), (0.2, 0.04, [0.06]), (0.2, 0.5, []), (10, 0, [0.5])]
     )
-    def test_the_database_is_left_to_others_for_a_while(
+    def test_the_database_stays_free_for_a_while(
         self, clock: list[float], held: float, elsewhere: float, expected: list[float]
     ) -> None:
         pacer = Pacer()
@@ -257,7 +256,7 @@ class TestPacing:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestOthersMeanwhile:
+class TestConcurrency:
     @pytest.fixture
     def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(batches, "MAX_ENTRIES", 5)
@@ -265,12 +264,12 @@ class TestOthersMeanwhile:
         return write(tmp_path, export(*posts))
 
     def test_no_transaction_is_open_between_batches(self, path: Path) -> None:
-        open_ones: list[bool] = []
-        import_export([path], progress=lambda *args: open_ones.append(connection.in_atomic_block))
-        assert open_ones
-        assert not any(open_ones)
+        open_transactions: list[bool] = []
+        import_export([path], progress=lambda *args: open_transactions.append(connection.in_atomic_block))
+        assert open_transactions
+        assert not any(open_transactions)
 
-    def test_others_write_and_get_ids_that_the_export_does_not_have(self, path: Path) -> None:
+    def test_others_can_write_and_get_ids_that_are_not_in_the_export(self, path: Path) -> None:
         writer = User.objects.create(pk=900, username="writer")
 
         def write_meanwhile(stage: str, done: int, total: int) -> None:
@@ -284,7 +283,7 @@ class TestOthersMeanwhile:
         assert counted(report, "post") == {"imported": 30}
         assert not report.notes
 
-    def test_readers_see_what_is_there_already(self, path: Path) -> None:
+    def test_readers_see_what_has_been_imported_so_far(self, path: Path) -> None:
         seen: list[int] = []
 
         def look(stage: str, done: int, total: int) -> None:
@@ -295,7 +294,7 @@ class TestOthersMeanwhile:
         assert (seen[0], seen[-1]) == (0, 30)
         assert len(set(seen)) > 3
 
-    def test_a_second_import_is_refused_and_a_preview_is_not(self, path: Path) -> None:
+    def test_a_second_import_is_refused_but_a_preview_is_allowed(self, path: Path) -> None:
         refused: list[str] = []
         previewed: list[int] = []
 
@@ -320,7 +319,7 @@ class TestPreview:
         PostFactory(pk=2, slug="ours")
         return write(tmp_path, export(*(item(n, inside=[comment(n), filed("post_tag", "ours")]) for n in (1, 2, 3))))
 
-    def test_says_what_an_import_does_and_changes_nothing(self, path: Path) -> None:
+    def test_reports_what_an_import_would_do_and_changes_nothing(self, path: Path) -> None:
         before = contents()
         preview = import_export([path], dry_run=True)
         assert contents() == before
@@ -330,7 +329,7 @@ class TestPreview:
         assert list(report.notes) == list(preview.notes)
         assert list(report.skipped) == list(preview.skipped)
 
-    def test_is_in_nobodys_way_and_waits_for_nobody(self, path: Path) -> None:
+    def test_does_not_block_other_writers(self, path: Path) -> None:
         waited: list[float] = []
 
         def write_meanwhile(stage: str, done: int, total: int) -> None:
@@ -343,7 +342,7 @@ class TestPreview:
         assert waited[0] < 2
         assert Post.objects.get(pk=2).title == "Changed meanwhile"
 
-    def test_runs_while_someone_else_writes(self, path: Path) -> None:
+    def test_runs_while_another_transaction_is_open(self, path: Path) -> None:
         ready, done = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -365,7 +364,7 @@ class TestPreview:
         import_export([path], dry_run=True)
         assert list(settings.BROADSIDE_IMPORTS_DIR.iterdir()) == []
 
-    def test_that_is_cancelled_leaves_nothing_behind(self, path: Path, settings: Settings) -> None:
+    def test_leaves_nothing_behind_when_cancelled(self, path: Path, settings: Settings) -> None:
         def cancel(stage: str, done: int, total: int) -> None:
             if stage == "importing" and done:
                 raise KeyboardInterrupt
@@ -378,7 +377,7 @@ class TestPreview:
 
 
 def in_thread(work: Callable[[], object]) -> None:
-    """Do `work` on a connection of its own, and raise what it raises."""
+    """Call `work` in a thread with a connection of its own, and raise its errors."""
     errors: list[BaseException] = []
 
     def run() -> None:

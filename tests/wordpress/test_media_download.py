@@ -1,4 +1,4 @@
-"""Downloading files from the old site: from there only, and with patience."""
+"""Downloading files from the old site: only from its hosts, and with retries."""
 
 import socket
 
@@ -31,7 +31,7 @@ def waited() -> list[float]:
 
 
 @pytest.fixture
-def fetching(old_site: StubServer, waited: list[float]) -> MediaDownload:
+def downloader(old_site: StubServer, waited: list[float]) -> MediaDownload:
     return MediaDownload([old_site.host], allow_private=True, timeout=0.5, deadline=2, sleep=waited.append)
 
 
@@ -39,92 +39,96 @@ def attachment_at(site: StubServer, path: str) -> Attachment:
     return Attachment(url=site.url(path), path=path.partition("?")[0])
 
 
-def fetched(fetching: MediaDownload, wanted: Attachment) -> bytes:
-    with fetching.open(wanted) as file:
+def download(downloader: MediaDownload, attachment: Attachment) -> bytes:
+    with downloader.open(attachment) as file:
         return file.read()
 
 
 class TestDownloading:
-    def test_gives_the_file(self, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_returns_the_file(self, old_site: StubServer, downloader: MediaDownload) -> None:
         old_site.answer("/a.png", body=PNG)
-        assert fetched(fetching, attachment_at(old_site, "/a.png")) == PNG
+        assert download(downloader, attachment_at(old_site, "/a.png")) == PNG
 
     @pytest.mark.parametrize("status", [403, 404, 410])
-    def test_what_is_not_there_is_asked_for_once(
-        self, old_site: StubServer, fetching: MediaDownload, status: int
+    def test_missing_files_are_requested_once(
+        self, old_site: StubServer, downloader: MediaDownload, status: int
     ) -> None:
         old_site.answer("/a.png", status)
         with pytest.raises(MissingFileError, match=str(status)):
-            fetched(fetching, attachment_at(old_site, "/a.png"))
+            download(downloader, attachment_at(old_site, "/a.png"))
         assert old_site.requests["/a.png"] == 1
 
-    def test_tries_again_later_when_told_to(
-        self, old_site: StubServer, fetching: MediaDownload, waited: list[float]
+    def test_waits_as_long_as_retry_after_says(
+        self, old_site: StubServer, downloader: MediaDownload, waited: list[float]
     ) -> None:
         old_site.answer("/a.png", 429, b"", Retry_After="7")
         old_site.answer("/a.png", 503, b"", Retry_After="99999")
         old_site.answer("/a.png", body=PNG)
-        assert fetched(fetching, attachment_at(old_site, "/a.png")) == PNG
+        assert download(downloader, attachment_at(old_site, "/a.png")) == PNG
         assert waited == [7, 60]
 
-    def test_gives_up_after_some_tries(
-        self, old_site: StubServer, fetching: MediaDownload, waited: list[float]
+    def test_gives_up_after_three_attempts(
+        self, old_site: StubServer, downloader: MediaDownload, waited: list[float]
     ) -> None:
         old_site.answer("/a.png", 500)
         with pytest.raises(MissingFileError, match="500"):
-            fetched(fetching, attachment_at(old_site, "/a.png"))
+            download(downloader, attachment_at(old_site, "/a.png"))
         assert old_site.requests["/a.png"] == 3
 
-    def test_what_comes_in_part_is_fetched_again(self, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_incomplete_files_are_downloaded_again(self, old_site: StubServer, downloader: MediaDownload) -> None:
         old_site.answer("/a.png", 200, PNG[:20], Content_Length=str(len(PNG)))
         old_site.answer("/a.png", body=PNG)
-        assert fetched(fetching, attachment_at(old_site, "/a.png")) == PNG
+        assert download(downloader, attachment_at(old_site, "/a.png")) == PNG
 
-    def test_what_never_comes_is_given_up(self, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_files_that_are_always_incomplete_are_given_up(
+        self, old_site: StubServer, downloader: MediaDownload
+    ) -> None:
         old_site.answer("/a.png", 200, PNG[:20], Content_Length=str(len(PNG)))
         with pytest.raises(MissingFileError, match=r"part|failed"):
-            fetched(fetching, attachment_at(old_site, "/a.png"))
+            download(downloader, attachment_at(old_site, "/a.png"))
 
-    def test_a_host_that_does_not_answer_is_left_alone(self, waited: list[float]) -> None:
+    def test_a_host_that_never_answers_is_no_longer_contacted(self, waited: list[float]) -> None:
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             host = f"127.0.0.1:{closed.getsockname()[1]}"
-        fetching = MediaDownload([host], allow_private=True, timeout=0.5, sleep=waited.append)
-        wanted = Attachment(url=f"http://{host}/a.png", path="/a.png")
+        downloader = MediaDownload([host], allow_private=True, timeout=0.5, sleep=waited.append)
+        unreachable = Attachment(url=f"http://{host}/a.png", path="/a.png")
         for _file in range(3):
             with pytest.raises(MissingFileError, match="failed"):
-                fetched(fetching, wanted)
+                download(downloader, unreachable)
         before = len(waited)
         with pytest.raises(MissingFileError, match="wasn't asked again"):
-            fetched(fetching, wanted)
+            download(downloader, unreachable)
         assert len(waited) == before
 
-    def test_a_silent_host_is_not_waited_for(self, waited: list[float]) -> None:
+    def test_a_silent_host_times_out(self, waited: list[float]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             host = f"127.0.0.1:{silent.getsockname()[1]}"
-            fetching = MediaDownload([host], allow_private=True, timeout=0.05, sleep=waited.append)
+            downloader = MediaDownload([host], allow_private=True, timeout=0.05, sleep=waited.append)
             with pytest.raises(MissingFileError, match="timed out"):
-                fetched(fetching, Attachment(url=f"http://{host}/a.png", path="/a.png"))
+                download(downloader, Attachment(url=f"http://{host}/a.png", path="/a.png"))
 
 
 class TestLimits:
-    def test_a_size_that_is_said(self, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_files_with_too_large_an_announced_size_are_refused(
+        self, old_site: StubServer, downloader: MediaDownload
+    ) -> None:
         old_site.answer("/a.png", 200, b"x", Content_Length=str(pictures.MAX_BYTES + 1))
         with pytest.raises(MissingFileError, match="larger"):
-            fetched(fetching, attachment_at(old_site, "/a.png"))
+            download(downloader, attachment_at(old_site, "/a.png"))
 
-    def test_a_size_that_is_not_said(
-        self, old_site: StubServer, fetching: MediaDownload, monkeypatch: pytest.MonkeyPatch
+    def test_files_that_turn_out_too_large_are_refused(
+        self, old_site: StubServer, downloader: MediaDownload, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pictures, "MAX_BYTES", 100_000)
         old_site.answer("/a.png", 200, b"x" * 100_001, Content_Length="")
         with pytest.raises(MissingFileError, match="larger"):
-            fetched(fetching, attachment_at(old_site, "/a.png"))
+            download(downloader, attachment_at(old_site, "/a.png"))
 
-    def test_time(self, old_site: StubServer, waited: list[float]) -> None:
+    def test_downloads_have_a_deadline(self, old_site: StubServer, waited: list[float]) -> None:
         old_site.answer("/a.png", body=PNG)
         with pytest.raises(MissingFileError, match="too long"):
-            fetched(
+            download(
                 MediaDownload([old_site.host], allow_private=True, deadline=-1, sleep=waited.append),
                 attachment_at(old_site, "/a.png"),
             )
@@ -132,89 +136,97 @@ class TestLimits:
 
 class TestHosts:
     @pytest.mark.parametrize("url", ["http://evil.example/a.png", "file:///etc/passwd", ""])
-    def test_other_hosts_are_not_asked(self, url: str) -> None:
+    def test_other_hosts_are_not_contacted(self, url: str) -> None:
         with pytest.raises(MissingFileError, match=r"invalid|isn't the exported site"):
-            fetched(MediaDownload(["old.example"]), Attachment(url=url, path="/a.png"))
+            download(MediaDownload(["old.example"]), Attachment(url=url, path="/a.png"))
 
-    def test_redirects_to_other_hosts_are_not_followed(self, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_redirects_to_other_hosts_are_not_followed(self, old_site: StubServer, downloader: MediaDownload) -> None:
         old_site.answer("/a.png", 302, Location="http://evil.example/a.png")
         with pytest.raises(MissingFileError, match="isn't the exported site"):
-            fetched(fetching, attachment_at(old_site, "/a.png"))
+            download(downloader, attachment_at(old_site, "/a.png"))
         assert old_site.requests.total() == 1
 
-    def test_private_networks_are_not_asked(self, old_site: StubServer) -> None:
+    def test_private_networks_are_not_contacted(self, old_site: StubServer) -> None:
         with pytest.raises(MissingFileError, match="private network"):
-            fetched(MediaDownload([old_site.host]), attachment_at(old_site, "/a.png"))
+            download(MediaDownload([old_site.host]), attachment_at(old_site, "/a.png"))
         assert old_site.requests.total() == 0
 
-    def test_the_hosts_of_an_export_are_its_own_and_the_former_ones(self, settings: Settings) -> None:
+    def test_files_may_come_from_the_exported_site_and_former_hosts(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["former.example"]
         analysis = Analysis([], base_url="https://thoolen.wordpress.com", site_url="http://wordpress.com/")
         assert hosts_of(analysis) == {"thoolen.wordpress.com", "wordpress.com", "former.example"}
 
-    def test_wordpress_com_keeps_files_at_another_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_wordpress_com_serves_files_from_another_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def nowhere(*args: object, **more: object) -> None:
-            raise OSError("asked")
+            raise OSError("resolved")
 
         monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-        fetching = MediaDownload(["thoolen.wordpress.com"], sleep=lambda seconds: None)
-        with pytest.raises(MissingFileError, match="asked"):
-            fetched(fetching, Attachment(url="https://thoolen.files.wordpress.com/a.png", path="/a.png"))
+        downloader = MediaDownload(["thoolen.wordpress.com"], sleep=lambda seconds: None)
+        with pytest.raises(MissingFileError, match="resolved"):
+            download(downloader, Attachment(url="https://thoolen.files.wordpress.com/a.png", path="/a.png"))
         with pytest.raises(MissingFileError, match="isn't the exported site"):
-            fetched(fetching, Attachment(url="https://other.files.wordpress.com/a.png", path="/a.png"))
+            download(downloader, Attachment(url="https://other.files.wordpress.com/a.png", path="/a.png"))
 
 
 @pytest.mark.django_db
-class TestWhatIsFetched:
-    def test_comes_into_the_library(self, bring: Bring, old_site: StubServer, fetching: MediaDownload) -> None:
+class TestImportingDownloads:
+    def test_downloads_are_added_to_the_media_library(
+        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+    ) -> None:
         old_site.answer("/wp-content/uploads/a.png", body=PNG)
         url = f"http://{old_site.host}/wp-content/uploads/a.png"
-        bring(attachment(30, attachment_url=url), media=fetching)
+        bring(attachment(30, attachment_url=url), media=downloader)
         assert Picture.objects.get().width == 40
 
-    def test_is_judged_by_its_contents(self, bring: Bring, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_the_file_type_is_detected_from_the_contents(
+        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+    ) -> None:
         old_site.answer("/a.png", 200, b"<html>Not here any more</html>", Content_Type="image/png")
         old_site.answer("/b.png", 200, PNG, Content_Type="text/html")
         parts = [
             attachment(30, attachment_url=f"http://{old_site.host}/a.png"),
             attachment(31, attachment_url=f"http://{old_site.host}/b.png"),
         ]
-        report = bring(*parts, media=fetching)
-        assert [left.id for left in report.skipped] == [30]
+        report = bring(*parts, media=downloader)
+        assert [remark.id for remark in report.skipped] == [30]
         assert Picture.objects.count() == 1
 
-    def test_is_not_fetched_twice(self, bring: Bring, old_site: StubServer, fetching: MediaDownload) -> None:
+    def test_files_are_not_downloaded_twice(
+        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+    ) -> None:
         old_site.answer("/a.png", body=PNG)
         part = attachment(30, attachment_url=f"http://{old_site.host}/a.png")
-        bring(part, media=fetching)
-        bring(part, media=fetching)
+        bring(part, media=downloader)
+        bring(part, media=downloader)
         assert old_site.requests["/a.png"] == 1
 
-    def test_what_cannot_be_published_is_not_even_asked_for(
-        self, bring: Bring, old_site: StubServer, fetching: MediaDownload
+    def test_files_that_cannot_be_published_are_not_requested(
+        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
     ) -> None:
-        report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.svg"), media=fetching)
+        report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.svg"), media=downloader)
         assert first(report.skipped).url == f"http://{old_site.host}/a.svg"
         assert old_site.requests.total() == 0
 
-    def test_other_kinds_come_by_their_contents_whatever_the_old_site_calls_them(
-        self, bring: Bring, old_site: StubServer, fetching: MediaDownload
+    def test_documents_are_recognised_by_their_contents_whatever_the_content_type(
+        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
     ) -> None:
-        endings = dict(enumerate((".mp3", ".mp4", ".docx", ".csv"), 30))
-        # Larger than what is held in memory.
+        extensions = dict(enumerate((".mp3", ".mp4", ".docx", ".csv"), 30))
+        # Too large to be held in memory.
         contents = {**SAMPLES, ".mp4": MP4 + bytes(2_000_000)}
-        for ending in endings.values():
-            old_site.answer(f"/a{ending}", 200, contents[ending], Content_Type="text/html")
+        for extension in extensions.values():
+            old_site.answer(f"/a{extension}", 200, contents[extension], Content_Type="text/html")
         old_site.answer("/b.mp3", 200, b"<html>Not here any more</html>", Content_Type="audio/mpeg")
-        parts = [attachment(n, attachment_url=f"http://{old_site.host}/a{ending}") for n, ending in endings.items()]
-        report = bring(*parts, attachment(40, attachment_url=f"http://{old_site.host}/b.mp3"), media=fetching)
-        assert [left.id for left in report.skipped] == [40]
-        for number, ending in endings.items():
-            with Document.objects.get(attachments__wordpress_id=number).file.open() as file:
-                assert file.read() == contents[ending]
+        parts = [
+            attachment(n, attachment_url=f"http://{old_site.host}/a{extension}") for n, extension in extensions.items()
+        ]
+        report = bring(*parts, attachment(40, attachment_url=f"http://{old_site.host}/b.mp3"), media=downloader)
+        assert [remark.id for remark in report.skipped] == [40]
+        for wordpress_id, extension in extensions.items():
+            with Document.objects.get(attachments__wordpress_id=wordpress_id).file.open() as file:
+                assert file.read() == contents[extension]
 
-    def test_too_large_a_film_is_left_there(
-        self, bring: Bring, old_site: StubServer, fetching: MediaDownload, settings: Settings
+    def test_videos_that_are_too_large_are_skipped(
+        self, bring: Bring, old_site: StubServer, downloader: MediaDownload, settings: Settings
     ) -> None:
         settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = 100_000
         old_site.answer("/a.mp4", 200, MP4 + bytes(100_000), Content_Length="")
@@ -222,6 +234,6 @@ class TestWhatIsFetched:
         parts = [
             attachment(n, attachment_url=f"http://{old_site.host}/{name}.mp4") for n, name in ((30, "a"), (31, "b"))
         ]
-        report = bring(*parts, media=fetching)
-        assert ["IMPORT_FILE_MAX_MB" in left.text for left in report.skipped] == [True, True]
+        report = bring(*parts, media=downloader)
+        assert ["IMPORT_FILE_MAX_MB" in remark.text for remark in report.skipped] == [True, True]
         assert not Document.objects.exists()

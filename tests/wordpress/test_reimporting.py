@@ -1,4 +1,4 @@
-"""Importing again: what has changed there is updated, what has changed here is not, and interruptions do no harm."""
+"""Importing again: changes in the export are applied, local changes are kept, and interruptions do no harm."""
 
 import datetime as dt
 import random
@@ -17,8 +17,8 @@ from tests.factories.reports import counted, first
 from tests.factories.types import Bring
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
 from wordpress.importing.ledger import Ledger
-from wordpress.importing.old_urls import OldUrls
 from wordpress.importing.pipeline import import_export
+from wordpress.importing.redirects import OldUrls
 from wordpress.importing.steps.categories import _Categories
 from wordpress.importing.steps.comments import CommentBatch
 from wordpress.importing.steps.entries import EntryImport
@@ -27,14 +27,15 @@ from wordpress.models import ImportedItem, ImportRun
 
 pytestmark = pytest.mark.django_db
 
-THERE_SINCE = {"post_modified": "2020-05-05 05:05:05", "title": "New title", "content": "New text."}
+CHANGED_IN_EXPORT = {"post_modified": "2020-05-05 05:05:05", "title": "New title", "content": "New text."}
 
 
 class TestUpdates:
     def test_a_changed_post_is_updated(self, bring: Bring) -> None:
         bring(item(7, inside=[filed("post_tag", "x"), filed("category", "c")]), item(8))
         report = bring(
-            item(7, status="private", post_name="new-name", inside=[filed("post_tag", "y")], **THERE_SINCE), item(8)
+            item(7, status="private", post_name="new-name", inside=[filed("post_tag", "y")], **CHANGED_IN_EXPORT),
+            item(8),
         )
         assert counted(report, "post") == {"updated": 1, "unchanged": 1}
         post = Post.objects.get(pk=7)
@@ -45,9 +46,9 @@ class TestUpdates:
         assert not post.categories.exists()
         assert post.tagged_posts.get().published_at is None
 
-    def test_a_changed_page_moves_and_leaves_its_address(self, bring: Bring, client: Client) -> None:
+    def test_a_changed_page_moves_and_its_old_url_redirects(self, bring: Bring, client: Client) -> None:
         bring(page(20), page(21, post_parent=20), page(22, post_parent=21))
-        moved = (page(20), page(21, menu_order=4, post_name="elsewhere", **THERE_SINCE), page(22, post_parent=21))
+        moved = (page(20), page(21, menu_order=4, post_name="elsewhere", **CHANGED_IN_EXPORT), page(22, post_parent=21))
         report = bring(*moved)
         assert counted(report, "page") == {"updated": 1, "unchanged": 2}
         found = Page.objects.get(pk=21)
@@ -57,23 +58,23 @@ class TestUpdates:
         before = contents()
         assert not bring(*moved).has_changes
         assert contents() == before
-        assert not bring(page(20), page(21, **{**THERE_SINCE, "title": "Newer"}, post_name="elsewhere")).skipped
+        assert not bring(page(20), page(21, **{**CHANGED_IN_EXPORT, "title": "Newer"}, post_name="elsewhere")).skipped
 
-    def test_a_page_and_its_parent_change_places(self, bring: Bring) -> None:
+    def test_a_page_and_its_parent_can_swap_places(self, bring: Bring) -> None:
         bring(page(20), page(21, post_parent=20))
         bring(page(20, post_parent=21), page(21))
         assert dict(Page.objects.values_list("pk", "path")) == {20: "page-21/page-20", 21: "page-21"}
 
     def test_a_page_whose_parent_is_not_in_this_export_stays(self, bring: Bring) -> None:
         bring(page(20), page(21, post_parent=20))
-        bring(page(21, post_parent=20, **THERE_SINCE))
+        bring(page(21, post_parent=20, **CHANGED_IN_EXPORT))
         assert Page.objects.get(pk=21).path == "page-20/page-21"
 
-    def test_what_cannot_stand_where_it_shall_stays_and_is_noted(self, bring: Bring) -> None:
+    def test_a_page_that_cannot_be_moved_stays_and_is_reported(self, bring: Bring) -> None:
         bring(page(20), page(21, post_parent=20))
         Page.objects.get(pk=21).save()
         # 21 changed on both sides, so it stays under 20, which therefore cannot go under it.
-        report = bring(page(20, post_parent=21), page(21, **THERE_SINCE))
+        report = bring(page(20, post_parent=21), page(21, **CHANGED_IN_EXPORT))
         assert Page.objects.get(pk=20).path == "page-20"
         assert "cannot be where it is in the export" in first(report.notes).text
 
@@ -86,7 +87,7 @@ class TestUpdates:
         assert "Better." in found.html
         assert Post.objects.get().comment_count == 2
 
-    def test_a_comment_is_known_by_its_number_whatever_changed(self, bring: Bring) -> None:
+    def test_a_comment_is_recognised_by_its_id_whatever_has_changed(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1), comment(2, parent=1), comment(3)]))
         changed = item(
             7,
@@ -103,16 +104,16 @@ class TestUpdates:
         assert found.created_at.year == 2015
         assert not bring(changed).has_changes
 
-    def test_a_thread_never_becomes_a_circle(self, bring: Bring) -> None:
+    def test_a_thread_never_becomes_circular(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1), comment(2, parent=1)]))
         Comment.objects.filter(pk=2).update(status="spam")
-        # 2 changed on both sides and stays an answer to 1.
+        # 2 changed on both sides and stays a reply to 1.
         bring(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1}
 
-    def test_after_an_update_all_is_unchanged(self, bring: Bring) -> None:
+    def test_importing_again_after_an_update_changes_nothing(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))
-        changed = item(7, inside=[comment(1, content="Better.")], **THERE_SINCE)
+        changed = item(7, inside=[comment(1, content="Better.")], **CHANGED_IN_EXPORT)
         bring(changed)
         before = contents()
         report = bring(changed)
@@ -120,7 +121,7 @@ class TestUpdates:
         assert contents() == before
 
     def test_an_updated_site_equals_a_new_one(self, bring: Bring) -> None:
-        changed = item(7, inside=[comment(1), filed("post_tag", "x")], **THERE_SINCE)
+        changed = item(7, inside=[comment(1), filed("post_tag", "x")], **CHANGED_IN_EXPORT)
         bring(item(7, inside=[comment(1), filed("post_tag", "x")]))
         bring(changed)
         columns = [field.name for field in Post._meta.concrete_fields]
@@ -131,44 +132,44 @@ class TestUpdates:
 
 
 class TestConflicts:
-    def test_a_post_that_changed_on_both_sides_is_left_and_named(self, bring: Bring) -> None:
+    def test_a_post_changed_on_both_sides_is_left_alone_and_reported(self, bring: Bring) -> None:
         bring(item(7))
         Post.objects.get().save()
         before = contents()
-        report = bring(item(7, **THERE_SINCE))
+        report = bring(item(7, **CHANGED_IN_EXPORT))
         assert counted(report, "post") == {"skipped": 1}
         assert "changed in the export and here" in first(report.skipped).text
         assert contents() == before
 
-    def test_new_comments_of_it_are_brought_in_all_the_same(self, bring: Bring) -> None:
+    def test_new_comments_on_a_post_with_a_conflict_are_imported(self, bring: Bring) -> None:
         bring(item(7))
         Post.objects.get().save()
-        bring(item(7, inside=[comment(1)], **THERE_SINCE))
+        bring(item(7, inside=[comment(1)], **CHANGED_IN_EXPORT))
         assert Post.objects.get().comment_count == 1
 
-    def test_a_comment_that_was_moderated_here_is_left_and_named(self, bring: Bring) -> None:
+    def test_a_comment_moderated_here_is_left_alone_and_reported(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))
         Comment.objects.update(status="spam")
         report = bring(item(7, inside=[comment(1, content="Other")]))
         assert counted(report, "comment") == {"skipped": 1}
         assert Comment.objects.get().status == "spam"
 
-    def test_comments_that_readers_write_here_are_no_conflict(self, bring: Bring) -> None:
+    def test_comments_written_here_are_no_conflict(self, bring: Bring) -> None:
         bring(item(7))
         Comment.objects.create(entry_id=7, name="Reader", text="Hello", status="approved")
-        assert counted(bring(item(7, **THERE_SINCE)), "post") == {"updated": 1}
+        assert counted(bring(item(7, **CHANGED_IN_EXPORT)), "post") == {"updated": 1}
 
 
-class TestMemoryOfImports:
-    def test_without_it_nothing_is_updated_and_nothing_doubled(self, bring: Bring) -> None:
+class TestLedger:
+    def test_without_it_nothing_is_updated_or_duplicated(self, bring: Bring) -> None:
         bring(*AWKWARD_PARTS)
         ImportedItem.objects.all().delete()
         before = contents()
         assert not bring(*AWKWARD_PARTS).has_changes
-        bring(item(7, guid="g", **THERE_SINCE))
+        bring(item(7, guid="g", **CHANGED_IN_EXPORT))
         assert contents() == before
 
-    def test_what_was_deleted_here_comes_again(self, bring: Bring) -> None:
+    def test_posts_deleted_here_are_imported_again(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))
         Post.objects.all().delete()
         assert counted(bring(item(7, inside=[comment(1)])), "post") == {"imported": 1}
@@ -179,7 +180,7 @@ class KilledError(Exception):
     pass
 
 
-# Each write of an import passes through one of these.
+# Everything that an import writes passes through one of these.
 WRITERS = [
     (Ledger, "write"),
     (OldUrls, "write"),
@@ -202,17 +203,17 @@ class TestKilled:
         monkeypatch.setattr("wordpress.importing.batches.MAX_ENTRIES", 3)
 
     @pytest.mark.parametrize("seed", range(20))
-    def test_an_import_that_is_killed_anywhere_and_run_again_ends_the_same(
+    def test_an_import_killed_anywhere_and_repeated_has_the_same_result(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
     ) -> None:
         path = write(tmp_path, export(*AWKWARD_PARTS, *(item(n, inside=[comment(n)]) for n in range(100, 140))))
-        chance = random.Random(seed)  # noqa: S311  # no secret
-        calls = deadly = 0
+        rng = random.Random(seed)  # noqa: S311  # no secret
+        calls = killed_at = 0
 
         def after_write(*args: object, **kwargs: object) -> None:
             nonlocal calls
             calls += 1
-            if calls == deadly:
+            if calls == killed_at:
                 raise KilledError
 
         for owner, method in WRITERS:
@@ -223,13 +224,13 @@ class TestKilled:
             undisturbed = contents(without_version=True)
             transaction.set_rollback(True)
         assert contents(without_version=True) == before
-        deadly = calls + chance.randint(1, calls)
+        killed_at = calls + rng.randint(1, calls)
         with pytest.raises(KilledError):
             import_export([path], progress=after_write)
         import_export([path])
         assert contents(without_version=True) == undisturbed != before
 
-    def test_what_is_stored_before_is_complete_and_counted_as_unchanged(
+    def test_batches_stored_before_are_complete_and_counted_as_unchanged(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = write(tmp_path, export(*(item(n, inside=[comment(n), filed("post_tag", "x")]) for n in range(1, 10))))

@@ -1,4 +1,4 @@
-"""Rendering in two processes: the same results in the same order, and no process that stays behind."""
+"""Rendering in two processes: the same results in the same order, and no process is left behind."""
 
 import errno
 import os
@@ -85,13 +85,13 @@ def kill(pool: RenderPool) -> None:
 
 
 def wait_for(pool: RenderPool) -> None:
-    """Wait until the worker has rendered everything that it was given."""
-    while pool._busy_worker and not pool._busy_worker.has_answered:
+    """Wait until the worker has rendered the batch."""
+    while pool._batch.worker and not pool._batch.worker.has_answered:
         time.sleep(0.01)
 
 
 def render_with(pool: RenderPool, texts: list[RenderInput], *, wait: bool = True) -> list[Rendered]:
-    """Render a batch. If it is waited for, this process renders none of what the worker may render."""
+    """Render a batch. With `wait`, the worker renders everything that it may."""
     pool.begin(texts)
     if wait:
         wait_for(pool)
@@ -108,42 +108,42 @@ def expected(texts: list[RenderInput]) -> list[Rendered]:
 
 
 def rendered_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the sources that are rendered in this process from now on."""
+    """Return a list to which the sources rendered in this process from now on are added."""
     here: list[str] = []
 
-    def noted(texts: Iterable[RenderInput], resolve: FileResolver) -> Iterator[Rendered]:
+    def record(texts: Iterable[RenderInput], resolve: FileResolver) -> Iterator[Rendered]:
         texts = list(texts)
         here.extend(text.source for text in texts)
         return render_all(texts, resolve)
 
-    monkeypatch.setattr(render_pool, "render_all", noted)
+    monkeypatch.setattr(render_pool, "render_all", record)
     return here
 
 
 class TestResults:
-    def test_results_equal_those_of_rendering_here(self, shared_pool: RenderPool) -> None:
+    def test_results_equal_those_of_rendering_in_this_process(self, shared_pool: RenderPool) -> None:
         assert render_with(shared_pool, TEXTS) == expected(TEXTS)
 
     def test_each_batch_gets_its_own_results(self, shared_pool: RenderPool) -> None:
-        for _number in range(3):
+        for _attempt in range(3):
             for texts in ([], TEXTS[:1], TEXTS[2:3], TEXTS[1:]):
                 assert render_with(shared_pool, texts) == expected(texts)
 
-    def test_texts_may_be_larger_than_a_pipe(self, shared_pool: RenderPool) -> None:
-        texts = [RenderInput(f"{number} words " * 5000, "wordpress") for number in range(20)]
+    def test_texts_can_be_larger_than_the_buffer_of_a_pipe(self, shared_pool: RenderPool) -> None:
+        texts = [RenderInput(f"{n} words " * 5000, "wordpress") for n in range(20)]
         assert render_with(shared_pool, texts) == expected(texts)
 
     @pytest.mark.django_db
-    def test_no_files_are_looked_up_if_none_are_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_files_are_looked_up_if_there_are_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         text = RenderInput("https://blog.example.org/wp-content/uploads/2014/03/a.png", "wordpress")
         html = expected([text])
         with new_pool(resolve=resolve_no_files) as pool:
-            # What the worker cannot render, as it has no database, would be rendered here.
+            # The worker cannot look up files, so the text would be rendered here.
             here = rendered_here(monkeypatch)
             assert render_with(pool, [text]) == html
             assert here == []
 
-    def test_files_are_resolved_as_the_pool_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_files_are_resolved_with_the_given_function(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def resolve(old_urls: Iterable[str]) -> Mapping[str, str]:
             return dict.fromkeys(old_urls, "/media/new.png")
 
@@ -166,13 +166,13 @@ class TestResults:
 class TestComments:
     COMMENTS: ClassVar[list[CommentText]] = [("One.\n\nTwo <b>three", True), ("One <b>", False), ("", True)]
 
-    def test_comments_equal_those_rendered_here(self, shared_pool: RenderPool) -> None:
+    def test_comments_equal_those_rendered_in_this_process(self, shared_pool: RenderPool) -> None:
         for texts in (TEXTS, [], TEXTS[:1]):
             shared_pool.begin(texts, self.COMMENTS)
             html = {comment: str(comment_html(*comment)) for comment in self.COMMENTS}
             assert shared_pool.finish() == RenderedBatch(expected(texts), html)
 
-    def test_a_batch_without_comments_has_none_of_the_batch_before(self, shared_pool: RenderPool) -> None:
+    def test_a_batch_without_comments_does_not_repeat_those_of_the_last_one(self, shared_pool: RenderPool) -> None:
         shared_pool.begin(TEXTS, self.COMMENTS)
         shared_pool.finish()
         assert shared_pool.finish().comments == {}
@@ -192,7 +192,7 @@ class TestComments:
                 assert pool.finish().comments == {comment: comment_html(*comment) for comment in self.COMMENTS}
                 pool.begin([], self.COMMENTS)
 
-    def test_what_is_rendered_ahead_has_no_comments(self) -> None:
+    def test_texts_are_rendered_ahead_without_comments(self) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, TestAhead.MANY * 5)
             pool.stop_expecting()
@@ -202,7 +202,7 @@ class TestComments:
 
 
 class TestSharing:
-    """What the worker has not begun when it is needed is rendered here, from the last text on."""
+    """Texts that the worker has not begun when they are needed are rendered here, the last ones first."""
 
     MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(100)]
 
@@ -221,7 +221,7 @@ class TestSharing:
                 assert render_with(pool, self.MANY, wait=False) == expected(self.MANY)
             assert render_with(pool, self.MANY) == expected(self.MANY)
 
-    def test_nothing_is_rendered_here_that_the_worker_has_done(
+    def test_texts_that_the_worker_has_rendered_are_not_rendered_here(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         html = expected(self.MANY)
@@ -232,29 +232,29 @@ class TestSharing:
     def test_texts_that_both_have_rendered_appear_once(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # As if the worker had begun the last half just when that was taken back.
+        # As if the worker had begun the last half just when it was taken back.
         monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: limit - 50)
         assert render_with(shared_pool, self.MANY) == expected(self.MANY)
 
-    def test_texts_that_neither_has_begun_are_rendered_in_the_end(
+    def test_texts_that_neither_process_has_begun_are_rendered_in_the_end(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shared_pool.begin(self.MANY)
-        assert shared_pool._busy_worker is not None
-        shared_pool._busy_worker.hurry()
+        assert shared_pool._batch.worker is not None
+        shared_pool._batch.worker.hurry()
         monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: 0)
         assert shared_pool.finish().texts == expected(self.MANY)
 
     @pytest.mark.parametrize(
         ("left", "next_"), [(1000, 20), (40, 20), (39, 20), (20, 10), (2, 1), (1, 1), (0, 0), (-5, 0)]
     )
-    def test_portions_get_small_at_the_end(self, left: int, next_: int) -> None:
+    def test_portions_become_smaller_towards_the_end(self, left: int, next_: int) -> None:
         assert next_portion(left) == next_
 
 
 @contextmanager
 def stopped(pool: RenderPool, *, then: signal.Signals) -> Iterator[None]:
-    """Stop the worker for a moment; `then` continues or ends it."""
+    """Stop the worker for 0.3 s; the signal `then` continues or kills it."""
     pid = process_of(pool).pid or 0
     os.kill(pid, signal.SIGSTOP)
     timer = Timer(0.3, os.kill, (pid, then))
@@ -305,7 +305,7 @@ class TestAhead:
             sample.offer(RenderInput("x" * 40, "html"))
         assert 1 <= len(sample.texts) <= 2
 
-    def test_texts_that_come_while_the_worker_is_busy_are_rendered_when_needed(self) -> None:
+    def test_texts_offered_while_the_worker_is_busy_are_rendered_later(self) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, self.MANY)
             pool.stop_expecting()
@@ -318,21 +318,21 @@ class TestAhead:
             pool.stop_expecting()
             assert render_with(pool, texts) == expected(texts)
 
-    def test_nothing_is_rendered_ahead_that_may_not_be_needed(self) -> None:
+    def test_nothing_is_rendered_ahead_if_it_may_not_be_needed(self) -> None:
         with new_pool() as pool:
             expect(pool, self.MANY)
             assert pool._worker is None
 
 
 class TestWorker:
-    def test_a_small_import_starts_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_small_import_starts_no_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(render_pool, "MIN_SIZE_FOR_WORKER", 1)
         with new_pool(ahead=True) as pool:
             expect(pool, TEXTS)
             assert render_with(pool, TEXTS) == expected(TEXTS)
             assert pool._worker is None
 
-    def test_everything_is_rendered_here_if_the_system_lets_none_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_everything_is_rendered_here_if_the_worker_cannot_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(resolve: FileResolver) -> RenderWorker:
             raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
@@ -346,12 +346,12 @@ class TestWorker:
             assert batch.texts == expected(TEXTS)
             assert render_with(pool, TEXTS) == expected(TEXTS)
 
-    def test_a_pool_that_renders_nothing_starts_none(self) -> None:
+    def test_a_pool_that_renders_nothing_starts_no_worker(self) -> None:
         with new_pool() as pool:
             assert render_with(pool, []) == []
             assert pool._worker is None
 
-    def test_it_stops_with_the_pool_and_after_an_error(self) -> None:
+    def test_the_worker_stops_with_the_pool_even_after_an_error(self) -> None:
         with open_spool() as spool:
             failing = RenderPool(spool.file, 0, resolve_files, ahead=False)
             with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
@@ -360,14 +360,14 @@ class TestWorker:
                 raise ZeroDivisionError
         assert not process.is_alive()
 
-    def test_a_pool_continues_without_one_that_was_killed(self) -> None:
+    def test_a_pool_continues_if_the_worker_was_killed(self) -> None:
         with new_pool() as pool:
             render_with(pool, TEXTS)
             kill(pool)
             for _batch in range(2):
                 assert render_with(pool, TEXTS) == expected(TEXTS)
 
-    def test_it_stops_when_the_import_is_killed(self) -> None:
+    def test_the_worker_stops_when_the_import_is_killed(self) -> None:
         with subprocess.Popen(  # noqa: S603  # our own code
             [sys.executable, "-c", STARTS_WORKER], cwd=PROJECT, stdout=subprocess.PIPE, text=True
         ) as importing:
@@ -387,13 +387,13 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # Where nobody collects dead processes they stay listed.
+    # Dead processes stay listed until their parent collects them.
     return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
 
 
 class TestImport:
     @pytest.mark.parametrize("size", [1, 2, 100])
-    def test_entries_are_rendered_in_any_number_of_batches(
+    def test_entries_are_rendered_whatever_the_size_of_a_batch(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch, size: int
     ) -> None:
         monkeypatch.setattr(render_pool, "_MIN_AHEAD", 3)

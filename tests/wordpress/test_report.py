@@ -1,4 +1,4 @@
-"""Reports name everything, however much that is, and memory holds little of it."""
+"""Reports list every item, however many_remarks there are, and take little memory."""
 
 import io
 import json
@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories.reports import first
-from wordpress.importing.report import Report
-from wordpress.importing.report_log import Remark, Remarks, summarise
+from wordpress.importing.report import Remark, Remarks, Report, summarise
 
 MANY = 12_000
 
 
-def many(text: str) -> Remarks:
-    """As many remarks as an odd export gives cause for; `{}` in their text is their number."""
+def many_remarks(text: str) -> Remarks:
+    """Return as many_remarks remarks as an unusual export causes; `{}` in their text is replaced by their position."""
     remarks = Remarks()
     for number in range(MANY):
         remarks.add(Remark("post", number, f"Post {number}", text.format(number)))
@@ -25,21 +24,21 @@ def many(text: str) -> Remarks:
 
 class TestRemarks:
     @given(st.lists(st.builds(Remark, st.text(), st.integers(0, 2**63), st.text(), st.text(), st.text())))
-    def test_come_back_as_they_were_and_in_their_order(self, said: list[Remark]) -> None:
+    def test_are_read_as_they_were_added_in_the_same_order(self, added: list[Remark]) -> None:
         remarks = Remarks()
-        for remark in said:
+        for remark in added:
             remarks.add(remark)
-        assert list(remarks) == list(remarks) == said
-        assert len(remarks) == len(said)
+        assert list(remarks) == list(remarks) == added
+        assert len(remarks) == len(added)
 
-    def test_can_be_added_after_some_were_read(self) -> None:
-        remarks = many("Left out.")
+    def test_can_be_added_after_reading(self) -> None:
+        remarks = many_remarks("Left out.")
         assert first(remarks).id == 0
         remarks.add(Remark("page", MANY, "", ""))
         assert [remark.id for remark in remarks] == list(range(MANY + 1))
 
-    def test_take_no_memory_however_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("wordpress.importing.report_log._IN_MEMORY", 10_000)
+    def test_take_little_memory_however_many_there_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("wordpress.importing.report._IN_MEMORY", 10_000)
         remarks = Remarks()
         tracemalloc.start()
         try:
@@ -53,24 +52,24 @@ class TestRemarks:
 
 
 class TestReasons:
-    def test_put_remarks_of_one_text_together(self) -> None:
-        (reason,) = summarise(many("Left out.")).shown
+    def test_group_remarks_with_the_same_text(self) -> None:
+        (reason,) = summarise(many_remarks("Left out.")).shown
         assert (reason.kind, reason.text, reason.count) == ("post", "Left out.", MANY)
         assert reason.examples[:2] == ["Post 0", "Post 1 (1)"]
         assert len(reason.examples) + reason.more == MANY
 
-    def test_the_most_frequent_first_and_the_rest_is_counted(self) -> None:
-        remarks = many("Left out because of {}.")
+    def test_are_sorted_by_frequency_and_the_rest_is_counted(self) -> None:
+        remarks = many_remarks("Left out because of {}.")
         remarks.add(Remark("post", 1, "", "Left out because of 1."))
         reasons = summarise(remarks)
         assert (reasons.shown[0].text, reasons.shown[0].count) == ("Left out because of 1.", 2)
         assert sum(reason.count for reason in reasons.shown) + reasons.more == MANY + 1
 
-    def test_of_an_export_without_any(self) -> None:
+    def test_of_no_remarks_are_empty(self) -> None:
         assert (summarise(Remarks()).shown, summarise(Remarks()).more) == ([], 0)
 
 
-def test_a_report_is_written_whole() -> None:
+def test_the_whole_report_is_written_as_json() -> None:
     report = Report(["export.xml"])
     file = io.StringIO()
     report.write(file)

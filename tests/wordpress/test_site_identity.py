@@ -1,4 +1,4 @@
-"""A blog that has another address by now is the same blog: nothing of it comes in twice."""
+"""A blog whose URL has changed is the same blog: nothing is imported twice."""
 
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 HOST = "https://old.example"
 
 
-def everything(host: str, **text: Any) -> list[str]:
-    """What a blog exports under `host`. Guids stay what they were."""
+def export_parts(host: str, **text: Any) -> list[str]:
+    """Return the parts of an export of a blog at `host`. GUIDs stay the same."""
     host = host.rstrip("/")
     uploads = f"{host}/wp-content/uploads/2014/03/a.png"
     return [
@@ -36,7 +36,7 @@ def everything(host: str, **text: Any) -> list[str]:
     ]
 
 
-class TestAnotherAddress:
+class TestChangedURL:
     @pytest.mark.parametrize(
         ("before", "now"),
         [
@@ -45,32 +45,32 @@ class TestAnotherAddress:
             ("http://old.example", "https://www.old.example/"),
             ("https://www.old.example", "https://OLD.example"),
             ("http://old.example/blog", "https://old.example/blog/"),
-            # Another writing is no help here; the texts are.
+            # The URLs have nothing in common; the entries do.
             ("https://anna.wordpress.com", "https://old.example"),
             ("https://old.example", "http://anna.wordpress.com"),
         ],
     )
     def test_changes_nothing(self, bring: Bring, before: str, now: str) -> None:
-        bring(*everything(before), site=before)
+        bring(*export_parts(before), site=before)
         rows = list(ImportedItem.objects.order_by("pk").values())
-        report = bring(*everything(now), site=now)
+        report = bring(*export_parts(now), site=now)
         assert not report.has_changes
         assert counted(report, "attachment") == {"unchanged": 1}
         assert list(ImportedItem.objects.order_by("pk").values()) == rows
         assert Attachment.objects.get().url.startswith(f"{now.rstrip('/')}/wp-content/")
 
-    def test_and_guids_with_it_too(self, bring: Bring) -> None:
-        """As tools leave it that replace the address everywhere."""
+    def test_that_changed_in_guids_too_changes_nothing(self, bring: Bring) -> None:
+        """Some tools replace the URL everywhere."""
         bring(item(7), item(8), attachment(30))
         now = "https://new.example"
-        parts = [item(number, guid=f"{now}/?p={number}") for number in (7, 8)]
+        parts = [item(n, guid=f"{now}/?p={n}") for n in (7, 8)]
         report = bring(*parts, attachment(30, attachment_url=f"{now}/wp-content/uploads/2014/03/a.png"), site=now)
         assert not report.has_changes
         assert Attachment.objects.count() == 1
 
-    def test_lets_what_changed_be_updated(self, bring: Bring) -> None:
-        bring(*everything("http://old.example"), site="http://old.example")
-        changed = [*everything(HOST, content="New text."), attachment(31, "2014/03/b.png")]
+    def test_does_not_prevent_updates(self, bring: Bring) -> None:
+        bring(*export_parts("http://old.example"), site="http://old.example")
+        changed = [*export_parts(HOST, content="New text."), attachment(31, "2014/03/b.png")]
         changed[0] = category("newest", "Newest", id=3)
         report = bring(*changed, site=HOST)
         assert counted(report, "post") == {"updated": 1, "unchanged": 2}
@@ -78,38 +78,38 @@ class TestAnotherAddress:
         assert [each.slug for each in Category.objects.all()] == ["newest", "news"]
         assert set(Attachment.objects.values_list("site", flat=True)) == {"http://old.example"}
 
-    def test_of_files_is_where_they_are_had_now(self, bring: Bring, tmp_path: Path) -> None:
-        bring(*everything("http://old.example"), site="http://old.example")
+    def test_of_a_file_is_updated(self, bring: Bring, tmp_path: Path) -> None:
+        bring(*export_parts("http://old.example"), site="http://old.example")
         moved = attachment(30, "2014/04/a.png", guid=f"{HOST}/wp-content/uploads/2014/03/a.png")
         assert counted(bring(moved), "attachment") == {"updated": 1}
         assert Attachment.objects.get().url == f"{HOST}/wp-content/uploads/2014/04/a.png"
 
-    def test_leaves_files_in_their_places(self, bring: Bring, tmp_path: Path, client: Client) -> None:
+    def test_does_not_move_files(self, bring: Bring, tmp_path: Path, client: Client) -> None:
         put(tmp_path / "files", "2014/03/a.png")
         now = "https://www.old.example"
         shown = item(40, content=f'<img src="{now}/wp-content/uploads/2014/03/a.png">')
         media = MediaFolder(tmp_path / "files")
-        bring(*everything("http://old.example"), site="http://old.example", media=media)
-        report = bring(*everything(now), shown, site=now, media=media)
+        bring(*export_parts("http://old.example"), site="http://old.example", media=media)
+        report = bring(*export_parts(now), shown, site=now, media=media)
         assert counted(report, "file") == {"unchanged": 1}
-        address = Picture.objects.get().file.url
-        assert f'<img src="{address}"' in Post.objects.get(pk=40).body_html
-        assert client.get("/?attachment_id=30").headers["Location"] == address
+        url = Picture.objects.get().file.url
+        assert f'<img src="{url}"' in Post.objects.get(pk=40).body_html
+        assert client.get("/?attachment_id=30").headers["Location"] == url
 
-    def test_of_which_both_are_here_as_two_is_left_so(self, bring: Bring) -> None:
-        """As an import of earlier versions may have left it."""
-        bring(*everything("http://old.example"), site="http://old.example")
+    def test_of_a_blog_recorded_twice_is_left_as_it_is(self, bring: Bring) -> None:
+        """Imports by earlier versions may have recorded it twice."""
+        bring(*export_parts("http://old.example"), site="http://old.example")
         Attachment.objects.create(site=HOST, wordpress_id=30, url=f"{HOST}/wp-content/uploads/2014/03/a.png")
-        bring(*everything(HOST))
+        bring(*export_parts(HOST))
         assert Attachment.objects.count() == 2
 
 
-class TestAnotherBlog:
+class TestOtherBlog:
     @pytest.mark.parametrize(
         "other", ["https://other.example", "https://old.example/other", "https://old.example:8443"]
     )
-    def test_has_its_own(self, bring: Bring, other: str) -> None:
-        bring(*everything(HOST))
+    def test_has_its_own_attachments(self, bring: Bring, other: str) -> None:
+        bring(*export_parts(HOST))
         theirs = [
             item(7, guid=f"{other}/?p=7", post_name="their-7"),
             attachment(30, attachment_url=f"{other}/wp-content/uploads/b.png"),
@@ -118,20 +118,20 @@ class TestAnotherBlog:
         assert counted(report, "attachment") == {"imported": 1}
         assert Attachment.objects.count() == 2
 
-    def test_with_some_of_the_same_texts_has_its_own(self, bring: Bring) -> None:
+    def test_with_some_of_the_same_posts_has_its_own_attachments(self, bring: Bring) -> None:
         other = "https://other.example"
-        bring(*everything(HOST))
-        theirs = [item(number, guid=f"{other}/?p={number}", post_name=f"their-{number}") for number in (50, 51, 52)]
+        bring(*export_parts(HOST))
+        theirs = [item(n, guid=f"{other}/?p={n}", post_name=f"their-{n}") for n in (50, 51, 52)]
         report = bring(item(8), *theirs, attachment(30), site=other)
         assert counted(report, "post") == {"unchanged": 1, "imported": 3}
         assert counted(report, "attachment") == {"imported": 1}
 
-    def test_with_the_same_texts_under_other_numbers_has_its_own(self, bring: Bring) -> None:
-        bring(*everything(HOST))
+    def test_with_the_same_posts_under_other_ids_has_its_own_attachments(self, bring: Bring) -> None:
+        bring(*export_parts(HOST))
         renumbered = item(907, guid="https://old.example/?p=7"), attachment(30)
         assert counted(bring(*renumbered, site="https://copy.example"), "attachment") == {"imported": 1}
 
-    def test_is_not_this_site_exported(self, tmp_path: Path, bring: Bring, settings: Settings) -> None:
-        bring(*everything(HOST))
-        ours = write(tmp_path, export(*everything(settings.SITE_URL), site=settings.SITE_URL))
+    def test_may_be_an_export_of_this_site(self, tmp_path: Path, bring: Bring, settings: Settings) -> None:
+        bring(*export_parts(HOST))
+        ours = write(tmp_path, export(*export_parts(settings.SITE_URL), site=settings.SITE_URL))
         assert counted(import_export([ours]), "attachment") == {"imported": 1}

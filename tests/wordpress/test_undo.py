@@ -1,4 +1,4 @@
-"""Undoing an import: what it added goes, what was changed here stays, and it can be interrupted."""
+"""Undoing an import: what it added is removed, what was changed here is kept, and an undo can be interrupted."""
 
 from io import StringIO
 from pathlib import Path
@@ -59,7 +59,7 @@ class TestUndo:
         assert undone.removed["post"] == 6
         assert not undone.kept
 
-    def test_a_site_is_as_it_was_before(self, bring: Bring) -> None:
+    def test_a_site_with_content_is_as_it_was_before(self, bring: Bring) -> None:
         bring(*AWKWARD_PARTS)
         PostFactory(slug="ours", tags=["x"])
         Post.objects.get(pk=7).save()
@@ -79,7 +79,7 @@ class TestUndo:
         bring(*AWKWARD_PARTS)
         assert list(Entry.objects.order_by("pk").values_list(*columns)) == entries
 
-    def test_files_go_with_it(self, bring: Bring, tmp_path: Path) -> None:
+    def test_files_are_removed(self, bring: Bring, tmp_path: Path) -> None:
         put(tmp_path / "files", "2014/03/a.png")
         put(tmp_path / "files", "2014/03/b.pdf", content=PDF)
         report = bring(
@@ -94,7 +94,7 @@ class TestUndo:
         assert [model.objects.count() for model in (Picture, Document, Attachment)] == [0, 0, 0]
         assert not ImportedItem.objects.exists()
 
-    def test_files_that_came_later_go_without_the_texts(self, bring: Bring, tmp_path: Path) -> None:
+    def test_files_imported_later_are_removed_without_the_posts(self, bring: Bring, tmp_path: Path) -> None:
         parts = (item(7), attachment(30))
         bring(*parts)
         report = bring(*parts, media=MediaFolder(put(tmp_path / "files", "2014/03/a.png")))
@@ -103,7 +103,7 @@ class TestUndo:
         assert Attachment.objects.get().picture is None
         assert Post.objects.exists()
 
-    def test_redirects_to_what_was_here_before_go(self, tmp_path: Path) -> None:
+    def test_redirects_to_existing_content_are_removed(self, tmp_path: Path) -> None:
         user = UserFactory(username="olga")
         path = write(tmp_path, export(item(7)))
         call_command("import_wordpress", str(path), map_author=[("anna", "olga")], stdout=StringIO())
@@ -112,7 +112,7 @@ class TestUndo:
         assert not Redirect.objects.exists()
         assert User.objects.get() == user
 
-    def test_aliases_of_tags_that_were_here_before_go(self, bring: Bring) -> None:
+    def test_aliases_of_existing_tags_are_removed(self, bring: Bring) -> None:
         TagFactory(name="Human rights", slug="human-rights")
         report = bring(tag("rights", "Human rights"), item(7, inside=[filed("post_tag", "rights")]))
         assert TagAlias.objects.get().slug == "rights"
@@ -120,7 +120,7 @@ class TestUndo:
         assert not TagAlias.objects.exists()
         assert Tag.objects.exists()
 
-    def test_counts_of_comments_are_right_afterwards(self, bring: Bring) -> None:
+    def test_comment_counts_are_updated(self, bring: Bring) -> None:
         bring(item(7, inside=[comment(1)]))
         report = bring(item(7, inside=[comment(1), comment(2), comment(3, parent=2)]))
         assert Post.objects.get().comment_count == 3
@@ -128,7 +128,7 @@ class TestUndo:
         assert Post.objects.get().comment_count == 1
         assert [found.pk for found in Comment.objects.all()] == [1]
 
-    def test_an_entry_with_very_many_comments_goes_in_parts(
+    def test_an_entry_with_very_many_comments_is_removed_in_parts(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(undo, "_MAX_COMMENTS", 2)
@@ -138,7 +138,7 @@ class TestUndo:
 
 
 class TestKept:
-    def test_an_edited_post_stays_with_its_comments(self, bring: Bring) -> None:
+    def test_an_edited_post_is_kept_with_its_comments(self, bring: Bring) -> None:
         report = bring(item(7, inside=[comment(1), filed("post_tag", "x"), filed("category", "c")]), item(8))
         Post.objects.get(pk=7).save()
         undone = undo_run(run_of(report))
@@ -153,14 +153,14 @@ class TestKept:
             ("author", 1): "Other content belongs to it.",
         }
 
-    def test_what_readers_wrote_stays(self, bring: Bring) -> None:
+    def test_posts_that_readers_have_commented_on_are_kept(self, bring: Bring) -> None:
         report = bring(item(7), item(8, inside=[comment(1)]))
         Comment.objects.create(entry_id=7, name="Reader", text="Hello")
         undone = undo_run(run_of(report))
         assert kept(undone)["post", 7] == "Readers have commented on it here."
         assert [found.name for found in Comment.objects.all()] == ["Reader"]
 
-    def test_moderated_and_answered_comments_on_older_posts_stay(self, bring: Bring) -> None:
+    def test_moderated_and_answered_comments_on_older_posts_are_kept(self, bring: Bring) -> None:
         bring(item(7))
         report = bring(item(7, inside=[comment(1), comment(2), comment(3)]))
         Comment.objects.filter(pk=1).update(status="spam")
@@ -173,14 +173,14 @@ class TestKept:
         assert set(Comment.objects.values_list("name", flat=True)) == {"Rosa", "Reader"}
         assert not Comment.objects.filter(pk=3).exists()
 
-    def test_the_pages_above_one_that_stays_stay(self, bring: Bring) -> None:
+    def test_the_parents_of_a_kept_page_are_kept(self, bring: Bring) -> None:
         report = bring(page(20), page(21, post_parent=20), page(22, post_parent=20), page(23))
         Page.objects.get(pk=21).save()
         undone = undo_run(run_of(report))
         assert sorted(Page.objects.values_list("pk", flat=True)) == [20, 21]
         assert kept(undone)["page", 20] == "A page below it stays."
 
-    def test_an_author_whom_someone_uses_stays(self, bring: Bring) -> None:
+    def test_an_account_that_someone_uses_is_kept(self, bring: Bring) -> None:
         report = bring(item(7))
         user = User.objects.get()
         user.set_password("a long enough password")
@@ -188,7 +188,7 @@ class TestKept:
         undone = undo_run(run_of(report))
         assert kept(undone) == {("author", user.pk): "It was changed here after the import, or someone uses it."}
 
-    def test_tags_and_categories_that_were_changed_or_used_here_stay(self, bring: Bring) -> None:
+    def test_tags_and_categories_changed_or_used_here_are_kept(self, bring: Bring) -> None:
         report = bring(tag("x", "X"), tag("y", "Y"), category("c"), category("d", parent="c"), item(7))
         Tag.objects.filter(slug="x").update(description="Ours")
         PostFactory(tags=["Y"])
@@ -198,7 +198,7 @@ class TestKept:
         assert set(Category.objects.values_list("slug", flat=True)) == {"c", "d"}
         assert "A category below it stays." in kept(undone).values()
 
-    def test_files_that_other_content_uses_stay(self, bring: Bring, tmp_path: Path) -> None:
+    def test_files_used_by_other_content_are_kept(self, bring: Bring, tmp_path: Path) -> None:
         names = ["2014/03/a.png", "2014/03/b.png", "2014/03/c.png", "2014/03/d.png"]
         files = [attachment(30 + n, name) for n, name in enumerate(names)]
         report = bring(item(7), *files, media=MediaFolder(put(tmp_path / "files", *names)))
@@ -218,13 +218,13 @@ class TestKept:
         ]
         assert Attachment.objects.count() == 3
 
-    def test_a_reusable_block_that_was_changed_stays(self, bring: Bring) -> None:
+    def test_a_changed_reusable_block_is_kept(self, bring: Bring) -> None:
         report = bring(BLOCK)
         Fragment.objects.update(text="Ours")
         undo_run(run_of(report))
         assert Fragment.objects.get().text == "Ours"
 
-    def test_the_run_is_remembered_and_can_be_undone_once_more(self, bring: Bring) -> None:
+    def test_a_run_that_is_not_completely_undone_can_be_undone_again(self, bring: Bring) -> None:
         run = run_of(bring(item(7), item(8)))
         reader = Comment.objects.create(entry_id=7, name="Reader", text="Hello")
         undo_run(run)
@@ -233,7 +233,7 @@ class TestKept:
         undo_run(run)
         assert [model.objects.count() for model in (ImportRun, Post, User)] == [0, 0, 0]
 
-    def test_updates_stay(self, bring: Bring) -> None:
+    def test_updates_are_kept(self, bring: Bring) -> None:
         bring(item(7))
         report = bring(item(7, title="New title"), item(8))
         undo_run(run_of(report))
@@ -241,7 +241,7 @@ class TestKept:
 
 
 class TestInterruptions:
-    def test_an_undo_that_is_interrupted_anywhere_and_repeated_ends_the_same(
+    def test_an_undo_interrupted_anywhere_and_repeated_has_the_same_result(
         self, bring: Bring, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = contents(without_version=True)
@@ -282,14 +282,14 @@ class TestInterruptions:
         assert bring(*parts).run != run.pk
 
     def test_progress_reaches_the_end(self, bring: Bring) -> None:
-        told: list[tuple[int, int]] = []
+        progress: list[tuple[int, int]] = []
         run = run_of(bring(*AWKWARD_PARTS))
-        undo_run(run, lambda stage, done, total: told.append((done, total)))
-        assert told[-1][0] == told[-1][1] > 10
+        undo_run(run, lambda stage, done, total: progress.append((done, total)))
+        assert progress[-1][0] == progress[-1][1] > 10
 
 
 class TestCommand:
-    def test_removes_and_says_what(self, bring: Bring, client: Client) -> None:
+    def test_lists_what_was_removed_and_kept(self, bring: Bring, client: Client) -> None:
         run = bring(item(7, inside=[comment(1)]), item(8)).run
         Post.objects.get(pk=8).save()
         out = StringIO()
@@ -300,19 +300,19 @@ class TestCommand:
         assert "Import undone." in out.getvalue()
         assert client.get("/?p=7").status_code == 404
 
-    def test_an_unknown_run_is_an_error_that_lists_those_there_are(self, bring: Bring) -> None:
+    def test_an_unknown_run_is_an_error_that_lists_the_runs(self, bring: Bring) -> None:
         run = bring(item(7)).run
         with pytest.raises(CommandError, match=rf"no import 99\. Imports: {run}: https://old.example"):
             call_command("import_wordpress", undo=99)
 
-    def test_takes_no_files_and_is_needed_without_any(self, tmp_path: Path) -> None:
+    def test_needs_either_files_or_undo(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="either the files"):
             call_command("import_wordpress")
         with pytest.raises(CommandError, match="either the files"):
             call_command("import_wordpress", str(write(tmp_path, export())), undo=1)
 
 
-def test_an_import_that_adds_nothing_is_no_run(bring: Bring) -> None:
+def test_an_import_that_adds_nothing_is_not_recorded_as_a_run(bring: Bring) -> None:
     parts = (item(7), item(8))
     run = bring(*parts).run
     again = bring(*parts)
@@ -320,7 +320,7 @@ def test_an_import_that_adds_nothing_is_no_run(bring: Bring) -> None:
     assert counted(again, "post") == {"unchanged": 2}
 
 
-def test_an_import_whose_files_are_still_missing_is_no_run_the_second_time(bring: Bring) -> None:
+def test_repeating_an_import_with_missing_files_is_not_recorded_as_a_run(bring: Bring) -> None:
     parts = (item(7), attachment(30, post_parent=7))
     assert bring(*parts).run is not None
     recorded = list(ImportedItem.objects.order_by("pk").values("kind", "object_pk", "run"))

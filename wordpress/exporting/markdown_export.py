@@ -17,7 +17,7 @@ from blog.models import Page, Post
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment
 from media.models import Document, Picture
-from wordpress.importing.sqlite import disable_mmap
+from wordpress.importing.database import disable_mmap
 
 # Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
 _CHUNK_SIZE: Final = 50

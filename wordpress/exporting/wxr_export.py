@@ -25,7 +25,7 @@ from wordpress.exporting.attachment_writer import attachment_items
 from wordpress.exporting.entry_writer import block_items, entry_item
 from wordpress.exporting.fields import warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
-from wordpress.importing.sqlite import disable_mmap
+from wordpress.importing.database import disable_mmap
 from wordpress.models import Attachment
 from wordpress.wxr import elements
 from wordpress.wxr.extensions import EXTENSION_KEY, clean_for_xml, to_json

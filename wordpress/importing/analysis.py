@@ -1,4 +1,4 @@
-"""Reading an export: is it complete, and what is in it that must be known before anything is stored?"""
+"""The first pass over an export: it must be complete, and some things must be known before anything is stored."""
 
 import datetime as dt
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
@@ -26,6 +26,30 @@ type Progress = Callable[[Stage, int, int], None]
 _VERSIONS: Final = {"1.0", "1.1", "1.2"}
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
+
+_REPAIRS: Final = {
+    "messages": ngettext_lazy(
+        "%d line before the beginning of the export was skipped, an error message of the old site",
+        "%d lines before the beginning of the export were skipped, error messages of the old site",
+    ),
+    "controls": ngettext_lazy(
+        "%d invisible control character was removed", "%d invisible control characters were removed"
+    ),
+    "letters": ngettext_lazy(
+        "%d broken character was replaced by “\ufffd”", "%d broken characters were replaced by “\ufffd”"
+    ),
+    "ampersands": ngettext_lazy(
+        "%d unescaped “&” was read as an ampersand", "%d unescaped “&” were read as ampersands"
+    ),
+    "entities": ngettext_lazy(
+        "%d HTML entity was read as the character that it stands for",
+        "%d HTML entities were read as the characters that they stand for",
+    ),
+    "prefixes": ngettext_lazy(
+        "%d element with an undeclared namespace prefix was read by its name",
+        "%d elements with undeclared namespace prefixes were read by their names",
+    ),
+}
 
 
 def stage_texts() -> dict[Stage, str]:
@@ -47,9 +71,9 @@ class Analysis:
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
     authors: dict[str, Author] = field(default_factory=dict)
-    # The authors that items name.
+    # The authors whom items name.
     creators: set[str] = field(default_factory=set)
-    # By taxonomy and slug. What the export says at its beginning comes before what items say.
+    # By taxonomy and slug. The definitions at the beginning of an export take precedence over items.
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
     # Terms without a slug, by taxonomy and name.
     terms_without_slug: dict[tuple[str, str], Term] = field(default_factory=dict)
@@ -66,38 +90,32 @@ class Analysis:
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def total_items(self) -> int:
-        return self.items.total()
-
 
 def analyse(
-    paths: Iterable[Path], progress: Progress | None = None, keep: Callable[[Item], None] | None = None
+    paths: Iterable[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
 ) -> Analysis:
-    """Read all of `paths` and pass each item to `keep`. Raises InvalidExportError for the first that is incomplete."""
+    """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file."""
     analysis = Analysis(list(paths))
     for record in _records(analysis, progress):
-        if isinstance(record, Item):
-            _add_item(analysis, record)
-            if keep:
-                keep(record)
-        elif isinstance(record, Author):
+        if isinstance(record, Author):
             analysis.authors.setdefault(record.login, record)
-        elif record.slug:
+        elif isinstance(record, Term):
             _add_term(analysis, record)
         else:
-            analysis.terms_without_slug.setdefault((record.taxonomy, record.name), record)
+            _add_item(analysis, record)
+            if on_item:
+                on_item(record)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
     return analysis
 
 
 def authors_in(analysis: Analysis) -> dict[str, Author]:
-    """Return all authors of an export by login; those of WXR 1.0 by the name that its items give."""
+    """Return all authors of an export by login, or in WXR 1.0 by the name in its items."""
     authors = dict(analysis.authors)
     display_names = {author.display_name for author in authors.values()}
     for creator in sorted(analysis.creators):
-        # WXR 1.0 has no list of authors, and its items give the name that readers see.
+        # WXR 1.0 has no list of authors, and its items name them as readers see them.
         if creator not in authors and creator not in display_names:
             authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
     return authors
@@ -115,14 +133,11 @@ def reason_to_skip(item: Item) -> str:
 
 
 def total_size(paths: Iterable[Path]) -> int:
-    """Return the size of the files in bytes. Raises InvalidExportError, which names the file that cannot be read."""
-    total = 0
-    for path in paths:
-        try:
-            total += path.stat().st_size
-        except OSError as error:
-            raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
-    return total
+    """Return the size of the files in bytes. Raises InvalidExportError if one of them cannot be read."""
+    try:
+        return sum(path.stat().st_size for path in paths)
+    except OSError as error:
+        raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
 
 
 def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
@@ -150,62 +165,20 @@ def _file_warnings(export: Export) -> Iterator[str]:
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
-    if export.source:
-        yield from (f"{export.path}: {text}" for text in _repair_texts(export.source.repairs))
-
-
-def _repair_texts(repairs: Repairs) -> Iterator[str]:
-    counts = repairs.counts
-    texts = {
-        "messages": ngettext(
-            "%d line before the beginning of the export was skipped, an error message of the old site",
-            "%d lines before the beginning of the export were skipped, error messages of the old site",
-            counts["messages"],
-        ),
-        "controls": ngettext(
-            "%d control character was removed, which readers could not see",
-            "%d control characters were removed, which readers could not see",
-            counts["controls"],
-        ),
-        "letters": ngettext(
-            "%d broken character was replaced by “\ufffd”",
-            "%d broken characters were replaced by “\ufffd”",
-            counts["letters"],
-        ),
-        "ampersands": ngettext(
-            "%d unescaped “&” was read as an ampersand",
-            "%d unescaped “&” were read as ampersands",
-            counts["ampersands"],
-        ),
-        "entities": ngettext(
-            "%d HTML entity was read as the character that it stands for",
-            "%d HTML entities were read as the characters that they stand for",
-            counts["entities"],
-        ),
-        "prefixes": ngettext(
-            "%d element with an undeclared namespace prefix was read by its name",
-            "%d elements with undeclared namespace prefixes were read by their names",
-            counts["prefixes"],
-        ),
-    }
-    for kind, text in texts.items():
-        if count := counts[kind]:
+    repairs = export.source.repairs if export.source else Repairs()
+    for kind, repaired in _REPAIRS.items():
+        if count := repairs.counts[kind]:
             lines = ", ".join(map(str, repairs.lines[kind]))
-            yield text % count + " " + _("(first in line %s).") % lines
+            yield f"{export.path}: {repaired % count} {_('(first in line %s).') % lines}"
 
 
 def _time_zone_warning(analysis: Analysis) -> str:
-    offsets = ", ".join(_offset_text(offset) for offset, _count in analysis.offsets.most_common(2))
+    offsets = ", ".join(str(dt.timezone(offset)) for offset, _count in analysis.offsets.most_common(2))
     return _(
         "The old site's time was %(offsets)s, and this site's time zone is %(zone)s. Dates and times stay as they are "
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
         "TIME_ZONE to its time zone before you import."
-    ) % {"offsets": offsets, "zone": timezone.get_default_timezone_name()}
-
-
-def _offset_text(offset: dt.timedelta) -> str:
-    minutes = round(offset.total_seconds() / 60)
-    return f"UTC{'+' if minutes >= 0 else '−'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
 
 
 # Items and terms
@@ -228,6 +201,9 @@ def _add_item(analysis: Analysis, item: Item) -> None:
 
 def _add_term(analysis: Analysis, term: Term) -> None:
     """Add a term that has its own element: the first one counts, but items may have named it before."""
+    if not term.slug:
+        analysis.terms_without_slug.setdefault((term.taxonomy, term.name), term)
+        return
     key = (term.taxonomy, slug_key(term.slug))
     if key not in analysis.terms or analysis.terms[key] == _named_term(analysis.terms[key]):
         analysis.terms[key] = term
@@ -239,14 +215,14 @@ def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
         return
     if ref.taxonomy not in {CATEGORY, TAG}:
         analysis.other_terms[ref.taxonomy] += 1
-    elif ref.slug:
-        key = (ref.taxonomy, slug_key(ref.slug))
-        if key not in analysis.terms:
-            analysis.terms[key] = _named_term(ref)
-    else:
-        analysis.terms_without_slug.setdefault((ref.taxonomy, ref.name), _named_term(ref))
+        return
+    terms, key = analysis.terms_without_slug, ref.name
+    if ref.slug:
+        terms, key = analysis.terms, slug_key(ref.slug)
+    if (ref.taxonomy, key) not in terms:
+        terms[ref.taxonomy, key] = _named_term(ref)
 
 
 def _named_term(ref: Term | TermRef) -> Term:
-    """Return a term of which only its name is known."""
+    """Return a term of which nothing but the name is known."""
     return Term(ref.taxonomy, ref.slug, ref.name, "", "")

@@ -1,7 +1,7 @@
-"""Writing in batches: each is one short transaction, and between them others write.
+"""Writing in batches: each is one short transaction, and other writers get their turn in between.
 
-SQLite lets one connection write at a time, and whoever waits for it polls. So a batch holds the database for a few
-tenths of a second at most, and leaves it alone for a while afterwards.
+On SQLite only one connection can write at a time, and the others poll. So a batch holds the database for a few tenths
+of a second at most, and then leaves it free for a while.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,36 +15,35 @@ from core.content_version import content_changed
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
 
-# How large a batch of entries gets: it ends with the entry that reaches one of these.
+# The size of a batch of entries: it ends with the entry that reaches one of these limits.
 MAX_ENTRIES: Final = 100
 MAX_CHARACTERS: Final = 1_000_000
 MAX_COMMENTS: Final = 1000
-# How often a batch is tried if others take its URLs or names at the same moment.
+# How many times a batch is tried if other writers take its URLs or names at the same time.
 _ATTEMPTS: Final = 5
 
 
 def write_batch(context: ImportContext, write: Callable[[], None]) -> None:
     """Call `write` in a transaction, and store what it added to the ledger and to the old URLs.
 
-    `write` looks up everything that others may change. It is called again if someone else was faster.
+    `write` must look up everything that others may change: after a conflict with another writer it is called again.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        mark = context.report.mark()
+        changes = context.report.change_count
         try:
-            with context.pacer.transaction():
+            with context.report.discarded_on_error(), context.pacer.transaction():
                 write()
                 context.old_urls.write(context.ledger)
                 context.ledger.write()
-                if context.report.has_changed_since(mark):
+                if context.report.change_count > changes:
                     content_changed()
             break
         except BaseException as error:
-            context.report.reset(mark)
             context.ledger.clear()
             context.old_urls.clear()
             if attempt == _ATTEMPTS or not _is_conflict(error):
                 raise
-    # With DEBUG Django keeps every query, and these are as large as the export.
+    # With DEBUG Django keeps all queries, and these are as large as the export.
     reset_queries()
 
 
@@ -72,7 +71,7 @@ def entry_batches(items: Iterable[KeyedItem]) -> Iterator[list[KeyedItem]]:
 
 
 def _is_conflict(error: BaseException) -> bool:
-    """Return whether someone else wrote the same at the same moment. SQLite has no such errors."""
+    """Return whether another writer caused the error. On SQLite there are no such errors."""
     if isinstance(error, IntegrityError):
         return connection.vendor == "postgresql"
     # Source: PostgreSQL, error codes of class 40 (a deadlock is 40P01).

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from accounts.models import User
 from wordpress.importing.analysis import Analysis, Progress, Stage
+from wordpress.importing.database import Pacer
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger
-from wordpress.importing.old_urls import OldUrls
-from wordpress.importing.pacing import Pacer
+from wordpress.importing.redirects import OldUrls
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.spool import Spool
@@ -19,21 +19,18 @@ from wordpress.wxr.values import slug_key
 
 @dataclass(slots=True)
 class AuthorIds:
-    """The accounts of the export's authors."""
+    """The accounts of the export's authors, by the name that items give and by the ID that comments give."""
 
     by_name: dict[str, int] = field(default_factory=dict)
     by_id: dict[int, int] = field(default_factory=dict)
 
     def of_item(self, creator: str) -> int:
-        """Return the account of an item's creator."""
         return self.by_name[creator]
 
     def of_file(self, creator: str) -> int | None:
-        """Return the account of the one who uploaded a file, if that is an author of the export."""
         return self.by_name.get(creator)
 
     def of_comment(self, user_id: int) -> int | None:
-        """Return the account of the one who wrote a comment, if that is an author of the export."""
         return self.by_id.get(user_id) if user_id else None
 
 
@@ -64,7 +61,7 @@ class ImportContext:
     run: ImportRun
     ledger: Ledger
     new_ids: NewIds
-    # People here by the login of an author in the export, as the owner of this site says.
+    # Existing accounts that the site owner has chosen for authors, by the author's login in the export.
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
     old_urls: OldUrls = field(default_factory=OldUrls)
@@ -74,10 +71,10 @@ class ImportContext:
     items_done: int = 0
 
     def advance(self, items: int = 1) -> None:
-        """Report that so many more items of the export are done."""
+        """Report progress: this many more items of the export are done."""
         for _item in range(items):
             self.items_done += 1
-            self.report_progress("importing", self.items_done, self.analysis.total_items)
+            self.report_progress("importing", self.items_done, self.analysis.items.total())
 
     def report_progress(self, stage: Stage, done: int, total: int) -> None:
         if self.progress:

@@ -1,4 +1,4 @@
-"""The post or page that an item becomes: everything but its URL, its terms and its comments."""
+"""Building a post or page from an item of the export, except for its URL, terms and comments."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _STATUSES: Final = {
 
 @dataclass(slots=True)
 class ImportedEntry:
-    """An item with its entry here. If the entry is neither new nor changed, nothing but its ID is known."""
+    """An item and its entry. Of an entry that is neither new nor changed, only the ID is known."""
 
     keyed: KeyedItem
     entry: Entry
@@ -48,7 +48,7 @@ def markup_of(item: Item) -> str:
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
-    """Return the entry that `item` becomes, without an ID, neither rendered nor stored."""
+    """Return the entry for `item`, without an ID, not rendered and not saved."""
     written_at = item.published_at or now
     fields = {
         "guid": guid,
@@ -73,7 +73,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
 
 
 def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
-    """Yield what is different about `entry`, which has an ID, from what the export says."""
+    """Yield remarks on how `entry`, which has an ID by now, differs from the export."""
     if remark := _status(item, now)[1]:
         yield remark
     if not item.id:
@@ -100,19 +100,19 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
 
 
 def _language(item: Item) -> str:
-    """Return the code of the language under which the item is filed; empty if there is none or it is unknown."""
+    """Return the code of the item's language; empty if it has none or the language is unknown."""
     return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
 
 
 def _published_at(item: Item) -> dt.datetime | None:
     if item.status not in {"publish", "future", "private"} and item.date_gmt is None:
-        # A draft that was never given a date: this is the date of its last change.
+        # The draft has no date of its own: this is the date of its last change.
         return None
     return item.published_at
 
 
 def _status(item: Item, now: dt.datetime) -> tuple[Status, str]:
-    """Return the status and a remark on it. If in doubt, readers do not see the entry."""
+    """Return the status and a remark on it, which may be empty. If in doubt, the entry is not public."""
     status = _STATUSES.get(item.status)
     published_at = _published_at(item)
     if status is None:

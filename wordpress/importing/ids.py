@@ -1,4 +1,4 @@
-"""IDs for what is imported. Most keep those of the export; the others get new ones that nobody else is given."""
+"""IDs for imported objects. Most keep the ID from the export; the others get a new one that nothing else uses."""
 
 from typing import Final
 
@@ -16,29 +16,27 @@ _SEQUENCE: Final = "pg_get_serial_sequence(%s, 'id')"
 
 
 class NewIds:
-    """Gives out IDs above all that the export has. An import that is killed and continued gives out the same."""
+    """Allocates IDs above all those in the export. An import that is killed and continued allocates the same ones."""
 
     def __init__(self, analysis: Analysis) -> None:
-        terms = [(term.taxonomy, term.id) for term in analysis.terms.values()]
+        terms = analysis.terms.values()
         self._highest: dict[type[models.Model], int] = {
             User: max((author.id for author in analysis.authors.values()), default=0),
-            Category: max((pk for taxonomy, pk in terms if taxonomy == CATEGORY), default=0),
-            Tag: max((pk for taxonomy, pk in terms if taxonomy == TAG), default=0),
+            Category: max((term.id for term in terms if term.taxonomy == CATEGORY), default=0),
+            Tag: max((term.id for term in terms if term.taxonomy == TAG), default=0),
             Entry: analysis.highest_item_id,
             Comment: analysis.highest_comment_id,
         }
 
     def reserve(self) -> None:
-        """Make sure that the database gives nobody else an ID of the export: others go on writing meanwhile."""
+        """Keep the database from giving IDs of the export to rows that others insert during the import."""
+        reserve = _reserve_on_postgresql if connection.vendor == "postgresql" else _reserve_on_sqlite
         for model, highest in self._highest.items():
             with transaction.atomic():
-                if connection.vendor == "postgresql":
-                    _reserve_in_sequence(model, highest)
-                elif _last_id_on_sqlite(model) < highest:
-                    _set_last_id_on_sqlite(model, highest)
+                reserve(model, highest)
 
     def take(self, model: type[models.Model], count: int) -> list[int]:
-        """Return new IDs for `count` rows, in the transaction that adds them, before it adds them."""
+        """Return new IDs for `count` rows. Call it in the transaction that inserts them, before they are inserted."""
         if not count:
             return []
         if connection.vendor == "postgresql":
@@ -46,32 +44,28 @@ class NewIds:
                 table = connection.ops.quote_name(model._meta.db_table)
                 cursor.execute(f"SELECT nextval({_SEQUENCE}) FROM generate_series(1, %s)", [table, count])  # noqa: S608  # no value in it
                 return [pk for (pk,) in cursor.fetchall()]
-        # Nobody else can write before this transaction ends.
+        # No other connection can write before this transaction ends.
         first = max(self._highest[model], max_pk(model)) + 1
         return list(range(first, first + count))
 
 
-def _reserve_in_sequence(model: type[models.Model], highest: int) -> None:
-    """Let PostgreSQL continue after the highest ID.
-
-    An import that was rolled back may have used up IDs, which the next one shall have.
-    """
+def _reserve_on_postgresql(model: type[models.Model], highest: int) -> None:
+    """Let PostgreSQL continue after the highest ID. IDs that a rolled-back import used up become free again."""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
-        # What others have begun to insert has IDs that are not visible yet. They finish first.
+        # Rows that others are inserting have IDs that are not visible yet, so wait for them.
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         last = max(highest, max_pk(model))
         cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])  # likewise
 
 
-def _last_id_on_sqlite(model: type[models.Model]) -> int:
+def _reserve_on_sqlite(model: type[models.Model], highest: int) -> None:
+    """Let SQLite continue after the highest ID. Nothing is written if it does so already."""
+    table = model._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
-        return cursor.fetchone()[0] or 0
-
-
-def _set_last_id_on_sqlite(model: type[models.Model], last: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [last, model._meta.db_table])
-        if not cursor.rowcount:
-            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [model._meta.db_table, last])
+        cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [table])
+        (last,) = cursor.fetchone()
+        if last is None and highest:
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, highest])
+        elif last is not None and last < highest:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [highest, table])

@@ -1,129 +1,130 @@
-"""The ledger of imports: what each of them stored here, and whether that has changed since on either side.
+"""The ledger of imports: what each run stored here, and whether it has changed since, in the export or here.
 
-What is here and not in an export is never deleted: an export may contain only a part of a site.
+Objects that an export does not contain are never deleted, because an export may cover only part of a site.
 """
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+from django.utils import timezone
 
 from blog.models import Redirect
 from media.models import Document, Picture
 from wordpress.bulk import fetch_rows, insert_rows
 from wordpress.fingerprints import fingerprint
 from wordpress.importing.report import COMMENTS
-from wordpress.models import ImportedItem, ImportRun
+from wordpress.models import ImportedItem, ImportJob, ImportRun
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Comment, Item, Term
 
-# Kinds of ledger rows for what an export has no items of.
+# Kinds of ledger rows for objects that are not items of an export.
 REDIRECTS, TAG_ALIASES, FRAGMENTS = "redirect", "tag alias", "fragment"
 PICTURES, DOCUMENTS = "picture", "document"
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
+# In this order: the fingerprints of earlier imports are stored.
+_item_fields = attrgetter(
+    *("title", "slug", "author", "status", "date", "date_gmt", "modified_at", "content", "excerpt"),
+    *("parent", "menu_order", "sticky", "password", "comment_status"),
+)
+_comment_fields = attrgetter("author", "email", "url", "written_at", "content", "approved", "type", "parent", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The fingerprints of an item as it was exported, and of the object as an import left it."""
+    """The fingerprints of an item as exported and of the object as the import left it."""
 
     exported: str
     stored: str
 
 
 class Ledger:
-    """What earlier imports of a site recorded, and what this one does."""
+    """What earlier imports of a site recorded, and what this run adds to it."""
 
-    def __init__(self, site: str, run: ImportRun | None) -> None:
+    def __init__(self, site: str, run: ImportRun) -> None:
         self._site = site
         self._run = run
         self._new: list[tuple[Any, ...]] = []
         self._updated: list[tuple[Any, ...]] = []
 
     def recorded(self, kind: str, pks: Iterable[int]) -> dict[int, Recorded]:
-        """Return what is recorded about the objects of one kind with these IDs."""
+        """Return what is recorded about the objects of a kind with these IDs."""
         found = fetch_rows(ImportedItem, "object_pk", pks, "object_pk", "fingerprint", "left_as", kind=kind)
         return {pk: Recorded(exported, stored) for pk, exported, stored in found}
 
     def pks(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, list[int]]:
-        """Return the IDs here of what had these IDs in exports of this site."""
+        """Return the IDs of objects here by their IDs in exports of this site."""
         found: defaultdict[int, list[int]] = defaultdict(list)
         columns = ("wordpress_id", "object_pk")
-        for wordpress_id, pk in fetch_rows(
-            ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site
-        ):
+        rows = fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site)
+        for wordpress_id, pk in rows:
             found[wordpress_id].append(pk)
         return found
 
     def add_new(self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "") -> None:
-        """Record something that this run has added."""
-        run = self._run.pk if self._run else None
-        self._new.append((self._site, kind, wordpress_id, pk, exported, stored, run))
+        """Record an object that this run has added."""
+        self._new.append((self._site, kind, wordpress_id, pk, exported, stored, self._run.pk))
 
     def add_updated(self, kind: str, wordpress_id: int, pk: int, exported: str, stored: str) -> None:
-        """Record something that this run has changed."""
+        """Record an object that this run has changed."""
         self._updated.append((self._site, kind, wordpress_id, pk, exported, stored))
 
     def add_redirects(self, paths: Iterable[str]) -> None:
-        """Record redirects that lead to something that was here before this run."""
+        """Record redirects to objects that were here before this run."""
         for (pk,) in fetch_rows(Redirect, "path", paths, "pk"):
             self.add_new(REDIRECTS, 0, pk)
 
     def write(self) -> None:
         """Store what was added since the last call."""
-        # A row may be left of an object that was deleted here.
+        # There may be rows of objects that have been deleted here.
         insert_rows(ImportedItem, (*_COLUMNS, "run"), self._new, unique=("kind", "object_pk"))
         insert_rows(ImportedItem, _COLUMNS, self._updated, unique=("kind", "object_pk"))
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was not stored."""
+        """Discard what was not stored."""
         self._new, self._updated = [], []
 
 
+def begin_run(site: str, job: ImportJob | None) -> ImportRun:
+    """Return a new run, or the site's interrupted run, which is continued."""
+    run = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last()
+    run = run or ImportRun(site=site, started_at=timezone.now())
+    run.job = job
+    run.save()
+    return run
+
+
+def finish_run(run: ImportRun) -> None:
+    """Mark the run as finished, or forget it if it has added nothing."""
+    run.finished_at = timezone.now()
+    run.save(update_fields=["finished_at"])
+    forget_if_empty(run)
+
+
+def forget_if_empty(run: ImportRun) -> None:
+    """Delete the run if there is nothing to undo."""
+    ImportRun.objects.filter(pk=run.pk, items=None).delete()
+
+
 def forget_comments(pks: Iterable[int]) -> None:
-    """Delete what is recorded about comments. Later imports leave these comments as they are."""
+    """Delete the records of comments, so that later imports leave these comments as they are."""
     ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=pks).delete()
 
 
 def fingerprint_item(item: Item) -> str:
-    """Return the fingerprint of an exported post or page, without its comments, which have their own."""
-    return fingerprint(
-        item.title,
-        item.slug,
-        item.author,
-        item.status,
-        item.date,
-        item.date_gmt,
-        item.modified_at,
-        item.content,
-        item.excerpt,
-        item.parent,
-        item.menu_order,
-        item.sticky,
-        item.password,
-        item.comment_status,
-        [tuple(ref) for ref in item.terms],
-        *(value for key, value in item.meta if key == FOOTNOTES),
-        *(value for key, value in item.meta if key == THUMBNAIL),
-        *(value for key, value in item.meta if key == ENCLOSURE),
-    )
+    """Return the fingerprint of an exported post or page. Its comments have their own."""
+    terms = [tuple(ref) for ref in item.terms]
+    meta = [value for field in (FOOTNOTES, THUMBNAIL, ENCLOSURE) for key, value in item.meta if key == field]
+    return fingerprint(*_item_fields(item), terms, *meta)
 
 
 def fingerprint_comment(comment: Comment) -> str:
     """Return the fingerprint of an exported comment."""
-    return fingerprint(
-        comment.author,
-        comment.email,
-        comment.url,
-        comment.written_at,
-        comment.content,
-        comment.approved,
-        comment.type,
-        comment.parent,
-        comment.user_id,
-    )
+    return fingerprint(*_comment_fields(comment))
 
 
 def fingerprint_term(term: Term) -> str:
@@ -137,12 +138,12 @@ def fingerprint_author(author: Author) -> str:
 
 
 def fingerprint_upload(upload: Picture | Document) -> str:
-    """Return the fingerprint of a picture or document: of what an import sets."""
+    """Return the fingerprint of the fields of a picture or document that an import sets."""
     if isinstance(upload, Picture):
         return fingerprint(upload.title, upload.alt, upload.caption)
     return fingerprint(upload.title)
 
 
 def fingerprint_modified(modified_at: dt.datetime) -> str:
-    """Return the fingerprint of a stored entry, whose `modified_at` changes whenever it is saved here."""
+    """Return the fingerprint of an entry, whose `modified_at` changes whenever it is saved here."""
     return fingerprint(modified_at.astimezone(dt.UTC).isoformat())

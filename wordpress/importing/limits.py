@@ -1,11 +1,11 @@
 """The limits of the models, for values that come from exports."""
 
+from typing import Any
+
 from django.db.models import Model
 
 
-def max_length(model: type[Model], field: str) -> int:
-    """Return how many characters a field of `model` takes."""
-    length = getattr(model._meta.get_field(field), "max_length", None)
-    if length is None:
-        raise ValueError(f"{model.__name__}.{field} has no limit.")
-    return int(length)
+def max_length(model: type[Model], name: str) -> int:
+    """Return how many characters the field `name` of `model` takes. Raises TypeError if it has no limit."""
+    field: Any = model._meta.get_field(name)
+    return int(field.max_length)

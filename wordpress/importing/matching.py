@@ -1,4 +1,4 @@
-"""Which entry here is which item of the export: matched by GUID, else by ID and URL."""
+"""Matching items of an export with entries here: by GUID, or else by ID and URL."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
 
 
 class ItemKey(NamedTuple):
-    """How a post or page differs from the other items of its export. Known before anything is looked up here.
+    """What distinguishes a post or page from the other items of its export, whatever is in the database.
 
-    `guid_index`: which of `guids_of` no other item has.
-    `is_repeated`: the same item was in the export before.
-    `is_first_with_id`: no item before it has the same ID.
+    `guid_index`: which of its GUIDs (`guids_of`) no other item has.
+    `is_repeated`: the same item occurred earlier in the export.
+    `is_first_with_id`: no earlier item has the same ID.
     """
 
     guid_index: int = 0
@@ -45,28 +45,29 @@ class Identity:
 
 
 class ItemKeys:
-    """Tells the items of one export apart, in one pass."""
+    """Distinguishes the items of one export in a single pass."""
 
     def __init__(self) -> None:
-        # Which item each GUID was given to. Hashes of both: a large export has hundreds of thousands.
+        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
         self._items: dict[int, int] = {}
         self._ids: set[int] = set()
 
     def key_of(self, item: Item) -> ItemKey:
-        marks = [hash(mark) for mark in _marks_of(item)]
-        itself = marks[-1]
+        # The site is the same for all items of an export.
+        guids = [hash(guid) for guid in guids_of(item, site="")]
+        itself = guids[-1]
         # Another item may have the first of these GUIDs.
-        index = next((i for i, mark in enumerate(marks) if self._items.get(mark, itself) == itself), len(marks) - 1)
-        if marks[index] in self._items:
+        index = next((i for i, guid in enumerate(guids) if self._items.get(guid, itself) == itself), len(guids) - 1)
+        if guids[index] in self._items:
             return ItemKey(index, is_repeated=True)
-        self._items[marks[index]] = itself
+        self._items[guids[index]] = itself
         is_first = item.id not in self._ids
         self._ids.add(item.id)
         return ItemKey(index, is_first_with_id=is_first)
 
 
 def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
-    """Return the identity of each of `items`, in two queries however many they are."""
+    """Return the identity of each of `items`, in a few queries however many there are."""
     guids = [guids_of(keyed.item, site) for keyed in items]
     by_guid = {
         guid: (pk, kind)
@@ -92,26 +93,16 @@ def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
 
 
 def guids_of(item: Item, site: str) -> tuple[str, str, str]:
-    """Return the GUID of an item as exported, and two that are the same in every import of it.
+    """Return the exported GUID of an item, and two made from other fields, which are the same in every import.
 
-    The second is made of its ID, slug and date. Programs that give no IDs may leave out these too, so where there is
-    no ID, the third is made of the title as well.
+    The second is made from the ID, slug and date. Programs that export no IDs may leave out these too, so without an
+    ID the third is made from the title as well.
     """
     text = f"{site}?p={item.id}&{item.slug}&{item.date}"
     own = _uuid(text)
     titled = own if item.id else _uuid(f"{text}&{item.date_gmt}&{item.title}")
-    return item.guid if _is_usable(item.guid) else own, own, titled
-
-
-def _marks_of(item: Item) -> tuple[object, object, object]:
-    """Return what tells the item from others if it has each of its GUIDs: the site does not matter for that."""
-    own = (item.id, item.slug, item.date)
-    titled = own if item.id else (*own, item.date_gmt, item.title)
-    return item.guid if _is_usable(item.guid) else own, own, titled
-
-
-def _is_usable(guid: str) -> bool:
-    return 0 < len(guid) <= MAX_GUID_LENGTH
+    is_usable = 0 < len(item.guid) <= MAX_GUID_LENGTH
+    return item.guid if is_usable else own, own, titled
 
 
 def _uuid(text: str) -> str:

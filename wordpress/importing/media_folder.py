@@ -1,4 +1,4 @@
-"""The files of an old site in a folder: an unpacked media export of WordPress.com, or `wp-content`."""
+"""The files of the old site in a folder: an unpacked media export of WordPress.com, or `wp-content`."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +21,7 @@ _SCALED = re.compile(r"-scaled(?=\.[A-Za-z0-9]+$)")
 
 
 class MediaFolder:
-    """Finds files by the path that they had, or by their name alone if only one file had it.
+    """Finds files by their path on the old site, or by their name alone if only one file had it.
 
     Percent-encoding and Unicode normalisation do not matter. Symbolic links are not followed.
     """
@@ -30,8 +30,7 @@ class MediaFolder:
         """Raises OSError if `root` is not a readable folder."""
         with os.scandir(root):
             self._root = root
-        self._files = cache(self._all_files)
-        self._names = cache(self._name_counts)
+        self._name_counts = cache(_count_names)
 
     @contextmanager
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
@@ -43,23 +42,24 @@ class MediaFolder:
             yield file
 
     def _find(self, attachment: Attachment) -> Path:
-        files = self._files()
         paths = [path for path in (attachment.path, attachment.former_path) if path]
-        # For a very large picture, there may be only the original.
+        # WordPress scales down very large pictures, and there may be only the original.
         paths += [_SCALED.sub("", path) for path in paths]
         for path in dict.fromkeys(paths):
             rest = _PARENT_FOLDERS.sub("", path, count=1)
             for candidate in (path.lstrip("/"), f"uploads/{rest}", f"media/{rest}", rest):
-                if candidate in files:
-                    return files[candidate]
+                if candidate in self._files:
+                    return self._files[candidate]
         name = file_name(attachment)
-        if name in files and self._names(attachment.site)[name] == 1:
-            return files[name]
-        if name in files:
+        if name not in self._files:
+            raise MissingFileError(_("It is not in the folder."))
+        if self._name_counts(attachment.site)[name] != 1:
             raise MissingFileError(_("Several files had this name. Keep the folders by year and month."))
-        raise MissingFileError(_("It is not in the folder."))
+        return self._files[name]
 
-    def _all_files(self) -> dict[str, Path]:
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        """All files of the folder by their decoded path in it."""
         found: dict[str, Path] = {}
         for folder, _folders, names in os.walk(self._root, followlinks=False):
             for name in names:
@@ -69,7 +69,8 @@ class MediaFolder:
                     found.setdefault(normalise_path(key), path)
         return found
 
-    def _name_counts(self, site: str) -> Counter[str]:
-        """Return how many files of the site had each name."""
-        paths = Attachment.objects.filter(site=site).values_list("path", flat=True)
-        return Counter(path.rpartition("/")[2] for path in paths.iterator(1000))
+
+def _count_names(site: str) -> Counter[str]:
+    """Return how many files of the site had each name."""
+    paths = Attachment.objects.filter(site=site).values_list("path", flat=True)
+    return Counter(path.rpartition("/")[2] for path in paths.iterator(1000))

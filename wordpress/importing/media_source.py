@@ -1,4 +1,4 @@
-"""Where the files of an old site come from: a folder (media_folder) or the site itself (media_download)."""
+"""Where the files of the old site come from: a folder (media_folder) or the site itself (media_download)."""
 
 from contextlib import AbstractContextManager
 from pathlib import PurePath
@@ -18,7 +18,7 @@ class MissingFileError(Exception):
 
 
 class MediaSource(Protocol):
-    """Something that has files of the old site."""
+    """A source of files of the old site."""
 
     def open(self, attachment: Attachment) -> AbstractContextManager[BinaryIO]:
         """Open the file of `attachment` for reading. Raises MissingFileError."""
@@ -26,7 +26,7 @@ class MediaSource(Protocol):
 
 
 def file_name(attachment: Attachment) -> str:
-    """Return the decoded name of the file on the old site: for people, not for a file system."""
+    """Return the decoded name of the file on the old site, for display: it may not be a valid file name."""
     return attachment.path.rpartition("/")[2]
 
 
@@ -35,16 +35,15 @@ def is_picture(attachment: Attachment) -> bool:
 
 
 def size_limit(attachment: Attachment) -> int:
-    """Return how many bytes the file of `attachment` may have."""
+    """Return the maximum size of the file in bytes."""
     return pictures.MAX_BYTES if is_picture(attachment) else int(settings.BROADSIDE_IMPORT_FILE_MAX_BYTES)
 
 
 def check_size(attachment: Attachment, size: int) -> None:
-    """Raise MissingFileError if the file of `attachment` must not have `size` bytes."""
+    """Raise MissingFileError if `size` bytes are too many for the file."""
     limit = size_limit(attachment)
-    if size <= limit:
-        return
-    if is_picture(attachment):
-        raise MissingFileError(_("It is larger than %s.") % filesizeformat(limit))
-    text = _("It is larger than %s. Set IMPORT_FILE_MAX_MB to a higher value and import again.")
-    raise MissingFileError(text % filesizeformat(limit))
+    if size > limit:
+        text = _("It is larger than %s.")
+        if not is_picture(attachment):
+            text = _("It is larger than %s. Set IMPORT_FILE_MAX_MB to a higher value and import again.")
+        raise MissingFileError(text % filesizeformat(limit))

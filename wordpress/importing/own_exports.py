@@ -1,4 +1,4 @@
-"""Restoring exactly what one of our own exports says beyond WXR (wordpress.wxr.extensions)."""
+"""Restoring what our own exports contain beyond WXR (wordpress.wxr.extensions)."""
 
 from typing import Final
 
@@ -13,32 +13,28 @@ _MAX_TEXT_LENGTH: Final = 100_000
 
 
 def restore_entry(entry: Entry, item: Item) -> None:
-    """Set the fields of `entry` that the extension of `item` gives."""
-    extension = item.extension
-    if extension is None:
-        return
-    entry.markup = extension.markup or entry.markup
-    _set_texts(entry, extension.texts, ("title", "excerpt", "language"))
-    for name in ("published_at", "created_at", "modified_at"):
-        exact = extension.datetimes.get(name)
-        if exact is not None:
-            setattr(entry, name, exact)
-        elif name == "published_at" and name in extension.datetimes and entry.status != Status.PUBLISHED:
-            entry.published_at = None
+    """Set the fields of `entry` that the extension of `item` contains."""
+    if extension := item.extension:
+        entry.markup = extension.markup or entry.markup
+        _set_texts(entry, extension.texts, ("title", "excerpt", "language"))
+        for name in ("published_at", "created_at", "modified_at"):
+            exact = extension.datetimes.get(name)
+            if exact is not None:
+                setattr(entry, name, exact)
+            elif name == "published_at" and name in extension.datetimes and entry.status != Status.PUBLISHED:
+                entry.published_at = None
 
 
 def restore_attachment(attachment: Attachment, item: Item) -> None:
-    """Set the fields of `attachment` that the extension of `item` gives."""
-    extension = item.extension
-    if extension is None:
-        return
-    texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
-    _set_texts(attachment, texts, ("title", "alt", "caption", "description"))
-    attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
+    """Set the fields of `attachment` that the extension of `item` contains."""
+    if extension := item.extension:
+        texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
+        _set_texts(attachment, texts, ("title", "alt", "caption", "description"))
+        attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
 
 
 def _set_texts(target: Model, texts: dict[str, str], names: tuple[str, ...]) -> None:
-    """Set the fields `names` to those of `texts` that fit into them."""
+    """Set those of the fields `names` whose texts are given and fit."""
     for name in names:
         text = texts.get(name)
         max_length: int | None = getattr(target._meta.get_field(name), "max_length", None)

@@ -1,28 +1,24 @@
-"""Importing WordPress exports. Importing twice is the same as importing once."""
+"""Importing WordPress exports. Importing an export twice has the same result as importing it once."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
-from accounts.models import User
 from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
 from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
+from wordpress.importing.database import disable_mmap, only_import, throwaway_database
 from wordpress.importing.entry_builder import markup_of
-from wordpress.importing.exclusive import only_import
 from wordpress.importing.ids import NewIds
-from wordpress.importing.ledger import Ledger
+from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_download import MediaDownload, hosts_of
 from wordpress.importing.media_source import MediaSource
-from wordpress.importing.preview import throwaway_database
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
-from wordpress.importing.runs import begin_run, finish_run, forget_if_empty, has_added_anything
 from wordpress.importing.site_identity import identify_site
 from wordpress.importing.spool import Spool, open_spool
-from wordpress.importing.sqlite import disable_mmap
 from wordpress.importing.steps.attachments import import_attachments
 from wordpress.importing.steps.authors import check_authors, import_authors, users_named
 from wordpress.importing.steps.categories import import_categories
@@ -48,17 +44,17 @@ def import_export(
     progress: Progress | None = None,
     job: ImportJob | None = None,
 ) -> Report:
-    """Import what is in `paths` and not here yet: first the texts in short transactions, then the files one by one.
+    """Import exports: first the texts in short transactions, then the media files one by one.
 
-    Files come from `media`, or with `fetch_media` from the site that the export names. `map_authors` has the user names
-    of those who are authors of the export, by their login there.
+    Files come from `media`, or with `fetch_media` from the old site. `map_authors` maps logins of authors in the export
+    to user names here. With `dry_run` nothing is changed, no file is looked for, and the report says what would happen.
+    The run is recorded as one of `job`.
 
-    What an earlier import stored is updated if it has changed in the export and not here. If this is interrupted or
-    killed, the next import of the site continues it. With `dry_run` the report says what would happen, nothing is
-    changed, and no file is looked for. The run is recorded as one of `job`.
+    Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
+    interrupted or killed, the next import of the site continues it.
 
-    Raises InvalidExportError, and has then changed nothing, if a file is not a complete and harmless export, or if
-    `map_authors` names someone who does not exist; AlreadyRunningError; and KeyboardInterrupt while nothing is stored.
+    Raises AlreadyRunningError; InvalidExportError, before anything is changed, if a file is not a complete and harmless
+    export or `map_authors` names someone who does not exist; and KeyboardInterrupt if nothing has been stored yet.
     """
     paths = list(paths)
     users = users_named(map_authors)
@@ -72,56 +68,45 @@ def import_export(
         check_authors(analysis, users)
         report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
         with throwaway_database() if dry_run else nullcontext():
-            context = _begin(analysis, spool, renderer, report, users, progress, None if dry_run else job)
+            disable_mmap()
+            site = identify_site(analysis, spool)
+            run = begin_run(site, None if dry_run else job)
+            new_ids = NewIds(analysis)
+            new_ids.reserve()
+            ledger = Ledger(site, run)
+            context = ImportContext(analysis, spool, renderer, report, site, run, ledger, new_ids, users, progress)
             try:
-                # Here whoever watches can still cancel it without a trace.
-                context.report_progress("importing", 0, analysis.total_items)
+                # Cancelling at this point leaves no trace.
+                context.report_progress("importing", 0, analysis.items.total())
                 _import_texts(context)
                 if not dry_run:
-                    _import_files(context, media, fetch_media=fetch_media)
-                finish_run(context.run)
+                    import_files(context, MediaDownload(hosts_of(analysis, site)) if fetch_media else media)
+                finish_run(run)
             except KeyboardInterrupt:
                 if dry_run or not report.has_changes:
-                    forget_if_empty(context.run)
+                    forget_if_empty(run)
                     raise
                 report.interrupted = True
-            report.run = context.run.pk if not dry_run and has_added_anything(context.run) else None
+            report.run = run.pk if not dry_run and run.items.exists() else None
     return report
 
 
 def _read(paths: list[Path], spool: Spool, renderer: RenderPool, progress: Progress | None) -> Analysis:
-    """Read the export into the spool. Texts are rendered ahead meanwhile."""
+    """Read the export into the spool. Meanwhile texts are rendered ahead."""
 
-    def keep(item: Item) -> None:
+    def on_item(item: Item) -> None:
         spool.add(item)
         if item.content and not reason_to_skip(item):
             renderer.expect(RenderInput(item.content, markup_of(item)))
 
-    analysis = analyse(paths, progress, keep)
+    analysis = analyse(paths, progress, on_item)
     spool.flush()
     renderer.stop_expecting()
     return analysis
 
 
-def _begin(
-    analysis: Analysis,
-    spool: Spool,
-    renderer: RenderPool,
-    report: Report,
-    users: Mapping[str, User],
-    progress: Progress | None,
-    job: ImportJob | None,
-) -> ImportContext:
-    disable_mmap()
-    site = identify_site(analysis, spool)
-    run = begin_run(site, job)
-    new_ids = NewIds(analysis)
-    new_ids.reserve()
-    return ImportContext(analysis, spool, renderer, report, site, run, Ledger(site, run), new_ids, users, progress)
-
-
 def _import_texts(context: ImportContext) -> None:
-    """Import everything but files, in an order in which each step finds what it refers to."""
+    """Import everything except files, in an order in which each step finds the objects it refers to."""
     unsupported = Unsupported()
     import_authors(context)
     index_terms(context)
@@ -135,8 +120,3 @@ def _import_texts(context: ImportContext) -> None:
     report_skipped(context)
     report_menus(context)
     unsupported.report(context)
-
-
-def _import_files(context: ImportContext, media: MediaSource | None, *, fetch_media: bool) -> None:
-    source = MediaDownload(hosts_of(context.analysis, context.site)) if fetch_media else media
-    import_files(context, source)

@@ -1,21 +1,30 @@
-"""Redirects from the URLs of the old site: those that name a file, a page or an ID, such as `/?p=5`.
+"""Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`.
 
-IDs belong to one site. Where two imported sites used the same ID, it leads to what the first one had.
+IDs belong to one site. If two imported sites use the same ID, it leads to the object of the first one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice, product
 from typing import Final
+from urllib.parse import quote, unquote
 
 from django.db.models import Model
 
-from blog.models import Entry, Redirect
-from blog.models.redirect import TARGETS, add_redirects, target_name
+from accounts.models import User
+from blog.models import Category, Entry, Page, Post, Redirect
+from blog.models.redirect import TARGETS, add_redirects, normalise_path, target_name
+from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
+from wordpress.importing.ledger import Ledger
 from wordpress.importing.report import PAGES, POSTS
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, ImportedItem
+from wordpress.wxr.records import OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
+from wordpress.wxr.values import usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
+# The most old URLs of one object.
+_MAX_URLS: Final = 200
 
 
 def add_redirect(url: str, target: Model) -> None:
@@ -33,17 +42,17 @@ def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
 
     Return the paths that are redirected now.
     """
-    targets = {key: target for url, target in pairs if (key := legacy_key(url))}
+    targets = {normalise_path(key): (key, target) for url, target in pairs if (key := legacy_key(url))}
     taken = {path for (path,) in fetch_rows(Redirect, "path", targets, "path")}
-    missing = {key: target for key, target in targets.items() if key not in taken}
-    add_redirects(missing.items())
+    missing = {path: redirect for path, redirect in targets.items() if path not in taken}
+    add_redirects(missing.values())
     return list(missing)
 
 
 def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
-    """Redirect the URL with an ID of `site` to its target, for each of `targets`. Return the paths that are new there.
+    """Redirect the URLs with these IDs of `site` to their targets. Return the paths that are redirected now.
 
-    If an export has several entries or files with one ID, the entry that has the ID here as well keeps it.
+    If an export has several entries or files with one ID, the entry that has this ID here as well keeps it.
     """
     columns = ("wordpress_id", "site")
     entries = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, "object_pk", kind__in=[POSTS, PAGES])
@@ -59,11 +68,92 @@ def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
 
 
 def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
-    """Return the entries that had these IDs at `site`, as far as they are here, without their texts."""
+    """Return the entries here that had these IDs at `site`, without their texts."""
     columns = ("wordpress_id", "object_pk")
     items = dict(fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, site=site, kind__in=[POSTS, PAGES]))
     entries: dict[int, Entry] = Entry.objects.without_texts().in_bulk(items.values())
     return {wordpress_id: entries[pk] for wordpress_id, pk in items.items() if pk in entries}
+
+
+class OldUrls:
+    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are.
+
+    `is_new`: this run has added the object, so its redirects disappear together with it.
+    """
+
+    def __init__(self) -> None:
+        # By normalised path: the path as exported, its target, and whether that is new.
+        self._found: dict[str, tuple[str, Model, bool]] = {}
+
+    def add_entry(self, entry: Entry, item: Item, *, is_new: bool) -> None:
+        # Links with an ID need no redirect: IDs are looked up.
+        link = "" if "?" in item.link else item.link
+        slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
+        lower = _in_lower_case(slug, entry.get_absolute_url)
+        urls = (link, *lower, *_with_exported_slug(entry, item), *item.legacy_urls, *_renamed(entry, item))
+        self._add(entry, urls, entry.get_absolute_url, is_new=is_new)
+
+    def add_category(self, category: Category, term: Term, *, is_new: bool) -> None:
+        with_id = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
+        lower = _in_lower_case(category.slug, lambda: f"/category/{category.slug}/")
+        self._add(category, (*with_id, *lower, *term.legacy_urls), is_new=is_new)
+
+    def add_author(self, user: User, author: Author, *, is_new: bool) -> None:
+        with_id = [f"/?author={author.id}"] if author.id not in {0, user.pk} else []
+        # WordPress makes the URL of the login; our own exports have the slug itself.
+        page = [] if author.slug else [f"/author/{slugify(author.login)}/"]
+        self._add(user, (*with_id, *page, *author.legacy_urls), user.get_absolute_url, is_new=is_new)
+
+    def write(self, ledger: Ledger) -> None:
+        """Store what was added since the last call."""
+        paths = add_missing_redirects((url, target) for url, target, _is_new in self._found.values())
+        ledger.add_redirects(path for path in paths if not self._found[path][2])
+        self.clear()
+
+    def clear(self) -> None:
+        """Discard what was not stored."""
+        self._found = {}
+
+    def _add(self, target: Model, urls: tuple[str, ...], current_url: Callable[[], str] = str, *, is_new: bool) -> None:
+        """Add the URLs of `target` except its current one."""
+        keys = [key for url in islice(urls, _MAX_URLS) if (key := legacy_key(url))]
+        current = normalise_path(current_url()) if keys else ""
+        for key in keys:
+            if normalise_path(key) != current:
+                self._found.setdefault(normalise_path(key), (key, target, is_new))
+
+
+def _in_lower_case(slug: str, url: Callable[[], str]) -> list[str]:
+    """Return the URL in lower case if `slug` has capitals.
+
+    Only other programs export capitals. To WordPress, both spellings are the same URL.
+    """
+    return [normalise_path(url()).lower()] if slug != slug.lower() else []
+
+
+def _with_exported_slug(entry: Entry, item: Item) -> list[str]:
+    """Return the URL with the exported slug if it cannot be kept, such as `Two Words`, which other programs export."""
+    slug = slug_from_export(item.slug)
+    if slug == usable_slug(item.slug) or "?" in (url := entry.get_absolute_url()):
+        return []
+    return [f"{url.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
+
+
+def _renamed(entry: Entry, item: Item) -> Iterator[str]:
+    """Yield the URLs of a post with its former slugs and dates, as WordPress has recorded them."""
+    if not isinstance(entry, Post) or entry.published_on is None:
+        return
+    # Our own exports contain the whole URLs, which WordPress's fields only repeat.
+    whole = [url.strip("/").split("/") for url in item.legacy_urls]
+    slugs = [slug for key, value in item.meta if key == OLD_SLUG_KEY and (slug := usable_slug(value))]
+    days = [value.replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]
+    slugs = [slug for slug in slugs if not any(unquote(parts[-1]) == slug for parts in whole)]
+    days = [day for day in days if not any("/".join(parts[:3]) == day for parts in whole)]
+    if not slugs and not days:
+        return
+    today = entry.published_on.isoformat().replace("-", "/")
+    for day, slug in islice(product([today, *days], [entry.slug, *slugs]), _MAX_URLS):
+        yield f"/{day}/{slug}/"
 
 
 def _ids(target: Model) -> list[int | None]:

@@ -1,13 +1,13 @@
 """Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
 
-Rendering is half the work of an import. The worker does it while this process reads and stores, and this process
-helps when it would have to wait.
+Rendering is half the work of an import. The worker does it while this process reads and stores; this process helps
+whenever it would have to wait.
 """
 
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from types import TracebackType
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
 from blog.rendering import Rendered, RenderInput, render_all
@@ -15,13 +15,13 @@ from blog.rendering.moved_files import FileResolver
 from wordpress.importing.render_worker import Answer, CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import SpoolFile
 
-# In bytes. A smaller export is imported before a process has started.
+# Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
-# How many texts are rendered ahead in one request: at least and at most, and not many more characters than this.
+# The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
-# Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees what is not
-# committed yet, or what a preview keeps to itself.
+# Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
+# and the copy that a preview works on.
 _DATABASE_MARKS: Final = ("[gallery", "data-fn=", "wp:block")
 
 
@@ -32,6 +32,18 @@ class RenderedBatch(NamedTuple):
     comments: dict[CommentText, str]
 
 
+@dataclass(slots=True)
+class _Batch:
+    """A batch that is being rendered. `worker` renders the comments and the texts with the indices `there`."""
+
+    texts: list[RenderInput] = field(default_factory=list)
+    comments: list[CommentText] = field(default_factory=list)
+    rendered: dict[int, Rendered] = field(default_factory=dict)
+    here: list[int] = field(default_factory=list)
+    there: list[int] = field(default_factory=list)
+    worker: RenderWorker | None = None
+
+
 class RenderPool:
     """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`.
 
@@ -39,91 +51,78 @@ class RenderPool:
     """
 
     def __init__(self, file: SpoolFile, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
-        """`size` is that of the export, in bytes. `resolve_files` says where files are that have moved here.
+        """`size`: of the export, in bytes. `resolve_files`: returns the new URLs of files that have moved here.
 
-        `ahead`: whether nearly all texts of the export will be needed. What is rendered ahead is kept in `file`.
+        `ahead`: nearly all texts of the export will be needed. The ones that are rendered ahead are stored in `file`.
         """
         self._file = file
         self._resolve_files = resolve_files
         self._ahead = ahead
         self._is_alone = (os.cpu_count() or 1) < 2 or size < MIN_SIZE_FOR_WORKER
         self._worker: RenderWorker | None = None
-        # What is being rendered ahead, what comes next, and by a text's digest where it is kept if it is done.
+        # The texts being rendered ahead, the next ones, and where finished texts are stored, by digest.
         self._requested: list[RenderInput] = []
         self._next = _Sample()
         self._positions: dict[bytes, int] = {}
-        # The current batch: what is rendered already, and the indices of what this process and the worker render.
-        self._texts: list[RenderInput] = []
-        self._rendered: dict[int, Rendered] = {}
-        self._here: list[int] = []
-        self._there: list[int] = []
-        self._comments: list[CommentText] = []
-        self._busy_worker: RenderWorker | None = None
+        self._batch = _Batch()
 
     def expect(self, text: RenderInput) -> None:
-        """Render a text ahead if there is time for it."""
+        """Render a text ahead if there is time."""
         if not self._ahead or not self._is_for_worker(text):
             return
         self._next.offer(text)
         if len(self._next.texts) >= _MIN_AHEAD and not self._is_busy:
-            self._keep_requested()
+            self._store_requested()
             if worker := self._started_worker():
                 self._requested, self._next = self._next.texts, _Sample()
                 worker.request(self._requested, [])
 
     def stop_expecting(self) -> None:
-        """Keep what was rendered ahead; everything has been read. Raises InvalidExportError if the disk is full."""
+        """Store what was rendered ahead: everything has been read. Raises InvalidExportError if the disk is full."""
         if self._worker:
             self._worker.hurry()
-        self._keep_requested()
+        self._store_requested()
         self._next = _Sample()
 
     def begin(self, texts: Iterable[RenderInput], comments: Iterable[CommentText] = ()) -> None:
         """Start rendering a batch. The one before it must be finished."""
-        self._texts, self._comments = list(texts), list(comments)
-        self._rendered, self._here, self._there = {}, [], []
-        for index, text in enumerate(self._texts):
-            # Once is enough: a text that comes twice is rendered again, and memory is free for others.
+        batch = self._batch = _Batch(list(texts), list(comments))
+        for index, text in enumerate(batch.texts):
+            # Texts that occur twice are rendered twice, to free the memory of those that occur once.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
-                self._rendered[index] = self._file.get(position)
+                batch.rendered[index] = self._file.get(position)
             else:
-                (self._there if self._is_for_worker(text) else self._here).append(index)
-        if self._there or (self._comments and not self._is_alone):
-            self._busy_worker = self._started_worker()
-        if self._busy_worker:
-            self._busy_worker.request([self._texts[index] for index in self._there], self._comments)
+                (batch.there if self._is_for_worker(text) else batch.here).append(index)
+        if batch.there or (batch.comments and not self._is_alone):
+            batch.worker = self._started_worker()
+        if batch.worker:
+            batch.worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
     def finish(self) -> RenderedBatch:
-        """Return the batch that was begun."""
-        self._render(self._here)
-        if self._busy_worker:
-            answer = self._finish_with(self._busy_worker)
-        else:
-            self._render(self._there)
-            answer = None
-        html = answer.comments if answer else render_comments(self._comments)
-        comments = dict(zip(self._comments, html, strict=True))
-        batch = RenderedBatch([self._rendered[index] for index in range(len(self._texts))], comments)
-        self._texts, self._comments, self._busy_worker = [], [], None
-        self._rendered, self._here, self._there = {}, [], []
-        return batch
+        """Return the rendered batch."""
+        batch, self._batch = self._batch, _Batch()
+        self._render(batch, batch.here)
+        answer = self._finish_with(batch.worker, batch) if batch.worker else None
+        self._render(batch, [index for index in batch.there if index not in batch.rendered])
+        comments = answer.comments if answer else render_comments(batch.comments)
+        texts = [batch.rendered[index] for index in range(len(batch.texts))]
+        return RenderedBatch(texts, dict(zip(batch.comments, comments, strict=True)))
 
-    def _finish_with(self, worker: RenderWorker) -> Answer | None:
+    def _finish_with(self, worker: RenderWorker, batch: _Batch) -> Answer | None:
         """Render the last texts of the request here while the worker renders the first, then take its answer."""
-        limit = len(self._there)
+        limit = len(batch.there)
         while taken := worker.take_back(limit):
             limit -= taken
-            self._render(self._there[limit : limit + taken])
+            self._render(batch, batch.there[limit : limit + taken])
         answer = self._answer(worker)
-        done = answer.texts if answer else []
-        self._rendered.update(zip(self._there[:limit], done, strict=False))
-        self._render(self._there[len(done) : limit])
+        if answer:
+            batch.rendered.update(zip(batch.there[:limit], answer.texts, strict=False))
         return answer
 
-    def _render(self, indices: Sequence[int]) -> None:
-        texts = (self._texts[index] for index in indices)
-        self._rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
+    def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
+        texts = (batch.texts[index] for index in indices)
+        batch.rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
 
     def _is_for_worker(self, text: RenderInput) -> bool:
         return not self._is_alone and not any(mark in text.source for mark in _DATABASE_MARKS)
@@ -132,11 +131,10 @@ class RenderPool:
     def _is_busy(self) -> bool:
         return bool(self._requested) and self._worker is not None and not self._worker.has_answered
 
-    def _keep_requested(self) -> None:
-        """Keep what was rendered ahead on disk."""
-        if self._requested and self._worker:
-            answer = self._answer(self._worker)
-            for text, rendered in zip(self._requested, answer.texts if answer else (), strict=False):
+    def _store_requested(self) -> None:
+        """Store on disk what was rendered ahead."""
+        if self._requested and self._worker and (answer := self._answer(self._worker)):
+            for text, rendered in zip(self._requested, answer.texts, strict=False):
                 self._positions[_digest(text)] = self._file.put(rendered)
         self._requested = []
 
@@ -146,32 +144,28 @@ class RenderPool:
             try:
                 self._worker = RenderWorker(self._resolve_files)
             except OSError:
-                # Too little memory, or too many processes: it works without.
+                # There is too little memory, or there are too many processes.
                 self._is_alone = True
         return self._worker
 
     def _answer(self, worker: RenderWorker) -> Answer | None:
         answer = worker.answer()
-        if answer is None:
-            # From now on everything is rendered here.
-            self._is_alone = True
+        # If the worker is gone, everything is rendered here from now on.
+        self._is_alone = self._is_alone or answer is None
         return answer
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._worker is not None:
+    def __exit__(self, *_error: object) -> None:
+        if self._worker:
             self._worker.stop()
-            self._worker = None
 
 
 class _Sample:
-    """Some of the texts that are offered: all, every second, every fourth …, as many as can be rendered ahead.
+    """Some of the texts offered: all, every second, every fourth …, as many as can be rendered ahead.
 
-    So later on no part of the export takes longer than another.
+    So no part of the export will take longer than another.
     """
 
     def __init__(self) -> None:

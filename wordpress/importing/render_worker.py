@@ -1,11 +1,12 @@
 """A process that renders texts and comments while the importing process reads and stores.
 
-It has its end of a pipe and two shared integers, and writes to no database. It ends when the importing process ends,
-whatever the reason.
+It shares a pipe and two integers with the importing process, and never writes to the database. It ends together with
+the importing process, however that ends.
 """
 
 import multiprocessing
 import signal
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import django
@@ -18,13 +19,13 @@ from comments.text import comment_html
 type CommentText = tuple[str, bool]
 
 # How many texts either process begins at a time.
-_TOGETHER: Final = 20
+_PORTION: Final = 20
 # The indices of the shared integers: how many texts the worker has begun, and how many it may begin.
 _BEGUN, _LIMIT = 0, 1
 
 
 class Answer(NamedTuple):
-    """The rendered comments of a request, and of its texts as many as were begun, from the first on."""
+    """The rendered comments of a request, and the first of its texts: as many as were begun."""
 
     texts: list[Rendered]
     comments: list[str]
@@ -33,8 +34,8 @@ class Answer(NamedTuple):
 class RenderWorker:
     """Renders one request at a time.
 
-    The last texts of a request can be taken back while it works on the first. Nothing is locked, because a process
-    that is killed would never unlock it; at worst both processes render the same text.
+    The last texts of a request can be taken back while it works on the first. There is no lock, because a killed
+    process would never release it; at worst both processes render the same text.
     """
 
     def __init__(self, resolve_files: FileResolver) -> None:
@@ -48,22 +49,20 @@ class RenderWorker:
         their_end.close()
 
     def request(self, texts: list[RenderInput], comments: list[CommentText]) -> None:
-        """Start rendering `texts`, for which nothing uncommitted may be needed, and `comments`."""
+        """Start rendering. `texts` must not depend on uncommitted rows."""
         self._shared[:] = [0, len(texts)]
-        try:
+        # If the process is gone, there will be no answer.
+        with suppress(OSError):
             self._pipe.send((texts, comments))
-        except OSError:
-            # The process is gone, which shows when there is no answer.
-            return
 
     def take_back(self, limit: int) -> int:
-        """Return how many of the texts before `limit`, which was its limit so far, it leaves to the caller."""
+        """Return how many texts before `limit`, the limit so far, the caller has to render itself."""
         taken = next_portion(limit - self._shared[_BEGUN])
         self._shared[_LIMIT] = limit - taken
         return taken
 
     def hurry(self) -> None:
-        """Let it begin no further texts of the request."""
+        """Finish the request without beginning further texts."""
         self._shared[_LIMIT] = 0
 
     @property
@@ -71,12 +70,10 @@ class RenderWorker:
         return bool(self._pipe.poll())
 
     def answer(self) -> Answer | None:
-        """Wait for the answer. None if the process is gone: it was killed, most likely for lack of memory."""
-        try:
-            answer: Answer = self._pipe.recv()
-        except (EOFError, OSError):
-            return None
-        return answer
+        """Wait for the answer. None if the process was killed, most likely for lack of memory."""
+        with suppress(EOFError, OSError):
+            return Answer(*self._pipe.recv())
+        return None
 
     def stop(self) -> None:
         self._pipe.close()
@@ -86,7 +83,7 @@ class RenderWorker:
 
 def next_portion(left: int) -> int:
     """Return how many of `left` texts to begin next: few at the end, so that neither process waits long."""
-    return max(0, min(_TOGETHER, (left + 1) // 2))
+    return max(0, min(_PORTION, (left + 1) // 2))
 
 
 def render_comments(comments: list[CommentText]) -> list[str]:
@@ -95,7 +92,7 @@ def render_comments(comments: list[CommentText]) -> list[str]:
 
 def _serve(pipe: Any, shared: Any, resolve_files: FileResolver) -> None:
     """Answer requests until the other end of the pipe is closed."""
-    # Ctrl-C reaches all processes of a terminal. The importing process decides what happens.
+    # Ctrl-C reaches all processes of a terminal, but the importing process decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     django.setup()
     while True:
@@ -108,4 +105,4 @@ def _serve(pipe: Any, shared: Any, resolve_files: FileResolver) -> None:
         while count := next_portion(shared[_LIMIT] - len(rendered)):
             shared[_BEGUN] = len(rendered) + count
             rendered += render_all(texts[len(rendered) : len(rendered) + count], resolve_files)
-        pipe.send(Answer(rendered, rendered_comments))
+        pipe.send((rendered, rendered_comments))

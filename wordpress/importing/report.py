@@ -1,50 +1,99 @@
-"""What happened to each item of an export. Nothing is skipped without a remark that says why."""
+"""What happened to each item of an export. Nothing is skipped without a remark that says why.
+
+Unusual exports cause millions of remarks, so these are on disk.
+"""
 
 import json
+import os
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple, TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple, dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final, TextIO
 
-from django.utils.translation import gettext as _
-
-from wordpress.importing.report_log import Remark, Remarks, summarise
+from django.conf import settings
+from django.db.models import TextChoices
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
-# What an export says about a file, and the file itself: one may be here without the other.
+# The item that describes a file, and the file itself: one may be here without the other.
 ATTACHMENTS, FILES = "attachment", "file"
+# Bytes of remarks that are kept in memory: enough for most imports.
+_IN_MEMORY: Final = 1024 * 1024
+# How many examples a summary has for each reason, how many reasons it shows, and how many it distinguishes.
+_EXAMPLES: Final = 20
+_SHOWN: Final = 200
+_COUNTED: Final = 10_000
 
 
-class Outcome(StrEnum):
-    IMPORTED = "imported"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"
+class Outcome(TextChoices):
+    IMPORTED = "imported", _("imported")
+    UPDATED = "updated", _("updated")
+    UNCHANGED = "unchanged", _("unchanged")
+    SKIPPED = "skipped", _("skipped")
 
 
 def outcome_texts() -> dict[Outcome, str]:
     """Return the label of each outcome."""
-    return {
-        Outcome.IMPORTED: _("imported"),
-        Outcome.UPDATED: _("updated"),
-        Outcome.UNCHANGED: _("unchanged"),
-        Outcome.SKIPPED: _("skipped"),
-    }
+    return {outcome: str(outcome.label) for outcome in Outcome}
 
 
-class ReportMark(NamedTuple):
-    """How far a report was, for `Report.reset`."""
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A remark on one item. `id` and `title` are those in the export."""
 
-    counts: dict[str, Counter[Outcome]]
-    skipped: tuple[int, int]
-    notes: tuple[int, int]
+    kind: str
+    id: int
+    title: str
+    text: str
+    # For files: their URL on the old site.
+    url: str = ""
+
+
+class Remarks:
+    """A list of remarks in an unnamed temporary file. Only one iteration at a time is possible."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.BROADSIDE_IMPORTS_DIR))  # noqa: SIM115  # see __del__
+        self._count = 0
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Remark]:
+        self._file.seek(0)
+        try:
+            for line in self._file:
+                yield Remark(*json.loads(line))
+        finally:
+            self._file.seek(0, os.SEEK_END)
+
+    def add(self, remark: Remark) -> None:
+        self._file.write(json.dumps(astuple(remark)).encode() + b"\n")
+        self._count += 1
+
+    @contextmanager
+    def discarded_on_error(self) -> Iterator[None]:
+        """Remove the remarks that are added in this context if it raises an error."""
+        count, end = self._count, self._file.tell()
+        try:
+            yield
+        except BaseException:
+            self._count = count
+            self._file.seek(end)
+            self._file.truncate()
+            raise
 
 
 @dataclass(slots=True)
 class Report:
-    """`counts` by kind; a kind is one of those above or, for other items, their type in WordPress."""
+    """What happened. A kind, as in `counts`, is one of those above or an item's type in WordPress."""
 
     files: list[str] = field(default_factory=list)
     dry_run: bool = False
@@ -52,7 +101,7 @@ class Report:
     skipped: Remarks = field(default_factory=Remarks)
     notes: Remarks = field(default_factory=Remarks)
     warnings: list[str] = field(default_factory=list)
-    # Whether someone cancelled the import. The next import continues it.
+    # Whether the import was cancelled. The next import continues it.
     interrupted: bool = False
     # The ID under which `--undo` removes what was added; None if nothing was.
     run: int | None = None
@@ -62,12 +111,12 @@ class Report:
             self.counts.setdefault(kind, Counter())[outcome] += count
 
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
-        """Count an item that was not imported, and say why."""
+        """Count an item that was not imported, and record why."""
         self.count(kind, Outcome.SKIPPED)
         self.skipped.add(Remark(kind, id, title[:100], reason, url))
 
     def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002  # likewise
-        """Say what is different about an item that was imported."""
+        """Record how an imported item differs from the export."""
         self.notes.add(Remark(kind, id, title[:100], text))
 
     def rename_files(self, rename: Callable[[str], str]) -> None:
@@ -79,32 +128,28 @@ class Report:
         return sum(counts[outcome] for counts in self.counts.values())
 
     @property
+    def change_count(self) -> int:
+        """How many objects were imported or updated."""
+        return self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED)
+
+    @property
     def has_changes(self) -> bool:
         """Whether the import has changed anything here."""
-        return bool(self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED))
+        return self.change_count > 0
 
-    def has_changed_since(self, mark: ReportMark) -> bool:
-        """Whether anything was imported or updated after `mark`."""
-        changed = (Outcome.IMPORTED, Outcome.UPDATED)
-        return any(
-            counts[outcome] != mark.counts.get(kind, Counter())[outcome]
-            for kind, counts in self.counts.items()
-            for outcome in changed
-        )
-
-    def mark(self) -> ReportMark:
-        """Return how far the report is now."""
+    @contextmanager
+    def discarded_on_error(self) -> Iterator[None]:
+        """Discard what is reported in this context if it raises an error: it is rolled back."""
         counts = {kind: counts.copy() for kind, counts in self.counts.items()}
-        return ReportMark(counts, self.skipped.mark(), self.notes.mark())
-
-    def reset(self, mark: ReportMark) -> None:
-        """Take back what was reported since `mark`, because it was rolled back."""
-        self.counts = mark.counts
-        self.skipped.truncate(mark.skipped)
-        self.notes.truncate(mark.notes)
+        try:
+            with self.skipped.discarded_on_error(), self.notes.discarded_on_error():
+                yield
+        except BaseException:
+            self.counts = counts
+            raise
 
     def summary(self) -> dict[str, Any]:
-        """Return the report as JSON types, with the remarks grouped: as much as a page can show."""
+        """Return the report as JSON types, with the remarks grouped so that a page can show them."""
         return {
             **self._without_remarks(),
             "skipped": asdict(summarise(self.skipped)),
@@ -129,7 +174,7 @@ class Report:
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
-    """Write an object with `values` and lists of remarks, one per line: together they may be too large for memory."""
+    """Write an object with `values` and lists of remarks, one per line: they may be too large for memory."""
     file.write(json.dumps(values, ensure_ascii=False, indent=1).removesuffix("\n}"))
     for name, remarks in lists.items():
         file.write(f',\n "{name}": [')
@@ -139,3 +184,41 @@ def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
         )
         file.write("]")
     file.write("\n}\n")
+
+
+@dataclass(slots=True)
+class Reason:
+    """A reason why items were skipped or are different, with examples."""
+
+    kind: str
+    text: str
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.examples)
+
+
+@dataclass(slots=True)
+class Reasons:
+    """The most frequent reasons, and how many remarks have other reasons."""
+
+    shown: list[Reason]
+    more: int
+
+
+def summarise(remarks: Remarks) -> Reasons:
+    """Group remarks by kind and text, the most frequent first."""
+    reasons: dict[tuple[str, str], Reason] = {}
+    for remark in remarks:
+        key = (remark.kind, remark.text)
+        if key not in reasons and len(reasons) == _COUNTED:
+            continue
+        reason = reasons.setdefault(key, Reason(*key))
+        reason.count += 1
+        if len(reason.examples) < _EXAMPLES:
+            title = remark.title or gettext("(no title)")
+            reason.examples.append(f"{title} ({remark.id})" if remark.id else title)
+    shown = sorted(reasons.values(), key=lambda reason: -reason.count)[:_SHOWN]
+    return Reasons(shown, len(remarks) - sum(reason.count for reason in shown))

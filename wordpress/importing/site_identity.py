@@ -1,17 +1,18 @@
-"""Which blog an export is of, whatever URL the blog has at the time.
+"""Which blog an export comes from, whatever URL the blog has at the time.
 
-What is recorded about a blog has its `site`: the URL that it had when it was first imported. If the URL is later
-written in another way (`https://`, `www.`), it is the same blog. It may also have an entirely different one, such as
-its own domain in place of NAME.wordpress.com. Its entries (wordpress.importing.matching) and their IDs stay the same,
-so an export is of a known blog if most of its first entries are here with the IDs that they had there. FORMER_HOSTS
-does not matter: an owner who imports two blogs names the hosts of both.
+What is recorded about a blog has its `site`: the URL that the blog had when it was first imported. Another spelling of
+this URL (`https://`, `www.`) means the same blog. So does an entirely different URL, such as a domain in place of
+NAME.wordpress.com, if most of the first entries of the export are here with the same IDs. FORMER_HOSTS does not matter:
+an owner who imports two blogs names the hosts of both.
 """
 
 from collections import Counter
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from core.http import host_of
 from wordpress.bulk import fetch_rows
@@ -22,27 +23,24 @@ from wordpress.importing.report import PAGES, POSTS
 from wordpress.importing.spool import Spool
 from wordpress.models import Attachment, ImportedItem
 
-# How many posts and how many pages of an export are compared: the oldest, as WordPress sorts them by ID.
+# How many posts and how many pages of an export are compared: the oldest, because WordPress sorts by ID.
 _COMPARED: Final = 500
 
 
 def identify_site(analysis: Analysis, spool: Spool) -> str:
     """Return the name under which the export's blog is recorded here, or will be."""
     exported = analysis.base_url[: max_length(ImportedItem, "site")]
-    if ImportedItem.objects.filter(site=exported).exists() or Attachment.objects.filter(site=exported).exists():
+    tables: tuple[QuerySet[Any], ...] = (ImportedItem.objects.order_by(), Attachment.objects.order_by())
+    if any(table.filter(site=exported).exists() for table in tables):
         return exported
-    same_url = (site for site in _recorded_sites() if _normalise(site) == _normalise(exported))
+    # This reads whole tables, and is needed only if a blog seems to be new.
+    sites = sorted({site for table in tables for site in table.values_list("site", flat=True).distinct()})
+    same_url = (site for site in sites if _normalise(site) == _normalise(exported))
     return next(same_url, "") or _find_site_by_entries(analysis, spool) or exported
 
 
-def _recorded_sites() -> list[str]:
-    """Return all sites that were imported. This reads whole tables, and is needed only if a blog seems to be new."""
-    of_items = ImportedItem.objects.order_by().values_list("site", flat=True).distinct()
-    return sorted({*of_items, *Attachment.objects.order_by().values_list("site", flat=True).distinct()})
-
-
 def _normalise(url: str) -> str:
-    """Return what all spellings of a blog's URL have in common."""
+    """Return the part that all spellings of a blog's URL have in common."""
     host = host_of(url).removeprefix("www.")
     return host + urlsplit(url.strip()).path.rstrip("/") if host else url
 
@@ -50,9 +48,10 @@ def _normalise(url: str) -> str:
 def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
     """Return the site from which most of the export's first entries came, with the same IDs; empty if there is none."""
     if host_of(analysis.base_url) in settings.BROADSIDE_OWN_HOSTS:
-        # An export of this very site: its files are those here, not those there.
+        # This very site was exported, and its files are the ones here.
         return ""
-    entries = [keyed for keyed in spool.first_entries(_COMPARED) if keyed.item.id and not keyed.key.is_repeated]
+    first = [*islice(spool.posts, _COMPARED), *spool.pages.outlines[:_COMPARED]]
+    entries = [keyed for keyed in first if keyed.item.id and not keyed.key.is_repeated]
     wordpress_ids = {
         identity.pk: keyed.item.id
         for identity, keyed in zip(identify(entries, analysis.base_url), entries, strict=True)

@@ -1,12 +1,12 @@
-"""What an import keeps on disk while it runs, so that a large export takes little memory.
+"""The items of an export on disk, so that importing a large export takes little memory.
 
-The XML of an export is read once. What must be known of all items before the first one is stored takes little memory
-(wordpress.importing.analysis); the items themselves wait here, sorted by what becomes of them.
+The XML is read only once. What must be known before the first item is stored takes little memory
+(wordpress.importing.analysis); the items themselves are kept here, sorted by how they will be imported.
 """
 
 import pickle
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Final
 
@@ -15,18 +15,19 @@ from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import ItemKey, ItemKeys, KeyedItem
-from wordpress.importing.report import ATTACHMENTS, PAGES, POSTS
+from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import Item
 from wordpress.wxr.repair import InvalidExportError
+from wordpress.wxr.topology import parents_first
 
-# Items are pickled together: up to so many, or so many characters of text.
+# Items are pickled together in chunks with at most this many items, or about as many characters.
 _CHUNK_ITEMS: Final = 100
 _CHUNK_CHARACTERS: Final = 500_000
 
 
 class SpoolFile:
-    """Values in an unnamed temporary file that nobody else reads or writes."""
+    """Pickled values in an unnamed temporary file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -41,7 +42,7 @@ class SpoolFile:
             self._file.flush()
         except OSError as error:
             with suppress(OSError):
-                # Otherwise the rest would be written again at the end.
+                # Otherwise closing it later would write the rest again.
                 self._file.close()
             text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
             raise InvalidExportError(text % (error.strerror or error)) from error
@@ -49,9 +50,8 @@ class SpoolFile:
         return position
 
     def get(self, position: int) -> Any:
-        """Return the value that was stored at `position`."""
         self._file.seek(position)
-        return pickle.load(self._file)  # noqa: S301  # nobody else can have written it
+        return pickle.load(self._file)  # noqa: S301  # no other process can write to it
 
 
 class SpooledItems:
@@ -74,33 +74,55 @@ class SpooledItems:
             yield from self._file.get(position)
 
     def flush(self) -> None:
-        """Write what was added last. Until then it cannot be read."""
+        """Write the last chunk, which cannot be read before."""
         if self._chunk:
             self._positions.append(self._file.put(self._chunk))
             self._chunk, self._characters = [], 0
 
 
 class SpooledPages:
-    """Pages that can be read in any order. Memory holds what decides where each of them belongs."""
+    """Pages that can be read in any order, by their position in the export, and the tree that they form.
+
+    The tree is settled before any page is stored: children may come before their parents. So `outlines`, with what
+    decides where each page belongs, are in memory.
+    """
 
     def __init__(self, file: SpoolFile) -> None:
         self._file = file
         self._positions: list[int] = []
+        self._by_id: dict[int, int] = {}
         self.outlines: list[KeyedItem] = []
 
     def add(self, item: Item, key: ItemKey) -> None:
-        keyed = KeyedItem(item, key, position=len(self.outlines))
-        self._positions.append(self._file.put(keyed))
-        outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
-        self.outlines.append(keyed._replace(item=outline))
+        index = len(self.outlines)
+        self._positions.append(self._file.put(KeyedItem(item, key, index)))
+        outline = item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
+        self.outlines.append(KeyedItem(outline, key, index))
+        if not key.is_repeated:
+            # Of several pages with one ID the first counts.
+            self._by_id.setdefault(item.id, index)
 
     def __getitem__(self, index: int) -> KeyedItem:
         keyed: KeyedItem = self._file.get(self._positions[index])
         return keyed
 
+    def parent_of(self, index: int) -> int | None:
+        """Return the parent of a page; None if it has none or it is not in the export."""
+        parent = self.outlines[index].item.parent
+        return self._by_id.get(parent) if parent else None
+
+    def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
+        """Sort pages so that parents come first, and public pages before others with the same slug.
+
+        Also return the pages whose parent must be ignored, because they would be their own ancestors.
+        """
+        items = {index: self.outlines[index].item for index in indices}
+        public_first = sorted(items, key=lambda index: items[index].status != "publish" or items[index].password != "")
+        return parents_first({index: self.parent_of(index) for index in public_first})
+
 
 class Spool:
-    """The items of an export by what becomes of them; `skipped` are those that are not imported."""
+    """The items of an export, sorted by how they will be imported. `skipped` will not be."""
 
     def __init__(self, file: SpoolFile) -> None:
         self.file = file
@@ -120,23 +142,18 @@ class Spool:
             self.skipped.add(KeyedItem(item))
         elif item.type == PAGES:
             self.pages.add(item, self._keys.key_of(item))
-        elif item.type == POSTS:
+        else:
             self.posts.add(KeyedItem(item, self._keys.key_of(item)))
 
     def flush(self) -> None:
-        """Write what was added last: everything has been read. Raises InvalidExportError if the disk is full."""
+        """Write the last chunks: everything has been read. Raises InvalidExportError if the disk is full."""
         for items in (self.posts, self.attachments, self.reusable_blocks, self.skipped):
             items.flush()
-
-    def first_entries(self, count: int) -> list[KeyedItem]:
-        """Return posts and pages: the first `count` of either kind."""
-        posts = [keyed for keyed, _index in zip(self.posts, range(count), strict=False)]
-        return posts + self.pages.outlines[:count]
 
 
 @contextmanager
 def open_spool() -> Iterator[Spool]:
-    """Yield an empty spool, which is gone afterwards."""
-    # Not in the system's temporary folder, which may be in memory.
+    """Yield an empty spool, which is deleted afterwards."""
+    # The system's temporary folder may be in memory.
     with tempfile.TemporaryFile(dir=settings.BROADSIDE_IMPORTS_DIR) as file:
         yield Spool(SpoolFile(file))

@@ -1,11 +1,10 @@
-"""What the posts and pages of an export have besides their texts and what is not supported: counted for the report."""
+"""What posts and pages contain that is not imported, such as custom fields and unknown shortcodes, for the report."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
@@ -14,111 +13,93 @@ from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
 from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY
 
-# In which WordPress and its plug-ins keep what no reader sees: locks, queues, caches, where a post was announced.
+# Prefixes of the fields in which WordPress and its plug-ins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
-    *(
-        "_akismet",
-        "akismet_",
-        "_dp_original",
-        "_edit_",
-        "_elasticsearch",
-        "_encloseme",
-        "_jetpack_",
-        "_last_editor",
-        "_oembed_",
-        "_pingme",
-    ),
-    *("_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
+    *("_akismet", "akismet_", "_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_", "_last_editor"),
+    *("_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
-# These are imported, or repeat what is elsewhere in the export.
+# These fields are imported, or repeat other parts of the export.
 _IMPORTED: Final = frozenset(
     {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
 )
 _IMPORTED_FOR_POSTS: Final = _IMPORTED | {ENCLOSURE}
-# More names are a plug-in's own way of naming, or someone's game. They are counted together.
+# More names than this were generated. They are counted together.
 _MAX_NAMES: Final = 300
 _OTHERS: Final = "…"
-
-
-class _Tally:
-    """How often each of some names was found, and in how many items."""
-
-    def __init__(self) -> None:
-        self.times: Counter[str] = Counter()
-        self.items: Counter[str] = Counter()
-
-    def add(self, found: Iterable[tuple[str, int]]) -> None:
-        for found_name, times in found:
-            name = found_name if found_name in self.times or len(self.times) < _MAX_NAMES else _OTHERS
-            self.times[name] += times
-            self.items[name] += 1
+_META_OF: Final = {
+    "comment": ngettext_lazy(
+        "It occurs %d time on comments and is not imported.", "It occurs %d times on comments and is not imported."
+    ),
+    "term": ngettext_lazy(
+        "It occurs %d time on categories, tags and other terms and is not imported.",
+        "It occurs %d times on categories, tags and other terms and is not imported.",
+    ),
+}
 
 
 class Unsupported:
-    """Counts what posts and pages have that is not imported."""
+    """Counts what is not imported in posts and pages."""
 
     def __init__(self) -> None:
-        self._fields, self._internal, self._shortcodes, self._blocks = _Tally(), _Tally(), _Tally(), _Tally()
+        # How many items have each of these.
+        self._fields: Counter[str] = Counter()
+        self._internal_fields: Counter[str] = Counter()
+        self._shortcodes: Counter[str] = Counter()
+        self._blocks: Counter[str] = Counter()
+        # How often each shortcode is used.
+        self._uses: Counter[str] = Counter()
 
     def add(self, item: Item) -> None:
         imported = _IMPORTED_FOR_POSTS if item.type == "post" else _IMPORTED
         for key in {key for key, value in item.meta if value.strip()} - imported:
-            if key.startswith(_INTERNAL):
-                prefix = next(start for start in _INTERNAL if key.startswith(start))
-                self._internal.add([(key if len(key) < len(prefix) + 20 else f"{prefix}…", 1)])
+            if prefix := next(filter(key.startswith, _INTERNAL), ""):
+                name = key if len(key) < len(prefix) + 20 else f"{prefix}…"
+                self._internal_fields[_capped(name, self._internal_fields)] += 1
             else:
-                self._fields.add([(key, 1)])
-        self._shortcodes.add(shortcodes.count_unknown(item.content).items())
-        self._blocks.add(count_blocks(item.content).items())
+                self._fields[_capped(key, self._fields)] += 1
+        for found, times in shortcodes.count_unknown(item.content).items():
+            name = _capped(found, self._shortcodes)
+            self._shortcodes[name] += 1
+            self._uses[name] += times
+        for block in count_blocks(item.content):
+            self._blocks[_capped(block, self._blocks)] += 1
 
     def report(self, context: ImportContext) -> None:
-        """Note what was found, the most frequent first."""
-        self._report_shortcodes(context)
-        self._report_blocks(context)
-        for key, count in self._fields.items.most_common():
-            text = ngettext(
-                "%d item has this custom field, which is not imported.",
-                "%d items have this custom field, which is not imported.",
-                count,
-            )
-            context.report.note("custom field", 0, key, text % count)
-        for (owner, key), count in sorted(context.analysis.other_meta.items()):
-            if key not in _IMPORTED and not key.startswith(_INTERNAL):
-                text = ngettext(
-                    "It occurs %d time on comments and is not imported.",
-                    "It occurs %d times on comments and is not imported.",
-                    count,
-                )
-                if owner == "term":
-                    text = ngettext(
-                        "It occurs %d time on categories, tags and other terms and is not imported.",
-                        "It occurs %d times on categories, tags and other terms and is not imported.",
-                        count,
-                    )
-                context.report.note("custom field", 0, key, text % count)
-        if self._internal.items:
-            names = ", ".join(sorted(self._internal.items))
-            context.report.note("custom field", 0, _("internal"), _("Readers never saw these fields: %s.") % names)
-
-    def _report_shortcodes(self, context: ImportContext) -> None:
-        for name, times in self._shortcodes.times.most_common():
+        """Add notes to the report, the most frequent first."""
+        note = context.report.note
+        for name, times in self._uses.most_common():
             text = ngettext(
                 "It is used %(times)d time in %(texts)d texts and is not supported, so readers see it as text.",
                 "It is used %(times)d times in %(texts)d texts and is not supported, so readers see it as text.",
                 times,
             )
-            counts = {"times": times, "texts": self._shortcodes.items[name]}
-            context.report.note("shortcode", 0, f"[{name}]", text % counts)
-
-    def _report_blocks(self, context: ImportContext) -> None:
-        stored = find_fragments(BLOCK, self._blocks.items, context.site)
-        for name, count in self._blocks.items.most_common():
+            note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
+        stored = find_fragments(BLOCK, self._blocks, context.site)
+        for name, count in self._blocks.most_common():
             if name not in stored:
                 text = ngettext(
                     "%d text shows this reusable block, which is not in the export. There is a gap.",
                     "%d texts show this reusable block, which is not in the export. There are gaps.",
                     count,
                 )
-                context.report.note("reusable block", 0, name, text % count)
+                note("reusable block", 0, name, text % count)
+        for key, count in self._fields.most_common():
+            text = ngettext(
+                "%d item has this custom field, which is not imported.",
+                "%d items have this custom field, which is not imported.",
+                count,
+            )
+            note("custom field", 0, key, text % count)
+        for (owner, key), count in sorted(context.analysis.other_meta.items()):
+            if key not in _IMPORTED and not key.startswith(_INTERNAL):
+                note("custom field", 0, key, _META_OF[owner] % count)
+        if self._internal_fields:
+            names = ", ".join(sorted(self._internal_fields))
+            note("custom field", 0, _("internal"), _("Readers never saw these fields: %s.") % names)
+
+
+def _capped(name: str, counts: Counter[str]) -> str:
+    """Return the name under which to count `name`."""
+    return name if name in counts or len(counts) < _MAX_NAMES else _OTHERS

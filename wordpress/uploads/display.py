@@ -7,8 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.importing.analysis import stage_texts
-from wordpress.importing.report import outcome_texts
-from wordpress.importing.report_log import Reason
+from wordpress.importing.report import Reason, outcome_texts
 from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder

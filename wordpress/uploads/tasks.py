@@ -9,7 +9,7 @@ from django.tasks import task
 from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import Progress, Stage, analyse, authors_in
-from wordpress.importing.exclusive import AlreadyRunningError
+from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.undo import undo_run
 from wordpress.models import ImportJob, JobState, JobStep

@@ -12,7 +12,7 @@ from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.matching import identify
-from wordpress.importing.page_tree import PageTree
+from wordpress.importing.spool import SpooledPages
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
 from wordpress.wxr.values import usable_slug
@@ -25,14 +25,14 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
     """
     outlines = context.spool.pages.outlines
     identities = identify(outlines, context.site)
-    pages = _PageImport(context, unsupported, PageTree(outlines))
+    pages = _PageImport(context, unsupported, context.spool.pages)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
 
 
 class _PageImport(EntryImport):
-    def __init__(self, context: ImportContext, unsupported: Unsupported, tree: PageTree) -> None:
+    def __init__(self, context: ImportContext, unsupported: Unsupported, tree: SpooledPages) -> None:
         super().__init__(context, unsupported)
         self._tree = tree
         self._circular: set[int] = set()

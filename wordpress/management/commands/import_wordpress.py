@@ -11,12 +11,10 @@ from django.utils.translation import gettext as _
 
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
-from wordpress.importing.exclusive import AlreadyRunningError
+from wordpress.importing.database import AlreadyRunningError, is_locked
 from wordpress.importing.media_folder import MediaFolder
 from wordpress.importing.pipeline import import_export
-from wordpress.importing.report import Report, outcome_texts
-from wordpress.importing.report_log import Remarks, summarise
-from wordpress.importing.sqlite import is_locked
+from wordpress.importing.report import Remarks, Report, outcome_texts, summarise
 from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import ImportRun
 from wordpress.progress import show_progress
