@@ -34,8 +34,11 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label}: {total}")
 
     def _show_accounts(self) -> None:
-        lines = ["", _("Site: %(url)s") % {"url": f"{settings.SITE_URL}/"}]
-        lines.append(_("Admin: %(url)s") % {"url": f"{settings.SITE_URL}{reverse('admin:index')}"})
+        lines = [
+            "",
+            _("Site: %(url)s") % {"url": f"{settings.SITE_URL}/"},
+            _("Admin: %(url)s") % {"url": f"{settings.SITE_URL}{reverse('admin:index')}"},
+        ]
         for user in User.objects.filter(is_staff=True).prefetch_related("groups").order_by("pk"):
             roles = ", ".join(group.name for group in user.groups.all()) or _("Owner (has all permissions)")
             lines.append(f"  {user.username:<12} {demo_password():<16} {roles}")
