@@ -1,4 +1,4 @@
-"""Pages: entries outside the order of dates, at `/parent/slug/`."""
+"""Pages: undated entries at `/parent/slug/`."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ PageManager = KindManager.from_queryset(PageQuerySet)
 
 
 class Page(TreeNode, Entry):
-    """An entry with a place in the tree of pages instead of a date, categories and tags."""
+    """An entry that has a place in the tree of pages instead of a date, categories and tags."""
 
     KIND = EntryKind.PAGE
 
@@ -40,10 +40,6 @@ class Page(TreeNode, Entry):
     def get_preview_url(self) -> str:
         return f"{reverse('blog:front')}?page_id={self.pk}&preview=true"
 
-    @property
-    def slug_source(self) -> str:
-        return self.title
-
     def clean(self) -> None:
         super().clean()
         slug = self.slug or slugify(self.title)
@@ -58,7 +54,7 @@ class Page(TreeNode, Entry):
         given: defaultdict[int | None, set[str]] = defaultdict(set)
         for page in entries:
             before = stored.get(page.pk)
-            page.restore_slug(before)
+            page.slug = page.slug or slugify(page.title)
             if before is None or (before.slug, before.parent_id, before.path) != (page.slug, page.parent_id, page.path):
                 page.assign_path(also_taken=given[page.parent_id])
             given[page.parent_id].add(page.slug)
