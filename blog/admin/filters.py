@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from blog.admin.fields import dashed, in_tree_order
+from blog.admin.trees import dashed, tree_order
 from blog.models import Category, Status
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By status, with scheduled entries apart. The trash is only listed if it is chosen."""
+    """By status, with scheduled entries as one of their own. The trash is only listed if it is chosen."""
 
     title = _("status")
     parameter_name = "state"
@@ -40,7 +40,7 @@ class CategoryFilter(admin.SimpleListFilter):
     parameter_name = "category"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(str(category.pk), dashed(category)) for category in in_tree_order(Category.objects.all())]
+        return [(str(category.pk), dashed(category)) for category in Category.objects.order_by(tree_order())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()

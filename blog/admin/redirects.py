@@ -1,4 +1,4 @@
-"""Redirects in the admin: listed, searched, added and deleted. Most were created automatically; none is changed."""
+"""Redirects in the admin, where they are listed, searched, added and deleted. Most were created automatically."""
 
 import datetime as dt
 from typing import Any
@@ -112,7 +112,6 @@ def find_object(path: str) -> Model | None:
 class RedirectAdmin(admin.ModelAdmin[Redirect]):
     form = RedirectForm
     list_display = ("path", "target")
-    list_select_related = TARGETS
     readonly_fields = ("target",)
     search_fields = ("path", "entry__title", "category__name", "author__display_name")
     show_full_result_count = False

@@ -1,16 +1,18 @@
-"""Trees in lists: parents before their children, which are indented."""
+"""Trees in lists and forms: parents come before their children, which are indented."""
 
+from typing import Any
+
+from django import forms
 from django.db.models import CharField, F, Func, OrderBy, Value
 from django.db.models.functions import Replace
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blog.admin.fields import depth
 from blog.models.tree import TreeNode
 
 
 class _ByBytes(Func):
-    """Compares byte by byte, where PostgreSQL would by default ignore spaces and punctuation."""
+    """Compares byte by byte. By default, PostgreSQL may ignore spaces and punctuation."""
 
     template = "(%(expressions)s)"
     output_field = CharField()
@@ -25,4 +27,25 @@ def tree_order() -> OrderBy:
 
 
 def indented(node: TreeNode) -> SafeString:
-    return format_html('<span class="tree-{}">{}</span>', min(depth(node), 5), node)
+    return format_html('<span class="tree-{}">{}</span>', min(node.path.count("/"), 5), node)
+
+
+def dashed(node: TreeNode) -> str:
+    """Return its name with a dash for each level, for places where styles can't show the depth."""
+    return f"{'— ' * node.path.count('/')}{node}"
+
+
+class TreeChoiceField(forms.ModelChoiceField[Any]):
+    """A choice of one node of a tree."""
+
+    def label_from_instance(self, obj: TreeNode) -> str:
+        return dashed(obj)
+
+
+class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
+    """A choice of any nodes of a tree, as checkboxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: TreeNode) -> SafeString:
+        return indented(obj)
