@@ -15,7 +15,7 @@ from taggit.models import ItemBase, TagBase
 
 from blog.models import Post, Status
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug, free_slugs, slugify, validate_slug
+from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
 from tags.tagging import PostTags, PostTagsField
 
 # `🎉` leaves nothing that a slug could be made of.
@@ -72,14 +72,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
 
     name = models.CharField(_("name"), max_length=_MAX_LENGTH)
     key = models.CharField(max_length=600, unique=True, editable=False)
-    slug = models.CharField(
-        _("slug"),
-        max_length=_MAX_LENGTH,
-        unique=True,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the URL. Leave empty to use the name."),
-    )
+    slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     description = models.TextField(_("description"), blank=True)
 
     objects = TagQuerySet.as_manager()

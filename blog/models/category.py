@@ -8,21 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
-from core.slugs import slugify, validate_slug
+from core.slugs import slug_field, slugify
 
 
 class Category(TreeNode):
     """A heading under which posts are filed. As in WordPress, its page also shows the posts of its children."""
 
     name = models.CharField(_("name"), max_length=200)
-    slug = models.CharField(
-        _("slug"),
-        max_length=200,
-        unique=True,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the URL. Leave empty to use the name."),
-    )
+    slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     parent = models.ForeignKey(
         "self",
         null=True,

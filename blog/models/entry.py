@@ -20,7 +20,7 @@ from blog.models.category import Category
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from core.changes import PublicModel, PublicQuerySet, entries_changed
-from core.slugs import slug_before_trash, validate_slug
+from core.slugs import slug_before_trash, slug_field
 from media.models import Picture
 
 # The long columns, which lists leave out.
@@ -94,13 +94,7 @@ class Entry(PublicModel):
 
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
     title = models.CharField(_("title"), max_length=1000, blank=True)
-    slug = models.CharField(
-        _("slug"),
-        max_length=200,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the URL. Leave empty to use the title."),
-    )
+    slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
     published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
