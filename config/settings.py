@@ -238,8 +238,8 @@ BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 # Long tasks are run by `manage.py db_worker`, next to the web server.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
-TAGGIT_TAGS_FROM_STRING = "tags.parsing.split_tags"
-TAGGIT_STRING_FROM_TAGS = "tags.parsing.join_tags"
+TAGGIT_TAGS_FROM_STRING = "tags.tagging.split_tags"
+TAGGIT_STRING_FROM_TAGS = "tags.tagging.join_tags"
 
 # These two URLs are our own views (media.views, blog.editing). The URLs of markdownx are never included.
 MARKDOWNX_URLS_PATH = "/admin/markdownx/preview/"

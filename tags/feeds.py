@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404
 from blog.feeds import PostFeed, Subject
 from blog.models import Post
 from core.models import SiteSettings
-from tags.aliases import find_renamed
 from tags.models import Tag, TaggedPost
+from tags.views import find_renamed
 
 
 class TagFeed(PostFeed):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blog.models import Post, Status
 from tags.models import Tag, TagAlias, TaggedPost, tag_key
-from tags.parsing import join_tags, split_tags
+from tags.tagging import join_tags, split_tags
 from tests.factories import PostFactory, TagFactory, UserFactory
 
 
