@@ -1,7 +1,6 @@
-"""The three roles: groups that hold exactly the permissions that apps register for them.
+"""The three roles: groups with exactly the permissions that apps register for them, granted after each migration.
 
-They are granted anew after each migration, so that an upgrade brings new permissions along. Make another group for
-any other set of rights; the owner of a site is a superuser.
+For other sets of permissions, create other groups. The owner of a site is a superuser.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +21,7 @@ ROLES: Final = (AUTHOR, EDITOR, MODERATOR)
 
 
 def every_action(*models: str) -> set[str]:
-    """Return the codenames of all that can be done with these models of an app, given by their lower-case names."""
+    """Return the codenames of all default permissions for these models of an app, given by their lower-case names."""
     return {f"{action}_{model}" for model in models for action in ("add", "change", "delete", "view")}
 
 

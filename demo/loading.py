@@ -1,4 +1,4 @@
-"""Fills an empty site with the sample content in `demo/content`, which was written for this project."""
+"""Loading the sample content of `demo/content`, which was written for this project, into an empty site."""
 
 import datetime as dt
 import re
@@ -29,14 +29,6 @@ _CONTENT = Path(__file__).parent / "content"
 type Progress = Callable[[str, int, int], None]
 
 
-class SiteNotEmptyError(RuntimeError):
-    """The site has posts of its own, with which the sample content would get mixed up."""
-
-
-def is_loaded() -> bool:
-    return User.objects.filter(username="editor").exists() and Post.objects.exists()
-
-
 def demo_password() -> str:
     """Return the password of all demo accounts: random, generated once, and stored beside the database."""
     file = Path(settings.DATA_DIR) / "demo-password"
@@ -48,9 +40,7 @@ def demo_password() -> str:
 
 @transaction.atomic
 def load(progress: Progress) -> None:
-    """Load everything, or nothing if it fails. Raises SiteNotEmptyError."""
-    if Post.objects.exists():
-        raise SiteNotEmptyError(_("This site already has posts. Choose an empty folder with BROADSIDE_DATA=…"))
+    """Load everything into an empty site, or nothing if it fails."""
     site = _read("site.toml")
     people = _load_people(site["users"])
     site_settings = SiteSettings.current()

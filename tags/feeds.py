@@ -15,8 +15,7 @@ class TagFeed(PostFeed):
     """The newest posts of a tag."""
 
     def moved_listing_url(self, **kwargs: Any) -> str:
-        url: str = find_renamed(kwargs["slug"]).get_absolute_url()
-        return url
+        return find_renamed(kwargs["slug"]).get_absolute_url()
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         tag = get_object_or_404(Tag, slug=kwargs["slug"])

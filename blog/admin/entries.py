@@ -22,13 +22,65 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.filters import CategoryFilter, LanguageFilter, StatusFilter
 from blog.admin.forms import PageForm, PostForm
 from blog.admin.results import changed_message, saved_message, state_of
-from blog.admin.trees import indented, tree_order
-from blog.models import TEXTS, Entry, Page, Post
+from blog.admin.trees import dashed, indented, tree_order
+from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
 from blog.rendering.markups import markups
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By status, with scheduled entries as one of their own. The trash is only listed if it is chosen."""
+
+    title = _("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*Status.choices, ("scheduled", _("Scheduled"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case None:
+                return queryset.exclude(status=Status.TRASH)
+            case "scheduled":
+                return queryset.scheduled()  # type: ignore[attr-defined, no-any-return]  # an EntryQuerySet
+            case Status.PUBLISHED:
+                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # likewise
+            case status:
+                return queryset.filter(status=status)
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """By category, including its descendants."""
+
+    title = _("category")
+    parameter_name = "category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(category.pk), dashed(category)) for category in Category.objects.order_by(tree_order())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # likewise
+
+
+class LanguageFilter(admin.SimpleListFilter):
+    """By language, offering those in use."""
+
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        names = dict(settings.LANGUAGES)
+        used = model_admin.get_queryset(request).order_by("language").values_list("language", flat=True).distinct()
+        return [(code, names.get(code, code)) for code in used if code]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(language=self.value())
 
 
 class EntryChangeList(ChangeList):
@@ -127,9 +179,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         publishing.save_entry(obj, cast("User", request.user), categories=categories, tags=tags)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the formsets. Categories and tags were saved together with the entry."""
-        for formset in formsets:
-            self.save_formset(request, form, formset, change=change)
+        """Do nothing, because categories and tags were saved together with the entry."""
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
@@ -213,12 +263,14 @@ class EntryAdmin(admin.ModelAdmin[Any]):
             LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
         scheduled = [entry for entry in change.changed if entry.is_scheduled]
         others = [entry for entry in change.changed if not entry.is_scheduled]
-        if change.refused:
-            self.message_user(request, changed_message("refused", change.refused), messages.WARNING)
-        if others:
-            self.message_user(request, changed_message(result, others), messages.SUCCESS)
-        if scheduled:
-            self.message_user(request, changed_message("scheduled", scheduled), messages.SUCCESS)
+        results = (
+            ("refused", change.refused, messages.WARNING),
+            (result, others, messages.SUCCESS),
+            ("scheduled", scheduled, messages.SUCCESS),
+        )
+        for name, some, level in results:
+            if some:
+                self.message_user(request, changed_message(name, some), level)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
@@ -262,9 +314,7 @@ class PageAdmin(EntryAdmin):
     own_fieldset = (_("Page attributes"), ["parent", "menu_order"])
     list_display = ("indented_title", "author", "status_label", "menu_order", "comment_count", "on_site")
     search_fields = ("title", "path")
-
-    def get_ordering(self, request: HttpRequest) -> Any:
-        return [tree_order()]
+    ordering = (tree_order(),)
 
     @admin.display(description=_("title"), ordering=tree_order())
     def indented_title(self, page: Page) -> SafeString:

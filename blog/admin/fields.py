@@ -53,7 +53,7 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
     widget = TagsWidget
 
     def to_python(self, value: Any) -> str:
-        return ",".join(unify_line_ends(str(super().to_python(value))).split("\n"))
+        return unify_line_ends(str(super().to_python(value))).replace("\n", ",")
 
     def clean(self, value: Any) -> list[str]:
         names: list[str] = super().clean(value)

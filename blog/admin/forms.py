@@ -15,7 +15,6 @@ from blog.admin.trees import TreeCheckboxesField, TreeChoiceField, tree_order
 from blog.admin.versions import VersionedForm
 from blog.editing import SourceEditor
 from blog.models import Category, Page, Post, Status
-from blog.models.tree import TreeNode
 from blog.permissions import UNDECIDED, may_publish
 
 
@@ -82,11 +81,9 @@ class ParentForm(forms.ModelForm[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        node: TreeNode = self.instance
-        if node.pk and "parent" in self.fields:
+        if self.instance.pk and "parent" in self.fields:
             field: Any = self.fields["parent"]
-            below = field.queryset.below(node)
-            field.queryset = field.queryset.exclude(pk__in=below.values("pk"))
+            field.queryset = field.queryset.exclude(pk__in=field.queryset.below(self.instance).values("pk"))
 
 
 class PageForm(EntryForm, ParentForm):

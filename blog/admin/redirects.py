@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import TEXTS, Category, Page, Post
-from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path
+from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path, target_name
 from media.models import Document, Picture
 
 
@@ -62,13 +62,8 @@ class RedirectForm(forms.ModelForm[Redirect]):
             raise ValidationError(
                 gettext("There is nothing at this URL. Open the post or page on the site and copy its URL.")
             )
+        setattr(self.instance, target_name(target), target)
         return target
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if target := self.cleaned_data.get("destination"):
-            self.instance.target = target
-        return cleaned
 
 
 def _path_of(url: str) -> str:

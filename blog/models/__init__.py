@@ -1,10 +1,9 @@
 """The blog's models: posts, pages, categories, redirects and enclosures."""
 
 from blog.models.category import Category
-from blog.models.enclosure import EnclosedWith, Enclosure
 from blog.models.entry import TEXTS, Entry, EntryKind, EntryQuerySet, Status, new_guid
 from blog.models.page import Page
-from blog.models.post import Post, PostQuerySet
+from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.redirect import Redirect
 
 __all__ = [

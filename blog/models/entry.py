@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Self
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -61,8 +62,7 @@ class EntryQuerySet(PublicQuerySet[Any]):
             entries_changed(pks)
         return deleted
 
-    delete.alters_data = True  # type: ignore[attr-defined]  # Django's mark for templates
-    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's mark: not on the manager
+    delete.alters_data = delete.queryset_only = True  # type: ignore[attr-defined]  # neither in templates nor on managers
 
     def without_texts(self) -> Self:
         """Leave out the long texts, for lists."""
@@ -249,7 +249,8 @@ class Entry(PublicModel):
 
     def get_preview_url(self) -> str:
         """Return where staff see it as readers will. The URL has WordPress's form."""
-        raise NotImplementedError
+        parameter = "p" if self.kind == EntryKind.POST else "page_id"
+        return f"{reverse('blog:front')}?{parameter}={self.pk}&preview=true"
 
     def clean(self) -> None:
         super().clean()
@@ -348,12 +349,11 @@ def _store(entries: Sequence[Entry], write: Callable[[], object]) -> None:
         pks = [entry.pk for entry in entries if entry.pk]
         urls = Entry.objects.only("kind", "status", "slug", "published_at", "published_on", "parent", "path")
         stored: dict[int, Entry] = urls.in_bulk(pks) if pks else {}
-        kinds = {kind: [entry for entry in entries if entry.kind == kind] for kind in EntryKind}
+        by_proxy = [(proxy, [entry for entry in entries if entry.kind == kind]) for kind, proxy in _PROXIES.items()]
 
         def assign_places() -> None:
-            for kind, some in kinds.items():
-                if some:
-                    _PROXIES[kind].assign_places(some, stored)
+            for proxy, some in by_proxy:
+                proxy.assign_places(some, stored)
 
         for entry in entries:
             entry._set_publication_time()
@@ -369,6 +369,5 @@ def _store(entries: Sequence[Entry], write: Callable[[], object]) -> None:
             # Someone else took a URL between the look-up and the write. Look again, once.
             assign_places()
             write()
-        for kind, some in kinds.items():
-            if some:
-                _PROXIES[kind].keep_old_urls(some, stored)
+        for proxy, some in by_proxy:
+            proxy.keep_old_urls(some, stored)

@@ -18,15 +18,12 @@ class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # ea
     pass
 
 
-PageManager = KindManager.from_queryset(PageQuerySet)
-
-
 class Page(TreeNode, Entry):
     """An entry that has a place in the tree of pages instead of a date, categories and tags."""
 
     KIND = EntryKind.PAGE
 
-    objects = PageManager()  # type: ignore[assignment, misc]  # of its own kind only
+    objects = KindManager.from_queryset(PageQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
     class Meta:
         proxy = True
@@ -36,9 +33,6 @@ class Page(TreeNode, Entry):
 
     def get_absolute_url(self) -> str:
         return reverse("blog:page", args=[self.path])
-
-    def get_preview_url(self) -> str:
-        return f"{reverse('blog:front')}?page_id={self.pk}&preview=true"
 
     def clean(self) -> None:
         super().clean()

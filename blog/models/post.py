@@ -1,23 +1,25 @@
-"""Posts: dated entries at `/YYYY/MM/DD/slug/`."""
+"""Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
-from blog.models.enclosure import EnclosedWith
 from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.rendering import MORE_PLACEHOLDER
+from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slugify
 
 _MAX_SLUG_LENGTH = 200
@@ -34,7 +36,11 @@ class PostQuerySet(EntryQuerySet):
         return self.filter(pk__in=filed.values("entry"))
 
 
-PostManager = KindManager.from_queryset(PostQuerySet)
+class EnclosedWith(NamedTuple):
+    """What feeds enclose with a post: the files stored as enclosures (`kept`), and others from its text (`in_text`)."""
+
+    kept: list[FeedEnclosure]
+    in_text: list[FeedEnclosure]
 
 
 class Post(Entry):
@@ -45,7 +51,7 @@ class Post(Entry):
     # Set for all posts of a feed together (blog.enclosures).
     enclosed: EnclosedWith
 
-    objects = PostManager()  # type: ignore[assignment, misc]  # of its own kind only
+    objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
     class Meta:
         proxy = True
@@ -62,9 +68,6 @@ class Post(Entry):
         if self.published_on is None:
             return self.get_preview_url()
         return reverse("blog:post", args=[*self.published_on.isoformat().split("-"), self.slug])
-
-    def get_preview_url(self) -> str:
-        return f"{reverse('blog:front')}?p={self.pk}&preview=true"
 
     @property
     def lead(self) -> SafeString:
@@ -138,6 +141,29 @@ class Post(Entry):
         if taken:
             remove_redirects(taken)
         add_redirects(moved)
+
+
+class Enclosure(PublicModel):
+    """An audio or video file at `url` that WordPress's feeds offered with a post.
+
+    The file may have been imported since (blog.enclosures).
+    """
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="enclosures", verbose_name=_("post"))
+    url = models.CharField(_("URL"), max_length=2000)
+    # 0 if WordPress did not know the size.
+    length = models.PositiveBigIntegerField(_("size in bytes"), default=0)
+    media_type = models.CharField(_("media type"), max_length=100)
+
+    objects = PublicQuerySet["Enclosure"].as_manager()
+
+    class Meta:
+        verbose_name = _("enclosure")
+        verbose_name_plural = _("enclosures")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.url
 
 
 def assign_free_slugs(posts: Sequence[Post]) -> None:

@@ -49,11 +49,6 @@ class Redirect(PublicModel):
         """The object that the path leads to."""
         return self.entry or self.category or self.author or self.picture or self.document
 
-    @target.setter
-    def target(self, target: models.Model) -> None:
-        for name in TARGETS:
-            setattr(self, name, target if name == target_name(target) else None)
-
     @property
     def url(self) -> str:
         """The URL to redirect readers to; empty if the target is not public."""

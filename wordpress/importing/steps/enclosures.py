@@ -1,4 +1,4 @@
-"""The enclosures of posts in exports (blog.models.enclosure says what they are).
+"""The enclosures of posts in exports (blog.models.post says what they are).
 
 WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to plug-ins.
 """
