@@ -1,4 +1,4 @@
-"""People who write, edit and moderate. Readers have no accounts."""
+"""People who write, edit or moderate. Readers have no accounts."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -44,12 +44,12 @@ def _codenames(model: Any) -> Iterator[str]:
     yield from (codename for codename, _name in model.permissions)
 
 
-# By the label of the app that the permissions belong to: an app grants its own, and no other's.
+# By the label of the app that the permissions belong to. An app can grant only its own.
 role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", _find_problems)
 
 
 def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Give each role its permissions in the app that was just migrated, and no others there."""
+    """Give each role exactly its permissions in the app that was just migrated."""
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")

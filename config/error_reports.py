@@ -8,7 +8,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class PrivacyFilter(SafeExceptionReporterFilter):
-    """Hides IP addresses and everything that was typed into a form, besides passwords and keys."""
+    """Hides IP addresses and all form input, as well as passwords and keys."""
 
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|ADDR|FORWARDED|REMOTE|IP$|VIA$", re.IGNORECASE

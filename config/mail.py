@@ -1,4 +1,4 @@
-"""Django's MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`."""
+"""The setting MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit

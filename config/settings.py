@@ -202,7 +202,7 @@ BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Fo
 
 # E-mail notifications and confirmations (mail.delivery). Without EMAIL_URL nothing is sent, but DEBUG prints messages.
 MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
-# Having no mailer is a choice here, and the admin says so.
+# Having no mailer is a valid choice, which the admin mentions.
 SILENCED_SYSTEM_CHECKS = ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 

@@ -4,9 +4,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise ships no types
-    """Uses names with a hash, which browsers cache for ever, once `collectstatic` has run, and plain names before.
+    """Uses plain names until `collectstatic` has run, and then names with a hash, which browsers can cache for good.
 
-    A site whose owner forgot that command is a little slower, but not down.
+    So a site whose owner forgot that command works, though a little more slowly.
     """
 
     def stored_name(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Tags in the admin, and the suggestions while tags are typed into a post."""
+"""Tags in the admin, and suggestions while someone enters the tags of a post."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class TagAdmin(admin.ModelAdmin[Tag]):
         return super().get_queryset(request).annotate(post_count=Coalesce(count, 0))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Tag], search_term: str) -> Any:
-        # A key is the same for all ways to write a name.
+        # The key is the same for all spellings of a name.
         return super().get_search_results(request, queryset, tag_key(search_term))
 
     @admin.display(description=_("posts (including drafts)"), ordering="post_count")
