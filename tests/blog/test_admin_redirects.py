@@ -39,7 +39,7 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("role", "listed", "added", "deleted"),
         [
-            ("nobody", 302, 302, 302),
+            ("anonymous", 302, 302, 302),
             ("staff", 403, 403, 403),
             ("Author", 403, 403, 403),
             ("Moderator", 403, 403, 403),

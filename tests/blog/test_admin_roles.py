@@ -34,7 +34,7 @@ class TestLists:
     @pytest.mark.parametrize(
         ("role", "posts", "pages", "categories", "site"),
         [
-            ("nobody", LOGIN, LOGIN, LOGIN, LOGIN),
+            ("anonymous", LOGIN, LOGIN, LOGIN, LOGIN),
             ("staff", FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
             ("Author", OK, FORBIDDEN, OK, FORBIDDEN),
             ("Editor", OK, OK, OK, FORBIDDEN),
@@ -92,8 +92,8 @@ MATRIX = [
     ("Moderator", "other", "published", set()),
     ("staff", "own", "draft", set()),
     ("staff", "other", "published", set()),
-    ("nobody", "other", "draft", set()),
-    ("nobody", "other", "published", set()),
+    ("anonymous", "other", "draft", set()),
+    ("anonymous", "other", "published", set()),
 ]
 
 
@@ -179,7 +179,7 @@ BULK = [
     ("Moderator", "other", "draft", "publish", "draft"),
     ("Moderator", "other", "published", "trash", "published"),
     ("staff", "own", "draft", "publish", "draft"),
-    ("nobody", "other", "draft", "publish", "draft"),
+    ("anonymous", "other", "draft", "publish", "draft"),
 ]
 
 

@@ -24,7 +24,7 @@ class TestPermissions:
 
     @pytest.mark.parametrize(
         ("role", "status"),
-        [("nobody", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
+        [("anonymous", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
     )
     def test_only_people_who_may_write_see_a_preview(self, role: str, status: int) -> None:
         response = client_of(user_in_role(role)).post(PREVIEW, {"content": "*text*"})

@@ -35,7 +35,7 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("role", "listed", "changed", "deleted", "suggested"),
         [
-            ("nobody", 302, 302, 302, 302),
+            ("anonymous", 302, 302, 302, 302),
             ("staff", 403, 403, 403, 403),
             ("Author", 200, 200, 403, 200),
             ("Editor", 200, 200, 200, 200),
