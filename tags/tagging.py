@@ -4,10 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import models, transaction
-from taggit.managers import (  # pinned to one minor version; a test fails if it disappears
-    TaggableManager,
-    _TaggableManager,
-)
+from taggit.managers import TaggableManager, _TaggableManager  # pinned; a test fails if it disappears
 
 
 class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
@@ -35,9 +32,8 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
         if missing := [tag for tag in tags if tag.pk not in present]:
             self.through._default_manager.attach(self.instance, missing)
 
-    def _rows(self) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = self.through._default_manager.filter(**self._lookup_kwargs())
-        return rows
+    def _rows(self) -> Any:
+        return self.through._default_manager.filter(**self._lookup_kwargs())
 
     def _to_tag_model_instances(self, tags: Iterable[str | models.Model]) -> list[models.Model]:
         tags = list(tags)

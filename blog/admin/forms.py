@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from blog.admin.fields import SourceField, TagsField
-from blog.admin.trees import TreeCheckboxesField, TreeChoiceField, tree_order
+from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.admin.versions import VersionedForm
 from blog.editing import SourceEditor
 from blog.models import Category, Page, Post, Status
@@ -87,12 +87,7 @@ class ParentForm(forms.ModelForm[Any]):
 
 
 class PageForm(EntryForm, ParentForm):
-    parent = TreeChoiceField(
-        Page.objects.order_by(tree_order()),
-        label=gettext_lazy("Parent"),
-        required=False,
-        help_text=gettext_lazy("Leave empty for a top-level page."),
-    )
+    parent = ParentField(Page.objects.all(), gettext_lazy("Leave empty for a top-level page."))
 
     class Meta:
         model = Page
@@ -100,12 +95,7 @@ class PageForm(EntryForm, ParentForm):
 
 
 class CategoryForm(ParentForm):
-    parent = TreeChoiceField(
-        Category.objects.order_by(tree_order()),
-        label=gettext_lazy("Parent"),
-        required=False,
-        help_text=gettext_lazy("Leave empty for a top-level category."),
-    )
+    parent = ParentField(Category.objects.all(), gettext_lazy("Leave empty for a top-level category."))
 
     class Meta:
         model = Category

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django import forms
-from django.db.models import CharField, F, Func, OrderBy, Value
+from django.db.models import CharField, F, Func, OrderBy, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from blog.models.tree import TreeNode
 
@@ -35,8 +36,11 @@ def dashed(node: TreeNode) -> str:
     return f"{'— ' * node.path.count('/')}{node}"
 
 
-class TreeChoiceField(forms.ModelChoiceField[Any]):
-    """A choice of one node of a tree."""
+class ParentField(forms.ModelChoiceField[Any]):
+    """A choice of one node of a tree as the parent of another, or of none."""
+
+    def __init__(self, nodes: QuerySet[Any], help_text: Any) -> None:
+        super().__init__(nodes.order_by(tree_order()), label=_("Parent"), required=False, help_text=help_text)
 
     def label_from_instance(self, obj: TreeNode) -> str:
         return dashed(obj)

@@ -6,28 +6,25 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-
-
-class VersionField(forms.CharField):
-    """The version that the object had when the form was opened."""
-
-    widget = forms.HiddenInput
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return False
 
 
 class VersionedForm(forms.ModelForm[Any]):
     """A form with the field `version`, which the admin shows to users who may change the object."""
 
-    version = VersionField(required=False)
+    # The version that the object had when the form was opened.
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["version"] = self.stored_version()
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        return [name for name in super().changed_data if name != "version"]
 
     def stored_version(self) -> str:
         """Return a string that changes whenever the stored object does."""

@@ -77,8 +77,7 @@ class TreeNode(PublicModel):
         return above + len(self.slug) + longest - len(old_path) <= MAX_PATH_LENGTH
 
     def _stored_path(self) -> str:
-        stored: str | None = self._nodes().filter(pk=self.pk).values_list("path", flat=True).first()
-        return stored or ""
+        return str(self._nodes().filter(pk=self.pk).values_list("path", flat=True).first() or "")
 
     @classmethod
     def _nodes(cls) -> Any:
