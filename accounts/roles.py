@@ -26,9 +26,8 @@ def every_action(*models: str) -> set[str]:
 
 
 def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str]:
-    try:
-        app = current_apps.get_app_config(app_label)
-    except LookupError:
+    app = current_apps.app_configs.get(app_label)
+    if app is None:
         yield "There is no such app."
         return
     existing = {codename for model in app.get_models() for codename in _codenames(model._meta)}

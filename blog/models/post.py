@@ -144,10 +144,7 @@ class Post(Entry):
 
 
 class Enclosure(PublicModel):
-    """An audio or video file at `url` that WordPress's feeds offered with a post.
-
-    The file may have been imported since (blog.enclosures).
-    """
+    """An audio or video file that WordPress's feeds offered with a post. It may be imported (blog.enclosures)."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="enclosures", verbose_name=_("post"))
     url = models.CharField(_("URL"), max_length=2000)
