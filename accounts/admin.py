@@ -1,12 +1,10 @@
-"""People in the admin. Only superusers get here: no role may change accounts."""
-
-from typing import Any
+"""People and groups in the admin. Only superusers can change them, as no role may."""
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
+from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -43,11 +41,7 @@ class UserAdmin(auth_admin.UserAdmin[User]):
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "groups":
-            kwargs["widget"] = CheckboxSelectMultiple
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+    formfield_overrides = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
 
 admin.site.unregister(Group)

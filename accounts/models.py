@@ -1,4 +1,4 @@
-"""People who write, edit and moderate. Readers have no accounts."""
+"""People who write, edit or moderate. Readers have no accounts."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug, slugify, validate_slug
+from core.slugs import free_slug, slug_field, slugify
 
 
 class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ignore[misc]  # the class is created at run time
@@ -26,14 +26,7 @@ class User(PublicModel, AbstractUser):
         blank=True,
         help_text=_("The name that readers see. Leave empty to use the username."),
     )
-    slug = models.CharField(
-        _("slug"),
-        max_length=200,
-        unique=True,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the author page's URL. Leave empty to use the username."),
-    )
+    slug = slug_field(_("The last part of the author page's URL. Leave empty to use the username."))
     bio = models.TextField(_("biography"), blank=True, help_text=_("A short text for the author's page."))
 
     objects = UserManager()  # type: ignore[misc]  # the stubs type the parent's as a class variable
@@ -58,5 +51,4 @@ class User(PublicModel, AbstractUser):
     def get_full_name(self) -> str:
         return str(self)
 
-    def get_short_name(self) -> str:
-        return str(self)
+    get_short_name = get_full_name

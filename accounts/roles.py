@@ -1,7 +1,6 @@
-"""The three roles: groups that hold exactly the permissions that apps register for them.
+"""The three roles: groups with exactly the permissions that apps register for them, granted after each migration.
 
-They are granted anew after each migration, so that an upgrade brings new permissions along. Make another group for
-any other set of rights; the owner of a site is a superuser.
+For other sets of permissions, create other groups. The owner of a site is a superuser.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,14 +21,13 @@ ROLES: Final = (AUTHOR, EDITOR, MODERATOR)
 
 
 def every_action(*models: str) -> set[str]:
-    """Return the codenames of all that can be done with these models of an app, given by their lower-case names."""
+    """Return the codenames of all default permissions for these models of an app, given by their lower-case names."""
     return {f"{action}_{model}" for model in models for action in ("add", "change", "delete", "view")}
 
 
 def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str]:
-    try:
-        app = current_apps.get_app_config(app_label)
-    except LookupError:
+    app = current_apps.app_configs.get(app_label)
+    if app is None:
         yield "There is no such app."
         return
     existing = {codename for model in app.get_models() for codename in _codenames(model._meta)}
@@ -45,12 +43,12 @@ def _codenames(model: Any) -> Iterator[str]:
     yield from (codename for codename, _name in model.permissions)
 
 
-# By the label of the app that the permissions belong to: an app grants its own, and no other's.
+# By the label of the app that the permissions belong to. An app can grant only its own.
 role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", _find_problems)
 
 
 def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Give each role its permissions in the app that was just migrated, and no others there."""
+    """Give each role exactly its permissions in the app that was just migrated."""
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")

@@ -1,4 +1,4 @@
-"""The admin site with our name and dashboard."""
+"""The admin site, with our title and dashboard."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from core.slugs import reserved_slugs
 
 
 class BroadsideAdminSite(admin.AdminSite):
-    """Django's admin with our title. Its first page is the dashboard, with the panels that apps register."""
+    """Django's admin with our title. Its first page is a dashboard of panels that apps register."""
 
     site_header = _("Broadside")
     site_title = _("Broadside")

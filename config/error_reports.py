@@ -6,14 +6,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
-_IP_ADDRESSES = r"ADDR|FORWARDED|REMOTE|IP$|VIA$"
-
 
 class PrivacyFilter(SafeExceptionReporterFilter):
-    """Hides IP addresses and everything that was typed into a form, besides passwords and keys."""
+    """Hides IP addresses and all form input, as well as passwords and keys."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|{_IP_ADDRESSES}", re.IGNORECASE
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|ADDR|FORWARDED|REMOTE|IP$|VIA$", re.IGNORECASE
     )
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:

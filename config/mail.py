@@ -1,4 +1,4 @@
-"""Django's MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`."""
+"""The setting MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -7,8 +7,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 # Without encryption, with STARTTLS, or encrypted from the start. Source of the names: django-environ.
 _SMTP: dict[str, dict[str, bool]] = {"smtp": {}, "smtp+tls": {"use_tls": True}, "smtp+ssl": {"use_ssl": True}}
-# Seconds to wait for an answer of the mail server.
-_TIMEOUT = 30
 
 
 def mailers(url: str) -> dict[str, dict[str, Any]]:
@@ -32,7 +30,8 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
             "smtp+tls://name:password@mail.example.org:587 (or smtp+ssl://…:465), with characters such as @ or # in "
             "name and password percent-encoded, or be `console:`."
         )
-    options: dict[str, Any] = {"host": host, "port": port, "timeout": _TIMEOUT, **_SMTP[parts.scheme]}
+    # The timeout is in seconds.
+    options: dict[str, Any] = {"host": host, "port": port, "timeout": 30, **_SMTP[parts.scheme]}
     if parts.username:
         options |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
     return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}

@@ -133,17 +133,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {
-    "default": env.cache_url("CACHE_URL")
-    if "CACHE_URL" in env
-    else {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": DATA_DIR / "cache",
-        "OPTIONS": {"MAX_ENTRIES": 5000},
-    }
-}
+CACHES = {"default": env.cache_url("CACHE_URL", default=f"filecache://{DATA_DIR}/cache?MAX_ENTRIES=5000")}
 
 AUTH_USER_MODEL = "accounts.User"
 # The author's page belongs to the blog, which accounts does not know.
@@ -158,7 +149,6 @@ LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
-USE_TZ = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 STATIC_URL = "/static/"
@@ -196,9 +186,8 @@ SECURE_CSP = {
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS and env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
@@ -206,14 +195,14 @@ SECURE_HSTS_PRELOAD = HTTPS and env.bool("SECURE_HSTS_PRELOAD", default=True)
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Comments are rate limited by sender (comments.rules.rate_limit). The number of proxies in front that add the IP
-# address of their client to this header: with 0, it is the IP address of the connection.
+# Comments are rate limited by IP address (comments.rules.rate_limit). This is the number of proxies in front that add
+# the IP address of their client to the header. With 0, the IP address of the connection counts.
 BROADSIDE_TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
 
 # E-mail notifications and confirmations (mail.delivery). Without EMAIL_URL nothing is sent, but DEBUG prints messages.
 MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
-# Having no mailer is a choice here, and the admin says so.
+# Having no mailer is a valid choice, which the admin mentions.
 SILENCED_SYSTEM_CHECKS = ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 
@@ -222,7 +211,6 @@ BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")
 
 # Uploaded files are also checked when they are stored (media).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-FILE_UPLOAD_PERMISSIONS = 0o644
 
 # Uploaded exports are private, so they are not in MEDIA_ROOT. Large uploads are written to the same disk.
 BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"
@@ -238,14 +226,8 @@ BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 # Long tasks are run by `manage.py db_worker`, next to the web server.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
-TAGGIT_TAGS_FROM_STRING = "tags.parsing.split_tags"
-TAGGIT_STRING_FROM_TAGS = "tags.parsing.join_tags"
-
-# These two URLs are our own views (media.views, blog.editing). The URLs of markdownx are never included.
-MARKDOWNX_URLS_PATH = "/admin/markdownx/preview/"
-MARKDOWNX_UPLOAD_URLS_PATH = "/admin/markdownx/upload/"
-MARKDOWNX_MEDIA_PATH = "pictures/"
-
+TAGGIT_TAGS_FROM_STRING = "tags.tagging.split_tags"
+TAGGIT_STRING_FROM_TAGS = "tags.tagging.join_tags"
 
 # If errors are mailed to ADMINS, they contain no personal data.
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"

@@ -1,4 +1,4 @@
-"""The URLs of the whole site. Those of pages come last, because a page may have any path that is free."""
+"""The URLs of the whole site. Those of pages come last, because a page can have any path that is free."""
 
 from django.contrib import admin
 from django.contrib.sitemaps import views as sitemap_views
@@ -13,6 +13,7 @@ SITEMAPS = {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySi
 
 urlpatterns = [
     path("", include("media.urls")),
+    # The URLs of markdownx itself are never included, because they let anyone upload active content.
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/", admin.site.urls),
     path("sitemap.xml", public_page(sitemap_views.index), {"sitemaps": SITEMAPS}, name="sitemap"),

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 
 from django.apps import apps
 from django.core.exceptions import AppRegistryNotReady, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.registry import Registry
 
@@ -138,3 +139,10 @@ def validate_slug(slug: str) -> None:
             code="slug",
             params={"slug": slug},
         )
+
+
+def slug_field(help_text: Any, *, unique: bool = True) -> CharField[str, str]:
+    """Return a field for slugs of any script. `help_text` says what an empty one is made from."""
+    return CharField(
+        gettext_lazy("slug"), max_length=200, blank=True, unique=unique, validators=[validate_slug], help_text=help_text
+    )

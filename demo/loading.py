@@ -1,7 +1,6 @@
-"""Fills an empty site with the sample content in `demo/content`, which was written for this project."""
+"""Loading the sample content of `demo/content`, which was written for this project, into an empty site."""
 
 import datetime as dt
-import io
 import re
 import secrets
 import tomllib
@@ -21,25 +20,13 @@ from blog.models import Category, Page, Post, Status
 from comments.models import Comment
 from comments.moderation.counting import recount_all
 from core.models import SiteSettings
-from demo.documents import make_pdf
-from demo.drawing import draw
 from media.documents import store_document
-from media.models import Document, Picture
-from media.pictures import store_picture
+from media.pictures import build_picture
 
 _CONTENT = Path(__file__).parent / "content"
-_PICTURE_SIZE = (1200, 750)  # in pixels
 
-# Called with the label of what is being loaded, the number that is done, and the total.
+# Called with a label for what is being loaded, how many of them are done, and how many there are.
 type Progress = Callable[[str, int, int], None]
-
-
-class SiteNotEmptyError(RuntimeError):
-    """The site has posts of its own, with which the sample content would get mixed up."""
-
-
-def is_loaded() -> bool:
-    return User.objects.filter(username="editor").exists() and Post.objects.exists()
 
 
 def demo_password() -> str:
@@ -53,19 +40,17 @@ def demo_password() -> str:
 
 @transaction.atomic
 def load(progress: Progress) -> None:
-    """Load everything, or nothing if it fails. Raises SiteNotEmptyError."""
-    if Post.objects.exists():
-        raise SiteNotEmptyError(_("This site already has posts. Choose an empty folder with BROADSIDE_DATA=…"))
+    """Load everything into an empty site, or nothing if it fails."""
     site = _read("site.toml")
     people = _load_people(site["users"])
-    row = SiteSettings.current()
-    row.title, row.tagline, row.footer = site["title"], site["tagline"], site["footer"]
-    row.save()
+    site_settings = SiteSettings.current()
+    site_settings.title, site_settings.tagline, site_settings.footer = site["title"], site["tagline"], site["footer"]
+    site_settings.save()
     categories: dict[str, Category] = {}
-    for entry in site["categories"]:
-        parent = categories.get(entry.pop("parent"))
-        categories[entry["slug"]] = Category.objects.create(parent=parent, **entry)
-    urls = _load_pictures(people["editor"], progress) | _load_documents(people["editor"])
+    for row in site["categories"]:
+        parent = categories.get(row.pop("parent"))
+        categories[row["slug"]] = Category.objects.create(parent=parent, **row)
+    urls = _load_files(people["editor"], progress)
     posts = _load_posts(people, categories, urls, progress)
     _load_pages(people["editor"], urls)
     _load_comments(posts, people, progress)
@@ -84,45 +69,35 @@ def _read_texts(folder: str) -> list[tuple[dict[str, Any], str]]:
     return texts
 
 
-def _load_people(entries: list[dict[str, Any]]) -> dict[str, User]:
+def _load_people(rows: list[dict[str, Any]]) -> dict[str, User]:
     password = demo_password()
     people = {"owner": User.objects.create_superuser("owner", password=password, display_name="Owner")}
-    for entry in entries:
-        user = User.objects.create_user(
-            entry["login"],
-            password=password,
-            is_staff=True,
-            display_name=entry["display_name"],
-            slug=entry["slug"],
-            bio=entry["bio"],
-        )
-        user.groups.add(Group.objects.get(name=entry["role"]))
-        people[entry["login"]] = user
+    for row in rows:
+        role = Group.objects.get(name=row.pop("role"))
+        user = User.objects.create_user(password=password, is_staff=True, **row)
+        user.groups.add(role)
+        people[user.username] = user
     return people
 
 
-def _load_pictures(by: User, progress: Progress) -> dict[str, str]:
-    """Draw the pictures. Return the URL of each by its placeholder in the texts."""
+def _load_files(by: User, progress: Progress) -> dict[str, str]:
+    """Store the images and documents. Return the URL of each by its placeholder in the texts."""
     urls = {}
-    entries = _read("pictures.toml")["pictures"]
-    for done, entry in enumerate(entries, start=1):
-        drawn = io.BytesIO()
-        draw(entry["kind"], entry["seed"], _PICTURE_SIZE).save(drawn, "PNG")
-        upload = ContentFile(drawn.getvalue(), name=entry["name"])
-        picture = store_picture(upload, title=entry["title"], alt=entry["alt"], by=by)
-        Picture.objects.filter(pk=picture.pk).update(caption=entry["caption"])
-        urls[f"picture:{entry['name']}"] = picture.file.url
-        progress(_("Images"), done, len(entries))
+    files = _read("files.toml")
+    for row in files["documents"]:
+        document = store_document(_open_file(row["name"]), title=row["title"], by=by)
+        urls[f"{{{{ document:{row['name']} }}}}"] = settings.SITE_URL + document.file.url
+    for done, row in enumerate(files["pictures"], start=1):
+        name = row.pop("name")
+        picture = build_picture(_open_file(name), by=by, **row)
+        picture.save()
+        urls[f"picture:{name}"] = picture.file.url
+        progress(_("Images"), done, len(files["pictures"]))
     return urls
 
 
-def _load_documents(by: User) -> dict[str, str]:
-    urls = {}
-    for entry in _read("documents.toml")["documents"]:
-        upload = ContentFile(make_pdf(entry["title"], entry["lines"]), name=entry["name"])
-        stored: Document = store_document(upload, title=entry["title"], by=by)
-        urls[f"{{{{ document:{entry['name']} }}}}"] = settings.SITE_URL + stored.file.url
-    return urls
+def _open_file(name: str) -> ContentFile[bytes]:
+    return ContentFile((_CONTENT / "files" / name).read_bytes(), name=name)
 
 
 def _with_urls(text: str, urls: dict[str, str]) -> str:
@@ -134,27 +109,23 @@ def _load_posts(
 ) -> dict[str, Post]:
     posts = {}
     texts = _read_texts("posts")
-    for done, (front, text) in enumerate(texts, start=1):
+    for done, (front_matter, text) in enumerate(texts, start=1):
+        author, tags = people[front_matter.pop("author")], front_matter.pop("tags")
+        slugs = front_matter.pop("categories")
         published_at: dt.datetime | None = None
-        if "published" in front:
-            published_at = timezone.make_aware(front["published"])
-        elif "scheduled_days" in front:
-            published_at = timezone.now() + dt.timedelta(days=front["scheduled_days"])
+        if "published" in front_matter:
+            published_at = timezone.make_aware(front_matter.pop("published"))
+        elif "scheduled_days" in front_matter:
+            published_at = timezone.now() + dt.timedelta(days=front_matter.pop("scheduled_days"))
         post = Post.objects.create(
-            title=front["title"],
-            slug=front["slug"],
-            author=people[front["author"]],
-            status=front.get("status", Status.PUBLISHED),
+            author=author,
             published_at=published_at,
             created_at=published_at or timezone.now(),
             source=_with_urls(text, urls),
-            excerpt=front.get("excerpt", ""),
-            language=front.get("language", ""),
-            sticky=front.get("sticky", False),
-            comments_open=front.get("comments_open", True),
+            **{"status": Status.PUBLISHED, **front_matter},
         )
-        post.categories.set([categories[slug] for slug in front["categories"]])
-        post.tags.set(front["tags"])
+        post.categories.set([categories[slug] for slug in slugs])
+        post.tags.set(tags)
         posts[post.slug] = post
         progress(_("Posts"), done, len(texts))
     return posts
@@ -162,35 +133,30 @@ def _load_posts(
 
 def _load_pages(author: User, urls: dict[str, str]) -> None:
     pages: dict[str, Page] = {}
-    for order, (front, text) in enumerate(_read_texts("pages")):
-        pages[front["slug"]] = Page.objects.create(
-            title=front["title"],
-            slug=front["slug"],
-            parent=pages.get(front["parent"]),
+    for order, (front_matter, text) in enumerate(_read_texts("pages")):
+        pages[front_matter["slug"]] = Page.objects.create(
+            parent=pages.get(front_matter.pop("parent")),
             author=author,
             status=Status.PUBLISHED,
             source=_with_urls(text, urls),
-            comments_open=front["comments_open"],
             menu_order=order,
+            **front_matter,
         )
 
 
 def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Progress) -> None:
     comments: dict[str, Comment] = {}
-    entries = _read("comments.toml")["comments"]
-    for done, entry in enumerate(entries, start=1):
-        post = posts[entry["post"]]
-        written = (post.published_at or timezone.now()) + dt.timedelta(days=entry["days_after"])
-        comments[entry["key"]] = Comment.objects.create(
+    rows = _read("comments.toml")["comments"]
+    for done, row in enumerate(rows, start=1):
+        key, post = row.pop("key"), posts[row.pop("post")]
+        written_at = (post.published_at or timezone.now()) + dt.timedelta(days=row.pop("days_after"))
+        comments[key] = Comment.objects.create(
             entry=post,
-            parent=comments.get(entry["parent"]),
-            user=people.get(entry["user"]),
-            name=entry["name"],
-            email=entry["email"],
-            website=entry["website"],
-            text=entry["text"].strip(),
-            status=entry["status"],
-            created_at=min(written, timezone.now()),
+            parent=comments.get(row.pop("parent")),
+            user=people.get(row.pop("user")),
+            text=row.pop("text").strip(),
+            created_at=min(written_at, timezone.now()),
+            **row,
         )
-        progress(_("Comments"), done, len(entries))
+        progress(_("Comments"), done, len(rows))
     recount_all([post.pk for post in posts.values()])

@@ -1,4 +1,4 @@
-"""Tags in the admin, and the suggestions while tags are typed into a post."""
+"""Tags in the admin, and suggestions while someone enters the tags of a post."""
 
 from typing import Any
 
@@ -17,15 +17,6 @@ from tags.models import Tag, TagAlias, TaggedPost, tag_key
 # django-taggit registers a tag model of its own, which we don't use.
 admin.site.unregister(TaggitTag)
 
-MAX_SUGGESTIONS = 10
-
-
-def _with_post_count(tags: QuerySet[Any]) -> QuerySet[Any]:
-    # In a subquery: with a join, the whole table would be grouped before it is filtered.
-    rows = TaggedPost.objects.filter(tag=OuterRef("pk")).order_by().values("tag")
-    count = Subquery(rows.annotate(count=Count("pk")).values("count"), output_field=IntegerField())
-    return tags.annotate(post_count=Coalesce(count, 0))  # type: ignore[no-any-return]  # the stubs don't know annotated query sets
-
 
 class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
     model = TagAlias
@@ -42,10 +33,13 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     inlines = (TagAliasInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        return _with_post_count(super().get_queryset(request))
+        # In a subquery: with a join, the whole table would be grouped before it is filtered.
+        rows = TaggedPost.objects.filter(tag=OuterRef("pk")).order_by().values("tag")
+        count = Subquery(rows.annotate(count=Count("pk")).values("count"), output_field=IntegerField())
+        return super().get_queryset(request).annotate(post_count=Coalesce(count, 0))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Tag], search_term: str) -> Any:
-        # A key is the same for all ways to write a name.
+        # The key is the same for all spellings of a name.
         return super().get_search_results(request, queryset, tag_key(search_term))
 
     @admin.display(description=_("posts (including drafts)"), ordering="post_count")
@@ -60,16 +54,13 @@ class TagAdmin(admin.ModelAdmin[Tag]):
         return [path("suggest/", suggest, name="tags_tag_suggest"), *super().get_urls()]
 
     def suggest(self, request: HttpRequest) -> JsonResponse:
-        """Return the names of tags that contain what was typed (`?q=`).
-
-        Those that start with it come first, then the most used ones.
-        """
+        """Return up to ten names of tags that contain `?q=`: first those that start with it, then the most used."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         typed = tag_key(request.GET.get("q", "")[:200])
         if not typed:
             return JsonResponse({"names": []})
         starts = Case(When(key__startswith=typed, then=Value(0)), default=Value(1))
-        found = _with_post_count(Tag.objects.filter(key__contains=typed))
+        found: QuerySet[Any] = self.get_queryset(request).filter(key__contains=typed)
         names = found.order_by(starts, "-post_count", "name").values_list("name", flat=True)
-        return JsonResponse({"names": list(names[:MAX_SUGGESTIONS])})
+        return JsonResponse({"names": list(names[:10])})

@@ -7,16 +7,15 @@ from django.shortcuts import get_object_or_404
 from blog.feeds import PostFeed, Subject
 from blog.models import Post
 from core.models import SiteSettings
-from tags.aliases import find_renamed
 from tags.models import Tag, TaggedPost
+from tags.views import find_renamed
 
 
 class TagFeed(PostFeed):
     """The newest posts of a tag."""
 
     def moved_listing_url(self, **kwargs: Any) -> str:
-        url: str = find_renamed(kwargs["slug"]).get_absolute_url()
-        return url
+        return find_renamed(kwargs["slug"]).get_absolute_url()
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         tag = get_object_or_404(Tag, slug=kwargs["slug"])

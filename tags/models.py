@@ -1,4 +1,4 @@
-"""Tags as readers and WordPress know them: one for each name in whatever case, and each with its own slug."""
+"""Tags as in WordPress: one for each name, ignoring case, with a slug of its own."""
 
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -15,27 +15,27 @@ from taggit.models import ItemBase, TagBase
 
 from blog.models import Post, Status
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug, free_slugs, slugify, validate_slug
+from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
 from tags.tagging import PostTags, PostTagsField
 
-# `🎉` leaves nothing that a slug could be made of.
+# For names such as `🎉`, from which no slug can be made.
 _FALLBACK_SLUG = "tag"
 _MAX_LENGTH = 200
 
 
 def tag_key(name: str) -> str:
-    """Return what all names of one tag have in common: `COÖPERATION ` and `coöperation` have the same key.
+    """Return the key that identifies the tag of `name`: `COÖPERATION ` and `coöperation` have the same key.
 
-    The database can't do this: SQLite knows the case of ASCII letters only.
+    The database can't do this, as SQLite ignores the case of ASCII letters only.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    # One letter may become eighteen. The column ends where no name of a real tag does.
+    # Normalising can turn one letter into eighteen, so the key is cut to the length of its column.
     return " ".join(folded.split())[:600]
 
 
 class TagQuerySet(PublicQuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> dict[str, "Tag"]:
-        """Return the tag of each name, and create those that don't exist yet. Six statements at most."""
+        """Return the tag for each name, and create tags that don't exist yet, in at most six statements."""
         key_of = {name: tag_key(name) for name in names}
         found = self._by_key(key_of.values())
         missing: dict[str, str] = {}
@@ -53,33 +53,26 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         return {tag.key: tag for tag in self.filter(key__in=set(keys))}
 
     def _create(self, names: dict[str, str]) -> dict[str, "Tag"]:
-        """Create tags with these names by their keys. Others may do so at the same time: both get the same tags."""
+        """Create tags with these names, given by key. Concurrent calls for the same names return the same tags."""
         slugs = free_slugs((slugify(name) or _FALLBACK_SLUG for name in names.values()), self, max_length=_MAX_LENGTH)
         tags = [Tag(key=key, name=name, slug=slug) for (key, name), slug in zip(names.items(), slugs, strict=True)]
         with transaction.atomic(savepoint=False):
-            # In one order everywhere, so that no two transactions wait for each other.
+            # Always in the same order, so that two transactions can't deadlock.
             self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
             created = self._by_key(names)
             TagAlias.objects.filter(slug__in=[tag.slug for tag in created.values()]).delete()
         for key in names.keys() - created.keys():
-            # Somebody else took its slug between the query and the insertion.
+            # Someone else took its slug between the query and the insertion.
             created[key], _created = self.get_or_create(key=key, defaults={"name": names[key]})
         return created
 
 
 class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
-    """A tag. Its `key` is the same for all ways to write the name, which stays as it was typed first."""
+    """A tag. Its `key` is the same for all spellings of the name, which stays as it was entered first."""
 
     name = models.CharField(_("name"), max_length=_MAX_LENGTH)
     key = models.CharField(max_length=600, unique=True, editable=False)
-    slug = models.CharField(
-        _("slug"),
-        max_length=_MAX_LENGTH,
-        unique=True,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the URL. Leave empty to use the name."),
-    )
+    slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     description = models.TextField(_("description"), blank=True)
 
     objects = TagQuerySet.as_manager()
@@ -107,7 +100,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
         self._fill_slug()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save it with its key and a slug of its own. If the slug has changed, the old one becomes an alias."""
+        """Save it with its key and a unique slug. If the slug has changed, the old one becomes an alias."""
         with transaction.atomic():
             self.key = tag_key(self.name)
             old_slug = Tag.objects.filter(pk=self.pk).values_list("slug", flat=True).first()
@@ -124,7 +117,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
 
 
 class TagAlias(PublicModel):
-    """A slug that a tag had before. It redirects to the tag for good."""
+    """A former slug of a tag. It redirects to the tag permanently."""
 
     slug = models.CharField(_("former slug"), max_length=_MAX_LENGTH, unique=True, validators=[validate_slug])
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("tag"))
@@ -148,14 +141,14 @@ class TagAlias(PublicModel):
 
 class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
     def public(self) -> Self:
-        """Return the rows of posts that every reader may see now."""
+        """Return the rows of posts that readers can see now."""
         return self.filter(published_at__lte=timezone.now())
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-content_object_id")
 
     def attach(self, post: Post, tags: Iterable[Tag]) -> None:
-        """Add `tags` to `post` in one statement. Tags that it has already are left alone."""
+        """Add `tags` to `post` in one statement. Tags that it already has are left alone."""
         rows = [TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for tag in tags]
         self.bulk_create(rows, ignore_conflicts=True)
 
@@ -169,9 +162,9 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
 
 
 class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships no types
-    """A tag of a post. It repeats the post's publication time, so that a tag's page is read from a single index.
+    """A tag of a post, with a copy of the post's publication time, so that a tag's page is read from a single index.
 
-    The time is NULL if the post is not published. `update_published_at` keeps it right, as a change handler.
+    The time is NULL if the post is not published. The change handler `update_published_at` keeps it up to date.
     """
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="tagged_posts", verbose_name=_("tag"))

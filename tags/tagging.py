@@ -1,17 +1,17 @@
-"""The tags of posts, as a field that this app adds to them: the blog does not know tags."""
+"""The field that this app adds to posts, whose own app does not know tags, and the form of tags in text fields."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import models, transaction
-from taggit.managers import TaggableManager, _TaggableManager  # pinned to one minor line; tests fail if it goes away
+from taggit.managers import TaggableManager, _TaggableManager  # pinned; a test fails if it disappears
 
 
 class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
-    """The manager `post.tags`. It takes names or tags; `Cooperation` finds the tag `cooperation`.
+    """The manager `post.tags`. It takes tags or names, ignoring case: `Cooperation` finds the tag `cooperation`.
 
-    django-taggit compares names as they are, or by the database's idea of case, which on SQLite is ASCII only. It also
-    looks up and saves each tag by itself.
+    django-taggit leaves ignoring case to the database, which works only for ASCII on SQLite. It also looks up and
+    saves each tag separately.
     """
 
     def add(self, *tags: str | models.Model) -> None:
@@ -20,7 +20,7 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
             self._add_missing(self._to_tag_model_instances(tags))
 
     def set(self, tags: Iterable[str | models.Model]) -> None:
-        """Make `tags` the only tags of the post. Those that it has already stay as they are."""
+        """Make `tags` the only tags of the post. Tags that it already has stay as they are."""
         with transaction.atomic():
             chosen = self._to_tag_model_instances(tags)
             self._rows().exclude(tag__in=chosen).delete()
@@ -32,9 +32,8 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
         if missing := [tag for tag in tags if tag.pk not in present]:
             self.through._default_manager.attach(self.instance, missing)
 
-    def _rows(self) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = self.through._default_manager.filter(**self._lookup_kwargs())
-        return rows
+    def _rows(self) -> Any:
+        return self.through._default_manager.filter(**self._lookup_kwargs())
 
     def _to_tag_model_instances(self, tags: Iterable[str | models.Model]) -> list[models.Model]:
         tags = list(tags)
@@ -43,7 +42,7 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
 
 
 class PostTagsField(TaggableManager):  # type: ignore[misc]  # likewise
-    """The field `post.tags`. It is private, as generic relations are, so that no migration of the blog names it."""
+    """The field `post.tags`. It is private, like a generic relation, so that no migration of the blog includes it."""
 
     def contribute_to_class(self, cls: type[models.Model], name: str) -> None:
         self.set_attributes_from_name(name)
@@ -52,3 +51,14 @@ class PostTagsField(TaggableManager):  # type: ignore[misc]  # likewise
         cls._meta.add_field(self, private=True)
         setattr(cls, name, self)
         self.post_through_setup(cls)
+
+
+def split_tags(line: str) -> list[str]:
+    """Return the names in a line such as `human rights, NGOs`, without extra spaces, empty names and repetitions."""
+    names = (" ".join(name.split()) for name in line.replace("،", ",").split(","))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def join_tags(tags: Iterable[Any]) -> str:
+    """Return the sorted names of `tags` on one line, from which `split_tags` reads the same names."""
+    return ", ".join(sorted((tag.name for tag in tags), key=str.casefold))

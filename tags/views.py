@@ -1,14 +1,14 @@
 """The page of a tag."""
 
-from django.http import HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from blog.listing import FeedLink, listing_response
 from core.site import SiteRequest
-from tags.aliases import find_renamed
-from tags.models import Tag, TaggedPost
+from core.slugs import slug_from_export, slugify
+from tags.models import Tag, TagAlias, TaggedPost
 
 
 @require_safe
@@ -28,3 +28,19 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         description=tag.description,
         feeds=[FeedLink(tag.name, reverse("tags:tag_feed", args=[tag.slug]))],
     )
+
+
+def find_renamed(slug: str) -> Tag:
+    """Return the tag that had this slug before, or that has another form of it. Raises Http404.
+
+    As in WordPress, `Two Words` finds `two-words`. Some programs write such slugs into exports.
+    """
+    stored = slug_from_export(slug).lower()
+    forms = dict.fromkeys([slug, stored, slugify(stored)])
+    aliases = TagAlias.objects.filter(slug__in=forms).select_related("tag")
+    found = {tag.slug: tag for tag in Tag.objects.filter(slug__in=forms)}
+    found |= {alias.slug: alias.tag for alias in aliases}
+    for form in forms:
+        if form in found:
+            return found[form]
+    raise Http404(gettext("That tag doesn't exist."))

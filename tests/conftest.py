@@ -32,8 +32,8 @@ from wordpress.importing.report import Report
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(settings: Settings, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each test has its own folders for media and imports, and an empty cache."""
+def _isolated_environment(settings: Settings, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give each test its own folders for media and imports, and an empty cache."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = tmp_path_factory.mktemp("imports")
     cache.clear()
@@ -41,10 +41,7 @@ def _own_surroundings(settings: Settings, tmp_path: Path, tmp_path_factory: pyte
 
 @pytest.fixture(scope="class")
 def class_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The database for a fixture that is made once for the tests of a class.
-
-    What a test changes is taken back after it as ever, what the fixture made after the last of them.
-    """
+    """Give class-scoped fixtures access to the database. What they write is rolled back after the class."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -52,9 +49,9 @@ def class_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
 
 @pytest.fixture
 def django_capture_on_commit_callbacks(db: None) -> Callable[..., AbstractContextManager[list[Callable[[], object]]]]:
-    """Run what a block leaves for the commit. What was arranged before counts as committed.
+    """Capture or run the on-commit hooks of a block. Hooks from before the block are discarded.
 
-    Django's own fixture keeps those hooks pending for the whole test, and one hook that is pending is not added again.
+    Otherwise they would stay pending during the whole test, and the content version adds no second hook.
     """
 
     @contextmanager
@@ -68,7 +65,7 @@ def django_capture_on_commit_callbacks(db: None) -> Callable[..., AbstractContex
 
 @pytest.fixture
 def web_server() -> Iterator[StubServer]:
-    """A server on this machine that answers as the test tells it to."""
+    """A local web server with canned responses."""
     server = StubServer()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -80,7 +77,7 @@ def web_server() -> Iterator[StubServer]:
 
 @pytest.fixture(scope="session")
 def at_once() -> AtOnce:
-    """Call each function in a thread of its own, all at the same moment, and return what they returned."""
+    """Call functions at the same time, each in its own thread, and return their results."""
 
     def at_once(*functions: Callable[[], Any]) -> list[Any]:
         start = threading.Barrier(len(functions), timeout=10)
@@ -92,7 +89,7 @@ def at_once() -> AtOnce:
                 connection.ensure_connection()
                 start.wait()
                 results[index] = function()
-            except Exception as error:  # noqa: BLE001  (an error in a thread is an error of the test, below)
+            except Exception as error:  # noqa: BLE001  reported below
                 errors.append(error)
             finally:
                 connection.close()
@@ -110,9 +107,9 @@ def at_once() -> AtOnce:
 
 @pytest.fixture(scope="session")
 def grows_with_length() -> GrowsWithLength:
-    """Say whether a text takes about ten times the work of its first tenth, and not a hundred times.
+    """Return whether the CPU time for a text grows in proportion to its length, and not to its square.
 
-    No time limit is involved: both are measured on the same machine, in seconds of CPU time.
+    Both are measured on the same machine, so there is no time limit.
     """
 
     def grows_with_length(work: Callable[[str], object], text: str) -> bool:
@@ -121,7 +118,7 @@ def grows_with_length() -> GrowsWithLength:
             work(part)
             return time.process_time() - start
 
-        # The added second makes short times count little.
+        # The added second makes differences between short times irrelevant.
         return seconds(text) < 40 * seconds(text[: len(text) // 10]) + 1
 
     return grows_with_length
@@ -129,7 +126,7 @@ def grows_with_length() -> GrowsWithLength:
 
 @pytest.fixture(scope="session")
 def work() -> Work:
-    """Do all tasks that are due, as `manage.py db_worker --batch` does."""
+    """Run all tasks that are due, like `manage.py db_worker --batch`."""
 
     def work() -> None:
         worker = Worker(
@@ -142,7 +139,7 @@ def work() -> Work:
             worker_id="tests",
             excluded_queue_names=[],
         )
-        # The worker shares the test's connection.
+        # The worker shares the connection of the test.
         with patch("django_tasks_db.management.commands.db_worker.close_old_connections"):
             worker.run()
 
@@ -151,7 +148,7 @@ def work() -> Work:
 
 @pytest.fixture
 def bring(tmp_path: Path, db: None) -> Bring:
-    """Import an export made of the given parts, and return the report."""
+    """Import an export with the given parts, and return the report."""
 
     def bring(*parts: str, dry_run: bool = False, media: MediaSource | None = None, **options: Any) -> Report:
         return import_export([wxr.write(tmp_path, wxr.export(*parts, **options))], dry_run=dry_run, media=media)
@@ -161,7 +158,7 @@ def bring(tmp_path: Path, db: None) -> Bring:
 
 @pytest.fixture(scope="session")
 def pass_time() -> PassTime:
-    """Make everything that is due later so much older. The clock itself stays."""
+    """Move everything that is due later into the past by this time. The clock itself does not change."""
 
     def pass_time(hours: float = 0, minutes: float = 0) -> None:
         ago = dt.timedelta(hours=hours, minutes=minutes)
@@ -180,7 +177,7 @@ def pass_time() -> PassTime:
 
 @pytest.fixture(scope="session")
 def deliver(pass_time: PassTime) -> Deliver:
-    """Send the mails that are due once the time in which things are gathered is over, and return them."""
+    """Send the mails that are due after the batching period, and return them."""
 
     def deliver() -> list[EmailMessage]:
         pass_time(minutes=outbox.SETTLE.total_seconds() / 60)
@@ -193,7 +190,7 @@ def deliver(pass_time: PassTime) -> Deliver:
 
 @pytest.fixture(scope="session")
 def mail_server_away() -> MailServerAway:
-    """In its context, no mail server answers."""
+    """Return a context in which the mail server is down."""
 
     @contextmanager
     def mail_server_away() -> Iterator[None]:
@@ -208,18 +205,18 @@ def mail_server_away() -> MailServerAway:
 
 @pytest.fixture(scope="session")
 def refusing() -> Refusing:
-    """In its context, the mail server knows no such address."""
+    """Return a context in which the mail server rejects an address."""
 
     @contextmanager
     def refusing(address: str) -> Iterator[None]:
         send = EmailBackend.send_messages
 
-        def picky(self: EmailBackend, messages: list[EmailMessage]) -> int:
+        def reject(self: EmailBackend, messages: list[EmailMessage]) -> int:
             if messages[0].to == [address]:
                 raise smtplib.SMTPRecipientsRefused({address: (550, b"no such user")})
             return send(self, messages)
 
-        with patch.object(EmailBackend, "send_messages", picky):
+        with patch.object(EmailBackend, "send_messages", reject):
             yield
 
     return refusing

@@ -1,8 +1,5 @@
 """The admin of posts, pages, categories and redirects. Permissions are in blog.permissions."""
 
-from blog.admin.categories import CategoryAdmin
-from blog.admin.pages import PageAdmin
-from blog.admin.posts import PostAdmin
-from blog.admin.redirects import RedirectAdmin
+from blog.admin import categories, entries, redirects
 
-__all__ = ["CategoryAdmin", "PageAdmin", "PostAdmin", "RedirectAdmin"]
+__all__ = ["categories", "entries", "redirects"]

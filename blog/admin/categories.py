@@ -18,13 +18,11 @@ class CategoryAdmin(admin.ModelAdmin[Any]):
     form = CategoryForm
     list_display = ("indented_name", "slug", "post_count")
     search_fields = ("name", "path")
+    ordering = (tree_order(),)
     list_per_page = 200
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Category.objects.annotate(post_count=Count("posts"))
-
-    def get_ordering(self, request: HttpRequest) -> Any:
-        return [tree_order()]
 
     @admin.display(description=_("name"), ordering=tree_order())
     def indented_name(self, category: Category) -> SafeString:

@@ -1,4 +1,4 @@
-"""The base of the admins of posts and pages."""
+"""Posts and pages in the admin."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
@@ -22,31 +22,85 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.filters import LanguageFilter, StatusFilter
+from blog.admin.forms import PageForm, PostForm
 from blog.admin.results import changed_message, saved_message, state_of
-from blog.models import TEXTS, Entry, Status
-from blog.permissions import Anyone, may_delete, may_edit, may_publish, may_view
+from blog.admin.trees import dashed, indented, tree_order
+from blog.models import TEXTS, Category, Entry, Page, Post, Status
+from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
 from blog.rendering.markups import markups
 
 
+class StatusFilter(admin.SimpleListFilter):
+    """By status, with scheduled entries as one of their own. The trash is only listed if it is chosen."""
+
+    title = _("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*Status.choices, ("scheduled", _("Scheduled"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case None:
+                return queryset.exclude(status=Status.TRASH)
+            case "scheduled":
+                return queryset.scheduled()  # type: ignore[attr-defined, no-any-return]  # an EntryQuerySet
+            case Status.PUBLISHED:
+                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # likewise
+            case status:
+                return queryset.filter(status=status)
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """By category, including its descendants."""
+
+    title = _("category")
+    parameter_name = "category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(category.pk), dashed(category)) for category in Category.objects.order_by(tree_order())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # likewise
+
+
+class LanguageFilter(admin.SimpleListFilter):
+    """By language, offering those in use."""
+
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        names = dict(settings.LANGUAGES)
+        used = model_admin.get_queryset(request).order_by("language").values_list("language", flat=True).distinct()
+        return [(code, names.get(code, code)) for code in used if code]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(language=self.value())
+
+
 class EntryChangeList(ChangeList):
-    """A list that does not read the texts."""
+    """A list that does not load the texts."""
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
 
 
 class EntryAdmin(admin.ModelAdmin[Any]):
-    """The admin of one kind of entry. Subclasses name its columns and the fields that only this kind has."""
+    """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
-    # The title and the fields of the fieldset between the text and the publication.
+    # The title and fields of the fieldset between the text and “Publishing”.
     own_fieldset: ClassVar[tuple[Any, list[str]]]
 
     list_filter: ClassVar[Any] = (StatusFilter, LanguageFilter)
     list_select_related = ("author",)
     list_per_page = 50
     readonly_fields = ("markup_label", "modified_at")
-    # Chosen in a separate window, because there can be thousands.
+    # Pictures are chosen in a separate window, because there can be thousands.
     raw_id_fields = ("featured_picture",)
     actions = ["publish", "unpublish", "trash", "restore"]
 
@@ -70,7 +124,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
     # The form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the entry. Its row is locked while it is saved, because two people may save it at the same time."""
+        """Return the entry. When it is about to be saved, its row is locked, so that others wait for this save."""
         entry = super().get_object(request, object_id, from_field)
         if entry is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
             entry.refresh_from_db(from_queryset=self.model._default_manager.select_for_update())
@@ -81,7 +135,10 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.user = request.user  # type: ignore[attr-defined]  # an EntryForm
         if "published_at" in form.base_fields:
-            form.base_fields["published_at"].help_text = _publication_time_help()
+            form.base_fields["published_at"].help_text = gettext(
+                "Leave empty to publish immediately, or set a future time to schedule. It is now %(now)s in the "
+                "site's time zone, %(zone)s."
+            ) % {"zone": settings.TIME_ZONE.replace("_", " "), "now": date_format(localtime(), "DATETIME_FORMAT")}
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:
@@ -103,35 +160,26 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         ]
 
     def get_editor_fields(self, user: Anyone) -> list[str]:
-        """Return the fields that only those can set who may change everyone's entries."""
+        """Return the fields that only users who may change everyone's entries can set."""
         return ["author"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"author": request.user.pk, **super().get_changeform_initial_data(request)}
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "author":
-            authors = self.model._default_manager.order_by().values("author")
-            kwargs["queryset"] = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by(
-                "display_name", "pk"
-            )
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "author":
-            # Without the icons for changing and deleting users.
-            field.widget = field.widget.widget
-        return field
+        if db_field.name != "author":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        authors = self.model._default_manager.order_by().values("author")
+        people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
+        # Without the icons for changing and deleting users, which the method of the parent adds.
+        return self.formfield_for_foreignkey(db_field, request, queryset=people, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         publishing.save_entry(obj, cast("User", request.user), categories=categories, tags=tags)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the formsets. Categories and tags were saved together with the entry."""
-        for formset in formsets:
-            self.save_formset(request, form, formset, change=change)
+        """Do nothing, because categories and tags were saved together with the entry."""
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
@@ -144,7 +192,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         return self._response_after_save(request, obj, saved_message(obj, obj.previous_state))
 
     def _response_after_save(self, request: HttpRequest, entry: Entry, message: SafeString) -> HttpResponse:
-        """Say what happened, where Django would only say that something was changed."""
+        """Show `message` instead of Django's, which only says that something was changed."""
         self.message_user(request, message, messages.SUCCESS)
         if "_continue" in request.POST:
             url = reverse(f"admin:blog_{entry.kind}_change", args=[entry.pk])
@@ -186,57 +234,88 @@ class EntryAdmin(admin.ModelAdmin[Any]):
 
     @admin.action(description=_("Publish"), permissions=["publish"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        changed = self._change_status(request, queryset, publishing.publish, _("Published."))
-        self._announce(request, Status.PUBLISHED, [entry for entry in changed if not entry.is_scheduled])
-        self._announce(request, "scheduled", [entry for entry in changed if entry.is_scheduled])
+        self._change_status(request, publishing.publish, queryset, "published", _("Published."))
 
     @admin.action(description=_("Unpublish"), permissions=["change"])
     def unpublish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        changed = self._change_status(request, queryset, publishing.unpublish, _("Unpublished."))
-        self._announce(request, "unpublished", changed)
+        self._change_status(request, publishing.unpublish, queryset, "unpublished", _("Unpublished."))
 
     @admin.action(description=_("Move to trash"), permissions=["change"])
     def trash(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        changed = self._change_status(request, queryset, publishing.trash, _("Moved to the trash."))
-        self._announce(request, Status.TRASH, changed)
+        self._change_status(request, publishing.trash, queryset, "trash", _("Moved to the trash."))
 
     @admin.action(description=_("Restore as draft"), permissions=["change"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        changed = self._change_status(request, queryset, publishing.restore, _("Restored as a draft."))
-        self._announce(request, "restored", changed)
+        self._change_status(request, publishing.restore, queryset, "restored", _("Restored as a draft."))
 
     def _change_status(
         self,
         request: HttpRequest,
-        queryset: QuerySet[Any],
         change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
+        entries: QuerySet[Any],
+        result: str,
         log_message: Any,
-    ) -> list[Any]:
-        """Change the status of these entries, log it for each and report those that were refused."""
+    ) -> None:
+        """Change the status of these entries, log it for each, and report the result and what was refused."""
         user = cast("User", request.user)
         with transaction.atomic():
-            change = change_status(queryset, user)
+            change = change_status(entries, user)
             LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
-        self._announce(request, "refused", change.refused, messages.WARNING)
+        scheduled = [entry for entry in change.changed if entry.is_scheduled]
+        others = [entry for entry in change.changed if not entry.is_scheduled]
+        results = (
+            ("refused", change.refused, messages.WARNING),
+            (result, others, messages.SUCCESS),
+            ("scheduled", scheduled, messages.SUCCESS),
+        )
+        for name, some, level in results:
+            if some:
+                self.message_user(request, changed_message(name, some), level)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
-        return change.changed
-
-    def _announce(self, request: HttpRequest, result: str, entries: list[Any], level: int = messages.SUCCESS) -> None:
-        if entries:
-            self.message_user(request, changed_message(result, entries), level)
 
     # Deleting
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted. Whatever belongs to an entry, such as comments, needs no further permission."""
+        """Return what would be deleted. What belongs to an entry, such as comments, needs no further permission."""
         to_delete, counts, _needed, protected = super().get_deleted_objects(objs, request)
         refused = any(not self.has_delete_permission(request, entry) for entry in objs)
         return to_delete, counts, {self.opts.verbose_name} if refused else set(), protected
 
 
-def _publication_time_help() -> str:
-    return gettext(
-        "Leave empty to publish immediately, or set a future time to schedule. It is now %(now)s in the site's time "
-        "zone, %(zone)s."
-    ) % {"zone": settings.TIME_ZONE.replace("_", " "), "now": date_format(localtime(), "DATETIME_FORMAT")}
+@admin.register(Post)
+class PostAdmin(EntryAdmin):
+    form = PostForm
+    own_fieldset = (_("Categories and tags"), ["categories", "tags"])
+    date_hierarchy = "published_at"
+    list_display = ("title_or_placeholder", "author", "status_label", "published_at", "comment_count", "on_site")
+    list_filter = (StatusFilter, CategoryFilter, ("author", admin.RelatedOnlyFieldListFilter), LanguageFilter)
+    search_fields = ("title", "slug")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        posts = super().get_queryset(request)
+        return posts if edits_others(request.user) else posts.filter(author_id=request.user.pk)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """Search the tags as well."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        if search_term:
+            tagged = Post.tags.through._default_manager.filter(tag__name__icontains=search_term.strip())
+            found = found | queryset.filter(Q(pk__in=tagged.values("content_object")))
+        return found, may_have_duplicates
+
+    def get_editor_fields(self, user: Anyone) -> list[str]:
+        return ["sticky", "author"] if edits_others(user) else []
+
+
+@admin.register(Page)
+class PageAdmin(EntryAdmin):
+    form = PageForm
+    own_fieldset = (_("Page attributes"), ["parent", "menu_order"])
+    list_display = ("indented_title", "author", "status_label", "menu_order", "comment_count", "on_site")
+    search_fields = ("title", "path")
+    ordering = (tree_order(),)
+
+    @admin.display(description=_("title"), ordering=tree_order())
+    def indented_title(self, page: Page) -> SafeString:
+        return indented(page)

@@ -1,29 +1,19 @@
-"""Form fields of posts, pages and categories."""
+"""Form fields for sources and tags."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.forms.models import ModelChoiceIterator
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from taggit.forms import TagField, TextareaTagWidget
 
 from blog.models import Post
-from blog.models.tree import TreeNode
 from core.text import unify_line_ends
 
 
-def depth(node: TreeNode) -> int:
-    return str(node.path).count("/")
-
-
 class SourceField(forms.CharField):
-    """The source of a text. It keeps its line endings unless it is changed, whatever line endings a browser sends."""
+    """The source of a text. Line endings don't count as a change, because browsers replace them."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strip=False, required=False, **kwargs)
@@ -35,45 +25,8 @@ class SourceField(forms.CharField):
         return unify_line_ends(initial or "") != unify_line_ends(data or "")
 
 
-def in_tree_order(nodes: Iterable[Any]) -> list[Any]:
-    """Return parents before their children. Sorted here, because databases sort the `/` of a path differently."""
-    return sorted(nodes, key=lambda node: node.path.split("/"))
-
-
-class TreeIterator(ModelChoiceIterator[Any]):
-    def __iter__(self) -> Iterator[Any]:
-        if self.field.empty_label is not None:
-            yield "", self.field.empty_label
-        for node in in_tree_order(self.queryset.all()):
-            yield self.choice(node)
-
-
-def dashed(node: TreeNode) -> str:
-    """Return its name with a dash for each level, for places where nothing else can show the depth."""
-    return "— " * depth(node) + str(node)
-
-
-class TreeChoiceField(forms.ModelChoiceField[Any]):
-    """A choice of one node of a tree."""
-
-    iterator = TreeIterator
-
-    def label_from_instance(self, obj: TreeNode) -> str:
-        return dashed(obj)
-
-
-class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
-    """A choice of any nodes of a tree, as checkboxes."""
-
-    iterator = TreeIterator
-    widget = forms.CheckboxSelectMultiple
-
-    def label_from_instance(self, obj: TreeNode) -> SafeString:
-        return format_html('<span class="tree-{}">{}</span>', min(depth(obj), 5), obj)
-
-
 class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no types
-    """A text area for names of tags. Its script suggests existing tags."""
+    """A text area for the names of tags. Its script suggests existing tags."""
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         tag = _tag_model()._meta
@@ -100,7 +53,7 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
     widget = TagsWidget
 
     def to_python(self, value: Any) -> str:
-        return ",".join(unify_line_ends(str(super().to_python(value))).split("\n"))
+        return unify_line_ends(str(super().to_python(value))).replace("\n", ",")
 
     def clean(self, value: Any) -> list[str]:
         names: list[str] = super().clean(value)
@@ -114,7 +67,7 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
         return names
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether other tags are named. Their order doesn't matter."""
+        """Return whether the tags differ, in whatever order."""
         try:
             names = self.clean(data)
         except ValidationError:
@@ -125,7 +78,3 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
 def _tag_model() -> Any:
     # Through the relation, because the tags app is above this one.
     return Post.tags.through.tag_model()
-
-
-def language_choices() -> list[tuple[str, Any]]:
-    return [("", _("The site's language")), *settings.LANGUAGES]

@@ -3,22 +3,23 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from blog.admin.fields import SourceField, TagsField, TreeCheckboxesField, TreeChoiceField, language_choices
+from blog.admin.fields import SourceField, TagsField
+from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.admin.versions import VersionedForm
 from blog.editing import SourceEditor
 from blog.models import Category, Page, Post, Status
-from blog.models.tree import TreeNode
 from blog.permissions import UNDECIDED, may_publish
 
 
 class EntryForm(VersionedForm):
-    """The base of the forms for posts and pages. The admin sets `user`, who is writing."""
+    """The base of the forms for posts and pages. The admin sets `user`, the person who is writing."""
 
     user: User
 
@@ -26,19 +27,23 @@ class EntryForm(VersionedForm):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
-        choices=language_choices,
+        choices=[("", gettext_lazy("The site's language")), *settings.LANGUAGES],
         help_text=gettext_lazy("The language of the text, which also sets its direction."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        language = self.instance.language
         # A form that can't be changed does not have these fields.
-        if "source" in self.fields:
-            self.fields["source"].widget = SourceEditor(self.instance.markup)
-        if "status" in self.fields:
-            self._offer_statuses(self.fields["status"])
-        if "language" in self.fields:
-            self._keep_language(self.fields["language"])
+        if "source" in fields:
+            fields["source"].widget = SourceEditor(self.instance.markup)
+        if "status" in fields:
+            offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
+            fields["status"].choices = [(status.value, status.label) for status in offered]
+        # An import can bring languages that are not in the list.
+        if "language" in fields and language not in dict(fields["language"].choices):
+            fields["language"].choices = [*fields["language"].choices, (language, language)]
         if self.instance.published_at:
             self.initial["published_at"] = self.instance.published_at.replace(microsecond=0)
 
@@ -55,17 +60,11 @@ class EntryForm(VersionedForm):
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
         return _("This was changed elsewhere at %(time)s, after you opened it.") % {"time": time}
 
-    def _offer_statuses(self, field: Any) -> None:
-        offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
-        field.choices = [(status.value, status.label) for status in offered]
-
-    def _keep_language(self, field: Any) -> None:
-        if self.instance.language not in dict(field.choices):
-            field.choices = [*field.choices, (self.instance.language, self.instance.language)]
-
 
 class PostForm(EntryForm):
-    categories = TreeCheckboxesField(Category.objects.all(), label=gettext_lazy("Categories"), required=False)
+    categories = TreeCheckboxesField(
+        Category.objects.order_by(tree_order()), label=gettext_lazy("Categories"), required=False
+    )
     tags = TagsField(
         label=gettext_lazy("Tags"),
         required=False,
@@ -78,24 +77,17 @@ class PostForm(EntryForm):
 
 
 class ParentForm(forms.ModelForm[Any]):
-    """A form for a node of a tree. It offers all parents but the node itself and its descendants."""
+    """A form for a node of a tree. The node itself and its descendants can't be chosen as its parent."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        node: TreeNode = self.instance
-        if node.pk and "parent" in self.fields:
+        if self.instance.pk and "parent" in self.fields:
             field: Any = self.fields["parent"]
-            below = field.queryset.below(node)
-            field.queryset = field.queryset.exclude(pk__in=below.values("pk"))
+            field.queryset = field.queryset.exclude(pk__in=field.queryset.below(self.instance).values("pk"))
 
 
 class PageForm(EntryForm, ParentForm):
-    parent = TreeChoiceField(
-        Page.objects.all(),
-        label=gettext_lazy("Parent"),
-        required=False,
-        help_text=gettext_lazy("Leave empty for a top-level page."),
-    )
+    parent = ParentField(Page.objects.all(), gettext_lazy("Leave empty for a top-level page."))
 
     class Meta:
         model = Page
@@ -103,12 +95,7 @@ class PageForm(EntryForm, ParentForm):
 
 
 class CategoryForm(ParentForm):
-    parent = TreeChoiceField(
-        Category.objects.all(),
-        label=gettext_lazy("Parent"),
-        required=False,
-        help_text=gettext_lazy("Leave empty for a top-level category."),
-    )
+    parent = ParentField(Category.objects.all(), gettext_lazy("Leave empty for a top-level category."))
 
     class Meta:
         model = Category

@@ -1,4 +1,4 @@
-"""Redirects in the admin: listed, searched, added and deleted. Most were created automatically; none is changed."""
+"""Redirects in the admin, where they are listed, searched, added and deleted. Most were created automatically."""
 
 import datetime as dt
 from typing import Any
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import TEXTS, Category, Page, Post
-from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path
+from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path, target_name
 from media.models import Document, Picture
 
 
@@ -62,13 +62,8 @@ class RedirectForm(forms.ModelForm[Redirect]):
             raise ValidationError(
                 gettext("There is nothing at this URL. Open the post or page on the site and copy its URL.")
             )
+        setattr(self.instance, target_name(target), target)
         return target
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if target := self.cleaned_data.get("destination"):
-            self.instance.target = target
-        return cleaned
 
 
 def _path_of(url: str) -> str:
@@ -112,7 +107,6 @@ def find_object(path: str) -> Model | None:
 class RedirectAdmin(admin.ModelAdmin[Redirect]):
     form = RedirectForm
     list_display = ("path", "target")
-    list_select_related = TARGETS
     readonly_fields = ("target",)
     search_fields = ("path", "entry__title", "category__name", "author__display_name")
     show_full_result_count = False

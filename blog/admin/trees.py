@@ -1,16 +1,19 @@
-"""Trees in lists: parents before their children, which are indented."""
+"""Trees in lists and forms: parents come before their children, which are indented."""
 
-from django.db.models import CharField, F, Func, OrderBy, Value
+from typing import Any
+
+from django import forms
+from django.db.models import CharField, F, Func, OrderBy, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
-from blog.admin.fields import depth
 from blog.models.tree import TreeNode
 
 
 class _ByBytes(Func):
-    """Compares byte by byte, where PostgreSQL would by default ignore spaces and punctuation."""
+    """Compares byte by byte. By default, PostgreSQL may ignore spaces and punctuation."""
 
     template = "(%(expressions)s)"
     output_field = CharField()
@@ -25,4 +28,28 @@ def tree_order() -> OrderBy:
 
 
 def indented(node: TreeNode) -> SafeString:
-    return format_html('<span class="tree-{}">{}</span>', min(depth(node), 5), node)
+    return format_html('<span class="tree-{}">{}</span>', min(node.path.count("/"), 5), node)
+
+
+def dashed(node: TreeNode) -> str:
+    """Return its name with a dash for each level, for places where styles can't show the depth."""
+    return f"{'— ' * node.path.count('/')}{node}"
+
+
+class ParentField(forms.ModelChoiceField[Any]):
+    """A choice of one node of a tree as the parent of another, or of none."""
+
+    def __init__(self, nodes: QuerySet[Any], help_text: Any) -> None:
+        super().__init__(nodes.order_by(tree_order()), label=_("Parent"), required=False, help_text=help_text)
+
+    def label_from_instance(self, obj: TreeNode) -> str:
+        return dashed(obj)
+
+
+class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
+    """A choice of any nodes of a tree, as checkboxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: TreeNode) -> SafeString:
+        return indented(obj)

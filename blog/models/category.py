@@ -1,4 +1,4 @@
-"""Categories: the headings under which posts are filed."""
+"""Categories: a tree of headings under which posts are filed."""
 
 from typing import Any
 
@@ -8,21 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
-from core.slugs import validate_slug
+from core.slugs import slug_field, slugify
 
 
 class Category(TreeNode):
     """A heading under which posts are filed. As in WordPress, its page also shows the posts of its children."""
 
     name = models.CharField(_("name"), max_length=200)
-    slug = models.CharField(
-        _("slug"),
-        max_length=200,
-        unique=True,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the URL. Leave empty to use the name."),
-    )
+    slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     parent = models.ForeignKey(
         "self",
         null=True,
@@ -49,17 +42,14 @@ class Category(TreeNode):
     def get_absolute_url(self) -> str:
         return reverse("blog:category", args=[self.path])
 
-    @property
-    def slug_source(self) -> str:
-        return self.name
-
     def slug_rivals(self) -> models.QuerySet[Any]:
         return Category.objects.exclude(pk=self.pk)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save with its path, move its descendants along, and keep its old slug alive as a redirect."""
+        """Save it with its path, move its descendants along, and redirect its old slug."""
         with transaction.atomic():
             old_path = self._stored_path()
+            self.slug = self.slug or slugify(self.name)
             self.assign_path()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "slug", "path"}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Self
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -20,11 +21,11 @@ from blog.models.category import Category
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from core.changes import PublicModel, PublicQuerySet, entries_changed
-from core.slugs import slug_before_trash, validate_slug
+from core.slugs import slug_before_trash, slug_field
 from media.models import Picture
 
-# What decides where an entry is found.
-_PLACE: Final = ("kind", "status", "slug", "published_at", "published_on", "parent", "path")
+# The long columns, which lists leave out.
+TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
 
 
 class EntryKind(models.TextChoices):
@@ -61,8 +62,7 @@ class EntryQuerySet(PublicQuerySet[Any]):
             entries_changed(pks)
         return deleted
 
-    delete.alters_data = True  # type: ignore[attr-defined]  # Django's mark for templates
-    delete.queryset_only = True  # type: ignore[attr-defined]  # Django's mark: not on the manager
+    delete.alters_data = delete.queryset_only = True  # type: ignore[attr-defined]  # neither in templates nor on managers
 
     def without_texts(self) -> Self:
         """Leave out the long texts, for lists."""
@@ -76,32 +76,25 @@ class KindManager(models.Manager[Any]):
         return super().get_queryset().filter(kind=self.model.KIND)
 
 
-TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
-
-
 def new_guid() -> str:
-    """Return an identifier that stays when the URL, title or host changes. Feed readers rely on it."""
+    """Return an identifier that stays the same when the URL, title or host changes. Feed readers rely on it."""
     return uuid.uuid4().urn
 
 
 class Entry(PublicModel):
-    """A post or a page. An entry is always loaded as the one it is: an instance of `Post` or `Page`.
+    """A post or a page, always loaded as an instance of `Post` or `Page`.
 
-    The source stays as written. Its HTML is rendered when it is saved and stored beside it.
+    The source stays as written. Its HTML is rendered when the entry is saved, and stored with it.
     """
 
     # Set by the proxies.
     KIND: ClassVar[EntryKind | None] = None
+    # They say when to render the source again. The HTML itself is public.
+    private_fields = frozenset({"source_digest", "render_version"})
 
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
     title = models.CharField(_("title"), max_length=1000, blank=True)
-    slug = models.CharField(
-        _("slug"),
-        max_length=200,
-        blank=True,
-        validators=[validate_slug],
-        help_text=_("The last part of the URL. Leave empty to use the title."),
-    )
+    slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
     published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
@@ -134,7 +127,7 @@ class Entry(PublicModel):
 
     # Posts only.
     categories = models.ManyToManyField(Category, verbose_name=_("categories"), related_name="posts", blank=True)
-    # Only posts have tags. The app tags adds this manager to them, which takes names as well as tags.
+    # The tags app adds this manager to posts. It takes names as well as tags.
     tags: Any
     sticky = models.BooleanField(_("sticky"), default=False, help_text=_("Pin to the top of the front page."))
     # The day in the URL, in the site's time zone. Stored, so that no URL changes when the time zone does.
@@ -153,14 +146,14 @@ class Entry(PublicModel):
     path = models.CharField(max_length=MAX_PATH_LENGTH, unique=True, null=True, editable=False)  # noqa: DJ001  # see above
     menu_order = models.IntegerField(_("order"), default=0, help_text=_("Lower numbers come first in the menu."))
 
-    # Rendered from the source, whose digest and whose renderer's version say when to do it again.
+    # Rendered from the source with this digest by this version of the renderer.
     lead_html = models.TextField(editable=False, blank=True)
     body_html = models.TextField(editable=False, blank=True)
     auto_excerpt = models.TextField(editable=False, blank=True)
     has_more = models.BooleanField(editable=False, default=False)
     source_digest = models.CharField(max_length=32, editable=False, blank=True)
     render_version = models.PositiveSmallIntegerField(editable=False, default=0)
-    # Approved comments only, kept up to date by the app of the comments.
+    # Counts approved comments only. The comments app keeps it up to date.
     comment_count = models.PositiveIntegerField(_("comments"), default=0, editable=False)
 
     objects = EntryQuerySet.as_manager()
@@ -172,7 +165,7 @@ class Entry(PublicModel):
         indexes = [
             models.Index(fields=["kind", "status", "-published_at", "-id"], name="entry_newest_first"),
             models.Index(fields=["author", "kind", "status", "-published_at", "-id"], name="entry_of_author"),
-            # For URLs with a wrong date or a shorten slug. The class lets PostgreSQL look up beginnings.
+            # For URLs with a wrong date or a shortened slug. The operator class lets PostgreSQL look up prefixes.
             models.Index(fields=["slug"], name="entry_slug", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
@@ -205,7 +198,7 @@ class Entry(PublicModel):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
-        """Load an entry as the post or page that it is."""
+        """Load an entry as a post or a page."""
         if cls is Entry and "kind" in field_names:
             kind = list(values)[list(field_names).index("kind")]
             return _PROXIES[kind].from_db(db, field_names, values, **kwargs)  # type: ignore[return-value]  # a proxy of it
@@ -222,12 +215,12 @@ class Entry(PublicModel):
 
     @property
     def public_from(self) -> dt.datetime | None:
-        """When readers see it first; None while its status hides it from them."""
+        """When it becomes visible to readers; None if its status hides it from them."""
         return self.published_at if self.status == Status.PUBLISHED else None
 
     @property
     def direction(self) -> str:
-        """`rtl` or `ltr` if the text is in another language than the page and that language is known, else empty."""
+        """`rtl` or `ltr` if the entry has a language of its own and Django knows it, else empty."""
         if not self.language:
             return ""
         try:
@@ -255,8 +248,9 @@ class Entry(PublicModel):
         raise NotImplementedError
 
     def get_preview_url(self) -> str:
-        """Return where staff see it as readers will. The form is WordPress's."""
-        raise NotImplementedError
+        """Return where staff see it as readers will. The URL has WordPress's form."""
+        parameter = "p" if self.kind == EntryKind.POST else "page_id"
+        return f"{reverse('blog:front')}?{parameter}={self.pk}&preview=true"
 
     def clean(self) -> None:
         super().clean()
@@ -278,11 +272,9 @@ class Entry(PublicModel):
         self.take_rendered(render(self.source, self.markup, self))
 
     def take_rendered(self, rendered: Rendered) -> None:
-        """Store what the source was rendered to."""
-        self.lead_html = rendered.lead_html
-        self.body_html = rendered.body_html
-        self.auto_excerpt = rendered.auto_excerpt
-        self.has_more = rendered.has_more
+        """Take over the result of rendering the source."""
+        self.lead_html, self.body_html = rendered.lead_html, rendered.body_html
+        self.auto_excerpt, self.has_more = rendered.auto_excerpt, rendered.has_more
         self.source_digest = self._digest()
         self.render_version = RENDER_VERSION
 
@@ -293,23 +285,23 @@ class Entry(PublicModel):
     # Saving
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store it (see there) and update everything that is derived from it."""
+        """Store it (see `store`) and update everything that is derived from it."""
         with transaction.atomic():
             self.store(*args, **kwargs)
             entries_changed([self.pk])
 
     def store(self, *args: Any, **kwargs: Any) -> None:
-        """Save it at a free URL, rendered if need be. A URL that it had before becomes a redirect.
+        """Save it at a free URL, and render it if necessary. A URL that it had before becomes a redirect.
 
-        What is published without a time is published now. Raises SourceTooLongError. The caller calls
-        `entries_changed`.
+        If it is published without a time, it is published now. The caller calls `entries_changed`. Raises
+        SourceTooLongError.
         """
         self.render_if_stale()
         _store([self], lambda: super(Entry, self).save(*args, **kwargs))
 
     @classmethod
     def store_all(cls, entries: Sequence[Any], fields: Iterable[str]) -> None:
-        """Save these fields of stored entries, and where they are found, in a fixed number of statements.
+        """Save these fields of stored entries, and their URLs, in a fixed number of statements.
 
         Nothing is rendered, so the source must be unchanged. The caller calls `entries_changed`.
         """
@@ -330,7 +322,7 @@ class Entry(PublicModel):
 
     @classmethod
     def assign_places(cls, entries: Sequence[Any], stored: Mapping[int, "Entry"]) -> None:
-        """Give entries of one kind free URLs. `stored` holds those that are in the database, as they are there."""
+        """Give entries of one kind free URLs. `stored` holds them by ID as they are in the database."""
         raise NotImplementedError
 
     @classmethod
@@ -342,14 +334,8 @@ class Entry(PublicModel):
         if self.status == Status.PUBLISHED and self.published_at is None:
             self.published_at = timezone.now()
 
-    def restore_slug(self, stored: "Entry | None") -> None:
-        """Give it back the slug from before WordPress's trash, if it leaves the trash now."""
-        # Anywhere else, such a slug was chosen on purpose.
-        if stored is not None and stored.slug == self.slug and self.was_restored(stored):
-            self.slug = slug_before_trash(self.slug)
-
     def was_restored(self, stored: "Entry") -> bool:
-        """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used its URL there."""
+        """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used the URL it had there."""
         was_trashed = stored.slug != slug_before_trash(stored.slug)
         return was_trashed and stored.status == Status.TRASH != self.status
 
@@ -361,24 +347,27 @@ def _store(entries: Sequence[Entry], write: Callable[[], object]) -> None:
     """Give `entries` free URLs, `write` them and redirect the URLs that they had, in one transaction."""
     with transaction.atomic():
         pks = [entry.pk for entry in entries if entry.pk]
-        stored: dict[int, Entry] = Entry.objects.only(*_PLACE).in_bulk(pks) if pks else {}
-        kinds = {kind: [entry for entry in entries if entry.kind == kind] for kind in EntryKind}
+        urls = Entry.objects.only("kind", "status", "slug", "published_at", "published_on", "parent", "path")
+        stored: dict[int, Entry] = urls.in_bulk(pks) if pks else {}
+        by_proxy = [(proxy, [entry for entry in entries if entry.kind == kind]) for kind, proxy in _PROXIES.items()]
 
         def assign_places() -> None:
-            for kind, some in kinds.items():
-                if some:
-                    _PROXIES[kind].assign_places(some, stored)
+            for proxy, some in by_proxy:
+                proxy.assign_places(some, stored)
 
         for entry in entries:
             entry._set_publication_time()
+            before = stored.get(entry.pk)
+            # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
+            if before is not None and before.slug == entry.slug and entry.was_restored(before):
+                entry.slug = slug_before_trash(entry.slug)
         assign_places()
         try:
             with transaction.atomic():
                 write()
         except IntegrityError:
-            # Someone else took a URL between the look-up and the write: look again, once.
+            # Someone else took a URL between the look-up and the write. Look again, once.
             assign_places()
             write()
-        for kind, some in kinds.items():
-            if some:
-                _PROXIES[kind].keep_old_urls(some, stored)
+        for proxy, some in by_proxy:
+            proxy.keep_old_urls(some, stored)

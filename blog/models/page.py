@@ -1,4 +1,4 @@
-"""Pages: entries outside the order of dates, at `/parent/slug/`."""
+"""Pages: undated entries at `/parent/slug/`."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,12 @@ class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # ea
     pass
 
 
-PageManager = KindManager.from_queryset(PageQuerySet)
-
-
 class Page(TreeNode, Entry):
-    """An entry with a place in the tree of pages instead of a date, categories and tags."""
+    """An entry that has a place in the tree of pages instead of a date, categories and tags."""
 
     KIND = EntryKind.PAGE
 
-    objects = PageManager()  # type: ignore[assignment, misc]  # of its own kind only
+    objects = KindManager.from_queryset(PageQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
     class Meta:
         proxy = True
@@ -36,13 +33,6 @@ class Page(TreeNode, Entry):
 
     def get_absolute_url(self) -> str:
         return reverse("blog:page", args=[self.path])
-
-    def get_preview_url(self) -> str:
-        return f"{reverse('blog:front')}?page_id={self.pk}&preview=true"
-
-    @property
-    def slug_source(self) -> str:
-        return self.title
 
     def clean(self) -> None:
         super().clean()
@@ -58,7 +48,7 @@ class Page(TreeNode, Entry):
         given: defaultdict[int | None, set[str]] = defaultdict(set)
         for page in entries:
             before = stored.get(page.pk)
-            page.restore_slug(before)
+            page.slug = page.slug or slugify(page.title)
             if before is None or (before.slug, before.parent_id, before.path) != (page.slug, page.parent_id, page.path):
                 page.assign_path(also_taken=given[page.parent_id])
             given[page.parent_id].add(page.slug)

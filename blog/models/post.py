@@ -1,23 +1,25 @@
-"""Posts: dated entries at `/YYYY/MM/DD/slug/`."""
+"""Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
-from blog.models.enclosure import EnclosedWith
 from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.rendering import MORE_PLACEHOLDER
+from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slugify
 
 _MAX_SLUG_LENGTH = 200
@@ -25,7 +27,7 @@ _MAX_SLUG_LENGTH = 200
 
 class PostQuerySet(EntryQuerySet):
     def for_listing(self) -> Self:
-        """Load everything that a listing shows of an entry: three queries, however many entries."""
+        """Load everything that a listing shows of a post, in three queries."""
         return self.select_related("author").prefetch_related("categories", "tags").newest_first()
 
     def in_category(self, category: Category) -> Self:
@@ -34,7 +36,11 @@ class PostQuerySet(EntryQuerySet):
         return self.filter(pk__in=filed.values("entry"))
 
 
-PostManager = KindManager.from_queryset(PostQuerySet)
+class EnclosedWith(NamedTuple):
+    """What feeds enclose with a post: the files stored as enclosures (`kept`), and others from its text (`in_text`)."""
+
+    kept: list[FeedEnclosure]
+    in_text: list[FeedEnclosure]
 
 
 class Post(Entry):
@@ -42,10 +48,10 @@ class Post(Entry):
 
     KIND = EntryKind.POST
 
-    # What feeds enclose with it, looked up for all posts of a feed together (blog.enclosures).
+    # Set for all posts of a feed together (blog.enclosures).
     enclosed: EnclosedWith
 
-    objects = PostManager()  # type: ignore[assignment, misc]  # of its own kind only
+    objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
     class Meta:
         proxy = True
@@ -58,17 +64,14 @@ class Post(Entry):
         ]
 
     def get_absolute_url(self) -> str:
-        """Return its URL, or that of its preview while it has no date to put into the URL."""
+        """Return its URL, or that of its preview if it has no date to put into a URL."""
         if self.published_on is None:
             return self.get_preview_url()
         return reverse("blog:post", args=[*self.published_on.isoformat().split("-"), self.slug])
 
-    def get_preview_url(self) -> str:
-        return f"{reverse('blog:front')}?p={self.pk}&preview=true"
-
     @property
     def lead(self) -> SafeString:
-        """What a listing shows: the text up to the more marker and the link to the rest, or the whole text."""
+        """What listings show: the text up to the more marker with a link to the rest, or the whole text."""
         link = format_html(
             '<a class="more-link" href="{}#more-{}" dir="auto">{}</a>',
             self.get_absolute_url(),
@@ -89,40 +92,35 @@ class Post(Entry):
 
     def older_neighbour(self) -> "Post | None":
         """Return the public post before this one."""
-        if self.published_at is None:
-            return None
-        before = Q(published_at__lt=self.published_at) | Q(published_at=self.published_at, pk__lt=self.pk)
-        # The first condition repeats the second for the index.
-        posts = Post.objects.published().filter(published_at__lte=self.published_at).filter(before)
-        older: Post | None = posts.newest_first().first()
-        return older
+        return self._neighbour("lt", "-published_at", "-pk")
 
     def newer_neighbour(self) -> "Post | None":
         """Return the public post after this one."""
+        return self._neighbour("gt", "published_at", "pk")
+
+    def _neighbour(self, lookup: str, *order: str) -> "Post | None":
         if self.published_at is None:
             return None
-        after = Q(published_at__gt=self.published_at) | Q(published_at=self.published_at, pk__gt=self.pk)
-        posts = Post.objects.published().filter(published_at__gte=self.published_at).filter(after)
-        newer: Post | None = posts.order_by("published_at", "pk").first()
-        return newer
+        same_time = Q((f"pk__{lookup}", self.pk), published_at=self.published_at)
+        beyond = Q((f"published_at__{lookup}", self.published_at)) | same_time
+        # The first condition repeats the second for the index.
+        posts = Post.objects.published().filter((f"published_at__{lookup}e", self.published_at)).filter(beyond)
+        neighbour: Post | None = posts.order_by(*order).first()
+        return neighbour
 
     @classmethod
     def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
-        """Give posts their days and free slugs: one query, and one more for each slug that is taken.
-
-        A slug that another post of the day has gets `-2`, as in WordPress.
-        """
+        """Give posts their days, and dated ones free slugs (`assign_free_slugs`)."""
         moved: list[Post] = []
         for post in entries:
             before = stored.get(post.pk)
-            post.restore_slug(before)
+            post.slug = post.slug or slugify(post.title)[:_MAX_SLUG_LENGTH]
             if post.published_at is None:
                 post.published_on = None
-                post.slug = post.slug or slugify(post.title)[:_MAX_SLUG_LENGTH]
                 continue
+            post.slug = post.slug or "post"
             if before is None or before.published_at != post.published_at or post.published_on is None:
                 post.published_on = timezone.localtime(post.published_at).date()
-            post.slug = post.slug or slugify(post.title)[:_MAX_SLUG_LENGTH] or "post"
             if before is None or (before.published_on, before.slug) != (post.published_on, post.slug):
                 moved.append(post)
         assign_free_slugs(moved)
@@ -143,6 +141,26 @@ class Post(Entry):
         if taken:
             remove_redirects(taken)
         add_redirects(moved)
+
+
+class Enclosure(PublicModel):
+    """An audio or video file that WordPress's feeds offered with a post. It may be imported (blog.enclosures)."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="enclosures", verbose_name=_("post"))
+    url = models.CharField(_("URL"), max_length=2000)
+    # 0 if WordPress did not know the size.
+    length = models.PositiveBigIntegerField(_("size in bytes"), default=0)
+    media_type = models.CharField(_("media type"), max_length=100)
+
+    objects = PublicQuerySet["Enclosure"].as_manager()
+
+    class Meta:
+        verbose_name = _("enclosure")
+        verbose_name_plural = _("enclosures")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.url
 
 
 def assign_free_slugs(posts: Sequence[Post]) -> None:

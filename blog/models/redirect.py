@@ -1,7 +1,7 @@
-"""Redirects: paths that something once had, and where it is now."""
+"""Redirects from paths that an object once had to where it is now."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -23,12 +23,9 @@ def _exactly_one_target() -> Q:
 
 
 class Redirect(PublicModel):
-    """A path that once led to its target.
+    """A path that once led to its target. It is only looked up if no page has the path now."""
 
-    Whatever has the path now comes first: redirects are only looked up for what would not be found.
-    """
-
-    # Decoded and with its slashes, as in `/2014/02/10/slug/`; or one of WordPress's forms with an ID, `/?cat=5`.
+    # Decoded and with its slashes, as in `/2014/02/10/slug/`, or one of WordPress's forms with an ID, as in `/?cat=5`.
     path = models.CharField(_("path"), max_length=MAX_LENGTH, unique=True)
     entry = models.ForeignKey("blog.Entry", null=True, on_delete=models.CASCADE, related_name="redirects")
     category = models.ForeignKey("blog.Category", null=True, on_delete=models.CASCADE, related_name="redirects")
@@ -50,17 +47,11 @@ class Redirect(PublicModel):
     @property
     def target(self) -> models.Model | None:
         """The object that the path leads to."""
-        found: Iterator[models.Model | None] = (getattr(self, name) for name in TARGETS)
-        return next(filter(None, found), None)
-
-    @target.setter
-    def target(self, target: models.Model) -> None:
-        for name in TARGETS:
-            setattr(self, name, target if name == target_name(target) else None)
+        return self.entry or self.category or self.author or self.picture or self.document
 
     @property
     def url(self) -> str:
-        """The URL to send readers to; empty while they must not see what is there."""
+        """The URL to redirect readers to; empty if the target is not public."""
         if upload := self.picture or self.document:
             return str(upload.file.url)
         if self.entry:
@@ -70,17 +61,17 @@ class Redirect(PublicModel):
 
 
 def normalise_path(path: str) -> str:
-    """Return `path` as redirects store it: percent-decoded, composed (NFC), without what databases refuse."""
+    """Return `path` as redirects store it: percent-decoded, composed (NFC) and storable."""
     return remove_unstorable(unicodedata.normalize("NFC", unquote(path)))
 
 
 def add_redirects(pairs: Iterable[tuple[str, models.Model]]) -> None:
-    """Redirect each path to the entry, category, author, picture or document that is given with it.
+    """Redirect each path to the entry, category, author, picture or document in the pair.
 
-    A path that led elsewhere is redirected anew. One statement per thousand paths.
+    An existing redirect is replaced. One statement per thousand paths.
     """
     rows = {normalise_path(path): target for path, target in pairs}
-    # Nobody was ever given a longer path than the column takes.
+    # No URL of the site was ever longer than the column.
     redirects = [
         Redirect(path=path, **{target_name(target): target}) for path, target in rows.items() if len(path) <= MAX_LENGTH
     ]
@@ -91,12 +82,12 @@ def add_redirects(pairs: Iterable[tuple[str, models.Model]]) -> None:
 
 
 def remove_redirects(paths: Iterable[str]) -> None:
-    """Remove the redirects at `paths`, where something else is now."""
+    """Remove the redirects from `paths`, which other objects have now."""
     Redirect.objects.filter(path__in=[normalise_path(path) for path in paths]).delete()
 
 
 def target_name(target: Any) -> str:
-    """Return which of TARGETS leads to `target`."""
+    """Return the name of the field in TARGETS for `target`."""
     if isinstance(target, User):
         return "author"
     # A post or page is stored as an entry.

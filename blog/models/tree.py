@@ -1,4 +1,4 @@
-"""Trees of slugs: categories and pages have a URL path of all their ancestors' slugs."""
+"""Trees of slugs: the URL path of a category or page contains the slugs of all its ancestors."""
 
 from collections.abc import Collection
 from typing import Any, Self
@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 from django.utils.translation import gettext
 
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug, slugify
+from core.slugs import free_slug
 
 MAX_PATH_LENGTH = 600
 
@@ -22,10 +22,10 @@ class TreeQuerySet(PublicQuerySet[Any]):
 
 
 class TreeNode(PublicModel):
-    """Something with a slug and perhaps a parent of its own kind. `path` is `grandparent/parent/slug`.
+    """A node with a slug and perhaps a parent of its own kind. `path` is `grandparent/parent/slug`.
 
-    The path is stored, so a URL costs no query and all descendants are one range of it. The fields belong to the
-    models, as a page shares its table with posts, which have neither parent nor path.
+    The path is stored, so a URL takes no query, and one prefix finds all descendants. Subclasses define the fields,
+    because pages share their table with posts, which have neither parent nor path.
     """
 
     slug: Any
@@ -37,13 +37,8 @@ class TreeNode(PublicModel):
     class Meta:
         abstract = True
 
-    @property
-    def slug_source(self) -> str:
-        """The text from which a slug is made if none is given."""
-        raise NotImplementedError
-
     def slug_rivals(self) -> models.QuerySet[Any]:
-        """Return those that must not have the same slug."""
+        """Return the nodes that can't have the same slug."""
         rivals: models.QuerySet[Any] = self._nodes().filter(parent=self.parent).exclude(pk=self.pk)
         return rivals
 
@@ -57,13 +52,13 @@ class TreeNode(PublicModel):
             raise ValidationError({"parent": gettext("The URL would be too long. Choose a parent higher up.")})
 
     def assign_path(self, also_taken: Collection[str] = ()) -> None:
-        """Give it a free slug, which is none of `also_taken`, and the path that follows from it."""
-        wanted = self.slug or slugify(self.slug_source) or self.slug_fallback
-        self.slug = free_slug(wanted, self.slug_rivals(), max_length=200, also_taken=also_taken)
+        """Make its slug unique, also among `also_taken`, and set the path that follows from it."""
+        slug = self.slug or self.slug_fallback
+        self.slug = free_slug(slug, self.slug_rivals(), max_length=200, also_taken=also_taken)
         self.path = f"{self.parent.path}/{self.slug}" if self.parent else self.slug
 
     def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:
-        """Give its descendants the paths that follow from its own. Return each with its old path."""
+        """Store new paths for its descendants, which follow from its own. Return each node with its old path."""
         moved = [(node.path, node) for node in self._nodes().filter(path__startswith=old_path + "/")]
         for path, node in moved:
             node.path = self.path + path[len(old_path) :]
@@ -72,7 +67,7 @@ class TreeNode(PublicModel):
         return moved
 
     def fits_under(self, parent: Any) -> bool:
-        """Return whether `parent` (None: no parent) is none of its descendants and leaves all paths short enough."""
+        """Return whether `parent` (or None) is not below this node and no path would become too long."""
         old_path = self._stored_path()
         if parent is not None and (parent.path + "/").startswith(old_path + "/"):
             return False
@@ -82,8 +77,7 @@ class TreeNode(PublicModel):
         return above + len(self.slug) + longest - len(old_path) <= MAX_PATH_LENGTH
 
     def _stored_path(self) -> str:
-        stored: str | None = self._nodes().filter(pk=self.pk).values_list("path", flat=True).first()
-        return stored or ""
+        return str(self._nodes().filter(pk=self.pk).values_list("path", flat=True).first() or "")
 
     @classmethod
     def _nodes(cls) -> Any:
@@ -92,5 +86,5 @@ class TreeNode(PublicModel):
 
 
 def not_its_own_parent(name: str) -> models.CheckConstraint:
-    """Return the part of “no cycles” that a database can enforce. `TreeNode.clean` refuses longer cycles."""
+    """Return the constraint against a cycle of one node. `TreeNode.clean` refuses longer cycles."""
     return models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("pk")), name=f"{name}_not_its_own_parent")

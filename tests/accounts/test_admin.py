@@ -24,15 +24,15 @@ def owner() -> Client:
 @pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "staff"])
 def test_no_role_may_manage_accounts(role: str) -> None:
     user = user_in_role(role)
-    desk = client_of(user)
+    client = client_of(user)
     assert user
     for path in (LIST, f"{LIST}add/", f"{LIST}{user.pk}/change/", f"{LIST}{user.pk}/password/", "/admin/auth/group/"):
-        assert desk.get(path).status_code == 403
+        assert client.get(path).status_code == 403
 
 
 def test_a_new_account_has_its_role(owner: Client) -> None:
     author = Group.objects.get(name="Author")
-    sent = {
+    data = {
         "username": "amina",
         "display_name": "Amina",
         "email": "",
@@ -42,7 +42,7 @@ def test_a_new_account_has_its_role(owner: Client) -> None:
         "is_staff": "on",
         "groups": author.pk,
     }
-    response = owner.post(f"{LIST}add/", sent)
+    response = owner.post(f"{LIST}add/", data)
     amina = User.objects.get(username="amina")
     assert response.status_code == 302
     assert (amina.display_name, amina.slug, amina.is_staff, amina.is_superuser) == ("Amina", "amina", True, False)
@@ -52,26 +52,26 @@ def test_a_new_account_has_its_role(owner: Client) -> None:
 
 
 def test_a_weak_password_is_refused(owner: Client) -> None:
-    sent = {"username": "amina", "usable_password": "true", "password1": "short", "password2": "short"}
-    assert owner.post(f"{LIST}add/", sent).status_code == 200
+    data = {"username": "amina", "usable_password": "true", "password1": "short", "password2": "short"}
+    assert owner.post(f"{LIST}add/", data).status_code == 200
     assert not User.objects.filter(username="amina").exists()
 
 
 def test_the_public_profile_can_be_changed(owner: Client) -> None:
     amina = UserFactory(username="amina")
-    sent = {"username": "amina", "display_name": "Amina K.", "slug": "amina-k", "bio": "Writes.", "is_active": "on"}
-    owner.post(f"{LIST}{amina.pk}/change/", sent)
+    data = {"username": "amina", "display_name": "Amina K.", "slug": "amina-k", "bio": "Writes.", "is_active": "on"}
+    owner.post(f"{LIST}{amina.pk}/change/", data)
     amina.refresh_from_db()
     assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
 
 
-def test_people_are_found_by_their_display_names(owner: Client) -> None:
+def test_search_finds_display_names(owner: Client) -> None:
     UserFactory(username="u1", display_name="Hans")
     UserFactory(username="u2", display_name="Amina")
     assert [str(user) for user in owner.get(f"{LIST}?q=amin").context["cl"].result_list] == ["Amina"]
 
 
-def test_the_number_of_queries_does_not_grow(owner: Client, django_assert_num_queries: Any) -> None:
+def test_the_list_takes_a_fixed_number_of_queries(owner: Client, django_assert_num_queries: Any) -> None:
     owner.get(LIST)
     for _ in range(2):
         with django_assert_num_queries(7):

@@ -1,4 +1,4 @@
-"""The three roles and their exact permissions; names and slugs of people."""
+"""The permissions of the three roles, and the names and slugs of people."""
 
 from collections.abc import Collection
 from typing import Any
@@ -16,7 +16,7 @@ MODERATION = {
     *("comments.change_comment", "comments.moderate_comment", "comments.view_comment"),
     *("comments.add_block", "comments.change_block", "comments.delete_block", "comments.view_block"),
 }
-EXACTLY = {
+PERMISSIONS = {
     "Author": {
         *("blog.add_post", "blog.change_post", "blog.view_post", "blog.view_category"),
         *("media.add_document", "media.add_picture", "media.view_document", "media.view_picture"),
@@ -36,9 +36,9 @@ EXACTLY = {
 }
 
 
-@pytest.mark.parametrize("role", EXACTLY)
+@pytest.mark.parametrize("role", PERMISSIONS)
 def test_each_role_has_exactly_its_permissions(role: str) -> None:
-    assert UserFactory(role=role).get_all_permissions() == EXACTLY[role]
+    assert UserFactory(role=role).get_all_permissions() == PERMISSIONS[role]
 
 
 def test_migrating_resets_a_role_to_its_permissions() -> None:
@@ -50,7 +50,7 @@ def test_migrating_resets_a_role_to_its_permissions() -> None:
     assert {f"{app}.{codename}" for app, codename in held} == MODERATION
 
 
-def test_groups_of_the_owner_are_left_alone() -> None:
+def test_other_groups_are_left_alone() -> None:
     group = Group.objects.create(name="Translators")
     group.permissions.set(Permission.objects.filter(codename="change_post"))
     grant_roles(apps.get_app_config("blog"), using="default")
@@ -74,7 +74,7 @@ class TestCheck:
         assert len(found) == len(problems)
         assert all(problem in text for problem, text in zip(problems, found, strict=True))
 
-    def test_needs_no_database(self, django_assert_num_queries: Any) -> None:
+    def test_takes_no_queries(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(0):
             problems = [list(role_permissions.find_problems(*item)) for item in role_permissions.items()]
         assert not any(problems)

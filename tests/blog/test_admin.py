@@ -1,4 +1,4 @@
-"""Writing in the admin: what forms accept and refuse, and what lists show."""
+"""Posts, pages, categories and site settings in the admin: forms, messages, lists and bulk actions."""
 
 import datetime as dt
 import re
@@ -45,12 +45,12 @@ def listed(client: Client, path: str) -> list[str]:
 
 
 class TestWriting:
-    def test_a_post_goes_from_the_form_to_its_readers(self, client: Client, editor: User) -> None:
+    def test_a_post_can_be_written_and_published(self, client: Client, editor: User) -> None:
         awards = CategoryFactory(name="awards")
         add_post(
             client,
             title="A lamp",
-            source="The *first* words.",
+            source="The *first* sentence.",
             status="published",
             tags="human rights, NGOs",
             categories=[awards.pk],
@@ -63,7 +63,7 @@ class TestWriting:
         assert [category.name for category in post.categories.all()] == ["awards"]
         assert "<em>first</em>" in Client().get(post.get_absolute_url()).content.decode()
 
-    def test_input_is_kept_when_there_is_an_error(self, client: Client) -> None:
+    def test_input_is_kept_if_there_is_an_error(self, client: Client) -> None:
         fields = {
             "title": "Kept <title>",
             "source": "Kept *source*\n\n<b>",
@@ -83,7 +83,7 @@ class TestWriting:
         response = add_post(client, title="Long", source="x" * 500_001)
         assert "This text is too long" in response.context["adminform"].form.errors["source"][0]
 
-    def test_an_editor_can_choose_staff_and_former_authors(self, client: Client) -> None:
+    def test_staff_and_former_authors_can_be_chosen_as_the_author(self, client: Client) -> None:
         colleague = UserFactory(role="Author")
         former = PostFactory().author
         reader = UserFactory()
@@ -122,7 +122,7 @@ class TestSource:
         assert 'data-markdownx-urls-path="/admin/markdownx/preview/?markup=html"' in page
         assert 'data-markdownx-upload-urls-path="/admin/markdownx/upload/?markup=html"' in page
 
-    def test_the_markup_can_not_be_changed(self, client: Client, editor: User) -> None:
+    def test_the_markup_cannot_be_changed(self, client: Client, editor: User) -> None:
         post = PostFactory(markup="html", author=editor)
         save(client, post, title="Changed", markup="markdown")
         assert Post.objects.get().markup == "html"
@@ -147,7 +147,7 @@ class TestTags:
         add_post(client, title="New", tags="COÖPERATION", author=editor.pk)
         assert [tag.name for tag in Post.objects.get(title="New").tags.all()] == ["coöperation"]
 
-    def test_a_tag_can_be_removed(self, client: Client, editor: User) -> None:
+    def test_tags_can_be_removed(self, client: Client, editor: User) -> None:
         post = PostFactory(tags=["stays", "goes"], author=editor)
         save(client, post, tags="stays")
         assert self.names() == {"stays"}
@@ -161,7 +161,7 @@ class TestTags:
         add_post(client, title="New", tags="ﷺ" * 200, author=editor.pk)
         assert self.names() == {"ﷺ" * 200}
 
-    def test_the_history_mentions_tags_only_if_they_changed(self, client: Client, editor: User) -> None:
+    def test_the_history_mentions_tags_only_if_they_have_changed(self, client: Client, editor: User) -> None:
         post = PostFactory(tags=["b", "A", "c"], author=editor)
         save(client, post, title="Changed", tags="c, b, A")
         assert "Tags" not in LogEntry.objects.latest("pk").get_change_message()
@@ -260,7 +260,7 @@ class TestEditConflicts:
         assert Page.objects.get().title == "First"
 
 
-class TestListOfPosts:
+class TestPostList:
     def test_filters_by_status_and_leaves_out_the_trash(self, client: Client) -> None:
         for status in Status:
             PostFactory(title=status.value, status=status)
@@ -328,7 +328,7 @@ class TestListOfPosts:
 
 class TestBulkActions:
     def run(self, client: Client, action: str, *entries: Post | Page, status: str = "") -> list[str]:
-        """Run an action on entries of one kind and return what the admin says."""
+        """Run an action on entries of one kind and return the messages that are shown."""
         url = admin_url(type(entries[0]), "changelist")
         response = client.post(
             f"{url}?state={status}" if status else url,
@@ -375,22 +375,22 @@ class TestBulkActions:
     def test_say_so_if_nothing_was_changed(self, client: Client) -> None:
         assert self.run(client, "publish", PostFactory()) == ["Nothing was changed."]
 
-    def test_are_noted_in_the_history_of_each_entry(self, client: Client) -> None:
+    def test_are_logged_in_the_history_of_each_entry(self, client: Client) -> None:
         posts = [PostFactory(status=Status.DRAFT) for _ in range(2)]
         self.run(client, "publish", *posts)
-        notes = LogEntry.objects.filter(change_message="Published.")
-        assert {note.object_id for note in notes} == {str(post.pk) for post in posts}
+        logged = LogEntry.objects.filter(change_message="Published.")
+        assert {entry.object_id for entry in logged} == {str(post.pk) for post in posts}
 
-    def test_work_on_everything_that_a_search_found(self, client: Client) -> None:
-        for number in range(3):
-            PostFactory(title=f"lamp {number}", status=Status.DRAFT, tags=["lamp"])
+    def test_apply_to_all_search_results(self, client: Client) -> None:
+        for index in range(3):
+            PostFactory(title=f"lamp {index}", status=Status.DRAFT, tags=["lamp"])
         client.post(
             "/admin/blog/post/?q=lamp",
             {"action": "publish", "select_across": "1", "_selected_action": [Post.objects.first().pk]},  # type: ignore[union-attr]  # there is one
         )
         assert Post.objects.published().count() == 3
 
-    def test_deleting_names_what_is_deleted_as_well_and_makes_cached_pages_expire(
+    def test_deleting_lists_related_objects_and_makes_cached_pages_expire(
         self, client: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
         post = PostFactory()
@@ -439,14 +439,14 @@ class TestMessageAfterSaving:
         assert shown == f"Post published. {link}"
         assert self.saved(client, post, title="Changed") == f"Post updated. {link}"
 
-    def test_says_what_became_of_the_post(self, client: Client, editor: User) -> None:
+    def test_names_the_new_status(self, client: Client, editor: User) -> None:
         post = PostFactory(status=Status.DRAFT, author=editor)
         assert self.saved(client, post, title="Changed").startswith("Draft saved.")
         assert self.saved(client, Post.objects.get(), status="published").startswith("Post published.")
         assert self.saved(client, Post.objects.get(), status="draft").startswith("Draft saved.")
         assert self.saved(client, Post.objects.get(), status="trash").startswith("Post moved to the trash.")
 
-    def test_names_pages_as_such(self, client: Client, editor: User) -> None:
+    def test_says_page_for_a_page(self, client: Client, editor: User) -> None:
         page = PageFactory(author=editor)
         assert self.saved(client, page, title="Changed") == (
             f'Page updated. <a href="{page.get_absolute_url()}">View page</a>'
@@ -456,7 +456,9 @@ class TestMessageAfterSaving:
         ("button", "url"),
         [("_save", "/admin/blog/post/"), ("_continue", "{form}"), ("_addanother", "/admin/blog/post/add/")],
     )
-    def test_is_shown_where_the_button_leads(self, client: Client, editor: User, button: str, url: str) -> None:
+    def test_is_shown_on_the_page_that_the_button_leads_to(
+        self, client: Client, editor: User, button: str, url: str
+    ) -> None:
         post = PostFactory(author=editor)
         response = client.post(admin_url(post, "change"), form_data(post) | {button: "Save"})
         assert response["Location"] == url.format(form=admin_url(post, "change"))
@@ -499,7 +501,7 @@ class TestTrees:
         client.post(admin_url(Page, "add"), data | {"slug": "on-it"})
         assert Page.objects.get().path == "on-it"
 
-    def test_a_page_can_not_be_moved_below_itself(self, client: Client, editor: User) -> None:
+    def test_a_page_cannot_be_moved_below_itself(self, client: Client, editor: User) -> None:
         about = PageFactory(title="About", author=editor)
         team = PageFactory(title="Team", parent=about)
         other = PageFactory(title="Other")
@@ -514,14 +516,14 @@ class TestTrees:
         save(client, team, parent=about.pk)
         assert Page.objects.get(pk=member.pk).path == "about/team/member"
 
-    def test_categories_show_how_many_posts_they_have(self, client: Client) -> None:
+    def test_categories_show_their_post_counts(self, client: Client) -> None:
         category = CategoryFactory()
         for _ in range(2):
             PostFactory(categories=[category, CategoryFactory()])
         counts = {row.pk: row.post_count for row in client.get("/admin/blog/category/").context["cl"].result_list}
         assert counts[category.pk] == 2
 
-    def test_a_category_is_added(self, client: Client) -> None:
+    def test_a_category_can_be_added(self, client: Client) -> None:
         client.post("/admin/blog/category/add/", {"name": "Human Rights", "slug": "", "parent": "", "description": ""})
         assert Category.objects.get().path == "human-rights"
 
@@ -561,7 +563,7 @@ class TestSiteSettings:
         initial = page.context["adminform"].form.initial
         return {name: value for name, value in initial.items() if value is not False and value is not None}
 
-    def test_every_setting_is_in_the_form(self, owner: Client) -> None:
+    def test_the_form_has_every_setting(self, owner: Client) -> None:
         page = owner.get("/admin/core/sitesettings/1/change/")
         editable = {field.name for field in SiteSettings._meta.fields if field.editable and not field.primary_key}
         assert set(page.context["adminform"].form.fields) == editable
@@ -569,11 +571,11 @@ class TestSiteSettings:
     def test_the_list_redirects_to_the_form(self, owner: Client) -> None:
         assert owner.get("/admin/core/sitesettings/")["Location"] == "/admin/core/sitesettings/1/change/"
 
-    def test_nothing_can_be_added_or_deleted(self, owner: Client) -> None:
+    def test_settings_cannot_be_added_or_deleted(self, owner: Client) -> None:
         assert owner.get("/admin/core/sitesettings/add/").status_code == 403
         assert owner.get("/admin/core/sitesettings/1/delete/").status_code == 403
 
-    def test_the_form_saves_them(self, owner: Client) -> None:
+    def test_the_form_saves_the_settings(self, owner: Client) -> None:
         page = owner.get("/admin/core/sitesettings/1/change/")
         owner.post(
             "/admin/core/sitesettings/1/change/", self.submitted_data(page) | {"title": "Human Rights Defenders"}
@@ -581,7 +583,7 @@ class TestSiteSettings:
         assert SiteSettings.current().title == "Human Rights Defenders"
         assert SiteSettings.objects.count() == 1
 
-    def test_they_have_their_defaults_if_the_row_is_missing(self, owner: Client) -> None:
+    def test_defaults_apply_if_the_row_is_missing(self, owner: Client) -> None:
         SiteSettings.objects.all().delete()
         page = owner.get("/admin/core/sitesettings/1/change/")
         assert page.status_code == 200

@@ -12,7 +12,7 @@ from tests.factories.types import AtOnce
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_one_version_is_saved_and_the_others_are_warned(at_once: AtOnce) -> None:
+def test_only_one_of_several_simultaneous_edits_is_saved(at_once: AtOnce) -> None:
     post = PostFactory(title="Before")
     editors = [(f"By {index}", client_of(UserFactory(role="Editor"))) for index in range(4)]
     forms = {title: form_data(post, title=title) for title, _client in editors}
@@ -29,7 +29,7 @@ def test_one_version_is_saved_and_the_others_are_warned(at_once: AtOnce) -> None
     assert Post.objects.get().title == winner
 
 
-def test_saving_keeps_the_comments_that_are_counted_meanwhile(at_once: AtOnce) -> None:
+def test_saving_keeps_comment_counts_that_change_at_the_same_time(at_once: AtOnce) -> None:
     post = PostFactory()
     editor = UserFactory(role="Editor")
     client = client_of(editor)

@@ -39,7 +39,7 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("role", "listed", "added", "deleted"),
         [
-            ("nobody", 302, 302, 302),
+            ("anonymous", 302, 302, 302),
             ("staff", 403, 403, 403),
             ("Author", 403, 403, 403),
             ("Moderator", 403, 403, 403),
@@ -47,13 +47,13 @@ class TestRoles:
             ("superuser", 200, 200, 200),
         ],
     )
-    def test_who_may_do_what(self, role: str, listed: int, added: int, deleted: int, post: Post) -> None:
+    def test_each_role_has_its_permissions(self, role: str, listed: int, added: int, deleted: int, post: Post) -> None:
         add_redirects([("/x/", post)])
         client = client_of(user_in_role(role))
         pages = (LIST, ADD, f"{LIST}{Redirect.objects.get().pk}/delete/")
         assert [client.get(page).status_code for page in pages] == [listed, added, deleted]
 
-    def test_redirects_can_not_be_changed(self, editor: Client, post: Post) -> None:
+    def test_redirects_cannot_be_changed(self, editor: Client, post: Post) -> None:
         add_redirects([("/x/", post)])
         redirect = Redirect.objects.get()
         assert editor.get(f"{LIST}{redirect.pk}/change/").status_code == 200
@@ -88,9 +88,9 @@ class TestAdding:
         path = url.removeprefix("https://old.example")
         assert client.get(path).headers["Location"].partition("?")[0] == post.get_absolute_url()
 
-    def test_the_destination_can_be_anything_with_a_url(self, editor: Client) -> None:
-        page = PageFactory(slug="seite")
-        category: Category = CategoryFactory(slug="filme")
+    def test_the_destination_can_be_any_object_with_a_url(self, editor: Client) -> None:
+        page = PageFactory(slug="about")
+        category: Category = CategoryFactory(slug="videos")
         author = PostFactory().author
         document = Document.objects.create(file=ContentFile(b"%PDF-", name="a.pdf"))
         targets = (page, category, author)
@@ -104,7 +104,7 @@ class TestAdding:
         [
             ("", "path"),
             ("/", "path"),
-            ("words", "path"),
+            ("no-slash", "path"),
             ("http://[x", "path"),
             ("/admin/x/", "path"),
             ("/media/x.jpg", "path"),
@@ -113,7 +113,7 @@ class TestAdding:
             ("/taken/", "path"),
         ],
     )
-    def test_a_path_that_can_not_be_redirected_is_an_error(
+    def test_a_path_that_cannot_be_redirected_is_an_error(
         self, editor: Client, post: Post, path: str, field: str
     ) -> None:
         add_redirects([("/taken/", post)])
@@ -129,7 +129,7 @@ class TestAdding:
     def test_the_destination_must_exist(self, editor: Client, destination: str) -> None:
         assert list(add(editor, "/x/", destination)) == ["destination"]
 
-    def test_is_noted_in_the_history(self, editor: Client, post: Post) -> None:
+    def test_is_logged_in_the_history(self, editor: Client, post: Post) -> None:
         add(editor, "/x/", post.get_absolute_url())
         redirect = Redirect.objects.get()
         assert editor.get(f"{LIST}{redirect.pk}/history/").text.count("Added") == 1

@@ -1,4 +1,4 @@
-"""Who may do what: tables of every role with every page and action for posts and pages."""
+"""Permissions of each role on each page and action of the admin, as tables."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from tests.factories.admin import ROLES, admin_url, client_of, form_data, user_i
 
 pytestmark = pytest.mark.django_db
 
-OK, LOGIN, FORBIDDEN, NOT_FOUND = "shown", "log in first", "forbidden", "not found"
+OK, LOGIN, FORBIDDEN, NOT_FOUND = "ok", "login", "forbidden", "not found"
 
 
 def outcome(response: Any) -> str:
-    """Return what the admin answered."""
+    """Classify the response of the admin."""
     if response.status_code == 302:
         return LOGIN if response["Location"].startswith("/admin/login/") else NOT_FOUND
     return {200: OK, 403: FORBIDDEN}[response.status_code]
@@ -34,7 +34,7 @@ class TestLists:
     @pytest.mark.parametrize(
         ("role", "posts", "pages", "categories", "site"),
         [
-            ("nobody", LOGIN, LOGIN, LOGIN, LOGIN),
+            ("anonymous", LOGIN, LOGIN, LOGIN, LOGIN),
             ("staff", FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
             ("Author", OK, FORBIDDEN, OK, FORBIDDEN),
             ("Editor", OK, OK, OK, FORBIDDEN),
@@ -42,7 +42,7 @@ class TestLists:
             ("superuser", OK, OK, OK, OK),
         ],
     )
-    def test_who_sees_which_list(self, role: str, posts: str, pages: str, categories: str, site: str) -> None:
+    def test_roles_that_see_each_list(self, role: str, posts: str, pages: str, categories: str, site: str) -> None:
         client = client_of(user_in_role(role))
         paths = ("blog/post/", "blog/page/", "blog/category/", "core/sitesettings/1/change/")
         assert [outcome(client.get(f"/admin/{path}")) for path in paths] == [posts, pages, categories, site]
@@ -64,7 +64,7 @@ class TestLists:
             ("Moderator", {"comments"}),
         ],
     )
-    def test_the_index_shows_only_what_the_role_needs(self, role: str, apps: set[str]) -> None:
+    def test_the_index_shows_only_the_apps_of_the_role(self, role: str, apps: set[str]) -> None:
         response = client_of(user_in_role(role)).get("/admin/")
         assert {app["app_label"] for app in response.context["app_list"]} == apps
 
@@ -92,8 +92,8 @@ MATRIX = [
     ("Moderator", "other", "published", set()),
     ("staff", "own", "draft", set()),
     ("staff", "other", "published", set()),
-    ("nobody", "other", "draft", set()),
-    ("nobody", "other", "published", set()),
+    ("anonymous", "other", "draft", set()),
+    ("anonymous", "other", "published", set()),
 ]
 
 
@@ -179,7 +179,7 @@ BULK = [
     ("Moderator", "other", "draft", "publish", "draft"),
     ("Moderator", "other", "published", "trash", "published"),
     ("staff", "own", "draft", "publish", "draft"),
-    ("nobody", "other", "draft", "publish", "draft"),
+    ("anonymous", "other", "draft", "publish", "draft"),
 ]
 
 
@@ -191,7 +191,7 @@ def test_bulk_actions(role: str, whose: str, before: str, action: str, after: st
     assert Post.objects.get().status == after
 
 
-class TestWhatAuthorsCannotSet:
+class TestRestrictionsOfAuthors:
     @pytest.fixture
     def author(self) -> User:
         user: User = UserFactory(role="Author")
@@ -218,13 +218,13 @@ class TestWhatAuthorsCannotSet:
         client.post(admin_url(Post, "add"), form_data(title="New", status="pending"))
         assert Post.objects.get().status == Status.PENDING
 
-    def test_the_author_and_sticky_can_not_be_changed(self, client: Client, author: User) -> None:
+    def test_author_and_sticky_cannot_be_changed(self, client: Client, author: User) -> None:
         post = PostFactory(author=author, status=Status.DRAFT)
         client.post(admin_url(post, "change"), form_data(post, author=UserFactory().pk, sticky="on", title="Changed"))
         post.refresh_from_db()
         assert (post.author, post.sticky, post.title) == (author, False, "Changed")
 
-    def test_the_form_does_not_offer_what_they_can_not_set(self, client: Client, author: User) -> None:
+    def test_the_form_has_no_fields_that_they_cannot_set(self, client: Client, author: User) -> None:
         fields = client.get(admin_url(Post, "add")).context["adminform"].form.fields
         assert not {"author", "sticky", "published_at"} & set(fields)
         assert [value for value, _label in fields["status"].choices] == ["draft", "pending"]
@@ -232,7 +232,7 @@ class TestWhatAuthorsCannotSet:
 
 class TestPages:
     @pytest.mark.parametrize("role", ROLES)
-    def test_only_editors_see_write_and_publish_pages(self, role: str) -> None:
+    def test_only_editors_can_see_and_change_pages(self, role: str) -> None:
         user = user_in_role(role)
         client = client_of(user)
         page: Page = PageFactory(title="Unchanged", status=Status.DRAFT)
@@ -259,13 +259,13 @@ class TestDeletingWithoutEditingOthers:
     def test_permission_functions(self, user: User) -> None:
         draft = PostFactory(author=user, status=Status.DRAFT)
         trashed = PostFactory(author=user, status=Status.TRASH)
-        others = PostFactory(status=Status.TRASH)
-        assert [may_delete(user, post) for post in (draft, trashed, others)] == [False, True, False]
-        assert [may_restore(user, post) for post in (trashed, others)] == [True, False]
+        of_someone_else = PostFactory(status=Status.TRASH)
+        assert [may_delete(user, post) for post in (draft, trashed, of_someone_else)] == [False, True, False]
+        assert [may_restore(user, post) for post in (trashed, of_someone_else)] == [True, False]
 
-    @pytest.mark.parametrize(("status", "stays"), [("draft", True), ("published", True), ("trash", False)])
-    def test_delete_in_bulk(self, user: User, status: str, stays: bool) -> None:
+    @pytest.mark.parametrize(("status", "is_kept"), [("draft", True), ("published", True), ("trash", False)])
+    def test_delete_in_bulk(self, user: User, status: str, is_kept: bool) -> None:
         post = PostFactory(author=user, status=status)
         data = {"action": "delete_selected", "_selected_action": post.pk, "post": "yes"}
         client_of(user).post(f"/admin/blog/post/?state={status}", data)
-        assert Post.objects.exists() == stays
+        assert Post.objects.exists() == is_kept

@@ -1,4 +1,4 @@
-"""The preview beside the editor: what the site will show, for people who may write."""
+"""The live preview in the editor."""
 
 import pytest
 from django.test import Client
@@ -14,26 +14,26 @@ PREVIEW = "/admin/markdownx/preview/"
 
 
 @pytest.fixture
-def desk() -> Client:
+def editor() -> Client:
     return client_of(UserFactory(role="Editor"))
 
 
 class TestPermissions:
-    def test_its_url_is_the_one_that_the_editor_uses(self) -> None:
+    def test_its_url_is_the_one_that_markdownx_reverses(self) -> None:
         assert reverse("markdownx_markdownify") == PREVIEW
 
     @pytest.mark.parametrize(
         ("role", "status"),
-        [("nobody", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
+        [("anonymous", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
     )
-    def test_only_people_who_may_write_get_a_preview(self, role: str, status: int) -> None:
-        response = client_of(user_in_role(role)).post(PREVIEW, {"content": "*words*"})
+    def test_only_people_who_may_write_see_a_preview(self, role: str, status: int) -> None:
+        response = client_of(user_in_role(role)).post(PREVIEW, {"content": "*text*"})
         assert response.status_code == status
-        assert ("<em>words</em>" in response.content.decode()) == (status == 200)
+        assert ("<em>text</em>" in response.content.decode()) == (status == 200)
 
     @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
-    def test_only_accepts_post_requests(self, desk: Client, method: str) -> None:
-        assert getattr(desk, method)(PREVIEW).status_code == 405
+    def test_only_accepts_post_requests(self, editor: Client, method: str) -> None:
+        assert getattr(editor, method)(PREVIEW).status_code == 405
 
     def test_other_sites_cannot_request_it(self) -> None:
         client = Client(enforce_csrf_checks=True)
@@ -43,32 +43,32 @@ class TestPermissions:
 
 class TestPreview:
     @pytest.mark.parametrize(
-        "source", ["*words*", "# Heading\n\n- one\n- two", "<script>alert(1)</script>[x](javascript:alert(1))", ""]
+        "source", ["*text*", "# Heading\n\n- one\n- two", "<script>alert(1)</script>[x](javascript:alert(1))", ""]
     )
     @pytest.mark.parametrize("markup", ["markdown", "html"])
-    def test_shows_what_the_site_will_show(self, desk: Client, source: str, markup: str) -> None:
-        response = desk.post(f"{PREVIEW}?markup={markup}", {"content": source})
+    def test_shows_what_the_site_will_show(self, editor: Client, source: str, markup: str) -> None:
+        response = editor.post(f"{PREVIEW}?markup={markup}", {"content": source})
         assert response.content.decode() == render(source, markup).body_html
         assert "<script" not in response.content.decode()
 
-    def test_renders_markdown_unless_the_url_names_another_markup(self, desk: Client) -> None:
-        assert "<em>" in desk.post(PREVIEW, {"content": "*words*"}).content.decode()
-        assert "<em>" not in desk.post(f"{PREVIEW}?markup=html", {"content": "*words*"}).content.decode()
+    def test_renders_markdown_unless_the_url_names_another_markup(self, editor: Client) -> None:
+        assert "<em>" in editor.post(PREVIEW, {"content": "*text*"}).content.decode()
+        assert "<em>" not in editor.post(f"{PREVIEW}?markup=html", {"content": "*text*"}).content.decode()
 
-    def test_shows_where_listings_cut_the_text_off(self, desk: Client) -> None:
-        shown = desk.post(PREVIEW, {"content": "lead\n\n<!--more-->\n\nrest"}).content.decode()
+    def test_shows_the_more_marker(self, editor: Client) -> None:
+        shown = editor.post(PREVIEW, {"content": "lead\n\n<!--more-->\n\nrest"}).content.decode()
         assert '<span class="preview-marker">Read more</span>' in shown
         assert MORE_PLACEHOLDER not in shown
 
-    def test_shows_page_breaks(self, desk: Client) -> None:
-        shown = desk.post(PREVIEW, {"content": "one\n\n<!--nextpage-->\n\ntwo"}).content.decode()
+    def test_shows_page_breaks(self, editor: Client) -> None:
+        shown = editor.post(PREVIEW, {"content": "one\n\n<!--nextpage-->\n\ntwo"}).content.decode()
         assert '<span class="preview-marker">Page break</span>' in shown
         assert PAGE_BREAK not in shown
 
 
 class TestErrors:
     @pytest.mark.parametrize(
-        ("path", "sent", "sentence"),
+        ("path", "data", "message"),
         [
             (PREVIEW, {}, "There is no text to preview."),
             (PREVIEW, {"content": "x" * 500_001}, "This text is too long"),
@@ -76,7 +76,9 @@ class TestErrors:
             (f"{PREVIEW}?markup=", {"content": "x"}, "in a format that this site"),
         ],
     )
-    def test_a_sentence_says_what_is_wrong(self, desk: Client, path: str, sent: dict[str, str], sentence: str) -> None:
-        response = desk.post(path, sent)
+    def test_the_response_explains_the_error(
+        self, editor: Client, path: str, data: dict[str, str], message: str
+    ) -> None:
+        response = editor.post(path, data)
         assert response.status_code == 400
-        assert sentence in response.content.decode()
+        assert message in response.content.decode()

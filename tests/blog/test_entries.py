@@ -15,17 +15,17 @@ from tests.factories import CategoryFactory, PageFactory, PostFactory
 pytestmark = pytest.mark.django_db
 
 
-class TestSlugOfAPost:
+class TestPostSlug:
     def test_is_made_from_the_title(self) -> None:
         assert PostFactory(title="Star power: a difficult, but “doable” mix").slug == (
             "star-power-a-difficult-but-doable-mix"
         )
 
-    def test_that_is_taken_on_that_day_gets_the_next_number(self) -> None:
+    def test_gets_the_next_number_if_it_is_taken_on_that_day(self) -> None:
         now = timezone.now()
         assert [PostFactory(title="News", published_at=now).slug for _n in range(3)] == ["news", "news-2", "news-3"]
 
-    def test_can_be_that_of_a_post_of_another_day(self) -> None:
+    def test_can_be_used_again_on_another_day(self) -> None:
         now = timezone.now()
         assert {PostFactory(title="News", published_at=now - dt.timedelta(days=n)).slug for n in range(3)} == {"news"}
 
@@ -38,13 +38,13 @@ class TestSlugOfAPost:
     def test_is_never_empty_once_published(self) -> None:
         assert PostFactory(title="🎉").slug == "post"
 
-    def test_that_is_taken_on_that_day_is_refused_by_the_database(self) -> None:
+    def test_the_database_refuses_the_same_slug_on_the_same_day(self) -> None:
         first, second = PostFactory.create_batch(2, published_at=timezone.now())
         with pytest.raises(IntegrityError), transaction.atomic():
             Post.objects.filter(pk=second.pk).update(slug=first.slug)
 
     @pytest.mark.parametrize("slug", ["a/b", "a b", "what?", "a#b", "..", "100%"])
-    def test_cannot_have_characters_that_mean_something_in_a_url(self, slug: str) -> None:
+    def test_cannot_contain_characters_with_a_special_meaning_in_urls(self, slug: str) -> None:
         post = PostFactory.build(slug=slug)
         with pytest.raises(ValidationError) as error:
             post.full_clean(exclude=["author"])
@@ -63,7 +63,7 @@ class TestDateInTheUrl:
             post.save()
         assert post.get_absolute_url() == "/2020/06/30/x/"
 
-    def test_follows_when_the_publication_time_is_changed(self) -> None:
+    def test_changes_with_the_publication_time(self) -> None:
         post = PostFactory(slug="x", published_at=dt.datetime(2020, 6, 30, tzinfo=dt.UTC))
         post.published_at = dt.datetime(2020, 7, 2, tzinfo=dt.UTC)
         post.save()
@@ -71,14 +71,14 @@ class TestDateInTheUrl:
 
 
 class TestStatus:
-    def test_published_without_a_time_means_published_now(self) -> None:
+    def test_a_post_published_without_a_time_is_published_now(self) -> None:
         before = timezone.now()
         post = PostFactory(published_at=None)
         assert post.published_at is not None
         assert before <= post.published_at <= timezone.now()
         assert post.is_public
 
-    def test_scheduled_posts_appear_by_themselves(self) -> None:
+    def test_scheduled_posts_become_public_when_they_are_due(self) -> None:
         post = PostFactory(published_at=timezone.now() + dt.timedelta(days=1))
         assert post.is_scheduled
         assert not Post.objects.published().exists()
@@ -86,17 +86,17 @@ class TestStatus:
         assert Post.objects.published().get() == post
 
     @pytest.mark.parametrize("status", [status for status in Status if status != Status.PUBLISHED])
-    def test_no_other_status_is_public(self, status: Status) -> None:
+    def test_posts_with_any_other_status_are_not_public(self, status: Status) -> None:
         post = PostFactory(status=status)
         assert not post.is_public
         assert not Post.objects.published().exists()
 
-    def test_unknown_ones_are_refused_by_the_database(self) -> None:
+    def test_the_database_refuses_an_unknown_status(self) -> None:
         post = PostFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
             Post.objects.filter(pk=post.pk).update(status="public")
 
-    def test_published_without_a_time_is_refused_by_the_database(self) -> None:
+    def test_the_database_refuses_a_published_post_without_a_time(self) -> None:
         post = PostFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
             Post.objects.filter(pk=post.pk).update(published_at=None)
@@ -109,12 +109,12 @@ class TestText:
         post.save()
         assert "<em>two</em>" in Post.objects.get().body_html
 
-    def test_keeps_its_source_as_written(self) -> None:
+    def test_is_stored_as_written(self) -> None:
         source = "  Odd \r\n\r\n\ttext \n<!--more-->\n"
         assert PostFactory(source=source).source == source
         assert Post.objects.get().source == source
 
-    def test_that_is_too_long_is_an_error_of_its_field(self) -> None:
+    def test_is_rejected_if_it_is_too_long(self) -> None:
         post = PostFactory.build(source="x" * (MAX_SOURCE_LENGTH + 1))
         with pytest.raises(ValidationError) as error:
             post.clean()
@@ -122,9 +122,9 @@ class TestText:
         with pytest.raises(SourceTooLongError):
             post.render()
 
-    def test_is_summarised_by_the_excerpt_or_its_beginning(self) -> None:
-        assert PostFactory(source="*First* words.", excerpt="").summary == "First words."
-        assert PostFactory(source="*First* words.", excerpt="Chosen.").summary == "Chosen."
+    def test_the_summary_is_the_excerpt_or_the_beginning(self) -> None:
+        assert PostFactory(source="*First* sentence.", excerpt="").summary == "First sentence."
+        assert PostFactory(source="*First* sentence.", excerpt="Chosen.").summary == "Chosen."
 
     @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("fr", "ltr"), ("", ""), ("tlh", "")])
     def test_has_the_direction_of_its_language(self, language: str, direction: str) -> None:
@@ -162,7 +162,7 @@ class TestTrees:
             "topmost",
         }
 
-    def test_nothing_can_be_below_itself(self) -> None:
+    def test_a_node_cannot_be_below_itself(self) -> None:
         top = CategoryFactory(name="top")
         low = CategoryFactory(name="low", parent=CategoryFactory(name="middle", parent=top))
         for parent in (top, low):
@@ -171,7 +171,7 @@ class TestTrees:
                 top.clean()
             assert "parent" in error.value.message_dict
 
-    def test_being_its_own_parent_is_refused_by_the_database(self) -> None:
+    def test_the_database_refuses_a_node_as_its_own_parent(self) -> None:
         category = CategoryFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
             Category.objects.filter(pk=category.pk).update(parent=category)
@@ -187,7 +187,7 @@ class TestTrees:
             PageFactory.build(slug=slug).clean()
         assert "slug" in error.value.message_dict
 
-    def test_the_slug_of_a_category_is_unique_in_the_whole_tree(self) -> None:
+    def test_category_slugs_are_unique_in_the_whole_tree(self) -> None:
         parent = CategoryFactory(name="a")
         assert CategoryFactory(name="News").slug == "news"
         assert CategoryFactory(name="News", parent=parent).path == "a/news-2"

@@ -1,4 +1,4 @@
-"""What writing costs: a fixed number of statements, one rendering, one update of the content version."""
+"""The cost of saving entries: a fixed number of statements, one rendering, one update of the content version."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The sources that were rendered."""
+    """A list of the sources that have been rendered."""
     rendered: list[str] = []
 
-    def noted(source: str, *args: Any) -> Any:
+    def record(source: str, *args: Any) -> Any:
         rendered.append(source)
         return rendering.render(source, *args)
 
-    monkeypatch.setattr(entry_module, "render", noted)
+    monkeypatch.setattr(entry_module, "render", record)
     return rendered
 
 
@@ -41,12 +41,12 @@ def editor(client: Client) -> User:
 
 @pytest.fixture
 def statements(django_capture_on_commit_callbacks: Any) -> Iterator[CaptureQueriesContext]:
-    """Every statement of the test from here on, those at the commit included."""
+    """All statements from now on, including those on commit."""
     with django_capture_on_commit_callbacks(execute=True), CaptureQueriesContext(connection) as captured:
         yield captured
 
 
-def form_of(post: Post, **typed: Any) -> dict[str, Any]:
+def form_of(post: Post, **changes: Any) -> dict[str, Any]:
     return {
         "title": post.title,
         "source": post.source,
@@ -57,13 +57,13 @@ def form_of(post: Post, **typed: Any) -> dict[str, Any]:
         "version": post.modified_at.isoformat(),
         "published_at_0": f"{post.published_at:%Y-%m-%d}",
         "published_at_1": f"{post.published_at:%H:%M:%S}",
-        **typed,
+        **changes,
     }
 
 
 class TestBulkActions:
     @pytest.mark.parametrize(
-        ("action", "before", "most"),
+        ("action", "before", "max_statements"),
         [
             (publishing.trash, Status.PUBLISHED, 12),
             (publishing.unpublish, Status.PUBLISHED, 12),
@@ -72,36 +72,36 @@ class TestBulkActions:
         ],
     )
     def test_twenty_posts_take_twelve_statements_and_no_rendering(
-        self, action: Any, before: Status, most: int, renders: list[str], statements: CaptureQueriesContext
+        self, action: Any, before: Status, max_statements: int, renders: list[str], statements: CaptureQueriesContext
     ) -> None:
         PostFactory.create_batch(20, status=before, tags=["a", "b"])
         editor = UserFactory(role="Editor")
-        # Permissions are looked up once per person.
+        # Django looks up permissions once per user.
         editor.has_perm("blog.change_post")
         renders.clear()
-        already = len(statements)
+        before_action = len(statements)
         change = action(Post.objects.all(), editor)
         assert len(change.changed) == 20
-        assert len(statements) - already <= most
+        assert len(statements) - before_action <= max_statements
         assert renders == []
 
-    def test_a_hundred_undated_drafts_are_published_in_as_many(
+    def test_publishing_a_hundred_undated_drafts_takes_as_many(
         self, editor: User, statements: CaptureQueriesContext
     ) -> None:
-        for number in range(100):
-            PostFactory(status=Status.DRAFT, published_at=None, title=f"Draft {number}", slug="")
+        for index in range(100):
+            PostFactory(status=Status.DRAFT, published_at=None, title=f"Draft {index}", slug="")
         editor.has_perm("blog.change_post")
-        already = len(statements)
+        before_action = len(statements)
         publishing.publish(Post.objects.all(), editor)
-        assert len(statements) - already <= 12
+        assert len(statements) - before_action <= 12
         assert Post.objects.published().count() == 100
 
-    def test_pages_take_no_more(self, editor: User, statements: CaptureQueriesContext) -> None:
+    def test_pages_take_no_more_statements(self, editor: User, statements: CaptureQueriesContext) -> None:
         PageFactory.create_batch(20)
         editor.has_perm("blog.change_page")
-        already = len(statements)
+        before_action = len(statements)
         publishing.trash(Page.objects.all(), editor)
-        assert len(statements) - already <= 12
+        assert len(statements) - before_action <= 12
 
 
 class TestRendering:
@@ -124,11 +124,11 @@ class TestRendering:
         assert (post.title, renders) == ("Changed", [])
 
     def test_a_new_post_renders_once(self, client: Client, editor: User, renders: list[str]) -> None:
-        typed = {"title": "New", "source": "Text.", "status": "draft", "author": editor.pk}
-        assert client.post(reverse("admin:blog_post_add"), typed).status_code == 302
+        data = {"title": "New", "source": "Text.", "status": "draft", "author": editor.pk}
+        assert client.post(reverse("admin:blog_post_add"), data).status_code == 302
         assert renders == ["Text."]
 
-    def test_a_slug_that_is_taken_meanwhile_causes_no_second_rendering(
+    def test_retrying_with_another_slug_does_not_render_again(
         self, renders: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = PostFactory(slug="taken")
@@ -147,7 +147,7 @@ class TestRendering:
         second = PostFactory(slug="taken", published_at=first.published_at)
         assert (second.slug, len(renders)) == ("taken-2", 1)
 
-    def test_another_version_of_the_renderer_renders_again(
+    def test_a_new_version_of_the_renderer_renders_again(
         self, renders: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post = PostFactory()
@@ -160,7 +160,7 @@ class TestRendering:
 
 
 class TestContentVersion:
-    def test_it_goes_up_once_in_a_transaction(self, editor: User, django_capture_on_commit_callbacks: Any) -> None:
+    def test_is_incremented_once_per_transaction(self, editor: User, django_capture_on_commit_callbacks: Any) -> None:
         posts = PostFactory.create_batch(20)
         before = ContentVersion.objects.get().number
         with django_capture_on_commit_callbacks(execute=True):
@@ -169,7 +169,7 @@ class TestContentVersion:
             posts[0].tags.set(["one", "two"])
         assert ContentVersion.objects.get().number == before + 1
 
-    def test_a_save_in_the_admin_raises_it_once(
+    def test_is_incremented_once_by_a_save_in_the_admin(
         self, client: Client, editor: User, django_capture_on_commit_callbacks: Any
     ) -> None:
         post = PostFactory(author=editor)
@@ -179,4 +179,16 @@ class TestContentVersion:
                 reverse("admin:blog_post_change", args=[post.pk]),
                 form_of(post, title="Changed", tags="a, b, c", categories=[CategoryFactory().pk]),
             )
+        assert ContentVersion.objects.get().number == before + 1
+
+    def test_is_incremented_by_new_html_but_not_by_a_new_render_version(
+        self, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        PostFactory()
+        before = ContentVersion.objects.get().number
+        with django_capture_on_commit_callbacks(execute=True):
+            Post.objects.update(render_version=0, source_digest="")
+        assert ContentVersion.objects.get().number == before
+        with django_capture_on_commit_callbacks(execute=True):
+            Post.objects.update(render_version=1, body_html="<p>New</p>")
         assert ContentVersion.objects.get().number == before + 1

@@ -1,4 +1,4 @@
-"""The sample content: it is complete, and it never gets mixed up with real work."""
+"""The sample content is complete, and is never mixed up with real content."""
 
 import re
 from io import StringIO
@@ -37,7 +37,7 @@ def output(loaded: tuple[str, Path], settings: Settings) -> str:
 
 
 class TestLoading:
-    def test_the_content_is_that_of_a_blog_of_many_years(self, output: str, client: Client) -> None:
+    def test_the_content_has_every_feature_of_an_old_blog(self, output: str, client: Client) -> None:
         published = Post.objects.published()
         assert published.count() >= 30
         assert len({post.published_on.year for post in published if post.published_on}) >= 5

@@ -1,4 +1,4 @@
-"""Builders of test data: objects, exports, files, forms and stub servers, and what tests compare with them."""
+"""Builders of test data, such as objects, exports, files, forms and stub servers, and helpers that read results."""
 
 from tests.factories.models import (
     PASSWORD,

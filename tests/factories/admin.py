@@ -1,4 +1,4 @@
-"""Users of each role, clients that are logged in to the admin, and the form data that they send."""
+"""Users of each role, clients that are logged in, and form data for the admin."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from accounts.models import User
 from blog.models import Page, Post
 from tests.factories import UserFactory
 
-ROLES = ("nobody", "staff", "Author", "Editor", "Moderator", "superuser")
+ROLES = ("anonymous", "staff", "Author", "Editor", "Moderator", "superuser")
 
 
 def user_in_role(role: str) -> User | None:
-    """Return a new user. "staff" may enter the admin and nothing else; "nobody" is None, an anonymous visitor."""
+    """Return a new user. "staff" can open the admin but has no permissions; "anonymous" is None."""
     match role:
-        case "nobody":
+        case "anonymous":
             return None
         case "staff":
             user: User = UserFactory(is_staff=True)
@@ -42,7 +42,7 @@ def admin_url(entry: Post | Page | type[Post] | type[Page], name: str) -> str:
 
 
 def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any]:
-    """Return what the form of `entry`, or an empty one, sends with these changes. None leaves a field out."""
+    """Return the data that the form of `entry` (or of a new one) submits. A change to None leaves the field out."""
     data: dict[str, Any] = {"title": "", "source": "", "status": "draft", "comments_open": "on"}
     if entry is not None:
         data |= {name: getattr(entry, name) for name in ("title", "source", "status", "slug", "excerpt", "language")}
@@ -58,19 +58,19 @@ def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any
     return {name: value for name, value in (data | changes).items() if value is not None}
 
 
-def log_in(client: Client, who: str) -> None:
-    """Log in a user of this role, a reader with an account or a viewer of comments; no one if anonymous."""
-    if who == "anonymous":
+def log_in(client: Client, role: str) -> None:
+    """Log in a user of this role, a "reader" with an account, or a "viewer" of comments. "anonymous" logs in no one."""
+    if role == "anonymous":
         return
-    if who == "reader":
+    if role == "reader":
         user = UserFactory.create()
-    elif who == "superuser":
+    elif role == "superuser":
         user = UserFactory.create(is_staff=True, is_superuser=True)
-    elif who == "viewer":
+    elif role == "viewer":
         user = UserFactory.create(is_staff=True)
         user.user_permissions.add(Permission.objects.get(codename="view_comment"))
     else:
-        user = UserFactory.create(role=who)
+        user = UserFactory.create(role=role)
     client.force_login(user)
 
 

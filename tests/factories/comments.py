@@ -1,4 +1,4 @@
-"""Comments as readers send them, and as they are stored."""
+"""Comments as readers submit them, and their stored status."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ def form_url(entry: Post | Page) -> str:
     return reverse("comments:add", args=["post" if isinstance(entry, Post) else "page", entry.pk])
 
 
-def send(post: Post, policy: CommentPolicy = CommentPolicy.HOLD, **words: Any) -> Comment:
-    """Submit a comment of Ann's, which waits for a moderator unless the policy lets it pass."""
-    given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
-    return submit(post, settings=CommentSettings(comment_policy=policy, proof_of_work=False), **given)
+def send(post: Post, policy: CommentPolicy = CommentPolicy.HOLD, **fields: Any) -> Comment:
+    """Submit a comment by Ann. It is held for moderation unless the policy allows otherwise."""
+    submitted = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **fields}
+    return submit(post, settings=CommentSettings(comment_policy=policy, proof_of_work=False), **submitted)
 
 
 def status(comment: Comment) -> str:
-    """Return the status that is stored."""
+    """Return the stored status."""
     return Comment.objects.get(pk=comment.pk).status

@@ -1,4 +1,4 @@
-"""The content of the database as a value: to compare it, and to look for what must not be in it."""
+"""The content of the database as a value, for comparing it or searching it for personal data."""
 
 import hashlib
 from typing import Any
@@ -8,13 +8,13 @@ from django.db import connection
 
 from core.content_version import ContentVersion
 
-# What Django says about itself, and tests do not change.
+# Tables that describe the code and do not change in tests.
 _ABOUT_THE_CODE = {"django_migrations", "django_content_type", "auth_permission"}
 _OUR_APPS = {"core", "accounts", "mail", "media", "blog", "tags", "comments", "wordpress"}
 
 
 def everything_stored() -> str:
-    """Each value of each row of each table, those of no model included, in a fixed order."""
+    """Return every value of every row of every table in a fixed order, including tables without a model."""
     lines = []
     with connection.cursor() as cursor:
         for table in sorted(connection.introspection.table_names(cursor)):
@@ -29,7 +29,7 @@ def everything_stored() -> str:
 def rows_of_all(*, without_version: bool = False) -> list[tuple[str, Any]]:
     """Return every row of the site's own tables, with the name of its model.
 
-    `without_version`: without the content version, which says how often something was changed.
+    `without_version` leaves out the content version, which counts changes.
     """
     return [
         (model._meta.label, row)

@@ -1,4 +1,4 @@
-"""Small files of every kind that can be uploaded, and folders of files as an old site has them."""
+"""Small files of every type that can be uploaded, and folders of files like those of a WordPress site."""
 
 import io
 import wave
@@ -58,8 +58,8 @@ SAMPLES = {
     ".wmv": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9",
     **dict.fromkeys((".doc", ".xls", ".ppt", ".pps"), OLE),
     **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp", ".epub", ".zip"), ZIP),
-    ".rtf": rb"{\rtf1\ansi Words}",
-    ".txt": "Words: défenseurs, الحرية\r\n".encode(),
+    ".rtf": rb"{\rtf1\ansi Text}",
+    ".txt": "Text: défenseurs, الحرية\r\n".encode(),
     ".csv": b"name;year\r\nRosa;2014\r\n",
 }
 
@@ -71,7 +71,7 @@ def picture(kind: str = "PNG", *, size: tuple[int, int] = (40, 30), colour: str 
 
 
 def put(folder: Path, *paths: str, content: bytes | None = None) -> Path:
-    """Files at these paths below `folder`: pictures, or what their endings say."""
+    """Write files to these paths below `folder`: samples of the type that the extension names, otherwise pictures."""
     for path in paths:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

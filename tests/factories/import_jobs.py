@@ -1,4 +1,4 @@
-"""Import jobs as the admin makes them: URLs, uploads and buttons."""
+"""Import jobs in the admin: URLs, uploads and buttons."""
 
 import uuid
 from typing import Any

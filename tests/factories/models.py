@@ -1,4 +1,4 @@
-"""Factories for model instances, each with no more than it needs."""
+"""Factories for model instances with minimal data."""
 
 import datetime as dt
 from typing import Any
@@ -18,12 +18,12 @@ PASSWORD = "a-long-password-for-tests"
 
 
 def at(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> dt.datetime:
-    """Return a time on the site's clock."""
+    """Return a time in the site's time zone."""
     return timezone.make_aware(dt.datetime(year, month, day, hour, minute))
 
 
 class UserFactory(DjangoModelFactory[User]):
-    """`UserFactory(role="Editor")` may enter the admin in that role."""
+    """`UserFactory(role="Editor")` creates a staff member with that role."""
 
     class Meta:
         model = User
@@ -68,21 +68,21 @@ class EntryFactory(DjangoModelFactory[Any]):
 
 
 class PostFactory(EntryFactory):
-    """`PostFactory(tags=["a", "b"], categories=[category])`; published in 2020 by default."""
+    """Published in 2020 by default. `PostFactory(tags=["a", "b"], categories=[category])` also files the post."""
 
     class Meta:
         model = Post
         skip_postgeneration_save = True
 
     @factory.post_generation
-    def tags(self: Post, create: bool, names: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # the first argument is the object made, not the factory
-        if names:
-            self.tags.set(names)
+    def tags(self: Post, create: bool, tags: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # the first argument is the new object, not the factory
+        if tags:
+            self.tags.set(tags)
 
     @factory.post_generation
-    def categories(self: Post, create: bool, chosen: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # likewise
-        if chosen:
-            self.categories.set(chosen)
+    def categories(self: Post, create: bool, categories: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # likewise
+        if categories:
+            self.categories.set(categories)
 
 
 class PageFactory(EntryFactory):
@@ -91,7 +91,7 @@ class PageFactory(EntryFactory):
 
 
 class CommentFactory(DjangoModelFactory[Comment]):
-    """Approved, on a post of its own unless `entry` is given. Does not touch the entry's count."""
+    """Approved, on a new post unless `entry` is given. The comment count of the entry is not updated."""
 
     class Meta:
         model = Comment

@@ -12,5 +12,5 @@ def first(remarks: Remarks) -> Remark:
 
 
 def counted(report: Report, kind: str) -> dict[str, int]:
-    """How many of a kind had each outcome that any had."""
-    return {outcome.value: number for outcome, number in report.counts[kind].items() if number}
+    """Return how many items of this kind had each outcome, without zeros."""
+    return {outcome.value: count for outcome, count in report.counts[kind].items() if count}

@@ -1,4 +1,4 @@
-"""Pages, feeds and mails as documents, and what is found in them by a few kinds of CSS selector."""
+"""Parsing pages, feeds and mails, and finding elements in them with simple CSS selectors."""
 
 import functools
 import re
@@ -33,40 +33,40 @@ def _xpath(selector: str) -> str:
 
 
 def read(response: Any) -> html.HtmlElement:
-    """The whole page that the test client got."""
+    """Parse the page in the response of a test client."""
     return html.document_fromstring(response.content.decode())
 
 
 def find(element: html.HtmlElement, selector: str) -> list[html.HtmlElement]:
-    """All elements below `element` that match `tag`, `#id`, `.class`, `[name=value]`, joined by blanks or `>`."""
+    """Return all descendants that match a selector of `tag`, `#id`, `.class` and `[name=value]`, spaces and `>`."""
     found: list[html.HtmlElement] = element.xpath(_xpath(selector))
     return found
 
 
 def one(element: html.HtmlElement, selector: str) -> html.HtmlElement:
-    """The only element that matches."""
-    (found,) = find(element, selector)
-    return found
+    """Return the only element that matches."""
+    (match,) = find(element, selector)
+    return match
 
 
 def text(element: html.HtmlElement) -> str:
-    """What is read, its blanks squeezed."""
+    """Return the text of `element` with collapsed whitespace."""
     return " ".join(element.text_content().split())
 
 
 def text_of(markup: bytes | str) -> str:
-    """What a reader sees of a page or a part of one, its blanks squeezed."""
+    """Return the text of a page or a part of one, with collapsed whitespace."""
     page = markup.decode() if isinstance(markup, bytes) else markup
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
 
 
 def message(response: Any) -> str:
-    """The message that the admin shows after an action, without its button."""
+    """Return the message that the admin shows after an action, without its Undo button."""
     return text(one(read(response), "ul.messagelist")).removesuffix("Undo").strip()
 
 
 def errors(response: Any) -> list[str]:
-    """The lines of the summary above the form for comments."""
+    """Return the lines of the error summary above the comment form."""
     summary = one(read(response), "#respond .errors")
     return [text(line) for line in find(summary, "li")]
 
@@ -79,12 +79,12 @@ def read_xml(client: Client, path: str) -> ET.Element:
 
 
 def fetch(client: Client, path: str, method: str = "get", **options: Any) -> Any:
-    """Return the response with its whole `body`. Reading it closes the file."""
+    """Return the response, with its whole content as `body`. Reading it closes the file."""
     response = getattr(client, method)(path, **options)
     response.body = b"".join(response) if response.streaming else response.content
     return response
 
 
 def links(message: EmailMessage) -> list[str]:
-    """The paths of all addresses of this site in the mail."""
+    """Return the paths of all links to this site in the mail."""
     return re.findall(r"http://testserver(/\S+)", str(message.body))

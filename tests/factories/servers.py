@@ -1,4 +1,4 @@
-"""A web server on this machine that answers as a test tells it to."""
+"""A local web server with canned responses."""
 
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +8,7 @@ type Answer = tuple[int, dict[str, str], bytes]
 
 
 class StubServer(ThreadingHTTPServer):
-    """Gives the answers of each path in turn, the last one again and again, and 404 for other paths."""
+    """Gives the responses of each path in turn and then repeats the last one. Other paths get a 404."""
 
     daemon_threads = True
 
@@ -26,7 +26,7 @@ class StubServer(ThreadingHTTPServer):
         return f"http://{self.host}{path}"
 
     def answer(self, path: str, status: int = 200, body: bytes = b"", **headers: str) -> None:
-        """Add an answer. Underscores in names of headers become hyphens; a header that is empty is left out."""
+        """Add a response. Underscores in names of headers become hyphens, and empty headers are left out."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.setdefault(path, []).append((status, named, body))
 

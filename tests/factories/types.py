@@ -1,4 +1,4 @@
-"""Types of the fixtures that return functions."""
+"""Types of fixtures that are functions."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""Small WXR exports, written the way WordPress writes them, and exports of this site."""
+"""Small WXR exports in the form that WordPress writes, and exports of this site."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ def term(taxonomy: str, slug: str, name: str = "") -> str:
 
 
 def filed(taxonomy: str, slug: str, name: str = "") -> str:
-    """That an item is filed under a term. An empty `slug` gives none, as the oldest exports do."""
+    """Return the element that files an item under a term. Like the oldest exports, it can have no slug."""
     nicename = f" nicename={quoteattr(slug)}" if slug else ""
     domain = f" domain={quoteattr(taxonomy)}" if taxonomy else ""
     return f"<category{domain}{nicename}>{cdata(name or slug)}</category>"
@@ -85,7 +85,7 @@ def item(
     inside: Iterable[str] = (),
     **values: object,
 ) -> str:
-    """A published post of 1 March 2014 unless told otherwise; `inside` are its terms and comments."""
+    """Return a post, published on 1 March 2014 by default. `inside` holds its terms and comments."""
     wp: dict[str, object] = {
         "post_id": id,
         "post_date": "2014-03-01 09:30:00",
@@ -115,7 +115,7 @@ def page(id: int = 20, **values: Any) -> str:  # noqa: A002  # WordPress's word 
 
 
 def attachment(id: int = 30, path: str = "2014/03/a.png", *, alt: str = "", **values: Any) -> str:  # noqa: A002  # WordPress's word for it
-    """The file that was at `path` in the uploads of https://old.example."""
+    """Return an attachment: the file at `path` in the uploads of https://old.example."""
     url = values.pop("attachment_url", f"https://old.example/wp-content/uploads/{path}")
     usual = {"post_type": "attachment", "status": "inherit", "title": "A", "content": "", "attachment_url": url}
     inside = [meta("_wp_attachment_image_alt", alt)] if alt else []
@@ -129,7 +129,7 @@ def export(
     authors: Iterable[str] | None = None,
     site: str = "https://old.example",
 ) -> str:
-    """A whole export of `parts`: terms first, then items. Version 1.0 has no list of authors."""
+    """Return an export with these parts: terms first, then items. Version 1.0 has no list of authors."""
     if authors is None:
         authors = [] if version == "1.0" else [author()]
     base = f"{scheme}://wordpress.org/export/{version}"

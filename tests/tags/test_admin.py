@@ -1,4 +1,4 @@
-"""Tags in the admin, and the suggestions while tags are typed."""
+"""Tags in the admin, and suggestions while someone enters tags."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ LIST = "/admin/tags/tag/"
 
 
 @pytest.fixture
-def desk() -> Client:
+def editor() -> Client:
     return client_of(UserFactory(role="Editor"))
 
 
-def listed(desk: Client, query: str = "") -> list[str]:
-    return [tag.name for tag in desk.get(LIST + query).context["cl"].result_list]
+def listed(editor: Client, query: str = "") -> list[str]:
+    return [tag.name for tag in editor.get(LIST + query).context["cl"].result_list]
 
 
-def suggested(desk: Client, typed: str) -> list[str]:
-    names: list[str] = desk.get(f"{LIST}suggest/", {"q": typed}).json()["names"]
+def suggested(editor: Client, typed: str) -> list[str]:
+    names: list[str] = editor.get(f"{LIST}suggest/", {"q": typed}).json()["names"]
     return names
 
 
@@ -35,7 +35,7 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("role", "listed", "changed", "deleted", "suggested"),
         [
-            ("nobody", 302, 302, 302, 302),
+            ("anonymous", 302, 302, 302, 302),
             ("staff", 403, 403, 403, 403),
             ("Author", 200, 200, 403, 200),
             ("Editor", 200, 200, 200, 200),
@@ -43,52 +43,54 @@ class TestRoles:
             ("superuser", 200, 200, 200, 200),
         ],
     )
-    def test_pages(self, role: str, listed: int, changed: int, deleted: int, suggested: int) -> None:
-        desk, tag = client_of(user_in_role(role)), TagFactory()
-        assert desk.get(LIST).status_code == listed
-        assert desk.get(f"{LIST}{tag.pk}/change/").status_code == changed
-        assert desk.get(f"{LIST}{tag.pk}/delete/").status_code == deleted
-        assert desk.get(f"{LIST}suggest/?q=t").status_code == suggested
+    def test_each_role_has_its_permissions(
+        self, role: str, listed: int, changed: int, deleted: int, suggested: int
+    ) -> None:
+        client, tag = client_of(user_in_role(role)), TagFactory()
+        assert client.get(LIST).status_code == listed
+        assert client.get(f"{LIST}{tag.pk}/change/").status_code == changed
+        assert client.get(f"{LIST}{tag.pk}/delete/").status_code == deleted
+        assert client.get(f"{LIST}suggest/?q=t").status_code == suggested
 
     def test_authors_cannot_rename_tags(self) -> None:
-        tag = TagFactory(name="as it was")
+        tag = TagFactory(name="unchanged")
         client_of(user_in_role("Author")).post(f"{LIST}{tag.pk}/change/", {"name": "changed"})
-        assert Tag.objects.get().name == "as it was"
+        assert Tag.objects.get().name == "unchanged"
 
 
 class TestList:
-    def test_shows_post_counts_and_sorts_by_them(self, desk: Client) -> None:
+    def test_shows_post_counts_and_sorts_by_them(self, editor: Client) -> None:
         PostFactory(tags=["often", "once"])
         PostFactory(tags=["often"])
         TagFactory(name="never")
-        rows = desk.get(f"{LIST}?o=-3").context["cl"].result_list
+        rows = editor.get(f"{LIST}?o=-3").context["cl"].result_list
         assert [(tag.name, tag.post_count) for tag in rows] == [("often", 2), ("once", 1), ("never", 0)]
 
     @pytest.mark.parametrize("typed", ["COÖP", "coöperation", "coo\u0308p", " coöp "])
-    def test_search_finds_every_way_to_write_a_name(self, desk: Client, typed: str) -> None:
+    def test_search_finds_every_spelling_of_a_name(self, editor: Client, typed: str) -> None:
         TagFactory(name="Coöperation")
         TagFactory(name="свобода")
-        assert listed(desk, f"?q={typed}") == ["Coöperation"]
+        assert listed(editor, f"?q={typed}") == ["Coöperation"]
 
-    def test_search_ignores_case_in_other_scripts(self, desk: Client) -> None:
+    def test_search_ignores_case_in_other_scripts(self, editor: Client) -> None:
         TagFactory(name="Свобода слова")
-        assert listed(desk, "?q=СВОБ СЛОВ") == ["Свобода слова"]
+        assert listed(editor, "?q=СВОБ СЛОВ") == ["Свобода слова"]
 
-    def test_the_number_of_queries_does_not_grow(self, desk: Client, django_assert_num_queries: Any) -> None:
+    def test_takes_a_fixed_number_of_queries(self, editor: Client, django_assert_num_queries: Any) -> None:
         PostFactory(tags=["a"])
-        desk.get(LIST)
-        for number in range(2):
+        editor.get(LIST)
+        for index in range(2):
             with django_assert_num_queries(8):
-                desk.get(LIST)
-            PostFactory(tags=[f"{number} {letter}" for letter in "abcde"])
+                editor.get(LIST)
+            PostFactory(tags=[f"{index} {letter}" for letter in "abcde"])
 
     def test_deleting_in_bulk_makes_cached_pages_expire(
-        self, desk: Client, django_capture_on_commit_callbacks: Any
+        self, editor: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
         PostFactory(tags=["goes"])
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):
-            desk.post(LIST, {"action": "delete_selected", "_selected_action": Tag.objects.get().pk, "post": "yes"})
+            editor.post(LIST, {"action": "delete_selected", "_selected_action": Tag.objects.get().pk, "post": "yes"})
         assert not Tag.objects.exists()
         assert SiteSettings.current().content_version > before
 
@@ -99,54 +101,54 @@ class TestList:
 class TestForm:
     NO_ALIASES = {"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
 
-    def test_an_empty_slug_is_made_from_the_name(self, desk: Client) -> None:
+    def test_an_empty_slug_is_made_from_the_name(self, editor: Client) -> None:
         TagFactory(name="Co-operation", slug="cooperation")
-        desk.post(f"{LIST}add/", {"name": "Coöperation", "slug": "", "description": ""} | self.NO_ALIASES)
+        editor.post(f"{LIST}add/", {"name": "Coöperation", "slug": "", "description": ""} | self.NO_ALIASES)
         assert Tag.objects.get(name="Coöperation").slug == "cooperation-2"
 
-    def test_a_changed_slug_becomes_an_alias(self, desk: Client) -> None:
+    def test_a_changed_slug_becomes_an_alias(self, editor: Client) -> None:
         tag = TagFactory(name="Cooperation")
-        sent = {"name": "Cooperation", "slug": "working-together", "description": ""}
-        desk.post(f"{LIST}{tag.pk}/change/", sent | self.NO_ALIASES)
+        data = {"name": "Cooperation", "slug": "working-together", "description": ""}
+        editor.post(f"{LIST}{tag.pk}/change/", data | self.NO_ALIASES)
         assert Tag.objects.get().slug == "working-together"
         assert TagAlias.objects.get().slug == "cooperation"
 
-    def test_a_name_that_exists_is_an_error(self, desk: Client) -> None:
+    def test_an_existing_name_is_an_error(self, editor: Client) -> None:
         TagFactory(name="cooperation")
-        sent = {"name": "Cooperation", "slug": "", "description": ""}
-        response = desk.post(f"{LIST}add/", sent | self.NO_ALIASES)
+        data = {"name": "Cooperation", "slug": "", "description": ""}
+        response = editor.post(f"{LIST}add/", data | self.NO_ALIASES)
         assert "There is already a tag called “cooperation”." in response.content.decode()
 
-    def test_aliases_can_be_added(self, desk: Client) -> None:
+    def test_aliases_can_be_added(self, editor: Client) -> None:
         tag = TagFactory(name="cooperation")
-        sent = {"name": "cooperation", "slug": "cooperation", "description": ""}
+        data = {"name": "cooperation", "slug": "cooperation", "description": ""}
         alias = {"aliases-TOTAL_FORMS": 1, "aliases-0-slug": "co-op", "aliases-0-tag": tag.pk}
-        desk.post(f"{LIST}{tag.pk}/change/", sent | self.NO_ALIASES | alias)
+        editor.post(f"{LIST}{tag.pk}/change/", data | self.NO_ALIASES | alias)
         assert TagAlias.objects.get().tag == tag
 
 
 class TestSuggestions:
-    def test_names_that_start_with_it_come_first_then_the_most_used(self, desk: Client) -> None:
+    def test_list_prefix_matches_first_and_then_the_most_used_tags(self, editor: Client) -> None:
         PostFactory(tags=["human rights", "women's human rights", "human kind"])
         PostFactory(tags=["human rights", "women's human rights"])
         PostFactory(tags=["women's human rights", "else"])
-        assert suggested(desk, "human") == ["human rights", "human kind", "women's human rights"]
+        assert suggested(editor, "human") == ["human rights", "human kind", "women's human rights"]
 
-    def test_ignore_case(self, desk: Client) -> None:
+    def test_ignore_case(self, editor: Client) -> None:
         TagFactory(name="Свобода")
-        assert suggested(desk, "СВО") == ["Свобода"]
+        assert suggested(editor, "СВО") == ["Свобода"]
 
     @pytest.mark.parametrize("typed", ["", "  ", "%", "_", "nothing like it", "'", "x" * 5000])
-    def test_are_empty_if_nothing_matches(self, desk: Client, typed: str) -> None:
+    def test_are_empty_if_nothing_matches(self, editor: Client, typed: str) -> None:
         TagFactory(name="tag")
-        assert suggested(desk, typed) == []
+        assert suggested(editor, typed) == []
 
-    def test_are_ten_at_most(self, desk: Client, django_assert_num_queries: Any) -> None:
-        for number in range(12):
-            TagFactory(name=f"tag {number}")
-        desk.get(LIST)
+    def test_are_limited_to_ten(self, editor: Client, django_assert_num_queries: Any) -> None:
+        for index in range(12):
+            TagFactory(name=f"tag {index}")
+        editor.get(LIST)
         with django_assert_num_queries(5):
-            assert len(suggested(desk, "tag")) == 10
+            assert len(suggested(editor, "tag")) == 10
 
-    def test_cannot_be_posted_to(self, desk: Client) -> None:
-        assert desk.post(f"{LIST}suggest/", {"q": "t"}).status_code == 405
+    def test_refuse_post_requests(self, editor: Client) -> None:
+        assert editor.post(f"{LIST}suggest/", {"q": "t"}).status_code == 405

@@ -1,4 +1,4 @@
-"""Tagging posts: a fixed number of statements, and one tag for each name, whoever else is creating it."""
+"""Tagging posts: a fixed number of statements, and one tag for each name, even if several people create it at once."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tags.models import Tag, TagAlias, TaggedPost
 from tests.factories import PostFactory, TagFactory
 from tests.factories.types import AtOnce
 
-NAMES = [f"name {number}" for number in range(10)]
+NAMES = [f"name {index}" for index in range(10)]
 
 
 def names_of(post: Post) -> list[str]:
@@ -34,7 +34,7 @@ class TestSet:
             post.tags.set(NAMES)
         assert names_of(post) == NAMES
 
-    def test_takes_as_many_statements_for_tags_that_compete_for_slugs(self, django_assert_max_num_queries: Any) -> None:
+    def test_takes_as_many_statements_if_tags_compete_for_slugs(self, django_assert_max_num_queries: Any) -> None:
         TagFactory(name="C")
         TagFactory(name="x", slug="c-3")
         post = PostFactory(tags=["before"])
@@ -58,7 +58,7 @@ class TestSet:
         post.tags.set([tag, "A", "b"])
         assert names_of(post) == ["a", "b"]
 
-    def test_of_nothing_removes_all_tags(self) -> None:
+    def test_an_empty_list_removes_all_tags(self) -> None:
         post = PostFactory(tags=["a", "b"])
         post.tags.set([])
         assert names_of(post) == []
@@ -76,7 +76,7 @@ class TestSet:
         assert Tag.objects.get(name="name 1").slug == "name-1"
         assert not TagAlias.objects.exists()
 
-    def test_forgets_tags_that_were_prefetched(self) -> None:
+    def test_discards_prefetched_tags(self) -> None:
         PostFactory(tags=["a"])
         post = Post.objects.prefetch_related("tags").get()
         assert [tag.name for tag in post.tags.all()] == ["a"]
@@ -91,7 +91,7 @@ class TestSet:
 
 @pytest.mark.django_db
 class TestOtherMethods:
-    def test_add_keeps_what_is_there(self, django_assert_max_num_queries: Any) -> None:
+    def test_add_keeps_existing_tags(self, django_assert_max_num_queries: Any) -> None:
         post = PostFactory(tags=["a"])
         with django_assert_max_num_queries(11):
             post.tags.add("A", *NAMES)
@@ -102,7 +102,7 @@ class TestOtherMethods:
         post.tags.remove("a", "c")
         assert names_of(post) == ["b"]
 
-    def test_clear_removes_all(self) -> None:
+    def test_clear_removes_all_tags(self) -> None:
         post = PostFactory(tags=["a", "b"])
         post.tags.clear()
         assert names_of(post) == []
@@ -115,18 +115,18 @@ class TestContentVersion:
         post: Post = PostFactory(tags=["a", "b"])
         return post
 
-    def test_goes_up_once_when_tags_are_set(self, post: Post) -> None:
+    def test_is_incremented_once_when_tags_are_set(self, post: Post) -> None:
         before = SiteSettings.current().content_version
         post.tags.set(["b", *NAMES])
         assert SiteSettings.current().content_version == before + 1
 
-    def test_stays_when_the_tags_are_the_same(self, post: Post) -> None:
+    def test_stays_the_same_when_no_tag_changes(self, post: Post) -> None:
         before = SiteSettings.current().content_version
         post.tags.set(["B", "A"])
         post.tags.add("a")
         assert SiteSettings.current().content_version == before
 
-    def test_goes_up_with_each_way_to_change_tags(self, post: Post) -> None:
+    def test_is_incremented_by_every_way_to_change_tags(self, post: Post) -> None:
         tag = Tag.objects.get(name="a")
         changes: list[Callable[[], object]] = [
             lambda: post.tags.add("c"),
@@ -141,15 +141,15 @@ class TestContentVersion:
             lambda: tag.delete(),
             lambda: post.tags.clear(),
         ]
-        for number, change in enumerate(changes):
+        for index, change in enumerate(changes):
             before = SiteSettings.current().content_version
             change()
-            assert SiteSettings.current().content_version > before, number
+            assert SiteSettings.current().content_version > before, index
 
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    def test_two_people_who_create_the_same_tags_get_the_same_ones(self, at_once: AtOnce) -> None:
+    def test_people_who_create_the_same_tags_at_once_share_them(self, at_once: AtOnce) -> None:
         posts = PostFactory.create_batch(4)
         shuffled = [NAMES, NAMES[::-1], NAMES[5:] + NAMES[:5], NAMES]
         at_once(*(partial(post.tags.set, names) for post, names in zip(posts, shuffled, strict=True)))
@@ -167,7 +167,7 @@ class TestRaces:
 
         def late(*args: Any, **kwargs: Any) -> list[str]:
             free = free_slugs(*args, **kwargs)
-            # One has the name, the other one the slug of a new tag.
+            # One takes the name of a new tag, the other one its slug.
             TagFactory(name="NAME 3")
             TagFactory(name="Name (4)", slug="name-4")
             return free
@@ -181,9 +181,9 @@ class TestRaces:
 
 @pytest.mark.django_db
 class TestPublicationTime:
-    """The rows of tags follow whatever changes posts, as long as it says so."""
+    """The rows of tags follow every change of posts that is announced."""
 
-    def test_follows_in_one_statement(self) -> None:
+    def test_is_updated_in_one_statement(self) -> None:
         now = timezone.now()
         posts = PostFactory.create_batch(5, tags=["a", "b"])
         Post.objects.filter(pk=posts[0].pk).update(status=Status.TRASH)
@@ -194,7 +194,7 @@ class TestPublicationTime:
         assert len(captured) == 1
         for post in Post.objects.filter(pk__in=[post.pk for post in posts[:4]]):
             assert {row.published_at for row in TaggedPost.objects.filter(content_object=post)} == {post.public_from}
-        # It was not among those that have changed.
+        # This post was not among those announced.
         assert {row.published_at for row in TaggedPost.objects.filter(content_object=posts[4])} != {None}
 
     def test_is_a_change_handler(self) -> None:
@@ -206,7 +206,7 @@ class TestPublicationTime:
         entries_changed([post.pk])
         assert TaggedPost.objects.get().published_at == post.published_at
 
-    def test_rows_that_are_right_are_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_correct_rows_are_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         posts = [PostFactory(tags=["a"]), PostFactory(tags=["a"], status=Status.DRAFT)]
         updated: list[int] = []
         update = models.TaggedPostQuerySet.update

@@ -1,4 +1,4 @@
-"""Tags: which names are one tag, what slugs they have, and how their pages are read."""
+"""Tags: names that belong to one tag, slugs, and the query plan of tag pages."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blog.models import Post, Status
 from tags.models import Tag, TagAlias, TaggedPost, tag_key
-from tags.parsing import join_tags, split_tags
+from tags.tagging import join_tags, split_tags
 from tests.factories import PostFactory, TagFactory, UserFactory
 
 
@@ -36,7 +36,7 @@ class TestNames:
         assert tag_key(first) != tag_key(second)
 
     @given(st.text())
-    def test_key_of_a_key_is_itself(self, name: str) -> None:
+    def test_the_key_of_a_key_is_the_key_itself(self, name: str) -> None:
         assert tag_key(tag_key(name)) == tag_key(name)
 
     @pytest.mark.django_db
@@ -50,7 +50,7 @@ class TestNames:
         assert Tag.objects.count() == 1
 
     @pytest.mark.django_db
-    def test_the_name_stays_as_it_was_typed_first(self) -> None:
+    def test_the_name_stays_as_it_was_entered_first(self) -> None:
         PostFactory(tags=["euroMed Rights"])
         PostFactory(tags=["Euromed rights"])
         assert Tag.objects.get().name == "euroMed Rights"
@@ -84,7 +84,7 @@ class TestSlugs:
             ("🎉", "tag"),
         ],
     )
-    def test_are_made_as_wordpress_makes_them(self, name: str, slug: str) -> None:
+    def test_are_made_as_in_wordpress(self, name: str, slug: str) -> None:
         assert TagFactory(name=name).slug == slug
 
     @pytest.mark.django_db
@@ -118,12 +118,12 @@ class TestParsing:
 
 @pytest.mark.django_db
 class TestPublishedAt:
-    """The publication time in the row of a tag follows the post, so that a tag's page needs no other table."""
+    """The row of a tag has a copy of the publication time, so that a tag's page needs no other table."""
 
     def row(self, post: Post) -> TaggedPost:
         return TaggedPost.objects.get(content_object=post)
 
-    def test_is_that_of_the_published_post(self) -> None:
+    def test_is_the_publication_time_of_a_published_post(self) -> None:
         post = PostFactory(tags=["t"])
         assert self.row(post).published_at == post.published_at
 
@@ -179,7 +179,7 @@ class TestPlan:
         for page in (ids[:10], ids[19_990:20_000]):
             plan = page.explain()
             assert "tag_newest_first" in plan, plan
-            # No sorting: the index has the order already.
+            # Nothing is sorted, because the index is already in order.
             assert "TEMP B-TREE" not in plan, plan
             assert "Sort" not in plan, plan
             assert page.count() == 10

@@ -75,7 +75,7 @@ def downloaded_report(client: Client, job: ImportJob) -> Any:
 class TestPermissions:
     """Only those who run the site may import."""
 
-    ROLES = [("nobody", 302), ("staff", 403), ("Author", 403), ("Editor", 403), ("Moderator", 403)]
+    ROLES = [("anonymous", 302), ("staff", 403), ("Author", 403), ("Editor", 403), ("Moderator", 403)]
 
     @pytest.mark.parametrize(("role", "status"), ROLES)
     def test_roles_have_no_access(self, role: str, status: int, owner_client: Client) -> None:

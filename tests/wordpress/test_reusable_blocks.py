@@ -50,7 +50,7 @@ def hidden_fields(block: Fragment) -> dict[str, str]:
 class TestRoles:
     @pytest.mark.parametrize(
         ("role", "status"),
-        [("nobody", 302), ("staff", 403), ("Author", 403), ("Moderator", 403), ("Editor", 200), ("superuser", 200)],
+        [("anonymous", 302), ("staff", 403), ("Author", 403), ("Moderator", 403), ("Editor", 200), ("superuser", 200)],
     )
     def test_only_editors_see_and_change_blocks(self, role: str, status: int, block: ReusableBlock) -> None:
         client = client_of(user_in_role(role))

@@ -8,21 +8,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from demo.loading import SiteNotEmptyError, demo_password, is_loaded, load
+from blog.models import Post
+from demo.loading import demo_password, load
 
 
 class Command(BaseCommand):
     help = "Fill an empty site with sample content, and show how to log in. Running it again changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if is_loaded():
+        if not Post.objects.exists():
+            self.stdout.write(_("Loading the sample content…"))
+            load(self._show_progress)
+        elif User.objects.filter(username="editor").exists():
             self.stdout.write(_("The sample content has already been loaded."))
         else:
-            self.stdout.write(_("Loading the sample content…"))
-            try:
-                load(self._show_progress)
-            except SiteNotEmptyError as error:
-                raise CommandError(str(error)) from error
+            raise CommandError(_("This site already has posts. Choose an empty folder with BROADSIDE_DATA=…"))
         self._show_accounts()
 
     def _show_progress(self, label: str, done: int, total: int) -> None:
@@ -34,8 +34,11 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label}: {total}")
 
     def _show_accounts(self) -> None:
-        lines = ["", _("Site: %(url)s") % {"url": f"{settings.SITE_URL}/"}]
-        lines.append(_("Admin: %(url)s") % {"url": f"{settings.SITE_URL}{reverse('admin:index')}"})
+        lines = [
+            "",
+            _("Site: %(url)s") % {"url": f"{settings.SITE_URL}/"},
+            _("Admin: %(url)s") % {"url": f"{settings.SITE_URL}{reverse('admin:index')}"},
+        ]
         for user in User.objects.filter(is_staff=True).prefetch_related("groups").order_by("pk"):
             roles = ", ".join(group.name for group in user.groups.all()) or _("Owner (has all permissions)")
             lines.append(f"  {user.username:<12} {demo_password():<16} {roles}")
