@@ -15,13 +15,13 @@ class BlogConfig(AppConfig):
         from blog.models import Entry
         from blog.permissions import may_write
         from blog.publishing import categories_changed, next_publication
-        from blog.rendering import html, markdown
+        from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
         from core.changes import scheduled_changes
         from media.permissions import writers
 
         markups.register("markdown", Markup("Markdown", markdown.to_html))
-        markups.register("html", Markup("HTML", html.to_html))
+        markups.register("html", Markup("HTML", lambda source, entry: source))
         scheduled_changes.register("blog", next_publication)
         sidebar.sidebar_blocks.register("pages", sidebar.PAGES)
         sidebar.sidebar_blocks.register("categories", sidebar.CATEGORIES)

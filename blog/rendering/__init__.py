@@ -19,26 +19,13 @@ from lxml import etree
 
 from blog.rendering import html_ids, links, more_marker, moved_files, page_breaks, players, remote_media
 from blog.rendering.excerpts import make_excerpt
-from blog.rendering.markups import UnknownMarkupError, to_html
+from blog.rendering.markups import UnknownMarkupError as UnknownMarkupError
+from blog.rendering.markups import to_html
 from blog.rendering.moved_files import FileResolver, resolve_files
-from blog.rendering.page_breaks import PAGE_BREAK
+from blog.rendering.page_breaks import PAGE_BREAK as PAGE_BREAK
 from blog.rendering.sanitising import clean_attributes, sanitise
-from blog.rendering.tree import MORE_PLACEHOLDER, PAGE_BREAK_TAG, clean_text, parse, serialise
-
-__all__ = [
-    "EMBEDDED_FILE",
-    "MAX_SOURCE_LENGTH",
-    "MORE_PLACEHOLDER",
-    "PAGE_BREAK",
-    "RENDER_VERSION",
-    "RenderInput",
-    "Rendered",
-    "SourceTooLongError",
-    "UnknownMarkupError",
-    "render",
-    "render_all",
-    "shorten",
-]
+from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
+from blog.rendering.tree import PAGE_BREAK_TAG, clean_text, parse, serialise
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
@@ -142,10 +129,9 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     excerpts = [make_excerpt(root) for root in roots]
     bodies = [_sanitised_pages(serialise(root)) for root in roots]
     _apply(found_markers, more_marker.cut)
-    leads = _leads(inputs, roots, markers, bodies)
     return [
-        Rendered(lead, body, marker is not None, excerpt)
-        for lead, body, marker, excerpt in zip(leads, bodies, markers, excerpts, strict=True)
+        Rendered(_lead(one.source, root, marker, body), body, marker is not None, excerpt)
+        for one, root, marker, body, excerpt in zip(inputs, roots, markers, bodies, excerpts, strict=True)
     ]
 
 
@@ -153,15 +139,11 @@ def _sanitised_pages(html: str) -> str:
     return PAGE_BREAK.join(map(sanitise, html.split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>")))
 
 
-def _leads(
-    inputs: list[RenderInput], roots: list[etree._Element], markers: list[etree._Element | None], bodies: list[str]
-) -> list[str]:
-    """Return the HTML of the leads, which the trees hold after the cut. Ids in them get a prefix."""
-    prefixes = [f"l{hashlib.sha256(one.source.encode(errors='replace')).hexdigest()[:8]}-" for one in inputs]
-    has_ids = [html_ids.add_prefix(root, prefix) for root, prefix in zip(roots, prefixes, strict=True)]
-    differs = [ids or marker is not None for ids, marker in zip(has_ids, markers, strict=True)]
-    htmls = [serialise(root) if different else "" for root, different in zip(roots, differs, strict=True)]
-    return [sanitise(html) if different else body for html, different, body in zip(htmls, differs, bodies, strict=True)]
+def _lead(source: str, root: etree._Element, marker: etree._Element | None, body: str) -> str:
+    """Return the HTML of the lead, which is all that the tree holds after the cut. Ids in it get a prefix."""
+    prefix = f"l{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:8]}-"
+    has_changed = html_ids.add_prefix(root, prefix)
+    return sanitise(serialise(root)) if has_changed or marker is not None else body
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:

@@ -30,24 +30,16 @@ def modernise(root: etree._Element) -> None:
     for element in root.iter(etree.Element):
         tag = element.tag
         element.tag = RENAMED.get(tag, tag)
-        if element.attrib or tag == "center":
+        if tag == "center" or (element.attrib and tag != "param"):
             _modernise_attributes(tag, element)
 
 
-def _pop(element: etree._Element, attribute: str) -> str:
-    value = element.get(attribute, "")
-    element.attrib.pop(attribute, "")
-    return value
-
-
 def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
-    if original_tag == "param":
-        return
-    name = _pop(element, "name")
+    name = str(element.attrib.pop("name", ""))
     if original_tag == "a" and name and "id" not in element.attrib:
         element.set("id", name)
-    align = _pop(element, "align").strip().lower()
-    style = _TEXT_ALIGN.search(_pop(element, "style"))
+    align = str(element.attrib.pop("align", "")).strip().lower()
+    style = _TEXT_ALIGN.search(str(element.attrib.pop("style", "")))
     css_class = ""
     if original_tag == "img":
         if align in {"left", "right"}:

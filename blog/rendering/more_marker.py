@@ -55,14 +55,10 @@ def settle(marker: etree._Element) -> None:
             preceding.append(marker)
             parent = preceding
         else:
-            container = parent
-            while (
-                container.tag in _CONTAINERS
-                and (parent := container.getparent()) is not None
-                and parent.tag in _CONTAINERS
-            ):
-                container = parent
-            container.addprevious(marker)
+            outermost = parent
+            while (parent := outermost.getparent()) is not None and parent.tag in _CONTAINERS:
+                outermost = parent
+            outermost.addprevious(marker)
 
 
 def _trim(block: etree._Element) -> None:

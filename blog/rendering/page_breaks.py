@@ -8,7 +8,7 @@ from typing import Final
 
 from lxml import etree
 
-from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, take_out, text_of
+from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, split_around, take_out, text_of
 
 # Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
 PAGE_BREAK: Final = "<!--nextpage-->"
@@ -65,23 +65,11 @@ def _is_page_visible(start: etree._Element) -> bool:
 def _raise(root: etree._Element, found: etree._Element) -> None:
     """Make `found` a child of `root` by splitting the elements around it in two."""
     while (parent := found.getparent()) is not None and parent is not root:
-        rest = etree.Element(parent.tag, {str(name): str(value) for name, value in parent.attrib.items()})
-        # An id must be unique.
-        rest.attrib.pop("id", "")
-        rest.text, found.tail = found.tail, None
-        rest.extend(list(found.itersiblings()))
-        rest.tail, parent.tail = parent.tail, None
-        parent.remove(found)
-        parent.addnext(found)
+        rest = split_around(found)
         if len(rest) or (rest.text or "").strip():
             found.addnext(rest)
         else:
             found.tail = rest.tail
-        _trim_line_break(parent)
-
-
-def _trim_line_break(element: etree._Element) -> None:
-    """Remove a line break from the end of `element`, where the page ends anyway."""
-    last = element[-1] if len(element) else None
-    if last is not None and last.tag == "br" and not (last.tail or "").strip():
-        element.remove(last)
+        # The page ends here anyway.
+        if len(parent) and parent[-1].tag == "br" and not (parent[-1].tail or "").strip():
+            parent.remove(parent[-1])

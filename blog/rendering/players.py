@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.links import lines
-from blog.rendering.tree import text_of
+from blog.rendering.links import is_alone_on_line
+from blog.rendering.tree import split_around, text_of
 
 _VIDEO_SITE = re.compile("youtu|vimeo", re.IGNORECASE)
 _YOUTUBE_HOSTS: Final = frozenset(
@@ -56,23 +56,25 @@ def video_page_url(url: str) -> str | None:
 
 
 def frame_videos(root: etree._Element) -> None:
-    """Put each link that stands alone on a line and shows nothing but a video's URL into a figure."""
-    around_videos = {link.getparent() for link in root.iter("a") if video_page_url(link.get("href", ""))}
-    for block in [block for block in root.iter("p", "div") if block in around_videos]:
-        alone = [elements[0] for text, elements in lines(block) if not text.strip() and len(elements) == 1]
-        for link in alone:
-            if link.tag == "a" and (page := video_page_url(link.get("href", ""))) and _shows_its_url(link):
-                _frame(link, page)
+    """Put each link that is alone on a line and shows nothing but a video's URL into a figure."""
+    framed = [
+        (link, page)
+        for link in root.iter("a")
+        if (page := video_page_url(link.get("href", "")))
+        and _shows_its_url(link)
+        and is_alone_on_line(link, "p", "div")
+    ]
+    for link, page in framed:
+        _frame(link, page)
 
 
 def _shows_its_url(link: etree._Element) -> bool:
-    text = text_of(link).strip()
-    return text == link.get("href") or text.partition("://")[2] == link.get("href", "").partition("://")[2]
+    text, url = text_of(link).strip(), link.get("href", "")
+    return text == url or text.partition("://")[2] == url.partition("://")[2]
 
 
 def _frame(link: etree._Element, page: str) -> None:
     """Move `link` into a figure of its own. A paragraph around it ends before the figure and continues after it."""
-    # Not the block in which the link was found: that one may have been split since.
     block = cast("etree._Element", link.getparent())
     link.attrib.clear()
     link.set("href", page)
@@ -89,9 +91,4 @@ def _frame(link: etree._Element, page: str) -> None:
         figure.tail = after.tail
         block.remove(after)
     if block.tag == "p":
-        rest = etree.Element("p", {str(name): str(value) for name, value in block.items() if name != "id"})
-        rest.text, figure.tail = figure.tail, None
-        rest.extend(list(figure.itersiblings()))
-        rest.tail, block.tail = block.tail, None
-        block.addnext(figure)
-        figure.addnext(rest)
+        figure.addnext(split_around(figure))

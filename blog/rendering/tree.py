@@ -60,34 +60,11 @@ _UNWRAPPED = re.compile(
 _FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 _FORMATTING_TAG = re.compile(rf"<(/?)({'|'.join(_FORMATTING)})(?=[\s/>])", re.IGNORECASE)
 # Elements that stay open until they are closed, whatever they contain.
-_NESTING: Final = [
-    "article",
-    "aside",
-    "blockquote",
-    "center",
-    "details",
-    "dir",
-    "div",
-    "dl",
-    "fieldset",
-    "figure",
-    "footer",
-    "form",
-    "header",
-    "main",
-    "menu",
-    "nav",
-    "ol",
-    "pre",
-    "section",
-    "span",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "ul",
-]
-_NESTING_TAG = re.compile(rf"<(/?)({'|'.join(_NESTING)})(?=[\s/>])", re.IGNORECASE)
+_NESTING_TAG = re.compile(
+    r"<(/?)(article|aside|blockquote|center|details|dir|div|dl|fieldset|figure|footer|form|header|main|menu|nav|ol|pre"
+    r"|section|span|sub|summary|sup|table|ul)(?=[\s/>])",
+    re.IGNORECASE,
+)
 # Deeper than lxml reads. nh3 would take time that grows with the square of the depth, for nothing.
 _MAX_DEPTH: Final = 2_048
 # The limit where it is uncertain which end tags are real: more than any text opens in total.
@@ -111,7 +88,7 @@ _empty_elements = cast(
 
 # These read what nh3 wrote, in which "<" and ">" always belong to a tag or a comment.
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-_MARKER_COMMENT = re.compile(r"\s*(?:(more)(?:\s.*)?|(nextpage)\s*)", re.DOTALL)
+_MARKER_COMMENT = re.compile(rf"\s*(?:({MORE_TAG})(?:\s.*)?|({PAGE_BREAK_TAG})\s*)", re.DOTALL)
 _VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(_VOID))})\b[^>]*)>")
 _MULTILINE_TAG = re.compile(r"<[^>\n\t]*[\n\t][^>]*>")
 
@@ -202,16 +179,15 @@ def _reader() -> nh3.Cleaner:
     )
 
 
-def _marker_element(comment: str) -> str:
+def _marker_element(comment: re.Match[str]) -> str:
     """Return the element that represents a comment, or "" for a comment without a meaning."""
-    if not (found := _MARKER_COMMENT.fullmatch(comment)):
-        return ""
-    return f"<{MORE_TAG}/>" if found[1] else f"<{PAGE_BREAK_TAG}/>"
+    marker = _MARKER_COMMENT.fullmatch(comment[1])
+    return f"<{marker[1] or marker[2]}/>" if marker else ""
 
 
 def _read(source: str) -> etree._Element:
     html = clean_text(_reader().clean(source)).replace("&nbsp;", "\xa0")
-    html = _COMMENT.sub(lambda comment: _marker_element(comment[1]), html)
+    html = _COMMENT.sub(_marker_element, html)
     html = _VOID_TAG.sub(r"<\1/>", html)
     # XML turns line ends in attributes into spaces. In a URL, line ends mean nothing, but spaces do.
     html = _MULTILINE_TAG.sub(lambda match: match[0].replace("\n", "&#10;").replace("\t", "&#9;"), html)
@@ -232,18 +208,12 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
     modernise(root)
     marker = None
     for found in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
-        if any(True for _ in found.iterancestors(*_WITHOUT_MARKER)):
+        is_second = found.tag == MORE_TAG and marker is not None
+        if is_second or any(True for _ in found.iterancestors(*_WITHOUT_MARKER)):
             found.tag = "unwrapped"
-        elif found.tag == MORE_TAG and marker is None:
-            marker = found
         elif found.tag == MORE_TAG:
-            found.tag = "unwrapped"
+            marker = found
     return root, marker
-
-
-def unwrap(root: etree._Element) -> None:
-    """Remove the elements renamed "unwrapped", but not their content."""
-    etree.strip_tags(root, "unwrapped")
 
 
 def take_out(element: etree._Element) -> None:
@@ -258,6 +228,20 @@ def take_out(element: etree._Element) -> None:
         before.tail = (before.tail or "") + (text or "") or None
     else:
         parent.text = (parent.text or "") + (text or "") or None
+
+
+def split_around(element: etree._Element) -> etree._Element:
+    """Split the parent of `element` in two, with `element` between them. Return the second half, for the caller to add.
+
+    The halves have the same attributes, but only the first one has the id.
+    """
+    parent = cast("etree._Element", element.getparent())
+    rest = etree.Element(parent.tag, {str(name): str(value) for name, value in parent.items() if name != "id"})
+    rest.text, element.tail = element.tail, None
+    rest.extend(list(element.itersiblings()))
+    rest.tail, parent.tail = parent.tail, None
+    parent.addnext(element)
+    return rest
 
 
 def text_of(element: etree._Element) -> str:
@@ -275,6 +259,5 @@ def serialise(root: etree._Element) -> str:
         if element.text:
             # A line end right after the tag is not part of the text: every parser removes one.
             element.text = element.text.lstrip("\n")
-    html: str = etree.tostring(root, encoding="unicode")
-    html = html.removeprefix("<body>").removesuffix("</body>")
+    html: str = etree.tostring(root, encoding="unicode").removeprefix("<body>").removesuffix("</body>")
     return html.replace(f"<{MORE_TAG}></{MORE_TAG}>", MORE_PLACEHOLDER)
