@@ -1,12 +1,33 @@
-"""URL patterns that every listing needs: for its further pages and its feeds."""
+"""What URLs consist of: path converters for their segments, and the patterns that every listing needs."""
 
 from collections.abc import Callable
 
 from django.http import HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import IntConverter, PathConverter, StringConverter
 
-import blog.converters  # noqa: F401  (registers the path converters)
 from blog.caching.policy import public_page
+
+# PostgreSQL refuses text with a NUL character.
+_SEGMENT = "[^/\\x00]+"
+
+
+class TreePathConverter(PathConverter):
+    """The path of a category or page: slugs separated by slashes."""
+
+    regex = f"{_SEGMENT}(?:/{_SEGMENT})*"
+
+
+register_converter(TreePathConverter, "tree_path")
+for name, base, regex in (
+    ("year", StringConverter, "[0-9]{4}"),
+    # A month or day, such as `03`.
+    ("two_digits", StringConverter, "[0-9]{2}"),
+    # A segment in any script. Imported slugs contain characters that Django's own converter does not match.
+    ("any_slug", StringConverter, _SEGMENT),
+    ("page_number", IntConverter, "[1-9][0-9]{0,8}"),
+):
+    register_converter(type(name, (base,), {"regex": regex}), name)
 
 
 def listing_paths(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import CharField, Count, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
@@ -140,14 +140,11 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _month_rows() -> Any:
-    year, month = _integer(ExtractYear("published_on")), _integer(ExtractMonth("published_on"))
+    # PostgreSQL extracts decimals, and a column of a union has the type that its first query gives it.
+    year = Cast(ExtractYear("published_on"), IntegerField())
+    month = Cast(ExtractMonth("published_on"), IntegerField())
     months = Post.objects.published().values(year=year, month=month).annotate(total=Count("pk"))
     return months.values_list("year", "month", EMPTY, EMPTY, "total")
-
-
-def _integer(value: Func) -> Cast:
-    # PostgreSQL extracts decimals, and a column of a union has the type that its first query gives it.
-    return Cast(value, IntegerField())
 
 
 def _years(rows: Sequence[Row]) -> Sequence[Year]:
@@ -162,7 +159,10 @@ def _years(rows: Sequence[Row]) -> Sequence[Year]:
     return years
 
 
-PAGES: Final = SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines)
-CATEGORIES: Final = SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines)
-ARCHIVES: Final = SidebarBlock("blog/sidebar/archives.html", _month_rows, _years)
-META: Final = SidebarBlock("blog/sidebar/meta.html")
+# The blocks of the blog itself.
+BLOCKS: Final = {
+    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
+    "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
+    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _years),
+    "meta": SidebarBlock("blog/sidebar/meta.html"),
+}

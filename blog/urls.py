@@ -16,9 +16,9 @@ urlpatterns = [
     *feed_paths("author/<any_slug:slug>/", feeds.AuthorFeed, "author"),
     *listing_paths("", views.front, "front"),
     *listing_paths("author/<any_slug:slug>/", views.by_author, "author"),
-    *listing_paths("<year:year>/", views.by_year, "year"),
-    *listing_paths("<year:year>/<two_digits:month>/", views.by_month, "month"),
-    *listing_paths(DAY, views.by_day, "day"),
+    *listing_paths("<year:year>/", views.by_date, "year"),
+    *listing_paths("<year:year>/<two_digits:month>/", views.by_date, "month"),
+    *listing_paths(DAY, views.by_date, "day"),
     # Further pages come first, because the path of a category would match them as well.
     *reversed(listing_paths("category/<tree_path:path>/", views.by_category, "category")),
     path(f"{DAY}<any_slug:slug>/", public_page(views.post), name="post"),

@@ -90,46 +90,35 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
 
 
 @require_safe
-def by_year(request: SiteRequest, year: str, page_number: int | None = None) -> HttpResponse:
-    first = _date_or_404(year)
-    return _archive_response(request, page_number, first, first.replace(month=12, day=31), "blog:year", gettext("Y"))
+def by_date(
+    request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
+) -> HttpResponse:
+    """List the posts of a year, a month or a day."""
+    first = _date_or_404(year, month or "01", day or "01")
+    if day:
+        period, last, date_format_string = "day", first, gettext("F jS, Y")
+    elif month:
+        last_day = calendar.monthrange(first.year, first.month)[1]
+        period, last, date_format_string = "month", first.replace(day=last_day), gettext("F, Y")
+    else:
+        period, last, date_format_string = "year", first.replace(month=12, day=31), gettext("Y")
+    date = date_format(first, date_format_string)
+    return listing_response(
+        request,
+        page_number,
+        url=reverse(f"blog:{period}", args=[part for part in (year, month, day) if part]),
+        ids=Post.objects.published().filter(published_on__range=(first, last)).newest_first().values("pk"),
+        heading=gettext("Archive for %(date)s") % {"date": date},
+        title=date,
+        not_found_if_empty=True,
+    )
 
 
-@require_safe
-def by_month(request: SiteRequest, year: str, month: str, page_number: int | None = None) -> HttpResponse:
-    first = _date_or_404(year, month)
-    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return _archive_response(request, page_number, first, last, "blog:month", gettext("F, Y"))
-
-
-@require_safe
-def by_day(request: SiteRequest, year: str, month: str, day: str, page_number: int | None = None) -> HttpResponse:
-    first = _date_or_404(year, month, day)
-    return _archive_response(request, page_number, first, first, "blog:day", gettext("F jS, Y"))
-
-
-def _date_or_404(year: str, month: str = "01", day: str = "01") -> dt.date:
+def _date_or_404(year: str, month: str, day: str) -> dt.date:
     try:
         return dt.date(int(year), int(month), int(day))
     except ValueError as error:
         raise Http404(gettext("That date doesn't exist.")) from error
-
-
-def _archive_response(
-    request: SiteRequest, page_number: int | None, first: dt.date, last: dt.date, url_name: str, format_string: str
-) -> HttpResponse:
-    posts = Post.objects.published().filter(published_on__range=(first, last))
-    period = date_format(first, format_string)
-    url_args = first.isoformat().split("-")[: {"blog:year": 1, "blog:month": 2, "blog:day": 3}[url_name]]
-    return listing_response(
-        request,
-        page_number,
-        url=reverse(url_name, args=url_args),
-        ids=posts.newest_first().values("pk"),
-        heading=gettext("Archive for %(date)s") % {"date": period},
-        title=period,
-        not_found_if_empty=True,
-    )
 
 
 @require_safe

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 
 from blog.caching import policy
-from blog.caching.parameters import noindex_parameters
 from blog.redirects.resolve import find_target, has_redirect
 from core.site import absolute_url
 
@@ -93,7 +92,7 @@ class FormerHostsMiddleware:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         requested = urlsplit(_with_single_slash(request.get_full_path()))
-        same_url_here = absolute_url(_clean_url(requested, requested, keep_query=True))
+        same_url_here = absolute_url(_clean_url(requested, requested))
         if _is_file(requested.path):
             return HttpResponsePermanentRedirect(same_url_here)
         response = self.get_response(_anonymous_request(request, requested, _own_host()))
@@ -116,7 +115,7 @@ def _is_file(path: str) -> bool:
     return path.startswith((settings.MEDIA_URL, settings.STATIC_URL))
 
 
-def _own_host() -> Mapping[str, str]:
+def _own_host() -> dict[str, str]:
     """Return what a request for the site's own host and scheme has in its `META`."""
     site = urlsplit(settings.SITE_URL)
     meta = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
@@ -126,30 +125,28 @@ def _own_host() -> Mapping[str, str]:
     return meta
 
 
-def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] | None = None) -> WSGIRequest:
-    """Return a request for `url` like `request`, but by nobody in particular."""
-    kept = {
-        name: value
-        for name, value in request.META.items()
-        if name not in {"HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
-    }
-    own: dict[str, object] = {
+def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] = {}) -> WSGIRequest:
+    """Return a request for `url` like `request`, but without a session, and with these `changes` to its META."""
+    meta = {
+        **request.META,
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
         "QUERY_STRING": url.query,
         "wsgi.input": BytesIO(),
         "CONTENT_LENGTH": "0",
+        **changes,
     }
-    return WSGIRequest({**kept, **own, **(changes or {})})
+    for name in ("HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"):
+        meta.pop(name, None)
+    return WSGIRequest(meta)
 
 
-def _clean_url(url: SplitResult, requested: SplitResult, *, keep_query: bool = False) -> str:
+def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
-    if not keep_query:
-        answering = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
-        pairs += [pair for pair in answering if pair not in pairs]
+    answering = [pair for pair in parse_qsl(requested.query) if pair[0] in policy.noindex_parameters.values()]
+    pairs += [pair for pair in answering if pair not in pairs]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
     return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()
 
