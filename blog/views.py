@@ -125,43 +125,33 @@ def _date_or_404(year: str, month: str, day: str) -> dt.date:
 def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
-    date = _date_or_404(year, month, day)
-    if found := _published_post(date, slug):
-        return _entry_page_response(request, found, page_number)
-    if found := _published_post(date, _normalise(slug)):
+    posts = Post.objects.published().filter(published_on=_date_or_404(year, month, day))
+    posts = posts.select_related("author", "featured_picture")
+    found = posts.filter(slug=slug).first() or posts.filter(slug=_normalise(slug)).first()
+    if found is None:
+        raise Http404(gettext("That post doesn't exist."))
+    if page_number == 1 or found.slug != slug:
         return HttpResponsePermanentRedirect(entry_page_url(found, page_number or 1))
-    raise Http404(gettext("That post doesn't exist."))
-
-
-def _published_post(date: dt.date, slug: str) -> Post | None:
-    posts = Post.objects.published().filter(published_on=date, slug=slug)
-    return posts.select_related("author", "featured_picture").first()
-
-
-def _entry_page_response(request: SiteRequest, entry: Entry, page_number: int | None) -> HttpResponse:
-    if page_number == 1:
-        return HttpResponsePermanentRedirect(entry.get_absolute_url())
-    return entry_response(request, entry, page_number=page_number or 1)
+    return entry_response(request, found, page_number=page_number or 1)
 
 
 @require_safe
 def page(request: SiteRequest, path: str) -> HttpResponse:
-    if found := _published_page(path):
-        return entry_response(request, found)
-    if found := _published_page(_normalise(path)):
-        return HttpResponsePermanentRedirect(found.get_absolute_url())
-    if (match := _PAGE_OF_PAGE.fullmatch(path)) is None:
+    found, page_number = _find_page(path), None
+    if found is None and (match := _PAGE_OF_PAGE.fullmatch(path)):
+        path, page_number = match["path"], int(match["number"])
+        found = _find_page(path)
+    if found is None:
         raise Http404(gettext("That page doesn't exist."))
-    page_number = int(match["number"])
-    if found := _published_page(match["path"]):
-        return _entry_page_response(request, found, page_number)
-    if found := _published_page(_normalise(match["path"])):
-        return HttpResponsePermanentRedirect(entry_page_url(found, page_number))
-    raise Http404(gettext("That page doesn't exist."))
+    if page_number == 1 or found.path != path:
+        return HttpResponsePermanentRedirect(entry_page_url(found, page_number or 1))
+    return entry_response(request, found, page_number=page_number or 1)
 
 
-def _published_page(path: str) -> Page | None:
-    return Page.objects.published().filter(path=path).select_related("featured_picture").first()
+def _find_page(path: str) -> Page | None:
+    """Return the published page at `path`, or else at its normal form."""
+    pages = Page.objects.published().select_related("featured_picture")
+    return pages.filter(path=path).first() or pages.filter(path=_normalise(path)).first()
 
 
 def _normalise(slug: str) -> str:
@@ -183,15 +173,15 @@ def entry_response(
     `extra` is context for what is below it, such as a submitted form. Raises Http404 past the last page.
     """
     shown = EntryPage(entry.body, 1, [], entry.get_absolute_url()) if preview else entry_page(entry, page_number)
+    picture = entry.featured_picture.file.url if entry.featured_picture else ""
+    comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_page": shown,
         "page_title": str(entry),
         "canonical_url": absolute_url(shown.url),
-        "picture_url": _picture_url(entry),
-        "feed_links": [
-            FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, entry.get_absolute_url() + "feed/"),
-            site_feed(request),
-        ],
+        # For other sites.
+        "picture_url": absolute_url(picture) if picture.startswith("/") else picture,
+        "feed_links": [comment_feed, site_feed(request)],
         "preview": preview,
     }
     if isinstance(entry, Post):
@@ -202,14 +192,6 @@ def entry_response(
         context |= {"page": entry, "children": entry.children.published()}
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
-
-
-def _picture_url(entry: Entry) -> str:
-    """Return the absolute URL of the featured image, for other sites; empty if there is none."""
-    if entry.featured_picture is None:
-        return ""
-    url: str = entry.featured_picture.file.url
-    return absolute_url(url) if url.startswith("/") else url
 
 
 @require_safe

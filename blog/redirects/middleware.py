@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 
-from blog.caching import policy
+from blog.caching import has_session, mark_private, mark_public, noindex_parameters
 from blog.redirects.resolve import find_target, has_redirect
 from core.site import absolute_url
 
@@ -104,10 +104,10 @@ class FormerHostsMiddleware:
 
 def _redirect(request: HttpRequest, url: SplitResult, requested: SplitResult) -> HttpResponse:
     redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
-    if policy.has_session(request):
-        policy.mark_private(redirect)
+    if has_session(request):
+        mark_private(redirect)
     else:
-        policy.mark_public(redirect)
+        mark_public(redirect)
     return redirect
 
 
@@ -145,7 +145,7 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
 def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
-    answering = [pair for pair in parse_qsl(requested.query) if pair[0] in policy.noindex_parameters.values()]
+    answering = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
     pairs += [pair for pair in answering if pair not in pairs]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
     return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()

@@ -90,5 +90,4 @@ def _parser() -> MarkdownIt:
 
 
 def to_html(source: str, entry: object = None) -> str:
-    html: str = _parser().render(source)
-    return html
+    return str(_parser().render(source))

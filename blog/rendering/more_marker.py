@@ -15,12 +15,9 @@ from blog.rendering.tree import MORE_TAG, take_out, text_of
 _CONTAINERS: Final = frozenset({"colgroup", "dl", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"})
 _CHILDREN: Final = frozenset({"dd", "dt", "li", "tbody", "td", "tfoot", "th", "thead", "tr"})
 
-# Blocks in which the link can follow the text that was cut.
-_TAKES_INLINE_LINK: Final = frozenset(
-    {"body", "blockquote", "caption", "dd", "div", "dt", "figcaption", "li", "p", "section", "td", "th"}
-)
-# Blocks that can hold a paragraph for the link.
+# Blocks that can hold a paragraph for the link, and those in which the link can also follow the text that was cut.
 _TAKES_PARAGRAPH: Final = frozenset({"body", "blockquote", "dd", "div", "li", "section", "td", "th"})
+_TAKES_INLINE_LINK: Final = _TAKES_PARAGRAPH | {"caption", "dt", "figcaption", "p"}
 
 # Elements that are visible without any text.
 _VISIBLE_WITHOUT_TEXT: Final = frozenset({"audio", "img", "video"})

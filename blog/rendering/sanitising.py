@@ -16,11 +16,8 @@ from lxml import etree
 
 from blog.rendering import urls
 
-_TABLE_PARTS: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
-_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-BLOCKS: Final = (
-    _TABLE_PARTS
-    | _HEADINGS
+BLOCKS: Final = frozenset(
+    {"caption", "col", "colgroup", "h1", "h2", "h3", "h4", "h5", "h6", "tbody", "td", "tfoot", "th", "thead", "tr"}
     | {"blockquote", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "hr", "li", "ol"}
     | {"p", "pre", "section", "summary", "table", "ul"}
 )
