@@ -75,7 +75,6 @@ def listing_response(
         "description": description,
         "posts": posts,
         "pager": pager(page, url),
-        "show_pager_above": bool(heading),
         "canonical_url": absolute_url(_page_url(url, page.number)),
         "feed_links": [*(feeds or []), site_feed(request)],
     }

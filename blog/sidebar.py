@@ -72,14 +72,12 @@ def sidebar(site: SiteSettings) -> Mapping[str, ShownBlock]:
 
 
 def _read_lines() -> Mapping[str, Sequence[Any]]:
-    """Read the lines of all blocks with one query."""
-    queries = {
-        name: block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
+    rows: dict[str, list[Row]] = {name: [] for name, block in sidebar_blocks.items() if block.rows}
+    first, *others = (
+        block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
         for name, block in sidebar_blocks.items()
-        if block.rows is not None
-    }
-    rows: dict[str, list[Row]] = {name: [] for name in queries}
-    first, *others = queries.values()
+        if block.rows
+    )
     for *columns, name in first.union(*others, all=True).order_by():
         rows[name].append(Row(*columns))
     return {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}

@@ -4,25 +4,30 @@ import calendar
 import datetime as dt
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from blog.entry_pages import EntryPage, entry_page, entry_page_url
 from blog.listing import FeedLink, listing_response, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
+from blog.rendering import PAGE_BREAK
 from core.site import SiteRequest, absolute_url
 
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
+_ID = re.compile(r'\sid="([^"<>]*)"')
+_INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 
 
 @require_safe
@@ -192,6 +197,59 @@ def entry_response(
         context |= {"page": entry, "children": entry.children.published()}
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPageLink:
+    page_number: int
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One page of an entry. `links` is empty if the entry has no other."""
+
+    html: SafeString
+    page_number: int
+    links: list[EntryPageLink]
+    url: str
+
+
+def entry_page_url(entry: Entry, page_number: int) -> str:
+    """Return the URL of one page of an entry. The first one has the URL of the entry."""
+    url = entry.get_absolute_url()
+    return url if page_number == 1 else f"{url}{page_number}/"
+
+
+def entry_page(entry: Entry, page_number: int = 1) -> EntryPage:
+    """Return one page of an entry. Raises Http404 past the last one."""
+    htmls = entry.body_with_breaks.split(PAGE_BREAK)
+    if page_number > len(htmls):
+        raise Http404(gettext("That page doesn't exist."))
+    html = htmls[page_number - 1]
+    links = []
+    if len(htmls) > 1:
+        links = [
+            EntryPageLink(number, entry_page_url(entry, number), is_current=number == page_number)
+            for number in range(1, len(htmls) + 1)
+        ]
+        html = _with_links_between_pages(entry, page_number, htmls)
+    return EntryPage(mark_safe(html), page_number, links, entry_page_url(entry, page_number))  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+
+
+def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) -> str:
+    """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
+    page_of_id: dict[str, int] = {}
+    for number, html in enumerate(htmls, start=1):
+        for html_id in _ID.findall(html):
+            page_of_id.setdefault(html_id, number)
+
+    def replace(link: re.Match[str]) -> str:
+        number = page_of_id.get(unquote(link[2]), page_number)
+        return link[0] if number == page_number else f'{link[1]}{entry_page_url(entry, number)}#{link[2]}"'
+
+    return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
 
 
 @require_safe

@@ -17,7 +17,6 @@ import nh3
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.legacy_html import LEGACY_ATTRIBUTES, RENAMED, modernise
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
 from core.text import unify_line_ends
 
@@ -36,6 +35,20 @@ _EMBEDDING_ATTRIBUTES: Final = {
     "x-iframe": frozenset({"src"}),
     "x-object": frozenset({"data"}),
 }
+# Elements that are not kept, but whose edges separate words and paragraphs, become the closest one that is.
+_RENAMED: Final = {
+    **dict.fromkeys(("address", "article", "aside", "center", "dialog", "fieldset", "footer", "form"), "div"),
+    **dict.fromkeys(("header", "hgroup", "legend", "main", "nav", "search"), "div"),
+    "listing": "pre",
+    **dict.fromkeys(("dir", "menu"), "ul"),
+    "acronym": "abbr",
+    "strike": "s",
+    "tt": "code",
+}
+
+_LEGACY_ATTRIBUTES: Final = frozenset({"align", "name", "style"})
+
+_TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
 _VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
 
 # Control characters, byte order marks (nh3 removes one from the start), lone surrogates, and the two
@@ -168,9 +181,9 @@ def _close_elements(source: str) -> str:
 @cache
 def _reader() -> nh3.Cleaner:
     attributes = {tag: set(names) for tag, names in (ALLOWED_ATTRIBUTES | _EMBEDDING_ATTRIBUTES).items()}
-    attributes["*"] |= LEGACY_ATTRIBUTES
+    attributes["*"] |= _LEGACY_ATTRIBUTES
     return nh3.Cleaner(
-        tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | RENAMED.keys()),
+        tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys()),
         clean_content_tags={"script", "style", "title"},
         attributes=attributes,
         url_schemes=set(urls.ALLOWED_SCHEMES),
@@ -205,7 +218,7 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
     except etree.XMLSyntaxError:
         # It is nested deeper than lxml reads.
         root = _read(_ANY_TAG.sub(" ", source))
-    modernise(root)
+    _modernise(root)
     marker = None
     for found in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
         is_second = found.tag == MORE_TAG and marker is not None
@@ -214,6 +227,33 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
         elif found.tag == MORE_TAG:
             marker = found
     return root, marker
+
+
+def _modernise(root: etree._Element) -> None:
+    """Replace obsolete elements and attributes in the tree with modern ones."""
+    for element in root.iter(etree.Element):
+        tag = element.tag
+        element.tag = _RENAMED.get(tag, tag)
+        if tag == "center" or (element.attrib and tag != "param"):
+            _modernise_attributes(tag, element)
+
+
+def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
+    name = str(element.attrib.pop("name", ""))
+    if original_tag == "a" and name and "id" not in element.attrib:
+        element.set("id", name)
+    align = str(element.attrib.pop("align", "")).strip().lower()
+    style = _TEXT_ALIGN.search(str(element.attrib.pop("style", "")))
+    css_class = ""
+    if original_tag == "img":
+        if align in {"left", "right"}:
+            css_class = f"align{align}"
+    elif original_tag == "center":
+        css_class = "has-text-align-center"
+    elif style or align in {"left", "right", "center"}:
+        css_class = f"has-text-align-{style[1].lower() if style else align}"
+    if css_class:
+        element.set("class", f"{element.get('class', '')} {css_class}".strip())
 
 
 def take_out(element: etree._Element) -> None:
