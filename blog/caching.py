@@ -5,7 +5,6 @@ serves them all.
 """
 
 from collections.abc import Callable
-from functools import wraps
 from hashlib import sha256
 from typing import Any, Final, cast
 
@@ -30,13 +29,8 @@ noindex_parameters: Final[Registry[str]] = Registry("noindex parameter")
 
 def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Mark `view` as one whose responses are the same for every reader without a session."""
-
-    @wraps(view, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
-    def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs)
-
-    marked.is_public_page = True  # type: ignore[attr-defined]  # a mark on the function itself
-    return marked
+    view.is_public_page = True  # type: ignore[attr-defined]  # a mark on the function itself
+    return view
 
 
 def has_session(request: HttpRequest) -> bool:

@@ -11,7 +11,7 @@ from core.models import SiteSettings
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's settings, the sidebar and who is logged in. Each is read only if a template uses it."""
+    """Return the site's settings, the sidebar and the user who is logged in, each read only if a template uses it."""
     settings_row = getattr(request, "site", None) or SiteSettings.current()
 
     def staff() -> Any:

@@ -1,8 +1,8 @@
-"""Who may do what with posts and pages. Every view and every action checks here.
+"""Permissions for posts and pages. Every view and every action checks them here.
 
-Those with the permission `edit_others_post` can do with all posts what their other permissions allow. Without it,
-they see only their own posts, and change them only until they are published. For pages there is no such difference:
-those who may change pages may also publish them.
+With the permission `edit_others_post`, a user's other permissions apply to all posts. Without it, users see only their
+own posts, and change them only until they are published. Pages make no such difference: users who can change pages can
+also publish them.
 """
 
 from typing import TypeGuard
@@ -23,7 +23,7 @@ def _may(user: Anyone, action: str, model: str) -> bool:
 
 
 def _may_with(user: Anyone, action: str, entry: Entry, *, own: bool = True) -> bool:
-    """Return whether `user` may do this with the entry. `own` says whether they may if they only work on their own."""
+    """Return whether `user` may do this with the entry. `own` says whether authors may do it with their own posts."""
     if not _may(user, action, str(entry._meta.model_name)):
         return False
     return not isinstance(entry, Post) or edits_others(user) or (own and entry.author_id == user.pk)
@@ -55,7 +55,7 @@ def may_edit(user: Anyone, entry: Entry) -> bool:
 
 
 def may_restore(user: Anyone, entry: Entry) -> bool:
-    """Return whether `user` may take the entry out of the trash: those who could have moved it there."""
+    """Return whether `user` may take the entry out of the trash, which requires the permission to move it there."""
     return _may_with(user, "change", entry)
 
 

@@ -1,9 +1,9 @@
 """The pages that readers see: listings, posts and pages."""
 
-import calendar
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from blog.listing import FeedLink, listing_response, site_feed
+from blog.listing import FeedLink, listing_response, period, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
@@ -99,29 +99,30 @@ def by_date(
     request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
 ) -> HttpResponse:
     """List the posts of a year, a month or a day."""
-    first = _date_or_404(year, month or "01", day or "01")
+    days = _period_or_404(year, month, day)
     if day:
-        period, last, date_format_string = "day", first, gettext("F jS, Y")
+        url = reverse("blog:day", args=[year, month, day])
+        date = date_format(days[0], gettext("F jS, Y"))
     elif month:
-        last_day = calendar.monthrange(first.year, first.month)[1]
-        period, last, date_format_string = "month", first.replace(day=last_day), gettext("F, Y")
+        url = reverse("blog:month", args=[year, month])
+        date = date_format(days[0], gettext("F, Y"))
     else:
-        period, last, date_format_string = "year", first.replace(month=12, day=31), gettext("Y")
-    date = date_format(first, date_format_string)
+        url = reverse("blog:year", args=[year])
+        date = date_format(days[0], gettext("Y"))
     return listing_response(
         request,
         page_number,
-        url=reverse(f"blog:{period}", args=[part for part in (year, month, day) if part]),
-        ids=Post.objects.published().filter(published_on__range=(first, last)).newest_first().values("pk"),
+        url=url,
+        ids=Post.objects.published().filter(published_on__range=days).newest_first().values("pk"),
         heading=gettext("Archive for %(date)s") % {"date": date},
         title=date,
         not_found_if_empty=True,
     )
 
 
-def _date_or_404(year: str, month: str, day: str) -> dt.date:
+def _period_or_404(year: str, month: str, day: str) -> tuple[dt.date, dt.date]:
     try:
-        return dt.date(int(year), int(month), int(day))
+        return period(year, month, day)
     except ValueError as error:
         raise Http404(gettext("That date doesn't exist.")) from error
 
@@ -130,13 +131,13 @@ def _date_or_404(year: str, month: str, day: str) -> dt.date:
 def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
-    posts = Post.objects.published().filter(published_on=_date_or_404(year, month, day))
-    posts = posts.select_related("author", "featured_picture")
+    date, _last = _period_or_404(year, month, day)
+    posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
     found = posts.filter(slug=slug).first() or posts.filter(slug=_normalise(slug)).first()
     if found is None:
         raise Http404(gettext("That post doesn't exist."))
     if page_number == 1 or found.slug != slug:
-        return HttpResponsePermanentRedirect(entry_page_url(found, page_number or 1))
+        return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
     return entry_response(request, found, page_number=page_number or 1)
 
 
@@ -149,7 +150,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     if found is None:
         raise Http404(gettext("That page doesn't exist."))
     if page_number == 1 or found.path != path:
-        return HttpResponsePermanentRedirect(entry_page_url(found, page_number or 1))
+        return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
     return entry_response(request, found, page_number=page_number or 1)
 
 
@@ -165,25 +166,19 @@ def _normalise(slug: str) -> str:
 
 
 def entry_response(
-    request: SiteRequest,
-    entry: Entry,
-    *,
-    page_number: int = 1,
-    status: int = 200,
-    preview: bool = False,
-    **extra: Any,
+    request: SiteRequest, entry: Entry, *, page_number: int = 1, status: int = 200, preview: bool = False, **extra: Any
 ) -> HttpResponse:
     """Show one page of a post or page; a preview shows all its pages together.
 
-    `extra` is context for what is below it, such as a submitted form. Raises Http404 past the last page.
+    `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
     """
-    shown = EntryPage(entry.body, 1, [], entry.get_absolute_url()) if preview else entry_page(entry, page_number)
+    shown = EntryPage(entry.body, 1) if preview else _entry_page(entry, page_number)
     picture = entry.featured_picture.file.url if entry.featured_picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_page": shown,
         "page_title": str(entry),
-        "canonical_url": absolute_url(shown.url),
+        "canonical_url": absolute_url(_entry_page_url(entry, shown.page_number)),
         # For other sites.
         "picture_url": absolute_url(picture) if picture.startswith("/") else picture,
         "feed_links": [comment_feed, site_feed(request)],
@@ -200,42 +195,29 @@ def entry_response(
 
 
 @dataclass(frozen=True, slots=True)
-class EntryPageLink:
-    page_number: int
-    url: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
 class EntryPage:
-    """One page of an entry. `links` is empty if the entry has no other."""
+    """One page of an entry. `urls` are those of all pages, or empty if there is no other."""
 
     html: SafeString
     page_number: int
-    links: list[EntryPageLink]
-    url: str
+    urls: Sequence[str] = ()
 
 
-def entry_page_url(entry: Entry, page_number: int) -> str:
-    """Return the URL of one page of an entry. The first one has the URL of the entry."""
+def _entry_page_url(entry: Entry, page_number: int) -> str:
     url = entry.get_absolute_url()
     return url if page_number == 1 else f"{url}{page_number}/"
 
 
-def entry_page(entry: Entry, page_number: int = 1) -> EntryPage:
+def _entry_page(entry: Entry, page_number: int) -> EntryPage:
     """Return one page of an entry. Raises Http404 past the last one."""
     htmls = entry.body_with_breaks.split(PAGE_BREAK)
     if page_number > len(htmls):
         raise Http404(gettext("That page doesn't exist."))
-    html = htmls[page_number - 1]
-    links = []
-    if len(htmls) > 1:
-        links = [
-            EntryPageLink(number, entry_page_url(entry, number), is_current=number == page_number)
-            for number in range(1, len(htmls) + 1)
-        ]
-        html = _with_links_between_pages(entry, page_number, htmls)
-    return EntryPage(mark_safe(html), page_number, links, entry_page_url(entry, page_number))  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+    if len(htmls) == 1:
+        return EntryPage(entry.body, 1)
+    html = _with_links_between_pages(entry, page_number, htmls)
+    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
+    return EntryPage(mark_safe(html), page_number, urls)  # noqa: S308  # blog.rendering sanitised the whole before it was stored
 
 
 def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) -> str:
@@ -247,14 +229,14 @@ def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) 
 
     def replace(link: re.Match[str]) -> str:
         number = page_of_id.get(unquote(link[2]), page_number)
-        return link[0] if number == page_number else f'{link[1]}{entry_page_url(entry, number)}#{link[2]}"'
+        return link[0] if number == page_number else f'{link[1]}{_entry_page_url(entry, number)}#{link[2]}"'
 
     return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
 
 
 @require_safe
 def robots(request: SiteRequest) -> HttpResponse:
-    """Tell search engines what they may read. Source: RFC 9309."""
+    """Show the rules for search engines. Source: RFC 9309."""
     if request.site.search_engines_welcome:
         lines = ["User-agent: *", "Disallow: /admin/", "", f"Sitemap: {absolute_url(reverse('sitemap'))}"]
     else:
@@ -263,5 +245,5 @@ def robots(request: SiteRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Show that there is nothing at this URL, with the site's navigation."""
+    """Show that this URL doesn't exist, with the site's navigation."""
     return render(request, "404.html", {"page_title": gettext("Not Found")}, status=404)

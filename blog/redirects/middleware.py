@@ -1,4 +1,4 @@
-"""Redirects from old URLs: in one step, however long the chain is, and only to what exists."""
+"""Redirects from old URLs: a single one, however long the chain is, and only to pages that exist."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,17 +17,17 @@ from core.site import absolute_url
 
 # No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
 _MAX_STEPS: Final = 6
-# Parameters that others add to URLs to track people. They say nothing about the page.
+# Parameters that other sites add to URLs to track people.
 _TRACKING: Final = re.compile(
     r"utm_\w*|(?:fb|g|dc|ms|tw|ys)clid|gclsrc|[gw]braid|igshid|mc_[ce]id|_ga|ref_src", re.IGNORECASE
 )
 
 
 class SingleRedirectMiddleware:
-    """Answers an old URL with one redirect to the end of the chain, if there is something there.
+    """Answers an old URL with one redirect to the end of the chain, if there is a page.
 
-    Other pages cost nothing more. The target is requested here, as a reader without an account would request it.
-    What that renders is in the page cache when the browser follows the redirect.
+    The target is requested here, as by a reader without an account, and is in the page cache when the browser follows
+    the redirect. Pages that exist take no further queries.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -77,7 +77,7 @@ class SingleRedirectMiddleware:
 class FormerHostsMiddleware:
     """Redirects requests for the site's former hosts (settings.BROADSIDE_FORMER_HOSTS) in a single step.
 
-    It comes first: the others see a request for the site's own host, so that their redirects become part of this one.
+    It comes first: the other middleware gets a request for our own host, so its redirects become part of this one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -116,7 +116,7 @@ def _is_file(path: str) -> bool:
 
 
 def _own_host() -> dict[str, str]:
-    """Return what a request for the site's own host and scheme has in its `META`."""
+    """Return the part of `META` that makes a request one for the site's own host and scheme."""
     site = urlsplit(settings.SITE_URL)
     meta = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
     if settings.SECURE_PROXY_SSL_HEADER:
@@ -145,8 +145,8 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
 def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
-    answering = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
-    pairs += [pair for pair in answering if pair not in pairs]
+    reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
+    pairs += [pair for pair in reply_to if pair not in pairs]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
     return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()
 

@@ -1,7 +1,7 @@
-"""Where a URL that was not found leads: to what has moved from there, or to what is meant by it.
+"""Where a URL that was not found should redirect: to what has moved from there, or to the most likely match.
 
-Guesses follow the observed behaviour of WordPress (redirect_canonical, redirect_guess_404_permalink), but only if
-exactly one entry can be meant, where WordPress takes any of several.
+Guesses follow the observed behaviour of WordPress (redirect_canonical, redirect_guess_404_permalink), but require
+exactly one match, where WordPress takes any of several.
 """
 
 import datetime as dt
@@ -12,13 +12,16 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from blog.listing import period
 from blog.models import Category, Page, Post
 from blog.models.redirect import Redirect, normalise_path
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
 _SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom))?)/$")
-_POST_PAGE: Final = re.compile(r"(/([0-9]{4})/([0-9]{2})/([0-9]{2})/([^/]+)/)[0-9]{1,4}/")
+_POST_PAGE: Final = re.compile(
+    r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
+)
 _RESERVED: Final = f"{reserved_pattern()}/"
 _PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
 
@@ -35,9 +38,8 @@ _REWRITES: Final = tuple(
         (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
         (r"^/[0-9]{4}/(?:[0-9]{2}/){0,2}(?=feed/)", "/"),
         (r"^(/[0-9]{4}(?:/[0-9]{2})?)/([0-9])(?=/)", r"\1/0\2"),
-        # A page that the text does not have.
+        # Pages that a text does not have, or at `page/2/` instead of `2/`.
         (rf"^(/(?!{_RESERVED}|[0-9]+/)[^/]+/(?:.+?/)??)(?:page/)?[0-9]{{1,9}}/$", r"\1"),
-        # The pages of an entry are at `2/`, not at `page/2/`.
         (r"^(/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^/]+/)page/[0-9]{1,9}/$", r"\1"),
     )
 )
@@ -45,16 +47,16 @@ _ENTRY_PATH: Final = re.compile(
     rf"/(?!{_RESERVED})"
     r"(?:(?P<year>[0-9]{4})/(?:(?P<month>[0-9]{2})/(?:(?P<day>[0-9]{2})/)?)?|(?P<parents>.+/))?(?P<slug>[^/]+)/"
 )
-# A shorter beginning of a slug could be that of anything, unless the day is right as well.
+# A shorter beginning of a slug would match anything, unless the day is right as well.
 _MIN_PREFIX_LENGTH: Final = 8
 # How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
 def find_target(path: str) -> str:
-    """Return the URL of what was at `path`, or of what is meant by it; empty if there is none.
+    """Return the URL that `path` should redirect to; empty if there is none.
 
-    It is the URL of something that every reader may see, or another form of `path`. At most four queries.
+    It is the URL of something that is public, or another form of `path`. At most four queries.
     """
     path = normalise_path(path if path.endswith("/") else f"{path}/")
     if post_page := _POST_PAGE.fullmatch(path):
@@ -80,11 +82,9 @@ def has_redirect(path: str) -> bool:
 
 def _url_of_post(post_page: re.Match[str]) -> str:
     """Return the URL of the whole post if `post_page` is the URL of one of its pages."""
-    try:
-        day = dt.date(int(post_page[2]), int(post_page[3]), int(post_page[4]))
-    except ValueError:
+    if not (days := _days(post_page)):
         return ""
-    post = Post.objects.published().filter(published_on=day, slug=post_page[5].lower()).first()
+    post = Post.objects.published().filter(published_on=days[0], slug=post_page["slug"].lower()).first()
     return post.get_absolute_url() if post else ""
 
 
@@ -106,7 +106,7 @@ def _redirected_url(path: str, base: str) -> str:
 
 
 def _rewrite_path(path: str) -> str:
-    """Return another form of `path` that the site may know; empty if there is none."""
+    """Return another form of `path` that may exist; empty if there is none."""
     for pattern, replacement in _REWRITES:
         rewritten = pattern.sub(replacement, path, count=1)
         if rewritten != path:
@@ -124,8 +124,8 @@ def _guess_entry_url(path: str) -> str:
         return ""
     slug = match["slug"].lower()
     if days := _days(match):
-        in_time = _post_url(slug, Q(published_on__range=days), _MIN_PREFIX_LENGTH if match["day"] is None else 1)
-        return in_time or _post_url(slug)
+        min_prefix_length = 1 if match["day"] else _MIN_PREFIX_LENGTH
+        return _post_url(slug, Q(published_on__range=days), min_prefix_length) or _post_url(slug)
     if url := _post_url(slug):
         return url
     pages: list[Page] = list(Page.objects.published().filter(slug=slug).only("path")[:2])
@@ -133,16 +133,10 @@ def _guess_entry_url(path: str) -> str:
 
 
 def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
-    """Return the first and the last of the days that the path names."""
-    if match["year"] is None:
-        return None
-    first_month, last_month = (int(match["month"] or month) for month in (1, 12))
     try:
-        first = dt.date(int(match["year"]), first_month, int(match["day"] or 1))
-        last = first if match["day"] else dt.date(first.year, last_month, 28) + dt.timedelta(days=3)
-    except (ValueError, OverflowError):
+        return period(match["year"], match["month"], match["day"]) if match["year"] else None
+    except ValueError:
         return None
-    return first, last
 
 
 def _post_url(slug: str, condition: Q = Q(), min_prefix_length: int = _MIN_PREFIX_LENGTH) -> str:  # noqa: B008  # it is never changed

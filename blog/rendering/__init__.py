@@ -1,10 +1,8 @@
 """From what an author wrote to the HTML that readers get: `render(source, markup)`, or `render_all` for many texts.
 
-A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), in which page
-breaks are raised to the top level (`page_breaks`), files that have moved get their new URLs (`moved_files`), media of
-other hosts become links (`remote_media`), bare URLs become links (`links`), links to videos get a frame (`players`) and
-ids are made unique (`html_ids`). The whole tree is the body. Cut at the more marker (`more_marker`), it is the lead
-that listings show. Both pass through the one allow-list at the end (`sanitising`).
+A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), which is changed
+step by step. The whole tree is the body. Cut at the more marker (`markers`), it is the lead that listings show. Both
+pass through the one allow-list at the end (`sanitising`).
 """
 
 import hashlib
@@ -17,12 +15,12 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from lxml import etree
 
-from blog.rendering import html_ids, links, more_marker, moved_files, page_breaks, players, remote_media
+from blog.rendering import html_ids, links, markers, moved_files, players, remote_media
 from blog.rendering.excerpts import make_excerpt
+from blog.rendering.markers import PAGE_BREAK as PAGE_BREAK
 from blog.rendering.markups import UnknownMarkupError as UnknownMarkupError
 from blog.rendering.markups import to_html
 from blog.rendering.moved_files import FileResolver, resolve_files
-from blog.rendering.page_breaks import PAGE_BREAK as PAGE_BREAK
 from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
 from blog.rendering.tree import PAGE_BREAK_TAG, clean_text, parse, serialise
@@ -115,8 +113,8 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     htmls = [_untrusted_html(*one) for one in inputs]
     trees = [parse(html) for html in htmls]
     roots = [root for root, _marker in trees]
-    markers = [page_breaks.raise_page_breaks(root, marker) for root, marker in trees]
-    found_markers = [marker for marker in markers if marker is not None]
+    more_markers = [markers.raise_page_breaks(root, marker) for root, marker in trees]
+    found_markers = [marker for marker in more_markers if marker is not None]
     moved = [moved_files.find_new_urls(root, resolve) for root in roots]
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
@@ -124,14 +122,14 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     _apply(roots, players.frame_videos, links.label_pdf_links)
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "a")
-    _apply(roots, links.finish_links, html_ids.make_unique, more_marker.drop_empty_paragraphs)
-    _apply(found_markers, more_marker.settle)
+    _apply(roots, links.finish_links, html_ids.make_unique, markers.drop_empty_paragraphs)
+    _apply(found_markers, markers.settle)
     excerpts = [make_excerpt(root) for root in roots]
     bodies = [_sanitised_pages(serialise(root)) for root in roots]
-    _apply(found_markers, more_marker.cut)
+    _apply(found_markers, markers.cut)
     return [
         Rendered(_lead(one.source, root, marker, body), body, marker is not None, excerpt)
-        for one, root, marker, body, excerpt in zip(inputs, roots, markers, bodies, excerpts, strict=True)
+        for one, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True)
     ]
 
 

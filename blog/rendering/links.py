@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.tree import text_of
+from blog.rendering.tree import has_marker, text_of
 
 URL_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", re.IGNORECASE)
 
@@ -115,9 +115,9 @@ def _is_without_links(element: etree._Element) -> bool:
 
 
 def is_alone_on_line(element: etree._Element, *blocks: str) -> bool:
-    """Whether `element` has a line to itself in one of these `blocks`."""
+    """Whether `element` has a line to itself in one of these `blocks`, without a more marker in it."""
     parent, before, after = element.getparent(), element.getprevious(), element.getnext()
-    if parent is None or parent.tag not in blocks:
+    if parent is None or parent.tag not in blocks or has_marker(element):
         return False
     text_before = parent.text if before is None else before.tail
     return (

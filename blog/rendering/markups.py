@@ -39,7 +39,7 @@ markups: Final[Registry[Markup]] = Registry("markup", find_problems)
 
 
 def to_html(source: str, markup: str, entry: object) -> str:
-    """Return the HTML of `source`, which is not trusted yet. Raises UnknownMarkupError."""
+    """Return the untrusted HTML of `source`. Raises UnknownMarkupError."""
     try:
         renderer = markups[markup].renderer
     except KeyError:

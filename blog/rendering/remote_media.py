@@ -1,7 +1,6 @@
 """Images, players and embedded pages: this site's own stay, those of other hosts become links.
 
-A reader's browser must send requests to no host but this site, so nothing is loaded from elsewhere. Nothing is lost
-either: the link leads to it. The site's own images, audio and video stay as they are.
+A reader's browser must not send requests to any other host, so nothing is loaded from elsewhere.
 """
 
 from typing import Final
@@ -9,7 +8,7 @@ from typing import Final
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.tree import text_of
+from blog.rendering.tree import has_marker, text_of
 
 _EMBEDS: Final = frozenset({"embed", "x-iframe", "x-object"})
 _PLAYERS: Final = frozenset({"audio", "video"})
@@ -99,7 +98,7 @@ def _only_links_to(element: etree._Element, url: str) -> bool:
         element = element[0]
     if element.tag == "unwrapped" and len(element) == 1 and not (element.text or element[0].tail):
         return _only_links_to(element[0], url)
-    return element.tag == "a" and element.get("href") == url and text_of(element) == url
+    return element.tag == "a" and element.get("href") == url and text_of(element) == url and not has_marker(element)
 
 
 def localise(root: etree._Element) -> None:

@@ -20,12 +20,12 @@ from blog.rendering import urls
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
 from core.text import unify_line_ends
 
-# The element that represents the more marker (`more_marker`), and its HTML, which occurs exactly once in the body and
+# The element that represents the more marker (`markers`), and its HTML, which occurs exactly once in the body and
 # in the lead of a text that has a marker. It never occurs otherwise, because an author's own id "more" gets a prefix.
 # What shows a text replaces it with a link or an anchor.
 MORE_TAG: Final = "more"
 MORE_PLACEHOLDER: Final = '<span id="more"></span>'
-# The element that represents a page break (`page_breaks`).
+# The element that represents a page break (`markers`).
 PAGE_BREAK_TAG: Final = "nextpage"
 
 # Elements that are read although they are never shown, for the sake of their URLs (`remote_media`).
@@ -35,7 +35,7 @@ _EMBEDDING_ATTRIBUTES: Final = {
     "x-iframe": frozenset({"src"}),
     "x-object": frozenset({"data"}),
 }
-# Elements that are not kept, but whose edges separate words and paragraphs, become the closest one that is.
+# Elements that are not allowed, but separate words and paragraphs, become the closest one that is.
 _RENAMED: Final = {
     **dict.fromkeys(("address", "article", "aside", "center", "dialog", "fieldset", "footer", "form"), "div"),
     **dict.fromkeys(("header", "hgroup", "legend", "main", "nav", "search"), "div"),
@@ -92,7 +92,7 @@ _REOPENING_BUDGET: Final = 200_000
 _MAX_FORMATTING_DEPTH: Final = 3
 # Elements without an end tag that libxml2 does not know as such.
 _VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNORECASE)
-# Removed from a text that nests deeper than any real one. Its words, paragraphs and lines remain.
+# Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 
 _empty_elements = cast(
@@ -105,7 +105,7 @@ _MARKER_COMMENT = re.compile(rf"\s*(?:({MORE_TAG})(?:\s.*)?|({PAGE_BREAK_TAG})\s
 _VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(_VOID))})\b[^>]*)>")
 _MULTILINE_TAG = re.compile(r"<[^>\n\t]*[\n\t][^>]*>")
 
-# A marker in code is an example of one; in a player it would be invisible.
+# A marker in code is only an example, and in a player it would be invisible.
 _WITHOUT_MARKER: Final = ("pre", "code", "kbd", "samp", "audio", "video")
 
 
@@ -152,7 +152,7 @@ def _max_open(source: str, tag: re.Pattern[str], *, ends_count: bool) -> int:
 
 
 def _flatten(source: str) -> str:
-    """Return `source` without what a parser needs more than linear time for. Words and paragraphs always stay."""
+    """Return `source` without anything that takes a parser more than linear time. Text and paragraphs always stay."""
     tags = source.count("<")
     # No more elements can be open than there are tags, which is enough to know for nearly all texts.
     if tags * tags <= _REOPENING_BUDGET:
@@ -208,10 +208,7 @@ def _read(source: str) -> etree._Element:
 
 
 def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
-    """Return the tree of `html`, with obsolete HTML modernised, and the element of its first more marker, if any.
-
-    The tree contains page breaks too, wherever they were written.
-    """
+    """Return the tree of `html`, with obsolete HTML modernised, and the element of its first more marker, if any."""
     source = _flatten(_forgive(clean_text(html)))
     try:
         root = _read(source)
@@ -258,16 +255,13 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
 
 def take_out(element: etree._Element) -> None:
     """Remove `element` from the tree, but not the text after it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    text, element.tail = element.tail, None
-    before = element.getprevious()
+    parent, before = cast("etree._Element", element.getparent()), element.getprevious()
+    text, element.tail = element.tail or "", None
     parent.remove(element)
     if before is not None:
-        before.tail = (before.tail or "") + (text or "") or None
+        before.tail = f"{before.tail or ''}{text}" or None
     else:
-        parent.text = (parent.text or "") + (text or "") or None
+        parent.text = f"{parent.text or ''}{text}" or None
 
 
 def split_around(element: etree._Element) -> etree._Element:
@@ -289,6 +283,11 @@ def text_of(element: etree._Element) -> str:
     return "".join(map(str, element.itertext()))
 
 
+def has_marker(element: etree._Element) -> bool:
+    """Whether the more marker is inside `element`, which must then not be replaced."""
+    return next(element.iter(MORE_TAG), None) is not None
+
+
 def serialise(root: etree._Element) -> str:
     """Return the HTML of everything inside `root`."""
     for element in _empty_elements(root):
@@ -296,8 +295,7 @@ def serialise(root: etree._Element) -> str:
             # It is written as `<p></p>`, since HTML has no `<p/>`.
             element.text = ""
     for element in root.iter("pre"):
-        if element.text:
-            # A line end right after the tag is not part of the text: every parser removes one.
-            element.text = element.text.lstrip("\n")
+        # A line end right after the tag is not part of the text: every parser removes one.
+        element.text = (element.text or "").lstrip("\n")
     html: str = etree.tostring(root, encoding="unicode").removeprefix("<body>").removesuffix("</body>")
     return html.replace(f"<{MORE_TAG}></{MORE_TAG}>", MORE_PLACEHOLDER)
