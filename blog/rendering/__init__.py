@@ -100,17 +100,17 @@ def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_fi
     """
     batch: list[RenderInput] = []
     characters = 0
-    for one in inputs:
-        if batch and (len(batch) >= _BATCH_SIZE or characters + len(one.source) > _BATCH_CHARACTERS):
+    for item in inputs:
+        if batch and (len(batch) >= _BATCH_SIZE or characters + len(item.source) > _BATCH_CHARACTERS):
             yield from _render_batch(batch, resolve)
             batch, characters = [], 0
-        batch.append(one)
-        characters += len(one.source)
+        batch.append(item)
+        characters += len(item.source)
     yield from _render_batch(batch, resolve)
 
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rendered]:
-    htmls = [_untrusted_html(*one) for one in inputs]
+    htmls = [_untrusted_html(*item) for item in inputs]
     trees = [parse(html) for html in htmls]
     roots = [root for root, _marker in trees]
     more_markers = [markers.raise_page_breaks(root, marker) for root, marker in trees]
@@ -128,8 +128,8 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     bodies = [_sanitised_pages(serialise(root)) for root in roots]
     _apply(found_markers, markers.cut)
     return [
-        Rendered(_lead(one.source, root, marker, body), body, marker is not None, excerpt)
-        for one, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True)
+        Rendered(_lead(item.source, root, marker, body), body, marker is not None, excerpt)
+        for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True)
     ]
 
 
@@ -145,7 +145,7 @@ def _lead(source: str, root: etree._Element, marker: etree._Element | None, body
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:
-    """Take each of `steps` with all `elements` before the next one."""
+    """Apply each of `steps` to all `elements` before the next step."""
     for step in steps:
         for element in elements:
             step(element)

@@ -1,4 +1,4 @@
-"""The ids of elements in a text, kept apart from those of the page around it and of other texts on that page."""
+"""The ids of elements in a text, which must differ from those of the page around it and of other texts on that page."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _VALID_ID = re.compile(r"\S+")
 
 
 def _update_references(root: etree._Element, new_ids: dict[str, str]) -> None:
-    """Make links and table cells that refer to an element of the text refer to its new id."""
+    """Update the links and table cells that refer to elements whose ids have changed."""
     for link in root.iter("a"):
         url = link.get("href", "")
         target = unquote(url[1:])

@@ -41,12 +41,12 @@ def raise_page_breaks(root: etree._Element, marker: etree._Element | None) -> et
     for surplus in breaks[MAX_PAGES - 1 :]:
         take_out(surplus)
     start = root
-    for found in breaks[: MAX_PAGES - 1]:
-        _raise(root, found)
+    for page_break in breaks[: MAX_PAGES - 1]:
+        _raise(root, page_break)
         if _is_page_visible(start):
-            start = found
+            start = page_break
         else:
-            take_out(found)
+            take_out(page_break)
     if start is not root and not _is_page_visible(start):
         take_out(start)
     first = next(root.iter(MORE_TAG, PAGE_BREAK_TAG), None)
@@ -74,15 +74,15 @@ def _is_page_visible(start: etree._Element) -> bool:
     return False
 
 
-def _raise(root: etree._Element, found: etree._Element) -> None:
-    """Make `found` a child of `root` by splitting the elements around it in two."""
-    while (parent := found.getparent()) is not None and parent is not root:
-        rest = split_around(found)
+def _raise(root: etree._Element, page_break: etree._Element) -> None:
+    """Make `page_break` a child of `root` by splitting the elements around it in two."""
+    while (parent := page_break.getparent()) is not None and parent is not root:
+        rest = split_around(page_break)
         if len(rest) or (rest.text or "").strip():
-            found.addnext(rest)
+            page_break.addnext(rest)
         else:
-            found.tail = rest.tail
-        # The page ends here anyway.
+            page_break.tail = rest.tail
+        # A line break at the end of a page has no effect.
         if len(parent) and parent[-1].tag == "br" and not (parent[-1].tail or "").strip():
             parent.remove(parent[-1])
 

@@ -100,7 +100,7 @@ _VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
 
 
 def allowed_value(tag: str, attribute: str, value: str) -> str | None:
-    """Return `value`, or what is allowed of it for this attribute of this tag. None means that nothing is."""
+    """Return the part of `value` that this attribute of this tag may have; None removes the attribute."""
     if attribute != "class":
         rule = _VALUE_RULES.get(attribute)
         return rule(value) if rule else value
@@ -141,5 +141,5 @@ def _cleaner() -> nh3.Cleaner:
 
 
 def sanitise(html: str) -> str:
-    """Return `html` as well-formed HTML that holds nothing but what is on the list."""
+    """Return `html` as well-formed HTML that contains only what is on the list."""
     return _cleaner().clean(html)
