@@ -11,22 +11,20 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
-        from blog import sidebar
         from blog.models import Entry
         from blog.permissions import may_write
         from blog.publishing import categories_changed, next_publication
-        from blog.rendering import html, markdown
+        from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
+        from blog.sidebar import BLOCKS, sidebar_blocks
         from core.changes import scheduled_changes
         from media.permissions import writers
 
         markups.register("markdown", Markup("Markdown", markdown.to_html))
-        markups.register("html", Markup("HTML", html.to_html))
+        markups.register("html", Markup("HTML", lambda source, entry: source))
         scheduled_changes.register("blog", next_publication)
-        sidebar.sidebar_blocks.register("pages", sidebar.PAGES)
-        sidebar.sidebar_blocks.register("categories", sidebar.CATEGORIES)
-        sidebar.sidebar_blocks.register("archives", sidebar.ARCHIVES)
-        sidebar.sidebar_blocks.register("meta", sidebar.META)
+        for name, block in BLOCKS.items():
+            sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})

@@ -5,22 +5,22 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from blog.caching.policy import has_session
+from blog.caching import has_session
 from blog.sidebar import sidebar
 from core.models import SiteSettings
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's settings, the sidebar and who is logged in. Each is read only if a template uses it."""
+    """Return the site's settings, the sidebar and the user who is logged in, each read only if a template uses it."""
     settings_row = getattr(request, "site", None) or SiteSettings.current()
+
+    def staff() -> Any:
+        # Without a session no user is looked up, so that the page stays the same for every reader.
+        user = getattr(request, "user", None) if has_session(request) else None
+        return user if user is not None and user.is_staff else None
+
     return {
         "site": settings_row,
         "sidebar": SimpleLazyObject(lambda: sidebar(settings_row)),
-        "staff": SimpleLazyObject(lambda: _staff(request)),
+        "staff": SimpleLazyObject(staff),
     }
-
-
-def _staff(request: HttpRequest) -> Any:
-    # Without a session no user is looked up, so that the page stays the same for every reader.
-    user = getattr(request, "user", None) if has_session(request) else None
-    return user if user is not None and user.is_staff else None

@@ -1,10 +1,9 @@
 """Enclosures: the audio and video files that feeds attach to posts, which podcast apps download.
 
-There are two kinds. WordPress keeps a list for each post, and podcast plug-ins add to it, often without mentioning the
-file in the text. Imported posts therefore have rows of their own (`Enclosure`), since the text alone would not tell.
-When a post is published, WordPress also adds the audio and video files that its text links to. Here that happens
-whenever a feed is built: every file in the media library that the rendered text links to is enclosed. So nothing has to
-be kept in step with the text, and a URL that led to the old site leads here once its file has been imported.
+Imported posts keep WordPress's list of them (`Enclosure`), because podcast plug-ins add files that the text does not
+mention. In addition, every audio or video file in the media library that the rendered text links to is enclosed.
+WordPress adds those when a post is published. Here they are looked up whenever a feed is built, so nothing has to be
+kept in step with the text.
 """
 
 import re

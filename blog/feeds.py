@@ -87,6 +87,7 @@ class PostFeed(Feed[Post, Subject]):
 
     def __init__(self, format_name: str) -> None:
         self.feed_type = FORMATS[format_name]
+        self._suffix = "feed/" if format_name == "rss" else "feed/atom/"
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         raise NotImplementedError
@@ -102,10 +103,6 @@ class PostFeed(Feed[Post, Subject]):
             if url := self.moved_listing_url(**kwargs):
                 return HttpResponsePermanentRedirect(url + self._suffix)
             raise
-
-    @property
-    def _suffix(self) -> str:
-        return "feed/" if self.feed_type is RssFeed else "feed/atom/"
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Subject:
         return self.subject(cast("SiteRequest", request).site, **kwargs)

@@ -1,5 +1,7 @@
 """Listings: pages of posts, newest first, each with a fixed number of queries."""
 
+import calendar
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,15 @@ class Pager:
     older_url: str
     newer_url: str
     pages: list[PagerLink]
+
+
+def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of a year, month or day. Raises ValueError if it doesn't exist."""
+    first = dt.date(int(year), int(month or 1), int(day or 1))
+    if day:
+        return first, first
+    last_month = int(month or 12)
+    return first, first.replace(month=last_month, day=calendar.monthrange(first.year, last_month)[1])
 
 
 def listing_response(
@@ -75,7 +86,6 @@ def listing_response(
         "description": description,
         "posts": posts,
         "pager": pager(page, url),
-        "show_pager_above": bool(heading),
         "canonical_url": absolute_url(_page_url(url, page.number)),
         "feed_links": [*(feeds or []), site_feed(request)],
     }

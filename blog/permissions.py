@@ -1,8 +1,8 @@
-"""Who may do what with posts and pages. Every view and every action checks here.
+"""Permissions for posts and pages. Every view and every action checks them here.
 
-Those with the permission `edit_others_post` can do with all posts what their other permissions allow. Without it,
-they see only their own posts, and change them only until they are published. For pages there is no such difference:
-those who may change pages may also publish them.
+With the permission `edit_others_post`, a user's other permissions apply to all posts. Without it, users see only their
+own posts, and change them only until they are published. Pages make no such difference: users who can change pages can
+also publish them.
 """
 
 from typing import TypeGuard
@@ -22,8 +22,11 @@ def _may(user: Anyone, action: str, model: str) -> bool:
     return isinstance(user, User) and user.is_staff and user.has_perm(f"blog.{action}_{model}")
 
 
-def _kind(entry: Entry) -> str:
-    return str(entry._meta.model_name)
+def _may_with(user: Anyone, action: str, entry: Entry, *, own: bool = True) -> bool:
+    """Return whether `user` may do this with the entry. `own` says whether authors may do it with their own posts."""
+    if not _may(user, action, str(entry._meta.model_name)):
+        return False
+    return not isinstance(entry, Post) or edits_others(user) or (own and entry.author_id == user.pk)
 
 
 def may_write(user: Anyone) -> TypeGuard[User]:
@@ -43,31 +46,19 @@ def may_publish(user: Anyone, model: type[Entry] = Post) -> bool:
 
 def may_view(user: Anyone, entry: Entry) -> bool:
     """Return whether `user` sees the entry in the admin, and its preview on the site."""
-    if not (_may(user, "view", _kind(entry)) or _may(user, "change", _kind(entry))):
-        return False
-    return not isinstance(entry, Post) or edits_others(user) or entry.author_id == user.pk
+    return _may_with(user, "view", entry) or _may_with(user, "change", entry)
 
 
 def may_edit(user: Anyone, entry: Entry) -> bool:
     """Return whether `user` may change the entry in its present status."""
-    if not _may(user, "change", _kind(entry)):
-        return False
-    if not isinstance(entry, Post) or edits_others(user):
-        return True
-    return entry.author_id == user.pk and entry.status in UNDECIDED
+    return _may_with(user, "change", entry, own=entry.status in UNDECIDED)
 
 
 def may_restore(user: Anyone, entry: Entry) -> bool:
-    """Return whether `user` may take the entry out of the trash: those who could have moved it there."""
-    if not _may(user, "change", _kind(entry)):
-        return False
-    return not isinstance(entry, Post) or edits_others(user) or entry.author_id == user.pk
+    """Return whether `user` may take the entry out of the trash, which requires the permission to move it there."""
+    return _may_with(user, "change", entry)
 
 
 def may_delete(user: Anyone, entry: Entry) -> bool:
     """Return whether `user` may delete the entry permanently: editors any, others their own in the trash."""
-    if not _may(user, "delete", _kind(entry)):
-        return False
-    if not isinstance(entry, Post) or edits_others(user):
-        return True
-    return entry.author_id == user.pk and entry.status == Status.TRASH
+    return _may_with(user, "delete", entry, own=entry.status == Status.TRASH)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import batched
+from operator import attrgetter
 from typing import Any, Final
 
 from django.db import transaction
@@ -13,8 +14,9 @@ from blog.rendering import SourceTooLongError, UnknownMarkupError
 from core.changes import entries_changed
 
 _BATCH_SIZE: Final = 100
-_HTML: Final = ("lead_html", "body_html", "auto_excerpt", "has_more")
-_RENDERED: Final = (*_HTML, "source_digest", "render_version")
+# What readers see, and what says when to render again.
+_RENDERED: Final = ("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version")
+_values: Final = attrgetter(*_RENDERED)
 
 
 @dataclass(slots=True)
@@ -41,16 +43,16 @@ def rerender(
     for pks in batched(entries.order_by("pk").values_list("pk", flat=True), _BATCH_SIZE, strict=False):
         stale = []
         for entry in Entry.objects.filter(pk__in=pks):
-            before = _values(entry, _RENDERED)
+            before = _values(entry)
             try:
                 entry.render()
             except (SourceTooLongError, UnknownMarkupError) as error:
                 result.failed.append((f"{entry._meta.verbose_name} {entry.pk} “{entry}”", str(error)))
                 continue
-            if _values(entry, _RENDERED) == before:
+            if (after := _values(entry)) == before:
                 result.unchanged += 1
             else:
-                stale.append((entry, any(getattr(entry, name) != before[name] for name in _HTML)))
+                stale.append((entry, after[:4] != before[:4]))
         with transaction.atomic():
             changed = [entry.pk for entry, has_changed in stale if _store(entry) and has_changed]
             entries_changed(changed)
@@ -59,11 +61,7 @@ def rerender(
         progress(result.processed)
 
 
-def _values(entry: Entry, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in names}
-
-
 def _store(entry: Entry) -> bool:
     """Store what was rendered, unless someone has changed the source since it was read."""
     as_read = Entry.objects.filter(pk=entry.pk, source=entry.source, markup=entry.markup)
-    return bool(as_read.update(**_values(entry, _RENDERED)))
+    return bool(as_read.update(**dict(zip(_RENDERED, _values(entry), strict=True))))

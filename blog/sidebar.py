@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import CharField, Count, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
@@ -21,7 +22,7 @@ from core.registry import Registry
 
 
 class Row(NamedTuple):
-    """What the query reads for a block. Each block gives the columns its own meaning."""
+    """A row of the query for a block. Each block gives the columns its own meaning."""
 
     first: int
     second: int
@@ -35,8 +36,8 @@ class SidebarBlock:
     """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. `arrange` makes the lines of the rows, which come in any order. They are cached, so they must be the same
-    for every reader. A block without `rows` is its template alone.
+    ones. `arrange` turns the rows, which are in any order, into lines. They are cached, so they must be the same for
+    every reader. A block without `rows` consists of its template alone.
     """
 
     template: str
@@ -72,14 +73,12 @@ def sidebar(site: SiteSettings) -> Mapping[str, ShownBlock]:
 
 
 def _read_lines() -> Mapping[str, Sequence[Any]]:
-    """Read the lines of all blocks with one query."""
-    queries = {
-        name: block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
+    rows: dict[str, list[Row]] = {name: [] for name, block in sidebar_blocks.items() if block.rows}
+    first, *others = (
+        block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
         for name, block in sidebar_blocks.items()
-        if block.rows is not None
-    }
-    rows: dict[str, list[Row]] = {name: [] for name in queries}
-    first, *others = queries.values()
+        if block.rows
+    )
     for *columns, name in first.union(*others, all=True).order_by():
         rows[name].append(Row(*columns))
     return {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
@@ -99,14 +98,14 @@ class Line:
     depth: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Year:
     """A year of the archives, with its months."""
 
     year: int
     url: str
-    count: int = 0
-    months: list[Line] = field(default_factory=list)
+    count: int
+    months: list[Line]
 
 
 def _page_rows() -> QuerySet[Any, Any]:
@@ -129,9 +128,9 @@ def _category_rows() -> QuerySet[Any, Any]:
 def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
 
-    def names_from_the_top(row: Row) -> tuple[str, ...]:
-        parts = row.path.split("/")
-        return tuple(names.get("/".join(parts[: depth + 1]), "") for depth in range(len(parts)))
+    def names_from_the_top(row: Row) -> list[str]:
+        paths = accumulate(row.path.split("/"), "{}/{}".format)
+        return [names.get(path, "") for path in paths]
 
     return [
         Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))
@@ -140,29 +139,33 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _month_rows() -> Any:
-    year, month = _integer(ExtractYear("published_on")), _integer(ExtractMonth("published_on"))
+    # PostgreSQL extracts decimals, and a column of a union has the type that its first query gives it.
+    year = Cast(ExtractYear("published_on"), IntegerField())
+    month = Cast(ExtractMonth("published_on"), IntegerField())
     months = Post.objects.published().values(year=year, month=month).annotate(total=Count("pk"))
     return months.values_list("year", "month", EMPTY, EMPTY, "total")
 
 
-def _integer(value: Func) -> Cast:
-    # PostgreSQL extracts decimals, and a column of a union has the type that its first query gives it.
-    return Cast(value, IntegerField())
-
-
 def _years(rows: Sequence[Row]) -> Sequence[Year]:
-    years: list[Year] = []
-    for year, month, _label, _path, total in sorted(rows, reverse=True):
-        if not years or years[-1].year != year:
-            years.append(Year(year, reverse("blog:year", args=[f"{year:04}"])))
-        label = date_format(dt.date(year, month, 1), gettext("F Y"))
-        url = reverse("blog:month", args=[f"{year:04}", f"{month:02}"])
-        years[-1].months.append(Line(label, url, total))
-        years[-1].count += total
+    years = []
+    for year, months_of_year in groupby(sorted(rows, reverse=True), key=lambda row: row.first):
+        months = [
+            Line(
+                date_format(dt.date(year, row.second, 1), gettext("F Y")),
+                reverse("blog:month", args=[f"{year:04}", f"{row.second:02}"]),
+                row.total,
+            )
+            for row in months_of_year
+        ]
+        total = sum(month.count for month in months)
+        years.append(Year(year, reverse("blog:year", args=[f"{year:04}"]), total, months))
     return years
 
 
-PAGES: Final = SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines)
-CATEGORIES: Final = SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines)
-ARCHIVES: Final = SidebarBlock("blog/sidebar/archives.html", _month_rows, _years)
-META: Final = SidebarBlock("blog/sidebar/meta.html")
+# The blocks of the blog itself.
+BLOCKS: Final = {
+    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
+    "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
+    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _years),
+    "meta": SidebarBlock("blog/sidebar/meta.html"),
+}

@@ -1,14 +1,55 @@
 """The blog's URLs, in WordPress's own scheme. Included last, as a page may have any path that is still free."""
 
-from django.urls import path
+from collections.abc import Callable
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import IntConverter, PathConverter, StringConverter
 
 from blog import feeds, views
-from blog.caching.policy import public_page
-from blog.routes import feed_paths, listing_paths
+from blog.caching import public_page
 
 app_name = "blog"
 
 DAY = "<year:year>/<two_digits:month>/<two_digits:day>/"
+# PostgreSQL refuses text with a NUL character.
+_SEGMENT = "[^/\\x00]+"
+
+
+class TreePathConverter(PathConverter):
+    """The path of a category or page: slugs separated by slashes."""
+
+    regex = f"{_SEGMENT}(?:/{_SEGMENT})*"
+
+
+register_converter(TreePathConverter, "tree_path")
+for name, base, regex in (
+    ("year", StringConverter, "[0-9]{4}"),
+    # A month or day, such as `03`.
+    ("two_digits", StringConverter, "[0-9]{2}"),
+    # A segment in any script. Imported slugs contain characters that Django's own converter does not match.
+    ("any_slug", StringConverter, _SEGMENT),
+    ("page_number", IntConverter, "[1-9][0-9]{0,8}"),
+):
+    register_converter(type(name, (base,), {"regex": regex}), name)
+
+
+def listing_paths(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:
+    """Return the URL patterns of a listing and of its further pages, `page/2/` and so on."""
+    view = public_page(view)
+    return [path(route, view, name=name), path(f"{route}page/<page_number:page_number>/", view, name=f"{name}_page")]
+
+
+def feed_paths(route: str, feed: Callable[[str], Callable[..., HttpResponse]], name: str) -> list[URLPattern]:
+    """Return the URL patterns of a listing's feeds: RSS 2.0 at its short and its full URLs, and Atom."""
+    rss, atom = public_page(feed("rss")), public_page(feed("atom"))
+    return [
+        path(f"{route}feed/", rss, name=f"{name}_feed"),
+        path(f"{route}feed/rss/", rss),
+        path(f"{route}feed/rss2/", rss),
+        path(f"{route}feed/atom/", atom, name=f"{name}_atom"),
+    ]
+
 
 urlpatterns = [
     *feed_paths("", feeds.SiteFeed, "front"),
@@ -16,9 +57,9 @@ urlpatterns = [
     *feed_paths("author/<any_slug:slug>/", feeds.AuthorFeed, "author"),
     *listing_paths("", views.front, "front"),
     *listing_paths("author/<any_slug:slug>/", views.by_author, "author"),
-    *listing_paths("<year:year>/", views.by_year, "year"),
-    *listing_paths("<year:year>/<two_digits:month>/", views.by_month, "month"),
-    *listing_paths(DAY, views.by_day, "day"),
+    *listing_paths("<year:year>/", views.by_date, "year"),
+    *listing_paths("<year:year>/<two_digits:month>/", views.by_date, "month"),
+    *listing_paths(DAY, views.by_date, "day"),
     # Further pages come first, because the path of a category would match them as well.
     *reversed(listing_paths("category/<tree_path:path>/", views.by_category, "category")),
     path(f"{DAY}<any_slug:slug>/", public_page(views.post), name="post"),

@@ -1,28 +1,33 @@
 """The pages that readers see: listings, posts and pages."""
 
-import calendar
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from blog.entry_pages import EntryPage, entry_page, entry_page_url
-from blog.listing import FeedLink, listing_response, site_feed
+from blog.listing import FeedLink, listing_response, period, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
+from blog.rendering import PAGE_BREAK
 from core.site import SiteRequest, absolute_url
 
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
+_ID = re.compile(r'\sid="([^"<>]*)"')
+_INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 
 
 @require_safe
@@ -90,89 +95,69 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
 
 
 @require_safe
-def by_year(request: SiteRequest, year: str, page_number: int | None = None) -> HttpResponse:
-    first = _date_or_404(year)
-    return _archive_response(request, page_number, first, first.replace(month=12, day=31), "blog:year", gettext("Y"))
-
-
-@require_safe
-def by_month(request: SiteRequest, year: str, month: str, page_number: int | None = None) -> HttpResponse:
-    first = _date_or_404(year, month)
-    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return _archive_response(request, page_number, first, last, "blog:month", gettext("F, Y"))
-
-
-@require_safe
-def by_day(request: SiteRequest, year: str, month: str, day: str, page_number: int | None = None) -> HttpResponse:
-    first = _date_or_404(year, month, day)
-    return _archive_response(request, page_number, first, first, "blog:day", gettext("F jS, Y"))
-
-
-def _date_or_404(year: str, month: str = "01", day: str = "01") -> dt.date:
-    try:
-        return dt.date(int(year), int(month), int(day))
-    except ValueError as error:
-        raise Http404(gettext("That date doesn't exist.")) from error
-
-
-def _archive_response(
-    request: SiteRequest, page_number: int | None, first: dt.date, last: dt.date, url_name: str, format_string: str
+def by_date(
+    request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
 ) -> HttpResponse:
-    posts = Post.objects.published().filter(published_on__range=(first, last))
-    period = date_format(first, format_string)
-    url_args = first.isoformat().split("-")[: {"blog:year": 1, "blog:month": 2, "blog:day": 3}[url_name]]
+    """List the posts of a year, a month or a day."""
+    days = _period_or_404(year, month, day)
+    if day:
+        url = reverse("blog:day", args=[year, month, day])
+        date = date_format(days[0], gettext("F jS, Y"))
+    elif month:
+        url = reverse("blog:month", args=[year, month])
+        date = date_format(days[0], gettext("F, Y"))
+    else:
+        url = reverse("blog:year", args=[year])
+        date = date_format(days[0], gettext("Y"))
     return listing_response(
         request,
         page_number,
-        url=reverse(url_name, args=url_args),
-        ids=posts.newest_first().values("pk"),
-        heading=gettext("Archive for %(date)s") % {"date": period},
-        title=period,
+        url=url,
+        ids=Post.objects.published().filter(published_on__range=days).newest_first().values("pk"),
+        heading=gettext("Archive for %(date)s") % {"date": date},
+        title=date,
         not_found_if_empty=True,
     )
+
+
+def _period_or_404(year: str, month: str, day: str) -> tuple[dt.date, dt.date]:
+    try:
+        return period(year, month, day)
+    except ValueError as error:
+        raise Http404(gettext("That date doesn't exist.")) from error
 
 
 @require_safe
 def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
-    date = _date_or_404(year, month, day)
-    if found := _published_post(date, slug):
-        return _entry_page_response(request, found, page_number)
-    if found := _published_post(date, _normalise(slug)):
-        return HttpResponsePermanentRedirect(entry_page_url(found, page_number or 1))
-    raise Http404(gettext("That post doesn't exist."))
-
-
-def _published_post(date: dt.date, slug: str) -> Post | None:
-    posts = Post.objects.published().filter(published_on=date, slug=slug)
-    return posts.select_related("author", "featured_picture").first()
-
-
-def _entry_page_response(request: SiteRequest, entry: Entry, page_number: int | None) -> HttpResponse:
-    if page_number == 1:
-        return HttpResponsePermanentRedirect(entry.get_absolute_url())
-    return entry_response(request, entry, page_number=page_number or 1)
+    date, _last = _period_or_404(year, month, day)
+    posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
+    found = posts.filter(slug=slug).first() or posts.filter(slug=_normalise(slug)).first()
+    if found is None:
+        raise Http404(gettext("That post doesn't exist."))
+    if page_number == 1 or found.slug != slug:
+        return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
+    return entry_response(request, found, page_number=page_number or 1)
 
 
 @require_safe
 def page(request: SiteRequest, path: str) -> HttpResponse:
-    if found := _published_page(path):
-        return entry_response(request, found)
-    if found := _published_page(_normalise(path)):
-        return HttpResponsePermanentRedirect(found.get_absolute_url())
-    if (match := _PAGE_OF_PAGE.fullmatch(path)) is None:
+    found, page_number = _find_page(path), None
+    if found is None and (match := _PAGE_OF_PAGE.fullmatch(path)):
+        path, page_number = match["path"], int(match["number"])
+        found = _find_page(path)
+    if found is None:
         raise Http404(gettext("That page doesn't exist."))
-    page_number = int(match["number"])
-    if found := _published_page(match["path"]):
-        return _entry_page_response(request, found, page_number)
-    if found := _published_page(_normalise(match["path"])):
-        return HttpResponsePermanentRedirect(entry_page_url(found, page_number))
-    raise Http404(gettext("That page doesn't exist."))
+    if page_number == 1 or found.path != path:
+        return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
+    return entry_response(request, found, page_number=page_number or 1)
 
 
-def _published_page(path: str) -> Page | None:
-    return Page.objects.published().filter(path=path).select_related("featured_picture").first()
+def _find_page(path: str) -> Page | None:
+    """Return the published page at `path`, or else at its normal form."""
+    pages = Page.objects.published().select_related("featured_picture")
+    return pages.filter(path=path).first() or pages.filter(path=_normalise(path)).first()
 
 
 def _normalise(slug: str) -> str:
@@ -181,28 +166,22 @@ def _normalise(slug: str) -> str:
 
 
 def entry_response(
-    request: SiteRequest,
-    entry: Entry,
-    *,
-    page_number: int = 1,
-    status: int = 200,
-    preview: bool = False,
-    **extra: Any,
+    request: SiteRequest, entry: Entry, *, page_number: int = 1, status: int = 200, preview: bool = False, **extra: Any
 ) -> HttpResponse:
     """Show one page of a post or page; a preview shows all its pages together.
 
-    `extra` is context for what is below it, such as a submitted form. Raises Http404 past the last page.
+    `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
     """
-    shown = EntryPage(entry.body, 1, [], entry.get_absolute_url()) if preview else entry_page(entry, page_number)
+    shown = EntryPage(entry.body, 1) if preview else _entry_page(entry, page_number)
+    picture = entry.featured_picture.file.url if entry.featured_picture else ""
+    comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_page": shown,
         "page_title": str(entry),
-        "canonical_url": absolute_url(shown.url),
-        "picture_url": _picture_url(entry),
-        "feed_links": [
-            FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, entry.get_absolute_url() + "feed/"),
-            site_feed(request),
-        ],
+        "canonical_url": absolute_url(_entry_page_url(entry, shown.page_number)),
+        # For other sites.
+        "picture_url": absolute_url(picture) if picture.startswith("/") else picture,
+        "feed_links": [comment_feed, site_feed(request)],
         "preview": preview,
     }
     if isinstance(entry, Post):
@@ -215,17 +194,49 @@ def entry_response(
     return render(request, template, context | extra, status=status)
 
 
-def _picture_url(entry: Entry) -> str:
-    """Return the absolute URL of the featured image, for other sites; empty if there is none."""
-    if entry.featured_picture is None:
-        return ""
-    url: str = entry.featured_picture.file.url
-    return absolute_url(url) if url.startswith("/") else url
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One page of an entry. `urls` are those of all pages, or empty if there is no other."""
+
+    html: SafeString
+    page_number: int
+    urls: Sequence[str] = ()
+
+
+def _entry_page_url(entry: Entry, page_number: int) -> str:
+    url = entry.get_absolute_url()
+    return url if page_number == 1 else f"{url}{page_number}/"
+
+
+def _entry_page(entry: Entry, page_number: int) -> EntryPage:
+    """Return one page of an entry. Raises Http404 past the last one."""
+    htmls = entry.body_with_breaks.split(PAGE_BREAK)
+    if page_number > len(htmls):
+        raise Http404(gettext("That page doesn't exist."))
+    if len(htmls) == 1:
+        return EntryPage(entry.body, 1)
+    html = _with_links_between_pages(entry, page_number, htmls)
+    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
+    return EntryPage(mark_safe(html), page_number, urls)  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+
+
+def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) -> str:
+    """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
+    page_of_id: dict[str, int] = {}
+    for number, html in enumerate(htmls, start=1):
+        for html_id in _ID.findall(html):
+            page_of_id.setdefault(html_id, number)
+
+    def replace(link: re.Match[str]) -> str:
+        number = page_of_id.get(unquote(link[2]), page_number)
+        return link[0] if number == page_number else f'{link[1]}{_entry_page_url(entry, number)}#{link[2]}"'
+
+    return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
 
 
 @require_safe
 def robots(request: SiteRequest) -> HttpResponse:
-    """Tell search engines what they may read. Source: RFC 9309."""
+    """Show the rules for search engines. Source: RFC 9309."""
     if request.site.search_engines_welcome:
         lines = ["User-agent: *", "Disallow: /admin/", "", f"Sitemap: {absolute_url(reverse('sitemap'))}"]
     else:
@@ -234,5 +245,5 @@ def robots(request: SiteRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Show that there is nothing at this URL, with the site's navigation."""
+    """Show that this URL doesn't exist, with the site's navigation."""
     return render(request, "404.html", {"page_title": gettext("Not Found")}, status=404)

@@ -18,7 +18,7 @@ class CommentsConfig(AppConfig):
     verbose_name = _("Comments")
 
     def ready(self) -> None:
-        from blog.caching.parameters import noindex_parameters, private_parameters
+        from blog.caching import noindex_parameters, private_parameters
         from comments import sender_links, threads
         from comments.models import CommentSettings, Follower, NotificationPreference
         from comments.notifications import fanout, follower_mail, moderator_mail

@@ -2,10 +2,8 @@
 
 from django.urls import path, re_path, register_converter
 
-from blog.caching.policy import public_page
-from blog.converters import TreePathConverter
-from blog.routes import feed_paths
-from blog.urls import DAY
+from blog.caching import public_page
+from blog.urls import DAY, TreePathConverter, feed_paths
 from comments import feeds, notification_views, views
 from core.slugs import reserved_pattern
 

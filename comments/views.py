@@ -24,7 +24,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from blog.caching.policy import has_session, mark_private
+from blog.caching import has_session, mark_private
 from blog.models import Entry, Page, Post
 from blog.redirects.resolve import find_target
 from blog.views import entry_response

@@ -83,11 +83,11 @@ MIDDLEWARE = [
     "blog.redirects.middleware.FormerHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "blog.caching.middleware.GZipPagesMiddleware",
+    "blog.caching.GZipPagesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "blog.redirects.middleware.SingleRedirectMiddleware",
-    "blog.caching.middleware.PageCacheMiddleware",
+    "blog.caching.PageCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -182,7 +182,7 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
-# Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching.middleware).
+# Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

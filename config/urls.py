@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.sitemaps import views as sitemap_views
 from django.urls import include, path
 
-from blog.caching.policy import public_page
+from blog.caching import public_page
 from blog.editing import preview
 from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap
 from tags.sitemaps import TagSitemap

@@ -1,6 +1,6 @@
 """The URLs of tags."""
 
-from blog.routes import feed_paths, listing_paths
+from blog.urls import feed_paths, listing_paths
 from tags import feeds, views
 
 app_name = "tags"

@@ -1,4 +1,4 @@
-"""Redirects from old URLs: in one step, however long the chain is, and only to what exists."""
+"""Redirects from old URLs: a single one, however long the chain is, and only to pages that exist."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,24 +11,23 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 
-from blog.caching import policy
-from blog.caching.parameters import noindex_parameters
+from blog.caching import has_session, mark_private, mark_public, noindex_parameters
 from blog.redirects.resolve import find_target, has_redirect
 from core.site import absolute_url
 
 # No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
 _MAX_STEPS: Final = 6
-# Parameters that others add to URLs to track people. They say nothing about the page.
+# Parameters that other sites add to URLs to track people.
 _TRACKING: Final = re.compile(
     r"utm_\w*|(?:fb|g|dc|ms|tw|ys)clid|gclsrc|[gw]braid|igshid|mc_[ce]id|_ga|ref_src", re.IGNORECASE
 )
 
 
 class SingleRedirectMiddleware:
-    """Answers an old URL with one redirect to the end of the chain, if there is something there.
+    """Answers an old URL with one redirect to the end of the chain, if there is a page.
 
-    Other pages cost nothing more. The target is requested here, as a reader without an account would request it.
-    What that renders is in the page cache when the browser follows the redirect.
+    The target is requested here, as by a reader without an account, and is in the page cache when the browser follows
+    the redirect. Pages that exist take no further queries.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -78,7 +77,7 @@ class SingleRedirectMiddleware:
 class FormerHostsMiddleware:
     """Redirects requests for the site's former hosts (settings.BROADSIDE_FORMER_HOSTS) in a single step.
 
-    It comes first: the others see a request for the site's own host, so that their redirects become part of this one.
+    It comes first: the other middleware gets a request for our own host, so its redirects become part of this one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -93,7 +92,7 @@ class FormerHostsMiddleware:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         requested = urlsplit(_with_single_slash(request.get_full_path()))
-        same_url_here = absolute_url(_clean_url(requested, requested, keep_query=True))
+        same_url_here = absolute_url(_clean_url(requested, requested))
         if _is_file(requested.path):
             return HttpResponsePermanentRedirect(same_url_here)
         response = self.get_response(_anonymous_request(request, requested, _own_host()))
@@ -105,10 +104,10 @@ class FormerHostsMiddleware:
 
 def _redirect(request: HttpRequest, url: SplitResult, requested: SplitResult) -> HttpResponse:
     redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
-    if policy.has_session(request):
-        policy.mark_private(redirect)
+    if has_session(request):
+        mark_private(redirect)
     else:
-        policy.mark_public(redirect)
+        mark_public(redirect)
     return redirect
 
 
@@ -116,8 +115,8 @@ def _is_file(path: str) -> bool:
     return path.startswith((settings.MEDIA_URL, settings.STATIC_URL))
 
 
-def _own_host() -> Mapping[str, str]:
-    """Return what a request for the site's own host and scheme has in its `META`."""
+def _own_host() -> dict[str, str]:
+    """Return the part of `META` that makes a request one for the site's own host and scheme."""
     site = urlsplit(settings.SITE_URL)
     meta = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
     if settings.SECURE_PROXY_SSL_HEADER:
@@ -126,30 +125,28 @@ def _own_host() -> Mapping[str, str]:
     return meta
 
 
-def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] | None = None) -> WSGIRequest:
-    """Return a request for `url` like `request`, but by nobody in particular."""
-    kept = {
-        name: value
-        for name, value in request.META.items()
-        if name not in {"HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
-    }
-    own: dict[str, object] = {
+def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] = {}) -> WSGIRequest:
+    """Return a request for `url` like `request`, but without a session, and with these `changes` to its META."""
+    meta = {
+        **request.META,
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
         "QUERY_STRING": url.query,
         "wsgi.input": BytesIO(),
         "CONTENT_LENGTH": "0",
+        **changes,
     }
-    return WSGIRequest({**kept, **own, **(changes or {})})
+    for name in ("HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"):
+        meta.pop(name, None)
+    return WSGIRequest(meta)
 
 
-def _clean_url(url: SplitResult, requested: SplitResult, *, keep_query: bool = False) -> str:
+def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
-    if not keep_query:
-        answering = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
-        pairs += [pair for pair in answering if pair not in pairs]
+    reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
+    pairs += [pair for pair in reply_to if pair not in pairs]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
     return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()
 

@@ -1,25 +1,62 @@
-"""Where a URL that was not found leads: to what has moved from there, or to what is meant by it."""
+"""Where a URL that was not found should redirect: to what has moved from there, or to the most likely match.
+
+Guesses follow the observed behaviour of WordPress (redirect_canonical, redirect_guess_404_permalink), but require
+exactly one match, where WordPress takes any of several.
+"""
 
 import datetime as dt
 import re
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
 
-from blog.models import Category, Post
+from blog.listing import period
+from blog.models import Category, Page, Post
 from blog.models.redirect import Redirect, normalise_path
-from blog.redirects.guess import guess_entry_url, rewrite_path
-from core.slugs import slugify
+from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
 _SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom))?)/$")
-_POST_PAGE: Final = re.compile(r"(/([0-9]{4})/([0-9]{2})/([0-9]{2})/([^/]+)/)[0-9]{1,4}/")
+_POST_PAGE: Final = re.compile(
+    r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
+)
+_RESERVED: Final = f"{reserved_pattern()}/"
+_PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
+
+# Patterns and their replacements. Each is one step: the result is requested in turn.
+_REWRITES: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
+        # Punctuation of the sentence around the URL.
+        (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
+        # Other views of an entry.
+        (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
+        (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),
+        (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
+        (r"^/[0-9]{4}/(?:[0-9]{2}/){0,2}(?=feed/)", "/"),
+        (r"^(/[0-9]{4}(?:/[0-9]{2})?)/([0-9])(?=/)", r"\1/0\2"),
+        # Pages that a text does not have, or at `page/2/` instead of `2/`.
+        (rf"^(/(?!{_RESERVED}|[0-9]+/)[^/]+/(?:.+?/)??)(?:page/)?[0-9]{{1,9}}/$", r"\1"),
+        (r"^(/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^/]+/)page/[0-9]{1,9}/$", r"\1"),
+    )
+)
+_ENTRY_PATH: Final = re.compile(
+    rf"/(?!{_RESERVED})"
+    r"(?:(?P<year>[0-9]{4})/(?:(?P<month>[0-9]{2})/(?:(?P<day>[0-9]{2})/)?)?|(?P<parents>.+/))?(?P<slug>[^/]+)/"
+)
+# A shorter beginning of a slug would match anything, unless the day is right as well.
+_MIN_PREFIX_LENGTH: Final = 8
+# How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
+_SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
 def find_target(path: str) -> str:
-    """Return the URL of what was at `path`, or of what is meant by it; empty if there is none.
+    """Return the URL that `path` should redirect to; empty if there is none.
 
-    It is the URL of something that every reader may see, or another form of `path`. At most four queries.
+    It is the URL of something that is public, or another form of `path`. At most four queries.
     """
     path = normalise_path(path if path.endswith("/") else f"{path}/")
     if post_page := _POST_PAGE.fullmatch(path):
@@ -31,10 +68,10 @@ def find_target(path: str) -> str:
     url = _redirected_url(path, base)
     if suffix and url and not url.startswith(settings.MEDIA_URL):
         return url + suffix[0]
-    if url := url or rewrite_path(path):
+    if url := url or _rewrite_path(path):
         return url
     # Entries have feeds, but no further pages of a listing.
-    url = guess_entry_url(base)
+    url = _guess_entry_url(base)
     return url + suffix[0] if url and suffix and suffix[0].startswith("feed/") else url
 
 
@@ -45,11 +82,9 @@ def has_redirect(path: str) -> bool:
 
 def _url_of_post(post_page: re.Match[str]) -> str:
     """Return the URL of the whole post if `post_page` is the URL of one of its pages."""
-    try:
-        day = dt.date(int(post_page[2]), int(post_page[3]), int(post_page[4]))
-    except ValueError:
+    if not (days := _days(post_page)):
         return ""
-    post = Post.objects.published().filter(published_on=day, slug=post_page[5].lower()).first()
+    post = Post.objects.published().filter(published_on=days[0], slug=post_page["slug"].lower()).first()
     return post.get_absolute_url() if post else ""
 
 
@@ -61,13 +96,60 @@ def _redirected_url(path: str, base: str) -> str:
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != base):
         if url := redirect.url:
             return url
-    return _url_of_category(category_slug) if category_slug else ""
-
-
-def _url_of_category(slug: str) -> str:
+    if not category_slug:
+        return ""
     # As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
-    slugs = [slug, slugify(slug)]
-    categories: list[Category] = sorted(
-        Category.objects.filter(slug__in=slugs), key=lambda category: slugs.index(category.slug)
-    )
-    return categories[0].get_absolute_url() if categories else ""
+    slugs = [category_slug, slugify(category_slug)]
+    categories: QuerySet[Category] = Category.objects.filter(slug__in=slugs)
+    category = min(categories, key=lambda category: slugs.index(category.slug), default=None)
+    return category.get_absolute_url() if category else ""
+
+
+def _rewrite_path(path: str) -> str:
+    """Return another form of `path` that may exist; empty if there is none."""
+    for pattern, replacement in _REWRITES:
+        rewritten = pattern.sub(replacement, path, count=1)
+        if rewritten != path:
+            return rewritten
+    return ""
+
+
+def _guess_entry_url(path: str) -> str:
+    """Return the URL of the one public entry whose slug is, or else begins with, the last segment of `path`.
+
+    Empty if there is none, or more than one. At most two queries.
+    """
+    match = _ENTRY_PATH.fullmatch(path)
+    if match is None:
+        return ""
+    slug = match["slug"].lower()
+    if days := _days(match):
+        min_prefix_length = 1 if match["day"] else _MIN_PREFIX_LENGTH
+        return _post_url(slug, Q(published_on__range=days), min_prefix_length) or _post_url(slug)
+    if url := _post_url(slug):
+        return url
+    pages: list[Page] = list(Page.objects.published().filter(slug=slug).only("path")[:2])
+    return pages[0].get_absolute_url() if len(pages) == 1 else ""
+
+
+def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
+    try:
+        return period(match["year"], match["month"], match["day"]) if match["year"] else None
+    except ValueError:
+        return None
+
+
+def _post_url(slug: str, condition: Q = Q(), min_prefix_length: int = _MIN_PREFIX_LENGTH) -> str:  # noqa: B008  # it is never changed
+    if connection.vendor == "sqlite":
+        # SQLite does not use the index for LIKE.
+        has_prefix = Q(slug__gte=slug, slug__lt=f"{slug}\U0010ffff")
+    else:
+        has_prefix = Q(slug__startswith=slug)
+    matching = Post.objects.published().filter(has_prefix, condition).order_by("slug")
+    posts: list[Post] = list(matching.only("slug", "published_on")[:2])
+    exact = [post for post in posts if post.slug == slug]
+    if len(exact) == 1:
+        return exact[0].get_absolute_url()
+    if len(posts) == 1 and len(slug) >= min_prefix_length and not _SLUG_NUMBER.fullmatch(posts[0].slug[len(slug) :]):
+        return posts[0].get_absolute_url()
+    return ""

@@ -1,10 +1,8 @@
 """From what an author wrote to the HTML that readers get: `render(source, markup)`, or `render_all` for many texts.
 
-A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), in which page
-breaks are raised to the top level (`page_breaks`), files that have moved get their new URLs (`moved_files`), media of
-other hosts become links (`remote_media`), bare URLs become links (`links`), links to videos get a frame (`players`) and
-ids are made unique (`html_ids`). The whole tree is the body. Cut at the more marker (`more_marker`), it is the lead
-that listings show. Both pass through the one allow-list at the end (`sanitising`).
+A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), which is changed
+step by step. The whole tree is the body. Cut at the more marker (`markers`), it is the lead that listings show. Both
+pass through the one allow-list at the end (`sanitising`).
 """
 
 import hashlib
@@ -17,28 +15,15 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from lxml import etree
 
-from blog.rendering import html_ids, links, more_marker, moved_files, page_breaks, players, remote_media
+from blog.rendering import html_ids, links, markers, moved_files, players, remote_media
 from blog.rendering.excerpts import make_excerpt
-from blog.rendering.markups import UnknownMarkupError, to_html
+from blog.rendering.markers import PAGE_BREAK as PAGE_BREAK
+from blog.rendering.markups import UnknownMarkupError as UnknownMarkupError
+from blog.rendering.markups import to_html
 from blog.rendering.moved_files import FileResolver, resolve_files
-from blog.rendering.page_breaks import PAGE_BREAK
 from blog.rendering.sanitising import clean_attributes, sanitise
-from blog.rendering.tree import MORE_PLACEHOLDER, PAGE_BREAK_TAG, clean_text, parse, serialise
-
-__all__ = [
-    "EMBEDDED_FILE",
-    "MAX_SOURCE_LENGTH",
-    "MORE_PLACEHOLDER",
-    "PAGE_BREAK",
-    "RENDER_VERSION",
-    "RenderInput",
-    "Rendered",
-    "SourceTooLongError",
-    "UnknownMarkupError",
-    "render",
-    "render_all",
-    "shorten",
-]
+from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
+from blog.rendering.tree import PAGE_BREAK_TAG, clean_text, parse, serialise
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
@@ -115,21 +100,21 @@ def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_fi
     """
     batch: list[RenderInput] = []
     characters = 0
-    for one in inputs:
-        if batch and (len(batch) >= _BATCH_SIZE or characters + len(one.source) > _BATCH_CHARACTERS):
+    for item in inputs:
+        if batch and (len(batch) >= _BATCH_SIZE or characters + len(item.source) > _BATCH_CHARACTERS):
             yield from _render_batch(batch, resolve)
             batch, characters = [], 0
-        batch.append(one)
-        characters += len(one.source)
+        batch.append(item)
+        characters += len(item.source)
     yield from _render_batch(batch, resolve)
 
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rendered]:
-    htmls = [_untrusted_html(*one) for one in inputs]
+    htmls = [_untrusted_html(*item) for item in inputs]
     trees = [parse(html) for html in htmls]
     roots = [root for root, _marker in trees]
-    markers = [page_breaks.raise_page_breaks(root, marker) for root, marker in trees]
-    found_markers = [marker for marker in markers if marker is not None]
+    more_markers = [markers.raise_page_breaks(root, marker) for root, marker in trees]
+    found_markers = [marker for marker in more_markers if marker is not None]
     moved = [moved_files.find_new_urls(root, resolve) for root in roots]
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
@@ -137,15 +122,14 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     _apply(roots, players.frame_videos, links.label_pdf_links)
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "a")
-    _apply(roots, links.finish_links, html_ids.make_unique, more_marker.drop_empty_paragraphs)
-    _apply(found_markers, more_marker.settle)
+    _apply(roots, links.finish_links, html_ids.make_unique, markers.drop_empty_paragraphs)
+    _apply(found_markers, markers.settle)
     excerpts = [make_excerpt(root) for root in roots]
     bodies = [_sanitised_pages(serialise(root)) for root in roots]
-    _apply(found_markers, more_marker.cut)
-    leads = _leads(inputs, roots, markers, bodies)
+    _apply(found_markers, markers.cut)
     return [
-        Rendered(lead, body, marker is not None, excerpt)
-        for lead, body, marker, excerpt in zip(leads, bodies, markers, excerpts, strict=True)
+        Rendered(_lead(item.source, root, marker, body), body, marker is not None, excerpt)
+        for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True)
     ]
 
 
@@ -153,19 +137,15 @@ def _sanitised_pages(html: str) -> str:
     return PAGE_BREAK.join(map(sanitise, html.split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>")))
 
 
-def _leads(
-    inputs: list[RenderInput], roots: list[etree._Element], markers: list[etree._Element | None], bodies: list[str]
-) -> list[str]:
-    """Return the HTML of the leads, which the trees hold after the cut. Ids in them get a prefix."""
-    prefixes = [f"l{hashlib.sha256(one.source.encode(errors='replace')).hexdigest()[:8]}-" for one in inputs]
-    has_ids = [html_ids.add_prefix(root, prefix) for root, prefix in zip(roots, prefixes, strict=True)]
-    differs = [ids or marker is not None for ids, marker in zip(has_ids, markers, strict=True)]
-    htmls = [serialise(root) if different else "" for root, different in zip(roots, differs, strict=True)]
-    return [sanitise(html) if different else body for html, different, body in zip(htmls, differs, bodies, strict=True)]
+def _lead(source: str, root: etree._Element, marker: etree._Element | None, body: str) -> str:
+    """Return the HTML of the lead, which is all that the tree holds after the cut. Ids in it get a prefix."""
+    prefix = f"l{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:8]}-"
+    has_changed = html_ids.add_prefix(root, prefix)
+    return sanitise(serialise(root)) if has_changed or marker is not None else body
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:
-    """Take each of `steps` with all `elements` before the next one."""
+    """Apply each of `steps` to all `elements` before the next step."""
     for step in steps:
         for element in elements:
             step(element)

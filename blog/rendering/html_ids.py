@@ -1,4 +1,4 @@
-"""The ids of elements in a text, kept apart from those of the page around it and of other texts on that page."""
+"""The ids of elements in a text, which must differ from those of the page around it and of other texts on that page."""
 
 import re
 from collections.abc import Callable
@@ -13,20 +13,14 @@ _RESERVED: Final = frozenset(
     | {"respond", "search", "sidebar", "site", "skip"}
 )
 _RESERVED_PREFIXES: Final = ("comment-", "id_", "more-", "page-", "post-", "reply-", "respond-", "site-")
-_PREFIX_OF_RESERVED: Final = "u-"
 
 _elements_with_id = cast("Callable[[etree._Element], list[etree._Element]]", etree.XPath(".//*[@id]"))
 # HTML allows no space in an id.
 _VALID_ID = re.compile(r"\S+")
 
 
-def _unreserved(html_id: str) -> str:
-    is_reserved = html_id in _RESERVED or html_id.startswith(_RESERVED_PREFIXES)
-    return _PREFIX_OF_RESERVED + html_id if is_reserved else html_id
-
-
 def _update_references(root: etree._Element, new_ids: dict[str, str]) -> None:
-    """Make links and table cells that refer to an element of the text refer to its new id."""
+    """Update the links and table cells that refer to elements whose ids have changed."""
     for link in root.iter("a"):
         url = link.get("href", "")
         target = unquote(url[1:])
@@ -44,7 +38,8 @@ def make_unique(root: etree._Element) -> None:
     taken: set[str] = set()
     for element in _elements_with_id(root):
         old = element.get("id", "").strip()
-        new = _unreserved(old)
+        is_reserved = old in _RESERVED or old.startswith(_RESERVED_PREFIXES)
+        new = f"u-{old}" if is_reserved else old
         if _VALID_ID.fullmatch(old) and new not in taken:
             new_ids[old] = new
             element.set("id", new)

@@ -1,12 +1,11 @@
-"""Links: bare URLs become links, and a PDF's URL on a line of its own shows the document's name.
+"""Links: bare URLs become links, and a PDF's URL that is alone on a line shows the document's name.
 
-Most texts of a WordPress blog contain bare URLs that readers see in full and can follow. A PDF's URL alone on a line
-reads `Click to access NAME.pdf`, as on WordPress.com since 2022.
+Most texts of a WordPress blog contain bare URLs, which readers see in full and can follow. A PDF's URL alone on a line
+becomes `Click to access NAME.pdf`, as on WordPress.com since 2022.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.tree import text_of
+from blog.rendering.tree import has_marker, text_of
 
 URL_START = re.compile(r"(?<![A-Za-z0-9_])https?://\w[\w.-]*+(?::[0-9]+)?", re.IGNORECASE)
 
@@ -70,7 +69,7 @@ def url_end(start: re.Match[str], stop: int) -> int:
 
 def _linked(text: str) -> tuple[str, list[etree._Element]]:
     """Return `text` up to its first bare URL, and a link for each of its URLs, with the text after it as its tail."""
-    before: list[str] = []
+    before = text
     links: list[etree._Element] = []
     position = 0
     for start in URL_START.finditer(text):
@@ -83,20 +82,17 @@ def _linked(text: str) -> tuple[str, list[etree._Element]]:
         url = text[start.start() : end]
         if not urls.normalise(url):
             continue
-        _append_text(before, links, text[position : start.start()])
+        if links:
+            links[-1].tail = text[position : start.start()]
+        else:
+            before = text[: start.start()]
         link = etree.Element("a", href=url)
         link.text = url
         links.append(link)
         position = end
-    _append_text(before, links, text[position:])
-    return "".join(before), links
-
-
-def _append_text(before: list[str], links: list[etree._Element], text: str) -> None:
     if links:
-        links[-1].tail = text
-    else:
-        before.append(text)
+        links[-1].tail = text[position:]
+    return before, links
 
 
 def link_bare_urls(root: etree._Element) -> None:
@@ -104,65 +100,55 @@ def link_bare_urls(root: etree._Element) -> None:
     for element in list(root.iter(etree.Element)):
         if "://" in (element.text or "") and not _is_without_links(element):
             element.text, links = _linked(element.text or "")
-            for link in reversed(links):
-                element.insert(0, link)
+            element[:0] = links
         parent = element.getparent()
         if parent is not None and "://" in (element.tail or "") and not _is_without_links(parent):
-            following = element.getnext()
-            element.tail, links = _linked(element.tail or "")
-            for link in links:
-                if following is None:
-                    parent.append(link)
-                else:
-                    following.addprevious(link)
+            tail, links = _linked(element.tail or "")
+            element.tail = None
+            for link in reversed(links):
+                element.addnext(link)
+            element.tail = tail
 
 
 def _is_without_links(element: etree._Element) -> bool:
     return element.tag in _WITHOUT_LINKS or any(True for _ in element.iterancestors(*_WITHOUT_LINKS))
 
 
-def lines(paragraph: etree._Element) -> Iterator[tuple[str, list[etree._Element]]]:
-    """Yield the lines of a paragraph, each as its text outside elements and its elements."""
-    texts, elements = [paragraph.text or ""], list[etree._Element]()
-    for child in paragraph:
-        if child.tag == "br":
-            yield "".join(texts), elements
-            texts, elements = [], []
-        else:
-            elements.append(child)
-        texts.append(child.tail or "")
-    yield "".join(texts), elements
+def is_alone_on_line(element: etree._Element, *blocks: str) -> bool:
+    """Whether `element` has a line to itself in one of these `blocks`, without a more marker in it."""
+    parent, before, after = element.getparent(), element.getprevious(), element.getnext()
+    if parent is None or parent.tag not in blocks or has_marker(element):
+        return False
+    text_before = parent.text if before is None else before.tail
+    return (
+        (before is None or before.tag == "br")
+        and (after is None or after.tag == "br")
+        and not f"{text_before or ''}{element.tail or ''}".strip()
+    )
 
 
-def _shows_pdf_url(element: etree._Element) -> bool:
-    """Whether this is a link to a PDF whose text is the PDF's URL."""
-    url = element.get("href", "")
-    return element.tag == "a" and _PDF.fullmatch(url) is not None and unquote(url) == unquote(text_of(element).strip())
+def _shows_pdf_url(link: etree._Element) -> bool:
+    """Whether the text of a link is the URL of a PDF that it leads to."""
+    url = link.get("href", "")
+    return _PDF.fullmatch(url) is not None and unquote(url) == unquote(text_of(link).strip())
 
 
 def label_pdf_links(root: etree._Element) -> None:
-    """Replace a PDF's URL that stands alone on a line of a paragraph with the document's name."""
-    around_pdfs = {link.getparent() for link in root.iter("a") if _shows_pdf_url(link)}
-    for paragraph in [paragraph for paragraph in root.iter("p") if paragraph in around_pdfs]:
-        for text, elements in lines(paragraph):
-            if text.strip() or len(elements) != 1 or not _shows_pdf_url(elements[0]):
-                continue
-            if any(True for _ in paragraph.iterancestors("li")):
-                continue
-            link = elements[0]
-            name = urls.file_name(link.get("href", ""))
-            # Stored for all readers, hence in the language of the site rather than of the person who saves.
-            with translation.override(settings.LANGUAGE_CODE):
-                label = gettext("Click to access %(name)s") % {"name": name}
-            del link[:]
-            link.text = label
+    """Replace a PDF's URL that is alone on a line of a paragraph with the document's name."""
+    for link in list(root.iter("a")):
+        if not is_alone_on_line(link, "p") or not _shows_pdf_url(link) or any(True for _ in link.iterancestors("li")):
+            continue
+        name = urls.file_name(link.get("href", ""))
+        del link[:]
+        # Stored for all readers, hence in the language of the site rather than of the person who saves.
+        with translation.override(settings.LANGUAGE_CODE):
+            link.text = gettext("Click to access %(name)s") % {"name": name}
 
 
 def finish_links(root: etree._Element) -> None:
     """Normalise the URLs of links, and mark links that leave the site."""
     for link in root.iter("a"):
-        relations = link.get("rel", "").lower().split()
-        link.attrib.pop("rel", "")
+        relations = link.attrib.pop("rel", "").lower().split()
         url = urls.normalise(link.get("href", "")) or ""
         if not url:
             link.attrib.pop("href", "")

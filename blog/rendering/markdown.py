@@ -46,12 +46,12 @@ def _add_heading_ids(state: StateCore) -> None:
         texts = [
             child.content for child in inline.children or [] if child.type in {"text", "text_special", "code_inline"}
         ]
-        wanted = free = _heading_id("".join(texts))
-        while free in taken:
-            free = f"{wanted}-{taken[wanted]}"
-            taken[wanted] += 1
-        taken[free] = 1
-        heading.attrSet("id", free)
+        base = html_id = _heading_id("".join(texts))
+        while html_id in taken:
+            html_id = f"{base}-{taken[base]}"
+            taken[base] += 1
+        taken[html_id] = 1
+        heading.attrSet("id", html_id)
 
 
 def _bare_url(state: StateInline, silent: bool) -> bool:
@@ -90,5 +90,4 @@ def _parser() -> MarkdownIt:
 
 
 def to_html(source: str, entry: object = None) -> str:
-    html: str = _parser().render(source)
-    return html
+    return str(_parser().render(source))

@@ -10,9 +10,6 @@ from core.registry import Registry
 class UnknownMarkupError(LookupError):
     """No markup of this name is registered."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no markup called {name!r}.")
-
 
 @dataclass(frozen=True, slots=True)
 class Markup:
@@ -42,9 +39,9 @@ markups: Final[Registry[Markup]] = Registry("markup", find_problems)
 
 
 def to_html(source: str, markup: str, entry: object) -> str:
-    """Return the HTML of `source`, which is not trusted yet. Raises UnknownMarkupError."""
+    """Return the untrusted HTML of `source`. Raises UnknownMarkupError."""
     try:
         renderer = markups[markup].renderer
     except KeyError:
-        raise UnknownMarkupError(markup) from None
+        raise UnknownMarkupError(f"There is no markup called {markup!r}.") from None
     return renderer(source, entry)

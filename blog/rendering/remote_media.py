@@ -1,7 +1,6 @@
 """Images, players and embedded pages: this site's own stay, those of other hosts become links.
 
-A reader's browser must send requests to no host but this site, so nothing is loaded from elsewhere. Nothing is lost
-either: the link leads to it. The site's own images, audio and video stay as they are.
+A reader's browser must not send requests to any other host, so nothing is loaded from elsewhere.
 """
 
 from typing import Final
@@ -9,11 +8,11 @@ from typing import Final
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.tree import text_of, unwrap
+from blog.rendering.tree import has_marker, text_of
 
 _EMBEDS: Final = frozenset({"embed", "x-iframe", "x-object"})
 _PLAYERS: Final = frozenset({"audio", "video"})
-_MEDIA: Final = _EMBEDS | _PLAYERS | {"img", "source", "param"}
+_MEDIA: Final = _EMBEDS | _PLAYERS | {"img", "source"}
 
 # In these, the link to an embedded page needs a paragraph of its own.
 _WITHOUT_PARAGRAPH: Final = frozenset({"blockquote", "body", "div", "figure", "section"})
@@ -39,37 +38,28 @@ def _replace_with_link(element: etree._Element, url: str, text: str) -> None:
 
 
 def _localise_image(element: etree._Element) -> None:
-    alt = element.get("alt", "").strip()
-    source = element.get("src", "")
+    alt, source = element.get("alt", ""), element.get("src", "")
     if urls.normalise_own(source):
-        element.set("alt", element.get("alt", ""))
-        return
-    url = urls.normalise(source)
-    if url and urls.is_web(url):
-        _replace_with_link(element, url, alt or urls.file_name(url))
+        element.set("alt", alt)
+    elif (url := urls.normalise(source)) and urls.is_web(url):
+        _replace_with_link(element, url, alt.strip() or urls.file_name(url))
     else:
-        _replace_with_text(element, alt)
+        _replace_with_text(element, alt.strip())
 
 
 def _localise_player(element: etree._Element) -> None:
     """Keep the sources of a player that are this site's own. If none are, replace it with a link to its first one."""
-    has_own = False
-    remote: list[str] = []
-    for candidate in (element, *element.findall("source")):
-        source = candidate.get("src", "")
-        if urls.normalise_own(source):
-            has_own = True
+    sources = [element, *element.findall("source")]
+    foreign = [source for source in sources if not urls.normalise_own(source.get("src", ""))]
+    for source in foreign:
+        if source is not element:
+            source.tag = "unwrapped"
+    if foreign == sources:
+        normalised = [urls.normalise(source.get("src", "")) or "" for source in sources]
+        if url := next(filter(urls.is_web, normalised), ""):
+            _replace_with_link(element, url, element.get("title", "").strip() or urls.file_name(url))
         else:
-            if candidate is not element:
-                candidate.tag = "unwrapped"
-            if (url := urls.normalise(source)) and urls.is_web(url):
-                remote.append(url)
-    if has_own:
-        return
-    if remote:
-        _replace_with_link(element, remote[0], element.get("title", "").strip() or urls.file_name(remote[0]))
-    else:
-        element.tag = "unwrapped"
+            element.tag = "unwrapped"
 
 
 def _embedded_url(element: etree._Element) -> str:
@@ -108,27 +98,19 @@ def _only_links_to(element: etree._Element, url: str) -> bool:
         element = element[0]
     if element.tag == "unwrapped" and len(element) == 1 and not (element.text or element[0].tail):
         return _only_links_to(element[0], url)
-    return element.tag == "a" and element.get("href") == url and text_of(element) == url
-
-
-def _localise(element: etree._Element) -> None:
-    if element.tag == "img":
-        _localise_image(element)
-    elif element.tag in _PLAYERS:
-        _localise_player(element)
-    elif element.tag in _EMBEDS:
-        _localise_embed(element)
-    elif element.tag == "source":
-        parent = element.getparent()
-        if parent is None or parent.tag not in _PLAYERS:
-            element.tag = "unwrapped"
+    return element.tag == "a" and element.get("href") == url and text_of(element) == url and not has_marker(element)
 
 
 def localise(root: etree._Element) -> None:
     """Leave no element in the tree that makes a browser send requests to another host."""
     # From the inside out, so that the content of a replaced element has been replaced before it.
     for element in reversed(list(root.iter(*_MEDIA))):
-        _localise(element)
-    for parameter in root.iter("param"):
-        parameter.tag = "unwrapped"
-    unwrap(root)
+        if element.tag == "img":
+            _localise_image(element)
+        elif element.tag in _PLAYERS:
+            _localise_player(element)
+        elif element.tag in _EMBEDS:
+            _localise_embed(element)
+        elif (parent := element.getparent()) is None or parent.tag not in _PLAYERS:
+            element.tag = "unwrapped"
+    etree.strip_tags(root, "param", "unwrapped")

@@ -16,11 +16,8 @@ from lxml import etree
 
 from blog.rendering import urls
 
-_TABLE_PARTS: Final = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
-_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-BLOCKS: Final = (
-    _TABLE_PARTS
-    | _HEADINGS
+BLOCKS: Final = frozenset(
+    {"caption", "col", "colgroup", "h1", "h2", "h3", "h4", "h5", "h6", "tbody", "td", "tfoot", "th", "thead", "tr"}
     | {"blockquote", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "hr", "li", "ol"}
     | {"p", "pre", "section", "summary", "table", "ul"}
 )
@@ -82,54 +79,36 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
     return lambda value: value.strip() if compiled.fullmatch(value.strip()) else None
 
 
-def _present(_value: str) -> str:
-    return ""
-
-
 _VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
-    "cite": urls.normalise,
-    "controls": _present,
-    "colspan": _matching(r"[0-9]{1,4}"),
+    **dict.fromkeys(("cite", "href"), urls.normalise),
+    "src": urls.normalise_own,
+    # Their presence is all that counts.
+    **dict.fromkeys(("controls", "open", "reversed"), lambda value: ""),
+    **dict.fromkeys(("colspan", "rowspan", "span"), _matching(r"[0-9]{1,4}")),
+    **dict.fromkeys(("height", "width"), _matching(r"[0-9]{1,5}")),
+    **dict.fromkeys(("hreflang", "lang"), _matching(r"[A-Za-z0-9-]{1,35}")),
+    **dict.fromkeys(("start", "value"), _matching(r"-?[0-9]{1,9}")),
     "datetime": _matching(r"[0-9A-Za-z:.,+ -]{1,40}"),
     "decoding": _one_of("async"),
     "dir": _one_of("ltr", "rtl", "auto"),
-    "height": _matching(r"[0-9]{1,5}"),
-    "href": urls.normalise,
-    "hreflang": _matching(r"[A-Za-z0-9-]{1,35}"),
-    "lang": _matching(r"[A-Za-z0-9-]{1,35}"),
     "loading": _one_of("lazy"),
-    "open": _present,
     "preload": _one_of("none"),
-    "reversed": _present,
-    "rowspan": _matching(r"[0-9]{1,4}"),
     "scope": _one_of("row", "col", "rowgroup", "colgroup"),
-    "span": _matching(r"[0-9]{1,4}"),
-    "src": urls.normalise_own,
-    "start": _matching(r"-?[0-9]{1,9}"),
     # The type of a list, or of an audio or video file.
     "type": _matching(r"[1aAiI]|(?:audio|video)/[A-Za-z0-9.+-]+(?:;\s*codecs=[A-Za-z0-9.,\s-]+)?"),
-    "value": _matching(r"-?[0-9]{1,9}"),
-    "width": _matching(r"[0-9]{1,5}"),
 }
 
 
-def _allowed_classes(tag: str, value: str) -> str | None:
+def allowed_value(tag: str, attribute: str, value: str) -> str | None:
+    """Return the part of `value` that this attribute of this tag may have; None removes the attribute."""
+    if attribute != "class":
+        rule = _VALUE_RULES.get(attribute)
+        return rule(value) if rule else value
     if _CLASS_LIST.fullmatch(value):
         return value
-    return (
-        " ".join(
-            name for name in value.split() if _CLASS.fullmatch(name) or (tag == "code" and _CODE_CLASS.fullmatch(name))
-        )
-        or None
-    )
-
-
-def allowed_value(tag: str, attribute: str, value: str) -> str | None:
-    """Return `value`, or what is allowed of it for this attribute of this tag. None means that nothing is."""
-    if attribute == "class":
-        return _allowed_classes(tag, value)
-    rule = _VALUE_RULES.get(attribute)
-    return rule(value) if rule else value
+    is_code = tag == "code"
+    names = [name for name in value.split() if _CLASS.fullmatch(name) or (is_code and _CODE_CLASS.fullmatch(name))]
+    return " ".join(names) or None
 
 
 def clean_attributes(root: etree._Element) -> None:
@@ -162,5 +141,5 @@ def _cleaner() -> nh3.Cleaner:
 
 
 def sanitise(html: str) -> str:
-    """Return `html` as well-formed HTML that holds nothing but what is on the list."""
+    """Return `html` as well-formed HTML that contains only what is on the list."""
     return _cleaner().clean(html)

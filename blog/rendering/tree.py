@@ -17,16 +17,15 @@ import nh3
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.legacy_html import LEGACY_ATTRIBUTES, RENAMED, modernise
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
 from core.text import unify_line_ends
 
-# The element that represents the more marker (`more_marker`), and its HTML, which occurs exactly once in the body and
+# The element that represents the more marker (`markers`), and its HTML, which occurs exactly once in the body and
 # in the lead of a text that has a marker. It never occurs otherwise, because an author's own id "more" gets a prefix.
 # What shows a text replaces it with a link or an anchor.
 MORE_TAG: Final = "more"
 MORE_PLACEHOLDER: Final = '<span id="more"></span>'
-# The element that represents a page break (`page_breaks`).
+# The element that represents a page break (`markers`).
 PAGE_BREAK_TAG: Final = "nextpage"
 
 # Elements that are read although they are never shown, for the sake of their URLs (`remote_media`).
@@ -36,6 +35,20 @@ _EMBEDDING_ATTRIBUTES: Final = {
     "x-iframe": frozenset({"src"}),
     "x-object": frozenset({"data"}),
 }
+# Elements that are not allowed, but separate words and paragraphs, become the closest one that is.
+_RENAMED: Final = {
+    **dict.fromkeys(("address", "article", "aside", "center", "dialog", "fieldset", "footer", "form"), "div"),
+    **dict.fromkeys(("header", "hgroup", "legend", "main", "nav", "search"), "div"),
+    "listing": "pre",
+    **dict.fromkeys(("dir", "menu"), "ul"),
+    "acronym": "abbr",
+    "strike": "s",
+    "tt": "code",
+}
+
+_LEGACY_ATTRIBUTES: Final = frozenset({"align", "name", "style"})
+
+_TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
 _VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
 
 # Control characters, byte order marks (nh3 removes one from the start), lone surrogates, and the two
@@ -60,34 +73,11 @@ _UNWRAPPED = re.compile(
 _FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 _FORMATTING_TAG = re.compile(rf"<(/?)({'|'.join(_FORMATTING)})(?=[\s/>])", re.IGNORECASE)
 # Elements that stay open until they are closed, whatever they contain.
-_NESTING: Final = [
-    "article",
-    "aside",
-    "blockquote",
-    "center",
-    "details",
-    "dir",
-    "div",
-    "dl",
-    "fieldset",
-    "figure",
-    "footer",
-    "form",
-    "header",
-    "main",
-    "menu",
-    "nav",
-    "ol",
-    "pre",
-    "section",
-    "span",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "ul",
-]
-_NESTING_TAG = re.compile(rf"<(/?)({'|'.join(_NESTING)})(?=[\s/>])", re.IGNORECASE)
+_NESTING_TAG = re.compile(
+    r"<(/?)(article|aside|blockquote|center|details|dir|div|dl|fieldset|figure|footer|form|header|main|menu|nav|ol|pre"
+    r"|section|span|sub|summary|sup|table|ul)(?=[\s/>])",
+    re.IGNORECASE,
+)
 # Deeper than lxml reads. nh3 would take time that grows with the square of the depth, for nothing.
 _MAX_DEPTH: Final = 2_048
 # The limit where it is uncertain which end tags are real: more than any text opens in total.
@@ -102,7 +92,7 @@ _REOPENING_BUDGET: Final = 200_000
 _MAX_FORMATTING_DEPTH: Final = 3
 # Elements without an end tag that libxml2 does not know as such.
 _VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNORECASE)
-# Removed from a text that nests deeper than any real one. Its words, paragraphs and lines remain.
+# Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 
 _empty_elements = cast(
@@ -111,11 +101,11 @@ _empty_elements = cast(
 
 # These read what nh3 wrote, in which "<" and ">" always belong to a tag or a comment.
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-_MARKER_COMMENT = re.compile(r"\s*(?:(more)(?:\s.*)?|(nextpage)\s*)", re.DOTALL)
+_MARKER_COMMENT = re.compile(rf"\s*(?:({MORE_TAG})(?:\s.*)?|({PAGE_BREAK_TAG})\s*)", re.DOTALL)
 _VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(_VOID))})\b[^>]*)>")
 _MULTILINE_TAG = re.compile(r"<[^>\n\t]*[\n\t][^>]*>")
 
-# A marker in code is an example of one; in a player it would be invisible.
+# A marker in code is only an example, and in a player it would be invisible.
 _WITHOUT_MARKER: Final = ("pre", "code", "kbd", "samp", "audio", "video")
 
 
@@ -162,7 +152,7 @@ def _max_open(source: str, tag: re.Pattern[str], *, ends_count: bool) -> int:
 
 
 def _flatten(source: str) -> str:
-    """Return `source` without what a parser needs more than linear time for. Words and paragraphs always stay."""
+    """Return `source` without anything that takes a parser more than linear time. Text and paragraphs always stay."""
     tags = source.count("<")
     # No more elements can be open than there are tags, which is enough to know for nearly all texts.
     if tags * tags <= _REOPENING_BUDGET:
@@ -191,9 +181,9 @@ def _close_elements(source: str) -> str:
 @cache
 def _reader() -> nh3.Cleaner:
     attributes = {tag: set(names) for tag, names in (ALLOWED_ATTRIBUTES | _EMBEDDING_ATTRIBUTES).items()}
-    attributes["*"] |= LEGACY_ATTRIBUTES
+    attributes["*"] |= _LEGACY_ATTRIBUTES
     return nh3.Cleaner(
-        tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | RENAMED.keys()),
+        tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys()),
         clean_content_tags={"script", "style", "title"},
         attributes=attributes,
         url_schemes=set(urls.ALLOWED_SCHEMES),
@@ -202,16 +192,15 @@ def _reader() -> nh3.Cleaner:
     )
 
 
-def _marker_element(comment: str) -> str:
+def _marker_element(comment: re.Match[str]) -> str:
     """Return the element that represents a comment, or "" for a comment without a meaning."""
-    if not (found := _MARKER_COMMENT.fullmatch(comment)):
-        return ""
-    return f"<{MORE_TAG}/>" if found[1] else f"<{PAGE_BREAK_TAG}/>"
+    marker = _MARKER_COMMENT.fullmatch(comment[1])
+    return f"<{marker[1] or marker[2]}/>" if marker else ""
 
 
 def _read(source: str) -> etree._Element:
     html = clean_text(_reader().clean(source)).replace("&nbsp;", "\xa0")
-    html = _COMMENT.sub(lambda comment: _marker_element(comment[1]), html)
+    html = _COMMENT.sub(_marker_element, html)
     html = _VOID_TAG.sub(r"<\1/>", html)
     # XML turns line ends in attributes into spaces. In a URL, line ends mean nothing, but spaces do.
     html = _MULTILINE_TAG.sub(lambda match: match[0].replace("\n", "&#10;").replace("\t", "&#9;"), html)
@@ -219,50 +208,84 @@ def _read(source: str) -> etree._Element:
 
 
 def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
-    """Return the tree of `html`, with obsolete HTML modernised, and the element of its first more marker, if any.
-
-    The tree contains page breaks too, wherever they were written.
-    """
+    """Return the tree of `html`, with obsolete HTML modernised, and the element of its first more marker, if any."""
     source = _flatten(_forgive(clean_text(html)))
     try:
         root = _read(source)
     except etree.XMLSyntaxError:
         # It is nested deeper than lxml reads.
         root = _read(_ANY_TAG.sub(" ", source))
-    modernise(root)
+    _modernise(root)
     marker = None
     for found in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
-        if any(True for _ in found.iterancestors(*_WITHOUT_MARKER)):
+        is_second = found.tag == MORE_TAG and marker is not None
+        if is_second or any(True for _ in found.iterancestors(*_WITHOUT_MARKER)):
             found.tag = "unwrapped"
-        elif found.tag == MORE_TAG and marker is None:
-            marker = found
         elif found.tag == MORE_TAG:
-            found.tag = "unwrapped"
+            marker = found
     return root, marker
 
 
-def unwrap(root: etree._Element) -> None:
-    """Remove the elements renamed "unwrapped", but not their content."""
-    etree.strip_tags(root, "unwrapped")
+def _modernise(root: etree._Element) -> None:
+    """Replace obsolete elements and attributes in the tree with modern ones."""
+    for element in root.iter(etree.Element):
+        tag = element.tag
+        element.tag = _RENAMED.get(tag, tag)
+        if tag == "center" or (element.attrib and tag != "param"):
+            _modernise_attributes(tag, element)
+
+
+def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
+    name = str(element.attrib.pop("name", ""))
+    if original_tag == "a" and name and "id" not in element.attrib:
+        element.set("id", name)
+    align = str(element.attrib.pop("align", "")).strip().lower()
+    style = _TEXT_ALIGN.search(str(element.attrib.pop("style", "")))
+    css_class = ""
+    if original_tag == "img":
+        if align in {"left", "right"}:
+            css_class = f"align{align}"
+    elif original_tag == "center":
+        css_class = "has-text-align-center"
+    elif style or align in {"left", "right", "center"}:
+        css_class = f"has-text-align-{style[1].lower() if style else align}"
+    if css_class:
+        element.set("class", f"{element.get('class', '')} {css_class}".strip())
 
 
 def take_out(element: etree._Element) -> None:
     """Remove `element` from the tree, but not the text after it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    text, element.tail = element.tail, None
-    before = element.getprevious()
+    parent, before = cast("etree._Element", element.getparent()), element.getprevious()
+    text, element.tail = element.tail or "", None
     parent.remove(element)
     if before is not None:
-        before.tail = (before.tail or "") + (text or "") or None
+        before.tail = f"{before.tail or ''}{text}" or None
     else:
-        parent.text = (parent.text or "") + (text or "") or None
+        parent.text = f"{parent.text or ''}{text}" or None
+
+
+def split_around(element: etree._Element) -> etree._Element:
+    """Split the parent of `element` in two, with `element` between them. Return the second half, for the caller to add.
+
+    The halves have the same attributes, but only the first one has the id.
+    """
+    parent = cast("etree._Element", element.getparent())
+    rest = etree.Element(parent.tag, {str(name): str(value) for name, value in parent.items() if name != "id"})
+    rest.text, element.tail = element.tail, None
+    rest.extend(list(element.itersiblings()))
+    rest.tail, parent.tail = parent.tail, None
+    parent.addnext(element)
+    return rest
 
 
 def text_of(element: etree._Element) -> str:
     """Return all text inside `element`."""
     return "".join(map(str, element.itertext()))
+
+
+def has_marker(element: etree._Element) -> bool:
+    """Whether the more marker is inside `element`, which must then not be replaced."""
+    return next(element.iter(MORE_TAG), None) is not None
 
 
 def serialise(root: etree._Element) -> str:
@@ -272,9 +295,7 @@ def serialise(root: etree._Element) -> str:
             # It is written as `<p></p>`, since HTML has no `<p/>`.
             element.text = ""
     for element in root.iter("pre"):
-        if element.text:
-            # A line end right after the tag is not part of the text: every parser removes one.
-            element.text = element.text.lstrip("\n")
-    html: str = etree.tostring(root, encoding="unicode")
-    html = html.removeprefix("<body>").removesuffix("</body>")
+        # A line end right after the tag is not part of the text: every parser removes one.
+        element.text = (element.text or "").lstrip("\n")
+    html: str = etree.tostring(root, encoding="unicode").removeprefix("<body>").removesuffix("</body>")
     return html.replace(f"<{MORE_TAG}></{MORE_TAG}>", MORE_PLACEHOLDER)

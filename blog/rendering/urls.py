@@ -24,7 +24,7 @@ _HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def normalise(url: str) -> str | None:
-    """Return `url` in its normal form, or None if it is of a kind that is never shown.
+    """Return `url` in its normal form, or None if it must not be shown.
 
     A URL at a former host of this site (settings.BROADSIDE_FORMER_HOSTS) becomes the same path on this site.
     """

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from blog.caching.policy import has_session
+from blog.caching import has_session
 from blog.listing import Pager, PagerLink
 from blog.models import Entry
 from comments import avatars

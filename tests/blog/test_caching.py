@@ -1,4 +1,4 @@
-"""Caching: what may be stored, by whom and for how long."""
+"""Caching: which pages are stored, by whom and for how long."""
 
 import datetime as dt
 from unittest import mock
@@ -126,7 +126,7 @@ class TestContentVersion:
         assert current.title == "New"
         assert current.content_version > theirs.content_version
 
-    def test_is_not_needed_for_cached_pages_to_expire_when_a_scheduled_post_appears(self, client: Client) -> None:
+    def test_need_not_change_for_cached_pages_to_expire_when_a_scheduled_post_appears(self, client: Client) -> None:
         PostFactory(title="Soon", published_at=timezone.now() + dt.timedelta(seconds=90))
         with mock.patch.object(cache, "set", wraps=cache.set) as cached:
             client.get("/")

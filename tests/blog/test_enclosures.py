@@ -1,4 +1,4 @@
-"""What feeds enclose with posts: what WordPress enclosed, and what recordings of the library the texts name."""
+"""Enclosures in feeds: files that WordPress enclosed, and audio and video files that the texts link to."""
 
 from typing import Any
 
@@ -16,54 +16,54 @@ from tests.factories.responses import ATOM, read_xml
 
 pytestmark = pytest.mark.django_db
 
-THERE = "https://podcast.example/one.mp3"
+REMOTE_URL = "https://podcast.example/one.mp3"
 
 
-def stored(name: str = "talk.mp3") -> Document:
+def create_document(name: str = "talk.mp3") -> Document:
     document = build_document(ContentFile(SAMPLES["." + name.rpartition(".")[2]], name=name))
     document.save()
     return document
 
 
-def in_rss(client: Client, path: str = "/feed/") -> list[dict[str, str]]:
+def rss_enclosures(client: Client, path: str = "/feed/") -> list[dict[str, str]]:
     return [enclosure.attrib for enclosure in read_xml(client, path).iter("enclosure")]
 
 
-class TestOfWordPress:
-    def test_rss_has_all_of_a_post_in_their_order(self, client: Client) -> None:
+class TestImportedEnclosures:
+    def test_are_all_in_rss_in_their_order(self, client: Client) -> None:
         post = PostFactory()
-        post.enclosures.create(url=THERE, length=12345, media_type="audio/mpeg")
+        post.enclosures.create(url=REMOTE_URL, length=12345, media_type="audio/mpeg")
         post.enclosures.create(url="https://podcast.example/a?b&c", media_type="video/mp4")
-        assert in_rss(client) == [
-            {"url": THERE, "length": "12345", "type": "audio/mpeg"},
+        assert rss_enclosures(client) == [
+            {"url": REMOTE_URL, "length": "12345", "type": "audio/mpeg"},
             {"url": "https://podcast.example/a?b&c", "length": "0", "type": "video/mp4"},
         ]
 
-    def test_atom_has_a_link_for_each(self, client: Client) -> None:
+    def test_are_links_in_atom(self, client: Client) -> None:
         post = PostFactory()
-        post.enclosures.create(url=THERE, length=5, media_type="audio/mpeg")
+        post.enclosures.create(url=REMOTE_URL, length=5, media_type="audio/mpeg")
         links = [link.attrib for link in read_xml(client, "/feed/atom/").iter(f"{ATOM}link")]
-        assert {"rel": "enclosure", "href": THERE, "length": "5", "type": "audio/mpeg"} in links
+        assert {"rel": "enclosure", "href": REMOTE_URL, "length": "5", "type": "audio/mpeg"} in links
 
-    def test_a_post_without_any_has_none(self, client: Client) -> None:
-        PostFactory().enclosures.create(url=THERE, media_type="audio/mpeg")
+    def test_belong_to_one_post_only(self, client: Client) -> None:
+        PostFactory().enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
         PostFactory(title="Newer")
         items = read_xml(client, "/feed/").findall("channel/item")
         assert [len(item.findall("enclosure")) for item in items] == [0, 1]
 
-    def test_one_that_is_named_twice_is_enclosed_once(self, client: Client) -> None:
+    def test_with_the_same_url_are_enclosed_once(self, client: Client) -> None:
         post = PostFactory()
         for _time in range(2):
-            post.enclosures.create(url=THERE, media_type="audio/mpeg")
-        assert len(in_rss(client)) == 1
+            post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        assert len(rss_enclosures(client)) == 1
 
-    def test_they_go_with_their_post(self) -> None:
-        PostFactory().enclosures.create(url=THERE, media_type="audio/mpeg")
+    def test_are_deleted_with_their_post(self) -> None:
+        PostFactory().enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
         Post.objects.get().delete()
         assert not Enclosure.objects.exists()
 
 
-class TestOfTexts:
+class TestEnclosuresFromTexts:
     @pytest.mark.parametrize(
         "source",
         [
@@ -73,22 +73,22 @@ class TestOfTexts:
             'Hear <a href="http://testserver{}">it</a>.',
         ],
     )
-    def test_a_recording_of_the_library_is_enclosed(self, client: Client, source: str) -> None:
-        document = stored()
+    def test_an_audio_file_of_the_media_library_is_enclosed(self, client: Client, source: str) -> None:
+        document = create_document()
         PostFactory(source=source.format(document.file.url), markup="html")
         url = f"http://testserver{document.file.url}"
-        assert in_rss(client) == [{"url": url, "length": str(document.size), "type": "audio/mpeg"}]
+        assert rss_enclosures(client) == [{"url": url, "length": str(document.size), "type": "audio/mpeg"}]
 
-    def test_names_in_any_script(self, client: Client) -> None:
-        document = stored("حديث.mp3")
+    def test_file_names_can_be_in_any_script(self, client: Client) -> None:
+        document = create_document("حديث.mp3")
         PostFactory(source=f"[Hear]({document.file.url})")
-        assert [each["url"] for each in in_rss(client)] == [f"http://testserver{document.file.url}"]
+        assert [enclosure["url"] for enclosure in rss_enclosures(client)] == [f"http://testserver{document.file.url}"]
 
-    def test_what_was_not_there_when_it_was_published_is_enclosed_as_well(self, client: Client) -> None:
+    def test_a_file_added_after_publication_is_enclosed(self, client: Client) -> None:
         post = PostFactory(source="Nothing yet.")
-        post.source = f"[Hear]({stored().file.url})"
+        post.source = f"[Hear]({create_document().file.url})"
         post.save()
-        assert len(in_rss(client)) == 1
+        assert len(rss_enclosures(client)) == 1
 
     @pytest.mark.parametrize(
         "source",
@@ -100,22 +100,22 @@ class TestOfTexts:
             "[Hear](https://elsewhere.example/one.mp3)",
         ],
     )
-    def test_nothing_else_is(self, client: Client, source: str) -> None:
-        PostFactory(source=source.format(pdf=stored("a.pdf").file.url, mp3=stored().file.url))
-        assert in_rss(client) == []
+    def test_other_links_are_not_enclosed(self, client: Client, source: str) -> None:
+        PostFactory(source=source.format(pdf=create_document("a.pdf").file.url, mp3=create_document().file.url))
+        assert rss_enclosures(client) == []
 
-    def test_of_one_that_wordpress_enclosed_too_there_is_one(self, client: Client) -> None:
-        document = stored()
+    def test_a_file_that_wordpress_enclosed_too_is_enclosed_once(self, client: Client) -> None:
+        document = create_document()
         url = f"http://testserver{document.file.url}"
         PostFactory(source=f"[Hear]({document.file.url})").enclosures.create(url=url, length=1, media_type="x/y")
-        assert in_rss(client) == [{"url": url, "length": str(document.size), "type": "audio/mpeg"}]
+        assert rss_enclosures(client) == [{"url": url, "length": str(document.size), "type": "audio/mpeg"}]
 
 
 def test_queries_do_not_grow_with_the_number_of_posts(client: Client, django_assert_max_num_queries: Any) -> None:
-    def publish(number: int) -> None:
-        for each in range(number):
-            post = PostFactory(source=f"[Hear]({stored().file.url})", tags=["t"])
-            post.enclosures.create(url=f"https://old.example/wp-content/uploads/{each}.mp3", media_type="audio/mpeg")
+    def publish(count: int) -> None:
+        for number in range(count):
+            post = PostFactory(source=f"[Hear]({create_document().file.url})", tags=["t"])
+            post.enclosures.create(url=f"https://old.example/wp-content/uploads/{number}.mp3", media_type="audio/mpeg")
 
     for path in ("/feed/", "/tag/t/feed/atom/"):
         publish(1)

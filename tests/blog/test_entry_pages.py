@@ -1,4 +1,4 @@
-"""Posts and pages with page breaks as readers see them: URLs, the links between their pages, feeds."""
+"""Posts and pages with page breaks: their URLs, the links between their pages, feeds and listings."""
 
 import datetime as dt
 
@@ -59,13 +59,11 @@ class TestEntryPages:
         assert (answer.status_code, answer.headers["Location"]) == (301, leads_to)
 
     @pytest.mark.parametrize("number", [0, 4])
-    def test_past_the_last_page_of_a_post_it_redirects_to_the_post(
-        self, client: Client, post: Post, number: int
-    ) -> None:
+    def test_pages_past_the_last_of_a_post_redirect_to_the_post(self, client: Client, post: Post, number: int) -> None:
         answer = client.get(f"/2014/02/10/long/{number}/")
         assert (answer.status_code, answer.headers["Location"]) == (301, "/2014/02/10/long/")
 
-    def test_past_the_last_page_of_a_page_it_redirects_to_the_page(self, client: Client, page: Page) -> None:
+    def test_pages_past_the_last_of_a_page_redirect_to_the_page(self, client: Client, page: Page) -> None:
         answer = client.get("/about/4/")
         assert (answer.status_code, answer.headers["Location"]) == (301, "/about/")
 
@@ -73,11 +71,11 @@ class TestEntryPages:
         assert client.get("/nothing/2/").status_code == 404
 
     def test_an_entry_with_one_page_has_no_links_to_pages(self, client: Client) -> None:
-        post = PostFactory(source="words")
+        post = PostFactory(source="text")
         assert 'class="page-links"' not in client.get(post.get_absolute_url()).content.decode()
         assert client.get(post.get_absolute_url() + "2/").headers["Location"] == post.get_absolute_url()
 
-    def test_a_page_can_have_several_pages_too(self, client: Client, page: Page) -> None:
+    def test_a_page_can_have_several_pages_as_well(self, client: Client, page: Page) -> None:
         assert "<p>second</p>" in client.get("/about/2/").content.decode()
 
     def test_a_child_page_with_a_number_as_its_slug_has_precedence(self, client: Client, page: Page) -> None:

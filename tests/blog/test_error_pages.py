@@ -32,7 +32,7 @@ handler404 = "blog.views.not_found"
 
 @pytest.fixture
 def reader() -> Client:
-    """A client that gets the error page, where others raise the error."""
+    """A client that returns the error page instead of raising the error."""
     return Client(raise_request_exception=False)
 
 
@@ -49,7 +49,7 @@ class TestErrorPages:
         assert "secret" not in page
 
     def test_need_no_database(self, reader: Client) -> None:
-        """The database refuses every query of a test without the django_db mark."""
+        """A test without the django_db mark fails on any query."""
         response = reader.get("/")
         assert response.status_code == 500
         assert "<h1" in response.content.decode()

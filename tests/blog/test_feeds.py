@@ -41,14 +41,14 @@ class TestRss:
     def test_urls_in_the_text_are_absolute(self, item: ET.Element) -> None:
         assert 'href="http://testserver/2019/01/01/other/"' in (item.findtext(CONTENT) or "")
 
-    def test_an_item_has_what_aggregators_sort_it_by(self, item: ET.Element) -> None:
+    def test_an_item_has_its_author_date_and_terms(self, item: ET.Element) -> None:
         assert item.findtext("title") == "A paper & a half"
         assert item.findtext("link") == "http://testserver/2019/10/22/a-paper-a-half/"
         assert [category.text for category in item.findall("category")] == ["books", "NGOs"]
         assert item.findtext(CREATOR) == "Hans"
         assert item.findtext("pubDate") == "Tue, 22 Oct 2019 12:00:00 +0000"
 
-    def test_an_item_keeps_its_guid_which_is_no_permalink(self, item: ET.Element) -> None:
+    def test_an_item_keeps_its_guid_which_is_not_a_permalink(self, item: ET.Element) -> None:
         guid = item.find("guid")
         assert guid is not None
         assert (guid.text, guid.get("isPermaLink")) == ("https://old.example.org/?p=7", "false")
@@ -71,7 +71,7 @@ class TestRss:
         assert len(read_xml(client, "/feed/").findall("channel/item")) == 2
 
 
-class TestSubjects:
+class TestListings:
     @pytest.mark.parametrize("subject", ["/", "/tag/t/", "/category/top/", "/category/top/below/", "/author/a/"])
     @pytest.mark.parametrize("suffix", ["feed/", "feed/rss2/"])
     def test_each_listing_has_a_feed(self, client: Client, subject: str, suffix: str) -> None:
@@ -133,6 +133,6 @@ class TestSearchEngines:
     def test_robots_txt_links_to_the_sitemap(self, client: Client) -> None:
         assert "Sitemap: http://testserver/sitemap.xml" in client.get("/robots.txt").content.decode()
 
-    def test_robots_txt_keeps_search_engines_away_if_the_owner_chooses(self, client: Client) -> None:
+    def test_robots_txt_can_keep_search_engines_away(self, client: Client) -> None:
         SiteSettings.objects.update(search_engines_welcome=False)
         assert "Disallow: /\n" in client.get("/robots.txt").content.decode()

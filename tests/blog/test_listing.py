@@ -1,4 +1,4 @@
-"""Listings: what they contain, in which order and with which text, and what they cost."""
+"""Listings: what they contain, in which order, and how many queries they take."""
 
 import re
 
@@ -53,13 +53,13 @@ class TestPostInAListing:
         )
         assert "The rest." not in entry
 
-    def test_without_a_more_marker_is_shown_whole(self, client: Client) -> None:
+    def test_without_a_more_marker_is_shown_in_full(self, client: Client) -> None:
         PostFactory(source="One.\n\nTwo.\n\nThree.")
         page = client.get("/").content.decode()
         assert "Three." in page
         assert "Read the rest" not in page
 
-    def test_without_tags_has_no_line_for_them(self, client: Client) -> None:
+    def test_without_tags_has_no_tag_line(self, client: Client) -> None:
         PostFactory()
         assert "Tags:" not in client.get("/").content.decode()
 
@@ -84,7 +84,7 @@ class TestPostInAListing:
         PostFactory(language="ar")
         assert re.search(r'<article[^>]* lang="ar"[^>]* dir="rtl"', client.get("/").content.decode())
 
-    def test_without_a_title_has_a_link_all_the_same(self, client: Client) -> None:
+    def test_without_a_title_still_has_a_link(self, client: Client) -> None:
         post = PostFactory(title="", slug="untitled")
         assert f'href="{post.get_absolute_url()}"' in client.get("/").content.decode()
 
@@ -125,7 +125,7 @@ class TestHeadings:
         assert "Posts Tagged ‘x’" in text_of(client.get("/tag/x/page/2/").content)
 
 
-class TestWhichPosts:
+class TestSelectionAndOrder:
     def test_the_newest_come_first(self, client: Client) -> None:
         for day in (5, 9, 7):
             PostFactory(title=f"Day {day}", published_at=at(2020, 1, day))
@@ -136,7 +136,7 @@ class TestWhichPosts:
             PostFactory(title=name, published_at=at(2020, 1, 1))
         assert titles(client, "/") == ["second", "first"]
 
-    def test_sticky_posts_lead_the_first_page_only(self, client: Client) -> None:
+    def test_sticky_posts_come_first_on_the_first_page_only(self, client: Client) -> None:
         SiteSettings.objects.update(entries_per_page=2)
         PostFactory(title="old", sticky=True, published_at=at(2010, 1, 1))
         PostFactory(title="a", published_at=at(2020, 1, 1), tags=["t"])
@@ -158,7 +158,7 @@ class TestWhichPosts:
         PostFactory(title="one", categories=[parent, CategoryFactory(parent=parent)])
         assert titles(client, "/category/awards/") == ["one"]
 
-    def test_archives_contain_only_their_period(self, client: Client) -> None:
+    def test_archives_contain_only_posts_of_their_period(self, client: Client) -> None:
         PostFactory(title="in", published_at=at(2019, 10, 22))
         PostFactory(title="next month", published_at=at(2019, 11, 1, 0))
         PostFactory(title="year before", published_at=at(2018, 12, 31, 23))
@@ -231,7 +231,7 @@ class TestNotFound:
         [
             "/tag/nothing/",
             "/category/nothing/",
-            "/author/nobody/",
+            "/author/unknown/",
             "/1999/",
             "/2020/13/",
             "/2020/02/30/",
@@ -242,7 +242,7 @@ class TestNotFound:
             "/2020/01/01/nothing/",
             "/tag/nothing/feed/",
             "/category/nothing/feed/",
-            "/author/nobody/feed/",
+            "/author/unknown/feed/",
         ],
     )
     def test_has_the_design_of_the_site(self, client: Client, path: str) -> None:
@@ -297,7 +297,7 @@ class TestUrls:
         assert (response.status_code, response["Location"]) == (301, "/tag/human-rights-defenders/")
 
 
-def fill(count: int) -> None:
+def create_posts(count: int) -> None:
     author = UserFactory(username="writer")
     categories = [CategoryFactory(name="top")]
     categories.append(CategoryFactory(name="below", parent=categories[0]))
@@ -310,7 +310,7 @@ def fill(count: int) -> None:
         CommentFactory(entry=post)
 
 
-class TestCost:
+class TestQueries:
     """A listing of any length takes at most eight queries while nothing is cached."""
 
     @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ class TestCost:
     def test_queries_do_not_grow_with_the_number_of_posts(
         self, client: Client, path: str, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        fill(3)
+        create_posts(3)
         SiteSettings.objects.update(entries_per_page=2)
         with django_assert_max_num_queries(8) as few:
             client.get(path)

@@ -13,7 +13,7 @@ from tests.factories import PageFactory, PostFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_publishing_sets_the_time_also_for_tag_pages() -> None:
+def test_publishing_sets_the_time_for_tag_pages_as_well() -> None:
     post = PostFactory(status=Status.DRAFT, published_at=None, tags=["a"])
     change = publishing.publish(Post.objects.all(), UserFactory(role="Editor"))
     assert change.changed == [post]
@@ -30,7 +30,7 @@ def test_publishing_keeps_a_time_in_the_future() -> None:
     assert not Post.objects.published()
 
 
-def test_an_entry_that_is_published_again_has_its_old_url() -> None:
+def test_a_republished_entry_has_its_old_url() -> None:
     post = PostFactory(tags=["a"])
     url = post.get_absolute_url()
     editor = UserFactory(role="Editor")
@@ -62,14 +62,14 @@ def test_a_restored_entry_has_the_slug_from_before_wordpress_trashed_it() -> Non
     assert Page.objects.get().path == "four"
 
 
-def test_a_slug_that_only_looks_like_one_from_the_trash_stays() -> None:
+def test_a_slug_that_only_looks_trashed_stays() -> None:
     post = PostFactory(slug="one__trashed")
     post.save()
     publishing.trash(Post.objects.all(), UserFactory(role="Editor"))
     assert Post.objects.get().slug == "one__trashed"
 
 
-def test_entries_that_have_the_status_already_are_neither_changed_nor_refused() -> None:
+def test_entries_that_already_have_the_status_are_neither_changed_nor_refused() -> None:
     post = PostFactory()
     before = post.modified_at
     change = publishing.publish(Post.objects.all(), UserFactory(role="Editor"))

@@ -1,4 +1,4 @@
-"""Old URLs redirect to what was renamed or moved, and URLs that are almost right to what is meant."""
+"""Redirects from the old URLs of renamed and moved content, and from URLs that are almost right."""
 
 import datetime as dt
 import re
@@ -53,7 +53,7 @@ class TestRenamedPost:
         )
 
     @pytest.mark.parametrize("slug", ["%D0%BC%D0%B8%D1%80", "%d0%bc%d0%b8%d1%80", "мир", "МИР"])
-    def test_in_another_script_redirects_from_every_way_to_write_its_slug(self, client: Client, slug: str) -> None:
+    def test_in_another_script_redirects_from_every_spelling_of_its_slug(self, client: Client, slug: str) -> None:
         post = post_on_day("мир")
         post.slug = "peace"
         post.save()
@@ -75,7 +75,7 @@ class TestRenamedPost:
         second.delete()
         assert not Redirect.objects.filter(path="/2014/02/10/name/").exists()
 
-    def test_that_gets_its_old_slug_back_is_found_there(self, client: Client) -> None:
+    def test_with_its_old_slug_restored_is_found_there(self, client: Client) -> None:
         post = post_on_day("one")
         for slug in ("two", "one"):
             post.slug = slug
@@ -187,7 +187,7 @@ class TestAlmostRightUrl:
             "/2013/01/01/star-power-and-human-rights/amp",
         ],
     )
-    def test_redirects_to_the_post_that_is_meant(self, client: Client, old: str) -> None:
+    def test_redirects_to_the_intended_post(self, client: Client, old: str) -> None:
         post_on_day("star-power-and-human-rights")
         post_on_day("something-else")
         assert_single_redirect(client, old, "/2014/02/10/star-power-and-human-rights/")
@@ -206,23 +206,23 @@ class TestAlmostRightUrl:
             ("/2014/2/", "/2014/02/"),
         ],
     )
-    def test_may_be_that_of_a_listing_or_feed(self, client: Client, old: str, new: str) -> None:
+    def test_of_a_listing_or_feed_redirects_to_it(self, client: Client, old: str, new: str) -> None:
         post_on_day("star-power")
         assert_single_redirect(client, old, new)
 
     @pytest.mark.parametrize("old", ["/people/", "/elsewhere/people/", "/about/people/2/", "/about/people/page/2/"])
-    def test_redirects_to_the_page_that_is_meant(self, client: Client, old: str) -> None:
+    def test_redirects_to_the_intended_page(self, client: Client, old: str) -> None:
         PageFactory(slug="people", parent=PageFactory(slug="about"))
         assert_single_redirect(client, old, "/about/people/")
 
     @pytest.mark.parametrize(
         "old", ["/tag/star-power/", "/category/star-power/", "/author/star-power/", "/media/star-power/"]
     )
-    def test_of_a_listing_does_not_mean_a_post(self, client: Client, old: str) -> None:
+    def test_of_a_listing_does_not_redirect_to_a_post(self, client: Client, old: str) -> None:
         post_on_day("star-power")
         assert client.get(old).status_code == 404
 
-    def test_with_a_month_means_the_post_of_that_month(self, client: Client) -> None:
+    def test_with_a_month_redirects_to_the_post_of_that_month(self, client: Client) -> None:
         post_on_day("star-power")
         post_on_day("star-power", published_at=NOON + dt.timedelta(days=40))
         assert_single_redirect(client, "/2014/03/star-power/", "/2014/03/22/star-power/")
@@ -237,7 +237,7 @@ class TestAlmostRightUrl:
         post_on_day("star-power-again")
         assert_single_redirect(client, "/2013/01/01/star-power/", "/2014/02/10/star-power/")
 
-    def test_that_could_mean_two_posts_redirects_to_neither(self, client: Client) -> None:
+    def test_that_matches_two_posts_redirects_to_neither(self, client: Client) -> None:
         post_on_day("star-power", published_at=NOON)
         post_on_day("star-power", published_at=NOON + dt.timedelta(days=1))
         post_on_day("moonlight-one")
@@ -250,11 +250,11 @@ class TestAlmostRightUrl:
         assert client.get("/2013/01/01/star/").status_code == 404
 
     @pytest.mark.parametrize("path", ["/2014/02/10/star-power//", "/2014//02/10/star-power/", "/2014/02/10///"])
-    def test_redirects_to_the_one_without_doubled_slashes(self, client: Client, path: str) -> None:
+    def test_with_doubled_slashes_redirects_to_the_url_without_them(self, client: Client, path: str) -> None:
         post_on_day("star-power")
         assert_single_redirect(client, path, re.sub("//+", "/", path))
 
-    def test_does_not_mean_a_second_post_with_the_same_title(self, client: Client) -> None:
+    def test_does_not_redirect_to_a_second_post_with_the_same_title(self, client: Client) -> None:
         # The first may be deleted or hidden. Its URL does not mean the other post.
         post_on_day("star-power-2")
         post_on_day("moonlight-2014")
@@ -267,7 +267,7 @@ class TestAlmostRightUrl:
         post_on_day("star-power")
         assert client.get(f"/2013/01/01/{slug}/").status_code == 404
 
-    def test_never_means_a_hidden_post(self, client: Client) -> None:
+    def test_never_redirects_to_a_hidden_post(self, client: Client) -> None:
         for status in (Status.DRAFT, Status.PENDING, Status.PRIVATE, Status.TRASH):
             post_on_day(f"zanzibar-{status}", status=status)
         post_on_day("zanzibar-later", published_at=timezone.now() + dt.timedelta(days=9))
@@ -288,7 +288,7 @@ def test_an_author_without_public_posts_is_not_revealed(client: Client) -> None:
         assert client.get(path).status_code == 404
 
 
-class TestCost:
+class TestQueries:
     def count_queries(self, client: Client, path: str) -> int:
         # The first page puts the sidebar into the cache.
         client.get("/?warm=1")
@@ -296,7 +296,7 @@ class TestCost:
             client.get(path)
         return len(queries)
 
-    def test_of_a_page_that_exists_does_not_rise(self, client: Client, settings: Settings) -> None:
+    def test_existing_pages_take_no_further_queries(self, client: Client, settings: Settings) -> None:
         post = post_on_day("star-power")
         path = f"{post.get_absolute_url()}?x=1"
         with_redirects = self.count_queries(client, path)
@@ -316,7 +316,7 @@ class TestCost:
             "/a/b/c/d/",
         ],
     )
-    def test_of_a_url_that_is_not_found_rises_by_at_most_four_queries(
+    def test_missing_pages_take_at_most_four_further_queries(
         self, client: Client, settings: Settings, path: str
     ) -> None:
         with_redirects = self.count_queries(client, path)
@@ -357,7 +357,7 @@ class TestFormerFolder:
         assert (response.status_code, response.headers["Location"]) == (301, new)
 
     @pytest.mark.parametrize("path", ["/blog/no-such-page/", "/blogs/", "/blog//example.org/"])
-    def test_does_not_redirect_to_what_is_not_here(self, client: Client, path: str) -> None:
+    def test_does_not_redirect_to_a_missing_page(self, client: Client, path: str) -> None:
         assert client.get(path).status_code == 404
 
 
@@ -408,7 +408,7 @@ class TestFormerHost:
             assert response.status_code == 301
             assert response.headers["Location"] == "https://testserver/2014/02/10/star-power/"
 
-    def test_redirects_to_https_behind_a_proxy_as_well(self, client: Client, settings: Settings) -> None:
+    def test_redirects_to_https_behind_a_proxy_too(self, client: Client, settings: Settings) -> None:
         settings.SITE_URL, settings.SECURE_SSL_REDIRECT = "https://testserver", True
         settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
         response = client.get("/?p=9000123", headers={"host": "old.example.org", "x-forwarded-proto": "http"})

@@ -1,4 +1,4 @@
-"""render(): its limits, the registry of markups, and the excerpt."""
+"""`render()`: its limits, the registries of markups and moved files, and the excerpt."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,7 +50,7 @@ class TestLength:
     def test_a_source_of_the_maximum_length_is_rendered(self) -> None:
         assert len(render("a" * MAX_SOURCE_LENGTH, "html").body_html) == MAX_SOURCE_LENGTH
 
-    def test_the_error_for_a_longer_one_names_its_length_and_the_limit(self) -> None:
+    def test_the_error_for_a_longer_source_states_its_length_and_the_limit(self) -> None:
         with pytest.raises(SourceTooLongError) as raised:
             render("a" * (MAX_SOURCE_LENGTH + 1), "markdown")
         assert str(raised.value) == (
@@ -59,7 +59,7 @@ class TestLength:
         )
 
     @pytest.mark.parametrize("markup", ["markdown", "html", "wordpress"])
-    def test_embedded_files_do_not_count(self, markup: str) -> None:
+    def test_embedded_files_do_not_count_towards_the_length(self, markup: str) -> None:
         picture = '<img src="data:image/png;base64,' + "aB+/" * 200_000 + '==" alt="A map">'
         html = render(f"One {picture} two", markup).body_html
         assert "One" in html
@@ -100,15 +100,15 @@ class TestMarkups:
         add_markup("loud", Markup("Loud", shout))
         assert render("hello", "loud").body_html == "<p>HELLO</p>"
 
-    def test_an_unknown_one_is_an_error_that_names_it(self) -> None:
+    def test_an_unknown_markup_raises_an_error_with_its_name(self) -> None:
         with pytest.raises(UnknownMarkupError, match="bbcode"):
             render("[b]x[/b]", "bbcode")
 
-    def test_one_that_fails_does_not_break_the_others(self, add_markup: Callable[[str, Markup], None]) -> None:
+    def test_a_failing_renderer_does_not_break_the_others(self, add_markup: Callable[[str, Markup], None]) -> None:
         add_markup("broken", Markup("Broken", crash))
         assert render("<p>x</p>", "html").body_html == "<p>x</p>"
 
-    def test_all_that_are_registered_pass_the_system_check(self) -> None:
+    def test_registered_markups_pass_the_system_check(self) -> None:
         assert {"markdown", "html"} <= markups.keys()
         assert [problem for name, markup in markups.items() for problem in find_markup_problems(name, markup)] == []
 
@@ -130,11 +130,11 @@ class TestMarkups:
 class TestMovedFiles:
     @pytest.fixture
     def add_resolver(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, FileResolver], None]:
-        """Register a resolver for one test, in which there is no other."""
+        """Register a resolver for one test, without any others."""
         monkeypatch.setattr(file_resolvers, "_items", {})
         return file_resolvers.register
 
-    def test_a_resolver_of_another_app_says_where_a_file_is_now(
+    def test_a_resolver_of_another_app_provides_the_new_url(
         self, add_resolver: Callable[[str, FileResolver], None]
     ) -> None:
         add_resolver("one", lambda urls: {url: "/media/a.png" for url in urls if "old" in url})
@@ -144,7 +144,7 @@ class TestMovedFiles:
         assert 'src="/media/a.png"' in html.body_html
         assert 'href="https://x.example/b.png"' in html.body_html
 
-    def test_without_a_resolver_nothing_is_replaced(self, add_resolver: Callable[[str, FileResolver], None]) -> None:
+    def test_without_resolvers_no_url_is_replaced(self, add_resolver: Callable[[str, FileResolver], None]) -> None:
         assert resolve_files(["https://old.example.org/a.png"]) == {}
 
     def test_every_resolver_gets_every_url_and_the_first_wins(
@@ -154,16 +154,16 @@ class TestMovedFiles:
         add_resolver("two", lambda urls: dict.fromkeys(urls, "/media/2"))
         assert resolve_files(iter(["a", "b"])) == {"a": "/media/1", "b": "/media/2"}
 
-    def test_a_resolver_that_knows_no_file_does_not_cost_a_look_at_the_text(
+    def test_the_text_is_not_scanned_for_a_resolver_that_ignores_the_urls(
         self, add_resolver: Callable[[str, FileResolver], None]
     ) -> None:
-        def explode() -> Iterator[str]:
-            yield pytest.fail("looked at")
+        def fail_when_read() -> Iterator[str]:
+            yield pytest.fail("a URL was read")
 
         add_resolver("one", lambda urls: {})
-        assert resolve_files(explode()) == {}
+        assert resolve_files(fail_when_read()) == {}
 
-    def test_all_that_are_registered_pass_the_system_check(self) -> None:
+    def test_registered_resolvers_pass_the_system_check(self) -> None:
         assert "wordpress" in file_resolvers
         assert [problem for name, one in file_resolvers.items() for problem in find_resolver_problems(name, one)] == []
 
@@ -202,7 +202,7 @@ class TestCharacters:
     def test_private_and_rare_characters_are_kept(self) -> None:
         assert render("\ue000 \U0010fffd \u200b 🕊", "html").body_html == "\ue000 \U0010fffd \u200b 🕊"
 
-    def test_a_reference_can_have_thousands_of_digits(self) -> None:
+    def test_a_character_reference_can_have_thousands_of_digits(self) -> None:
         assert render(f"&#{'9' * 5000};", "html").body_html == "\ufffd"
 
 
@@ -221,7 +221,7 @@ class TestAutoExcerpt:
         words = " ".join(["word"] * 55)
         assert excerpt_of(words) == words
 
-    def test_of_more_words_ends_in_an_ellipsis(self) -> None:
+    def test_of_a_longer_text_ends_in_an_ellipsis(self) -> None:
         assert excerpt_of(" ".join(["word"] * 56)) == " ".join(["word"] * 55) + "…"
 
     def test_continues_after_the_more_marker(self) -> None:

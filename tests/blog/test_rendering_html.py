@@ -74,7 +74,7 @@ class TestObsoleteHtml:
 
 class TestRepair:
     @pytest.mark.parametrize(
-        ("broken", "mended"),
+        ("broken", "repaired"),
         [
             ("<p>a<p>b", "<p>a</p><p>b</p>"),
             ("<p>a<ul><li>b<li>c</ul>d", "<p>a</p><ul><li>b</li><li>c</li></ul>d"),
@@ -103,25 +103,25 @@ class TestRepair:
             ("a<template>b</template><xmp>c</xmp><plaintext>d<p>e", "abcd<p>e</p>"),
         ],
     )
-    def test_loses_no_text(self, broken: str, mended: str) -> None:
-        assert body(broken) == mended
+    def test_loses_no_text(self, broken: str, repaired: str) -> None:
+        assert body(broken) == repaired
 
     @pytest.mark.parametrize(
-        ("broken", "mended"),
+        ("broken", "repaired"),
         [
             ("<table><td>a<td>b<tr><td>c</table>", "<tr><td>a</td><td>b</td></tr><tr><td>c</td></tr>"),
             ("<table><tr><p><td>a</td></tr></table>", "<tr><td>a</td></tr>"),
             ("<table><tr><td><b>a</td><td>b</td></tr></table>", "<tr><td><b>a</b></td><td>b</td></tr>"),
         ],
     )
-    def test_repairs_tables(self, broken: str, mended: str) -> None:
-        assert body(broken) == f"<table><tbody>{mended}</tbody></table>"
+    def test_repairs_tables(self, broken: str, repaired: str) -> None:
+        assert body(broken) == f"<table><tbody>{repaired}</tbody></table>"
 
     def test_moves_text_between_cells_before_the_table_as_browsers_do(self) -> None:
         assert body("<table>a<br><tr><td>b</table>") == "a<br><table><tbody><tr><td>b</td></tr></tbody></table>"
 
-    def test_of_very_many_tags_loses_no_text(self) -> None:
-        """There are so many that libxml2 closes them first, which repairs less than browsers do."""
+    def test_keeps_the_text_between_very_many_tags(self) -> None:
+        """There are so many tags that libxml2 closes them first, which repairs less than browsers do."""
         source = "<p>a<wbr><b>b<p>c</b><ul><li>d<li><table><td>e<td>f</table></ul>" * 1_000
         html = body(f"{source}<!--more-->")
         assert re.sub("<[^>]*>", "", html) == "abcdef" * 1_000
@@ -218,7 +218,7 @@ class TestIds:
     @pytest.mark.parametrize(
         "name", ["comments", "respond", "more", "content", "more-12", "comment-7", "id_name", "post-1", "main"]
     )
-    def test_that_the_site_uses_get_a_prefix_as_do_links_to_them(self, name: str) -> None:
+    def test_reserved_for_the_site_get_a_prefix_and_so_do_links_to_them(self, name: str) -> None:
         assert body(f'<p id="{name}">a <a href="#{name}">b</a></p>') == (
             f'<p id="u-{name}">a <a href="#u-{name}">b</a></p>'
         )
@@ -226,7 +226,7 @@ class TestIds:
     def test_with_a_prefix_can_be_linked_to(self) -> None:
         assert body('<a href="#respond">Answer</a>') == '<a href="#respond">Answer</a>'
 
-    def test_that_the_site_does_not_use_are_kept(self) -> None:
+    def test_not_reserved_for_the_site_are_kept(self) -> None:
         assert body('<h2 id="commentary">a</h2>') == '<h2 id="commentary">a</h2>'
 
     def test_are_unique(self) -> None:
@@ -240,7 +240,7 @@ class TestIds:
 
 
 class TestDepth:
-    """Nobody writes HTML that is nested deeper than any parser reads in linear time."""
+    """No author nests HTML deeper than parsers can read in linear time."""
 
     @pytest.mark.parametrize("piece", ["<div>", "<ul><li>", "<ol><!--</ol>-->"])
     def test_keeps_text_and_paragraphs_that_are_nested_too_deep(self, piece: str) -> None:

@@ -1,4 +1,4 @@
-"""Links: bare URLs, PDFs on a line of their own, links that leave the site."""
+"""Links: bare URLs, PDFs alone on a line, links that leave the site."""
 
 import pytest
 from django.test import override_settings
@@ -71,7 +71,7 @@ class TestBareUrls:
         source = f"<{tag}>x <b>https://example.org</b></{tag}>"
         assert body(source) == source
 
-    def test_in_a_link_stay_its_text(self) -> None:
+    def test_in_the_text_of_a_link_stay_text(self) -> None:
         source = '<a href="/a">x <b>https://example.org</b></a>'
         assert body(source) == source
 
@@ -82,7 +82,7 @@ class TestBareUrls:
     def test_need_a_scheme_and_a_host(self, text: str) -> None:
         assert body(text) == text
 
-    def test_of_an_impossible_host_stay_text(self) -> None:
+    def test_with_an_impossible_host_stay_text(self) -> None:
         assert body("https://example.org:99999/") == "https://example.org:99999/"
 
     def test_are_joined_when_markup_inside_them_is_removed(self) -> None:
@@ -92,7 +92,7 @@ class TestBareUrls:
         assert body("http://testserver/a") == '<a href="http://testserver/a">http://testserver/a</a>'
 
 
-class TestPdfsOnALineOfTheirOwn:
+class TestPdfsAloneOnALine:
     ADDRESS = "https://example.org/x/A-HRC-21-18_en.pdf"
     NAMED = link(ADDRESS, "Click to access A-HRC-21-18_en.pdf")
 

@@ -34,7 +34,7 @@ class TestCommonMark:
     def test_markdown_in_html_blocks(self) -> None:
         assert body('<div dir="rtl">\n\n**x**\n\n</div>') == ('<div dir="rtl">\n<p><strong>x</strong></p>\n</div>')
 
-    def test_twelve_nested_lists_lose_nothing(self) -> None:
+    def test_twelve_nested_lists_are_kept(self) -> None:
         source = "\n".join(f"{'  ' * depth}- item{depth}" for depth in range(12))
         assert all(f"item{depth}" in body(source) for depth in range(12))
 
@@ -46,7 +46,7 @@ class TestFootnotes:
         assert '<li id="fn1" class="footnote-item">' in html
         assert '<a href="#fnref1" class="footnote-backref">' in html
 
-    def test_can_follow_a_url_directly(self) -> None:
+    def test_can_directly_follow_a_url(self) -> None:
         html = body("https://example.org/a[^x]\n\n[^x]: note")
         assert '>https://example.org/a</a><sup class="footnote-ref">' in html
 
@@ -80,7 +80,7 @@ class TestHeadingIds:
         for id_ in ("a", "a-1", "a-1-1", "a-2"):
             assert f'id="{id_}"' in body("# a\n# a\n# a-1\n# a")
 
-    def test_that_the_site_uses_get_a_prefix(self) -> None:
+    def test_reserved_for_the_site_get_a_prefix(self) -> None:
         assert body("# Comments") == '<h1 id="u-comments">Comments</h1>'
 
     def test_can_be_linked_to(self) -> None:

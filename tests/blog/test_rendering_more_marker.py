@@ -57,13 +57,27 @@ class TestMarker:
         assert not rendered.has_more
         assert "&lt;!--more--&gt;" in rendered.body_html
 
+    @pytest.mark.parametrize(
+        "source",
+        [
+            '<p><a href="https://e.org/a.pdf">https://e.org/a.pdf<!--more--></a></p><p>two</p>',
+            '<p><a href="https://youtu.be/abcdefghijk">https://youtu.be/abcdefghijk<!--more--></a></p><p>two</p>',
+            '<object data="https://e.org/x"><a href="https://e.org/x">https://e.org/x<!--more--></a></object><p>two</p>',
+        ],
+    )
+    def test_in_a_link_that_shows_its_url_counts(self, source: str) -> None:
+        rendered = render(source, "html")
+        assert rendered.has_more
+        assert rendered.body_html.count(MORE) == rendered.lead_html.count(MORE) == 1
+        assert "two" not in rendered.lead_html
+
     def test_at_the_end_counts(self) -> None:
         assert lead("<p>one</p><!--more-->") == f"<p>one {MORE}</p>"
 
     def test_at_the_start_leaves_a_lead_of_only_the_placeholder(self) -> None:
         assert lead("<!--more--><p>one</p>") == f"<p>{MORE}</p>"
 
-    def test_without_one_the_lead_is_the_whole_text(self) -> None:
+    def test_is_not_required_and_the_lead_is_then_the_whole_text(self) -> None:
         rendered = render("<p>one</p><p>two</p>", "html")
         assert rendered.lead_html == rendered.body_html
         assert not rendered.has_more

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blog.rendering import MORE_PLACEHOLDER as MORE
 from blog.rendering import PAGE_BREAK, render
-from blog.rendering.page_breaks import MAX_PAGES
+from blog.rendering.markers import MAX_PAGES
 
 VOID = {"br", "hr", "img", "source", "wbr", "col"}
 

@@ -1,4 +1,4 @@
-"""Videos of YouTube and Vimeo: which URLs become players, and that these hold a link and load nothing."""
+"""YouTube and Vimeo videos: which URLs become players, and that a player contains a link and loads nothing."""
 
 import pytest
 
@@ -40,11 +40,11 @@ class TestVideoPageUrls:
     @pytest.mark.parametrize(
         "url",
         [
-            "https://www.youtube.com/user/somebody",
+            "https://www.youtube.com/user/someone",
             "https://www.youtube.com/watch?v=short",
             "https://youtube.com.example.org/watch?v=wTzbIc6oiqs",
             "https://example.org/?https://youtu.be/wTzbIc6oiqs",
-            "https://vimeo.com/somebody",
+            "https://vimeo.com/someone",
             "javascript:alert(1)//youtu.be/wTzbIc6oiqs",
             "//[",
             "",
@@ -56,7 +56,7 @@ class TestVideoPageUrls:
 
 class TestPlayers:
     @pytest.mark.parametrize("markup", ["html", "markdown", "wordpress"])
-    def test_a_url_alone_in_a_paragraph_becomes_one(self, markup: str) -> None:
+    def test_a_url_alone_in_a_paragraph_becomes_a_player(self, markup: str) -> None:
         source = "https://youtu.be/wTzbIc6oiqs"
         source = f"<p>{source}</p>" if markup == "html" else source
         assert render(source, markup).body_html.strip() == player(WATCH)
@@ -69,7 +69,7 @@ class TestPlayers:
             f"<p>before</p>{player(WATCH)}<p>between</p>{player('https://vimeo.com/12345678')}"
         )
 
-    def test_an_embedded_frame_becomes_one(self) -> None:
+    def test_an_embedded_frame_becomes_a_player(self) -> None:
         source = '<iframe src="https://www.youtube.com/embed/wTzbIc6oiqs?rel=0"></iframe>'
         assert render(source, "html").body_html == player(WATCH)
 
@@ -77,16 +77,16 @@ class TestPlayers:
         "source",
         [
             "See https://youtu.be/wTzbIc6oiqs for it.",
-            '<a href="https://youtu.be/wTzbIc6oiqs">The film</a>',
+            '<a href="https://youtu.be/wTzbIc6oiqs">The video</a>',
             "<ul><li>https://youtu.be/wTzbIc6oiqs</li></ul>",
             "<pre>https://youtu.be/wTzbIc6oiqs</pre>",
-            "https://example.org/film",
+            "https://example.org/video",
         ],
     )
     def test_everything_else_stays_a_link(self, source: str) -> None:
         html = render(source, "wordpress").body_html
         assert "player" not in html
-        assert "example.org/film" in html or "youtu.be/wTzbIc6oiqs" in html
+        assert "example.org/video" in html or "youtu.be/wTzbIc6oiqs" in html
 
     def test_loads_nothing(self) -> None:
         html = render("https://youtu.be/wTzbIc6oiqs", "wordpress").body_html

@@ -1,4 +1,4 @@
-"""What is true of every rendering, whatever the source."""
+"""Properties of every rendering, whatever the source."""
 
 import re
 from html.parser import HTMLParser
@@ -20,7 +20,7 @@ OWN_HOST = "testserver"
 
 
 class Checker(HTMLParser):
-    """Fails on an element that is not closed in order, and on anything that runs or loads."""
+    """Fails on elements that are not closed in order, and on anything that a browser would run or load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Checker(HTMLParser):
         assert not ACTIVE.fullmatch(tag), tag
         if tag not in VOID:
             self.open.append(tag)
-        assert len(attrs) == len(dict(attrs)), "an attribute is given twice"
+        assert len(attrs) == len(dict(attrs)), "duplicate attribute"
         for name, value in attrs:
             assert value is not None
             if name == "id":
@@ -68,7 +68,7 @@ def check(html: str) -> None:
     checker.feed(html)
     checker.close()
     assert checker.open == [], "never closed"
-    assert len(checker.ids) == len(set(checker.ids)), "an id is given twice"
+    assert len(checker.ids) == len(set(checker.ids)), "duplicate id"
 
 
 def check_rendered(rendered: Rendered) -> None:

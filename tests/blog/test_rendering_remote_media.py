@@ -47,7 +47,7 @@ class TestImages:
     def test_in_a_link_keep_the_link(self) -> None:
         assert body('<a href="/big"><img src="https://example.org/a.jpg" alt="A"></a>') == '<a href="/big">A</a>'
 
-    def test_in_a_link_without_a_url_give_it_theirs(self) -> None:
+    def test_in_a_link_without_a_url_give_it_their_url(self) -> None:
         assert body('<a id="x"><img src="https://example.org/a.jpg" alt="A"></a>') == (
             '<a id="x" href="https://example.org/a.jpg" rel="noopener">A</a>'
         )
@@ -95,7 +95,7 @@ class TestPlayers:
         )
 
     def test_without_a_source_become_their_content(self) -> None:
-        assert body('<video src="data:x"><a href="/a.mp4">the film</a></video>') == '<a href="/a.mp4">the film</a>'
+        assert body('<video src="data:x"><a href="/a.mp4">the video</a></video>') == '<a href="/a.mp4">the video</a>'
 
 
 class TestEmbeds:

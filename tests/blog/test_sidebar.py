@@ -1,4 +1,4 @@
-"""The sidebar: its blocks, what they show and what they cost."""
+"""The sidebar: its blocks, what they show and how many queries they take."""
 
 import datetime as dt
 from pathlib import Path
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def _own_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the blocks that the test registers."""
+    """Remove the blocks that the test registers."""
     monkeypatch.setattr(sidebar_blocks, "_items", dict(sidebar_blocks))
 
 
@@ -92,7 +92,7 @@ class TestBlockOfAnotherApp:
         self.register_shelves()
         assert "[Essays: essays][Novels: novels]" in client.get("/").content.decode()
 
-    def test_may_be_a_template_alone(self, client: Client) -> None:
+    def test_can_consist_of_a_template_alone(self, client: Client) -> None:
         sidebar_blocks.register("plain", SidebarBlock("plain.html"))
         assert "Nothing but a template" in client.get("/").content.decode()
 

@@ -108,7 +108,7 @@ def test_a_hidden_entry_has_no_public_url(client: Client, hidden: Post) -> None:
         assert client.get(url).status_code == 404, url
 
 
-def test_a_tag_of_hidden_posts_shows_none(client: Client, hidden: Post) -> None:
+def test_the_page_of_a_tag_with_only_hidden_posts_is_empty(client: Client, hidden: Post) -> None:
     response = client.get(f"/tag/{SECRET.lower()}-tag/")
     assert response.context["posts"] == []
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestPost:
-    def test_says_when_it_was_posted_and_under_what_it_is_filed(self, client: Client) -> None:
+    def test_shows_its_date_and_categories(self, client: Client) -> None:
         post = PostFactory(
             title="A paper",
             published_at=at(2019, 10, 22, 13, 53),

@@ -11,7 +11,8 @@ from tests.factories.programs import run
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def value(tmp_path: Path, expression: str, **environment: str) -> str:
+def evaluate(tmp_path: Path, expression: str, **environment: str) -> str:
+    """Return what `expression` prints, evaluated with these environment variables."""
     result = run(tmp_path, f"from config import settings; print({expression})", SECRET_KEY="x", **environment)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
@@ -30,12 +31,12 @@ def test_development_needs_no_secret_key(tmp_path: Path) -> None:
 
 def test_all_data_is_in_one_folder(tmp_path: Path) -> None:
     expression = "settings.DATABASES['default']['NAME'], settings.MEDIA_ROOT, settings.CACHES['default']['LOCATION']"
-    assert value(tmp_path, expression).count(str(tmp_path)) == 3
+    assert evaluate(tmp_path, expression).count(str(tmp_path)) == 3
 
 
 def test_the_database_and_the_cache_can_be_on_other_hosts(tmp_path: Path) -> None:
     expression = "settings.DATABASES['default']['HOST'], settings.CACHES['default']['LOCATION']"
-    found = value(
+    found = evaluate(
         tmp_path,
         expression,
         DATABASE_URL="postgres://me@db.example.org/blog",
@@ -48,12 +49,12 @@ def test_the_database_and_the_cache_can_be_on_other_hosts(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("url", "secure"), [("https://blog.example.org", "True"), ("http://localhost:8000", "False")])
 def test_the_url_of_the_site_decides_whether_https_is_required(tmp_path: Path, url: str, secure: str) -> None:
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_PRELOAD")
-    found = value(tmp_path, f"[getattr(settings, name) for name in {names}]", SITE_URL=url)
+    found = evaluate(tmp_path, f"[getattr(settings, name) for name in {names}]", SITE_URL=url)
     assert found == f"[{', '.join([secure] * len(names))}]"
 
 
 def test_the_site_answers_to_its_own_host(tmp_path: Path) -> None:
-    assert "blog.example.org" in value(tmp_path, "settings.ALLOWED_HOSTS", SITE_URL="https://blog.example.org")
+    assert "blog.example.org" in evaluate(tmp_path, "settings.ALLOWED_HOSTS", SITE_URL="https://blog.example.org")
 
 
 def test_static_files_are_served_before_they_are_collected(tmp_path: Path) -> None:
@@ -76,12 +77,14 @@ assert [reader.get(style).status_code for style in styles] == [200] * len(styles
 
 def test_the_site_answers_to_its_former_hosts(tmp_path: Path) -> None:
     expression = "settings.ALLOWED_HOSTS, settings.BROADSIDE_FORMER_HOSTS"
-    found = value(tmp_path, expression, SITE_URL="https://a.example", FORMER_HOSTS="Old.example.org, b.wordpress.com,")
+    found = evaluate(
+        tmp_path, expression, SITE_URL="https://a.example", FORMER_HOSTS="Old.example.org, b.wordpress.com,"
+    )
     assert found.endswith("'old.example.org', 'b.wordpress.com'] ['old.example.org', 'b.wordpress.com']")
     assert "a.example" in found
 
 
-def test_the_example_and_the_readme_name_every_variable() -> None:
+def test_the_example_and_the_readme_document_every_variable() -> None:
     source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,10 +100,10 @@ KINDS = {"bool", "str", "int", "list", "db_url", "cache_url"}
 
 class TestMail:
     def test_without_a_url_there_is_no_mailer(self, tmp_path: Path) -> None:
-        assert value(tmp_path, "settings.MAILERS") == "{}"
+        assert evaluate(tmp_path, "settings.MAILERS") == "{}"
 
     def test_in_development_messages_are_printed(self, tmp_path: Path) -> None:
-        assert "console" in value(tmp_path, "settings.MAILERS", DEBUG="1")
+        assert "console" in evaluate(tmp_path, "settings.MAILERS", DEBUG="1")
 
     @pytest.mark.parametrize(
         ("url", "options"),
@@ -113,10 +116,10 @@ class TestMail:
             ),
         ],
     )
-    def test_the_url_has_the_host_the_encryption_and_the_login(self, url: str, options: dict[str, object]) -> None:
-        made = mailers(url)["default"]["OPTIONS"]
-        assert {name: made[name] for name in options} == options
-        assert made["timeout"]
+    def test_the_url_contains_the_host_encryption_and_login(self, url: str, options: dict[str, object]) -> None:
+        mailer_options = mailers(url)["default"]["OPTIONS"]
+        assert {name: mailer_options[name] for name in options} == options
+        assert mailer_options["timeout"]
 
     @pytest.mark.parametrize(
         "url", ["mail.example.org", "smtp://", "pop3://a.example", "smtp://a.example:x", "smtp://me:s/cret@h"]
@@ -128,5 +131,5 @@ class TestMail:
 
     def test_messages_are_from_the_site_unless_email_from_is_set(self, tmp_path: Path) -> None:
         expression = "settings.DEFAULT_FROM_EMAIL"
-        assert value(tmp_path, expression, SITE_URL="https://blog.example.org") == "noreply@blog.example.org"
-        assert value(tmp_path, expression, EMAIL_FROM="Us <us@example.org>") == "Us <us@example.org>"
+        assert evaluate(tmp_path, expression, SITE_URL="https://blog.example.org") == "noreply@blog.example.org"
+        assert evaluate(tmp_path, expression, EMAIL_FROM="Us <us@example.org>") == "Us <us@example.org>"

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from blog.caching.policy import public_page
+from blog.caching import public_page
 from wordpress.legacy_urls import views
 
 app_name = "wordpress"

@@ -66,7 +66,7 @@ class _PostImport(EntryImport):
         self._import_enclosures(imported)
 
     def _import_enclosures(self, posts: Sequence[ImportedEntry]) -> None:
-        """Store the enclosures of posts that are new or have changed (blog.models.enclosure says what they are).
+        """Store the enclosures of posts that are new or have changed (blog.models.post says what they are).
 
         WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to
         plug-ins.

@@ -1,7 +1,8 @@
-"""The more marker: where a listing cuts a text off and says `Read the rest of this entry »`.
+"""The more marker, `<!--more-->`, and page breaks, `<!--nextpage-->`: where a text is cut.
 
-WordPress cuts the source at `<!--more-->`. Here the rendered tree is cut, so open elements are closed, and footnotes
-and link references that are defined further down still work.
+A listing shows the text up to the more marker and the link `Read the rest of this entry »`. Page breaks split a long
+text into several pages. WordPress cuts the source. Here the tree is cut, so each part is well-formed by itself, and
+footnotes and link references that are defined further down still work.
 """
 
 from typing import Final
@@ -9,21 +10,81 @@ from typing import Final
 from lxml import etree
 
 from blog.rendering.sanitising import BLOCKS, INLINES
-from blog.rendering.tree import MORE_TAG, take_out, text_of
+from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, split_around, take_out, text_of
 
+# Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
+PAGE_BREAK: Final = "<!--nextpage-->"
+
+# Each break copies the elements that are open around it. A hostile text must not grow by that, so further breaks are
+# ignored.
+MAX_PAGES: Final = 100
 # Elements that can hold only certain children, and those children.
 _CONTAINERS: Final = frozenset({"colgroup", "dl", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"})
 _CHILDREN: Final = frozenset({"dd", "dt", "li", "tbody", "td", "tfoot", "th", "thead", "tr"})
 
-# Blocks in which the link can follow the text that was cut.
-_TAKES_INLINE_LINK: Final = frozenset(
-    {"body", "blockquote", "caption", "dd", "div", "dt", "figcaption", "li", "p", "section", "td", "th"}
-)
-# Blocks that can hold a paragraph for the link.
+# Blocks that can hold a paragraph for the link, and those in which the link can also follow the text that was cut.
 _TAKES_PARAGRAPH: Final = frozenset({"body", "blockquote", "dd", "div", "li", "section", "td", "th"})
+_TAKES_INLINE_LINK: Final = _TAKES_PARAGRAPH | {"caption", "dt", "figcaption", "p"}
 
-# Elements that are visible without any text.
-_VISIBLE_WITHOUT_TEXT: Final = frozenset({"audio", "img", "video"})
+# Elements that are visible without any text. Page breaks are raised first, when there may still be embeds.
+_VISIBLE: Final = frozenset({"audio", "img", "video"})
+_VISIBLE_ON_PAGE: Final = _VISIBLE | {"embed", "hr", "table", "x-iframe", "x-object"}
+
+
+def raise_page_breaks(root: etree._Element, marker: etree._Element | None) -> etree._Element | None:
+    """Bring the page breaks to the top level of the tree, and return the more marker that is valid afterwards.
+
+    A break with nothing visible before or after it is removed. A listing shows the first page at most: if no more
+    marker comes before the first break, one is added there.
+    """
+    breaks = list(root.iter(PAGE_BREAK_TAG))
+    for surplus in breaks[MAX_PAGES - 1 :]:
+        take_out(surplus)
+    start = root
+    for page_break in breaks[: MAX_PAGES - 1]:
+        _raise(root, page_break)
+        if _is_page_visible(start):
+            start = page_break
+        else:
+            take_out(page_break)
+    if start is not root and not _is_page_visible(start):
+        take_out(start)
+    first = next(root.iter(MORE_TAG, PAGE_BREAK_TAG), None)
+    if first is None or first.tag == MORE_TAG:
+        return marker
+    if marker is not None:
+        take_out(marker)
+    marker = etree.Element(MORE_TAG)
+    first.addprevious(marker)
+    return marker
+
+
+def _is_page_visible(start: etree._Element) -> bool:
+    """Whether anything is visible between `start`, which is a break or the root, and the next break."""
+    is_root = start.getparent() is None
+    if ((start.text if is_root else start.tail) or "").strip():
+        return True
+    element = next(iter(start), None) if is_root else start.getnext()
+    while element is not None and element.tag != PAGE_BREAK_TAG:
+        if text_of(element).strip() or (element.tail or "").strip():
+            return True
+        if next(element.iter(*_VISIBLE_ON_PAGE), None) is not None:
+            return True
+        element = element.getnext()
+    return False
+
+
+def _raise(root: etree._Element, page_break: etree._Element) -> None:
+    """Make `page_break` a child of `root` by splitting the elements around it in two."""
+    while (parent := page_break.getparent()) is not None and parent is not root:
+        rest = split_around(page_break)
+        if len(rest) or (rest.text or "").strip():
+            page_break.addnext(rest)
+        else:
+            page_break.tail = rest.tail
+        # A line break at the end of a page has no effect.
+        if len(parent) and parent[-1].tag == "br" and not (parent[-1].tail or "").strip():
+            parent.remove(parent[-1])
 
 
 def drop_empty_paragraphs(root: etree._Element) -> None:
@@ -31,7 +92,7 @@ def drop_empty_paragraphs(root: etree._Element) -> None:
     for paragraph in root.iter("p"):
         if (paragraph.text or "").strip() or text_of(paragraph).strip():
             continue
-        if any(e.tag in _VISIBLE_WITHOUT_TEXT or "id" in e.attrib for e in paragraph.iter(etree.Element)):
+        if any(e.tag in _VISIBLE or "id" in e.attrib for e in paragraph.iter(etree.Element)):
             continue
         if (marker := paragraph.find(f".//{MORE_TAG}")) is not None:
             take_out(marker)
@@ -55,14 +116,10 @@ def settle(marker: etree._Element) -> None:
             preceding.append(marker)
             parent = preceding
         else:
-            container = parent
-            while (
-                container.tag in _CONTAINERS
-                and (parent := container.getparent()) is not None
-                and parent.tag in _CONTAINERS
-            ):
-                container = parent
-            container.addprevious(marker)
+            outermost = parent
+            while (parent := outermost.getparent()) is not None and parent.tag in _CONTAINERS:
+                outermost = parent
+            outermost.addprevious(marker)
 
 
 def _trim(block: etree._Element) -> None:
@@ -70,7 +127,7 @@ def _trim(block: etree._Element) -> None:
     while len(block):
         last = block[-1]
         last.tail = (last.tail or "").rstrip() or None
-        if last.tail or len(last) or last.text or last.tag not in INLINES or last.tag in _VISIBLE_WITHOUT_TEXT:
+        if last.tail or len(last) or last.text or last.tag not in INLINES or last.tag in _VISIBLE:
             return
         block.remove(last)
     block.text = (block.text or "").rstrip() or None
