@@ -143,6 +143,12 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     def _buttons(self, request: HttpRequest) -> Callable[[Comment], SafeString]:
         """Return the column of buttons. They submit the list's own form, because forms can't be nested."""
         filters = self._filters(request)
+        button = (
+            '<button type="submit" formmethod="post" formaction="{}" class="button decide {}" aria-label="{}">'
+            "{}</button>"
+        )
+        # The label distinguishes the many buttons with the same text when they are read aloud.
+        label = gettext("%(decision)s: comment by %(name)s")
 
         @admin.display(description=_("Decide"))
         def buttons(comment: Comment) -> SafeString:
@@ -150,17 +156,11 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
                 (
                     add_preserved_filters(filters, reverse(f"admin:comments_comment_{name}", args=[comment.pk])),
                     name,
-                    # Tells the many buttons with the same label apart when they are read aloud.
-                    gettext("%(decision)s: comment by %(name)s")
-                    % {"decision": action.button, "name": comment.author_name},
+                    label % {"decision": action.button, "name": comment.author_name},
                     action.button,
                 )
                 for name, action in ACTIONS.items()
                 if comment.status in action.offered_for
-            )
-            button = (
-                '<button type="submit" formmethod="post" formaction="{}" class="button decide {}" aria-label="{}">'
-                "{}</button>"
             )
             return format_html('<div class="decisions">{}</div>', format_html_join(" ", button, shown))
 
@@ -194,30 +194,18 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:
-        return format_html(
-            '<time datetime="{}">{}</time>', comment.created_at.isoformat(), timesince(comment.created_at)
-        )
+        time = comment.created_at
+        return format_html('<time datetime="{}">{}</time>', time.isoformat(), timesince(time))
 
     def view_on_site(self, obj: Comment) -> str:
         return obj.get_absolute_url()
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        actions = ACTIONS if self.has_moderate_permission(request) else {}
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "actions": actions})
-
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        stored = context["original"]
         if request.method == "POST":
-            # `original` holds what was typed.
-            stored = Comment.objects.filter(pk=context["original"].pk).first()
-        else:
-            stored = context["original"]
-        return super().render_change_form(request, {**context, "stored": stored}, *args, **kwargs)
+            # It holds what was typed.
+            stored = Comment.objects.filter(pk=stored.pk).first()
+        return super().render_change_form(request, {**context, "stored": stored, "actions": ACTIONS}, *args, **kwargs)
 
     @admin.display(description=_("results of the rules"))
     def rule_results(self, comment: Comment) -> SafeString | str:
@@ -226,18 +214,12 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("decisions"))
     def history(self, comment: Comment) -> SafeString | str:
-        nobody = gettext("a deleted account")
-        events = [
-            (decision.made_at, decision.moderator or nobody, str(decision))
-            for decision in comment.decisions.select_related("moderator")
-        ] + [
-            (
-                revision.replaced_at,
-                revision.by or gettext("its author"),
-                gettext("changed the text, which was: %(text)s") % {"text": revision.text},
-            )
-            for revision in comment.revisions.select_related("by")
-        ]
+        deleted, author = gettext("a deleted account"), gettext("its author")
+        text = gettext("changed the text, which was: %(text)s")
+        decided = comment.decisions.select_related("moderator")
+        revised = comment.revisions.select_related("by")
+        events = [(each.made_at, each.moderator or deleted, str(each)) for each in decided]
+        events += [(each.replaced_at, each.by or author, text % {"text": each.text}) for each in revised]
         events.sort(key=itemgetter(0), reverse=True)
         rows = ((date_format(localtime(time), "DATETIME_FORMAT"), who, what) for time, who, what in events)
         items = format_html_join("", "<li>{} – {}: {}</li>", rows)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from comments import personal_data
+from comments.admin.moderation import ReadOnlyAdmin
 from comments.models import Erasure
 
 # How many comments are listed.
@@ -54,25 +55,13 @@ class EraseForm(PersonForm):
 
 
 @admin.register(Erasure)
-class ErasureAdmin(admin.ModelAdmin[Erasure]):
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("comments.erase_commenter")
-
-    def has_view_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
-        return obj is None and self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
-        return False
+class ErasureAdmin(ReadOnlyAdmin):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and request.user.has_perm("comments.erase_commenter")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Handle every step. The button that was clicked says which."""
-        if not self.has_module_permission(request):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method in {"GET", "HEAD"}:
             return self._page(request, "search", form=PersonForm())
@@ -125,10 +114,5 @@ class ErasureAdmin(admin.ModelAdmin[Erasure]):
         return self._page(request, "show", form=form, email=email, **context)
 
     def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Personal data"),
-            **context,
-        }
-        return TemplateResponse(request, f"admin/comments/personal_data/{name}.html", context)
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Personal data")}
+        return TemplateResponse(request, f"admin/comments/personal_data/{name}.html", shared | context)

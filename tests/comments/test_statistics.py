@@ -32,14 +32,14 @@ class TestByWeek:
         CommentFactory.create(created_at=midnight, status=Status.SPAM)
         CommentFactory.create(created_at=midnight, status=Status.TRASH)
         weeks = statistics.by_week().weeks
-        assert [week.row for week in weeks[-3:]] == [[0, 0, 0], [2, 0, 0], [1, 0, 1]]
+        assert [week.counts for week in weeks[-3:]] == [[0, 0, 0], [2, 0, 0], [1, 0, 1]]
         assert weeks[-1].day == monday
         assert len(weeks) == statistics.WEEKS
 
     def test_older_and_future_ones_are_left_out(self) -> None:
         came(ago=dt.timedelta(weeks=statistics.WEEKS + 1))
         came(ago=dt.timedelta(weeks=-2))
-        assert sum(week.counts.total() for week in statistics.by_week().weeks) == 0
+        assert sum(sum(week.counts) for week in statistics.by_week().weeks) == 0
 
     def test_bars_stand_on_the_ground_and_the_highest_is_as_high_as_the_chart(self) -> None:
         for status in (Status.APPROVED, Status.APPROVED, Status.SPAM, Status.PENDING):
