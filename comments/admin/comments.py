@@ -141,28 +141,11 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return (*columns, self._buttons(request)) if self.has_moderate_permission(request) else columns
 
     def _buttons(self, request: HttpRequest) -> Callable[[Comment], SafeString]:
-        """Return the column of buttons. They submit the list's own form, because forms can't be nested."""
-        filters = self._filters(request)
-        button = (
-            '<button type="submit" formmethod="post" formaction="{}" class="button decide {}" aria-label="{}">'
-            "{}</button>"
-        )
-        # The label distinguishes the many buttons with the same text when they are read aloud.
-        label = gettext("%(decision)s: comment by %(name)s")
+        context = {"actions": ACTIONS, **self._filters(request)}
 
         @admin.display(description=_("Decide"))
         def buttons(comment: Comment) -> SafeString:
-            shown = (
-                (
-                    add_preserved_filters(filters, reverse(f"admin:comments_comment_{name}", args=[comment.pk])),
-                    name,
-                    label % {"decision": action.button, "name": comment.author_name},
-                    action.button,
-                )
-                for name, action in ACTIONS.items()
-                if comment.status in action.offered_for
-            )
-            return format_html('<div class="decisions">{}</div>', format_html_join(" ", button, shown))
+            return render_to_string("admin/comments/comment/_buttons.html", {"comment": comment, **context})
 
         return buttons
 

@@ -3,13 +3,13 @@
 import datetime as dt
 
 from django.core.signing import TimestampSigner
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from comments.models import Follower, FollowerQuerySet
-from mail import unsubscribe
+from comments.models import Follower
 
-# The time there is to confirm. After that the address is deleted.
+# The time to confirm. After that the address is deleted.
 CONFIRM_WITHIN = dt.timedelta(days=7)
 
 
@@ -18,28 +18,20 @@ def confirm_url(follower: Follower) -> str:
 
 
 def unsubscribe_url(follower: Follower) -> str:
-    return reverse("comments:unsubscribe", args=[unsubscribe.token(follower)])
+    return reverse("comments:unsubscribe", args=[follower.unsubscribe_token])
 
 
 def find_to_confirm(signed: str) -> Follower | None:
     """Return who a URL asks to confirm; None if it is too late or they are gone. Raises BadSignature if forged."""
-    follower = _followers().filter(pk=int(_confirm_signer().unsign(signed))).first()
     # By the age of the request rather than of the signature, as the clean-up does (comments.cleanup).
-    is_late = (
-        follower is not None
-        and follower.confirmed_at is None
-        and timezone.now() - follower.requested_at > CONFIRM_WITHIN
-    )
-    return None if is_late else follower
+    in_time = Q(confirmed_at__isnull=False) | Q(requested_at__gte=timezone.now() - CONFIRM_WITHIN)
+    followers = Follower.objects.select_related("entry").filter(in_time)
+    return followers.filter(pk=int(_confirm_signer().unsign(signed))).first()
 
 
 def find_to_unsubscribe(signed: str) -> Follower | None:
-    """Return whose e-mails a URL ends; None if they are ended. Raises BadSignature if it is forged."""
-    return unsubscribe.find_recipient(_followers(), signed)
-
-
-def _followers() -> FollowerQuerySet:
-    return Follower.objects.select_related("entry")
+    """Return whose e-mails a URL ends; None if they have ended. Raises BadSignature if it is forged."""
+    return Follower.objects.select_related("entry").with_unsubscribe_token(signed)
 
 
 def _confirm_signer() -> TimestampSigner:
