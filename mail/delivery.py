@@ -27,9 +27,6 @@ MAX_RETRY_AFTER = dt.timedelta(days=1)
 # How many times in a row an address may be refused, if its recipient is deleted for it.
 MAX_FAILURES = 8
 
-# The server answers but refuses this e-mail, or the address does not exist.
-_REFUSED = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError)
-
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +70,8 @@ def _send(mailing: outbox.Mailing[Any], recipient: Recipient, connection: BaseEm
                 connection.send_messages([letter.message])
                 letter.sent()
                 count += 1
-    except _REFUSED as error:
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError) as error:
+        # The server answers but refuses this e-mail, or the address does not exist.
         _postpone(recipient, error)
     else:
         pause = recipient.min_interval if count else dt.timedelta()

@@ -83,10 +83,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return request.user.has_perm("comments.moderate_comment")
 
     def decide(self, request: HttpRequest, name: str, comments: Iterable[Comment], seen: Seen | None = None) -> None:
-        """Carry out a decision and show a message about the result, with an undo button.
-
-        `seen` is what the moderator saw. By default the form says so.
-        """
+        """Carry out a decision and show its result. `seen` is what the moderator saw; by default the form says so."""
         if not self.has_moderate_permission(request):
             raise PermissionDenied
         action = ACTIONS[name]
@@ -106,15 +103,11 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
 
     def get_urls(self) -> list[URLPattern]:
-        def view(function: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-            return self.admin_site.admin_view(require_POST(function))
-
+        decide = self.admin_site.admin_view(require_POST(self.decide_view))
+        undo = self.admin_site.admin_view(require_POST(self.undo_view))
         return [
-            *(
-                path(f"<int:pk>/{name}/", view(self.decide_view), {"name": name}, name=f"comments_comment_{name}")
-                for name in ACTIONS
-            ),
-            path("undo/<uuid:batch>/", view(self.undo_view), name="comments_comment_undo"),
+            *(path(f"<int:pk>/{name}/", decide, {"name": name}, name=f"comments_comment_{name}") for name in ACTIONS),
+            path("undo/<uuid:batch>/", undo, name="comments_comment_undo"),
             *super().get_urls(),
         ]
 
@@ -137,17 +130,15 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return Comment.objects.with_entries().select_related("user")
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        columns = self.list_display
-        return (*columns, self._buttons(request)) if self.has_moderate_permission(request) else columns
-
-    def _buttons(self, request: HttpRequest) -> Callable[[Comment], SafeString]:
+        if not self.has_moderate_permission(request):
+            return self.list_display
         context = {"actions": ACTIONS, **self._filters(request)}
 
         @admin.display(description=_("Decide"))
         def buttons(comment: Comment) -> SafeString:
             return render_to_string("admin/comments/comment/_buttons.html", {"comment": comment, **context})
 
-        return buttons
+        return (*self.list_display, buttons)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))

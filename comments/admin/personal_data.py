@@ -72,15 +72,12 @@ class ErasureAdmin(ReadOnlyAdmin):
             return self._page(request, "search", form=form)
         email = form.cleaned_data["email"]
         if "export" in request.POST:
-            return self._export(email)
+            options = {"ensure_ascii": False, "indent": 1}
+            headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
+            return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
         if "choose" in request.POST or "erase" in request.POST:
             return self._erase(request, email)
         return self._show(request, EraseForm(initial={"email": email}), email)
-
-    def _export(self, email: str) -> HttpResponse:
-        options = {"ensure_ascii": False, "indent": 1}
-        headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
-        return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
 
     def _erase(self, request: HttpRequest, email: str) -> HttpResponse:
         form = EraseForm(request.POST)
@@ -92,14 +89,14 @@ class ErasureAdmin(ReadOnlyAdmin):
             return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
         erased = personal_data.erase(email, keep_text=keep_text)
         if keep_text:
+            entry = gettext("Comments kept.")
             message = gettext("Personal data erased. Comments kept as “Anonymous”: %(n)d.")
         else:
+            entry = gettext("Comments deleted.")
             message = gettext("Personal data erased. Comments deleted: %(n)d.")
         self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
-        erasure = personal_data.erasure_of(email)
-        if erasure is not None and isinstance(request.user, User):
-            # The log says that someone was erased, and by whom, but not who it was.
-            self.log_change(request, erasure, gettext("Comments kept.") if keep_text else gettext("Comments deleted."))
+        # The log says that someone was erased, and by whom, but not who it was.
+        self.log_change(request, personal_data.erasure_of(email), entry)
         return HttpResponseRedirect(reverse("admin:comments_erasure_changelist"))
 
     def _show(self, request: HttpRequest, form: EraseForm, email: str) -> HttpResponse:

@@ -182,7 +182,11 @@ def _decide(
             overtaken += sorted(stale)
             locked = [comment for comment in found if comment.pk not in stale]
             rulings = {comment: ruling for comment, ruling in rule(locked).items() if ruling[0] != comment.status}
-            _set_statuses(rulings)
+            for status in {ruling[0] for ruling in rulings.values()}:
+                new_pks = [comment.pk for comment, ruling in rulings.items() if ruling[0] == status]
+                Comment.objects.filter(pk__in=new_pks).update(status=status, status_since=timezone.now())
+                if status == CommentStatus.APPROVED:
+                    outbox.record(new_pks, status)
             Decision.objects.bulk_create(
                 Decision(comment=comment, moderator=by, was=comment.status, became=new, taught=taught, batch=batch)
                 for comment, (new, taught) in rulings.items()
@@ -209,11 +213,3 @@ def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
     for batch in batched(sorted(set(pks)), 1_000):
         comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
         yield list(comments.only("status", "entry", "name", "email", "website", "text"))
-
-
-def _set_statuses(rulings: Mapping[Comment, Ruling]) -> None:
-    for status in {ruling[0] for ruling in rulings.values()}:
-        pks = [comment.pk for comment, ruling in rulings.items() if ruling[0] == status]
-        Comment.objects.filter(pk__in=pks).update(status=status, status_since=timezone.now())
-        if status == CommentStatus.APPROVED:
-            outbox.record(pks, status)
