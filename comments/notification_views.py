@@ -15,7 +15,7 @@ from comments.forms import FollowForm
 from comments.models import Comment, CommentSettings, Notification
 from comments.moderation import by_email
 from comments.moderation.decisions import OvertakenError
-from comments.notifications import decision_links, follow_links, subscriptions
+from comments.notifications import decision_links, subscriptions
 from comments.rules import rate_limit
 from comments.views import comes_from_here, message_page, secret_page
 from core.site import SiteRequest
@@ -111,12 +111,12 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
         "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
         "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d days. "
         "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
-        follow_links.CONFIRM_WITHIN.days,
+        subscriptions.CONFIRM_WITHIN.days,
     )
     return message_page(
         request,
         gettext("Check your inbox"),
-        text % {"n": follow_links.CONFIRM_WITHIN.days},
+        text % {"n": subscriptions.CONFIRM_WITHIN.days},
         url=entry.get_absolute_url(),
         link=gettext("Back to %(title)s") % {"title": entry},
     )
@@ -126,16 +126,16 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
 def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """Let the owner of an e-mail address confirm that they want to follow."""
     try:
-        follower = follow_links.find_to_confirm(signed)
+        follower = subscriptions.find_to_confirm(signed)
     except BadSignature:
         raise Http404(gettext("That link doesn't exist.")) from None
     if follower is None or not follower.entry.is_public:
         text = ngettext(
             "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
             "It worked for %(n)d days, or the discussion is no longer public. You can subscribe again below the post.",
-            follow_links.CONFIRM_WITHIN.days,
+            subscriptions.CONFIRM_WITHIN.days,
         )
-        text %= {"n": follow_links.CONFIRM_WITHIN.days}
+        text %= {"n": subscriptions.CONFIRM_WITHIN.days}
         return message_page(request, gettext("This link has expired"), text, status=410)
     if request.method == "POST":
         subscriptions.confirm(follower)
@@ -143,7 +143,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     context = {
         "entry": follower.entry,
         "is_confirmed": follower.confirmed_at is not None,
-        "unsubscribe_url": follow_links.unsubscribe_url(follower),
+        "unsubscribe_url": subscriptions.unsubscribe_url(follower),
     }
     return render(request, "comments/confirm.html", context)
 
@@ -152,7 +152,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
 def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
     """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
     try:
-        follower = follow_links.find_to_unsubscribe(signed)
+        follower = subscriptions.find_to_unsubscribe(signed)
     except BadSignature:
         raise Http404(gettext("That link doesn't exist.")) from None
     if follower is not None and request.method != "POST":

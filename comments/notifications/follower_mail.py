@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from comments.models import Comment, Event, Follower, Notification
 from comments.notifications.comment_mail import LIST_NAME, comment_context, letter, quotable, thread_id
-from comments.notifications.follow_links import CONFIRM_WITHIN, confirm_url, unsubscribe_url
+from comments.notifications.subscriptions import CONFIRM_WITHIN, confirm_url, unsubscribe_url
 from core.site import absolute_url
 from mail import messages
 

@@ -16,7 +16,7 @@ from comments.models import Comment, CommentKind, CommentPolicy, CommentSettings
 from comments.models import CommentStatus as Status
 from comments.moderation.decisions import approve, mark_spam
 from comments.moderation.submission import submit
-from comments.notifications import follow_links, subscriptions
+from comments.notifications import subscriptions
 from mail import outbox
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.responses import find, links, one, read
@@ -146,7 +146,7 @@ class TestAsking:
         CommentSettings.objects.update(follow_by_mail=True)
         (asked,) = deliver()
         assert "/confirm/" in asked.body
-        assert client.post(follow_links.unsubscribe_url(found)).status_code == 200
+        assert client.post(subscriptions.unsubscribe_url(found)).status_code == 200
         assert not Follower.objects.filter(pk=found.pk).exists()
 
     def test_public_pages_stay_the_same_for_all(self, client: Client, post: Post) -> None:
@@ -215,14 +215,14 @@ class TestConfirming:
     def test_a_forged_link_confirms_nothing(self, client: Client, post: Post) -> None:
         wish(client, post)
         found = Follower.objects.get()
-        stop = follow_links.unsubscribe_url(found).replace("/unsubscribe/", "/confirm/")
-        for forged in (stop, f"/comments/confirm/{found.pk}/", follow_links.confirm_url(found)[:-3] + "/"):
+        stop = subscriptions.unsubscribe_url(found).replace("/unsubscribe/", "/confirm/")
+        for forged in (stop, f"/comments/confirm/{found.pk}/", subscriptions.confirm_url(found)[:-3] + "/"):
             assert client.post(forged).status_code == 404
         assert Follower.objects.get().confirmed_at is None
 
     def test_pages_with_a_key_send_no_referrer_and_are_not_kept(self, client: Client, post: Post) -> None:
         found = follower(post)
-        for address in (follow_links.confirm_url(found), follow_links.unsubscribe_url(found)):
+        for address in (subscriptions.confirm_url(found), subscriptions.unsubscribe_url(found)):
             response = client.get(address)
             assert response["Cache-Control"] == "private, no-store"
             assert response["Referrer-Policy"] == "no-referrer"
@@ -242,7 +242,7 @@ class TestWhatIsSent:
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert b"=?" not in message.message(policy=policy.SMTP).as_bytes().partition(b"\r\n\r\n")[0]
         assert (
-            headers["List-Unsubscribe"] == f"<http://testserver{follow_links.unsubscribe_url(Follower.objects.get())}>"
+            headers["List-Unsubscribe"] == f"<http://testserver{subscriptions.unsubscribe_url(Follower.objects.get())}>"
         )
 
     @pytest.mark.parametrize("status", list(Status))
@@ -352,42 +352,42 @@ class TestWhatIsSent:
 class TestStopping:
     def test_a_mail_program_ends_it_with_one_post(self, client: Client, post: Post) -> None:
         """RFC 8058: no cookie, no page before it, from a server of theirs."""
-        stop = follow_links.unsubscribe_url(follower(post))
+        stop = subscriptions.unsubscribe_url(follower(post))
         response = client.post(stop, {"List-Unsubscribe": "One-Click"})
         assert response.status_code == 200
         assert not response.cookies
         assert not Follower.objects.exists()
 
     def test_looking_ends_nothing(self, client: Client, post: Post) -> None:
-        assert client.get(follow_links.unsubscribe_url(follower(post))).status_code == 200
+        assert client.get(subscriptions.unsubscribe_url(follower(post))).status_code == 200
         assert Follower.objects.exists()
 
     def test_one_alone_or_everything(self, client: Client, post: Post) -> None:
-        stop = follow_links.unsubscribe_url(follower(post))
+        stop = subscriptions.unsubscribe_url(follower(post))
         other = follower(PostFactory.create())
         stranger = follower(post, "b@example.org")
         client.post(stop)
         assert set(Follower.objects.all()) == {other, stranger}
-        client.post(follow_links.unsubscribe_url(other), {"everything": "1"})
+        client.post(subscriptions.unsubscribe_url(other), {"everything": "1"})
         again = follower(post)
         follower(PageFactory.create())
-        client.post(follow_links.unsubscribe_url(again), {"everything": "1"})
+        client.post(subscriptions.unsubscribe_url(again), {"everything": "1"})
         assert set(Follower.objects.all()) == {stranger}
 
     def test_a_second_click_is_no_fault(self, client: Client, post: Post) -> None:
-        stop = follow_links.unsubscribe_url(follower(post))
+        stop = subscriptions.unsubscribe_url(follower(post))
         for _ in range(2):
             assert "You are unsubscribed" in client.post(stop).content.decode()
 
     def test_it_works_for_as_long_as_mails_lie_there(self, client: Client, post: Post, pass_time: PassTime) -> None:
-        stop = follow_links.unsubscribe_url(follower(post))
+        stop = subscriptions.unsubscribe_url(follower(post))
         pass_time(hours=24 * 3_000)
         client.post(stop)
         assert not Follower.objects.exists()
 
     def test_a_forged_link_ends_nothing(self, client: Client, post: Post) -> None:
         found = follower(post)
-        for forged in (f"/comments/unsubscribe/{found.pk}/", follow_links.unsubscribe_url(found)[:-3] + "/"):
+        for forged in (f"/comments/unsubscribe/{found.pk}/", subscriptions.unsubscribe_url(found)[:-3] + "/"):
             assert client.post(forged).status_code == 404
         assert Follower.objects.exists()
 
