@@ -33,9 +33,9 @@ class CommentsConfig(AppConfig):
         personal_rows.register("comments.followers", PersonalRows(Follower, "email"))
         preparations.register("comments", Preparation(outbox.fan_out, outbox.next_at))
         moderators = NotificationPreference.objects.select_related("user")
-        mailings.register("comments.moderators", Mailing(moderators, moderator_mail.letters))
+        mailings.register("comments.moderators", Mailing(moderators, moderator_mail.emails))
         followers = Follower.objects.select_related("entry")
-        mailings.register("comments.followers", Mailing(followers, follower_mail.letters))
+        mailings.register("comments.followers", Mailing(followers, follower_mail.emails))
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
         reserved_slugs.register("comments", {"comments"})
         role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})

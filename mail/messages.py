@@ -1,6 +1,6 @@
 """Writing e-mails.
 
-Text from strangers appears as quoted lines, each with its own mark in front, so that none of it can pass for ours.
+Text from strangers appears as quoted lines, each with a mark in front, so that it cannot be mistaken for ours.
 It never gets into a header unescaped.
 """
 
@@ -31,11 +31,11 @@ MAX_QUOTED_LENGTH = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An e-mail ready to be sent, and what to record once the mail server has accepted it."""
+class Email:
+    """An e-mail ready to be sent, and a function to call once the mail server has accepted it."""
 
     message: EmailMessage
-    sent: Callable[[], object]
+    mark_sent: Callable[[], object]
 
 
 def is_on() -> bool:
@@ -119,7 +119,7 @@ for _name in ("List-Unsubscribe", "List-Id", "Message-ID", "References", "In-Rep
 
 
 class _Message(EmailMessage):
-    """An e-mail whose long headers stay whole."""
+    """An e-mail whose long headers are neither folded nor encoded."""
 
     def message(self, *, policy: Any = email.policy.default) -> Any:
         return super().message(policy=policy.clone(header_factory=_HEADERS))

@@ -12,7 +12,7 @@ from comments.models import Comment
 
 
 def recount(entry: Entry) -> None:
-    """Set `comment_count` of `entry`, here and in the database, to the number of its approved comments.
+    """Set `comment_count` of `entry`, in memory and in the database, to the number of its approved comments.
 
     Pingbacks and trackbacks count too, as in WordPress.
     """

@@ -88,13 +88,13 @@ def reply(
             return result
         if not result.changed + result.unchanged:
             raise Comment.DoesNotExist
-        answer = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
-        if answer.status == CommentStatus.APPROVED:
+        stored = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
+        if stored.status == CommentStatus.APPROVED:
             # The rules let staff pass. The log shows it as a decision all the same.
             batch = {"moderator": by, "batch": result.batch}
-            Decision.objects.create(comment=answer, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
+            Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
         else:
-            _decide([answer.pk], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
+            _decide([stored.pk], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
     return result
 
 

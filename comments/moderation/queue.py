@@ -82,18 +82,18 @@ def queue_page(status: CommentStatus, after: str = "") -> tuple[list[Row], str]:
         same_time = Q(created_at=created_at, **{f"pk__{lookup}": pk})
         comments = comments.filter(Q(**{f"created_at__{lookup}": created_at}) | same_time)
     order = ("created_at", "pk") if oldest_first else ("-created_at", "-pk")
-    found = list(comments.order_by(*order)[: PER_PAGE + 1])
-    shown = found[:PER_PAGE]
-    has_more = len(found) > PER_PAGE
+    page = list(comments.order_by(*order)[: PER_PAGE + 1])
+    shown = page[:PER_PAGE]
+    has_more = len(page) > PER_PAGE
     return _rows(shown), f"{shown[-1].created_at.isoformat()}_{shown[-1].pk}" if has_more else ""
 
 
 def rows_of(pks: Iterable[int], *, with_notes: bool = False) -> list[Row]:
     """Return the rows of these comments as they are now, in this order, without those that were deleted."""
     pks = list(pks)
-    found = _for_moderators().in_bulk(pks)
-    rows = _rows([found[pk] for pk in pks if pk in found])
-    notes = latest_changes(found) if with_notes else {}
+    stored = _for_moderators().in_bulk(pks)
+    rows = _rows([stored[pk] for pk in pks if pk in stored])
+    notes = latest_changes(stored) if with_notes else {}
     for row in rows:
         row.note = notes.get(row.comment.pk, "")
     return rows

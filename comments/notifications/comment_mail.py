@@ -20,7 +20,7 @@ def thread_id(entry: Entry) -> str:
 
 
 def quotable(pks: list[int]) -> list[Notification]:
-    """Return the first of these notifications, as many as there is room for in one e-mail."""
+    """Return the first of these notifications, as many as one e-mail has room for."""
     related = ("comment__user", "comment__entry")
     notifications = Notification.objects.filter(pk__in=pks).order_by("pk").select_related(*related)
     first = list(notifications[:MAX_COMMENTS])
@@ -40,13 +40,13 @@ def comment_context(comment: Comment) -> dict[str, Any]:
     }
 
 
-def letter(
+def notification_email(
     template: str, to: str, subject: str, context: dict[str, Any], pks: list[int], *, series: str, **options: str
-) -> messages.Letter:
+) -> messages.Email:
     """Write an e-mail about the notifications with these IDs, which are marked as sent once it is accepted.
 
     `series` is the start of the message ID, and `options` are those of `mail.messages.write`.
     """
     message_id = f"{series}-{pks[0]}-{pks[-1]}-{len(pks)}"
     message = messages.write(template, to, subject, context, list_name=LIST_NAME, message_id=message_id, **options)
-    return messages.Letter(message, lambda: Notification.objects.filter(pk__in=pks).update(sent_at=timezone.now()))
+    return messages.Email(message, lambda: Notification.objects.filter(pk__in=pks).update(sent_at=timezone.now()))

@@ -9,18 +9,18 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from comments.models import Comment, Event, Follower, Notification
-from comments.notifications.comment_mail import LIST_NAME, comment_context, letter, quotable, thread_id
+from comments.notifications.comment_mail import LIST_NAME, comment_context, notification_email, quotable, thread_id
 from comments.notifications.subscriptions import CONFIRM_WITHIN, confirm_url, unsubscribe_url
 from core.site import absolute_url
 from mail import messages
 
 
-def letters(follower: Follower) -> Iterator[messages.Letter]:
+def emails(follower: Follower) -> Iterator[messages.Email]:
     """Yield the e-mail due to a follower, if any: the request to confirm, or the new comments."""
-    yield from _confirmation_letter(follower) if follower.confirmed_at is None else _new_comments_letter(follower)
+    yield from _confirmation_email(follower) if follower.confirmed_at is None else _new_comments_email(follower)
 
 
-def _confirmation_letter(follower: Follower) -> Iterator[messages.Letter]:
+def _confirmation_email(follower: Follower) -> Iterator[messages.Email]:
     entry = follower.entry
     if not entry.is_public:
         follower.delete()
@@ -42,10 +42,10 @@ def _confirmation_letter(follower: Follower) -> Iterator[messages.Letter]:
         thread_id=f"follow-{thread_id(entry)}",
     )
     invited = Follower.objects.filter(pk=follower.pk)
-    yield messages.Letter(message, lambda: invited.update(invited_at=timezone.now()))
+    yield messages.Email(message, lambda: invited.update(invited_at=timezone.now()))
 
 
-def _new_comments_letter(follower: Follower) -> Iterator[messages.Letter]:
+def _new_comments_email(follower: Follower) -> Iterator[messages.Email]:
     entry = follower.entry
     unsent = Notification.unsent(Event.APPROVED, follower=follower)
     unsent.exclude(comment__in=Comment.objects.public().on(entry)).delete()
@@ -62,7 +62,7 @@ def _new_comments_letter(follower: Follower) -> Iterator[messages.Letter]:
         "unsubscribe_url": stop_url,
     }
     subject = ngettext("%(n)d new comment on %(title)s", "%(n)d new comments on %(title)s", len(pks))
-    yield letter(
+    yield notification_email(
         "comments/mail/followed.txt",
         follower.email,
         subject % {"n": len(pks), "title": title},

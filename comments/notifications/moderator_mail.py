@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from blog.models import Entry
 from comments.models import Comment, CommentStatus, Event, Notification, NotificationPreference
 from comments.notifications import decision_links
-from comments.notifications.comment_mail import comment_context, letter, quotable, thread_id
+from comments.notifications.comment_mail import comment_context, notification_email, quotable, thread_id
 from core.site import absolute_url
 from mail import messages
 
@@ -19,9 +19,9 @@ from mail import messages
 MAX_NOTIFICATIONS = 2_000
 
 
-def letters(preference: NotificationPreference) -> Iterator[messages.Letter]:
+def emails(preference: NotificationPreference) -> Iterator[messages.Email]:
     """Yield the e-mails due to a member of the staff. Notifications that are no longer relevant are deleted."""
-    for event, write in ((Event.PENDING, _pending_letter), (Event.APPROVED, _own_posts_letter)):
+    for event, write in ((Event.PENDING, _pending_email), (Event.APPROVED, _own_posts_email)):
         unsent = Notification.unsent(event, moderator=preference)
         unsent.exclude(pk__in=_relevant(preference, event)).delete()
         pks = list(unsent.values_list("pk", flat=True)[:MAX_NOTIFICATIONS])
@@ -42,7 +42,7 @@ def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Noti
     return notifications if is_subscribed and user.email else notifications.none()
 
 
-def _pending_letter(preference: NotificationPreference, pks: list[int]) -> messages.Letter:
+def _pending_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
     quoted = quotable(pks)
     for notification in quoted:
         notification.moderator, notification.mark = preference, notification.comment.mark
@@ -63,7 +63,7 @@ def _pending_letter(preference: NotificationPreference, pks: list[int]) -> messa
         "preferences_url": _preferences_url(),
         "days": decision_links.VALID_DAYS,
     }
-    return letter(
+    return notification_email(
         "comments/mail/pending.txt",
         preference.user.email,
         subject % {"n": len(pks), "title": messages.isolated(entry)},
@@ -74,7 +74,7 @@ def _pending_letter(preference: NotificationPreference, pks: list[int]) -> messa
     )
 
 
-def _own_posts_letter(preference: NotificationPreference, pks: list[int]) -> messages.Letter:
+def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
     quoted = quotable(pks)
     entry = _common_entry(quoted)
     context = {
@@ -82,7 +82,7 @@ def _own_posts_letter(preference: NotificationPreference, pks: list[int]) -> mes
         "more": len(pks) - len(quoted),
         "preferences_url": _preferences_url(),
     }
-    return letter(
+    return notification_email(
         "comments/mail/own_posts.txt",
         preference.user.email,
         ngettext("%(n)d comment on your post", "%(n)d comments on your posts", len(pks)) % {"n": len(pks)},

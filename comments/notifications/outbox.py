@@ -45,7 +45,7 @@ def fan_out() -> None:
 
 
 def next_at() -> dt.datetime | None:
-    """Return when there is next something to fan out; None if nothing is recorded."""
+    """Return when something next has to be fanned out; None if nothing is recorded."""
     oldest = OutboxItem.objects.order_by("created_at").values_list("created_at", flat=True).first()
     return None if oldest is None else oldest + SETTLE
 
