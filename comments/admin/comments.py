@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -132,11 +132,12 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     def get_list_display(self, request: HttpRequest) -> Any:
         if not self.has_moderate_permission(request):
             return self.list_display
+        template = get_template("admin/comments/comment/_buttons.html")
         context = {"actions": ACTIONS, **self._filters(request)}
 
         @admin.display(description=_("Decide"))
-        def buttons(comment: Comment) -> SafeString:
-            return render_to_string("admin/comments/comment/_buttons.html", {"comment": comment, **context})
+        def buttons(comment: Comment) -> str:
+            return template.render({"comment": comment, **context})
 
         return (*self.list_display, buttons)
 

@@ -51,7 +51,7 @@ class BlockAdmin(admin.ModelAdmin[Block]):
 
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
-    list_display = ("made_at", "moderator", "decision", "comment_link")
+    list_display = ("made_at", "moderator", "__str__", "comment_link")
     list_display_links = None
     actions = None
     list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became")
@@ -66,10 +66,6 @@ class DecisionAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Needed to delete its comment or post. The list itself has no delete action.
         return cast("User", request.user).is_superuser
-
-    @admin.display(description=_("decision"))
-    def decision(self, decision: Decision) -> str:
-        return str(decision)
 
     @admin.display(description=_("comment"))
     def comment_link(self, decision: Decision) -> SafeString:

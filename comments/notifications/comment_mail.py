@@ -21,10 +21,9 @@ def thread_id(entry: Entry) -> str:
 
 def quotable(pks: list[int]) -> list[Notification]:
     """Return the first of these notifications, as many as one e-mail has room for."""
-    related = ("comment__user", "comment__entry")
-    notifications = Notification.objects.filter(pk__in=pks).order_by("pk").select_related(*related)
-    first = list(notifications[:MAX_COMMENTS])
-    return first[: messages.count_that_fit(notification.comment.text for notification in first)]
+    first = Notification.objects.filter(pk__in=pks[:MAX_COMMENTS]).order_by("pk")
+    notifications = list(first.select_related("comment__user", "comment__entry"))
+    return notifications[: messages.count_that_fit(notification.comment.text for notification in notifications)]
 
 
 def comment_context(comment: Comment) -> dict[str, Any]:
