@@ -3,28 +3,18 @@
 import argparse
 import difflib
 import json
-import os
 import random
 import re
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
-os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import scratch_site  # noqa: F401  # sets up Django  # isort: split
 
-import django
-
-django.setup()
-
-from blog.rendering.tree import parse, serialise  # noqa: E402  # Django is set up first
-from wordpress.markup.renderer import to_html  # noqa: E402  # Django is set up first
-from wordpress.wxr.reader import Export  # noqa: E402  # Django is set up first
-from wordpress.wxr.records import Item  # noqa: E402  # Django is set up first
+from blog.rendering.tree import parse, serialise
+from wordpress.markup.renderer import to_html
+from wordpress.wxr.reader import Export
+from wordpress.wxr.records import Item
 
 # Answers each line of JSON with the output of WordPress's own filter for texts.
 FILTER_SCRIPT = """

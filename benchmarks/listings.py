@@ -1,31 +1,18 @@
 """Measures how fast a tag with 20,000 posts is listed: by index and by join, rendered and cached. See README.md."""
 
-import os
-import sys
-import tempfile
+import datetime as dt
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
-os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import scratch_site  # isort: split
 
-import django
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
 
-django.setup()
-
-import datetime as dt  # noqa: E402  # Django is set up first
-
-from django.core.cache import cache  # noqa: E402  # Django is set up first
-from django.core.management import call_command  # noqa: E402  # Django is set up first
-from django.db import connection  # noqa: E402  # Django is set up first
-from django.test import Client  # noqa: E402  # Django is set up first
-
-from accounts.models import User  # noqa: E402  # Django is set up first
-from blog.models import Post, Status  # noqa: E402  # Django is set up first
-from tags.models import Tag, TaggedPost  # noqa: E402  # Django is set up first
+from accounts.models import User
+from blog.models import Post, Status
+from tags.models import Tag, TaggedPost
 
 POSTS = 20_000
 REPEATS = 20
@@ -33,7 +20,7 @@ REPEATS = 20
 
 def build() -> Tag:
     """Create POSTS posts that all have the same tag."""
-    call_command("migrate", verbosity=0)
+    scratch_site.migrate()
     author = User.objects.create_user("writer")
     tag = Tag.objects.create(name="human rights")
     first = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)

@@ -4,35 +4,21 @@ Uses SQLite in a temporary directory, or the empty database in DATABASE_URL. It 
 process, with session, permissions and middleware.
 """
 
-import os
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
-os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import scratch_site  # isort: split
 
-import django
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
 
-django.setup()
-
-from django.conf import settings  # noqa: E402  # Django is set up first
-from django.contrib.auth.models import Group  # noqa: E402  # Django is set up first
-from django.core.management import call_command  # noqa: E402  # Django is set up first
-from django.db import connection  # noqa: E402  # Django is set up first
-from django.test import Client  # noqa: E402  # Django is set up first
-
-from accounts.models import User  # noqa: E402  # Django is set up first
-from blog.models import CommentStatus as PostStatus  # noqa: E402  # Django is set up first
-from blog.models import Post  # noqa: E402  # Django is set up first
-from comments.models import Comment, CommentStatus  # noqa: E402  # Django is set up first
+from accounts.models import User
+from comments.models import Comment, CommentStatus
 
 QUEUE = "/admin/comments/queue/"
 PENDING, APPROVED, POSTS = 1_000, 20_000, 50
@@ -41,16 +27,11 @@ WORDS = "about the right to be heard in court and what it cost who wrote first".
 
 def build() -> User:
     """Create many comments, PENDING of which are pending, and return a moderator."""
-    call_command("migrate", verbosity=0)
+    scratch_site.migrate()
     rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
     moderator = User.objects.create_user("moderator", is_staff=True)
     moderator.groups.add(Group.objects.get(name="Moderator"))
-    posts = [
-        Post(title=f"Post {n}", source="Words.", author=moderator, status=PostStatus.PUBLISHED) for n in range(POSTS)
-    ]
-    for post in posts:
-        post.full_clean()
-        post.save()
+    posts = scratch_site.create_posts(POSTS, moderator)
 
     def make(number: int, status: CommentStatus) -> Comment:
         person = rng.randrange(500)

@@ -5,53 +5,22 @@ as in production. Every twentieth comment is sent twice, like a double click.
 """
 
 import http.client
-import os
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlencode
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
-os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import scratch_site  # isort: split
 
-import django
+from django.db import connection
+from django.db.models import Count, Sum
 
-django.setup()
+from accounts.models import User
+from comments.models import Comment, RateCount
+from comments.moderation.counting import miscounted
 
-from django.core.management import call_command  # noqa: E402  # Django is set up first
-from django.db import connection  # noqa: E402  # Django is set up first
-from django.db.models import Count, Sum  # noqa: E402  # Django is set up first
-
-from accounts.models import User  # noqa: E402  # Django is set up first
-from blog.models import Post, Status  # noqa: E402  # Django is set up first
-from comments.models import Comment, CommentPolicy, CommentSettings, RateCount  # noqa: E402  # Django is set up first
-from comments.moderation.counting import miscounted  # noqa: E402  # Django is set up first
-
-PROJECT = Path(__file__).resolve().parent.parent
 COMMENTS, THREADS, WORKERS, POSTS = 2_000, 50, 4, 20
 DOUBLE_EVERY = 20
-
-
-def build() -> list[int]:
-    """Create posts whose comments are published immediately, and return their IDs."""
-    call_command("migrate", verbosity=0)
-    settings = CommentSettings.current()
-    settings.comment_policy, settings.proof_of_work = CommentPolicy.OPEN, False
-    settings.comments_per_sender = settings.comments_per_site = 0
-    settings.save()
-    author = User.objects.create_user("writer")
-    posts = [Post(title=f"Post {n}", source="Words.", author=author, status=Status.PUBLISHED) for n in range(POSTS)]
-    for post in posts:
-        post.full_clean()
-        post.save()
-    return [post.pk for post in posts]
 
 
 def send(port: int, post: int, text: str) -> int:
@@ -62,15 +31,6 @@ def send(port: int, post: int, text: str) -> int:
     status = server.getresponse().status
     server.close()
     return status
-
-
-def wait_for(port: int) -> None:
-    for _attempt in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit("The server did not start.")
 
 
 def post_all(port: int, posts: list[int], threads: int, prefix: str) -> tuple[Counter[int], float]:
@@ -84,21 +44,12 @@ def post_all(port: int, posts: list[int], threads: int, prefix: str) -> tuple[Co
 
 
 def main() -> None:
-    posts = build()
-    connection.close()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(WORKERS), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    server = subprocess.Popen([*command, "config.wsgi:application"], cwd=PROJECT)  # noqa: S603  # our own command
-    try:
-        wait_for(port)
+    scratch_site.migrate()
+    scratch_site.allow_comments()
+    posts = [post.pk for post in scratch_site.create_posts(POSTS, User.objects.create_user("writer"))]
+    with scratch_site.serve(WORKERS) as port:
         single, single_seconds = post_all(port, posts, 1, "First")
         parallel, parallel_seconds = post_all(port, posts, THREADS, "Second")
-    finally:
-        server.terminate()
-        server.wait()
     requests = COMMENTS + COMMENTS // DOUBLE_EVERY
     repeated = Comment.objects.values("entry", "text").annotate(copies=Count("pk")).filter(copies__gt=1).count()
     counted = RateCount.objects.filter(sender="").aggregate(total=Sum("count"))["total"]

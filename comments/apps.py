@@ -19,7 +19,7 @@ class CommentsConfig(AppConfig):
 
     def ready(self) -> None:
         from blog.caching.parameters import noindex_parameters, private_parameters
-        from comments import reading, sender_links
+        from comments import sender_links, threads
         from comments.models import CommentSettings, Follower, NotificationPreference
         from comments.notifications import follower_mail, moderator_mail, outbox
         from core.models import related_settings
@@ -28,7 +28,7 @@ class CommentsConfig(AppConfig):
 
         post_migrate.connect(_create_settings, sender=self, dispatch_uid="comments.create_settings")
         related_settings.register("comment_settings", CommentSettings)
-        noindex_parameters.register("comments", reading.REPLY_TO)
+        noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)
         personal_rows.register("comments.followers", PersonalRows(Follower, "email"))
         preparations.register("comments", Preparation(outbox.fan_out, outbox.next_at))

@@ -21,7 +21,7 @@ HUES = 8
 _CELLS = 3
 _SIZE = 2 * _CELLS
 _EMPTY, _FULL, _INWARD, _OUTWARD = range(4)
-_NEUTRAL = "M3 1l2 2-2 2-2-2z"
+_SVG = '<svg class="avatar avatar-{}" viewBox="0 0 6 6" width="40" height="40" aria-hidden="true"><path d="{}"/></svg>'
 
 
 def avatar(comment: Comment) -> SafeString:
@@ -37,19 +37,12 @@ def avatar(comment: Comment) -> SafeString:
     quarter = [[(bits >> 2 * (row * _CELLS + column)) & 3 for column in range(_CELLS)] for row in range(_CELLS)]
     # The centre is never empty.
     quarter[-1][-1] = _FULL
-    return _svg(str(digest[0] % HUES), "".join(_paths(quarter)))
+    return format_html(_SVG, digest[0] % HUES, "".join(_paths(quarter)))
 
 
 def neutral() -> SafeString:
-    """Return the avatar of nobody in particular."""
-    return _svg("nobody", _NEUTRAL)
-
-
-def _svg(name: str, path: str) -> SafeString:
-    svg = (
-        '<svg class="avatar avatar-{}" viewBox="0 0 6 6" width="40" height="40" aria-hidden="true"><path d="{}"/></svg>'
-    )
-    return format_html(svg, name, path)
+    """Return the avatar that is the same for everyone."""
+    return format_html(_SVG, "nobody", "M3 1l2 2-2 2-2-2z")
 
 
 def _paths(quarter: list[list[int]]) -> Iterator[str]:
@@ -71,6 +64,5 @@ def _paths(quarter: list[list[int]]) -> Iterator[str]:
 
 def _triangle(x: int, y: int, right: bool, down: bool) -> str:
     """Return half a cell with its right angle in the given corner."""
-    across = x + (1 if right else 0)
-    along = y + (1 if down else 0)
-    return f"M{across} {along}h{-1 if right else 1}L{across} {along + (-1 if down else 1)}z"
+    corner_x, corner_y = x + right, y + down
+    return f"M{corner_x} {corner_y}h{-1 if right else 1}L{corner_x} {corner_y + (-1 if down else 1)}z"

@@ -1,4 +1,4 @@
-"""Deleting what is no longer needed, in batches, so that nobody has to wait."""
+"""Deleting what is no longer needed, in batches, so that no request has to wait."""
 
 import datetime as dt
 
@@ -32,12 +32,12 @@ def tidy(settings: CommentSettings) -> dict[str, int]:
 
 
 def _delete(status: CommentStatus, before: dt.datetime) -> int:
-    """Delete comments that have had this status since `before`, except those that a moderator rescues meanwhile."""
+    """Delete comments that have had this status since `before`, except those that a moderator restores meanwhile."""
     deleted = 0
     old = Comment.objects.filter(status=status, status_since__lt=before).order_by()
     while pks := list(old.order_by("status_since", "pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
             deletion.lock(pks)
-            # Queried again, now that nobody else can change them.
+            # Queried again, now that they can no longer change.
             deleted += deletion.delete(list(old.filter(pk__in=pks).only("pk")))
     return deleted

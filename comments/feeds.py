@@ -2,7 +2,7 @@
 
 import datetime as dt
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django.contrib.syndication.views import Feed
@@ -33,7 +33,7 @@ class Source:
 
 
 class CommentFeed(Feed[Comment, Source]):
-    """The newest comments of a source. Subclasses say which."""
+    """The newest comments of a source, which subclasses return from `source`."""
 
     item_guid_is_permalink = False
 
@@ -48,8 +48,7 @@ class CommentFeed(Feed[Comment, Source]):
         source = self.source(site, **kwargs)
         if CommentSettings.of(site).show_pingbacks:
             return source
-        comments = source.comments.filter(kind=CommentKind.COMMENT)
-        return Source(source.title, source.url, source.feed_url, comments, source.limit)
+        return replace(source, comments=source.comments.filter(kind=CommentKind.COMMENT))
 
     def items(self, source: Source) -> list[Comment]:
         comments = source.comments.with_entries().select_related("user")
@@ -58,11 +57,10 @@ class CommentFeed(Feed[Comment, Source]):
     def title(self, source: Source) -> str:
         return remove_non_xml(source.title)
 
+    description = title
+
     def link(self, source: Source) -> str:
         return absolute_url(source.url)
-
-    def description(self, source: Source) -> str:
-        return remove_non_xml(source.title)
 
     def feed_url(self, source: Source) -> str:
         return absolute_url(source.feed_url + ("feed/" if self.feed_type is RssFeed else "feed/atom/"))
@@ -86,16 +84,13 @@ class CommentFeed(Feed[Comment, Source]):
     def item_pubdate(self, item: Comment) -> dt.datetime:
         return item.created_at
 
-    def item_updateddate(self, item: Comment) -> dt.datetime:
-        return item.created_at
+    item_updateddate = item_pubdate
 
     def item_extra_kwargs(self, item: Comment) -> dict[str, Any]:
         return {"content": remove_non_xml(with_absolute_urls(item.html))}
 
 
 class SiteCommentFeed(CommentFeed):
-    """The comments on all posts and pages."""
-
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
         title = gettext("Comments for %(site)s") % {"site": site.title}
         front = reverse("blog:front")
@@ -107,8 +102,6 @@ class SiteCommentFeed(CommentFeed):
 
 
 class PostCommentFeed(CommentFeed):
-    """The comments on one post."""
-
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
         try:
             day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
@@ -118,8 +111,6 @@ class PostCommentFeed(CommentFeed):
 
 
 class PageCommentFeed(CommentFeed):
-    """The comments on one page."""
-
     def source(self, site: SiteSettings, **kwargs: Any) -> Source:
         return _entry_source(get_object_or_404(Page.objects.published(), path=kwargs["path"]), site)
 

@@ -7,7 +7,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, URLValidator
 from django.http import QueryDict
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -52,6 +51,20 @@ class CommentTextField(forms.CharField):
         return remove_controls(super().to_python(value) or "")
 
 
+class EmailField(forms.EmailField):
+    widget = forms.EmailInput(attrs={"autocomplete": "email"})
+    default_error_messages = {
+        "required": _("Please enter your e-mail address."),
+        "invalid": _("This is not an e-mail address. It should look like name@example.org."),
+    }
+
+
+class WebsiteField(forms.URLField):
+    """A URL with HTTP or HTTPS. Django's field accepts FTP as well."""
+
+    default_validators = [URLValidator(["http", "https"])]
+
+
 class CommentForm(forms.Form):
     """The comment form. A `user` with an account only fills in the text.
 
@@ -64,17 +77,13 @@ class CommentForm(forms.Form):
         error_messages={"required": _("Please enter your name or a pseudonym.")},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    email = forms.EmailField(
+    email = EmailField(
         label=_("E-mail (will not be published) (required)"),
         max_length=254,
-        error_messages={
-            "required": _("Please enter your e-mail address. It will not be published."),
-            "invalid": _("This is not an e-mail address. It should look like name@example.org."),
-        },
+        error_messages={"required": _("Please enter your e-mail address. It will not be published.")},
         help_text=_("It is stored with your comment for this site's moderators and never shown to anyone else."),
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    website = forms.URLField(
+    website = WebsiteField(
         label=_("Website"),
         max_length=500,
         required=False,
@@ -118,12 +127,6 @@ class CommentForm(forms.Form):
     def is_open(self) -> bool:
         return is_open(self.entry, self.settings)
 
-    def clean_website(self) -> str:
-        website: str = self.cleaned_data["website"]
-        if website:
-            URLValidator(schemes=["http", "https"], message=self.fields["website"].error_messages["invalid"])(website)
-        return website
-
     def clean_parent(self) -> Comment | None:
         pk = self.cleaned_data["parent"]
         if pk is None:
@@ -131,15 +134,14 @@ class CommentForm(forms.Form):
         self.reply_to = Comment.objects.on(self.entry).approved().filter(pk=pk).first()
         if self.reply_to is None:
             raise ValidationError(
-                gettext("The comment you replied to no longer exists. Submit yours again to post it on its own.")
+                _("The comment you replied to no longer exists. Submit yours again to post it on its own.")
             )
         return self.reply_to
 
     def clean(self) -> None:
         if not self.is_open:
             raise ValidationError(
-                gettext("Comments are closed, so yours was not sent. Copy your text if you want to keep it."),
-                code="closed",
+                _("Comments are closed, so yours was not sent. Copy your text if you want to keep it."), code="closed"
             )
 
     def preview(self) -> Comment:
@@ -154,10 +156,8 @@ class CommentForm(forms.Form):
         trapped = bool(values.pop("subject", ""))
         follow = values.pop("follow", False)
         # static/js/proof-of-work.js adds it.
-        proof = self.data.get("altcha", "")
-        comment = submit(
-            self.entry, settings=self.settings, user=self.user, trapped=trapped, sender=sender, proof=proof, **values
-        )
+        values["proof"] = self.data.get("altcha", "")
+        comment = submit(self.entry, settings=self.settings, user=self.user, trapped=trapped, sender=sender, **values)
         # Spam must not cause e-mails to anyone.
         if follow and comment.status != CommentStatus.SPAM:
             subscriptions.request(self.entry, comment.email, sender=sender)
@@ -167,23 +167,13 @@ class CommentForm(forms.Form):
 class FollowForm(forms.Form):
     """The form to follow a discussion without commenting."""
 
-    email = forms.EmailField(
-        label=_("E-mail"),
-        max_length=254,
-        error_messages={
-            "required": _("Please enter your e-mail address."),
-            "invalid": _("This is not an e-mail address. It should look like name@example.org."),
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-    )
+    email = EmailField(label=_("E-mail"), max_length=254)
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data, auto_id="follow-%s", label_suffix="")
 
 
 class OwnCommentForm(forms.Form):
-    """The form with which commenters edit their own comment."""
-
     text = CommentTextField(label=_("Comment"))
 
     def __init__(self, data: QueryDict | None = None, *, comment: Comment) -> None:

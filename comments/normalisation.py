@@ -7,8 +7,6 @@ from urllib.parse import unquote
 
 # Combining marks below this class change the letter (kana, Indic scripts). Those from here on are accents.
 _FIRST_ACCENT = 10
-# DNS limits the length of a host.
-MAX_HOST_LENGTH = 253
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Chinese.
 _UNSPACED = (
@@ -109,20 +107,20 @@ def host(text: str) -> str:
 def hosts(text: str) -> list[str]:
     """Return everything in `text` that may be a host, each once, starting with those in URLs."""
     plain = _plain_url(text)
-    return _hosts_in(" ".join([*_urls_in(plain), plain]))
+    return _hosts_in([*_urls_in(plain), plain])
 
 
 def linked_hosts(text: str) -> list[str]:
     """Return the hosts of the URLs in `text`, each once."""
-    return _hosts_in(" ".join(_urls_in(_plain_url(text))))
+    return _hosts_in(_urls_in(_plain_url(text)))
 
 
-def _urls_in(plain: str) -> Iterator[str]:
-    return (match[0].removeprefix("http:").removeprefix("https:") for match in _URL.finditer(plain))
+def _urls_in(plain: str) -> list[str]:
+    return [match[0].removeprefix("http:").removeprefix("https:") for match in _URL.finditer(plain)]
 
 
-def _hosts_in(plain: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(_normal_host, _DOTTED.findall(plain)))))
+def _hosts_in(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_normal_host, _DOTTED.findall(" ".join(texts))))))
 
 
 def with_parents(name: str) -> list[str]:
@@ -138,7 +136,8 @@ def _plain_url(text: str) -> str:
 
 
 def _normal_host(name: str) -> str:
-    if len(name) > MAX_HOST_LENGTH:
+    # DNS limits the length of a host.
+    if len(name) > 253:
         return ""
     labels = [_decode_punycode(label) for label in name.split(".")]
     if labels[0] == "www" and len(labels) > 2:

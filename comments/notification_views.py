@@ -4,7 +4,7 @@ Mail programs open links to scan them, so a GET changes nothing: every page asks
 signed URL may use it, without a cookie.
 """
 
-from django.core.signing import BadSignature, SignatureExpired
+from django.core.signing import SignatureExpired
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from blog.models import Entry
 from comments.forms import FollowForm
-from comments.models import Comment, CommentSettings, Notification
+from comments.models import Comment, CommentSettings
 from comments.moderation import by_email
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
@@ -30,30 +30,24 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
         notification = decision_links.find_notification(signed)
     except SignatureExpired:
         return _expired(request)
-    except BadSignature:
-        raise Http404(gettext("That link doesn't exist.")) from None
     if notification is None:
         return _gone(request)
     if notification.moderator is None or not notification.moderator.may_moderate:
         text = gettext("The person this e-mail was sent to is no longer a moderator. An administrator can change that.")
         return message_page(request, gettext("You can't moderate comments"), text, status=403)
-    if request.method != "POST":
-        return _decide_page(request, notification, signed, action)
-    if not comes_from_here(request):
-        return _decide_page(request, notification, signed, action, status=403)
-    try:
-        by_email.decide(notification, action, request.POST.get("seen", ""))
-    except OvertakenError:
-        return _decide_page(request, notification, signed, action, status=409)
-    except Comment.DoesNotExist:
-        return _gone(request)
-    # The page shows what was decided, by whoever was first.
-    return HttpResponseRedirect(request.get_full_path())
-
-
-def _decide_page(
-    request: HttpRequest, notification: Notification, signed: str, action: str, status: int = 200
-) -> HttpResponse:
+    status = 200
+    if request.method == "POST" and not comes_from_here(request):
+        status = 403
+    elif request.method == "POST":
+        try:
+            by_email.decide(notification, action, request.POST.get("seen", ""))
+        except OvertakenError:
+            status = 409
+        except Comment.DoesNotExist:
+            return _gone(request)
+        else:
+            # The page shows what was decided, no matter by whom.
+            return HttpResponseRedirect(request.get_full_path())
     comment = notification.comment
     context = {
         "comment": comment,
@@ -125,10 +119,7 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
 @secret_page
 def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """Let the owner of an e-mail address confirm that they want to follow."""
-    try:
-        follower = subscriptions.find_to_confirm(signed)
-    except BadSignature:
-        raise Http404(gettext("That link doesn't exist.")) from None
+    follower = subscriptions.find_to_confirm(signed)
     if follower is None or not follower.entry.is_public:
         text = ngettext(
             "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
@@ -151,10 +142,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
 @secret_page
 def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
     """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
-    try:
-        follower = subscriptions.find_to_unsubscribe(signed)
-    except BadSignature:
-        raise Http404(gettext("That link doesn't exist.")) from None
+    follower = subscriptions.find_to_unsubscribe(signed)
     if follower is not None and request.method != "POST":
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})

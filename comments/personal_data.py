@@ -22,7 +22,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from comments import normalisation
-from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Revision
+from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Lesson, Revision
 from comments.moderation import deletion
 from comments.rules import bayes
 from core.personal_data import personal_rows
@@ -30,8 +30,8 @@ from core.registry import Registry
 from core.site import absolute_url
 
 BATCH = 500
-# Each deletes what another app derived from the e-mail addresses of the comments with these IDs. They are called in the
-# transaction that removes the addresses.
+# Functions that delete what another app derived from the e-mail addresses of the comments with these IDs. They are
+# called in the transaction that removes the addresses.
 address_removal_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("address removal handler")
 
 
@@ -63,7 +63,7 @@ def comments_of(email: str) -> CommentQuerySet:
 
 
 def _spellings(email: str) -> list[Lower]:
-    """Return what to compare the database's lower case with, because SQLite only knows that of ASCII."""
+    """Return values to compare with the database's lower case, because SQLite only lowers ASCII letters."""
     return [Lower(Value(spelling)) for spelling in {email, email.lower(), email.upper()}]
 
 
@@ -118,12 +118,9 @@ def export(email: str) -> dict[str, Any]:
         "comments": [
             _export_comment(comment) for comment in comments.prefetch_related("revisions", "decisions").order_by("pk")
         ],
-        "blocks": [
-            {"kind": block.kind, "text": block.text, "verdict": block.verdict, "added_at": block.added_at.isoformat()}
-            for block in blocks_of(email)
-        ],
+        "blocks": [_values(block, "kind", "text", "verdict", "added_at") for block in blocks_of(email)],
         "tasks": [
-            {"task": task.task_path, "enqueued_at": task.enqueued_at.isoformat(), "arguments": task.args_kwargs}
+            {"task": task.task_path, **_values(task, "enqueued_at"), "arguments": task.args_kwargs}
             for task in _tasks_of(email)
         ],
         "others": {rows.label: rows.disclose(email) for rows in personal_rows.values()},
@@ -137,27 +134,20 @@ def _export_comment(comment: Comment) -> dict[str, Any]:
         "url": absolute_url(comment.get_absolute_url()),
         "entry": str(comment.entry),
         "in_reply_to": comment.parent_id,
-        "kind": comment.kind,
-        "status": comment.status,
-        "status_since": comment.status_since.isoformat(),
-        "created_at": comment.created_at.isoformat(),
-        "is_imported": comment.is_imported,
-        "name": comment.name,
-        "email": comment.email,
-        "website": comment.website,
+        **_values(comment, "kind", "status", "status_since", "created_at", "is_imported", "name", "email", "website"),
         "account": comment.user.username if comment.user else None,
         "text": comment.text,
-        "revisions": [
-            {"text": revision.text, "replaced_at": revision.replaced_at.isoformat()}
-            for revision in comment.revisions.all()
-        ],
+        "revisions": [_values(revision, "text", "replaced_at") for revision in comment.revisions.all()],
         "reasons": comment.reasons,
-        "decisions": [
-            {"was": one.was, "became": one.became, "made_at": one.made_at.isoformat()}
-            for one in comment.decisions.all()
-        ],
+        "decisions": [_values(decision, "was", "became", "made_at") for decision in comment.decisions.all()],
         "filter": {"learned": lesson.status, "words": lesson.tokens} if lesson else None,
     }
+
+
+def _values(row: models.Model, *names: str) -> dict[str, Any]:
+    """Return these fields by name, with datetimes in ISO format."""
+    values = {name: getattr(row, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, dt.datetime) else value for name, value in values.items()}
 
 
 def erase(email: str, *, keep_text: bool) -> Summary:
@@ -180,7 +170,7 @@ def erase(email: str, *, keep_text: bool) -> Summary:
             deletion.lock(pks)
             locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
             done.revisions += Revision.objects.filter(comment__in=locked).count()
-            _notify_address_removal(locked)
+            _notify_address_removal([comment.pk for comment in locked])
             if keep_text:
                 _make_anonymous(locked)
             else:
@@ -209,11 +199,11 @@ def _make_anonymous(comments: list[Comment]) -> None:
     pks = [comment.pk for comment in comments]
     Revision.objects.filter(comment__in=pks).delete()
     Comment.objects.filter(pk__in=pks).update(name="", email="", website="", user=None, reasons=[])
-    lessons = dict(bayes.learned(comments))
+    learned = dict(Lesson.objects.filter(comment__in=pks).values_list("comment", "status"))
     bayes.unlearn(comments)
     for comment in comments:
         comment.website = ""
-    bayes.learn(lessons)
+    bayes.learn({comment: learned[comment.pk] for comment in comments if comment.pk in learned})
 
 
 def _delete_blocks(email: str) -> int:
@@ -227,9 +217,9 @@ def _delete_blocks(email: str) -> int:
     return len(pks)
 
 
-def _notify_address_removal(comments: list[Comment]) -> None:
+def _notify_address_removal(pks: list[int]) -> None:
     for handle in address_removal_handlers.values():
-        handle([comment.pk for comment in comments])
+        handle(pks)
 
 
 def erasure_of(email: str) -> Erasure | None:
@@ -267,9 +257,10 @@ def delete_old_emails(settings: CommentSettings) -> int:
         with transaction.atomic():
             # Queried again, and locked in the same order as in every decision.
             locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
-            naming = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
-            Comment.objects.filter(pk__in=[comment.pk for comment in locked]).update(email="")
-            Comment.objects.filter(pk__in=naming).update(reasons=[])
-            _notify_address_removal(locked)
+            with_email = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
+            locked_pks = [comment.pk for comment in locked]
+            Comment.objects.filter(pk__in=locked_pks).update(email="")
+            Comment.objects.filter(pk__in=with_email).update(reasons=[])
+            _notify_address_removal(locked_pks)
             count += len(locked)
     return count

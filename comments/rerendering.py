@@ -11,12 +11,11 @@ from comments.text import comment_html
 _BATCH = 500
 
 
-def rerender_comments(result: RerenderResult, *, progress: Callable[[int], None] = lambda done: None) -> None:
+def rerender_comments(result: RerenderResult, *, progress: Callable[[int], None]) -> None:
     """Render all comments again and count them in `result`, like blog.rerendering.rerender."""
+    comments = Comment.objects.order_by("pk").only("text", "is_html", "html")
     last = 0
-    while batch := list(
-        Comment.objects.filter(pk__gt=last).order_by("pk").only("pk", "text", "is_html", "html")[:_BATCH]
-    ):
+    while batch := list(comments.filter(pk__gt=last)[:_BATCH]):
         last = batch[-1].pk
         with transaction.atomic():
             for comment in batch:

@@ -18,24 +18,18 @@ VALID_FOR = 7 * 24 * 60 * 60
 # The names are WordPress's.
 PK = "unapproved"
 _SIGNATURE = "moderation-hash"
-
-
-def _signer() -> TimestampSigner:
-    return TimestampSigner(salt="comments.sender_links")
+_SIGNER = TimestampSigner(salt="comments.sender_links")
 
 
 def view_url(comment: Comment) -> str:
-    """Return the URL at which its author sees `comment` even if nobody else can see it yet.
-
-    It reveals nothing about the comment's status, and still works after a moderator has decided.
-    """
-    query = urlencode({PK: comment.pk, _SIGNATURE: _signer().sign(str(comment.pk))})
+    """Return the URL at which its author sees `comment`, whatever its status. It doesn't reveal the status."""
+    query = urlencode({PK: comment.pk, _SIGNATURE: _SIGNER.sign(str(comment.pk))})
     return f"{comment.entry.get_absolute_url()}?{query}#comment-{comment.pk}"
 
 
 def edit_url(comment: Comment) -> str:
     """Return the URL at which its author can change or delete `comment`."""
-    return reverse("comments:own", args=[_signer().sign(str(comment.pk))])
+    return reverse("comments:own", args=[_SIGNER.sign(str(comment.pk))])
 
 
 def from_request(request: HttpRequest) -> int | None:
@@ -52,6 +46,6 @@ def edit_url_from_request(request: HttpRequest) -> str:
 def find_pk(signed: str) -> int | None:
     """Return the signed comment ID; None if the signature is invalid or has expired."""
     try:
-        return int(_signer().unsign(signed, max_age=VALID_FOR))
+        return int(_SIGNER.unsign(signed, max_age=VALID_FOR))
     except BadSignature:
         return None

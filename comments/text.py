@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -67,13 +68,9 @@ def _blocks(source: str) -> Iterator[str]:
 
 
 def _paragraphs(source: str) -> str:
-    paragraphs: list[list[str]] = [[]]
-    for line in source.split("\n"):
-        if line := line.strip():
-            paragraphs[-1].append(line)
-        elif paragraphs[-1]:
-            paragraphs.append([])
-    return "\n".join(f"<p>{_with_breaks(lines)}</p>" for lines in paragraphs if lines)
+    lines = (line.strip() for line in source.split("\n"))
+    paragraphs = (list(group) for has_text, group in groupby(lines, bool) if has_text)
+    return "\n".join(f"<p>{_with_breaks(paragraph)}</p>" for paragraph in paragraphs)
 
 
 def _with_breaks(lines: list[str]) -> str:

@@ -1,16 +1,26 @@
-"""The comments on an entry as readers see them: in threads, oldest first, split into pages if there are many."""
+"""The comments on an entry as readers see them: in threads, oldest first, split into pages if there are many.
 
+The first page, with the oldest comments, has the URL of the entry itself; the others are `ENTRY/comment-page-2/`, as in
+WordPress. (By default WordPress shows the newest page at the entry's URL, so links to comments break as soon as there
+is a second page.)
+"""
+
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import batched
 
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.http import HttpRequest
 
 from blog.models import Entry
-from comments.models import Comment, CommentKind, CommentQuerySet, CommentStatus, Revision
+from comments import sender_links
+from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings, CommentStatus, Revision
 
-# Replies to a comment at this depth are shown next to it, and say whom they reply to.
+# The query parameter for a reply to a comment. The name is WordPress's.
+REPLY_TO = "replytocom"
+# Replies to a comment at this depth are shown next to it, with a note about whom they reply to.
 MAX_DEPTH = 5
 
 # The fields that a comment's place in the thread depends on, and those that readers see.
@@ -52,6 +62,35 @@ class Thread:
     page_count: int = 1
 
 
+def page_url(entry: Entry, page_number: int) -> str:
+    """Return the URL of a page of comments on `entry`."""
+    url = entry.get_absolute_url()
+    return url if page_number == 1 else f"{url}comment-page-{page_number}/"
+
+
+def thread_for(request: HttpRequest, entry: Entry, settings: CommentSettings, *, page_number: int = 1) -> Thread:
+    """Return a page of the comments on `entry`, or the page of the comment being replied to or just submitted."""
+    return thread(
+        entry,
+        pingbacks=settings.show_pingbacks,
+        per_page=settings.comments_per_page,
+        page_number=page_number,
+        focus=_pk(request, REPLY_TO) or _pk(request, sender_links.PK),
+        own=sender_links.from_request(request),
+    )
+
+
+def reply_target(request: HttpRequest, comments: Thread) -> Comment | None:
+    """Return the comment that the reader wants to reply to."""
+    node = comments.nodes.get(_pk(request, REPLY_TO) or 0)
+    return node.comment if node is not None and not node.is_unapproved else None
+
+
+def _pk(request: HttpRequest, name: str) -> int | None:
+    value = request.GET.get(name, "")
+    return int(value) if re.fullmatch("[0-9]{1,18}", value) else None
+
+
 def thread(
     entry: Entry,
     *,
@@ -81,8 +120,12 @@ def thread(
         # A comment was removed between the two queries.
         return thread(entry, pingbacks=pingbacks, per_page=per_page, page_number=page_number, focus=focus, own=own)
     for index, node in enumerate(walk(roots)):
-        _set_flags(node, entry, own)
+        comment = node.comment
         node.shaded = index % 2 == 0
+        node.is_own = comment.pk == own
+        node.is_unapproved = comment.status != CommentStatus.APPROVED
+        node.by_post_author = comment.user_id is not None and comment.user_id == entry.author_id
+        node.by_staff = comment.user is not None and comment.user.is_staff and comment.user.is_active
     count = sum(node.comment.status == CommentStatus.APPROVED for node in nodes.values())
     return Thread(roots, shown, count, page_number, len(pages))
 
@@ -105,21 +148,17 @@ def _arrange_pages(
     entry: Entry, per_page: int, *, pingbacks: bool, own: int | None, places_only: bool
 ) -> tuple[list[list[Node]], dict[int, Node]]:
     """Return the top-level nodes of each page, and all nodes that are shown, by ID."""
-    comments = _read(entry, own, places_only=places_only)
+    # What is approved, the reader's own comment, and everything with replies, which connects the others.
+    condition = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
+    if own is not None:
+        condition |= Q(pk=own)
+    query = Comment.objects.on(entry).filter(condition).order_by("created_at", "pk")
+    comments = list(query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query))
     nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, own)}
     roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
+    pages = [list(page) for page in batched(roots, per_page or max(1, len(roots)))]
     # There is always a page, even if it is empty.
-    size = per_page or max(1, len(roots))
-    return [roots[start : start + size] for start in range(0, len(roots), size)] or [[]], nodes
-
-
-def _read(entry: Entry, own: int | None, *, places_only: bool) -> list[Comment]:
-    """Read what is approved, the reader's own comment, and everything with replies, which connects the others."""
-    wanted = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
-    if own is not None:
-        wanted |= Q(pk=own)
-    comments = Comment.objects.on(entry).filter(wanted).order_by("created_at", "pk")
-    return list(comments.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(comments))
+    return pages or [[]], nodes
 
 
 def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:
@@ -144,44 +183,35 @@ def _is_shown(comment: Comment, pingbacks: bool, own: int | None) -> bool:
     return comment.status == CommentStatus.APPROVED and (pingbacks or comment.kind == CommentKind.COMMENT)
 
 
-def _set_flags(node: Node, entry: Entry, own: int | None) -> None:
-    comment = node.comment
-    node.is_own = comment.pk == own
-    node.is_unapproved = comment.status != CommentStatus.APPROVED
-    node.by_post_author = comment.user_id is not None and comment.user_id == entry.author_id
-    node.by_staff = comment.user is not None and comment.user.is_staff and comment.user.is_active
-
-
 def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Node]:
-    """Put each node below its nearest ancestor that is shown, at most MAX_DEPTH deep, and return the top-level ones."""
+    """Put each node below its nearest ancestor that is shown, at most MAX_DEPTH deep, and return the top-level ones.
+
+    `nodes` are in order of age, and so are all replies.
+    """
     children: dict[int | None, list[Node]] = defaultdict(list)
     for pk, node in nodes.items():
         children[_nearest_shown(pk, parents, nodes)].append(node)
-    roots: list[Node] = []
-    placed: set[int] = set()
+    shown_below: dict[int, Node | None] = {}
     # All nodes come after the true roots, because those that reply to each other in a circle have no root.
     for root in [*children[None], *nodes.values()]:
-        if root.comment.pk in placed:
+        if root.comment.pk in shown_below:
             continue
-        roots.append(root)
-        placed.add(root.comment.pk)
-        # A node, and the one that it is shown below.
-        stack = [(root, root)]
+        shown_below[root.comment.pk] = None
+        stack = [root]
         while stack:
-            node, parent = stack.pop()
+            node = stack.pop()
+            parent = shown_below[node.comment.pk] if node.depth == MAX_DEPTH else None
             for child in children[node.comment.pk]:
-                if child.comment.pk in placed:
-                    continue
-                placed.add(child.comment.pk)
-                is_deepest = node.depth == MAX_DEPTH
-                child.reply_to = node if is_deepest else None
-                shown_below = parent if is_deepest else node
-                child.depth = shown_below.depth + 1
-                shown_below.replies.append(child)
-                stack.append((child, shown_below))
-    for node in nodes.values():
-        node.replies.sort(key=_age)
-    return sorted(roots, key=_age)
+                if child.comment.pk not in shown_below:
+                    shown_below[child.comment.pk] = parent or node
+                    child.reply_to = node if parent else None
+                    child.depth = (parent or node).depth + 1
+                    stack.append(child)
+    roots: list[Node] = []
+    for pk, node in nodes.items():
+        above = shown_below[pk]
+        (above.replies if above else roots).append(node)
+    return roots
 
 
 def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Node]) -> int | None:
@@ -194,10 +224,6 @@ def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Nod
         visited.add(ancestor)
         ancestor = parents.get(ancestor)
     return ancestor
-
-
-def _age(node: Node) -> tuple[Any, int]:
-    return node.comment.created_at, node.comment.pk
 
 
 def _page_of(pk: int, pages: list[list[Node]]) -> int | None:

@@ -1,11 +1,13 @@
 """Submitting a comment, the pages of a long thread, and what commenters may do with their own comment."""
 
+import datetime as dt
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
+from django.core.signing import BadSignature
 from django.http import (
     Http404,
     HttpRequest,
@@ -15,6 +17,7 @@ from django.http import (
     JsonResponse,
 )
 from django.shortcuts import get_object_or_404, render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.http import is_same_domain
 from django.utils.translation import gettext
@@ -22,31 +25,32 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from blog.caching.policy import has_session, mark_private
-from blog.models import Entry
+from blog.models import Entry, Page, Post
 from blog.redirects.resolve import find_target
 from blog.views import entry_response
 from comments import sender_links
-from comments.comment_urls import entry_at, page_url
 from comments.forms import CommentForm, OwnCommentForm
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import self_service
-from comments.reading import thread_for
 from comments.rules import proof_of_work, rate_limit
-from comments.threads import find_page_number
+from comments.threads import find_page_number, page_url, thread_for
 from core.site import SiteRequest, absolute_url
 
 
 def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Wrap the view of a page whose URL is a key: it needs no cookie, and must not be cached, indexed or referred to.
+    """Wrap the view of a page with a secret URL: it needs no cookie, is not cached or indexed, and sends no referrer.
 
-    Such a page has no CSRF token, because no page of another site knows its URL.
+    Such a page has no CSRF token, because no page of another site knows its URL. Forged URLs are not found.
     """
 
     @csrf_exempt
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except BadSignature:
+            raise Http404(gettext("That link doesn't exist.")) from None
         mark_private(response)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex"
@@ -95,7 +99,7 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
     else:
         started = timezone.now()
         comment = form.submit(rate_limit.sender(request))
-        # A public comment may have been copied from the page, so whoever submits it again need not be its author.
+        # A public comment may have been copied from the page, so the person who submits it again may not be its author.
         is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
         return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
     mark_private(response)
@@ -118,7 +122,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
     Past the last page, redirect to the entry: WordPress's pages may have been shorter, and most links to them name a
     comment, which the browser then looks for there.
     """
-    entry = entry_at(f"/{base}")
+    entry = _entry_at(f"/{base}")
     if entry is None:
         target = find_target(f"/{base}")
         url = f"{target}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
@@ -134,6 +138,24 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
         page_title=title,
         canonical_url=absolute_url(page_url(entry, comments.page_number)),
     )
+
+
+def _entry_at(path: str) -> Entry | None:
+    """Return the public post or page at exactly this path, or which has a part at this path; None if there is none."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return None
+    if match.view_name == "blog:page":
+        return Page.objects.published().filter(path=match.kwargs["path"]).first()
+    if match.view_name not in {"blog:post", "blog:post_page"}:
+        return None
+    try:
+        day = dt.date(*(int(match.kwargs[part]) for part in ("year", "month", "day")))
+    except ValueError:
+        return None
+    posts = Post.objects.published().filter(published_on=day, slug=match.kwargs["slug"])
+    return posts.select_related("author").first()
 
 
 @require_safe

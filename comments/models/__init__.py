@@ -2,7 +2,7 @@
 
 from comments.models.comment import MAX_TEXT_LENGTH, Comment, CommentKind, CommentQuerySet, CommentStatus
 from comments.models.filter import Lesson, RateCount, SpentChallenge, Token
-from comments.models.moderation import Block, Decision, Queue, Revision
+from comments.models.moderation import Block, Decision, Erasure, Queue, Revision
 from comments.models.notifications import (
     Event,
     Follower,
@@ -11,7 +11,6 @@ from comments.models.notifications import (
     NotificationPreference,
     OutboxItem,
 )
-from comments.models.personal_data import Erasure
 from comments.models.settings import MIN_COMMENTS_PER_PAGE, CommentPolicy, CommentSettings
 
 __all__ = [

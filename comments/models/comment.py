@@ -31,7 +31,7 @@ class CommentStatus(models.TextChoices):
 
 
 class CommentKind(models.TextChoices):
-    """WordPress's comment types. The last two tell that another page links to the entry."""
+    """WordPress's comment types. Pingbacks and trackbacks report a link from another site."""
 
     COMMENT = "comment", _("Comment")
     PINGBACK = "pingback", _("Pingback")
@@ -45,7 +45,6 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
         return self.filter(status=CommentStatus.APPROVED)
 
     def on(self, entry: Entry) -> Self:
-        """Return the comments on one post or page."""
         return self.filter(entry=entry)
 
     def public(self) -> Self:
@@ -61,11 +60,7 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
 
     def makes_visible(self, values: Mapping[str, Any]) -> bool:
         # An expression may turn out as any status.
-        return values.get("status", CommentStatus.PENDING) not in (
-            CommentStatus.PENDING,
-            CommentStatus.SPAM,
-            CommentStatus.TRASH,
-        )
+        return values.get("status") not in (None, CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH)
 
 
 class Comment(PublicModel):
@@ -88,7 +83,7 @@ class Comment(PublicModel):
     text = models.TextField(_("text"), blank=True)
     # Imported texts may contain the few tags that WordPress allows. What readers write here is plain text.
     is_html = models.BooleanField(default=False, editable=False)
-    # Imported comments were news on the old site, so nobody is notified of them, not even when they are approved later.
+    # Nobody is notified of imported comments, not even when they are approved later, because they are not new.
     is_imported = models.BooleanField(default=False, editable=False)
     # Rendered from the text with each save (comments.text).
     html = models.TextField(editable=False, blank=True)
@@ -111,7 +106,7 @@ class Comment(PublicModel):
             models.Index(fields=["email", "status"], name="comment_of_person"),
             models.Index(fields=["status", "status_since"], name="comment_since"),
             models.Index(fields=["-created_at", "-id"], name="comment_newest"),
-            # Finds a person's comments however the address was capitalised (comments.personal_data).
+            # For finding a person's comments whatever the case of their address (comments.personal_data).
             models.Index(Lower("email"), name="comment_of_address"),
         ]
         constraints = [
@@ -131,26 +126,24 @@ class Comment(PublicModel):
 
     @property
     def mark(self) -> str:
-        """A fingerprint of what moderators see. It changes as soon as somebody changes the status or the text."""
+        """A fingerprint of what moderators see. It changes when the comment or its status is changed."""
         seen = (self.status, self.text, self.name, self.email, self.website)
         return sha256("\0".join(seen).encode()).hexdigest()[:16]
 
     def get_absolute_url(self) -> str:
-        """Return where readers find it; on an entry with several pages of comments, a URL that redirects there."""
+        """Return the URL for readers; on an entry with several pages of comments, one that redirects to it."""
         if self.status == CommentStatus.APPROVED and self.entry.comment_count > MIN_COMMENTS_PER_PAGE:
             return reverse("comments:comment", args=[self.pk])
         return f"{self.entry.get_absolute_url()}#comment-{self.pk}"
 
     def render(self) -> None:
-        """Render the HTML from the text."""
         self.html = comment_html(self.text, self.is_html)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Render and save. The counts and the log of decisions are up to comments.moderation."""
         self.render()
-        update_fields = kwargs.get("update_fields")
-        if update_fields is not None and "text" in update_fields:
-            kwargs["update_fields"] = {*update_fields, "html"}
+        if "text" in (kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = {*kwargs["update_fields"], "html"}
         super().save(*args, **kwargs)
 
     def is_visible(self) -> bool:

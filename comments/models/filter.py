@@ -6,13 +6,13 @@ from comments.models.comment import Comment, CommentStatus
 
 
 class Token(models.Model):
-    """The numbers of approved comments and of spam that contain a word (comments.rules.bayes).
+    """How many approved comments and how much spam contain a word (comments.rules.bayes).
 
     The row with an empty text counts the comments themselves.
     """
 
     text = models.CharField(max_length=80, primary_key=True)
-    # Plain integers: unlearning adds a negative number, which a check would refuse before it is added.
+    # Plain integers: unlearning adds a negative number, which a check constraint would refuse before it is added.
     ham = models.IntegerField(default=0)
     spam = models.IntegerField(default=0)
 
@@ -32,7 +32,7 @@ class Lesson(models.Model):
 
 
 class RateCount(models.Model):
-    """How often one sender, known as a hash, did something in one period. An empty sender stands for the whole site."""
+    """How often a sender, stored as a hash, did something in a period. The count of the whole site has no sender."""
 
     sender = models.CharField(max_length=64, blank=True)
     period = models.BigIntegerField(db_index=True)

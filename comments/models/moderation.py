@@ -1,4 +1,4 @@
-"""Moderation: the queue, the log of decisions, earlier versions of comments and the blocklist."""
+"""Moderation: the queue, decisions, earlier versions of comments, the blocklist and erased people."""
 
 import uuid
 from typing import Any
@@ -29,7 +29,7 @@ class Queue(Comment):
 
 
 class Decision(models.Model):
-    """A change of a comment's status: by whom, when, from what to what. Undo is based on it."""
+    """A change of a comment's status. Undo is based on it."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="decisions")
     moderator = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -51,7 +51,7 @@ class Decision(models.Model):
 
 
 class Revision(models.Model):
-    """A comment's text before somebody changed it. `by` is empty if its author did."""
+    """The text of a comment before it was edited. `by` is empty if its author edited it."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="revisions")
     text = models.TextField()
@@ -119,7 +119,7 @@ class Block(models.Model):
         self.key = self._make_key()
         if not self.key:
             raise ValidationError({"text": _EMPTY_KEY_ERRORS.get(self.kind, _EMPTY_KEY_ERRORS["word"])})
-        # One character may be compared as many: in Arabic, as a whole sentence.
+        # One character may be normalised to many: in Arabic, to a whole sentence.
         if len(self.key) > MAX_KEY_LENGTH:
             raise ValidationError({"text": _("This is too long. Please shorten it.")})
 
@@ -129,7 +129,7 @@ class Block(models.Model):
         super().save(*args, **kwargs)
 
     def validate_constraints(self, exclude: Any = None) -> None:
-        # The form excludes the key because it has no such field, but the key is made here.
+        # The form excludes the key because it has no such field, but `clean` has set it.
         super().validate_constraints(exclude=set(exclude or ()) - {"key"})
 
     def _make_key(self) -> str:
@@ -149,3 +149,21 @@ _EMPTY_KEY_ERRORS = {
     "email": _("This is not an e-mail address. It should look like name@example.org."),
     "host": _("This is not a domain. It should look like example.org."),
 }
+
+
+class Erasure(models.Model):
+    """The erasure of one person's data (comments.personal_data). Only a keyed hash of the address is stored."""
+
+    key = models.CharField(max_length=64, unique=True)
+    erased_at = models.DateTimeField(default=timezone.now)
+    # Whether the texts stayed, as “Anonymous”.
+    text_kept = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("erased person")
+        verbose_name_plural = _("personal data")
+        default_permissions = ()
+        permissions = [("erase_commenter", _("Can export and erase the personal data of commenters"))]
+
+    def __str__(self) -> str:
+        return gettext("An erased person")

@@ -1,4 +1,4 @@
-"""Who is notified of comments by e-mail, and of which: moderators, authors, and readers who follow a discussion."""
+"""E-mail notifications of comments for moderators, authors, and readers who follow a discussion."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Event(models.TextChoices):
 
 
 class OutboxItem(models.Model):
-    """An event that nobody was notified of yet. Stored in the same transaction as the comment or the decision."""
+    """An event that people have yet to be notified of. Stored in the transaction of the comment or decision."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="+")
     event = models.CharField(max_length=8, choices=Event)
@@ -133,7 +133,7 @@ class Follower(Recipient):
 
 
 class Notification(models.Model):
-    """One event that one recipient is to be notified of, or was. The links in a moderator's e-mail refer to it."""
+    """An event that a recipient has been or will be notified of. The links in a moderator's e-mail refer to it."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="notifications")
     event = models.CharField(max_length=8, choices=Event)
@@ -171,5 +171,5 @@ class Notification(models.Model):
 
     @classmethod
     def unsent(cls, event: Event, **recipient: Any) -> "models.QuerySet[Notification]":
-        """Return what was not sent yet, oldest first."""
+        """Return the notifications that have not been sent yet, oldest first."""
         return cls.objects.filter(event=event, sent_at=None, **recipient).order_by("pk")

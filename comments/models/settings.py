@@ -31,10 +31,8 @@ class CommentSettings(PublicModel):
     """The owner's choices about comments. There is exactly one row (comments.apps creates it)."""
 
     private_fields = frozenset(
-        {
-            *("comment_policy", "links_allowed", "comments_per_sender", "comments_per_site"),
-            *("keep_spam_days", "forget_emails_after_days"),
-        }
+        {"comment_policy", "links_allowed", "comments_per_sender", "comments_per_site"}
+        | {"keep_spam_days", "forget_emails_after_days"}
     )
 
     site = models.OneToOneField(
@@ -137,12 +135,10 @@ class CommentSettings(PublicModel):
     @classmethod
     def of(cls, site: SiteSettings) -> "CommentSettings":
         """Return the settings that were read together with `site`; the defaults if there is no row."""
-        try:
-            return site.comment_settings
-        except cls.DoesNotExist:
-            return cls(pk=1)
+        settings: CommentSettings = getattr(site, "comment_settings", None) or cls(pk=1)
+        return settings
 
     @classmethod
     def current(cls) -> Self:
-        """Return the row as it is now; the defaults if there is none."""
+        """Return the stored settings; the defaults if there is no row."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)

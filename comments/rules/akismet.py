@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from comments.models import Comment
-from comments.rules.verdicts import Finding, Verdict
+from comments.rules.judge import Finding, Verdict
 from core.site import absolute_url
 
 # Akismet requires an IP address. This one is reserved for documentation (RFC 5737).

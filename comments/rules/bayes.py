@@ -7,7 +7,7 @@ stays undecided.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 
@@ -21,7 +21,7 @@ MIN_LESSONS = 20
 # From these scores on, a comment is spam or is held.
 SPAM_SCORE = 0.995
 SUSPICIOUS_SCORE = 0.8
-# How much of a comment is read, in characters, and how many of its words are weighed.
+# How much of a comment is read, in characters, and how many of its tokens count.
 MAX_LENGTH = 10_000
 MAX_TOKENS = 400
 MAX_TOKEN_LENGTH = 40
@@ -44,7 +44,7 @@ class Score:
 
     @property
     def is_spam(self) -> bool:
-        """Spam wants people to go somewhere. Without a host it may be a reader's praise in the same words."""
+        """Whether it is spam. Spam contains a host; without one it may be a reader's praise in the same words."""
         return self.value >= SPAM_SCORE and self.has_host
 
     @property
@@ -60,19 +60,26 @@ class Model:
     spam: Counter[str] = field(default_factory=Counter)
 
     def learn(self, tokens: Iterable[str], status: str) -> None:
-        (self.spam if status == CommentStatus.SPAM else self.ham).update({_ALL, *tokens})
+        self._counts(status).update({_ALL, *tokens})
+
+    def unlearn(self, tokens: Iterable[str], status: str) -> None:
+        self._counts(status).subtract({_ALL, *tokens})
+
+    def _counts(self, status: str) -> Counter[str]:
+        return self.spam if status == CommentStatus.SPAM else self.ham
 
     def score(self, tokens: Collection[str]) -> Score | None:
         """Score a comment with these tokens; None as long as too little has been learned."""
         if min(self.ham[_ALL], self.spam[_ALL]) < MIN_LESSONS:
             return None
-        weights = [(self._probability(token), token) for token in tokens]
-        weighed = sorted((one for one in weights if abs(one[0] - _NEUTRAL) >= _MIN_DISTANCE), key=_by_distance)
-        weighed = weighed[:MAX_WEIGHED]
-        chance_if_ham = _chance(-2 * sum(math.log(1 - weight) for weight, _token in weighed), len(weighed))
-        chance_if_spam = _chance(-2 * sum(math.log(weight) for weight, _token in weighed), len(weighed))
+        weights = {token: self._probability(token) for token in tokens}
+        distances = {token: abs(weight - _NEUTRAL) for token, weight in weights.items()}
+        significant = [token for token, distance in distances.items() if distance >= _MIN_DISTANCE]
+        weighed = sorted(significant, key=lambda token: (-distances[token], token))[:MAX_WEIGHED]
+        chance_if_ham = _chance([1 - weights[token] for token in weighed])
+        chance_if_spam = _chance([weights[token] for token in weighed])
         value = (1 + chance_if_spam - chance_if_ham) / 2
-        decisive = [token for weight, token in weighed if (weight > _NEUTRAL) == (value > _NEUTRAL)]
+        decisive = [token for token in weighed if (weights[token] > _NEUTRAL) == (value > _NEUTRAL)]
         return Score(value, tuple(decisive[:6]), any(token.startswith(_HOST) for token in tokens))
 
     def _probability(self, token: str) -> float:
@@ -84,17 +91,13 @@ class Model:
         return (_STRENGTH * _NEUTRAL + seen * share) / (_STRENGTH + seen)
 
 
-def _by_distance(weight: tuple[float, str]) -> tuple[float, str]:
-    return -abs(weight[0] - _NEUTRAL), weight[1]
-
-
-def _chance(chi: float, count: int) -> float:
-    """Return how likely `count` words say at least this much by chance (Fisher: chi-squared, 2 × `count`)."""
-    half = chi / 2
+def _chance(weights: list[float]) -> float:
+    """Return how likely words with these weights occur together by chance (Fisher: half of chi-squared, 2 × words)."""
+    half = -sum(map(math.log, weights))
     if not half:
         return 1.0
     # In logarithms, because with many words the first term is too small for a float.
-    return min(1.0, sum(math.exp(step * math.log(half) - math.lgamma(step + 1) - half) for step in range(count)))
+    return min(1.0, sum(math.exp(step * math.log(half) - math.lgamma(step + 1) - half) for step in range(len(weights))))
 
 
 def tokens_of(comment: Comment) -> list[str]:
@@ -124,32 +127,23 @@ def learn(lessons: Mapping[Comment, str]) -> None:
     What was learned from a comment before is undone first, so each counts once. The caller has locked the comments in
     the transaction that decides about them.
     """
-    ham: Counter[str] = Counter()
-    spam: Counter[str] = Counter()
+    change = Model()
     for batch in batched(lessons.items(), 1_000):
-        before = {old.comment_id: old for old in Lesson.objects.filter(comment__in=[comment for comment, _ in batch])}
-        changed = {comment: status for comment, status in batch if _status(before.get(comment.pk)) != status}
-        stale = [before[comment.pk] for comment in changed if comment.pk in before]
-        fresh = [Lesson(comment=one, status=status, tokens=tokens_of(one)) for one, status in changed.items() if status]
-        for old in stale:
-            (spam if old.status == CommentStatus.SPAM else ham).subtract([_ALL, *old.tokens])
+        stale = {old.comment_id: old for old in Lesson.objects.filter(comment__in=[comment for comment, _ in batch])}
+        fresh: list[Lesson] = []
+        for comment, status in batch:
+            if comment.pk in stale and stale[comment.pk].status == status:
+                del stale[comment.pk]
+            elif status:
+                fresh.append(Lesson(comment=comment, status=status, tokens=tokens_of(comment)))
+        for old in stale.values():
+            change.unlearn(old.tokens, old.status)
         for new in fresh:
-            (spam if new.status == CommentStatus.SPAM else ham).update([_ALL, *new.tokens])
+            change.learn(new.tokens, new.status)
         if stale:
-            Lesson.objects.filter(pk__in=[old.pk for old in stale]).delete()
+            Lesson.objects.filter(pk__in=list(stale)).delete()
         Lesson.objects.bulk_create(fresh)
-    _add(ham, spam)
-
-
-def learned(comments: Iterable[Comment]) -> Iterator[tuple[Comment, str]]:
-    """Yield the comments that the filter has learned from, each with the status it learned."""
-    by_pk = {comment.pk: comment for comment in comments}
-    for pk, status in Lesson.objects.filter(comment__in=by_pk).values_list("comment", "status"):
-        yield by_pk[pk], status
-
-
-def _status(lesson: Lesson | None) -> str:
-    return lesson.status if lesson else ""
+    _store(change)
 
 
 def unlearn(comments: Iterable[Comment]) -> None:
@@ -157,11 +151,12 @@ def unlearn(comments: Iterable[Comment]) -> None:
     learn(dict.fromkeys(comments, ""))
 
 
-def _add(ham: Counter[str], spam: Counter[str]) -> None:
-    """Add these counts to the tokens.
+def _store(change: Model) -> None:
+    """Add these counts to the stored ones.
 
     The row that counts all comments comes first, so concurrent writers wait there and not halfway through.
     """
+    ham, spam = change.ham, change.spam
     changed = sorted(token for token in {*ham, *spam} if ham[token] or spam[token])
     if changed and changed[0] != _ALL:
         changed.insert(0, _ALL)
@@ -175,5 +170,5 @@ def _add(ham: Counter[str], spam: Counter[str]) -> None:
             )
         reduced = [token for token in batch if token and min(ham[token], spam[token]) < 0]
         if reduced:
-            # A word that occurs in no comment any more may have been personal.
+            # A word that no longer occurs in any comment may have been personal.
             Token.objects.filter(text__in=reduced, ham=0, spam=0).delete()

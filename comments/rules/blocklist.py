@@ -12,9 +12,9 @@ from django.utils import timezone
 from comments import normalisation
 from comments.models import Block, Comment, CommentStatus
 
-# How many different hosts of one comment are looked up. Those in URLs come first.
+# The most hosts of one comment that are looked up, those in URLs first.
 MAX_HOSTS = 100
-# How many words one query looks up, because databases limit the number of parameters.
+# The most words that one query looks up, because databases limit the number of parameters.
 MAX_PARAMETERS = 10_000
 # How many of the newest comments are searched for matches.
 MAX_SEARCHED = 5_000
@@ -68,7 +68,7 @@ def matching(comment: Comment) -> list[Block]:
 
 
 def count_recent_matches(block: Block, days: int = 90) -> Counter[CommentStatus]:
-    """Count the comments of the last `days` days that `block`, stored or not, matches, by their current status.
+    """Count the comments of the last `days` days that `block` matches, stored or not, by their current status.
 
     Searches the newest MAX_SEARCHED comments; one query. Raises ValidationError if the block has nothing to search for.
     """

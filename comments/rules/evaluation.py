@@ -80,7 +80,7 @@ def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
 
     Raises LabelledFileError.
     """
-    for number, line in enumerate(lines, start=1):
+    for line_number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
@@ -91,5 +91,5 @@ def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
         if not (isinstance(text, str) and isinstance(website, str) and isinstance(is_spam, bool)):
             message = gettext("Line %(line)d is invalid. It should look like %(example)s.")
             example = '{"text": "…", "website": "…", "spam": true}'
-            raise LabelledFileError(message % {"line": number, "example": example})
+            raise LabelledFileError(message % {"line": line_number, "example": example})
         yield Labelled(Comment(text=text, website=website), is_spam)

@@ -5,6 +5,7 @@ No check throws away what someone wrote. At worst it is marked as spam, which is
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 
 from django.conf import settings as django_settings
@@ -15,10 +16,25 @@ from accounts.models import User
 from comments.models import Block, Comment, CommentKind, CommentPolicy, CommentSettings, CommentStatus
 from comments.rules import bayes, blocklist
 from comments.rules.rate_limit import Count
-from comments.rules.verdicts import Finding, Verdict
 
 # More than this many times the limit is spam if there is no proof of work.
 FLOOD_FACTOR = 3
+
+
+class Verdict(Enum):
+    STAFF = "staff"
+    KNOWN = "known"
+    PROVEN = "proven"
+    HOLD = "hold"
+    SPAM = "spam"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of one check, and the reason in the site's language."""
+
+    verdict: Verdict
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,7 @@ class Case:
 
     comment: Comment
     settings: CommentSettings
-    arrival: Arrival = field(default_factory=Arrival)
+    arrival: Arrival
 
     @cached_property
     def is_known(self) -> bool:
@@ -72,20 +88,15 @@ class Case:
         return blocklist.matching(self.comment)
 
 
-type Check = Callable[[Case], Finding | None]
-
-
 def closed(case: Case) -> Finding | None:
     # The form refuses comments once they are closed. This one was already on its way.
-    if not case.arrival.closed:
-        return None
-    return Finding(Verdict.HOLD, gettext("Comments were closed while it was being submitted."))
+    message = gettext("Comments were closed while it was being submitted.")
+    return Finding(Verdict.HOLD, message) if case.arrival.closed else None
 
 
 def honeypot(case: Case) -> Finding | None:
-    if not case.arrival.trapped:
-        return None
-    return Finding(Verdict.SPAM, gettext("A hidden field was filled in, which only bots do."))
+    message = gettext("A hidden field was filled in, which only bots do.")
+    return Finding(Verdict.SPAM, message) if case.arrival.trapped else None
 
 
 def flood(case: Case) -> Finding | None:
@@ -110,31 +121,27 @@ def flood(case: Case) -> Finding | None:
 
 
 def duplicate(case: Case) -> Finding | None:
-    if not case.arrival.repeated:
-        return None
-    return Finding(Verdict.HOLD, gettext("The same person has posted the same text here before."))
+    message = gettext("The same person has posted the same text here before.")
+    return Finding(Verdict.HOLD, message) if case.arrival.repeated else None
 
 
 def blocked(case: Case) -> Finding | None:
-    return _match_blocks(case, Block.Verdict.SPAM, Verdict.SPAM)
+    return _match_blocks(case, Verdict.SPAM)
 
 
 def held(case: Case) -> Finding | None:
-    return _match_blocks(case, Block.Verdict.HOLD, Verdict.HOLD)
+    return _match_blocks(case, Verdict.HOLD)
 
 
-def _match_blocks(case: Case, wanted: Block.Verdict, verdict: Verdict) -> Finding | None:
-    found = [block.text for block in case.blocks if block.verdict == wanted]
-    if not found:
-        return None
-    return Finding(verdict, gettext("It matches the blocklist: %(found)s.") % {"found": ", ".join(found[:10])})
+def _match_blocks(case: Case, verdict: Verdict) -> Finding | None:
+    found = ", ".join([block.text for block in case.blocks if block.verdict == verdict.value][:10])
+    return Finding(verdict, gettext("It matches the blocklist: %(found)s.") % {"found": found}) if found else None
 
 
 def links(case: Case) -> Finding | None:
     count = case.comment.html.count("<a ")
-    if count <= case.settings.links_allowed:
-        return None
-    return Finding(Verdict.HOLD, ngettext("It contains %(n)d link.", "It contains %(n)d links.", count) % {"n": count})
+    message = ngettext("It contains %(n)d link.", "It contains %(n)d links.", count) % {"n": count}
+    return Finding(Verdict.HOLD, message) if count > case.settings.links_allowed else None
 
 
 def spam_filter(case: Case) -> Finding | None:
@@ -156,9 +163,8 @@ def impostor(case: Case) -> Finding | None:
     email = case.comment.email
     if case.comment.user is not None or not email or not User.objects.filter(email__iexact=email).exists():
         return None
-    return Finding(
-        Verdict.HOLD, gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
-    )
+    message = gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
+    return Finding(Verdict.HOLD, message)
 
 
 def trust(case: Case) -> Finding | None:
@@ -172,18 +178,23 @@ def trust(case: Case) -> Finding | None:
 def proof_of_work(case: Case) -> Finding | None:
     if case.comment.user is not None:
         return Finding(Verdict.PROVEN, gettext("It was written by someone with an account."))
-    if not case.arrival.proven:
-        return None
-    return Finding(Verdict.PROVEN, gettext("The browser provided a proof of work."))
+    message = gettext("The browser provided a proof of work.")
+    return Finding(Verdict.PROVEN, message) if case.arrival.proven else None
 
 
 # In the order in which moderators read the reasons.
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, Callable[[Case], Finding | None]] = {
     check.__name__: check
     for check in (
         *(closed, honeypot, flood, duplicate, blocked, held, links),
         *(spam_filter, akismet, impostor, trust, proof_of_work),
     )
+}
+
+_SUFFICIENT = {
+    CommentPolicy.HOLD: {Verdict.STAFF},
+    CommentPolicy.TRUST_KNOWN: {Verdict.STAFF, Verdict.KNOWN},
+    CommentPolicy.OPEN: {Verdict.STAFF, Verdict.KNOWN, Verdict.PROVEN},
 }
 
 
@@ -204,25 +215,17 @@ def judge(comment: Comment, settings: CommentSettings, arrival: Arrival) -> Judg
         case = Case(comment, settings, arrival)
         checks = {"trust": trust} if case.is_staff else CHECKS
         found = {name: finding for name, check in checks.items() if (finding := check(case)) is not None}
-    verdicts = {finding.verdict for finding in found.values()}
     reasons = [
-        {"check": name, "verdict": finding.verdict.name.lower(), "message": finding.message}
-        for name, finding in found.items()
+        {"check": name, "verdict": finding.verdict.value, "message": finding.message} for name, finding in found.items()
     ]
-    return Judgement(_status(verdicts, settings), reasons)
+    return Judgement(_status({finding.verdict for finding in found.values()}, settings), reasons)
 
 
 def _status(verdicts: set[Verdict], settings: CommentSettings) -> CommentStatus:
-    worst = max(verdicts, default=None)
-    if worst == Verdict.SPAM:
+    if Verdict.SPAM in verdicts:
         return CommentStatus.SPAM
-    if worst == Verdict.HOLD:
+    if Verdict.HOLD in verdicts:
         return CommentStatus.PENDING
-    sufficient: set[Verdict] = {Verdict.STAFF}
-    if settings.comment_policy != CommentPolicy.HOLD:
-        sufficient.add(Verdict.KNOWN)
-    if settings.comment_policy == CommentPolicy.OPEN:
-        sufficient.add(Verdict.PROVEN)
-        if not settings.proof_of_work:
-            return CommentStatus.APPROVED
-    return CommentStatus.APPROVED if verdicts & sufficient else CommentStatus.PENDING
+    policy = CommentPolicy(settings.comment_policy)
+    everyone_passes = policy == CommentPolicy.OPEN and not settings.proof_of_work
+    return CommentStatus.APPROVED if everyone_passes or verdicts & _SUFFICIENT[policy] else CommentStatus.PENDING

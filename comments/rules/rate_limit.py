@@ -1,6 +1,6 @@
 """The rate of comments, from one sender and on the whole site, counted in the database for all processes.
 
-Senders stay anonymous: what is stored, for minutes, is a hash of the IP address with a key that changes daily.
+Senders stay anonymous: only a hash of the IP address is stored, for minutes, with a key that changes daily.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ _ALL_REQUESTS = "requests"
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The comments of the current period, including the one that was just counted."""
+    """The number of comments in the current period, including the one that was just counted."""
 
     from_sender: int = 0
     on_site: int = 0
@@ -86,7 +86,7 @@ def _current_period() -> int:
 
 
 def _count(keys: list[str]) -> dict[str, int]:
-    """Add one to each of these counters. The site's comes last: whoever waits for it holds no row that others need."""
+    """Add one to each of these counters. The site's is last, because everyone has to wait for it."""
     period = _current_period()
     with connection.cursor() as cursor:
         cursor.execute(

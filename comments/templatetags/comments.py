@@ -15,22 +15,18 @@ from django.utils.translation import gettext, ngettext
 from blog.caching.policy import has_session
 from blog.listing import Pager, PagerLink
 from blog.models import Entry
-from comments.avatars import avatar, neutral
-from comments.comment_urls import page_url
+from comments import avatars
 from comments.forms import CommentForm, FollowForm
 from comments.models import Comment, CommentSettings
 from comments.moderation.self_service import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
 from comments.policy import is_open
-from comments.reading import reply_target, thread_for
 from comments.rules import akismet
 from comments.sender_links import edit_url_from_request
 from comments.text import REL
-from comments.threads import Node, Thread
+from comments.threads import Node, Thread, page_url, reply_target, thread_for
 
 register = template.Library()
-
-_WEB_URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 
 
 @register.simple_tag(takes_context=True)
@@ -67,7 +63,7 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
         "action": reverse("comments:add", args=[entry._meta.model_name, entry.pk]),
         "thread": comments,
         "pager": _pager(entry, comments),
-        "heading": _heading(entry, comments.count),
+        "heading": _heading(entry, comments.count) if comments.count else "",
         "form": form,
         "preview": context.get("comment_preview"),
         "is_open": form.is_open,
@@ -108,9 +104,7 @@ def _own_comment(request: HttpRequest, comments: Thread) -> dict[str, Any] | Non
     }
 
 
-def _heading(entry: Entry, count: int) -> SafeString | None:
-    if not count:
-        return None
+def _heading(entry: Entry, count: int) -> SafeString:
     # The original site says "One" as well.
     heading = ngettext("One Response to “{title}”", "{n} Responses to “{title}”", count)
     return format_html(heading, n=count, title=format_html("<bdi>{}</bdi>", entry))
@@ -120,7 +114,7 @@ def _heading(entry: Entry, count: int) -> SafeString | None:
 def commenter(comment: Comment) -> SafeString:
     """Return the author's name, linked to their website if there is one."""
     name = format_html("<bdi>{}</bdi>", comment.author_name)
-    if not _WEB_URL.match(comment.website):
+    if not re.match(r"https?://[^/\s]", comment.website, re.IGNORECASE):
         return name
     return format_html('<a href="{}" rel="{} external">{}</a>', comment.website, REL, name)
 
@@ -128,9 +122,7 @@ def commenter(comment: Comment) -> SafeString:
 @register.filter
 def comment_avatar(node: Node) -> SafeString:
     """Return the author's avatar, or the neutral one while only they see the comment (see comments.avatars)."""
-    return neutral() if node.is_unapproved else avatar(node.comment)
+    return avatars.neutral() if node.is_unapproved else avatars.avatar(node.comment)
 
 
-@register.simple_tag
-def neutral_avatar() -> SafeString:
-    return neutral()
+register.simple_tag(avatars.neutral, name="neutral_avatar")

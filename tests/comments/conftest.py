@@ -10,7 +10,7 @@ from tests.factories import UserFactory
 
 @pytest.fixture(autouse=True)
 def _no_warnings_in_the_log() -> Iterator[None]:
-    """Refused requests are logged by Django; here they are what is tested."""
+    """Silence Django's log of refused requests, because these tests provoke them."""
     logging.getLogger("django.request").setLevel(logging.ERROR)
     yield
     logging.getLogger("django.request").setLevel(logging.NOTSET)
@@ -18,7 +18,7 @@ def _no_warnings_in_the_log() -> Iterator[None]:
 
 @pytest.fixture
 def moderator(client: Client) -> User:
-    """Is logged in as `client`."""
+    """Return a moderator who is logged in with `client`."""
     user: User = UserFactory.create(role="Moderator", display_name="Mo")
     client.force_login(user)
     return user

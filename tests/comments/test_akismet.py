@@ -1,4 +1,4 @@
-"""Akismet is asked only where an owner has a key for it, before the transaction, and may fail."""
+"""Akismet is called only if the owner has a key, before the transaction, and may fail."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from comments.moderation.submission import submit
 from tests.factories import PostFactory, UserFactory
 
 
-class Answer:
-    """Stands for Akismet: answers as told, and remembers what it was sent."""
+class FakeAkismet:
+    """Akismet with a fixed answer. Records the requests."""
 
     def __init__(self, answer: str | Exception) -> None:
         self.answer = answer
@@ -31,26 +31,26 @@ class Answer:
 
 
 @pytest.fixture
-def says(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
+def akismet(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
     settings.BROADSIDE_AKISMET_KEY = "key"
 
-    def says(answer: str | Exception) -> Answer:
-        there, real = Answer(answer), httpx.Client
+    def akismet(answer: str | Exception) -> FakeAkismet:
+        fake, real_client = FakeAkismet(answer), httpx.Client
         monkeypatch.setattr(
-            httpx, "Client", lambda **options: real(transport=httpx.MockTransport(there.handle), **options)
+            httpx, "Client", lambda **options: real_client(transport=httpx.MockTransport(fake.handle), **options)
         )
-        return there
+        return fake
 
-    return says
+    return akismet
 
 
-def send(**words: Any) -> Comment:
-    given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
-    return submit(PostFactory.create(), sender="x", settings=CommentSettings(), **given)
+def send(**fields: Any) -> Comment:
+    values = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **fields}
+    return submit(PostFactory.create(), sender="x", settings=CommentSettings(), **values)
 
 
 @pytest.mark.django_db
-class TestAsking:
+class TestCheck:
     @pytest.mark.parametrize(
         ("answer", "status", "checks"),
         [
@@ -61,52 +61,52 @@ class TestAsking:
             (httpx.ConnectTimeout("too slow"), "pending", ["akismet"]),
         ],
     )
-    def test_its_answer_is_one_of_the_reasons_and_an_error_holds(
-        self, answer: Any, status: str, checks: list[str], says: Any
+    def test_the_answer_becomes_a_reason_and_an_error_holds_the_comment(
+        self, answer: Any, status: str, checks: list[str], akismet: Any
     ) -> None:
-        says(answer)
+        akismet(answer)
         comment = send()
         assert (comment.status, [reason["check"] for reason in comment.reasons]) == (status, checks)
 
-    def test_it_is_sent_what_the_form_says_and_no_address_of_the_network(self, says: Any) -> None:
-        there = says("false")
+    def test_it_receives_what_the_form_says_and_no_ip_address(self, akismet: Any) -> None:
+        fake = akismet("false")
         send(website="https://ann.example")
-        (sent,) = there.sent
+        (sent,) = fake.sent
         for part in ("comment_author=Ann", "ann%40example.org", "ann.example", "Hello.", "user_ip=192.0.2.1"):
             assert part in sent
 
-    def test_nothing_is_sent_of_people_with_an_account(self, says: Any) -> None:
-        there = says("true")
+    def test_nothing_is_sent_about_people_with_an_account(self, akismet: Any) -> None:
+        fake = akismet("true")
         assert send(user=UserFactory.create()).status == "pending"
-        assert there.sent == []
+        assert fake.sent == []
 
-    def test_nor_without_a_key(self, says: Any, settings: Settings) -> None:
-        there = says("true")
+    def test_nothing_is_sent_without_a_key(self, akismet: Any, settings: Settings) -> None:
+        fake = akismet("true")
         settings.BROADSIDE_AKISMET_KEY = ""
         send()
-        assert there.sent == []
+        assert fake.sent == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_in_a_transaction_for_it(says: Any) -> None:
-    there = says("false")
+def test_it_is_called_outside_of_transactions(akismet: Any) -> None:
+    fake = akismet("false")
     send()
-    assert there.sent
-    assert not there.in_transaction
+    assert fake.sent
+    assert not fake.in_transaction
 
 
 @pytest.mark.django_db
 class TestNotice:
-    @pytest.mark.parametrize(("key", "there"), [("", False), ("key", True)])
-    def test_the_form_says_what_is_sent_where_it_is_sent(
-        self, key: str, there: bool, client: Client, settings: Settings
+    @pytest.mark.parametrize(("key", "is_disclosed"), [("", False), ("key", True)])
+    def test_the_form_discloses_what_is_sent(
+        self, key: str, is_disclosed: bool, client: Client, settings: Settings
     ) -> None:
         settings.BROADSIDE_AKISMET_KEY = key
         page = client.get(PostFactory.create().get_absolute_url())
-        assert ("are sent to Akismet" in page.content.decode()) is there
+        assert ("are sent to Akismet" in page.content.decode()) is is_disclosed
 
 
-def test_a_key_without_the_client_is_an_error_at_the_start(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+def test_a_key_without_the_client_fails_the_system_check(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     assert check_akismet(None) == []
     settings.BROADSIDE_AKISMET_KEY = "key"
     assert check_akismet(None) == []

@@ -1,4 +1,4 @@
-"""The list of what is blocked: what may stand in it, who keeps it, and what an entry would have caught."""
+"""The blocklist: which entries are valid, who manages it, and which recent comments an entry matches."""
 
 import datetime as dt
 from typing import Any
@@ -30,16 +30,16 @@ class TestEntries:
     @pytest.mark.parametrize(
         ("kind", "text"), [("word", "…!"), ("name", "-"), ("email", "example.org"), ("host", "example"), ("host", " ")]
     )
-    def test_what_cannot_be_looked_for_is_refused_in_words(self, kind: str, text: str) -> None:
+    def test_text_that_cannot_be_searched_for_is_refused_with_an_explanation(self, kind: str, text: str) -> None:
         with pytest.raises(ValidationError) as error:
             block(text, kind).full_clean()
         assert "It should look like" in str(error.value) or "no letters or digits" in str(error.value)
 
-    def test_what_grows_too_long_when_it_is_compared_is_refused(self) -> None:
+    def test_text_that_is_too_long_after_normalisation_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="too long"):
             block("\ufdfa" * 200).full_clean()
 
-    def test_what_differs_in_capitals_and_accents_alone_is_there_already(self) -> None:
+    def test_text_that_differs_only_in_case_and_accents_is_a_duplicate(self) -> None:
         block("Café").save()
         with pytest.raises(ValidationError, match="already blocked"):
             block("CAFE").full_clean()
@@ -48,7 +48,7 @@ class TestEntries:
         block("CAFE", "name").full_clean()
 
     @given(st.text(min_size=1, max_size=100), st.sampled_from(Block.Kind.values))
-    def test_no_text_is_an_error_of_another_kind(self, text: str, kind: str) -> None:
+    def test_any_text_is_either_valid_or_a_validation_error(self, text: str, kind: str) -> None:
         entry = block(text, kind)
         try:
             entry.clean()
@@ -58,7 +58,7 @@ class TestEntries:
 
 
 class TestMatching:
-    def test_what_is_looked_up_is_what_applies(self) -> None:
+    def test_the_query_finds_the_same_blocks_as_matching_each_of_them(self) -> None:
         entries = [
             *(block(text) for text in ("casino", "free spins", "赌场", "线", "ino", "казино", "x博彩")),
             *(block(text, "host") for text in ("bad.example", "example.net")),
@@ -67,18 +67,18 @@ class TestMatching:
         ]
         for entry in entries:
             entry.save()
-        for words in (
+        for values in (
             {"text": "CASINO, Free\nspins 在线赌场"},
             {"text": "X博彩 线上"},
             {"text": "Казино", "email": "ann@shop.bad.example"},
             {"name": "ANN", "website": "http://www.example.net/", "email": "ANN@bad.example"},
             {"text": "%_' OR 1=1 --"},
         ):
-            comment = Comment(**words)
+            comment = Comment(**values)
             traces = Traces.of(comment)
             assert matching(comment) == [entry for entry in entries if traces.match(entry)]
 
-    def test_a_huge_text_without_blanks_is_looked_up_in_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_long_texts_are_looked_up_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(blocklist, "MAX_PARAMETERS", 2)
         entries = [block("线赌"), block("bad.example", "host"), block("場")]
         for entry in entries:
@@ -86,8 +86,8 @@ class TestMatching:
         assert matching(Comment(text="在线赌場 bad.example")) == entries
 
 
-class TestWhatItWouldHaveCaught:
-    def test_it_is_counted_by_what_became_of_it(self) -> None:
+class TestRecentMatches:
+    def test_they_are_counted_by_status(self) -> None:
         now = timezone.now()
         for text, status, days in (
             ("A casino", "approved", 1),
@@ -98,18 +98,18 @@ class TestWhatItWouldHaveCaught:
         ):
             CommentFactory.create(text=text, status=status, created_at=now - dt.timedelta(days=days))
         with CaptureQueriesContext(connection) as seen:
-            caught = count_recent_matches(block("CASINO"))
-        assert caught == {Status.APPROVED: 1, Status.SPAM: 2}
+            matches = count_recent_matches(block("CASINO"))
+        assert matches == {Status.APPROVED: 1, Status.SPAM: 2}
         assert len(seen) == 1
 
-    def test_nothing_to_look_for_is_an_error(self) -> None:
+    def test_an_empty_block_is_an_error(self) -> None:
         with pytest.raises(ValidationError):
             count_recent_matches(block("!"))
 
 
 class TestAdmin:
     @pytest.mark.parametrize(("role", "may"), [("Moderator", True), ("Editor", True), ("Author", False)])
-    def test_who_moderates_keeps_the_list(self, role: str, may: bool, client: Client) -> None:
+    def test_moderators_manage_the_blocklist(self, role: str, may: bool, client: Client) -> None:
         moderator = UserFactory.create(role=role)
         client.force_login(moderator)
         data = {"kind": "word", "text": "Casino", "verdict": "spam"}
@@ -127,10 +127,11 @@ class TestAdmin:
             client.post(reverse("admin:comments_block_delete", args=[entry.pk]), {"post": "yes"})
             assert not Block.objects.exists()
 
-    def test_faults_are_told_at_the_field(self, client: Client) -> None:
+    def test_errors_are_shown_at_the_field(self, client: Client) -> None:
         client.force_login(UserFactory.create(role="Moderator"))
         block("casino").save()
-        for text, words in (("CASINO", "This is already blocked."), ("!", "This contains no letters or digits.")):
-            answer = client.post(reverse("admin:comments_block_add"), {"kind": "word", "text": text, "verdict": "spam"})
-            assert answer.status_code == 200
-            assert words in answer.content.decode()
+        for text, error in (("CASINO", "This is already blocked."), ("!", "This contains no letters or digits.")):
+            data = {"kind": "word", "text": text, "verdict": "spam"}
+            response = client.post(reverse("admin:comments_block_add"), data)
+            assert response.status_code == 200
+            assert error in response.content.decode()

@@ -1,4 +1,4 @@
-"""Long threads in pages, and the addresses of pages and comments."""
+"""Pages of long threads, and the URLs of pages and comments."""
 
 import datetime as dt
 from typing import Any
@@ -33,15 +33,15 @@ pytestmark = pytest.mark.django_db
 START = timezone.make_aware(dt.datetime(2021, 1, 1))
 
 
-def fill(entry: Post | Page, number: int, **more: Any) -> list[Comment]:
-    """So many comments at the top of the thread, one a minute."""
-    since = Comment.objects.on(entry).count()
+def fill(entry: Post | Page, count: int, **more: Any) -> list[Comment]:
+    """Add `count` top-level comments, one a minute."""
+    first = Comment.objects.on(entry).count()
     comments = Comment.objects.bulk_create(
         Comment(
-            **{"entry": entry, "status": Status.APPROVED, "name": f"N{at}", "html": f"<p>Words {at}</p>", **more},
-            created_at=START + dt.timedelta(minutes=at),
+            **{"entry": entry, "status": Status.APPROVED, "name": f"N{index}", "html": f"<p>Text {index}</p>", **more},
+            created_at=START + dt.timedelta(minutes=index),
         )
-        for at in range(since, since + number)
+        for index in range(first, first + count)
     )
     recount(entry)
     return comments
@@ -49,7 +49,7 @@ def fill(entry: Post | Page, number: int, **more: Any) -> list[Comment]:
 
 @pytest.fixture
 def post() -> Any:
-    """With 25 comments, ten a page."""
+    """Return a post with 25 comments, ten per page."""
     CommentSettings.objects.update(comments_per_page=10)
     post = PostFactory.create(title="A long talk")
     fill(post, 25)
@@ -57,51 +57,51 @@ def post() -> Any:
 
 
 def shown(client: Client, path: str) -> list[str]:
-    return [text(words) for words in find(read(client.get(path)), ".comment-body")]
+    return [text(body) for body in find(read(client.get(path)), ".comment-body")]
 
 
-def words(first: int, last: int) -> list[str]:
-    return [f"Words {at}" for at in range(first, last)]
+def texts(first: int, last: int) -> list[str]:
+    return [f"Text {index}" for index in range(first, last)]
 
 
 class TestPages:
-    def test_the_oldest_are_at_the_address_of_the_entry(self, client: Client, post: Post) -> None:
+    def test_the_oldest_comments_are_at_the_url_of_the_entry(self, client: Client, post: Post) -> None:
         url = post.get_absolute_url()
-        assert shown(client, url) == words(0, 10)
-        assert shown(client, f"{url}comment-page-2/") == words(10, 20)
-        assert shown(client, f"{url}comment-page-3/") == words(20, 25)
+        assert shown(client, url) == texts(0, 10)
+        assert shown(client, f"{url}comment-page-2/") == texts(10, 20)
+        assert shown(client, f"{url}comment-page-3/") == texts(20, 25)
 
-    def test_pages_of_the_site_have_them_too(self, client: Client) -> None:
+    def test_comments_on_pages_are_split_too(self, client: Client) -> None:
         CommentSettings.objects.update(comments_per_page=10)
         page = PageFactory.create(title="Team", parent=PageFactory.create(title="About"))
         fill(page, 11)
-        assert shown(client, "/about/team/comment-page-2/") == words(10, 11)
+        assert shown(client, "/about/team/comment-page-2/") == texts(10, 11)
 
-    def test_replies_stand_on_the_page_of_what_they_answer(self, client: Client, post: Post) -> None:
+    def test_replies_are_on_the_page_of_their_parent(self, client: Client, post: Post) -> None:
         first = Comment.objects.get(name="N0")
         fill(post, 1, parent=first)
-        assert shown(client, post.get_absolute_url()) == ["Words 0", "Words 25", *words(1, 10)]
+        assert shown(client, post.get_absolute_url()) == ["Text 0", "Text 25", *texts(1, 10)]
 
-    def test_nought_puts_all_on_one_page(self, client: Client, post: Post) -> None:
+    def test_zero_shows_all_on_one_page(self, client: Client, post: Post) -> None:
         CommentSettings.objects.update(comments_per_page=0)
         assert len(shown(client, f"{post.get_absolute_url()}?fresh=1")) == 25
 
-    def test_the_heading_counts_all_of_them(self, client: Client, post: Post) -> None:
+    def test_the_heading_counts_the_comments_of_all_pages(self, client: Client, post: Post) -> None:
         page = read(client.get(f"{post.get_absolute_url()}comment-page-3/"))
         assert text(one(page, "#responses")) == "25 Responses to “A long talk”"
 
-    def test_what_a_moderator_takes_away_closes_the_gap(self, client: Client, post: Post) -> None:
+    def test_removed_comments_leave_no_gap(self, client: Client, post: Post) -> None:
         trash([Comment.objects.get(name="N3")], UserFactory.create())
-        assert shown(client, f"{post.get_absolute_url()}?fresh=1")[-1] == "Words 10"
+        assert shown(client, f"{post.get_absolute_url()}?fresh=1")[-1] == "Text 10"
 
-    def test_pingbacks_that_are_not_shown_take_no_place(self, client: Client, post: Post) -> None:
+    def test_hidden_pingbacks_are_not_counted(self, client: Client, post: Post) -> None:
         Comment.objects.filter(name__in=["N1", "N2"]).update(kind=Kind.PINGBACK)
         CommentSettings.objects.update(show_pingbacks=False)
-        assert shown(client, f"{post.get_absolute_url()}comment-page-3/") == words(22, 25)
+        assert shown(client, f"{post.get_absolute_url()}comment-page-3/") == texts(22, 25)
 
 
 class TestLinks:
-    def test_each_page_leads_to_the_others(self, client: Client, post: Post) -> None:
+    def test_each_page_links_to_the_others(self, client: Client, post: Post) -> None:
         url = post.get_absolute_url()
         page = read(client.get(f"{url}comment-page-2/"))
         above, below = find(page, ".comment-pager")
@@ -121,7 +121,7 @@ class TestLinks:
         fill(post, 50)
         assert find(read(client.get(post.get_absolute_url())), ".comment-pager") == []
 
-    def test_each_page_is_its_own_for_search_engines(self, client: Client, post: Post) -> None:
+    def test_each_page_is_canonical_and_indexed(self, client: Client, post: Post) -> None:
         url = post.get_absolute_url()
         for path in (url, f"{url}comment-page-2/"):
             response = client.get(path)
@@ -130,13 +130,13 @@ class TestLinks:
         title = text(one(read(client.get(f"{url}comment-page-2/")), "title"))
         assert title == "A long talk – comments, page 2 – Broadside"
 
-    def test_each_comment_says_its_own_address(self, client: Client, post: Post) -> None:
+    def test_comments_link_to_themselves_on_their_page(self, client: Client, post: Post) -> None:
         url = post.get_absolute_url()
         for path in (url, f"{url}comment-page-2/"):
             for link in find(read(client.get(path)), ".comment-date a"):
                 assert link.get("href").startswith(f"{path}#comment-")
 
-    def test_caches_may_keep_them_and_they_set_no_cookie(
+    def test_they_are_cached_and_set_no_cookie(
         self, client: Client, post: Post, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         path = f"{post.get_absolute_url()}comment-page-2/"
@@ -147,25 +147,25 @@ class TestLinks:
             assert client.get(path).content == response.content
 
 
-class TestAddressesThatHaveNoPage:
-    @pytest.mark.parametrize("number", ["0", "1", "01", "4", "999999999"])
-    def test_they_lead_to_the_entry(self, client: Client, post: Post, number: str) -> None:
-        response = client.get(f"{post.get_absolute_url()}comment-page-{number}/")
+class TestPagesThatDoNotExist:
+    @pytest.mark.parametrize("page_number", ["0", "1", "01", "4", "999999999"])
+    def test_they_redirect_to_the_entry(self, client: Client, post: Post, page_number: str) -> None:
+        response = client.get(f"{post.get_absolute_url()}comment-page-{page_number}/")
         # Without a fragment, so that the browser keeps the one of the link.
         assert (response.status_code, response["Location"]) == (301, post.get_absolute_url())
 
-    def test_an_entry_that_moved_keeps_the_page(self, client: Client, post: Post) -> None:
+    def test_a_moved_entry_redirects_to_the_same_page(self, client: Client, post: Post) -> None:
         before = post.get_absolute_url()
         post.slug = "renamed"
         post.save()
         response = client.get(f"{before}comment-page-2/")
         assert (response.status_code, response["Location"]) == (301, f"{post.get_absolute_url()}comment-page-2/")
 
-    def test_wordpress_s_numbered_form_leads_there(self, client: Client, post: Post) -> None:
+    def test_the_query_string_form_of_wordpress_redirects_to_the_page(self, client: Client, post: Post) -> None:
         response = client.get(f"/?p={post.pk}&cpage=2")
         assert (response.status_code, response["Location"]) == (301, f"{post.get_absolute_url()}comment-page-2/")
 
-    def test_nothing_is_told_of_an_entry_that_is_hidden(self, client: Client, post: Post) -> None:
+    def test_hidden_entries_are_not_revealed(self, client: Client, post: Post) -> None:
         comment = Comment.objects.get(name="N15")
         Post.objects.update(status=EntryStatus.PRIVATE)
         for path in (f"{post.get_absolute_url()}comment-page-2/", f"/comments/{comment.pk}/"):
@@ -175,12 +175,12 @@ class TestAddressesThatHaveNoPage:
     @pytest.mark.parametrize(
         "path", ["/2021/13/45/x/comment-page-2/", "/category/x/comment-page-2/", "/%00/comment-page-2/"]
     )
-    def test_nonsense_is_not_found(self, client: Client, path: str) -> None:
+    def test_invalid_urls_are_not_found(self, client: Client, path: str) -> None:
         assert client.get(path).status_code == 404
 
 
-class TestOneComment:
-    def test_its_address_leads_to_its_page(self, client: Client, post: Post) -> None:
+class TestCommentUrls:
+    def test_they_redirect_to_the_page_of_the_comment(self, client: Client, post: Post) -> None:
         for at, page in ((0, ""), (9, ""), (10, "comment-page-2/"), (24, "comment-page-3/")):
             comment = Comment.objects.get(name=f"N{at}")
             response = client.get(comment.get_absolute_url())
@@ -188,7 +188,7 @@ class TestOneComment:
             assert response["Location"] == f"{post.get_absolute_url()}{page}#comment-{comment.pk}"
             assert f'id="comment-{comment.pk}"' in client.get(response["Location"]).content.decode()
 
-    def test_of_few_it_is_the_entry_s_whatever_the_setting(self) -> None:
+    def test_with_few_comments_they_are_on_the_entry_itself(self) -> None:
         post = PostFactory.create()
         comments = fill(post, 10)
         assert comments[-1].get_absolute_url() == f"{post.get_absolute_url()}#comment-{comments[-1].pk}"
@@ -196,22 +196,22 @@ class TestOneComment:
             CommentSettings(comments_per_page=9).full_clean()
 
     @pytest.mark.parametrize("status", [Status.PENDING, Status.SPAM, Status.TRASH])
-    def test_what_readers_do_not_see_is_not_found(self, client: Client, post: Post, status: Status) -> None:
+    def test_hidden_comments_are_not_found(self, client: Client, post: Post, status: Status) -> None:
         (comment,) = fill(post, 1, status=status)
         assert client.get(f"/comments/{comment.pk}/").status_code == 404
 
-    def test_nor_is_a_pingback_where_they_are_not_shown(self, client: Client, post: Post) -> None:
+    def test_hidden_pingbacks_are_not_found(self, client: Client, post: Post) -> None:
         (comment,) = fill(post, 1, kind=Kind.PINGBACK)
         CommentSettings.objects.update(show_pingbacks=False)
         assert client.get(f"/comments/{comment.pk}/").status_code == 404
 
-    def test_feeds_lead_to_it(self, client: Client, post: Post) -> None:
+    def test_feeds_link_to_them(self, client: Client, post: Post) -> None:
         newest = Comment.objects.get(name="N24")
         assert f"<link>http://testserver/comments/{newest.pk}/</link>" in client.get("/comments/feed/").content.decode()
 
 
-class TestAnswering:
-    def test_reply_stays_on_the_page_and_says_whom(self, client: Client, post: Post) -> None:
+class TestReplying:
+    def test_the_form_is_on_the_same_page_and_names_the_author(self, client: Client, post: Post) -> None:
         comment = Comment.objects.get(name="N12")
         path = f"{post.get_absolute_url()}comment-page-2/"
         item = one(read(client.get(path)), f"#comment-{comment.pk}")
@@ -222,14 +222,12 @@ class TestAnswering:
         assert one(page, ".cancel-reply a").get("href") == f"{path}#respond"
         assert find(page, f"#comment-{comment.pk}") != []
 
-    def test_wordpress_s_address_without_the_page_finds_it(self, client: Client, post: Post) -> None:
+    def test_the_page_is_found_without_its_number_as_in_wordpress(self, client: Client, post: Post) -> None:
         comment = Comment.objects.get(name="N12")
         page = read(client.get(f"{post.get_absolute_url()}?replytocom={comment.pk}"))
         assert text(one(page, "#respond h2")) == "Leave a Reply to N12"
 
-    def test_the_sender_is_led_to_the_page_of_the_comment_before_and_after_it_is_approved(
-        self, client: Client, post: Post
-    ) -> None:
+    def test_the_authors_link_finds_the_page_before_and_after_approval(self, client: Client, post: Post) -> None:
         (comment,) = fill(post, 1, status=Status.PENDING)
         link = view_url(comment)
         for status in (Status.PENDING, Status.APPROVED):
@@ -241,7 +239,7 @@ class TestAnswering:
 
 
 class TestManyComments:
-    def test_pages_of_thousands_cost_no_more(
+    def test_thousands_of_comments_need_no_more_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         post = PostFactory.create()
@@ -253,7 +251,7 @@ class TestManyComments:
             page = thread(post, per_page=50, page_number=60)
         assert (page.page_count, page.count, len(page.nodes)) == (60, 3000, 50)
 
-    def test_texts_of_other_pages_are_not_read(self, post: Post) -> None:
+    def test_texts_of_other_pages_are_not_loaded(self, post: Post) -> None:
         with CaptureQueriesContext(connection) as queries:
             thread(post, per_page=10, page_number=2)
         places, texts = (query["sql"] for query in queries)
@@ -262,20 +260,20 @@ class TestManyComments:
         keys = Comment.objects.filter(name__in=[f"N{at}" for at in range(10, 20)]).values_list("pk", flat=True)
         assert all(f" {key}," in texts or f"({key}," in texts or f" {key})" in texts for key in keys)
 
-    def test_a_comment_that_goes_between_the_two_looks_is_no_fault(
+    def test_a_comment_removed_between_the_two_queries_is_no_error(
         self, post: Post, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fill_in = threads._fill
+        fill_nodes = threads._fill
 
-        def meanwhile(*args: Any) -> bool:
+        def fill_after_removal(*args: Any) -> bool:
             Comment.objects.filter(name="N3").update(status=Status.SPAM)
-            return fill_in(*args)
+            return fill_nodes(*args)
 
-        monkeypatch.setattr(threads, "_fill", meanwhile)
+        monkeypatch.setattr(threads, "_fill", fill_after_removal)
         assert [node.comment.name for node in thread(post, per_page=10).roots][-1] == "N10"
 
 
-# What a comment answers (one of those before it, or none), its status and its kind.
+# The parent of a comment (how many comments before it, 0 for none), its status and its kind.
 COMMENTS = st.lists(
     st.tuples(
         st.integers(0, 5),
@@ -287,7 +285,7 @@ COMMENTS = st.lists(
 
 
 class TestAnyThread(TestCase):
-    """Whatever is in it: each comment that readers see is on one page, and what comes later moves none of them."""
+    """Each visible comment is on exactly one page, and later comments never move it."""
 
     def _write(self, post: Post, comments: list[Any], before: list[Comment]) -> list[Comment]:
         written = list(before)
@@ -306,21 +304,19 @@ class TestAnyThread(TestCase):
 
     def _pages(self, post: Post, per_page: int, pingbacks: bool) -> dict[int, int]:
         found: list[tuple[int, int]] = []
-        number = pages = 1
-        while number <= pages:
-            page = thread(post, per_page=per_page, page_number=number, pingbacks=pingbacks)
-            pages = page.page_count
-            found += [(pk, number) for pk in page.nodes]
-            number += 1
+        page_number = page_count = 1
+        while page_number <= page_count:
+            page = thread(post, per_page=per_page, page_number=page_number, pingbacks=pingbacks)
+            page_count = page.page_count
+            found += [(pk, page_number) for pk in page.nodes]
+            page_number += 1
         assert len(dict(found)) == len(found)
         assert page.count == len(found)
         return dict(found)
 
     @hypothesis_settings(max_examples=40, deadline=None)
     @given(first=COMMENTS, later=COMMENTS, per_page=st.integers(0, 4), pingbacks=st.booleans())
-    def test_each_is_on_one_page_for_ever(
-        self, first: list[Any], later: list[Any], per_page: int, pingbacks: bool
-    ) -> None:
+    def test_each_stays_on_its_page(self, first: list[Any], later: list[Any], per_page: int, pingbacks: bool) -> None:
         post = PostFactory.create()
         written = self._write(post, first, [])
         before = self._pages(post, per_page, pingbacks)
@@ -330,5 +326,5 @@ class TestAnyThread(TestCase):
         self._write(post, later, written)
         after = self._pages(post, per_page, pingbacks)
         assert before.items() <= after.items()
-        for pk, number in after.items():
-            assert find_page_number(post, pk, per_page=per_page, pingbacks=pingbacks) == number
+        for pk, page_number in after.items():
+            assert find_page_number(post, pk, per_page=per_page, pingbacks=pingbacks) == page_number

@@ -1,4 +1,4 @@
-"""What readers see of comments: below a post or page, and as a link in a listing."""
+"""The comments below a post or page, and the comment link in a listing."""
 
 from typing import Any
 from unittest.mock import ANY
@@ -30,7 +30,7 @@ def site_with(**settings: Any) -> SiteSettings:
 
 
 def section(entry: Post | Page, query: str = "", **settings: Any) -> html.HtmlElement:
-    """What `{% comment_section entry %}` gives an anonymous reader."""
+    """Return what `{% comment_section entry %}` renders for an anonymous reader."""
     context = Context(
         {
             "request": RequestFactory().get("/" + query),
@@ -53,25 +53,25 @@ def write(post: Post, **more: Any) -> Comment:
 
 
 class TestHeading:
-    def test_there_is_none_without_comments_but_a_place_to_link_to(self, post: Post) -> None:
+    def test_without_comments_there_is_no_heading_but_an_anchor(self, post: Post) -> None:
         page = section(post)
         assert find(page, "#responses") == []
         assert one(page, "#comments").tag == "div"
 
     @pytest.mark.parametrize(
-        ("number", "words"), [(1, "One Response to “On “truth””"), (3, "3 Responses to “On “truth””")]
+        ("count", "heading"), [(1, "One Response to “On “truth””"), (3, "3 Responses to “On “truth””")]
     )
-    def test_it_says_how_many_there_are(self, number: int, words: str, post: Post) -> None:
-        for _ in range(number):
+    def test_it_has_the_number_of_comments(self, count: int, heading: str, post: Post) -> None:
+        for _ in range(count):
             write(post)
-        assert text(one(section(post), "h2#responses")) == words
+        assert text(one(section(post), "h2#responses")) == heading
 
-    def test_a_title_is_no_markup(self) -> None:
+    def test_titles_are_escaped(self) -> None:
         post = PostFactory.create(title="<i>{n}</i> & {0}")
         write(post)
         assert text(one(section(post), "#responses")) == "One Response to “<i>{n}</i> & {0}”"
 
-    def test_it_counts_what_is_listed(self, post: Post) -> None:
+    def test_it_counts_only_listed_comments(self, post: Post) -> None:
         write(post, kind=Kind.PINGBACK)
         write(post)
         assert "2 Responses" in text(section(post))
@@ -79,7 +79,7 @@ class TestHeading:
 
 
 class TestList:
-    def test_it_is_a_numbered_list_with_replies_in_it(self, post: Post) -> None:
+    def test_it_is_an_ordered_list_with_nested_replies(self, post: Post) -> None:
         first = write(post)
         reply = write(post, parent=first)
         page = section(post)
@@ -87,7 +87,7 @@ class TestList:
             page, f"ol#comments.comments > li#comment-{first.pk}.comment.odd > ol.replies > li.comment.even"
         ).get("id") == (f"comment-{reply.pk}")
 
-    def test_each_says_who_wrote_when_and_what(self, post: Post) -> None:
+    def test_each_comment_has_author_date_and_text(self, post: Post) -> None:
         comment = write(post, name="Zoë", text="Well\nsaid", created_at="2010-03-12T13:53:00Z")
         item = one(section(post), f"#comment-{comment.pk} article")
         assert text(one(item, ".comment-author")) == "Zoë Says:"
@@ -99,33 +99,33 @@ class TestList:
         )
         assert text(find(item, "p")[-1]) == "Reply"
 
-    def test_reply_leads_to_the_form_without_javascript(self, post: Post) -> None:
+    def test_the_reply_link_works_without_javascript(self, post: Post) -> None:
         comment = write(post, name="Zoë")
         link = one(section(post), ".comment-reply a")
         assert link.get("href") == f"{post.get_absolute_url()}?replytocom={comment.pk}#respond"
         assert link.get("aria-label") == "Reply to Zoë"
         assert link.get("rel") == "nofollow"
 
-    def test_there_is_no_reply_where_comments_are_closed(self, post: Post) -> None:
+    def test_there_is_no_reply_link_if_comments_are_closed(self, post: Post) -> None:
         write(post)
         assert find(section(post, comments_open=False), ".comment-reply") == []
 
-    def test_a_name_leads_to_the_website(self, post: Post) -> None:
+    def test_names_link_to_websites(self, post: Post) -> None:
         write(post, website="https://zoe.example/?a=1&b=2")
         link = one(section(post), ".comment-author a")
         assert link.get("href") == "https://zoe.example/?a=1&b=2"
         assert link.get("rel") == "nofollow ugc noopener external"
 
     @pytest.mark.parametrize("website", ["", "javascript:alert(1)", "http://", "//evil.example", "mailto:a@b.example"])
-    def test_but_only_to_one_on_the_web(self, website: str, post: Post) -> None:
+    def test_names_link_only_to_web_urls(self, website: str, post: Post) -> None:
         write(post, website=website)
         assert find(section(post), ".comment-author a") == []
 
-    def test_names_are_no_markup(self, post: Post) -> None:
+    def test_names_and_websites_are_escaped(self, post: Post) -> None:
         write(post, name='<script>alert("1")</script>', website='https://x.example/"><script>')
         assert [script for script in find(section(post), "script") if not script.get("src")] == []
 
-    def test_somebody_without_a_name_is_anonymous_or_who_has_the_account(self, post: Post) -> None:
+    def test_comments_without_a_name_show_the_account_or_anonymous(self, post: Post) -> None:
         write(post, name="")
         write(post, name="", user=UserFactory.create(display_name="Bo"))
         names = [text(name) for name in find(section(post), ".comment-author")]
@@ -136,7 +136,7 @@ class TestList:
         write(post)
         assert len(find(section(post), "li.by-post-author")) == 1
 
-    def test_a_reply_that_stands_beside_what_it_answers_says_so(self, post: Post) -> None:
+    def test_a_reply_next_to_its_parent_says_whom_it_replies_to(self, post: Post) -> None:
         comment = None
         for name in "ABCDEF":
             comment = write(post, parent=comment, name=name)
@@ -150,7 +150,7 @@ class TestList:
 
 
 class TestForm:
-    def test_it_has_the_original_s_fields(self, post: Post) -> None:
+    def test_it_has_the_fields_of_the_original_site(self, post: Post) -> None:
         form = one(section(post), "form.comment-form")
         assert (form.get("method"), form.get("action")) == ("post", f"/comments/on/post/{post.pk}/#respond")
         assert [text(label) for label in find(form, "label")] == [
@@ -165,7 +165,7 @@ class TestForm:
         assert [text(button) for button in find(form, "button")] == ["Submit Comment", "Preview"]
         assert text(one(section(post), "section#respond > h2")) == "Leave a Reply"
 
-    def test_every_label_has_its_field_and_browsers_know_what_it_is_for(self, post: Post) -> None:
+    def test_every_label_belongs_to_a_field_and_fields_support_autocomplete(self, post: Post) -> None:
         form = one(section(post), "form.comment-form")
         fields = {label.get("for"): one(form, "#" + label.get("for")) for label in find(form, "label")}
         assert {
@@ -185,50 +185,50 @@ class TestForm:
             "subject": ("input", "text", "off", False),
         }
 
-    def test_it_says_what_happens_with_the_address(self, post: Post) -> None:
+    def test_it_says_how_the_address_is_used(self, post: Post) -> None:
         page = section(post)
         described = one(page, "#" + one(page, "#respond-email").get("aria-describedby"))
         assert "never shown to anyone else" in text(described)
 
-    def test_the_trap_is_out_of_sight_and_out_of_the_way(self, post: Post) -> None:
+    def test_the_honeypot_is_hidden_and_cannot_be_focused(self, post: Post) -> None:
         trap = one(section(post), ".visually-away input")
         assert (trap.get("tabindex"), trap.get("autocomplete")) == ("-1", "off")
 
-    def test_a_reader_gets_no_token(self, post: Post) -> None:
+    def test_anonymous_readers_get_no_csrf_token(self, post: Post) -> None:
         assert find(section(post), "[name=csrfmiddlewaretoken]") == []
 
-    def test_pages_have_their_own_address(self) -> None:
+    def test_pages_have_their_own_form_url(self) -> None:
         page = PageFactory.create()
         assert one(section(page), "form.comment-form").get("action") == f"/comments/on/page/{page.pk}/#respond"
 
-    def test_answering_somebody_it_says_whom_and_offers_a_way_back(self, post: Post) -> None:
+    def test_a_reply_form_names_the_author_and_can_be_cancelled(self, post: Post) -> None:
         comment = write(post, name="Zoë")
         page = section(post, f"?replytocom={comment.pk}")
         assert text(one(page, "#respond h2")) == "Leave a Reply to Zoë"
         assert one(page, ".cancel-reply a").get("href") == f"{post.get_absolute_url()}#respond"
         assert one(page, "input[name=parent]").get("value") == str(comment.pk)
 
-    @pytest.mark.parametrize("number", ["0", "-1", "x", "", "9" * 18, "9" * 5000, "١", "1 OR 1=1"])
-    def test_answering_nobody_it_is_the_plain_form(self, number: str, post: Post) -> None:
-        assert text(one(section(post, f"?replytocom={number}"), "#respond h2")) == "Leave a Reply"
+    @pytest.mark.parametrize("pk", ["0", "-1", "x", "", "9" * 18, "9" * 5000, "١", "1 OR 1=1"])
+    def test_invalid_reply_targets_give_the_plain_form(self, pk: str, post: Post) -> None:
+        assert text(one(section(post, f"?replytocom={pk}"), "#respond h2")) == "Leave a Reply"
 
     @pytest.mark.parametrize("status", [CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH])
-    def test_what_is_not_shown_cannot_be_answered(self, status: CommentStatus, post: Post) -> None:
+    def test_hidden_comments_cannot_be_replied_to(self, status: CommentStatus, post: Post) -> None:
         comment = write(post, status=status, name="Zoë")
         assert "Zoë" not in text(section(post, f"?replytocom={comment.pk}"))
 
-    def test_a_comment_elsewhere_cannot_be_answered(self, post: Post) -> None:
+    def test_comments_on_other_entries_cannot_be_replied_to(self, post: Post) -> None:
         assert text(one(section(post, f"?replytocom={CommentFactory.create().pk}"), "#respond h2")) == "Leave a Reply"
 
     @pytest.mark.parametrize("closed", [{"comments_open": False}, {"close_comments_after_days": 1}])
-    def test_when_closed_it_says_so_and_has_no_form(self, closed: dict[str, Any], post: Post) -> None:
+    def test_closed_comments_have_a_note_instead_of_the_form(self, closed: dict[str, Any], post: Post) -> None:
         respond = one(section(post, **closed), "section#respond")
         assert text(respond) == "Comments are closed."
         assert find(respond, "form") == []
 
 
-class TestSomebodyWithAnAccount:
-    def test_is_asked_for_the_text_only_and_can_log_out(self, client: Client, post: Post) -> None:
+class TestLoggedInUsers:
+    def test_they_only_enter_the_text_and_can_log_out(self, client: Client, post: Post) -> None:
         client.force_login(UserFactory.create(display_name="Bo", role="Author"))
         page = read(client.get(post.get_absolute_url()))
         respond = one(page, "#respond")
@@ -238,7 +238,7 @@ class TestSomebodyWithAnAccount:
         form = one(respond, "form.comment-form")
         assert [field.get("name") for field in form.xpath(".//input | .//textarea")] == ["csrfmiddlewaretoken", "text"]
 
-    def test_logging_out_leads_back_to_the_post(self, post: Post) -> None:
+    def test_logging_out_returns_to_the_post(self, post: Post) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(UserFactory.create(role="Author"))
         form = one(read(client.get(post.get_absolute_url())), "form.logged-in")
@@ -247,8 +247,8 @@ class TestSomebodyWithAnAccount:
         assert "_auth_user_id" not in client.session
 
 
-class TestWaiting:
-    def test_the_sender_sees_it_in_its_place(self, client: Client, post: Post) -> None:
+class TestUnapprovedComments:
+    def test_the_author_sees_it_in_its_place(self, client: Client, post: Post) -> None:
         parent = write(post)
         comment = write(post, parent=parent, status=CommentStatus.PENDING, text="My own words")
         response = client.get(sender_links.view_url(comment))
@@ -260,62 +260,62 @@ class TestWaiting:
         assert text(one(page, "#responses")).startswith("One Response")
         assert response["Cache-Control"] == "private, no-store"
 
-    def test_what_was_taken_for_spam_looks_the_same(self, client: Client, post: Post) -> None:
+    def test_spam_looks_like_a_pending_comment(self, client: Client, post: Post) -> None:
         comment = write(post, status=CommentStatus.PENDING)
-        waits = client.get(sender_links.view_url(comment)).content
+        pending = client.get(sender_links.view_url(comment)).content
         Comment.objects.update(status=CommentStatus.SPAM)
         comment.refresh_from_db()
-        assert client.get(sender_links.view_url(comment)).content == waits
+        assert client.get(sender_links.view_url(comment)).content == pending
 
-    def test_nobody_else_sees_it(self, client: Client, post: Post) -> None:
+    def test_no_one_else_sees_it(self, client: Client, post: Post) -> None:
         comment = write(post, status=CommentStatus.PENDING, text="My own words")
-        address = sender_links.view_url(comment).split("#")[0]
-        other = write(post, status=CommentStatus.PENDING, text="Words of another")
-        address_of_another = sender_links.view_url(other).split("#")[0]
+        url = sender_links.view_url(comment).split("#")[0]
+        other = write(post, status=CommentStatus.PENDING, text="Someone else's words")
+        other_url = sender_links.view_url(other).split("#")[0]
         for wrong in (
             post.get_absolute_url(),
             f"{post.get_absolute_url()}?unapproved={comment.pk}",
             f"{post.get_absolute_url()}?unapproved={comment.pk}&moderation-hash={comment.pk}",
-            address[:-1],
-            address.replace(f"unapproved={comment.pk}", f"unapproved={other.pk}"),
-            address_of_another,
+            url[:-1],
+            url.replace(f"unapproved={comment.pk}", f"unapproved={other.pk}"),
+            other_url,
             f"{post.get_absolute_url()}?unapproved={comment.pk}&moderation-hash="
             + TimestampSigner(salt="another").sign(str(comment.pk)),
         ):
             page = client.get(wrong).content
             assert b"My own words" not in page
-            assert (b"Words of another" in page) == (wrong == address_of_another)
-        assert b"My own words" in client.get(address).content
+            assert (b"Someone else's words" in page) == (wrong == other_url)
+        assert b"My own words" in client.get(url).content
 
-    def test_it_cannot_be_answered_yet(self, client: Client, post: Post) -> None:
+    def test_it_cannot_be_replied_to(self, client: Client, post: Post) -> None:
         comment = write(post, status=CommentStatus.PENDING)
-        address = sender_links.view_url(comment).replace("?", f"?replytocom={comment.pk}&")
-        assert text(one(read(client.get(address)), "#respond h2")) == "Leave a Reply"
+        url = sender_links.view_url(comment).replace("?", f"?replytocom={comment.pk}&")
+        assert text(one(read(client.get(url)), "#respond h2")) == "Leave a Reply"
 
-    def test_the_address_is_good_for_a_week(self, client: Client, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_link_expires(self, client: Client, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
         comment = write(post, status=CommentStatus.PENDING, text="My own words")
-        address = sender_links.view_url(comment)
+        url = sender_links.view_url(comment)
         monkeypatch.setattr(sender_links, "VALID_FOR", -1)
-        assert b"My own words" not in client.get(address).content
+        assert b"My own words" not in client.get(url).content
 
-    def test_it_is_good_for_its_own_entry_only(self, client: Client, post: Post) -> None:
+    def test_the_link_works_only_on_its_entry(self, client: Client, post: Post) -> None:
         comment = write(post, status=CommentStatus.PENDING, text="My own words")
         query = sender_links.view_url(comment).split("?")[1]
         assert b"My own words" not in client.get(f"{PostFactory.create().get_absolute_url()}?{query}").content
 
-    def test_what_the_moderators_decide_is_seen_at_the_same_address(self, client: Client, post: Post) -> None:
+    def test_the_same_link_shows_what_moderators_decided(self, client: Client, post: Post) -> None:
         moderator = UserFactory.create()
         comment = write(post, status=CommentStatus.PENDING, text="My own words")
-        address = sender_links.view_url(comment)
+        url = sender_links.view_url(comment)
         mark_spam([comment], moderator)
-        assert b"awaiting moderation" in client.get(address).content
+        assert b"awaiting moderation" in client.get(url).content
         approve([comment], moderator)
-        assert b"My own words" in (page := client.get(address).content)
+        assert b"My own words" in (page := client.get(url).content)
         assert b"awaiting moderation" not in page
         trash([comment], moderator)
-        assert b"My own words" not in client.get(address).content
+        assert b"My own words" not in client.get(url).content
 
-    def test_the_address_has_wordpress_s_form(self, post: Post) -> None:
+    def test_the_link_has_the_form_of_wordpress(self, post: Post) -> None:
         comment = write(post, status=CommentStatus.PENDING)
         path, _, rest = sender_links.view_url(comment).partition("?")
         query, _, anchor = rest.partition("#")
@@ -342,25 +342,25 @@ class TestLink:
             (0, {"comments_open": False}, ("Comments Off", "#comments")),
         ],
     )
-    def test_it_has_the_original_s_words(self, count: int, site: dict[str, Any], expected: tuple[str, str]) -> None:
+    def test_it_has_the_text_of_the_original_site(
+        self, count: int, site: dict[str, Any], expected: tuple[str, str]
+    ) -> None:
         assert self.link(PostFactory.create(comment_count=count), **site) == expected
 
-    def test_it_asks_the_post_too(self) -> None:
+    def test_it_depends_on_the_post_too(self) -> None:
         assert self.link(PostFactory.create(comments_open=False)) == ("Comments Off", "#comments")
         assert self.link(PostFactory.create(status=Status.DRAFT)) == ("Comments Off", ANY)
 
-    def test_it_costs_no_query(self, post: Post, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    def test_it_needs_no_query(self, post: Post, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         with django_assert_num_queries(0):
             self.link(post)
 
 
 class TestQueries:
-    def test_the_section_takes_one_whatever_is_in_it(
-        self, post: Post, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
+    def test_the_section_needs_one_query(self, post: Post, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         comment = None
-        for number in range(20):
-            comment = write(post, parent=comment if number % 3 else None, user=UserFactory.create(), name="")
+        for index in range(20):
+            comment = write(post, parent=comment if index % 3 else None, user=UserFactory.create(), name="")
         assert comment is not None
         recount(post)
         with django_assert_num_queries(1):

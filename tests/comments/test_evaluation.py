@@ -1,4 +1,4 @@
-"""`manage.py evaluate_filter` says how well the filter does, on one's own decisions or on a file."""
+"""`manage.py evaluate_filter` measures the filter with the site's own decisions or with a file."""
 
 import json
 from io import StringIO
@@ -13,10 +13,10 @@ from comments.rules.evaluation import LabelledFileError, evaluate, read_labelled
 from tests.factories import CommentFactory, UserFactory
 
 
-def lines(number: int) -> list[str]:
+def lines(count: int) -> list[str]:
     records = [
         record
-        for n in range(number)
+        for n in range(count)
         for record in (
             {"text": f"Casino bonus jackpot payout slots number {n}", "website": "https://x.example", "spam": True},
             {"text": f"The court was silent about paragraph {n}", "spam": False},
@@ -26,20 +26,20 @@ def lines(number: int) -> list[str]:
 
 
 class TestEvaluating:
-    def test_it_learns_from_the_first_half_and_is_tried_on_the_second(self) -> None:
+    def test_it_is_trained_with_the_first_half_and_tested_on_the_second(self) -> None:
         result = evaluate(list(read_labelled(lines(100))))
         assert (result.trained, sum(result.counts.values())) == (100, 100)
         assert (result.counts[True, "spam"], result.counts[False, ""]) == (50, 50)
         assert (result.precision, result.recall, result.stopped) == (1, 1, 1)
 
-    def test_where_it_says_nothing_there_is_no_precision(self) -> None:
+    def test_without_verdicts_there_is_no_precision(self) -> None:
         result = evaluate(list(read_labelled(lines(10))))
         assert (result.precision, result.recall) == (None, 0)
 
     @pytest.mark.parametrize(
         "line", ["{", "[]", "1", '{"text": 1, "spam": true}', '{"text": "a"}', '{"text": "a", "spam": 1}', "[" * 10_000]
     )
-    def test_a_line_of_another_form_is_named(self, line: str) -> None:
+    def test_invalid_lines_are_reported_with_their_number(self, line: str) -> None:
         with pytest.raises(LabelledFileError, match="Line 2 is invalid"):
             list(read_labelled(['{"text": "a", "spam": true}', line]))
 
@@ -50,29 +50,29 @@ class TestCommand:
         call_command("evaluate_filter", *arguments, stdout=out)
         return out.getvalue()
 
-    def test_on_a_file(self, tmp_path: Path) -> None:
+    def test_it_evaluates_a_file(self, tmp_path: Path) -> None:
         file = tmp_path / "labelled.jsonl"
         file.write_text("\n".join(lines(100)), encoding="utf-8")
-        said = self.run("--file", str(file))
-        assert "Trained with 100 decisions, tested on 100 others" in said
-        assert "marked is spam): 1.0000" in said
+        output = self.run("--file", str(file))
+        assert "Trained with 100 decisions, tested on 100 others" in output
+        assert "marked is spam): 1.0000" in output
         assert "Trained with 150 decisions, tested on 50 others" in self.run("--file", str(file), "--decisions", "150")
 
-    def test_a_file_that_is_none(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_text_is_an_error(self, tmp_path: Path) -> None:
         file = tmp_path / "labelled.jsonl"
         file.write_bytes(b"\xff\xfe")
         with pytest.raises(CommandError):
             self.run("--file", str(file))
 
     @pytest.mark.django_db
-    def test_on_ones_own_decisions(self) -> None:
+    def test_it_evaluates_the_sites_own_decisions(self) -> None:
         with pytest.raises(CommandError, match="40 of each are needed"):
             self.run()
         moderator = UserFactory.create()
-        for number in range(50):
+        for index in range(50):
             ham, spam = (
                 CommentFactory.create(text=text, website="https://x.example", status=Status.PENDING)
-                for text in (f"The court was silent {number}", f"Casino bonus jackpot payout {number}")
+                for text in (f"The court was silent {index}", f"Casino bonus jackpot payout {index}")
             )
             approve([ham], moderator)
             mark_spam([spam], moderator)

@@ -1,4 +1,4 @@
-"""Feeds of comments: all of them, one post's, one page's."""
+"""Feeds of comments: of the whole site, of a post and of a page."""
 
 import datetime as dt
 from typing import Any
@@ -35,17 +35,17 @@ def post() -> Any:
     )
 
 
-class TestAddresses:
-    def test_they_are_wordpress_s(self, post: Post) -> None:
+class TestUrls:
+    def test_they_are_those_of_wordpress(self, post: Post) -> None:
         page = PageFactory.create(title="About")
         child = PageFactory.create(title="More", parent=page)
-        assert reverse("comments:feed") == "/comments/feed/"
-        assert reverse("comments:atom") == "/comments/feed/atom/"
+        assert reverse("comments:site_feed") == "/comments/feed/"
+        assert reverse("comments:site_atom") == "/comments/feed/atom/"
         assert reverse("comments:post_feed", args=["2019", "10", "22", post.slug]) == f"{post.get_absolute_url()}feed/"
         assert reverse("comments:page_feed", args=[child.path]) == "/about/more/feed/"
         assert reverse("comments:page_atom", args=[page.path]) == "/about/feed/atom/"
 
-    def test_the_feeds_of_listings_are_not_taken_for_those_of_pages(self, client: Client, post: Post) -> None:
+    def test_feeds_of_listings_are_not_mistaken_for_feeds_of_pages(self, client: Client, post: Post) -> None:
         category, tag = CategoryFactory.create(name="Books"), TagFactory.create(name="NGOs")
         post.categories.add(category)
         post.tags.add(tag)
@@ -56,11 +56,11 @@ class TestAddresses:
         "path",
         ["/2019/10/22/other/feed/", "/2019/13/32/x/feed/", "/other/feed/", "/other/page/feed/atom/"],
     )
-    def test_what_is_not_there_has_none(self, path: str, client: Client, post: Post) -> None:
+    def test_missing_entries_have_no_feed(self, path: str, client: Client, post: Post) -> None:
         assert client.get(path).status_code == 404
 
     @pytest.mark.parametrize("status", [Status.DRAFT, Status.PENDING, Status.PRIVATE, Status.TRASH])
-    def test_what_is_not_public_has_none(self, status: Status, client: Client, post: Post) -> None:
+    def test_hidden_entries_have_no_feed(self, status: Status, client: Client, post: Post) -> None:
         page = PageFactory.create(title="About", status=status)
         Post.objects.update(status=status)
         assert client.get(f"{post.get_absolute_url()}feed/").status_code == 404
@@ -68,7 +68,7 @@ class TestAddresses:
 
 
 class TestRss:
-    def test_a_post_s_feed_says_whose_comment_each_is(self, client: Client, post: Post) -> None:
+    def test_items_of_a_posts_feed_name_the_author(self, client: Client, post: Post) -> None:
         comment = CommentFactory.create(
             entry=post, name="Zoë", text="Well <said>\n\nhttp://a.example", created_at="2020-02-02T10:00Z"
         )
@@ -88,7 +88,7 @@ class TestRss:
         assert guid.text == f"https://old.example/?p=7#comment-{comment.pk}"
         assert guid.get("isPermaLink") == "false"
 
-    def test_the_site_s_feed_says_on_what(self, client: Client, post: Post) -> None:
+    def test_items_of_the_sites_feed_name_the_entry(self, client: Client, post: Post) -> None:
         page = PageFactory.create(title="About")
         CommentFactory.create(entry=post, name="Ann")
         CommentFactory.create(entry=page, name="Bo")
@@ -96,33 +96,33 @@ class TestRss:
         assert read_xml(client, "/comments/feed/").findtext("channel/title") == "Comments for The Blog"
         assert titles(client, "/comments/feed/") == ["Comment on About by Bo", "Comment on Truth & so on by Ann"]
 
-    def test_a_page_has_its_own(self, client: Client, post: Post) -> None:
+    def test_pages_have_their_own_feed(self, client: Client, post: Post) -> None:
         page = PageFactory.create(title="About")
         CommentFactory.create(entry=post)
         CommentFactory.create(entry=page, name="Bo")
         assert titles(client, "/about/feed/") == ["By: Bo"]
 
-    def test_newest_first_and_as_many_as_the_settings_say(self, client: Client, post: Post) -> None:
+    def test_newest_first_and_limited_by_the_settings(self, client: Client, post: Post) -> None:
         SiteSettings.objects.update(entries_per_feed=2)
         for name in "ABC":
             CommentFactory.create(entry=post, name=name)
         assert titles(client, f"{post.get_absolute_url()}feed/") == ["By: C", "By: B"]
         assert len(titles(client, "/comments/feed/")) == 2
 
-    def test_pingbacks_are_left_out_where_they_are_not_shown(self, client: Client, post: Post) -> None:
+    def test_pingbacks_are_left_out_if_the_site_hides_them(self, client: Client, post: Post) -> None:
         CommentFactory.create(entry=post, kind=Kind.PINGBACK)
         CommentSettings.objects.update(show_pingbacks=False)
         assert titles(client, "/comments/feed/") == []
 
-    def test_pingbacks_are_there_where_they_are_shown(self, client: Client, post: Post) -> None:
+    def test_pingbacks_are_included_if_the_site_shows_them(self, client: Client, post: Post) -> None:
         CommentFactory.create(entry=post, kind=Kind.TRACKBACK)
         assert len(titles(client, "/comments/feed/")) == 1
 
-    def test_signs_that_xml_cannot_hold_do_not_break_it(self, client: Client, post: Post) -> None:
+    def test_characters_that_xml_forbids_are_removed(self, client: Client, post: Post) -> None:
         CommentFactory.create(entry=post, name="A\x08nn", text="a\x0bb\x1f")
         assert titles(client, "/comments/feed/") == ["Comment on Truth & so on by Ann"]
 
-    def test_readers_of_the_feed_elsewhere_get_whole_addresses(self, client: Client, post: Post) -> None:
+    def test_urls_are_absolute(self, client: Client, post: Post) -> None:
         CommentFactory.create(entry=post, text='<a href="/about/">x</a>', is_html=True)
         assert 'href="http://testserver/about/"' in (
             read_xml(client, "/comments/feed/").findtext(f".//{CONTENT}") or ""
@@ -130,7 +130,7 @@ class TestRss:
 
 
 class TestAtom:
-    def test_it_holds_the_same(self, client: Client, post: Post) -> None:
+    def test_it_has_the_same_content(self, client: Client, post: Post) -> None:
         comment = CommentFactory.create(entry=post, name="Zoë")
         feed = read_xml(client, f"{post.get_absolute_url()}feed/atom/")
         assert feed.findtext(f"{ATOM}title") == "Comments on: Truth & so on"
@@ -142,7 +142,7 @@ class TestAtom:
 
 
 class TestQueries:
-    def test_they_do_not_grow_with_the_comments(
+    def test_their_number_does_not_grow_with_the_comments(
         self, client: Client, post: Post, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for entry in [{"entry": post}, {"entry": PostFactory.create()}, {"entry": PageFactory.create()}] * 3:

@@ -1,6 +1,6 @@
-"""Made-up sites: whatever is in them and whatever is decided, readers find what is approved on what is public.
+"""Generated sites: whatever moderators decide, readers see exactly the approved comments on public entries.
 
-Each comment has marks of its own in text, name, website and e-mail address; all public surfaces are read for them.
+Each comment has a unique mark in its text, name, website and e-mail address. All public pages are searched for them.
 """
 
 import datetime as dt
@@ -38,15 +38,15 @@ pytestmark = pytest.mark.django_db
 
 SCHEDULED = "scheduled"
 SLASH_COMMENTS = "{http://purl.org/rss/1.0/modules/slash/}comments"
-MOMENT = timezone.make_aware(dt.datetime(2020, 5, 17, 12))
-# Whatever a comment holds has one of these in front: `zq7t`, `zq7n` and so on. Nothing else on the site has.
+FIRST_DATE = timezone.make_aware(dt.datetime(2020, 5, 17, 12))
+# Every field of a comment contains its mark: `zq7x` and so on. Nothing else on the site does.
 MARK = re.compile(r"zq(\d+)x")
-ADDRESS = re.compile(r"[\w.+-]+@secret\.example", re.IGNORECASE)
+EMAIL = re.compile(r"[\w.+-]+@secret\.example", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A site to be made. Numbers choose among what is there by then."""
+    """A plan for a site. Numbers choose among what exists by then, modulo its length."""
 
     entries: list[tuple[bool, str]]
     comments: list[tuple[int, Status, Kind, int | None]]
@@ -58,14 +58,14 @@ class Plan:
 NUMBERS = st.integers(0, 99)
 ENTRIES = st.tuples(st.booleans(), st.sampled_from([EntryStatus.PUBLISHED, *EntryStatus.values, SCHEDULED]))
 COMMENTS = st.tuples(NUMBERS, st.sampled_from(Status), st.sampled_from([Kind.COMMENT, *Kind]), st.none() | NUMBERS)
-MOVES: dict[str, Callable[[list[Comment], User], Any]] = {
+ACTIONS: dict[str, Callable[[list[Comment], User], Any]] = {
     "approve": decisions.approve,
     "spam": decisions.mark_spam,
     "trash": decisions.trash,
     "restore": decisions.restore,
     "delete": lambda comments, by: deletion.delete(comments),
 }
-DECISIONS = st.tuples(st.sampled_from(["undo", *MOVES]), st.lists(NUMBERS, min_size=1, max_size=3))
+DECISIONS = st.tuples(st.sampled_from(["undo", *ACTIONS]), st.lists(NUMBERS, min_size=1, max_size=3))
 PLANS = st.builds(
     Plan,
     entries=st.lists(ENTRIES, min_size=1, max_size=4),
@@ -77,16 +77,16 @@ PLANS = st.builds(
 
 
 @contextmanager
-def passing_site(plan: Plan) -> Iterator["Made"]:
-    """The site of `plan`, gone afterwards."""
+def temporary_site(plan: Plan) -> Iterator["GeneratedSite"]:
+    """Create the site of `plan`, and roll it back afterwards."""
     cache.clear()
     with transaction.atomic():
-        yield Made(plan)
+        yield GeneratedSite(plan)
         transaction.set_rollback(True)
 
 
-class Made:
-    """A site that was made by a plan, and how readers see it. Its pages come through the page cache."""
+class GeneratedSite:
+    """A site created from a plan, and how readers see it, through the page cache."""
 
     def __init__(self, plan: Plan) -> None:
         CommentSettings.objects.update(comments_per_page=plan.per_page, show_pingbacks=plan.pingbacks)
@@ -97,29 +97,29 @@ class Made:
         category = CategoryFactory.create(name="filed")
         self.entries: list[Post | Page] = []
         for number, (is_post, status) in enumerate(plan.entries):
-            words: dict[str, Any] = {"title": f"Entry {number}", "slug": f"entry-{number}", "author": self.author}
-            words["published_at"] = MOMENT + dt.timedelta(minutes=number)
+            values: dict[str, Any] = {"title": f"Entry {number}", "slug": f"entry-{number}", "author": self.author}
+            values["published_at"] = FIRST_DATE + dt.timedelta(minutes=number)
             if status == SCHEDULED:
-                words["published_at"] = timezone.now() + dt.timedelta(days=9)
-            words["status"] = EntryStatus.PUBLISHED if status == SCHEDULED else status
+                values["published_at"] = timezone.now() + dt.timedelta(days=9)
+            values["status"] = EntryStatus.PUBLISHED if status == SCHEDULED else status
             if is_post:
-                self.entries.append(PostFactory.create(**words, tags=["shared"], categories=[category]))
+                self.entries.append(PostFactory.create(**values, tags=["shared"], categories=[category]))
             else:
-                self.entries.append(PageFactory.create(**words))
+                self.entries.append(PageFactory.create(**values))
         self.pks: list[int] = []
-        for place, status, kind, parent in plan.comments:
-            self._add(self.entries[place % len(self.entries)], status, kind, parent)
+        for entry_number, status, kind, parent in plan.comments:
+            self._add(self.entries[entry_number % len(self.entries)], status, kind, parent)
         for entry in self.entries:
             recount(entry)
 
     def _add(self, entry: Post | Page, status: Status, kind: Kind, parent: int | None) -> None:
         mark = f"zq{len(self.pks)}x"
-        there = list(Comment.objects.on(entry).order_by("pk"))
+        existing = list(Comment.objects.on(entry).order_by("pk"))
         comment = CommentFactory.create(
             entry=entry,
             status=status,
             kind=kind,
-            parent=there[parent % len(there)] if parent is not None and there else None,
+            parent=existing[parent % len(existing)] if parent is not None and existing else None,
             name=f"{mark} name",
             website=f"https://{mark}.example/",
             email=f"{mark}@secret.example",
@@ -127,24 +127,24 @@ class Made:
         )
         self.pks.append(comment.pk)
 
-    def decide(self, move: str, numbers: list[int], batches: list[Any]) -> None:
-        # What was arranged counts as committed (see the fixture of this name in tests/conftest.py).
+    def decide(self, action: str, numbers: list[int], batches: list[Any]) -> None:
+        # The site counts as committed by now (see the fixture of this name in tests/conftest.py).
         connection.run_on_commit.clear()
         with TestCase.captureOnCommitCallbacks(execute=True):
-            if move == "undo":
+            if action == "undo":
                 if batches:
                     decisions.undo(batches[numbers[0] % len(batches)], self.moderator)
                 return
             pks = [self.pks[number % len(self.pks)] for number in numbers]
-            outcome = MOVES[move](list(Comment.objects.filter(pk__in=pks)), self.moderator)
-            if move != "delete":
-                batches.append(outcome.batch)
+            result = ACTIONS[action](list(Comment.objects.filter(pk__in=pks)), self.moderator)
+            if action != "delete":
+                batches.append(result.batch)
 
     def numbers(self, comments: Any) -> set[int]:
         return {self.pks.index(pk) for pk in comments.values_list("pk", flat=True)}
 
     def public(self) -> set[int]:
-        """By the words of the issue, and not by the code that is tested."""
+        """Return the numbers of the public comments, without using the code under test."""
         kinds = list(Kind) if self.pingbacks else [Kind.COMMENT]
         approved = Comment.objects.filter(status="approved", kind__in=kinds)
         shown = [*self._shown(Post), *self._shown(Page)]
@@ -155,7 +155,7 @@ class Made:
         now = timezone.now()
         return [one.pk for one in model.objects.all() if one.status == "published" and one.published_at < now]
 
-    # What readers can ask for
+    # What readers can request
 
     def listings(self) -> list[str]:
         feeds = ("", "feed/", "feed/atom/")
@@ -175,93 +175,93 @@ class Made:
             *(f"{url}?unapproved={pk}&moderation-hash={pk}:x:y" for pk in self.pks[:4]),
         ]
 
-    def read(self, address: str) -> str:
-        """An answer with its headers, where it leads to included."""
-        response = self.client.get(address)
-        assert response.status_code < 500, address
+    def read(self, url: str) -> str:
+        """Return a response with its headers, including the target of a redirect."""
+        response = self.client.get(url)
+        assert response.status_code < 500, url
         return f"{response.headers}\n{response.content.decode()}"
 
     def previewed(self, entry: Post | Page) -> str:
         kind = "post" if isinstance(entry, Post) else "page"
-        words = {"name": "Somebody", "email": "somebody@reader.example", "text": "Mine", "preview": "1"}
-        response = self.client.post(f"/comments/on/{kind}/{entry.pk}/", words)
+        data = {"name": "Reader", "email": "reader@reader.example", "text": "Mine", "preview": "1"}
+        response = self.client.post(f"/comments/on/{kind}/{entry.pk}/", data)
         assert response.status_code < 500
         return response.content.decode()
 
     def surfaces(self) -> Iterator[tuple[str, str]]:
-        for address in self.listings():
-            yield address, self.read(address)
+        for url in self.listings():
+            yield url, self.read(url)
         for entry in self.entries:
-            for address in self.pages_of(entry):
-                yield address, self.read(address)
+            for url in self.pages_of(entry):
+                yield url, self.read(url)
             yield f"preview on {entry}", self.previewed(entry)
         for pk in self.pks:
             yield f"/comments/{pk}/", self.read(f"/comments/{pk}/")
 
 
-def found_in(text: str) -> set[int]:
+def find_marks(text: str) -> set[int]:
     return {int(number) for number in MARK.findall(text.lower())}
 
 
-def check(made: Made) -> None:
-    """No surface has more than is public, all of them together have all of it, and the numbers are right."""
-    public = made.public()
+def check(site: GeneratedSite) -> None:
+    """Check that no page has a hidden comment, every public comment is on some page, and the counts are right."""
+    public = site.public()
     seen: set[int] = set()
-    for address, answer in made.surfaces():
-        assert found_in(answer) <= public, address
-        assert not ADDRESS.search(answer), address
-        seen |= found_in(answer)
+    for url, content in site.surfaces():
+        assert find_marks(content) <= public, url
+        assert not EMAIL.search(content), url
+        seen |= find_marks(content)
     assert seen == public
     assert list(miscounted()) == []
-    counts = {str(entry): len(made.numbers(Comment.objects.on(entry).approved())) for entry in made.entries}
-    for item in ElementTree.fromstring(made.client.get("/feed/").content).iter("item"):
+    counts = {str(entry): len(site.numbers(Comment.objects.on(entry).approved())) for entry in site.entries}
+    for item in ElementTree.fromstring(site.client.get("/feed/").content).iter("item"):
         assert item.findtext(SLASH_COMMENTS) == str(counts[str(item.findtext("title"))])
-    for pk in made.pks:
-        is_public = Comment.objects.filter(pk=pk).exists() and made.pks.index(pk) in public
-        assert made.client.get(f"/comments/{pk}/").status_code == (302 if is_public else 404)
+    for pk in site.pks:
+        is_public = Comment.objects.filter(pk=pk).exists() and site.pks.index(pk) in public
+        assert site.client.get(f"/comments/{pk}/").status_code == (302 if is_public else 404)
 
 
-# Each example makes a site and reads some hundred pages of it.
+# Each example creates a site and reads some hundred pages of it.
 SLOW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @SLOW
 @given(plan=PLANS)
-def test_no_surface_has_more_than_is_public_whatever_is_decided(plan: Plan) -> None:
-    with passing_site(plan) as made:
-        check(made)
+def test_no_page_shows_hidden_comments_whatever_moderators_decide(plan: Plan) -> None:
+    with temporary_site(plan) as site:
+        check(site)
         batches: list[Any] = []
         for decisions in batched(plan.decisions, 2):
-            for move, numbers in decisions:
-                made.decide(move, numbers, batches)
-            # Pages that were cached before the decision included.
-            check(made)
+            for action, numbers in decisions:
+                site.decide(action, numbers, batches)
+            # This includes pages that were cached before the decision.
+            check(site)
 
 
 @SLOW
 @given(plan=PLANS)
-def test_followers_are_told_of_nothing_that_is_not_public(plan: Plan, deliver: Deliver) -> None:
-    with passing_site(plan) as made:
-        for entry in made.entries:
+def test_followers_are_not_notified_of_hidden_comments(plan: Plan, deliver: Deliver) -> None:
+    with temporary_site(plan) as site:
+        for entry in site.entries:
             Follower.objects.create(entry=entry, email="reader@reader.example", confirmed_at=timezone.now())
         batches: list[Any] = []
-        for move, numbers in plan.decisions:
-            made.decide(move, numbers, batches)
+        for action, numbers in plan.decisions:
+            site.decide(action, numbers, batches)
         for message in deliver():
             assert message.to == ["reader@reader.example"]
-            assert found_in(message.message().as_string()) <= made.public()
-            assert not ADDRESS.search(message.message().as_string())
+            assert find_marks(message.message().as_string()) <= site.public()
+            assert not EMAIL.search(message.message().as_string())
 
 
 @SLOW
 @given(plan=PLANS)
-def test_the_export_for_other_systems_has_what_is_approved_and_no_address(plan: Plan) -> None:
-    """Comments on drafts go with their draft: the owner takes all along. Of no comment the address is in it."""
-    with passing_site(plan) as made, tempfile.TemporaryDirectory() as folder:
+def test_the_markdown_export_has_approved_comments_and_no_addresses(plan: Plan) -> None:
+    """Comments on drafts are exported with them. No e-mail address is."""
+    with temporary_site(plan) as site, tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "site"
         call_command("export_markdown", str(target), verbosity=0)
         written = "\n".join(
             path.read_text() for path in target.rglob("*") if path.is_file() and path.suffix in {".md", ".json"}
         )
-        assert found_in(written) == made.numbers(Comment.objects.filter(status="approved"))
-        assert not ADDRESS.search(written)
+        assert find_marks(written) == site.numbers(Comment.objects.filter(status="approved"))
+        assert not EMAIL.search(written)

@@ -1,4 +1,4 @@
-"""No network address of anybody is kept: not in the database, the logs, the mails or the cache."""
+"""No IP address is stored: not in the database, the logs, e-mails or the cache."""
 
 import hashlib
 import logging
@@ -20,24 +20,24 @@ from tests.factories.database import everything_stored
 
 pytestmark = pytest.mark.django_db
 
-# For documentation (RFC 5737, RFC 3849): no test has them by chance.
-CONNECTION, FORWARDED, SIXTH = "203.0.113.77", "198.51.100.23", "2001:db8:77:88:99::7"
+# Reserved for documentation (RFC 5737, RFC 3849), so no other test uses them by chance.
+CONNECTION, FORWARDED, IPV6 = "203.0.113.77", "198.51.100.23", "2001:db8:77:88:99::7"
 HEADERS = {
     "REMOTE_ADDR": CONNECTION,
-    "HTTP_X_FORWARDED_FOR": f"{SIXTH}, {FORWARDED}",
+    "HTTP_X_FORWARDED_FOR": f"{IPV6}, {FORWARDED}",
     "HTTP_X_REAL_IP": FORWARDED,
     "HTTP_FORWARDED": f"for={FORWARDED}",
 }
-# As they stand, as the hash that anybody could make, and the network of the sixth.
+# As they are, as hashes without a key, and the network of the IPv6 address.
 TRACES = {
     trace
-    for address in (CONNECTION, FORWARDED, SIXTH)
+    for address in (CONNECTION, FORWARDED, IPV6)
     for trace in (address, *(hashlib.new(kind, address.encode()).hexdigest() for kind in ("md5", "sha1", "sha256")))
 } | {"2001:db8:77:88"}
 
 
-class Kept(logging.Handler):
-    """All that is logged, as any handler could write it."""
+class LogCollector(logging.Handler):
+    """Collects everything that is logged, as any handler could write it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
-    """Everything from DEBUG on, of loggers that hand nothing on as well."""
-    handler = Kept()
+    """Collect everything from DEBUG on, also from loggers that don't propagate."""
+    handler = LogCollector()
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
     before = [(logger, logger.level, logger.disabled) for logger in loggers]
     for logger in loggers:
@@ -75,15 +75,15 @@ def site(settings: Settings) -> None:
 
 def send(post: Post, client: Client | None = None, **more: Any) -> Any:
     client = client or Client(raise_request_exception=False)
-    words = {"name": "Rosa", "email": "rosa@example.org", "text": "Hello", **more}
-    response = client.post(f"/comments/on/post/{post.pk}/", words, **HEADERS)  # type: ignore[arg-type]  # the environment
-    # Then the pages, which the cache keeps.
-    for address in (post.get_absolute_url(), "/comments/feed/", "/no-such-page/"):
-        client.get(address, **HEADERS)  # type: ignore[arg-type]  # likewise
+    data = {"name": "Rosa", "email": "rosa@example.org", "text": "Hello", **more}
+    response = client.post(f"/comments/on/post/{post.pk}/", data, **HEADERS)  # type: ignore[arg-type]  # the environment
+    # Then the pages, which are cached.
+    for url in (post.get_absolute_url(), "/comments/feed/", "/no-such-page/"):
+        client.get(url, **HEADERS)  # type: ignore[arg-type]  # likewise
     return response
 
 
-def nobody_is_told(logged: list[str]) -> None:
+def assert_no_traces(logged: list[str]) -> None:
     mails = [f"{one.message()}" for one in mail.outbox]
     cached = repr(vars(cache)) + repr(getattr(cache, "_cache", {}))
     assert "page:" in cached
@@ -97,67 +97,67 @@ def nobody_is_told(logged: list[str]) -> None:
             assert trace not in text, (place, trace)
 
 
-class TestPosting:
-    def test_a_comment_that_is_taken(self, logged: list[str]) -> None:
+class TestSubmitting:
+    def test_an_approved_comment(self, logged: list[str]) -> None:
         post = PostFactory.create()
         assert send(post).status_code == 302
         assert Comment.objects.get().status == "approved"
         assert RateCount.objects.exclude(sender="").count() == 1
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
     def test_spam(self, logged: list[str]) -> None:
         assert send(PostFactory.create(), subject="x").status_code == 302
         assert Comment.objects.get().status == "spam"
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
     def test_a_flood(self, logged: list[str]) -> None:
         CommentSettings.objects.update(comments_per_sender=1)
         post = PostFactory.create()
-        for number in range(5):
-            send(post, text=f"Hello {number}")
+        for index in range(5):
+            send(post, text=f"Hello {index}")
         assert set(Comment.objects.values_list("status", flat=True)) == {"approved", "pending", "spam"}
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
-    @pytest.mark.parametrize("words", [{"text": ""}, {"email": "nonsense"}, {"text": "x" * 30_000}])
-    def test_a_form_with_mistakes(self, words: dict[str, Any], logged: list[str]) -> None:
-        assert send(PostFactory.create(), **words).status_code == 400
-        nobody_is_told(logged)
+    @pytest.mark.parametrize("invalid", [{"text": ""}, {"email": "nonsense"}, {"text": "x" * 30_000}])
+    def test_an_invalid_form(self, invalid: dict[str, Any], logged: list[str]) -> None:
+        assert send(PostFactory.create(), **invalid).status_code == 400
+        assert_no_traces(logged)
 
-    def test_one_from_elsewhere(self, logged: list[str]) -> None:
+    def test_a_comment_from_another_site(self, logged: list[str]) -> None:
         client = Client(headers={"origin": "https://elsewhere.example"})
         assert send(PostFactory.create(), client).status_code == 403
         assert any("403" in line or "Forbidden" in line for line in logged)
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
-    def test_one_without_a_token(self, logged: list[str]) -> None:
+    def test_a_comment_without_a_token(self, logged: list[str]) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(UserFactory.create())
         assert send(PostFactory.create(), client).status_code == 403
         assert any("CSRF" in line for line in logged)
         client.logout()
         send(PostFactory.create())
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
-    def test_an_error_of_ours(self, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """The log says what went wrong, the mail to the owner as well: of the sender nothing."""
+    def test_a_server_error(self, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """The log and the e-mail to the owner say what went wrong, but nothing about the sender."""
 
         def broken(*args: object, **kwargs: object) -> None:
-            raise RuntimeError("Out of order")
+            raise RuntimeError("Something broke")
 
         monkeypatch.setattr(forms, "submit", broken)
         assert send(PostFactory.create()).status_code == 500
-        assert any("Out of order" in line for line in logged)
-        assert "Out of order" in str(mail.outbox[0].body)
+        assert any("Something broke" in line for line in logged)
+        assert "Something broke" in str(mail.outbox[0].body)
         assert "rosa@example.org" not in str(mail.outbox[0].message())
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
-    def test_a_host_that_is_not_ours(self, logged: list[str]) -> None:
+    def test_a_request_with_another_host(self, logged: list[str]) -> None:
         send(PostFactory.create())
         Client().post("/comments/on/post/1/", HTTP_HOST="evil.example", **HEADERS)  # type: ignore[arg-type]  # likewise
         assert any("evil.example" in line for line in logged)
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
-    def test_akismet_is_told_another(
+    def test_akismet_gets_a_placeholder(
         self, logged: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings.BROADSIDE_AKISMET_KEY = "key"
@@ -167,15 +167,17 @@ class TestPosting:
             sent.append(f"{request.headers} {request.content.decode()}")
             return httpx.Response(200, text="false")
 
-        real = httpx.Client
-        monkeypatch.setattr(httpx, "Client", lambda **options: real(transport=httpx.MockTransport(handle), **options))
+        real_client = httpx.Client
+        monkeypatch.setattr(
+            httpx, "Client", lambda **options: real_client(transport=httpx.MockTransport(handle), **options)
+        )
         send(PostFactory.create())
         assert "rosa%40example.org" in sent[0]
         assert not [trace for trace in TRACES if trace in sent[0]]
-        nobody_is_told(logged)
+        assert_no_traces(logged)
 
 
-def test_a_failed_login_names_nobody_s_address(logged: list[str]) -> None:
+def test_a_failed_login(logged: list[str]) -> None:
     send(PostFactory.create())
     Client().post("/admin/login/", {"username": "x", "password": "y"}, **HEADERS)  # type: ignore[arg-type]  # likewise
-    nobody_is_told(logged)
+    assert_no_traces(logged)

@@ -1,4 +1,4 @@
-"""All that is held of a person by e-mail address: given out, erased, forgotten after a time."""
+"""The personal data of a commenter: exported, erased, or deleted after a while."""
 
 import datetime as dt
 import json
@@ -52,18 +52,18 @@ def run(*arguments: object) -> str:
     return out.getvalue()
 
 
-def exported(email: str = "rosa@example.org") -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(run("export", email))
-    return values
+def export(email: str = "rosa@example.org") -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(run("export", email))
+    return data
 
 
-def of_rosa(**more: Any) -> Comment:
-    words = {"name": "Rosa L.", "email": ROSA, "website": "https://rosa.example/", "text": "What I think"}
-    comment: Comment = CommentFactory.create(**{**words, **more})
+def rosas_comment(**fields: Any) -> Comment:
+    values = {"name": "Rosa L.", "email": ROSA, "website": "https://rosa.example/", "text": "What I think"}
+    comment: Comment = CommentFactory.create(**{**values, **fields})
     return comment
 
 
-def task(*arguments: object) -> DBTaskResult[Any, Any]:
+def create_task(*arguments: object) -> DBTaskResult[Any, Any]:
     return DBTaskResult.objects.create(
         args_kwargs={"args": list(arguments), "kwargs": {}},
         task_path="mail.tasks.mail",
@@ -74,114 +74,116 @@ def task(*arguments: object) -> DBTaskResult[Any, Any]:
     )
 
 
-class TestWhoAPersonIs:
-    @pytest.mark.parametrize("asked", ["rosa@example.org", "ROSA@EXAMPLE.ORG", "  Rosa@Example.org "])
-    def test_capitals_make_no_difference(self, asked: str) -> None:
-        comment = of_rosa()
-        assert [one["id"] for one in exported(asked)["comments"]] == [comment.pk]
+class TestIdentity:
+    @pytest.mark.parametrize("entered", ["rosa@example.org", "ROSA@EXAMPLE.ORG", "  Rosa@Example.org "])
+    def test_case_makes_no_difference(self, entered: str) -> None:
+        comment = rosas_comment()
+        assert [one["id"] for one in export(entered)["comments"]] == [comment.pk]
 
     @pytest.mark.parametrize(
         "other",
         ["rosa@example.com", "a.rosa@example.org", "rosa@example.org.uk", "ros_@example.org", "r%@example.org"],
     )
-    def test_the_same_name_with_another_address_is_somebody_else(self, other: str) -> None:
-        of_rosa()
-        stranger = of_rosa(email=other)
-        for email, pks in ((ROSA, 1), (other, 1)):
-            assert len(exported(email)["comments"]) == pks
+    def test_the_same_name_with_another_address_is_someone_else(self, other: str) -> None:
+        rosas_comment()
+        stranger = rosas_comment(email=other)
+        for email in (ROSA, other):
+            assert len(export(email)["comments"]) == 1
         run("erase", ROSA, "--delete-text")
         assert list(Comment.objects.values_list("pk", "name", "email")) == [(stranger.pk, "Rosa L.", other)]
 
-    def test_they_are_looked_up_and_not_searched_for(self) -> None:
-        of_rosa()
+    def test_comments_are_found_with_an_index(self) -> None:
+        rosas_comment()
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                # It reads so small a table as a whole otherwise.
+                # Otherwise it scans such a small table.
                 cursor.execute("SET LOCAL enable_seqscan = off")
         assert "comment_of_address" in personal_data.comments_of(ROSA).explain()
 
-    def test_comments_without_an_address_are_nobody_s(self) -> None:
-        of_rosa(email="")
+    def test_comments_without_an_address_belong_to_no_one(self) -> None:
+        rosas_comment(email="")
         assert not personal_data.summary("")
         with pytest.raises(CommandError, match="e-mail address"):
             run("erase", " ", "--delete-text")
         assert Comment.objects.count() == 1
 
-    def test_comments_of_the_account_with_the_address_are_hers(self) -> None:
+    def test_comments_of_the_account_with_the_address_belong_to_the_person(self) -> None:
         account = UserFactory.create(email="rosa@example.org")
-        comment = of_rosa(email="earlier@example.org", user=account)
-        assert exported()["accounts"] == [account.username]
+        comment = rosas_comment(email="earlier@example.org", user=account)
+        assert export()["accounts"] == [account.username]
         run("erase", ROSA, "--keep-text")
         comment.refresh_from_db()
         assert (comment.user, comment.email) == (None, "")
 
 
-class TestGivingOut:
-    def test_it_has_all_that_is_held(self) -> None:
+class TestExport:
+    def test_it_has_everything_that_is_stored(self) -> None:
         moderator = UserFactory.create(username="the-moderator")
-        comment = of_rosa(
+        comment = rosas_comment(
             status=Status.PENDING, reasons=[{"check": "links", "verdict": "hold", "message": "It has links."}]
         )
         Revision.objects.create(comment=comment, text="What I thought before")
         mark_spam([comment], moderator)
         Block.objects.create(kind="email", text=ROSA)
-        task("rosa@example.org", 5)
-        values = exported()
+        create_task("rosa@example.org", 5)
+        values = export()
         (one,) = values["comments"]
         assert (one["name"], one["email"], one["website"]) == ("Rosa L.", ROSA, "https://rosa.example/")
         assert (one["text"], one["revisions"][0]["text"]) == ("What I think", "What I thought before")
         assert one["reasons"][0]["message"] == "It has links."
-        assert [(each["was"], each["became"]) for each in one["decisions"]] == [("pending", "spam")]
+        assert [(decision["was"], decision["became"]) for decision in one["decisions"]] == [("pending", "spam")]
         assert one["filter"]["learned"] == "spam"
         assert "think" in one["filter"]["words"]
         assert values["blocks"][0]["text"] == ROSA
         assert values["tasks"][0]["arguments"]["args"] == ["rosa@example.org", 5]
         assert "the-moderator" not in json.dumps(values)
 
-    def test_each_column_of_a_comment_is_in_it(self) -> None:
-        """A new one has to be given out too, or to be named here with its reason."""
-        named = {
+    def test_it_has_every_column_of_a_comment(self) -> None:
+        """A new column has to be exported too, or listed here with a reason."""
+        exported_as = {
             "parent": "in_reply_to", "user": "account",
             # These follow from the text.
             "html": "text", "is_html": "text",
         }  # fmt: skip
-        of_rosa()
-        (one,) = exported()["comments"]
+        rosas_comment()
+        (one,) = export()["comments"]
         for field in Comment._meta.concrete_fields:
-            assert named.get(field.name, field.name) in one, field.name
+            assert exported_as.get(field.name, field.name) in one, field.name
 
-    def test_a_file_is_readable_by_its_owner_only(self, tmp_path: Path) -> None:
-        of_rosa()
+    def test_a_file_is_only_readable_by_its_owner(self, tmp_path: Path) -> None:
+        rosas_comment()
         file = tmp_path / "rosa.json"
         assert run("export", ROSA, "-o", file) == ""
         assert json.loads(file.read_text())["comments"][0]["name"] == "Rosa L."
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    def test_a_file_that_cannot_be_written_is_told(self, tmp_path: Path) -> None:
+    def test_a_file_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="nowhere"):
             run("export", ROSA, "-o", tmp_path / "nowhere" / "rosa.json")
 
-    def test_of_nobody_it_is_empty(self) -> None:
-        values = exported("nobody@example.org")
+    def test_it_is_empty_for_unknown_addresses(self) -> None:
+        values = export("nobody@example.org")
         assert not any(values[name] for name in ("comments", "blocks", "tasks", "accounts", "erased_at"))
 
-    def test_many_comments_take_as_many_queries_as_one(self, django_assert_max_num_queries: Any) -> None:
+    def test_the_number_of_queries_does_not_grow_with_the_comments(self, django_assert_max_num_queries: Any) -> None:
         post = PostFactory.create()
         for _ in range(20):
-            of_rosa(entry=post)
+            rosas_comment(entry=post)
         with django_assert_max_num_queries(10):
             personal_data.export(ROSA)
 
 
 class TestErasing:
-    def test_kept_texts_are_anonymous_and_nothing_else_is_left(self) -> None:
+    def test_kept_texts_are_anonymous_and_everything_else_is_erased(self) -> None:
         moderator = UserFactory.create()
-        words = "This is blocked: rosa@example.org."
-        comment = of_rosa(status=Status.PENDING, reasons=[{"check": "held", "verdict": "hold", "words": words}])
+        message = "This is blocked: rosa@example.org."
+        comment = rosas_comment(
+            status=Status.PENDING, reasons=[{"check": "held", "verdict": "hold", "message": message}]
+        )
         Revision.objects.create(comment=comment, text="Call me: rosa@example.org")
         approve([comment], moderator)
         Block.objects.create(kind="email", text=ROSA)
-        task("rosa@example.org")
+        create_task("rosa@example.org")
         run("erase", ROSA, "--keep-text")
         comment.refresh_from_db()
         assert (comment.text, comment.status, comment.author_name) == ("What I think", "approved", "Anonymous")
@@ -190,92 +192,94 @@ class TestErasing:
             assert word not in stored, word
         assert Decision.objects.filter(comment=comment).count() == 1
 
-    def test_deleted_texts_leave_nothing_of_her(self) -> None:
-        comment = of_rosa(status=Status.PENDING)
+    def test_deleting_texts_erases_everything(self) -> None:
+        comment = rosas_comment(status=Status.PENDING)
         Revision.objects.create(comment=comment, text="What I thought before")
         approve([comment], UserFactory.create())
-        task({"to": ROSA})
+        create_task({"to": ROSA})
         run("erase", ROSA, "--delete-text")
         stored = everything_stored().lower()
         for word in ("rosa", "i thought", "i think"):
             assert word not in stored, word
         assert not Token.objects.exclude(ham=0, spam=0).exists()
 
-    def test_answers_stay_where_they_are(self) -> None:
+    def test_replies_stay_and_move_up(self) -> None:
         post = PostFactory.create()
         first = CommentFactory.create(entry=post)
-        hers = of_rosa(entry=post, parent=first)
-        hers_too = of_rosa(entry=post, parent=hers)
-        answer = CommentFactory.create(entry=post, parent=hers_too)
+        first_of_hers = rosas_comment(entry=post, parent=first)
+        second_of_hers = rosas_comment(entry=post, parent=first_of_hers)
+        reply = CommentFactory.create(entry=post, parent=second_of_hers)
         run("erase", ROSA, "--delete-text")
-        answer.refresh_from_db()
-        assert answer.parent == first
+        reply.refresh_from_db()
+        assert reply.parent == first
 
-    def test_threads_that_go_round_in_a_circle_are_no_trap(self) -> None:
+    def test_threads_with_circles_are_no_problem(self) -> None:
         post = PostFactory.create()
-        one, other = of_rosa(entry=post), of_rosa(entry=post)
+        one, other = rosas_comment(entry=post), rosas_comment(entry=post)
         Comment.objects.filter(pk=one.pk).update(parent=other)
         Comment.objects.filter(pk=other.pk).update(parent=one)
-        answer = CommentFactory.create(entry=post, parent=one)
+        reply = CommentFactory.create(entry=post, parent=one)
         run("erase", ROSA, "--delete-text")
-        answer.refresh_from_db()
-        assert answer.parent is None
+        reply.refresh_from_db()
+        assert reply.parent is None
 
     @pytest.mark.parametrize("choice", ["--keep-text", "--delete-text"])
-    def test_pages_and_feeds_show_her_no_more_and_count_right(
+    def test_pages_and_feeds_no_longer_show_the_person_and_counts_are_correct(
         self, choice: str, client: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
         post = PostFactory.create()
-        approve([of_rosa(entry=post, status=Status.PENDING), CommentFactory.create(entry=post)], UserFactory.create())
-        addresses = [
+        approve(
+            [rosas_comment(entry=post, status=Status.PENDING), CommentFactory.create(entry=post)], UserFactory.create()
+        )
+        urls = [
             post.get_absolute_url(),
             f"{post.get_absolute_url()}feed/",
             "/comments/feed/",
             "/comments/feed/atom/",
         ]
-        for address in addresses:
-            assert "Rosa" in client.get(address).text, address
+        for url in urls:
+            assert "Rosa" in client.get(url).text, url
         with django_capture_on_commit_callbacks(execute=True):
             run("erase", ROSA, choice)
-        for address in addresses:
-            page = client.get(address).text
-            assert "rosa" not in page.lower(), address
-            assert ("What I think" in page) is (choice == "--keep-text"), address
+        for url in urls:
+            page = client.get(url).text
+            assert "rosa" not in page.lower(), url
+            assert ("What I think" in page) is (choice == "--keep-text"), url
         assert list(miscounted()) == []
 
     @pytest.mark.parametrize("choice", ["--keep-text", "--delete-text"])
-    def test_twice_is_as_once(self, choice: str) -> None:
-        of_rosa()
+    def test_erasing_twice_changes_nothing(self, choice: str) -> None:
+        rosas_comment()
         run("erase", ROSA, choice)
         before = list(Comment.objects.values())
         assert "No personal data found" in run("erase", ROSA, choice)
         assert list(Comment.objects.values()) == before
         assert Erasure.objects.count() == 1
 
-    def test_many_are_done_some_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_many_are_erased_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(personal_data, "BATCH", 2)
         post = PostFactory.create()
         for _ in range(5):
-            of_rosa(entry=post)
+            rosas_comment(entry=post)
         assert "“Anonymous”): 5" in run("erase", ROSA, "--keep-text")
         assert set(Comment.objects.values_list("name", "email", "website")) == {("", "", "")}
 
     @pytest.mark.parametrize("choice", ["--keep-text", "--delete-text"])
-    def test_a_dry_run_tells_the_same_and_changes_nothing(self, choice: str) -> None:
-        Revision.objects.create(comment=of_rosa(), text="Before")
+    def test_a_dry_run_reports_the_same_and_changes_nothing(self, choice: str) -> None:
+        Revision.objects.create(comment=rosas_comment(), text="Before")
         Block.objects.create(kind="email", text=ROSA)
-        task(ROSA)
+        create_task(ROSA)
         before = everything_stored()
         would = run("erase", ROSA, choice, "--dry-run")
         assert everything_stored() == before
         assert run("erase", ROSA, choice).replace("Erased:", "This would be erased:") == would
 
-    def test_one_has_to_choose(self) -> None:
+    def test_an_option_for_the_texts_is_required(self) -> None:
         with pytest.raises(CommandError, match="--keep-text --delete-text"):
             run("erase", ROSA)
 
-    def test_the_filter_keeps_what_the_text_taught_and_forgets_her_website(self) -> None:
-        comment = of_rosa(status=Status.PENDING)
+    def test_the_filter_unlearns_the_website_and_keeps_the_text(self) -> None:
+        comment = rosas_comment(status=Status.PENDING)
         approve([comment], UserFactory.create())
         assert Token.objects.get(text="host:rosa.example").ham == 1
         run("erase", ROSA, "--keep-text")
@@ -284,25 +288,25 @@ class TestErasing:
         assert not Token.objects.filter(text__contains="rosa").exclude(ham=0).exists()
         assert Lesson.objects.get().tokens == bayes.tokens_of(Comment.objects.get())
 
-    def test_blocks_of_others_stay(self) -> None:
+    def test_other_blocks_stay(self) -> None:
         for kind, text in (("email", "arosa@example.org"), ("name", "Rosa L."), ("host", "example.org")):
             Block.objects.create(kind=kind, text=text)
         Block.objects.create(kind="word", text="rosa@example.org")
         run("erase", ROSA, "--delete-text")
         assert set(Block.objects.values_list("kind", flat=True)) == {"email", "name", "host"}
 
-    def test_the_log_of_the_admin_does_not_name_her(self) -> None:
+    def test_the_admins_log_no_longer_has_the_address(self) -> None:
         superuser = UserFactory.create(is_staff=True, is_superuser=True)
         client = Client()
         client.force_login(superuser)
         client.post("/admin/comments/block/add/", {"kind": "email", "text": ROSA, "verdict": "spam"})
-        comment = of_rosa()
+        comment = rosas_comment()
         client.post(f"/admin/comments/comment/{comment.pk}/change/", {"text": "x", "name": "Rosa L.", "email": ROSA})
         assert LogEntry.objects.count() == 2
         run("erase", ROSA, "--delete-text")
         assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
 
-    def test_nor_of_a_block_that_was_deleted_or_changed(self, client: Client) -> None:
+    def test_nor_do_its_entries_about_deleted_or_changed_blocks(self, client: Client) -> None:
         client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
         for kind in ("email", "word"):
             client.post("/admin/comments/block/add/", {"kind": kind, "text": ROSA, "verdict": "spam"})
@@ -313,15 +317,15 @@ class TestErasing:
         run("erase", ROSA, "--delete-text")
         assert "rosa" not in repr(list(LogEntry.objects.values())).lower()
 
-    def test_tasks_of_longer_addresses_stay(self) -> None:
-        other = task("arosa@example.org", "rosa@example.org.uk"[1:])
-        task("Rosa <rosa@example.org>")
+    def test_tasks_with_longer_addresses_stay(self) -> None:
+        other = create_task("arosa@example.org", "rosa@example.org.uk"[1:])
+        create_task("Rosa <rosa@example.org>")
         run("erase", ROSA, "--keep-text")
         assert DBTaskResult.objects.get() == other
 
 
 class TestCoverage:
-    """A model that holds an address and is not known to comments.personal_data would keep it for ever."""
+    """An e-mail address in a column that comments.personal_data does not cover would be kept for ever."""
 
     @staticmethod
     def uncovered() -> set[tuple[str, str]]:
@@ -338,18 +342,18 @@ class TestCoverage:
     def test_every_column_with_an_address_is_covered(self) -> None:
         assert self.uncovered() == set()
 
-    def test_rows_of_a_person_are_given_out_and_erased(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """With a model that stands for one with addresses."""
+    def test_registered_rows_are_exported_and_erased(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The model here stands in for one with e-mail addresses."""
         monkeypatch.setattr(personal_rows, "_items", {"hashes": PersonalRows(RateCount, "sender")})
         for sender in ("rosa@example.org", "ann@example.org"):
             RateCount.objects.create(sender=sender, period=7, count=3)
-        (rows,) = exported()["others"].values()
+        (rows,) = export()["others"].values()
         assert [(row["sender"], row["period"], row["count"]) for row in rows] == [("rosa@example.org", 7, 3)]
         assert ": 1" in run("erase", ROSA, "--keep-text")
         assert RateCount.objects.get().sender == "ann@example.org"
 
 
-class TestForgetting:
+class TestDeletingOldAddresses:
     @staticmethod
     def tidy(days: int) -> str:
         CommentSettings.objects.update(forget_emails_after_days=days)
@@ -359,34 +363,34 @@ class TestForgetting:
 
     @staticmethod
     def aged(days: float, **more: Any) -> Comment:
-        return of_rosa(created_at=timezone.now() - dt.timedelta(days=days), **more)
+        return rosas_comment(created_at=timezone.now() - dt.timedelta(days=days), **more)
 
     @pytest.mark.parametrize("status", list(Status))
-    def test_addresses_of_old_comments_go_and_nothing_else_does(self, status: Status) -> None:
+    def test_only_addresses_of_old_comments_are_deleted(self, status: Status) -> None:
         young, old = self.aged(29, status=status), self.aged(31, status=status)
-        said = self.tidy(30)
-        assert "E-mail addresses deleted: 1" in said
+        output = self.tidy(30)
+        assert "E-mail addresses deleted: 1" in output
         young.refresh_from_db()
         old.refresh_from_db()
         assert (young.email, old.email) == (ROSA, "")
         assert (old.name, old.website, old.text) == (young.name, young.website, young.text)
 
-    def test_never_is_the_default(self) -> None:
+    def test_it_is_off_by_default(self) -> None:
         assert CommentSettings().forget_emails_after_days == 0
         old = self.aged(5_000)
-        assert "forgotten" not in self.tidy(0).splitlines()[0]
+        assert "E-mail addresses" not in self.tidy(0)
         old.refresh_from_db()
         assert old.email == ROSA
 
-    def test_reasons_that_name_the_address_go_too(self) -> None:
-        naming = {"check": "held", "verdict": "hold", "message": "With this comments wait: rosa@example.org."}
+    def test_reasons_with_the_address_are_deleted_too(self) -> None:
+        with_address = {"check": "held", "verdict": "hold", "message": "It matches the blocklist: rosa@example.org."}
         other = {"check": "links", "verdict": "hold", "message": "It has 2 links."}
-        one, two = self.aged(31, reasons=[naming]), self.aged(31, reasons=[other])
+        one, two = self.aged(31, reasons=[with_address]), self.aged(31, reasons=[other])
         self.tidy(30)
         assert Comment.objects.get(pk=one.pk).reasons == []
         assert Comment.objects.get(pk=two.pk).reasons == [other]
 
-    def test_who_is_forgotten_is_a_stranger_again(self) -> None:
+    def test_people_without_an_address_are_no_longer_known(self) -> None:
         settings = CommentSettings(comment_policy="known")
         self.aged(31)
         fresh = Comment(entry=Post.objects.get(), name="Rosa L.", email=ROSA, text="New", html="New")
@@ -394,13 +398,13 @@ class TestForgetting:
         self.tidy(30)
         assert judge(fresh, settings, Arrival()).status == Status.PENDING
 
-    def test_many_go_some_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_many_are_deleted_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(personal_data, "BATCH", 2)
         for _ in range(5):
             self.aged(31)
         assert "deleted: 5" in self.tidy(30)
 
-    def test_cached_pages_with_the_ornament_are_out_of_date(self, django_capture_on_commit_callbacks: Any) -> None:
+    def test_cached_pages_expire_because_of_the_avatars(self, django_capture_on_commit_callbacks: Any) -> None:
         self.aged(31)
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):

@@ -1,4 +1,4 @@
-"""Whether an entry takes comments."""
+"""Whether an entry accepts comments."""
 
 import datetime as dt
 
@@ -13,7 +13,7 @@ from tests.factories import PostFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_comments_are_closed_by_the_post_by_the_site_and_by_age() -> None:
+def test_comments_are_closed_by_the_post_the_site_or_age() -> None:
     settings = CommentSettings.current()
     post = PostFactory(published_at=timezone.now() - dt.timedelta(days=10))
     assert is_open(post, settings)
@@ -27,5 +27,5 @@ def test_comments_are_closed_by_the_post_by_the_site_and_by_age() -> None:
     assert not is_open(post, settings)
 
 
-def test_a_post_that_is_not_public_takes_no_comments() -> None:
+def test_hidden_posts_accept_no_comments() -> None:
     assert not is_open(PostFactory(status=Status.DRAFT), CommentSettings.current())

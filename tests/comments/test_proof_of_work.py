@@ -1,4 +1,4 @@
-"""Proof of work: our own tasks alone, solved, in time, once. Without it a comment waits, and nothing is lost."""
+"""Proof of work: only our own challenges count, solved, in time and once. Without one a comment is held."""
 
 import base64
 import datetime as dt
@@ -26,31 +26,31 @@ from tests.factories.types import AtOnce
 
 
 @pytest.fixture(autouse=True)
-def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def _low_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proof_of_work, "COST", 1)
 
 
-def answer(challenge: dict[str, Any] | None = None) -> str:
-    """What a browser sends."""
-    task = altcha.Challenge.from_dict(challenge or proof_of_work.challenge())
-    solution = altcha.solve_challenge(task)
+def solve(challenge: dict[str, Any] | None = None) -> str:
+    """Return what a browser sends."""
+    parsed = altcha.Challenge.from_dict(challenge or proof_of_work.challenge())
+    solution = altcha.solve_challenge(parsed)
     assert solution is not None
-    return altcha.Payload(task, solution).to_base64()
+    return altcha.Payload(parsed, solution).to_base64()
 
 
-def changed(answer: str, part: str, **values: Any) -> str:
-    payload = json.loads(base64.b64decode(answer))
+def tamper(solution: str, part: str, **values: Any) -> str:
+    payload = json.loads(base64.b64decode(solution))
     target = payload["solution"] if part == "solution" else payload["challenge"]["parameters"]
     target.update(values)
     return base64.b64encode(json.dumps(payload).encode()).decode()
 
 
 class TestSolving:
-    def test_a_solution_names_its_task(self) -> None:
+    def test_a_solution_has_the_nonce_of_its_challenge(self) -> None:
         challenge = proof_of_work.challenge()
-        assert proof_of_work.verify(answer(challenge)) == challenge["parameters"]["nonce"]
+        assert proof_of_work.verify(solve(challenge)) == challenge["parameters"]["nonce"]
 
-    def test_every_task_is_another(self) -> None:
+    def test_every_challenge_is_different(self) -> None:
         assert proof_of_work.challenge()["parameters"]["nonce"] != proof_of_work.challenge()["parameters"]["nonce"]
 
     @pytest.mark.parametrize(
@@ -64,17 +64,17 @@ class TestSolving:
             ("parameters", {"algorithm": "SHA-256"}),
         ],
     )
-    def test_what_was_tampered_with_is_none(self, part: str, values: dict[str, Any]) -> None:
-        assert proof_of_work.verify(changed(answer(), part, **values)) == ""
+    def test_tampered_solutions_are_rejected(self, part: str, values: dict[str, Any]) -> None:
+        assert proof_of_work.verify(tamper(solve(), part, **values)) == ""
 
-    def test_nor_is_a_task_of_somebody_else(self, settings: Settings) -> None:
-        theirs = answer()
+    def test_challenges_of_other_sites_are_rejected(self, settings: Settings) -> None:
+        solution_of_other_site = solve()
         settings.SECRET_KEY = "another"
-        assert proof_of_work.verify(theirs) == ""
+        assert proof_of_work.verify(solution_of_other_site) == ""
 
-    def test_nor_one_that_is_too_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_expired_challenges_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(proof_of_work, "VALID_FOR", dt.timedelta(seconds=-1))
-        assert proof_of_work.verify(answer()) == ""
+        assert proof_of_work.verify(solve()) == ""
 
     @given(
         st.one_of(
@@ -90,19 +90,19 @@ class TestSolving:
             ).map(lambda data: base64.b64encode(json.dumps(data).encode()).decode()),
         )
     )
-    def test_whatever_is_sent_instead_is_no_error(self, sent: str) -> None:
+    def test_any_other_input_is_rejected_without_an_error(self, sent: str) -> None:
         assert proof_of_work.verify(sent) == ""
 
-    def test_what_is_too_long_is_not_even_read(self) -> None:
+    def test_input_that_is_too_long_is_rejected(self) -> None:
         assert proof_of_work.verify("A" * 10**6) == ""
 
 
 @pytest.mark.django_db
 class TestSpending:
-    def test_it_counts_once(self) -> None:
+    def test_it_works_once(self) -> None:
         assert [proof_of_work.spend("a"), proof_of_work.spend("a"), proof_of_work.spend("b")] == [True, False, True]
 
-    def test_it_is_forgotten_when_it_could_not_be_used_any_more(self) -> None:
+    def test_used_challenges_are_deleted_after_they_expire(self) -> None:
         proof_of_work.spend("a")
         assert proof_of_work.delete_expired() == 0
         SpentChallenge.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
@@ -110,49 +110,47 @@ class TestSpending:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_at_once_spend_it_once(at_once: AtOnce) -> None:
+def test_concurrent_requests_spend_it_once(at_once: AtOnce) -> None:
     seen: list[bool] = []
     at_once(*[lambda: seen.append(proof_of_work.spend("a"))] * 4)
     assert sorted(seen) == [False, False, False, True]
 
 
 @pytest.mark.django_db
-class TestTheAddressOfTasks:
-    def test_it_works_from_any_cached_page(
-        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
-        # The site's row, as for every address.
+class TestChallengeView:
+    def test_it_works_on_cached_pages(self, client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        # The settings of the site, as for every URL.
         with django_assert_num_queries(1):
             response = client.get(reverse("comments:challenge"))
         assert response["Cache-Control"] == "no-store"
         assert not response.cookies
-        assert proof_of_work.verify(answer(response.json()))
+        assert proof_of_work.verify(solve(response.json()))
         assert client.post(reverse("comments:challenge")).status_code == 405
 
 
 @pytest.mark.django_db
-class TestTheForm:
+class TestForm:
     @pytest.fixture(autouse=True)
-    def _everybody_passes(self) -> None:
+    def _publish_immediately(self) -> None:
         CommentSettings.objects.update(comment_policy=CommentPolicy.OPEN)
 
     def send(self, client: Client, post: Post, text: str, **more: str) -> Comment:
-        words = {"name": text, "email": "ann@example.org", "text": text, **more}
-        assert client.post(reverse("comments:add", args=["post", post.pk]), words).status_code == 302
+        data = {"name": text, "email": "ann@example.org", "text": text, **more}
+        assert client.post(reverse("comments:add", args=["post", post.pk]), data).status_code == 302
         return Comment.objects.latest("pk")
 
-    def test_with_it_a_comment_passes_and_without_it_it_waits(self, client: Client) -> None:
+    def test_comments_pass_with_a_solution_and_are_held_without(self, client: Client) -> None:
         post = PostFactory.create()
-        assert self.send(client, post, "One", altcha=answer()).status == "approved"
+        assert self.send(client, post, "One", altcha=solve()).status == "approved"
         assert self.send(client, post, "Two").status == "pending"
         assert self.send(client, post, "Three", altcha="nonsense").status == "pending"
 
-    def test_a_second_comment_needs_a_second_one(self, client: Client) -> None:
-        post, used = PostFactory.create(), answer()
+    def test_each_comment_needs_its_own_solution(self, client: Client) -> None:
+        post, used = PostFactory.create(), solve()
         assert self.send(client, post, "One", altcha=used).status == "approved"
         assert self.send(client, post, "Two", altcha=used).status == "pending"
 
-    def test_it_asks_for_it_unless_it_is_switched_off_or_somebody_is_known(self, client: Client) -> None:
+    def test_it_has_a_challenge_unless_turned_off_or_logged_in(self, client: Client) -> None:
         post = PostFactory.create()
         (field,) = find(read(client.get(post.get_absolute_url())), "input[name=altcha]")
         assert field.get("data-challenge") == reverse("comments:challenge")
@@ -164,7 +162,7 @@ class TestTheForm:
         assert find(read(client.get(post.get_absolute_url())), "input[name=altcha]") == []
 
 
-def test_what_is_of_others_is_as_they_published_it() -> None:
+def test_vendored_files_match_their_checksums() -> None:
     folder = Path(project.BASE_DIR) / "static" / "vendor" / "altcha"
     sums = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     assert {line.split()[1] for line in sums} == {path.name for path in folder.iterdir()} - {"SHA256SUMS", "README.md"}

@@ -1,4 +1,4 @@
-"""Counting what comes in: exact, for minutes, and without knowing anybody."""
+"""The rate limit: exact counts, kept for minutes, of anonymous senders."""
 
 import datetime as dt
 import logging
@@ -22,8 +22,8 @@ def from_address(address: str, forwarded: str | None = None) -> str:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Move the clock, and stop it there."""
+def move_clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that moves the clock forward and stops it there."""
 
     def move(**by: int) -> None:
         now = timezone.now() + dt.timedelta(**by)
@@ -33,17 +33,17 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 class TestSender:
-    def test_it_is_a_hash_that_holds_no_address(self) -> None:
+    def test_it_is_a_hash_without_the_address(self) -> None:
         assert len(from_address("192.0.2.7")) == 64
         assert "192.0.2.7" not in from_address("192.0.2.7")
 
-    def test_one_address_is_one_sender_for_a_day(self, later: Any) -> None:
+    def test_an_address_is_the_same_sender_for_a_day(self, move_clock: Any) -> None:
         today = from_address("192.0.2.7")
         assert from_address("192.0.2.7") == today != from_address("192.0.2.8")
-        later(days=1)
+        move_clock(days=1)
         assert from_address("192.0.2.7") != today
 
-    def test_nobody_can_compute_it_without_the_key(self, settings: Settings) -> None:
+    def test_it_depends_on_the_secret_key(self, settings: Settings) -> None:
         before = from_address("192.0.2.7")
         settings.SECRET_KEY = "another"
         assert from_address("192.0.2.7") != before
@@ -56,11 +56,11 @@ class TestSender:
             ("::ffff:192.0.2.7", "192.0.2.7", True),
         ],
     )
-    def test_of_ipv6_the_network_counts(self, one: str, other: str, same: bool) -> None:
+    def test_ipv6_addresses_count_by_network(self, one: str, other: str, same: bool) -> None:
         assert (from_address(one) == from_address(other)) is same
 
     @pytest.mark.parametrize("address", ["", "unix:", "not an address"])
-    def test_who_cannot_be_told_is_nobody(self, address: str) -> None:
+    def test_an_unknown_address_has_no_sender(self, address: str) -> None:
         assert from_address(address) == ""
 
     @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ class TestSender:
             (2, "198.51.100.1", "192.0.2.7"),
         ],
     )
-    def test_behind_proxies_only_what_they_have_seen_counts(
+    def test_behind_proxies_only_addresses_they_saw_count(
         self, proxies: int, forwarded: str | None, seen: str, settings: Settings
     ) -> None:
         expected = from_address(seen)
         settings.BROADSIDE_TRUSTED_PROXIES = proxies
         assert from_address("192.0.2.7", forwarded) == expected
 
-    def test_the_header_may_have_another_name(self, settings: Settings) -> None:
+    def test_the_header_can_be_configured(self, settings: Settings) -> None:
         expected = from_address("198.51.100.1")
         settings.BROADSIDE_TRUSTED_PROXIES, settings.BROADSIDE_CLIENT_ADDRESS_HEADER = 1, "X-Real-IP"
         request = RequestFactory(headers={"X-Real-IP": "198.51.100.1"}).get("/", REMOTE_ADDR="192.0.2.7")
@@ -90,25 +90,25 @@ class TestSender:
 
 @pytest.mark.django_db
 class TestCounting:
-    def test_by_sender_and_for_the_whole_site(self, later: Any) -> None:
-        later(seconds=0)
+    def test_comments_are_counted_by_sender_and_on_the_whole_site(self, move_clock: Any) -> None:
+        move_clock(seconds=0)
         assert [count("a"), count("a"), count("b"), count("")] == [Count(1, 1), Count(2, 2), Count(1, 3), Count(0, 4)]
 
-    def test_the_next_period_begins_anew_and_forgets_the_last(self, later: Any) -> None:
+    def test_a_new_period_starts_at_zero_and_deletes_the_last(self, move_clock: Any) -> None:
         count("a")
-        later(seconds=PERIOD)
+        move_clock(seconds=PERIOD)
         assert count("b") == Count(1, 1)
         assert not RateCount.objects.filter(sender="a").exists()
 
-    def test_a_comment_that_comes_in_is_counted_and_its_address_is_nowhere(
+    def test_submitted_comments_are_counted_and_their_ip_address_is_not_stored(
         self, client: Client, caplog: pytest.LogCaptureFixture
     ) -> None:
         CommentSettings.objects.update(comments_per_sender=2)
         post = PostFactory.create()
         url = reverse("comments:add", args=["post", post.pk])
         with caplog.at_level(logging.DEBUG):
-            for number in range(3):
-                data = {"name": "Ann", "email": "a@example.org", "text": f"Words {number}"}
+            for index in range(3):
+                data = {"name": "Ann", "email": "a@example.org", "text": f"Text {index}"}
                 assert client.post(url, data, REMOTE_ADDR="198.51.100.77").status_code == 302
         reasons = [comment.reasons for comment in Comment.objects.order_by("pk")]
         assert reasons[:2] == [[], []]
@@ -119,7 +119,7 @@ class TestCounting:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_at_once_are_counted_exactly(at_once: AtOnce) -> None:
+def test_concurrent_comments_are_counted_exactly(at_once: AtOnce) -> None:
     seen: list[Count] = []
     at_once(*[lambda name=name: seen.extend(count(name) for _ in range(10)) for name in "aabb"])
     period = set(RateCount.objects.values_list("period", flat=True))

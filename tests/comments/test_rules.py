@@ -1,4 +1,4 @@
-"""What the rules make of a comment that comes in: each check alone, all together, and the site's policy."""
+"""The rules for new comments: each check, all of them together, and the site's policy."""
 
 from typing import Any
 
@@ -13,9 +13,8 @@ from comments.models import Block, Comment, CommentPolicy, CommentSettings, Toke
 from comments.models import CommentStatus as Status
 from comments.moderation.submission import submit
 from comments.rules.bayes import MIN_LESSONS
-from comments.rules.judge import CHECKS, FLOOD_FACTOR, Arrival, Case, judge
+from comments.rules.judge import CHECKS, FLOOD_FACTOR, Arrival, Case, Finding, Verdict, judge
 from comments.rules.rate_limit import Count
-from comments.rules.verdicts import Finding, Verdict
 from tests.factories import CommentFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -29,23 +28,23 @@ def post() -> Any:
     return PostFactory.create()
 
 
-def comment(post: Post, **words: Any) -> Comment:
-    made = Comment(entry=post, **{"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words})
-    made.render()
-    return made
+def new_comment(post: Post, **fields: Any) -> Comment:
+    comment = Comment(entry=post, **{"name": "Ann", "email": "ann@example.org", "text": "Hello.", **fields})
+    comment.render()
+    return comment
 
 
-def found(check: str, of: Comment, arrival: Arrival | None = None, **settings: Any) -> Finding | None:
-    return CHECKS[check](Case(of, CommentSettings(**settings), arrival or Arrival()))
+def run(check: str, comment: Comment, arrival: Arrival | None = None, **settings: Any) -> Finding | None:
+    return CHECKS[check](Case(comment, CommentSettings(**settings), arrival or Arrival()))
 
 
-def verdict(check: str, of: Comment, arrival: Arrival | None = None, **settings: Any) -> Verdict | None:
-    finding = found(check, of, arrival, **settings)
+def verdict(check: str, comment: Comment, arrival: Arrival | None = None, **settings: Any) -> Verdict | None:
+    finding = run(check, comment, arrival, **settings)
     return finding.verdict if finding else None
 
 
-def status(of: Comment, arrival: Arrival | None = None, **settings: Any) -> Status:
-    return judge(of, CommentSettings(**settings), arrival or Arrival()).status
+def status(comment: Comment, arrival: Arrival | None = None, **settings: Any) -> Status:
+    return judge(comment, CommentSettings(**settings), arrival or Arrival()).status
 
 
 def block(text: str, kind: str = "word", verdict: str = "spam") -> Block:
@@ -53,7 +52,7 @@ def block(text: str, kind: str = "word", verdict: str = "spam") -> Block:
 
 
 def teach_spam(words: str) -> None:
-    """Let the filter know each of `words` from spam alone."""
+    """Teach the filter that all of these words only occur in spam."""
     Token.objects.create(text="", ham=MIN_LESSONS, spam=MIN_LESSONS)
     Token.objects.bulk_create(Token(text=word, spam=MIN_LESSONS) for word in words.split())
 
@@ -61,16 +60,16 @@ def teach_spam(words: str) -> None:
 SPAMMY = "casino jackpot bonus spins payout slots betting roulette deposit winner"
 
 
-class TestEachAlone:
+class TestChecks:
     @pytest.mark.parametrize("check", CHECKS)
-    def test_a_plain_comment_of_a_stranger_is_found_fault_with_by_none(self, check: str, post: Post) -> None:
-        assert found(check, comment(post)) is None
+    def test_no_check_objects_to_a_harmless_comment(self, check: str, post: Post) -> None:
+        assert run(check, new_comment(post)) is None
 
     def test_closed(self, post: Post) -> None:
-        assert verdict("closed", comment(post), Arrival(closed=True)) == Verdict.HOLD
+        assert verdict("closed", new_comment(post), Arrival(closed=True)) == Verdict.HOLD
 
     def test_honeypot(self, post: Post) -> None:
-        assert verdict("honeypot", comment(post), Arrival(trapped=True)) == Verdict.SPAM
+        assert verdict("honeypot", new_comment(post), Arrival(trapped=True)) == Verdict.SPAM
 
     @pytest.mark.parametrize(
         ("count", "proven", "expected"),
@@ -86,17 +85,17 @@ class TestEachAlone:
     )
     def test_flood(self, count: Count, proven: bool, expected: Verdict | None, post: Post) -> None:
         arrival = Arrival(count=count, proven=proven)
-        assert verdict("flood", comment(post), arrival, comments_per_sender=10, comments_per_site=50) == expected
+        assert verdict("flood", new_comment(post), arrival, comments_per_sender=10, comments_per_site=50) == expected
 
     def test_flood_without_limits(self, post: Post) -> None:
         arrival = Arrival(count=Count(9_999, 9_999))
-        assert verdict("flood", comment(post), arrival, comments_per_sender=0, comments_per_site=0) is None
+        assert verdict("flood", new_comment(post), arrival, comments_per_sender=0, comments_per_site=0) is None
 
     def test_duplicate(self, post: Post) -> None:
-        assert verdict("duplicate", comment(post), Arrival(repeated=True)) == Verdict.HOLD
+        assert verdict("duplicate", new_comment(post), Arrival(repeated=True)) == Verdict.HOLD
 
     @pytest.mark.parametrize(
-        ("kind", "text", "words"),
+        ("kind", "text", "fields"),
         [
             ("word", "casino", {"text": "A CASINÒ!"}),
             ("word", "казино", {"text": "Лучшее Казино"}),
@@ -113,17 +112,17 @@ class TestEachAlone:
             ("host", "https://bücher.example/x", {"text": "http://xn--bcher-kva.example"}),
         ],
     )
-    def test_blocked_and_held(self, kind: str, text: str, words: dict[str, str], post: Post) -> None:
+    def test_blocked_and_held(self, kind: str, text: str, fields: dict[str, str], post: Post) -> None:
         entry = block(text, kind)
-        assert verdict("blocked", comment(post, **words)) == Verdict.SPAM
-        assert found("held", comment(post, **words)) is None
+        assert verdict("blocked", new_comment(post, **fields)) == Verdict.SPAM
+        assert run("held", new_comment(post, **fields)) is None
         entry.verdict = "hold"
         entry.save()
-        assert verdict("held", comment(post, **words)) == Verdict.HOLD
-        assert found("blocked", comment(post, **words)) is None
+        assert verdict("held", new_comment(post, **fields)) == Verdict.HOLD
+        assert run("blocked", new_comment(post, **fields)) is None
 
     @pytest.mark.parametrize(
-        ("kind", "text", "words"),
+        ("kind", "text", "fields"),
         [
             ("word", "press", {"text": "I use WordPress."}),
             ("name", "Ann", {"name": "Anna"}),
@@ -133,67 +132,67 @@ class TestEachAlone:
             ("host", "shop.bad.example", {"text": "http://bad.example"}),
         ],
     )
-    def test_what_is_not_blocked(self, kind: str, text: str, words: dict[str, str], post: Post) -> None:
+    def test_these_are_not_blocked(self, kind: str, text: str, fields: dict[str, str], post: Post) -> None:
         block(text, kind)
-        assert found("blocked", comment(post, **words)) is None
+        assert run("blocked", new_comment(post, **fields)) is None
 
-    def test_what_is_blocked_is_named(self, post: Post) -> None:
+    def test_the_reason_names_the_blocks(self, post: Post) -> None:
         block("Casino")
         block("bad.example", "host")
-        finding = found("blocked", comment(post, text="casino http://bad.example"))
+        finding = run("blocked", new_comment(post, text="casino http://bad.example"))
         assert finding is not None
         assert finding.message == "It matches the blocklist: Casino, bad.example."
 
     @pytest.mark.parametrize(("allowed", "expected"), [(0, Verdict.HOLD), (1, Verdict.HOLD), (2, None)])
     def test_links(self, allowed: int, expected: Verdict | None, post: Post) -> None:
-        two = comment(post, text="http://a.example and www.b.example")
+        two = new_comment(post, text="http://a.example and www.b.example")
         assert verdict("links", two, links_allowed=allowed) == expected
 
-    def test_two_links_hold_as_wordpress_has_it(self, post: Post) -> None:
-        assert verdict("links", comment(post, text="http://a.example")) is None
-        assert verdict("links", comment(post, text="http://a.example http://b.example")) == Verdict.HOLD
+    def test_comments_with_two_links_are_held_as_in_wordpress(self, post: Post) -> None:
+        assert verdict("links", new_comment(post, text="http://a.example")) is None
+        assert verdict("links", new_comment(post, text="http://a.example http://b.example")) == Verdict.HOLD
 
-    def test_learnt(self, post: Post) -> None:
+    def test_spam_filter(self, post: Post) -> None:
         teach_spam(SPAMMY)
-        finding = found("spam_filter", comment(post, text=f"{SPAMMY} at http://x.example"))
+        finding = run("spam_filter", new_comment(post, text=f"{SPAMMY} at http://x.example"))
         assert finding is not None
         assert finding.verdict == Verdict.SPAM
         assert "betting" in finding.message
 
-    def test_learnt_only_holds_what_leads_nowhere(self, post: Post) -> None:
+    def test_the_filter_only_holds_comments_without_a_host(self, post: Post) -> None:
         teach_spam(SPAMMY)
-        assert verdict("spam_filter", comment(post, text=SPAMMY)) == Verdict.HOLD
+        assert verdict("spam_filter", new_comment(post, text=SPAMMY)) == Verdict.HOLD
 
-    def test_learnt_only_holds_what_the_known_write(self, post: Post) -> None:
+    def test_the_filter_only_holds_comments_by_known_people(self, post: Post) -> None:
         teach_spam(SPAMMY)
         CommentFactory.create(name="Ann", email="ann@example.org")
-        assert verdict("spam_filter", comment(post, text=f"{SPAMMY} http://x.example")) == Verdict.HOLD
+        assert verdict("spam_filter", new_comment(post, text=f"{SPAMMY} http://x.example")) == Verdict.HOLD
 
     def test_akismet(self, post: Post) -> None:
         finding = Finding(Verdict.SPAM, "…")
-        assert found("akismet", comment(post), Arrival(akismet=finding)) == finding
+        assert run("akismet", new_comment(post), Arrival(akismet=finding)) == finding
 
-    def test_a_stranger_with_the_address_of_an_account_is_an_impostor(self, post: Post) -> None:
+    def test_using_the_address_of_an_account_is_held(self, post: Post) -> None:
         user = UserFactory.create(email="Ann@Example.org")
-        assert verdict("impostor", comment(post)) == Verdict.HOLD
-        assert found("impostor", comment(post, user=user)) is None
-        assert found("impostor", comment(post, email="")) is None
+        assert verdict("impostor", new_comment(post)) == Verdict.HOLD
+        assert run("impostor", new_comment(post, user=user)) is None
+        assert run("impostor", new_comment(post, email="")) is None
 
     def test_trust(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         moderator = UserFactory.create(role="Moderator")
-        assert verdict("trust", comment(post)) == Verdict.KNOWN
-        assert verdict("trust", comment(post, user=moderator)) == Verdict.STAFF
-        assert found("trust", comment(post, user=UserFactory.create(role="Author"))) is None
+        assert verdict("trust", new_comment(post)) == Verdict.KNOWN
+        assert verdict("trust", new_comment(post, user=moderator)) == Verdict.STAFF
+        assert run("trust", new_comment(post, user=UserFactory.create(role="Author"))) is None
 
     def test_proof_of_work(self, post: Post) -> None:
-        assert verdict("proof_of_work", comment(post), PROVEN) == Verdict.PROVEN
-        assert verdict("proof_of_work", comment(post, user=UserFactory.create())) == Verdict.PROVEN
+        assert verdict("proof_of_work", new_comment(post), PROVEN) == Verdict.PROVEN
+        assert verdict("proof_of_work", new_comment(post, user=UserFactory.create())) == Verdict.PROVEN
 
 
 class TestPolicy:
     @pytest.mark.parametrize(
-        ("policy", "known", "proven", "asked", "expected"),
+        ("policy", "known", "proven", "proof_of_work", "expected"),
         [
             (HOLD, False, False, True, Status.PENDING),
             (HOLD, True, True, True, Status.PENDING),
@@ -206,31 +205,34 @@ class TestPolicy:
             (OPEN, False, False, False, Status.APPROVED),
         ],
     )
-    def test_where_nothing_speaks_against_it(
-        self, policy: CommentPolicy, known: bool, proven: bool, asked: bool, expected: Status, post: Post
+    def test_the_policy_decides_if_no_check_objects(
+        self, policy: CommentPolicy, known: bool, proven: bool, proof_of_work: bool, expected: Status, post: Post
     ) -> None:
         if known:
             CommentFactory.create(name="Ann", email="ann@example.org")
-        assert status(comment(post), Arrival(proven=proven), comment_policy=policy, proof_of_work=asked) == expected
+        assert (
+            status(new_comment(post), Arrival(proven=proven), comment_policy=policy, proof_of_work=proof_of_work)
+            == expected
+        )
 
-    def test_the_first_comment_waits_and_after_it_was_approved_the_next_passes(self, post: Post) -> None:
-        assert status(comment(post), comment_policy=KNOWN) == Status.PENDING
+    def test_the_first_comment_is_held_and_passes_once_one_was_approved(self, post: Post) -> None:
+        assert status(new_comment(post), comment_policy=KNOWN) == Status.PENDING
         CommentFactory.create(name="Ann", email="ann@example.org", status=Status.PENDING)
-        assert status(comment(post), comment_policy=KNOWN) == Status.PENDING
+        assert status(new_comment(post), comment_policy=KNOWN) == Status.PENDING
         Comment.objects.update(status=Status.APPROVED)
-        assert status(comment(post), comment_policy=KNOWN) == Status.APPROVED
+        assert status(new_comment(post), comment_policy=KNOWN) == Status.APPROVED
 
     @pytest.mark.parametrize("policy", list(CommentPolicy))
-    def test_staff_pass_whatever_is_found(self, policy: CommentPolicy, post: Post) -> None:
+    def test_moderators_always_pass(self, policy: CommentPolicy, post: Post) -> None:
         moderator = User.objects.get(pk=UserFactory.create(role="Moderator").pk)
         block("hello")
         arrival = Arrival(closed=True, trapped=True, count=Count(999, 999), repeated=True)
-        judgement = judge(comment(post, user=moderator), CommentSettings(comment_policy=policy), arrival)
+        judgement = judge(new_comment(post, user=moderator), CommentSettings(comment_policy=policy), arrival)
         assert judgement.status == Status.APPROVED
         assert [reason["check"] for reason in judgement.reasons] == ["trust"]
 
 
-class TestTheWorstCounts:
+class TestWorstVerdict:
     ARRIVALS = {
         "closed": (Arrival(closed=True, proven=True), Status.PENDING),
         "honeypot": (Arrival(trapped=True, proven=True), Status.SPAM),
@@ -240,32 +242,34 @@ class TestTheWorstCounts:
     }
 
     @pytest.mark.parametrize("check", ARRIVALS)
-    def test_no_trust_and_no_proof_outweighs_how_it_came(self, check: str, post: Post) -> None:
+    def test_trust_and_proof_do_not_override_how_a_comment_arrived(self, check: str, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         arrival, expected = self.ARRIVALS[check]
-        judgement = judge(comment(post), CommentSettings(comment_policy=OPEN), arrival)
+        judgement = judge(new_comment(post), CommentSettings(comment_policy=OPEN), arrival)
         assert judgement.status == expected
         assert [reason["check"] for reason in judgement.reasons] == [check, "trust", "proof_of_work"]
 
     @pytest.mark.parametrize(("kind", "expected"), [("spam", Status.SPAM), ("hold", Status.PENDING)])
-    def test_nor_what_is_blocked(self, kind: str, expected: Status, post: Post) -> None:
+    def test_they_do_not_override_blocks(self, kind: str, expected: Status, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         block("hello", verdict=kind)
-        assert status(comment(post), PROVEN, comment_policy=OPEN) == expected
+        assert status(new_comment(post), PROVEN, comment_policy=OPEN) == expected
 
-    def test_nor_links(self, post: Post) -> None:
+    def test_they_do_not_override_the_number_of_links(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
-        assert status(comment(post, text="www.a.example www.b.example"), PROVEN, comment_policy=OPEN) == Status.PENDING
+        assert (
+            status(new_comment(post, text="www.a.example www.b.example"), PROVEN, comment_policy=OPEN) == Status.PENDING
+        )
 
-    def test_nor_the_address_of_an_account(self, post: Post) -> None:
+    def test_they_do_not_override_the_address_of_an_account(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         UserFactory.create(email="ann@example.org")
-        assert status(comment(post), PROVEN, comment_policy=OPEN) == Status.PENDING
+        assert status(new_comment(post), PROVEN, comment_policy=OPEN) == Status.PENDING
 
-    def test_spam_is_worse_than_waiting_in_any_order(self, post: Post) -> None:
+    def test_spam_overrides_hold_in_any_order(self, post: Post) -> None:
         block("hello")
         block("ann", "name", "hold")
-        judgement = judge(comment(post), CommentSettings(), Arrival(closed=True, trapped=True))
+        judgement = judge(new_comment(post), CommentSettings(), Arrival(closed=True, trapped=True))
         assert judgement.status == Status.SPAM
         assert [(reason["check"], reason["verdict"]) for reason in judgement.reasons] == [
             ("closed", "hold"),
@@ -274,19 +278,19 @@ class TestTheWorstCounts:
             ("held", "hold"),
         ]
 
-    def test_a_proof_never_lowers(self, post: Post) -> None:
+    def test_a_proof_of_work_never_makes_it_worse(self, post: Post) -> None:
         order = [Status.SPAM, Status.PENDING, Status.APPROVED]
         for count in (Count(1, 1), Count(11, 11), Count(99, 99)):
             for policy in CommentPolicy:
-                with_it, without = (
-                    status(comment(post), Arrival(count=count, proven=proven), comment_policy=policy)
+                with_proof, without = (
+                    status(new_comment(post), Arrival(count=count, proven=proven), comment_policy=policy)
                     for proven in (True, False)
                 )
-                assert order.index(with_it) >= order.index(without)
+                assert order.index(with_proof) >= order.index(without)
 
 
 class TestReasons:
-    def test_they_are_stored_with_the_comment_in_the_language_of_the_site(self, post: Post) -> None:
+    def test_they_are_stored_in_the_language_of_the_site(self, post: Post) -> None:
         block("hello")
         with translation.override("de"):
             sent = submit(post, text="Hello.", name="Ann", email="ann@example.org", settings=CommentSettings())
@@ -294,14 +298,14 @@ class TestReasons:
         assert sent.status == Status.SPAM
         assert sent.reasons == [{"check": "blocked", "verdict": "spam", "message": "It matches the blocklist: hello."}]
 
-    def test_without_an_objection_there_is_none(self, post: Post) -> None:
+    def test_there_are_none_without_a_finding(self, post: Post) -> None:
         assert (
             submit(post, text="Hello.", name="Ann", email="ann@example.org", settings=CommentSettings()).reasons == []
         )
 
 
 class TestQueries:
-    def test_a_stranger_s_comment_takes_few_however_much_is_blocked_and_learnt(self, post: Post) -> None:
+    def test_their_number_does_not_grow_with_blocks_and_tokens(self, post: Post) -> None:
         Block.objects.bulk_create(Block(kind="word", text=f"w{n}", key=f" w{n} ", start=f"w{n}") for n in range(2_000))
         teach_spam(SPAMMY)
 
@@ -310,7 +314,7 @@ class TestQueries:
                 submit(post, text=text, name="Ann", email="ann@example.org", sender="x", settings=CommentSettings())
             return len(seen)
 
-        # Counted, forgotten (the first of a period), lock and same words, blocks, filter, account, known, stored, told
-        # of; the savepoint is of the test.
+        # Count, delete old counts (only once per period), lock, same text, blocks, filter, account, known, insert and
+        # outbox; the savepoint is due to the test.
         assert send("First.") == 12
         assert send("Second, longer, http://a.example " + "word " * 300) == 11

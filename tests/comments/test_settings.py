@@ -1,4 +1,4 @@
-"""The settings for comments: one row beside the site's own, read in the same query."""
+"""The settings for comments: one row, read in the same query as the site's own settings."""
 
 from typing import Any
 
@@ -24,33 +24,33 @@ def owner(client: Client) -> None:
 
 
 class TestReading:
-    def test_they_come_with_the_site_s_settings_in_one_query(
+    def test_they_are_read_with_the_sites_settings_in_one_query(
         self, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         CommentSettings.objects.update(comments_per_page=20)
         with django_assert_num_queries(1):
             assert CommentSettings.of(SiteSettings.current()).comments_per_page == 20
 
-    def test_without_a_row_there_are_the_defaults(self) -> None:
+    def test_without_a_row_the_defaults_apply(self) -> None:
         CommentSettings.objects.all().delete()
         assert CommentSettings.of(SiteSettings.current()).comment_policy == CommentPolicy.HOLD
         assert CommentSettings.current().comment_policy == CommentPolicy.HOLD
         SiteSettings.objects.all().delete()
         assert CommentSettings.of(SiteSettings.current()).comment_policy == CommentPolicy.HOLD
 
-    def test_there_is_one_row_whatever_is_saved(self) -> None:
+    def test_there_is_only_one_row(self) -> None:
         CommentSettings(links_allowed=7).save()
         assert CommentSettings.objects.get().links_allowed == 7
 
     @pytest.mark.parametrize("url", ["/", "post"])
-    def test_no_page_of_the_site_takes_a_query_for_them(self, client: Client, url: str) -> None:
+    def test_pages_need_no_extra_query_for_them(self, client: Client, url: str) -> None:
         post = PostFactory.create()
         CommentFactory.create(entry=post)
         with CaptureQueriesContext(connection) as queries:
             client.get(post.get_absolute_url() if url == "post" else url)
-        naming = [query["sql"] for query in queries if "comments_commentsettings" in query["sql"]]
-        assert len(naming) == 1
-        assert "core_sitesettings" in naming[0]
+        queries_for_them = [query["sql"] for query in queries if "comments_commentsettings" in query["sql"]]
+        assert len(queries_for_them) == 1
+        assert "core_sitesettings" in queries_for_them[0]
 
 
 class TestCachedPages:
@@ -64,7 +64,7 @@ class TestCachedPages:
             ({"keep_spam_days": 5, "links_allowed": 3}, False),
         ],
     )
-    def test_they_expire_with_what_readers_see(
+    def test_they_expire_if_readers_see_the_change(
         self,
         values: dict[str, Any],
         expires: bool,
@@ -78,37 +78,37 @@ class TestCachedPages:
 
 @pytest.mark.usefixtures("owner")
 class TestAdmin:
-    def test_the_list_leads_to_the_one_row(self, client: Client) -> None:
+    def test_the_list_redirects_to_the_only_row(self, client: Client) -> None:
         response = client.get("/admin/comments/commentsettings/")
         assert (response.status_code, response["Location"]) == (302, URL)
 
-    def test_the_site_s_settings_link_to_them(self, client: Client) -> None:
+    def test_the_sites_settings_link_to_them(self, client: Client) -> None:
         page = read(client.get("/admin/core/sitesettings/1/change/"))
         links = {link.get("href"): text(link) for link in find(page, ".object-tools a")}
         assert links["/admin/comments/commentsettings/"] == "Comment settings"
 
-    def test_they_are_saved(self, client: Client) -> None:
+    def test_they_can_be_saved(self, client: Client) -> None:
         page = read(client.get(URL))
         fields = dict(find(page, "#commentsettings_form")[0].form_values())
         assert client.post(URL, {**fields, "comments_per_page": "25"}).status_code == 302
         assert CommentSettings.objects.get().comments_per_page == 25
 
-    def test_too_few_comments_on_a_page_are_refused(self, client: Client) -> None:
+    def test_too_few_comments_per_page_are_refused(self, client: Client) -> None:
         fields = dict(find(read(client.get(URL)), "#commentsettings_form")[0].form_values())
         response = client.post(URL, {**fields, "comments_per_page": "3"})
         assert "or at least 10" in response.content.decode()
 
-    def test_nobody_adds_or_deletes_them(self, client: Client) -> None:
+    def test_they_cannot_be_added_or_deleted(self, client: Client) -> None:
         assert client.get("/admin/comments/commentsettings/add/").status_code == 403
         assert client.get(URL.replace("change", "delete")).status_code == 403
 
 
-def test_a_moderator_does_not_see_them(client: Client) -> None:
+def test_moderators_cannot_see_them(client: Client) -> None:
     client.force_login(UserFactory.create(role="Moderator"))
     assert client.get(URL).status_code == 403
 
 
-def test_settings_without_a_relation_to_the_site_s_are_a_problem() -> None:
+def test_related_settings_without_a_relation_to_the_site_are_reported() -> None:
     assert list(related_settings.find_problems("comment_settings", related_settings["comment_settings"])) == []
     assert list(related_settings.find_problems("x", SiteSettings)) == [
         "SiteSettings has no one-to-one relation to SiteSettings with this name."

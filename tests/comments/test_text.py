@@ -1,4 +1,4 @@
-"""What a comment's text becomes on the page."""
+"""Rendering the text of comments as HTML."""
 
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -25,34 +25,34 @@ def imported(text: str) -> str:
 
 
 class TestPlainText:
-    def test_blank_lines_part_paragraphs_and_line_ends_stay(self) -> None:
+    def test_empty_lines_separate_paragraphs_and_line_breaks_stay(self) -> None:
         assert plain("one\ntwo\n\n \n three") == '<p dir="auto">one<br>\ntwo</p>\n<p dir="auto">three</p>'
 
-    def test_line_ends_of_every_system_are_the_same(self) -> None:
+    def test_all_kinds_of_line_breaks_are_equal(self) -> None:
         assert plain("a\r\nb\r\n\r\nc") == plain("a\rb\r\rc") == plain("a\nb\n\nc")
 
-    def test_every_sign_is_shown_as_typed(self) -> None:
+    def test_every_character_is_shown_as_typed(self) -> None:
         assert plain("<b>5 > 3</b> & **so** on") == '<p dir="auto">&lt;b&gt;5 &gt; 3&lt;/b&gt; &amp; **so** on</p>'
 
-    def test_each_paragraph_finds_its_own_direction(self) -> None:
+    def test_each_paragraph_has_its_own_direction(self) -> None:
         assert plain("مرحبا\n\nhello").count('<p dir="auto">') == 2
 
-    @pytest.mark.parametrize("nothing", ["", " \n\n\t", "\r\n"])
-    def test_nothing_gives_nothing(self, nothing: str) -> None:
-        assert plain(nothing) == ""
+    @pytest.mark.parametrize("empty", ["", " \n\n\t", "\r\n"])
+    def test_empty_text_has_no_html(self, empty: str) -> None:
+        assert plain(empty) == ""
 
-    def test_control_characters_are_left_out(self) -> None:
+    def test_control_characters_are_removed(self) -> None:
         assert plain("a\x00b\x1b[31m\ufffe") == '<p dir="auto">ab[31m</p>'
 
 
 class TestLinks:
-    def test_bare_urls_are_links_that_lend_no_weight(self) -> None:
+    def test_bare_urls_become_nofollow_links(self) -> None:
         assert f'<a href="https://example.org/a?b=1&amp;c=2" {LINK}>https://example.org/a?b=1&amp;c=2</a>' in plain(
             "See https://example.org/a?b=1&c=2."
         )
 
     @pytest.mark.parametrize(
-        ("text", "address"),
+        ("text", "url"),
         [
             ("(see http://example.org/x_(y).)", "http://example.org/x_(y)"),
             ("http://example.org/, and", "http://example.org/"),
@@ -64,8 +64,8 @@ class TestLinks:
             ("http://пример.рф/права", "http://пример.рф/права"),
         ],
     )
-    def test_what_belongs_to_the_sentence_is_no_part_of_the_address(self, text: str, address: str) -> None:
-        assert f'<a href="{address}" {LINK}>' in plain(text)
+    def test_punctuation_around_a_url_is_not_part_of_it(self, text: str, url: str) -> None:
+        assert f'<a href="{url}" {LINK}>' in plain(text)
 
     @pytest.mark.parametrize(
         "text",
@@ -79,15 +79,15 @@ class TestLinks:
             "data:x",
         ],
     )
-    def test_nothing_else_is_a_link_least_of_all_an_email_address(self, text: str) -> None:
+    def test_email_addresses_and_other_schemes_do_not_become_links(self, text: str) -> None:
         assert "<a" not in plain(text)
 
-    def test_two_addresses_on_a_line_are_two_links(self) -> None:
+    def test_two_urls_on_a_line_become_two_links(self) -> None:
         assert plain("http://a.example http://b.example").count("<a ") == 2
 
 
 class TestImportedHtml:
-    def test_wordpress_s_few_tags_stay(self) -> None:
+    def test_the_tags_that_wordpress_allows_stay(self) -> None:
         kept = '<strong>a</strong> <em>b</em> <abbr title="t">c</abbr> <code>d</code> <q>e</q> <s>f</s> <del>g</del>'
         assert imported(kept) == f'<p dir="auto">{kept}</p>'
 
@@ -104,9 +104,9 @@ class TestImportedHtml:
             '<p title="<script>alert(1)</script>">x</p>',
         ],
     )
-    def test_everything_else_goes(self, hostile: str) -> None:
+    def test_everything_else_is_removed(self, hostile: str) -> None:
         html = imported(hostile)
-        for word in (
+        for active in (
             "<script",
             "<img",
             "javascript",
@@ -118,23 +118,23 @@ class TestImportedHtml:
             "<iframe",
             "<svg",
         ):
-            assert word not in html.lower()
+            assert active not in html.lower()
 
     @pytest.mark.parametrize("scheme", ["mailto:a@b.example", "ftp://b.example", "tel:1", "data:text/html,x"])
-    def test_links_lead_to_the_web_only(self, scheme: str) -> None:
+    def test_links_must_be_web_urls(self, scheme: str) -> None:
         assert "href" not in imported(f'<a href="{scheme}">x</a>')
 
-    def test_a_link_gets_our_rel_whatever_it_had(self) -> None:
+    def test_links_always_get_our_rel(self) -> None:
         assert imported('<a href="http://example.org" rel="follow">x</a>') == (
             f'<p dir="auto"><a href="http://example.org" {LINK}>x</a></p>'
         )
 
-    def test_paragraphs_come_from_blank_lines_and_from_paragraph_tags_alike(self) -> None:
+    def test_paragraphs_come_from_empty_lines_and_from_paragraph_tags(self) -> None:
         three = '<p dir="auto">a</p><p dir="auto">b</p>\n<p dir="auto">c</p>'
         assert imported("<p>a</p>b\n\nc") == three
         assert imported("a<br>\nb<br />\nc") == '<p dir="auto">a<br>\nb<br>\nc</p>'
 
-    def test_paragraphs_stand_inside_and_after_a_quotation(self) -> None:
+    def test_quotations_contain_paragraphs_and_are_followed_by_them(self) -> None:
         assert imported("<blockquote>a\n\nb</blockquote>c") == (
             '<blockquote><p dir="auto">a</p>\n<p dir="auto">b</p></blockquote><p dir="auto">c</p>'
         )
@@ -142,7 +142,7 @@ class TestImportedHtml:
     def test_preformatted_text_keeps_its_lines(self) -> None:
         assert imported("<pre>a\n\n  b</pre>") == '<pre dir="auto">a\n\n  b</pre>'
 
-    def test_emphasis_over_two_paragraphs_is_closed_in_each(self) -> None:
+    def test_emphasis_across_paragraphs_is_closed_in_each(self) -> None:
         html = imported("<em>a\n\nb</em>")
         assert '<p dir="auto"><em>a</em></p>' in html
         assert "<em>b</em></p>" in html
@@ -154,15 +154,15 @@ class TestImportedHtml:
         assert html.count("<a ") == 2
         assert 'href="http://a.example/?x=1&amp;y=2"' in html
 
-    def test_a_tag_may_have_a_line_end_in_it(self) -> None:
+    def test_a_tag_may_contain_a_line_break(self) -> None:
         assert '<a href="http://example.org" title="t"' in imported('<a href="http://example.org"\ntitle="t">x</a>')
 
-    def test_with_too_many_tags_it_is_shown_as_plain_text(self) -> None:
+    def test_html_with_too_many_tags_is_shown_as_plain_text(self) -> None:
         assert "&lt;b&gt;" in imported("<b>" * (MAX_TAGS + 1))
 
 
-class Reader(HTMLParser):
-    """Reads HTML as a browser does that forgives nothing."""
+class StrictParser(HTMLParser):
+    """Parses HTML strictly and accepts only what is allowed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -205,31 +205,29 @@ HOSTILE = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max
 class TestHostileInput:
     @given(HOSTILE, st.booleans())
     @example('<q title="> http://x.example/onclick=alert(1)//">', True)
-    def test_it_never_raises_is_balanced_and_holds_nothing_active(self, text: str, is_html: bool) -> None:
-        reader = Reader()
-        reader.feed(comment_html(text, is_html))
-        reader.close()
-        assert reader.open == []
+    def test_the_html_is_balanced_and_inactive(self, text: str, is_html: bool) -> None:
+        parser = StrictParser()
+        parser.feed(comment_html(text, is_html))
+        parser.close()
+        assert parser.open == []
 
     @given(HOSTILE)
-    def test_a_reader_of_plain_text_sees_every_sign_of_it(self, text: str) -> None:
-        reader = Reader()
-        reader.feed(plain(text))
-        reader.close()
-        assert "".join("".join(reader.seen).split()) == "".join(remove_controls(text).split())
+    def test_every_character_of_plain_text_is_shown(self, text: str) -> None:
+        parser = StrictParser()
+        parser.feed(plain(text))
+        parser.close()
+        assert "".join("".join(parser.seen).split()) == "".join(remove_controls(text).split())
 
     @pytest.mark.parametrize("is_html", [False, True])
     @pytest.mark.parametrize(
         "piece",
         ["www.", "http://a,", "http://__________.", "http://a", "http://(", ")", "<p ", "<", "\n ", "&amp;", "<b>"],
     )
-    def test_the_work_grows_with_the_length_and_no_faster(
-        self, piece: str, is_html: bool, grows_with_length: GrowsWithLength
-    ) -> None:
+    def test_rendering_takes_linear_time(self, piece: str, is_html: bool, grows_with_length: GrowsWithLength) -> None:
         text = "http://x" + piece * (MAX_TEXT_LENGTH // len(piece))
         assert grows_with_length(lambda text: comment_html(text, is_html), text)
 
-    def test_few_tags_make_no_huge_page(self) -> None:
+    def test_unclosed_tags_do_not_make_a_huge_page(self) -> None:
         half = MAX_TAGS // 2
-        text = "".join(f"<b title={number}>" for number in range(half)) + "<p>x" * half
+        text = "".join(f"<b title={index}>" for index in range(half)) + "<p>x" * half
         assert len(imported(text)) < 500_000

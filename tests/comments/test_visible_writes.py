@@ -1,4 +1,4 @@
-"""Writing comments makes cached pages expire exactly when readers see one of them, before or after."""
+"""Writing comments makes cached pages expire if readers see one of them, before or after, and only then."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ HIDDEN = [Status.PENDING, Status.SPAM, Status.TRASH]
 
 @pytest.fixture
 def expires(django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> Callable[[Callable[[], Any]], bool]:
-    """Do something in one transaction and tell whether it made cached pages expire."""
+    """Return a function that writes in a transaction and returns whether that made cached pages expire."""
 
     def expires(write: Callable[[], Any]) -> bool:
         before = ContentVersion.objects.get().number
@@ -55,7 +55,7 @@ def bulk_update(comment: Comment, status: Status) -> None:
 @pytest.mark.parametrize("write", [save, save_fields, update])
 @pytest.mark.parametrize("before", list(Status))
 @pytest.mark.parametrize("after", list(Status))
-def test_a_change_of_status_counts_if_readers_see_the_comment_before_or_after(
+def test_changing_the_status_expires_pages_if_the_comment_was_or_becomes_visible(
     expires: Any, write: Callable[[Comment, Status], None], before: Status, after: Status
 ) -> None:
     comment = CommentFactory.create(status=before)
@@ -63,7 +63,7 @@ def test_a_change_of_status_counts_if_readers_see_the_comment_before_or_after(
 
 
 @pytest.mark.parametrize("before", list(Status))
-def test_statuses_written_in_bulk_always_count(expires: Any, before: Status) -> None:
+def test_bulk_updates_of_the_status_always_expire_pages(expires: Any, before: Status) -> None:
     comment = CommentFactory.create(status=before)
     assert expires(lambda: bulk_update(comment, Status.APPROVED))
 
@@ -82,18 +82,18 @@ def test_statuses_written_in_bulk_always_count(expires: Any, before: Status) -> 
         lambda comment: comment.entry.comments.update(name="Other"),
     ],
 )
-def test_other_writes_count_if_readers_see_the_comment(expires: Any, write: Any, status: Status) -> None:
+def test_other_writes_expire_pages_if_the_comment_is_visible(expires: Any, write: Any, status: Status) -> None:
     comment = CommentFactory.create(status=status)
     assert expires(lambda: write(comment)) is (status == Status.APPROVED)
 
 
-def test_what_only_moderators_see_does_not_count(expires: Any) -> None:
+def test_fields_for_moderators_do_not_expire_pages(expires: Any) -> None:
     comment = CommentFactory.create(status=Status.APPROVED)
     assert not expires(lambda: Comment.objects.update(reasons=[]))
     assert not expires(lambda: comment.save(update_fields=["status_since"]))
 
 
-def test_a_stale_object_counts_by_what_is_stored(expires: Any) -> None:
+def test_visibility_depends_on_the_stored_status(expires: Any) -> None:
     stale = CommentFactory.create(status=Status.PENDING)
     Comment.objects.update(status=Status.APPROVED)
     assert expires(lambda: save(stale, Status.SPAM))
@@ -101,7 +101,7 @@ def test_a_stale_object_counts_by_what_is_stored(expires: Any) -> None:
 
 @pytest.mark.parametrize("status", HIDDEN)
 @pytest.mark.parametrize("write", [save, save_fields, update])
-def test_looking_costs_one_query(write: Callable[[Comment, Status], None], status: Status) -> None:
+def test_checking_visibility_needs_one_query(write: Callable[[Comment, Status], None], status: Status) -> None:
     comment = CommentFactory.create(status=Status.PENDING)
     with CaptureQueriesContext(connection) as queries:
         write(comment, status)
@@ -111,7 +111,7 @@ def test_looking_costs_one_query(write: Callable[[Comment, Status], None], statu
 @pytest.mark.parametrize(
     "more", [{}, {"trapped": True}, {"website": "https://a.example", "text": "www.b.example " * 9}]
 )
-def test_submissions_that_readers_do_not_see_cannot_flush_the_cache(expires: Any, more: dict[str, Any]) -> None:
+def test_submitting_hidden_comments_does_not_expire_pages(expires: Any, more: dict[str, Any]) -> None:
     post = PostFactory.create()
     values = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **more}
     assert not expires(lambda: submit(post, settings=CommentSettings(), **values))

@@ -251,7 +251,7 @@ class TestErrors:
         assert not Post.objects.exists()
 
     def test_report_that_cannot_be_written_does_not_undo_the_import(self, tmp_path: Path) -> None:
-        with pytest.raises(CommandError, match="The import is complete"):
+        with pytest.raises(CommandError, match="The report could not be written"):
             run(write(tmp_path, export(item(7))), report=tmp_path / "no" / "folder.json")
         assert Post.objects.exists()
 

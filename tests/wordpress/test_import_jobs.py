@@ -85,7 +85,7 @@ class TestPermissions:
         for path in (LIST_URL, UPLOAD_URL, *(job_url(job, name) for name in ("change/", "delete/", "progress/"))):
             assert client.get(path).status_code == status
         assert client.get(job_url(job, "report.json")).status_code == status
-        for action in ("start/", "cancel/", "delete/"):
+        for action in ("start/", "undo/", "cancel/", "delete/"):
             assert client.post(job_url(job, action), {"step": "import", "post": "yes"}).status_code == status
         assert upload(client).status_code == status
         assert list(ImportJob.objects.values_list("pk", "state")) == [(job.pk, JobState.WAITING)]
@@ -192,7 +192,7 @@ class TestSteps:
         job = uploaded(
             owner_client, export_file(export(*(item(n, creator=f"login{n}") for n in range(1, 30)), authors=authors))
         )
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             job_page(owner_client, job)
 
 
@@ -531,7 +531,7 @@ class TestCancelling:
             work()
         job.refresh_from_db()
         assert (job.state, Post.objects.count()) == (JobState.INTERRUPTED, 1)
-        assert "What has been imported so far stays." in job.error
+        assert "What has been imported so far stays:" in job.error
         assert job.report["run"] == ImportRun.objects.get().pk
         start(owner_client, job, "import")
         work()
@@ -551,6 +551,114 @@ class TestCancelling:
         upload(owner_client)
         assert owner_client.get(job_url(ImportJob.objects.get(), "cancel/")).status_code == 405
         assert owner_client.get(job_url(ImportJob.objects.get(), "start/")).status_code == 405
+        assert owner_client.get(job_url(ImportJob.objects.get(), "undo/")).status_code == 405
+
+
+class TestUndoing:
+    def imported(self, client: Client, uploaded: Uploaded, work: Work) -> ImportJob:
+        job = uploaded(client, export_file(export(item(7), item(8))))
+        start(client, job, "import")
+        work()
+        return job
+
+    def undo(self, client: Client, job: ImportJob, work: Work) -> ImportJob:
+        client.post(job_url(job, "undo/"))
+        work()
+        job.refresh_from_db()
+        return job
+
+    def test_removes_what_the_import_added(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        assert "Undo this import" in job_page(owner_client, job)
+        assert self.undo(owner_client, job, work).state == JobState.UNDONE
+        assert not Post.objects.exists()
+        assert job.report["removed"]["post"] == 2
+        page = job_page(owner_client, job)
+        assert "Import undone" in page
+        assert "Undo this import" not in page
+
+    def test_reports_what_it_kept(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        Post.objects.get(pk=8).save()
+        self.undo(owner_client, job, work)
+        assert Post.objects.get().pk == 8
+        page = job_page(owner_client, job)
+        assert "1 × post: It was changed here after the import." in page
+        assert "Undo this import" in page
+        kept = downloaded_report(owner_client, job)["kept"]
+        assert (kept[0]["kind"], kept[0]["id"]) == ("post", 8)
+
+    def test_interrupted_import_can_be_undone_and_started_again(
+        self, owner_client: Client, monkeypatch: pytest.MonkeyPatch, uploaded: Uploaded, work: Work
+    ) -> None:
+        job = uploaded(owner_client, export_file(export(item(7), item(8))))
+        start(owner_client, job, "import")
+        with monkeypatch.context() as patch:
+            patch.setattr(JobFolder, "is_cancel_requested", lambda folder: Post.objects.exists())
+            patch.setattr(tasks, "_UPDATE_INTERVAL", 0)
+            patch.setattr("wordpress.importing.batches.MAX_ENTRIES", 1)
+            work()
+        assert Post.objects.count() == 1
+        assert self.undo(owner_client, job, work).state == JobState.READY
+        assert not Post.objects.exists()
+        start(owner_client, job, "import")
+        work()
+        assert Post.objects.count() == 2
+
+    def test_cancelled_undo_can_be_repeated(
+        self, owner_client: Client, monkeypatch: pytest.MonkeyPatch, uploaded: Uploaded, work: Work
+    ) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        with monkeypatch.context() as patch:
+            patch.setattr(JobFolder, "is_cancel_requested", lambda folder: True)
+            self.undo(owner_client, job, work)
+        assert job.state == JobState.INTERRUPTED
+        page = job_page(owner_client, job)
+        assert "The undo was cancelled." in page
+        assert "The import did the following:" in page
+        assert self.undo(owner_client, job, work).state == JobState.UNDONE
+
+    def test_undo_cancelled_before_it_started_changes_nothing(
+        self, owner_client: Client, uploaded: Uploaded, work: Work
+    ) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        owner_client.post(job_url(job, "undo/"))
+        owner_client.post(job_url(job, "cancel/"))
+        work()
+        assert Post.objects.count() == 2
+        assert "Undo this import" in job_page(owner_client, job)
+
+    def test_dead_worker_is_reported(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        ImportJob.objects.update(state=JobState.RUNNING, step=JobStep.UNDO)
+        assert "Undo the import again to remove the rest." in job_page(owner_client, job)
+        assert self.undo(owner_client, job, work).state == JobState.UNDONE
+
+    def test_button_pressed_twice_undoes_once(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        owner_client.post(job_url(job, "undo/"))
+        assert self.undo(owner_client, job, work).state == JobState.UNDONE
+
+    def test_previews_and_imports_without_changes_cannot_be_undone(
+        self, owner_client: Client, uploaded: Uploaded, work: Work
+    ) -> None:
+        self.imported(owner_client, uploaded, work)
+        upload(owner_client, export_file(export(item(7), item(8))))
+        work()
+        job = ImportJob.objects.latest("uploaded_at")
+        for step in ("preview", "import"):
+            start(owner_client, job, step)
+            work()
+            assert "Undo this import" not in job_page(owner_client, job)
+            assert self.undo(owner_client, job, work).state != JobState.UNDONE
+        assert Post.objects.count() == 2
+
+    def test_undo_waits_for_the_active_job(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+        job = self.imported(owner_client, uploaded, work)
+        upload(owner_client)
+        response = owner_client.post(job_url(job, "undo/"), follow=True)
+        assert "Another import is in progress." in response.content.decode()
+        assert Post.objects.count() == 2
 
 
 class TestWorker:

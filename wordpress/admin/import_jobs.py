@@ -70,6 +70,7 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
 
         return [
             path("<uuid:pk>/start/", view(require_POST(self.start_view)), name="wordpress_importjob_start"),
+            path("<uuid:pk>/undo/", view(require_POST(self.undo_view)), name="wordpress_importjob_undo"),
             path("<uuid:pk>/cancel/", view(require_POST(self.cancel_view)), name="wordpress_importjob_cancel"),
             path("<uuid:pk>/progress/", view(require_safe(self.progress_view)), name="wordpress_importjob_progress"),
             path("<uuid:pk>/report.json", view(require_safe(self.report_view)), name="wordpress_importjob_report"),
@@ -155,15 +156,25 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
         if not lifecycle.can_start(job):
-            # The button was pressed twice, or somebody else pressed it first: the page shows what is going on.
+            # The button was pressed twice, or someone else pressed it first. The page shows what is going on.
             return redirect(job)
         form = StartForm(job, request.POST)
         if not form.is_valid() or not isinstance(request.user, User):
             return self._job_page(request, job, form)
         try:
-            queueing.start_step(job, JobStep(form.cleaned_data["step"]), form.options, request.user)
+            queueing.start_step(job, JobStep(form.cleaned_data["step"]), request.user, form.options)
         except queueing.AnotherJobActiveError:
             return self._redirect_to_active_job(request)
+        return redirect(job)
+
+    def undo_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        job = self._get_job(request, pk)
+        if lifecycle.can_undo(job) and isinstance(request.user, User):
+            try:
+                queueing.start_step(job, JobStep.UNDO, request.user)
+            except queueing.AnotherJobActiveError:
+                return self._redirect_to_active_job(request)
+            self.log_change(request, job, gettext("Undid the import."))
         return redirect(job)
 
     def cancel_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

@@ -35,7 +35,7 @@ from wordpress.importing.steps.skipped import report_skipped
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.steps.terms import index_terms, report_other_terms
 from wordpress.importing.unsupported import Unsupported
-from wordpress.models import Attachment, ImportedItem
+from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
 
 
@@ -47,6 +47,7 @@ def import_export(
     fetch_media: bool = False,
     map_authors: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
+    job: ImportJob | None = None,
 ) -> Report:
     """Import what is in `paths` and not here yet: first the texts in short transactions, then the files one by one.
 
@@ -55,7 +56,7 @@ def import_export(
 
     What an earlier import stored is updated if it has changed in the export and not here. If this is interrupted or
     killed, the next import of the site continues it. With `dry_run` the report says what would happen, nothing is
-    changed, and no file is looked for.
+    changed, and no file is looked for. The run is recorded as one of `job`.
 
     Raises InvalidExportError, and has then changed nothing, if a file is not a complete and harmless export, or if
     `map_authors` names someone who does not exist; AlreadyRunningError; and KeyboardInterrupt while nothing is stored.
@@ -72,7 +73,7 @@ def import_export(
         check_authors(analysis, users)
         report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
         with throwaway_database() if dry_run else nullcontext():
-            context = _begin(analysis, spool, renderer, report, users, progress)
+            context = _begin(analysis, spool, renderer, report, users, progress, None if dry_run else job)
             try:
                 # Here whoever watches can still cancel it without a trace.
                 context.report_progress("importing", 0, analysis.total_items)
@@ -110,10 +111,11 @@ def _begin(
     report: Report,
     users: Mapping[str, User],
     progress: Progress | None,
+    job: ImportJob | None,
 ) -> ImportContext:
     disable_mmap()
     site = identify_site(analysis, spool)
-    run = begin_run(site)
+    run = begin_run(site, job)
     new_ids = NewIds(analysis)
     new_ids.reserve()
     return ImportContext(analysis, spool, renderer, report, site, run, Ledger(site, run), new_ids, users, progress)

@@ -112,16 +112,8 @@ class Report:
         }
 
     def write(self, file: TextIO) -> None:
-        """Write the whole report as JSON, one remark per line: together they may be too large for memory."""
-        file.write(json.dumps(self._without_remarks(), ensure_ascii=False, indent=1).removesuffix("\n}"))
-        for name, remarks in (("skipped", self.skipped), ("notes", self.notes)):
-            file.write(f',\n "{name}": [')
-            file.writelines(
-                f"{',' if index else ''}\n  {json.dumps(asdict(remark), ensure_ascii=False)}"
-                for index, remark in enumerate(remarks)
-            )
-            file.write("]")
-        file.write("\n}\n")
+        """Write the whole report as JSON."""
+        write_json(file, self._without_remarks(), skipped=self.skipped, notes=self.notes)
 
     def _without_remarks(self) -> dict[str, Any]:
         return {
@@ -134,3 +126,16 @@ class Report:
             "interrupted": self.interrupted,
             "run": self.run,
         }
+
+
+def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
+    """Write an object with `values` and lists of remarks, one per line: together they may be too large for memory."""
+    file.write(json.dumps(values, ensure_ascii=False, indent=1).removesuffix("\n}"))
+    for name, remarks in lists.items():
+        file.write(f',\n "{name}": [')
+        file.writelines(
+            f"{',' if index else ''}\n  {json.dumps(asdict(remark), ensure_ascii=False)}"
+            for index, remark in enumerate(remarks)
+        )
+        file.write("]")
+    file.write("\n}\n")

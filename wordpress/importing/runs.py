@@ -2,13 +2,15 @@
 
 from django.utils import timezone
 
-from wordpress.models import ImportedItem, ImportRun
+from wordpress.models import ImportedItem, ImportJob, ImportRun
 
 
-def begin_run(site: str) -> ImportRun:
+def begin_run(site: str, job: ImportJob | None) -> ImportRun:
     """Return a new run, or the one of this site that was interrupted and is continued now."""
-    interrupted = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last()
-    return interrupted or ImportRun.objects.create(site=site, started_at=timezone.now())
+    run = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last() or ImportRun(site=site)
+    run.job = job
+    run.save()
+    return run
 
 
 def has_added_anything(run: ImportRun) -> bool:

@@ -7,9 +7,9 @@ was here before and stays as it is.
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from django.conf import settings
 from django.db.models import ForeignObjectRel, Model
@@ -36,8 +36,8 @@ from wordpress.importing.ledger import (
     fingerprint_upload,
 )
 from wordpress.importing.pacing import Pacer
-from wordpress.importing.report import ATTACHMENTS, AUTHORS, CATEGORIES, COMMENTS, PAGES, POSTS, TAGS
-from wordpress.importing.report_log import Remark, Remarks
+from wordpress.importing.report import ATTACHMENTS, AUTHORS, CATEGORIES, COMMENTS, PAGES, POSTS, TAGS, write_json
+from wordpress.importing.report_log import Remark, Remarks, summarise
 from wordpress.importing.steps.authors import fingerprint_user
 from wordpress.importing.steps.categories import fingerprint_category
 from wordpress.importing.steps.comments import fingerprint_stored_comment
@@ -56,6 +56,14 @@ class UndoReport:
 
     removed: Counter[str] = field(default_factory=Counter)
     kept: Remarks = field(default_factory=Remarks)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the report as JSON types, with the remarks grouped."""
+        return {"removed": self.removed, "kept": asdict(summarise(self.kept))}
+
+    def write(self, file: TextIO) -> None:
+        """Write the whole report as JSON."""
+        write_json(file, {"removed": self.removed}, kept=self.kept)
 
 
 def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:

@@ -18,6 +18,7 @@ class JobState(models.TextChoices):
     DONE = "done", _("Imported")
     REJECTED = "rejected", _("Rejected")
     INTERRUPTED = "interrupted", _("Interrupted")
+    UNDONE = "undone", _("Import undone")
 
 
 class JobStep(models.TextChoices):
@@ -26,6 +27,7 @@ class JobStep(models.TextChoices):
     READ = "read", _("Reading the files")
     PREVIEW = "preview", _("Previewing the import")
     IMPORT = "import", _("Importing")
+    UNDO = "undo", _("Undoing the import")
 
 
 ACTIVE_STATES = (JobState.WAITING, JobState.RUNNING)
@@ -34,8 +36,7 @@ ACTIVE_STATES = (JobState.WAITING, JobState.RUNNING)
 class ImportJob(models.Model):
     """Export files that were uploaded in the admin, and their import. `wordpress.uploads.lifecycle` changes the state.
 
-    The progress is kept in the job's folder (`wordpress.uploads.folder`), not here: an import is one transaction, so
-    nobody would see it before the end, and on SQLite nobody else can write meanwhile.
+    The progress changes too often for the database: it is in the job's folder (`wordpress.uploads.folder`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -12,6 +12,8 @@ class ImportRun(models.Model):
     """
 
     site = models.CharField(max_length=500, blank=True)
+    # The job in the admin that started or continued it last, if any.
+    job = models.ForeignKey("ImportJob", null=True, on_delete=models.SET_NULL, related_name="runs")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
 

@@ -20,6 +20,8 @@ def state_label(job: ImportJob) -> str:
         return _("The worker stopped")
     if job.state == JobState.READY and job.step == JobStep.PREVIEW:
         return _("Preview complete, ready to import")
+    if job.state == JobState.READY and job.step == JobStep.UNDO:
+        return str(JobState.UNDONE.label)
     return str(JobState(job.state).label)
 
 
@@ -91,7 +93,7 @@ class JobDisplay:
 
     @property
     def error(self) -> str:
-        return lifecycle.death_message() if self.has_died else self.job.error
+        return lifecycle.death_message(self.job) if self.has_died else self.job.error
 
     @property
     def has_files(self) -> bool:
@@ -126,9 +128,19 @@ class JobDisplay:
         ]
 
     @property
+    def can_undo(self) -> bool:
+        return lifecycle.can_undo(self.job)
+
+    @property
+    def removed(self) -> list[tuple[str, str]] | None:
+        """For each kind, how many objects were removed when the import was undone; None if it was not."""
+        removed = self.job.report.get("removed")
+        return None if removed is None else [(kind, _formatted(count)) for kind, count in removed.items()]
+
+    @property
     def remarks(self) -> list[tuple[str, list[Reason], int]]:
-        """What was skipped or changed: a heading, the most frequent reasons, and the number of items beyond these."""
-        headings = {"skipped": _("Skipped"), "notes": _("Changed during the import")}
+        """What was skipped, changed or kept: a heading, the most frequent reasons, and the number of other items."""
+        headings = {"skipped": _("Skipped"), "notes": _("Changed during the import"), "kept": _("Kept")}
         sections = [(heading, self.job.report.get(name)) for name, heading in headings.items()]
         return [
             (heading, [Reason(**reason) for reason in reasons["shown"]], reasons["more"])
@@ -142,7 +154,8 @@ class JobDisplay:
 
     @property
     def warnings(self) -> list[str]:
-        warnings: list[str] = self.job.report.get("warnings") or self.job.contents.get("warnings", [])
+        source = self.job.report or self.job.contents
+        warnings: list[str] = source.get("warnings", [])
         return warnings
 
 

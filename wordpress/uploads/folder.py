@@ -1,8 +1,8 @@
 """The folder of an import job: the uploaded files, the progress, the worker's lock and the full report.
 
-The database cannot hold these, since a running import keeps its write lock until the end. So the progress, a request to
-cancel and the worker's sign of life bypass it. The contents are private (drafts, e-mail addresses): only the user
-that runs the site can read them, and they are kept outside the media folder.
+The progress changes too often for the database, and the lock must end with the process that holds it. The contents are
+private (drafts, e-mail addresses): only the user that runs the site can read them, and they are kept outside the media
+folder.
 """
 
 import fcntl
@@ -21,6 +21,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from wordpress.atomic_files import atomic_file
+from wordpress.importing.report import Report
+from wordpress.importing.undo import UndoReport
 
 _MAX_NAME_LENGTH: Final = 100
 
@@ -51,7 +53,6 @@ class JobFolder:
 
     def __init__(self, key: uuid.UUID) -> None:
         self.path = Path(settings.BROADSIDE_IMPORTS_DIR) / str(key)
-        # The full report (wordpress.importing.report), which can be too large for the database.
         self.report = self.path / "report.json"
         self._uploads = self.path / "uploads"
         self._progress = self.path / "progress.json"
@@ -112,6 +113,12 @@ class JobFolder:
             return None
         return StageProgress(**values)
 
+    # The full report, which can be too large for the database
+
+    def write_report(self, report: Report | UndoReport) -> None:
+        with atomic_file(self.report) as file:
+            report.write(file)
+
     # Cancelling
 
     def request_cancel(self) -> None:
@@ -122,8 +129,8 @@ class JobFolder:
         return self._cancel.exists()
 
     def reset(self) -> None:
-        """Remove what the last step left: its progress, its report and a request to cancel it."""
-        for path in (self._cancel, self._progress, self.report):
+        """Remove what the last step left: its progress and a request to cancel it."""
+        for path in (self._cancel, self._progress):
             path.unlink(missing_ok=True)
 
     # The worker's lock

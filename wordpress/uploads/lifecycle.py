@@ -11,11 +11,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from wordpress.models import ACTIVE_STATES, ImportJob, JobState
+from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
 from wordpress.uploads.folder import JobFolder, remove_old_folders
 
 # States in which a person decides what happens next.
 IDLE_STATES = (JobState.READY, JobState.INTERRUPTED)
+UNDOABLE_STATES = (*IDLE_STATES, JobState.DONE, JobState.UNDONE)
 # A job that has waited longer than this probably has no worker to wait for.
 WORKER_TIMEOUT = timedelta(seconds=15)
 
@@ -28,6 +29,11 @@ def is_active(job: ImportJob) -> bool:
 def can_start(job: ImportJob) -> bool:
     """Whether a step of the job can be started."""
     return (job.state in IDLE_STATES or has_died(job)) and bool(JobFolder(job.pk).files())
+
+
+def can_undo(job: ImportJob) -> bool:
+    """Whether the job has imported something that can be removed again."""
+    return (job.state in UNDOABLE_STATES or has_died(job)) and job.runs.exists()
 
 
 def has_died(job: ImportJob) -> bool:
@@ -55,10 +61,10 @@ def finish(job: ImportJob, state: JobState, fields: Mapping[str, Any]) -> None:
 
 def cancel(job: ImportJob) -> None:
     """Take a waiting job off the queue, or ask its worker to stop."""
-    # The request goes to the folder first: until the worker has seen it, nobody may be able to write to the database.
+    # The request comes first, in case a worker claims the job right now.
     JobFolder(job.pk).request_cancel()
     if job.state == JobState.WAITING:
-        error = _("The import was cancelled before it started.")
+        error = _("This was cancelled before it started. Nothing was changed.")
         move(job, [JobState.WAITING], JobState.INTERRUPTED, {"error": error})
 
 
@@ -66,10 +72,12 @@ def interrupt_dead_jobs() -> None:
     """Mark running jobs whose worker is gone as interrupted, so that they and other jobs can be started."""
     for job in ImportJob.objects.filter(state=JobState.RUNNING):
         if has_died(job):
-            move(job, [JobState.RUNNING], JobState.INTERRUPTED, {"error": death_message()})
+            move(job, [JobState.RUNNING], JobState.INTERRUPTED, {"error": death_message(job)})
 
 
-def death_message() -> str:
+def death_message(job: ImportJob) -> str:
+    if job.step == JobStep.UNDO:
+        return _("The worker stopped unexpectedly. Undo the import again to remove the rest.")
     return _("The worker stopped unexpectedly. Start the import again; nothing will be imported twice.")
 
 
@@ -77,9 +85,11 @@ def delete_abandoned_uploads() -> None:
     """Delete uploads that nobody has continued with for IMPORT_KEEP_DAYS."""
     interrupt_dead_jobs()
     for job in ImportJob.objects.filter(state__in=IDLE_STATES, state_since__lt=timezone.now() - upload_lifetime()):
-        JobFolder(job.pk).remove_uploads()
-        error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
-        move(job, IDLE_STATES, JobState.INTERRUPTED, {"error": error})
+        folder = JobFolder(job.pk)
+        if folder.files():
+            folder.remove_uploads()
+            error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
+            move(job, IDLE_STATES, JobState.INTERRUPTED, {"error": error})
     remove_old_folders(upload_lifetime().total_seconds(), keep=ImportJob.objects.values_list("pk", flat=True))
 
 

@@ -1,7 +1,8 @@
 """Create import jobs and start their steps: each is put on the worker's queue."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -48,14 +49,17 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
     return job, True
 
 
-def start_step(job: ImportJob, step: JobStep, options: dict[str, Any], user: User) -> bool:
-    """Have a worker do `step`. Return False if the job is no longer idle. Raises AnotherJobActiveError."""
+def start_step(job: ImportJob, step: JobStep, user: User, options: Mapping[str, Any] = MappingProxyType({})) -> bool:
+    """Have a worker do `step`. Return False if its state does not allow it any more. Raises AnotherJobActiveError."""
     lifecycle.interrupt_dead_jobs()
     folder = JobFolder(job.pk)
-    fields = {"step": step, "options": options, "report": {}, "error": "", "started_by": user}
+    states = lifecycle.UNDOABLE_STATES if step == JobStep.UNDO else lifecycle.IDLE_STATES
+    fields: dict[str, Any] = {"step": step, "error": "", "started_by": user}
+    if step != JobStep.UNDO:
+        fields |= {"options": options, "report": {}}
     try:
         with transaction.atomic():
-            moved = lifecycle.move(job, lifecycle.IDLE_STATES, JobState.WAITING, fields)
+            moved = lifecycle.move(job, states, JobState.WAITING, fields)
             if moved:
                 folder.reset()
                 tasks.run_job.enqueue(str(job.pk))

@@ -1,16 +1,17 @@
 """What a worker (`manage.py db_worker`) does with an import job."""
 
 import time
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from django.core.management import call_command
 from django.tasks import task
 from django.utils.translation import gettext as _
 
-from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import Progress, Stage, analyse, authors_in
 from wordpress.importing.exclusive import AlreadyRunningError
 from wordpress.importing.pipeline import import_export
+from wordpress.importing.undo import undo_run
 from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder, StageProgress
@@ -50,14 +51,11 @@ def clean_up() -> None:
 
 
 def _run_step(job: ImportJob, folder: JobFolder) -> None:
-    step = _read if job.step == JobStep.READ else _import
+    steps = {JobStep.READ: _read, JobStep.PREVIEW: _import, JobStep.IMPORT: _import, JobStep.UNDO: _undo}
     state = JobState.INTERRUPTED
     result: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
     try:
-        if not folder.files():
-            raise InvalidExportError(_("The uploaded files no longer exist. Upload them again."))
-        with unpacked(folder.files(), folder.path) as exports:
-            state, result = step(job, exports, _ProgressWriter(folder))
+        state, result = steps[JobStep(job.step)](job, folder, _ProgressWriter(folder))
     except InvalidExportError as error:
         # An export that has been read is complete. Then the options were wrong, and the owner can choose others.
         state = JobState.REJECTED if job.step == JobStep.READ else JobState.INTERRUPTED
@@ -72,28 +70,53 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
         folder.remove_uploads()
 
 
-def _read(job: ImportJob, exports: Unpacked, progress: Progress) -> StepResult:
-    analysis = analyse(exports.paths, progress)
+def _read(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
+    with _exports(folder) as exports:
+        analysis = analyse(exports.paths, progress)
+        warnings = [folder.hide_paths(exports.with_original_names(text)) for text in analysis.warnings]
     authors = [[login, plain_line(author.display_name)] for login, author in authors_in(analysis).items()]
-    folder = JobFolder(job.pk)
-    warnings = [folder.hide_paths(exports.with_original_names(text)) for text in analysis.warnings]
     return JobState.READY, {"contents": {"items": dict(analysis.items), "authors": authors, "warnings": warnings}}
 
 
-def _import(job: ImportJob, exports: Unpacked, progress: Progress) -> StepResult:
+def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
     is_preview = job.step == JobStep.PREVIEW
-    report = import_export(exports.paths, dry_run=is_preview, progress=progress, **job.options)
-    report.rename_files(exports.with_original_names)
-    folder = JobFolder(job.pk)
+    with _exports(folder) as exports:
+        report = import_export(exports.paths, dry_run=is_preview, progress=progress, job=job, **job.options)
+        report.rename_files(exports.with_original_names)
     report.files = job.file_names
     report.warnings = [folder.hide_paths(text) for text in report.warnings]
-    with atomic_file(folder.report) as file:
-        report.write(file)
-    result = {"report": report.summary()}
+    folder.write_report(report)
+    result: dict[str, Any] = {"report": report.summary()}
     if report.interrupted:
-        error = _("The import was cancelled. What has been imported so far stays. Start the import again to continue.")
-        return JobState.INTERRUPTED, {**result, "error": error}
+        text = _(
+            "The import was cancelled. What has been imported so far stays: start the import again to continue, or "
+            "undo it."
+        )
+        return JobState.INTERRUPTED, {**result, "error": text}
     return (JobState.READY if is_preview else JobState.DONE), result
+
+
+def _undo(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
+    run = job.runs.order_by("pk").last()
+    if run is None:
+        return JobState.UNDONE, {}
+    try:
+        report = undo_run(run, progress)
+    except JobCancelledError:
+        text = _(
+            "The undo was cancelled. What has been removed so far is gone: undo the import again to remove the rest."
+        )
+        return JobState.INTERRUPTED, {"error": text}
+    folder.write_report(report)
+    # The files of an import that was interrupted are still here, so it can start again.
+    return (JobState.READY if folder.files() else JobState.UNDONE), {"report": report.summary()}
+
+
+def _exports(folder: JobFolder) -> AbstractContextManager[Unpacked]:
+    files = folder.files()
+    if not files:
+        raise InvalidExportError(_("The uploaded files no longer exist. Upload them again."))
+    return unpacked(files, folder.path)
 
 
 class _ProgressWriter:

@@ -17,7 +17,7 @@ from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report, outcome_texts
 from wordpress.importing.report_log import Remarks, summarise
 from wordpress.importing.sqlite import is_locked
-from wordpress.importing.undo import undo_run
+from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import ImportRun
 from wordpress.progress import show_progress
 from wordpress.wxr.archives import unpacked
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             raise CommandError(_("Give either the files to import or --undo RUN."))
         try:
             if options["undo"] is not None:
-                self._undo(options["undo"])
+                self._undo(options["undo"], options["report"])
             else:
                 self._import(options)
         except AlreadyRunningError as error:
@@ -99,19 +99,12 @@ class Command(BaseCommand):
         except KeyboardInterrupt as interrupt:
             raise CommandError(_("Interrupted. Nothing was imported."), returncode=_INTERRUPTED) from interrupt
         self._print(report)
-        if options["report"]:
-            try:
-                with atomic_file(options["report"]) as file:
-                    report.write(file)
-            except OSError as error:
-                raise CommandError(
-                    _("The import is complete, but the report could not be written: %s") % error
-                ) from error
+        self._write(report, options["report"])
         if report.interrupted:
             text = _("Interrupted. What has been imported so far stays; run the command again to continue.")
             raise CommandError(text, returncode=_INTERRUPTED)
 
-    def _undo(self, pk: int) -> None:
+    def _undo(self, pk: int, report_path: Path | None) -> None:
         run = ImportRun.objects.filter(pk=pk).first()
         if run is None:
             runs = ", ".join(map(str, ImportRun.objects.order_by("pk"))) or _("none")
@@ -126,6 +119,7 @@ class Command(BaseCommand):
         for kind, count in report.removed.items():
             self.stdout.write(f"{count:,} × {kind}: " + _("removed"))
         self._print_reasons(report.kept, _("Kept:"))
+        self._write(report, report_path)
         self.stdout.write("")
         self.stdout.write(self.style.SUCCESS(_("Import undone.")))
 
@@ -136,6 +130,15 @@ class Command(BaseCommand):
             raise CommandError(f"--media {folder}: {error.strerror or error}") from error
 
     # The report
+
+    def _write(self, report: Report | UndoReport, path: Path | None) -> None:
+        if path is None:
+            return
+        try:
+            with atomic_file(path) as file:
+                report.write(file)
+        except OSError as error:
+            raise CommandError(_("The report could not be written: %s") % error) from error
 
     def _print(self, report: Report) -> None:
         columns = list(outcome_texts().items())
