@@ -24,6 +24,7 @@ CONFIRM_WITHIN = dt.timedelta(days=7)
 REPEAT_AFTER = dt.timedelta(days=1)
 # Nobody gets confirmation e-mails for more entries than this.
 MAX_UNCONFIRMED = 3
+_CONFIRM_SIGNER = TimestampSigner(salt="comments.notifications.follow_links.confirm")
 
 
 def is_on(settings: CommentSettings) -> bool:
@@ -71,7 +72,7 @@ def delete_unconfirmed() -> int:
 
 
 def confirm_url(follower: Follower) -> str:
-    return reverse("comments:confirm", args=[_confirm_signer().sign(str(follower.pk))])
+    return reverse("comments:confirm", args=[_CONFIRM_SIGNER.sign(str(follower.pk))])
 
 
 def unsubscribe_url(follower: Follower) -> str:
@@ -83,13 +84,9 @@ def find_to_confirm(signed: str) -> Follower | None:
     # By the age of the request rather than of the signature, as the clean-up does (comments.cleanup).
     in_time = Q(confirmed_at__isnull=False) | Q(requested_at__gte=timezone.now() - CONFIRM_WITHIN)
     followers = Follower.objects.select_related("entry").filter(in_time)
-    return followers.filter(pk=int(_confirm_signer().unsign(signed))).first()
+    return followers.filter(pk=int(_CONFIRM_SIGNER.unsign(signed))).first()
 
 
 def find_to_unsubscribe(signed: str) -> Follower | None:
     """Return whose e-mails a URL ends; None if they have ended. Raises BadSignature if it is forged."""
     return Follower.objects.select_related("entry").with_unsubscribe_token(signed)
-
-
-def _confirm_signer() -> TimestampSigner:
-    return TimestampSigner(salt="comments.notifications.follow_links.confirm")
