@@ -21,7 +21,7 @@ class CommentsConfig(AppConfig):
         from blog.caching import noindex_parameters, private_parameters
         from comments import sender_links, threads
         from comments.models import CommentSettings, Follower, NotificationPreference
-        from comments.notifications import fanout, follower_mail, moderator_mail
+        from comments.notifications import follower_mail, moderator_mail, outbox
         from core.models import related_settings
         from core.personal_data import PersonalRows, personal_rows
         from mail.outbox import Mailing, Preparation, mailings, preparations
@@ -31,11 +31,11 @@ class CommentsConfig(AppConfig):
         noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)
         personal_rows.register("comments.followers", PersonalRows(Follower, "email"))
-        preparations.register("comments", Preparation(fanout.fan_out, fanout.next_at))
+        preparations.register("comments", Preparation(outbox.fan_out, outbox.next_at))
         moderators = NotificationPreference.objects.select_related("user")
-        mailings.register("comments.moderators", Mailing(moderators, moderator_mail.letters))
+        mailings.register("comments.moderators", Mailing(moderators, moderator_mail.emails))
         followers = Follower.objects.select_related("entry")
-        mailings.register("comments.followers", Mailing(followers, follower_mail.letters))
+        mailings.register("comments.followers", Mailing(followers, follower_mail.emails))
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
         reserved_slugs.register("comments", {"comments"})
         role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})

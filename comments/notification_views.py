@@ -15,7 +15,7 @@ from comments.forms import FollowForm
 from comments.models import Comment, CommentSettings
 from comments.moderation import by_email
 from comments.moderation.decisions import OvertakenError
-from comments.notifications import decision_links, follow_links, subscriptions
+from comments.notifications import decision_links, subscriptions
 from comments.rules import rate_limit
 from comments.views import comes_from_here, message_page, secret_page
 from core.site import SiteRequest
@@ -105,12 +105,12 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
         "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
         "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d days. "
         "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
-        follow_links.CONFIRM_WITHIN.days,
+        subscriptions.CONFIRM_WITHIN.days,
     )
     return message_page(
         request,
         gettext("Check your inbox"),
-        text % {"n": follow_links.CONFIRM_WITHIN.days},
+        text % {"n": subscriptions.CONFIRM_WITHIN.days},
         url=entry.get_absolute_url(),
         link=gettext("Back to %(title)s") % {"title": entry},
     )
@@ -119,14 +119,14 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
 @secret_page
 def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """Let the owner of an e-mail address confirm that they want to follow."""
-    follower = follow_links.find_to_confirm(signed)
+    follower = subscriptions.find_to_confirm(signed)
     if follower is None or not follower.entry.is_public:
         text = ngettext(
             "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
             "It worked for %(n)d days, or the discussion is no longer public. You can subscribe again below the post.",
-            follow_links.CONFIRM_WITHIN.days,
+            subscriptions.CONFIRM_WITHIN.days,
         )
-        text %= {"n": follow_links.CONFIRM_WITHIN.days}
+        text %= {"n": subscriptions.CONFIRM_WITHIN.days}
         return message_page(request, gettext("This link has expired"), text, status=410)
     if request.method == "POST":
         subscriptions.confirm(follower)
@@ -134,7 +134,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     context = {
         "entry": follower.entry,
         "is_confirmed": follower.confirmed_at is not None,
-        "unsubscribe_url": follow_links.unsubscribe_url(follower),
+        "unsubscribe_url": subscriptions.unsubscribe_url(follower),
     }
     return render(request, "comments/confirm.html", context)
 
@@ -142,7 +142,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
 @secret_page
 def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
     """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
-    follower = follow_links.find_to_unsubscribe(signed)
+    follower = subscriptions.find_to_unsubscribe(signed)
     if follower is not None and request.method != "POST":
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})

@@ -21,14 +21,11 @@ from mail.models import Recipient
 
 # A worker that has not finished with one recipient after this time is presumed dead.
 LEASE = dt.timedelta(minutes=10)
-# How long to wait before the next attempt, at first. For one address it gets longer each time.
+# How long to wait before the next attempt, at first. For a refused address it gets longer each time.
 RETRY_AFTER = dt.timedelta(minutes=5)
 MAX_RETRY_AFTER = dt.timedelta(days=1)
 # How many times in a row an address may be refused, if its recipient is deleted for it.
 MAX_FAILURES = 8
-
-# The server answers but refuses this e-mail, or the address does not exist.
-_REFUSED = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ def deliver() -> int:
                 connection = connection or stack.enter_context(django_mail.mailers.default)
                 count += _send(mailing, recipient, connection)
             except OSError:
-                # The recipient is not to blame, so the next worker may start with the same one.
+                # This is not the fault of the recipient, so the next worker may start with the same one.
                 _update(recipient, not_before=timezone.now())
                 raise
     return count
@@ -69,11 +66,12 @@ def _send(mailing: outbox.Mailing[Any], recipient: Recipient, connection: BaseEm
     count = 0
     try:
         with translation.override(settings.LANGUAGE_CODE):
-            for letter in mailing.letters(recipient):
-                connection.send_messages([letter.message])
-                letter.sent()
+            for email in mailing.emails(recipient):
+                connection.send_messages([email.message])
+                email.mark_sent()
                 count += 1
-    except _REFUSED as error:
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError) as error:
+        # The server answers but refuses this e-mail, or the address does not exist.
         _postpone(recipient, error)
     else:
         pause = recipient.min_interval if count else dt.timedelta()

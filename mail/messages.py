@@ -1,14 +1,15 @@
 """Writing e-mails.
 
-Text from strangers appears as quoted lines, each with its own mark in front, so that none of it can pass for ours.
+Text from strangers appears as quoted lines, each with a mark in front, so that it cannot be mistaken for ours.
 It never gets into a header unescaped.
 """
 
 import email.policy
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from itertools import accumulate
 from typing import Any
 
 from django.conf import settings
@@ -25,16 +26,16 @@ MAX_LINE_LENGTH = 150
 _JOINERS = "\u200c\u200d"
 # Characters that reverse the direction of the text after them (Unicode UAX 9).
 _BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-# The room for quoted texts in one e-mail, in characters. A single text is always quoted in full.
+# The room for quoted texts in one e-mail, in characters. The first text is always quoted in full.
 MAX_QUOTED_LENGTH = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An e-mail ready to be sent, and what to record once the mail server has accepted it."""
+class Email:
+    """An e-mail ready to be sent, and a function to call once the mail server has accepted it."""
 
     message: EmailMessage
-    sent: Callable[[], object]
+    mark_sent: Callable[[], object]
 
 
 def is_on() -> bool:
@@ -60,14 +61,9 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {each}" for each in plain.splitlines())
 
 
-def that_fit(texts: list[str], max_count: int) -> Iterator[int]:
-    """Yield the indexes of the texts that one e-mail has room for: the first, and those that fit in after it."""
-    length = 0
-    for index, text in enumerate(texts[:max_count]):
-        length += len(text)
-        if index and length > MAX_QUOTED_LENGTH:
-            return
-        yield index
+def count_that_fit(texts: Iterable[str]) -> int:
+    """Return how many of these texts one e-mail has room for, in this order: at least the first."""
+    return max(1, sum(length <= MAX_QUOTED_LENGTH for length in accumulate(map(len, texts))))
 
 
 def write(
@@ -79,30 +75,32 @@ def write(
     list_name: str,
     message_id: str,
     thread_id: str,
-    headers: Mapping[str, str] | None = None,
+    unsubscribe_url: str = "",
 ) -> EmailMessage:
     """Write a plain-text e-mail to one person.
 
     `message_id` stays the same when the same e-mail is sent again, so mail programs show it once. They group e-mails
-    with the same `thread_id`. The IDs and `list_name` get the site's host added.
-    Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References).
+    with the same `thread_id`. The IDs and `list_name` get the site's host added. With an absolute `unsubscribe_url`,
+    mail programs can unsubscribe with one POST.
+    Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References), RFC 8058 (List-Unsubscribe-Post).
     """
     host = settings.SITE_HOST
     site = SiteSettings.current()
     body = render_to_string(template, {**context, "site": site, "site_url": settings.SITE_URL})
-    return _Message(
-        subject=line(f"[{line(site.title)}] {subject}"),
-        body=body.strip() + "\n",
-        to=[to],
-        headers={
-            "Auto-Submitted": "auto-generated",
-            "List-Id": f"<{list_name}.{host}>",
-            "Message-ID": f"<{message_id}@{host}>",
-            "References": f"<{thread_id}@{host}>",
-            "In-Reply-To": f"<{thread_id}@{host}>",
-            **(headers or {}),
-        },
-    )
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "List-Id": f"<{list_name}.{host}>",
+        "Message-ID": f"<{message_id}@{host}>",
+        "References": f"<{thread_id}@{host}>",
+        "In-Reply-To": f"<{thread_id}@{host}>",
+    }
+    if unsubscribe_url:
+        headers |= {
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    title = line(f"[{line(site.title)}] {subject}")
+    return _Message(subject=title, body=body.strip() + "\n", to=[to], headers=headers)
 
 
 class _VerbatimHeader(UnstructuredHeader, BaseHeader):
@@ -121,7 +119,7 @@ for _name in ("List-Unsubscribe", "List-Id", "Message-ID", "References", "In-Rep
 
 
 class _Message(EmailMessage):
-    """An e-mail whose long headers stay whole."""
+    """An e-mail whose long headers are neither folded nor encoded."""
 
     def message(self, *, policy: Any = email.policy.default) -> Any:
         return super().message(policy=policy.clone(header_factory=_HEADERS))

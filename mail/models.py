@@ -3,13 +3,14 @@
 import datetime as dt
 from typing import ClassVar, Self
 
+from django.core.signing import Signer
 from django.db import models
 from django.utils import timezone
 
 
 class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
     def with_unsent(self) -> Self:
-        """Return those who have mail waiting for them, whether or not it is due."""
+        """Return those who have unsent mail, whether or not it is due."""
         raise NotImplementedError
 
     def due(self) -> Self:
@@ -20,15 +21,19 @@ class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
         """Reserve the mail of `recipient` for this worker `until` then. Only one of several workers succeeds."""
         return bool(self.filter(pk=recipient.pk, not_before__lte=timezone.now()).update(not_before=until))
 
+    def with_unsubscribe_token(self, token: str) -> Model | None:
+        """Return who this token belongs to; None if they are gone. Raises BadSignature if it is forged."""
+        return self.filter(pk=int(self.model.unsubscribe_signer().unsign(token))).first()
+
 
 class Recipient(models.Model):
-    """Somebody who gets mail, with a minimum interval between two e-mails."""
+    """Someone who gets mail, with a minimum interval between two e-mails."""
 
     # Whether the recipient is deleted once the mail server has refused the address too often (mail.delivery).
     is_deleted_when_refused: ClassVar[bool] = False
 
-    # When the next e-mail may go. It lies in the future while a worker holds the recipient, after a failure, and for
-    # as long as e-mails would otherwise come too often.
+    # When the next e-mail may be sent. It lies in the future while a worker holds the recipient, after a failure, and
+    # for as long as e-mails would otherwise come too often.
     not_before = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
     # How many times in a row the mail server has refused the address.
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -43,3 +48,12 @@ class Recipient(models.Model):
     def min_interval(self) -> dt.timedelta:
         """The time that has to pass between two e-mails."""
         raise NotImplementedError
+
+    @property
+    def unsubscribe_token(self) -> str:
+        """The part of an unsubscribe URL that identifies the recipient. Valid for as long as the recipient exists."""
+        return self.unsubscribe_signer().sign(str(self.pk))
+
+    @classmethod
+    def unsubscribe_signer(cls) -> Signer:
+        return Signer(salt=f"mail.unsubscribe.{cls._meta.label_lower}")

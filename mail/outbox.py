@@ -1,4 +1,4 @@
-"""The outbox: what there is to send, as the apps that send mail have registered it."""
+"""The outbox: where due mail comes from, as registered by the apps that send it."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.registry import Registry
-from mail.messages import Letter
+from mail.messages import Email
 from mail.models import Recipient, RecipientQuerySet
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing[Model: Recipient]:
-    """One kind of mail: everyone who may get it, and the letters that are due to one of them."""
+    """One kind of mail: everyone who may get it, and the e-mails that are due to one of them."""
 
     recipients: RecipientQuerySet[Model]
-    letters: Callable[[Model], Iterator[Letter]]
+    emails: Callable[[Model], Iterator[Email]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ def prepare() -> None:
 
 
 def next_at() -> dt.datetime | None:
-    """Return when there is next something to prepare or to send; None if nothing is waiting."""
+    """Return when something next has to be prepared or sent; None if there is nothing."""
     times = [preparation.next_at() for preparation in preparations.values()]
     for mailing in mailings.values():
-        waiting = mailing.recipients.with_unsent().order_by("not_before")
-        times.append(waiting.values_list("not_before", flat=True).first())
+        unsent = mailing.recipients.with_unsent().order_by("not_before")
+        times.append(unsent.values_list("not_before", flat=True).first())
     return min((time for time in times if time is not None), default=None)

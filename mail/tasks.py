@@ -36,6 +36,6 @@ def wake_worker(at: dt.datetime) -> None:
 
 def schedule_delivery(at: dt.datetime) -> None:
     """Schedule `send_due_mail` for this time, unless it will run by then anyway."""
-    waiting = DBTaskResult.objects.filter(task_path=send_due_mail.module_path, status=TaskResultStatus.READY)
-    if not waiting.filter(run_after__lte=at).exists():
+    scheduled = DBTaskResult.objects.filter(task_path=send_due_mail.module_path, status=TaskResultStatus.READY)
+    if not scheduled.filter(run_after__lte=at).exists():
         send_due_mail.using(run_after=at).enqueue()

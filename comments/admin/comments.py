@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -83,10 +83,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return request.user.has_perm("comments.moderate_comment")
 
     def decide(self, request: HttpRequest, name: str, comments: Iterable[Comment], seen: Seen | None = None) -> None:
-        """Carry out a decision and show a message about the result, with an undo button.
-
-        `seen` is what the moderator saw. By default the form says so.
-        """
+        """Carry out a decision and show its result. `seen` is what the moderator saw; by default the form says so."""
         if not self.has_moderate_permission(request):
             raise PermissionDenied
         action = ACTIONS[name]
@@ -106,15 +103,11 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
 
     def get_urls(self) -> list[URLPattern]:
-        def view(function: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-            return self.admin_site.admin_view(require_POST(function))
-
+        decide = self.admin_site.admin_view(require_POST(self.decide_view))
+        undo = self.admin_site.admin_view(require_POST(self.undo_view))
         return [
-            *(
-                path(f"<int:pk>/{name}/", view(self.decide_view), {"name": name}, name=f"comments_comment_{name}")
-                for name in ACTIONS
-            ),
-            path("undo/<uuid:batch>/", view(self.undo_view), name="comments_comment_undo"),
+            *(path(f"<int:pk>/{name}/", decide, {"name": name}, name=f"comments_comment_{name}") for name in ACTIONS),
+            path("undo/<uuid:batch>/", undo, name="comments_comment_undo"),
             *super().get_urls(),
         ]
 
@@ -137,34 +130,16 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         return Comment.objects.with_entries().select_related("user")
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        columns = self.list_display
-        return (*columns, self._buttons(request)) if self.has_moderate_permission(request) else columns
-
-    def _buttons(self, request: HttpRequest) -> Callable[[Comment], SafeString]:
-        """Return the column of buttons. They submit the list's own form, because forms can't be nested."""
-        filters = self._filters(request)
+        if not self.has_moderate_permission(request):
+            return self.list_display
+        template = get_template("admin/comments/comment/_buttons.html")
+        context = {"actions": ACTIONS, **self._filters(request)}
 
         @admin.display(description=_("Decide"))
-        def buttons(comment: Comment) -> SafeString:
-            shown = (
-                (
-                    add_preserved_filters(filters, reverse(f"admin:comments_comment_{name}", args=[comment.pk])),
-                    name,
-                    # Tells the many buttons with the same label apart when they are read aloud.
-                    gettext("%(decision)s: comment by %(name)s")
-                    % {"decision": action.button, "name": comment.author_name},
-                    action.button,
-                )
-                for name, action in ACTIONS.items()
-                if comment.status in action.offered_for
-            )
-            button = (
-                '<button type="submit" formmethod="post" formaction="{}" class="button decide {}" aria-label="{}">'
-                "{}</button>"
-            )
-            return format_html('<div class="decisions">{}</div>', format_html_join(" ", button, shown))
+        def buttons(comment: Comment) -> str:
+            return template.render({"comment": comment, **context})
 
-        return buttons
+        return (*self.list_display, buttons)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
@@ -194,30 +169,18 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:
-        return format_html(
-            '<time datetime="{}">{}</time>', comment.created_at.isoformat(), timesince(comment.created_at)
-        )
+        time = comment.created_at
+        return format_html('<time datetime="{}">{}</time>', time.isoformat(), timesince(time))
 
     def view_on_site(self, obj: Comment) -> str:
         return obj.get_absolute_url()
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        actions = ACTIONS if self.has_moderate_permission(request) else {}
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "actions": actions})
-
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        stored = context["original"]
         if request.method == "POST":
-            # `original` holds what was typed.
-            stored = Comment.objects.filter(pk=context["original"].pk).first()
-        else:
-            stored = context["original"]
-        return super().render_change_form(request, {**context, "stored": stored}, *args, **kwargs)
+            # It holds what was typed.
+            stored = Comment.objects.filter(pk=stored.pk).first()
+        return super().render_change_form(request, {**context, "stored": stored, "actions": ACTIONS}, *args, **kwargs)
 
     @admin.display(description=_("results of the rules"))
     def rule_results(self, comment: Comment) -> SafeString | str:
@@ -226,18 +189,12 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("decisions"))
     def history(self, comment: Comment) -> SafeString | str:
-        nobody = gettext("a deleted account")
-        events = [
-            (decision.made_at, decision.moderator or nobody, str(decision))
-            for decision in comment.decisions.select_related("moderator")
-        ] + [
-            (
-                revision.replaced_at,
-                revision.by or gettext("its author"),
-                gettext("changed the text, which was: %(text)s") % {"text": revision.text},
-            )
-            for revision in comment.revisions.select_related("by")
-        ]
+        deleted, author = gettext("a deleted account"), gettext("its author")
+        text = gettext("changed the text, which was: %(text)s")
+        decided = comment.decisions.select_related("moderator")
+        revised = comment.revisions.select_related("by")
+        events = [(each.made_at, each.moderator or deleted, str(each)) for each in decided]
+        events += [(each.replaced_at, each.by or author, text % {"text": each.text}) for each in revised]
         events.sort(key=itemgetter(0), reverse=True)
         rows = ((date_format(localtime(time), "DATETIME_FORMAT"), who, what) for time, who, what in events)
         items = format_html_join("", "<li>{} – {}: {}</li>", rows)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from comments import personal_data
+from comments.admin.moderation import ReadOnlyAdmin
 from comments.models import Erasure
 
 # How many comments are listed.
@@ -54,25 +55,13 @@ class EraseForm(PersonForm):
 
 
 @admin.register(Erasure)
-class ErasureAdmin(admin.ModelAdmin[Erasure]):
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("comments.erase_commenter")
-
-    def has_view_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
-        return obj is None and self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Erasure | None = None) -> bool:
-        return False
+class ErasureAdmin(ReadOnlyAdmin):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and request.user.has_perm("comments.erase_commenter")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Handle every step. The button that was clicked says which."""
-        if not self.has_module_permission(request):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method in {"GET", "HEAD"}:
             return self._page(request, "search", form=PersonForm())
@@ -83,15 +72,12 @@ class ErasureAdmin(admin.ModelAdmin[Erasure]):
             return self._page(request, "search", form=form)
         email = form.cleaned_data["email"]
         if "export" in request.POST:
-            return self._export(email)
+            options = {"ensure_ascii": False, "indent": 1}
+            headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
+            return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
         if "choose" in request.POST or "erase" in request.POST:
             return self._erase(request, email)
         return self._show(request, EraseForm(initial={"email": email}), email)
-
-    def _export(self, email: str) -> HttpResponse:
-        options = {"ensure_ascii": False, "indent": 1}
-        headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
-        return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
 
     def _erase(self, request: HttpRequest, email: str) -> HttpResponse:
         form = EraseForm(request.POST)
@@ -103,14 +89,14 @@ class ErasureAdmin(admin.ModelAdmin[Erasure]):
             return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
         erased = personal_data.erase(email, keep_text=keep_text)
         if keep_text:
+            entry = gettext("Comments kept.")
             message = gettext("Personal data erased. Comments kept as “Anonymous”: %(n)d.")
         else:
+            entry = gettext("Comments deleted.")
             message = gettext("Personal data erased. Comments deleted: %(n)d.")
         self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
-        erasure = personal_data.erasure_of(email)
-        if erasure is not None and isinstance(request.user, User):
-            # The log says that someone was erased, and by whom, but not who it was.
-            self.log_change(request, erasure, gettext("Comments kept.") if keep_text else gettext("Comments deleted."))
+        # The log says that someone was erased, and by whom, but not who it was.
+        self.log_change(request, personal_data.erasure_of(email), entry)
         return HttpResponseRedirect(reverse("admin:comments_erasure_changelist"))
 
     def _show(self, request: HttpRequest, form: EraseForm, email: str) -> HttpResponse:
@@ -125,10 +111,5 @@ class ErasureAdmin(admin.ModelAdmin[Erasure]):
         return self._page(request, "show", form=form, email=email, **context)
 
     def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Personal data"),
-            **context,
-        }
-        return TemplateResponse(request, f"admin/comments/personal_data/{name}.html", context)
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Personal data")}
+        return TemplateResponse(request, f"admin/comments/personal_data/{name}.html", shared | context)

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from comments.admin.moderation import ReadOnlyAdmin
 from comments.forms import CommentTextField
 from comments.models import Block, Comment, CommentSettings, CommentStatus, Decision, Queue
 from comments.moderation import decisions, queue, statistics
@@ -60,32 +62,16 @@ class SimilarForm(forms.Form):
 
 
 @admin.register(Queue)
-class QueueAdmin(admin.ModelAdmin[Queue]):
+class QueueAdmin(ReadOnlyAdmin):
     """Everything here needs the permission to moderate; editing and blocking also need their own."""
 
     def has_view_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
         return request.user.has_perm("comments.moderate_comment")
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
-        return False
-
     def get_urls(self) -> list[URLPattern]:
         def view(function: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-            def for_moderators(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-                if not self.has_view_permission(request):
-                    raise PermissionDenied
-                return function(request, **kwargs)
-
-            return self.admin_site.admin_view(for_moderators)
+            for_moderators = permission_required("comments.moderate_comment", raise_exception=True)
+            return self.admin_site.admin_view(for_moderators(function))
 
         return [
             path("", view(require_safe(self.queue_view)), name="comments_queue_changelist"),
@@ -102,23 +88,23 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
         """Return the queue, with the comments on top that someone else changed first or that could not be saved."""
         status = _status(request)
         try:
-            page = queue.queue_page(status, request.GET.get("after", ""))
+            rows, after = queue.queue_page(status, request.GET.get("after", ""))
         except (ValueError, OverflowError) as error:
             raise Http404 from error
         counts = queue.counts()
         on_top = {row.comment.pk for row in to_review}
         context = {
-            "rows": [row for row in page.rows if row.comment.pk not in on_top],
+            "rows": [row for row in rows if row.comment.pk not in on_top],
             "to_review": to_review,
             "status": status,
             "statuses": [
                 {"value": each.value, "label": each.label, "count": counts.get(each, 0), "current": each == status}
                 for each in (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED)
             ],
-            "next_page": urlencode({"status": status, "after": page.after}) if page.after else "",
+            "next_page": urlencode({"status": status, "after": after}) if after else "",
             "position": _position(request),
             "keys": _KEYS,
-            **self._row_context(request),
+            "actions": ACTIONS,
         }
         return self._page(request, "queue", _("Moderation queue"), context)
 
@@ -126,56 +112,43 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
         shared = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
         return TemplateResponse(request, f"admin/comments/queue/{name}.html", {**shared, **context})
 
-    def _row_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {"actions": ACTIONS, "may_edit": request.user.has_perm("comments.change_comment")}
-
     def decide_view(self, request: HttpRequest) -> HttpResponse:
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
         name, _space, pk = request.POST.get("decide", "").partition(" ")
         pks = _pks([pk] if pk else request.POST.getlist("comment"))
         if name in ACTIONS:
             action = ACTIONS[name]
-            result = action.decide([Comment(pk=pk) for pk in pks], self._user(request), read_seen(request.POST))
+            result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
             message = result_message(result, action.changed, action.unchanged)
             return self._decided(request, name, pks, result, message)
-        if name not in {"reply", "edit"} or len(pks) != 1 or f"{name}-{pks[0]}" not in request.POST:
-            return self._respond(request, gettext("No comments were changed."))
-        comment = Comment.objects.with_entries().filter(pk__in=pks).first()
-        return self._gone(request, name, pks[0]) if comment is None else self._write(request, name, comment)
+        if name in {"reply", "edit"} and len(pks) == 1 and f"{name}-{pks[0]}" in request.POST:
+            return self._write(request, name, pks[0])
+        return self._respond(request, gettext("No comments were changed."))
 
-    def _write(self, request: HttpRequest, name: str, comment: Comment) -> HttpResponse:
-        """Reply to the comment, or edit its text."""
+    def _write(self, request: HttpRequest, name: str, pk: int) -> HttpResponse:
+        """Publish a reply to a comment, or change its text."""
         if name == "edit" and not request.user.has_perm("comments.change_comment"):
             raise PermissionDenied
-        draft = request.POST.get(f"{name}-{comment.pk}", "")
+        user, seen, draft = cast("User", request.user), read_seen(request.POST), request.POST[f"{name}-{pk}"]
         try:
+            comment = Comment.objects.with_entries().get(pk=pk)
             text = CommentTextField().clean(draft)
-            if name == "reply":
-                return self._reply(request, comment, text)
-            decisions.edit(
-                comment, {"text": text}, self._user(request), mark=read_seen(request.POST).get(comment.pk, "")
-            )
+            if name == "edit":
+                decisions.edit(comment, {"text": text}, user, mark=seen.get(pk, ""))
+            else:
+                result = decisions.reply(comment, text, user, settings=CommentSettings.current(), seen=seen)
+                if result.overtaken:
+                    raise OvertakenError
+                return self._decided(request, name, [pk], result, gettext("Comment approved and reply published."))
         except ValidationError as error:
-            return self._refused(request, comment, name, draft, " ".join(error.messages))
+            return self._refused(request, pk, name, draft, " ".join(error.messages))
         except OvertakenError:
-            return self._refused(request, comment, name, draft, latest_changes([comment.pk])[comment.pk])
+            return self._refused(request, pk, name, draft, latest_changes([pk])[pk])
         except Comment.DoesNotExist:
-            return self._gone(request, name, comment.pk)
+            message = gettext("This comment has been deleted. Your text was: %(text)s")
+            return self._respond(request, message % {"text": draft}, gone=[pk])
         message = gettext("Comment updated. The earlier text is kept, and readers see that a moderator edited it.")
-        return self._respond(request, message, rows=queue.rows_of([comment.pk]))
-
-    def _gone(self, request: HttpRequest, name: str, pk: int) -> HttpResponse:
-        """Report that the comment has been deleted, and return the moderator's text."""
-        message = gettext("This comment has been deleted. Your text was: %(text)s")
-        return self._respond(request, message % {"text": request.POST.get(f"{name}-{pk}", "")}, gone=[pk])
-
-    def _reply(self, request: HttpRequest, comment: Comment, text: str) -> HttpResponse:
-        result = decisions.reply(
-            comment, text, self._user(request), settings=CommentSettings.current(), seen=read_seen(request.POST)
-        )
-        if result.overtaken:
-            raise OvertakenError
-        return self._decided(request, "reply", [comment.pk], result, gettext("Comment approved and reply published."))
+        return self._respond(request, message, rows=queue.rows_of([pk]))
 
     def _decided(
         self, request: HttpRequest, name: str, pks: list[int], result: DecisionResult, message: str
@@ -189,15 +162,15 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
             rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
         )
 
-    def _refused(self, request: HttpRequest, comment: Comment, name: str, draft: str, error: str) -> HttpResponse:
+    def _refused(self, request: HttpRequest, pk: int, name: str, draft: str, error: str) -> HttpResponse:
         """Show a text again that could not be saved, with the comment as it is now."""
-        rows = queue.rows_of([comment.pk])
+        rows = queue.rows_of([pk])
         for row in rows:
             row.draft_kind, row.draft, row.error = name, draft, error
         return self._respond(request, error, rows=rows) if _wants_json(request) else self._queue(request, rows)
 
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
-        result = decisions.undo(batch, self._user(request))
+        result = decisions.undo(batch, cast("User", request.user))
         message = result_message(result, *UNDO_MESSAGES)
         if not _wants_json(request):
             return self._respond(request, message, batch=result.batch if result.changed else None)
@@ -220,14 +193,10 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
         position = _position(request)
         undo_url = f"{reverse('admin:comments_queue_undo', args=[batch])}?{position}" if batch else ""
         if _wants_json(request):
-            context = self._row_context(request)
-            html = {
-                row.comment.pk: render_to_string("admin/comments/queue/_row.html", {**context, "row": row}, request)
-                for row in rows
-            }
-            return JsonResponse(
-                {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
-            )
+            template = get_template("admin/comments/queue/_row.html")
+            html = {row.comment.pk: template.render({"row": row, "actions": ACTIONS}, request) for row in rows}
+            result = {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
+            return JsonResponse(result)
         if undo_url:
             button = render_to_string("admin/comments/undo.html", {"url": undo_url}, request)
             message = format_html("{} {}", message, button)
@@ -235,27 +204,24 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
         review = "".join(f"&review={row.comment.pk}" for row in rows)
         return HttpResponseRedirect(f"{reverse('admin:comments_queue_changelist')}?{position}{review}")
 
-    @staticmethod
-    def _user(request: HttpRequest) -> User:
-        return cast("User", request.user)
-
     def similar_view(self, request: HttpRequest) -> HttpResponse:
         """Find all pending comments from an author or host, or with a word, to decide about together or to block."""
         query = _similar_query(request)
         form = SimilarForm(query if "text" in query else None, initial=query)
-        context: dict[str, Any] = {"form": form, "may_block": request.user.has_perm("comments.add_block")}
+        context: dict[str, Any] = {"form": form}
         if form.is_valid():
             try:
-                similar = queue.find_similar(**form.cleaned_data)
+                block, comments = queue.find_similar(**form.cleaned_data)
             except ValidationError as error:
                 form.add_error("text", error.messages)
             else:
                 if request.method == "POST":
-                    return self._block(request, similar.block)
+                    return self._block(request, block)
                 context |= {
-                    "similar": similar,
-                    "match_count": blocklist.count_recent_matches(similar.block).total(),
-                    "blocked": Block.objects.filter(kind=similar.block.kind, key=similar.block.key).first(),
+                    "new_block": block,
+                    "comments": comments,
+                    "match_count": blocklist.count_recent_matches(block).total(),
+                    "blocked": Block.objects.filter(kind=block.kind, key=block.key).first(),
                     "verdicts": Block.Verdict.choices,
                     "actions": ACTIONS,
                 }
@@ -264,7 +230,7 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
     def _block(self, request: HttpRequest, block: Block) -> HttpResponse:
         if not request.user.has_perm("comments.add_block"):
             raise PermissionDenied
-        block.verdict, block.added_by = request.POST.get("verdict", ""), self._user(request)
+        block.verdict, block.added_by = request.POST.get("verdict", ""), cast("User", request.user)
         try:
             block.full_clean(exclude=["key", "start"])
             block.save()
@@ -291,7 +257,7 @@ class QueueAdmin(admin.ModelAdmin[Queue]):
 
 
 def _similar_query(request: HttpRequest) -> dict[str, str]:
-    """Return what to search for. The ID of a comment stands for its e-mail address."""
+    """Return what to search for. The e-mail address is given by the ID of a comment that has it."""
     query = request.GET.dict()
     if "comment" in query:
         comments = Comment.objects.filter(pk__in=_pks([query.pop("comment")])[:1])

@@ -1,10 +1,23 @@
-"""The settings for comments in the admin."""
+"""The settings for comments, and each staff member's e-mail notifications."""
+
+from typing import Any, cast
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from comments.models import CommentSettings
+from accounts.models import User
+from comments.admin.moderation import ReadOnlyAdmin
+from comments.models import CommentSettings, NotificationPreference
 from core.admin import OneRowAdmin
+from mail import messages
+from mail.tasks import wake_worker
 
 
 @admin.register(CommentSettings)
@@ -18,3 +31,62 @@ class CommentSettingsAdmin(OneRowAdmin):
         (_("Display"), {"fields": ("comments_per_page", "show_avatars", "show_pingbacks", "follow_by_mail")}),
         (_("Data retention"), {"fields": ("keep_spam_days", "forget_emails_after_days")}),
     )
+
+
+@admin.register(NotificationPreference)
+class NotificationPreferenceAdmin(ReadOnlyAdmin):
+    """Everyone who can get notifications has one of these, and sees only their own."""
+
+    readonly_fields = ("sent_to",)
+    radio_fields = {"frequency": admin.VERTICAL}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationPreference]:
+        return super().get_queryset(request).filter(user=cast("User", request.user)).select_related("user")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        user = cast("User", request.user)
+        return user.is_staff and (user.has_perm("comments.moderate_comment") or user.has_perm("blog.add_post"))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request) and (obj is None or obj.user_id == request.user.pk)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        (own,) = NotificationPreference.objects.of_users([cast("User", request.user)])
+        return redirect("admin:comments_notificationpreference_change", own.pk)
+
+    def get_fields(self, request: HttpRequest, obj: NotificationPreference | None = None) -> Any:
+        fields = ["sent_to"]
+        if obj is not None and obj.may_moderate:
+            fields.append("frequency")
+        if request.user.has_perm("blog.add_post"):
+            fields.append("own_posts")
+        return fields
+
+    @admin.display(description=_("sent to"))
+    def sent_to(self, preference: NotificationPreference) -> SafeString:
+        if not messages.is_on():
+            warning = gettext(
+                "Nobody. No mail server is set up, so no e-mails are sent. An administrator can set EMAIL_URL "
+                "(see docs/owners.md)."
+            )
+        elif not preference.user.email:
+            warning = gettext(
+                "Nobody. Your account has no e-mail address. An administrator can add one under “People”."
+            )
+        else:
+            return format_html("{}", preference.user.email)
+        return format_html("<strong>{}</strong>", warning)
+
+    def save_model(self, request: HttpRequest, obj: NotificationPreference, form: Any, change: bool) -> None:
+        # The new interval starts now.
+        NotificationPreference.objects.filter(pk=obj.pk).update(
+            **{field: form.cleaned_data[field] for field in form.changed_data}, not_before=timezone.now()
+        )
+        if messages.is_on():
+            wake_worker(timezone.now())
+
+    def response_post_save_change(self, request: HttpRequest, obj: NotificationPreference) -> HttpResponseRedirect:
+        return redirect("admin:index")

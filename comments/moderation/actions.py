@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.http import QueryDict
@@ -92,37 +93,28 @@ def result_message(result: DecisionResult, changed: Lazy, unchanged: Lazy) -> st
     return " ".join(sentences) or gettext("No comments were changed.")
 
 
-def latest_changes(pks: Iterable[int]) -> dict[int, str]:
-    """Return what was last done to each of these comments: "Anna approved it 20 seconds ago." Two queries."""
-    wanted = list(pks)
-    if not wanted:
-        return {}
-    latest: dict[int, Decision | Revision] = {}
-    for decision in Decision.objects.filter(comment__in=wanted).select_related("moderator").order_by("made_at", "pk"):
-        latest[decision.comment_id] = decision
-    for revision in Revision.objects.filter(comment__in=wanted).select_related("by").order_by("replaced_at", "pk"):
-        before = latest.get(revision.comment_id)
-        if not isinstance(before, Decision) or before.made_at < revision.replaced_at:
-            latest[revision.comment_id] = revision
-    return {pk: _describe(latest.get(pk)) for pk in wanted}
-
-
-def _describe(change: Decision | Revision | None) -> str:
-    if isinstance(change, Decision):
-        who = change.moderator or gettext("Someone")
-        return _DECIDED[CommentStatus(change.became)] % {"who": who, "time": time_since(change.made_at)}
-    if change is not None:
-        who = change.by or gettext("Its author")
-        return gettext("%(who)s changed the text %(time)s ago.") % {"who": who, "time": time_since(change.replaced_at)}
-    return gettext("Someone has changed it.")
-
-
-_DECIDED = {
+_DECIDED: dict[str, Lazy] = {
     CommentStatus.APPROVED: _("%(who)s approved it %(time)s ago."),
     CommentStatus.PENDING: _("%(who)s moved it back to pending %(time)s ago."),
     CommentStatus.SPAM: _("%(who)s marked it as spam %(time)s ago."),
     CommentStatus.TRASH: _("%(who)s moved it to the trash %(time)s ago."),
 }
+
+
+def latest_changes(pks: Iterable[int]) -> dict[int, str]:
+    """Return what was last done to each of these comments: "Anna approved it 20 seconds ago." Two queries."""
+    pks = list(pks)
+    if not pks:
+        return {}
+    revisions = Revision.objects.filter(comment__in=pks).select_related("by").order_by("pk")
+    decisions = Decision.objects.filter(comment__in=pks).select_related("moderator").order_by("pk")
+    revised = gettext("%(who)s changed the text %(time)s ago.")
+    author, someone = gettext("Its author"), gettext("Someone")
+    changes = [(each.replaced_at, each.comment_id, revised, each.by or author) for each in revisions]
+    changes += [(each.made_at, each.comment_id, _DECIDED[each.became], each.moderator or someone) for each in decisions]
+    changes.sort(key=itemgetter(0))
+    latest = {pk: message % {"who": who, "time": time_since(time)} for time, pk, message, who in changes}
+    return {pk: latest.get(pk, gettext("Someone has changed it.")) for pk in pks}
 
 
 def time_since(start: dt.datetime) -> str:

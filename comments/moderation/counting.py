@@ -12,7 +12,7 @@ from comments.models import Comment
 
 
 def recount(entry: Entry) -> None:
-    """Set `comment_count` of `entry`, here and in the database, to the number of its approved comments.
+    """Set `comment_count` of `entry`, in memory and in the database, to the number of its approved comments.
 
     Pingbacks and trackbacks count too, as in WordPress.
     """
@@ -22,28 +22,22 @@ def recount(entry: Entry) -> None:
 def recount_all(pks: Iterable[int]) -> dict[int, int]:
     """Recount the entries with these IDs in one transaction, and return the count of each that exists.
 
-    The entries are locked before their comments are counted: whoever changes a comment at the same time counts after
-    us and sees what we did.
+    The entries are locked before their comments are counted, so a concurrent change counts after this one and sees it.
     """
     counts: dict[int, int] = {}
     with transaction.atomic():
         for batch in batched(sorted(set(pks)), 1_000):
             entries = Entry.objects.filter(pk__in=batch).order_by("pk")
             stored = dict(entries.select_for_update(no_key=True).values_list("pk", "comment_count"))
-            counted = _count_approved(stored)
+            approved = Comment.objects.approved().filter(entry__in=list(stored)).order_by()
+            counted = dict(approved.values_list("entry").annotate(Count("pk")))
             wrong = {pk: counted.get(pk, 0) for pk, count in stored.items() if counted.get(pk, 0) != count}
             for count in set(wrong.values()):
                 # Not save(): nothing else of the entry has changed, and its text need not be rendered again.
-                Entry.objects.filter(pk__in=[pk for pk, right in wrong.items() if right == count]).update(
-                    comment_count=count
-                )
+                affected = [pk for pk, right in wrong.items() if right == count]
+                Entry.objects.filter(pk__in=affected).update(comment_count=count)
             counts |= stored | wrong
     return counts
-
-
-def _count_approved(pks: Iterable[int]) -> dict[int, int]:
-    approved = Comment.objects.approved().filter(entry__in=list(pks)).order_by()
-    return dict(approved.values_list("entry").annotate(Count("pk")))
 
 
 def miscounted() -> Iterator[tuple[Entry, int]]:

@@ -1,6 +1,7 @@
 """Moderators' decisions about comments. Each is logged and can be undone."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import batched
@@ -17,15 +18,17 @@ from comments.rules import bayes
 
 OUT_OF_SIGHT = (CommentStatus.SPAM, CommentStatus.TRASH)
 
-# The status that a comment gets, and what the filter has learned from it then: `approved`, `spam` or, empty, nothing.
+# The new status of a comment, and what the filter has learned from it by then: `approved`, `spam` or, empty, nothing.
 type Ruling = tuple[CommentStatus, str]
+# Rules on comments, which are locked. Those it leaves out keep their status.
+type Rule = Callable[[list[Comment]], Mapping[Comment, Ruling]]
 # The `mark` of each comment, by ID, as the moderator saw it when deciding.
 type Seen = Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionResult:
-    """What a decision did. `unchanged` comments had this status already, or were decided otherwise in the meantime.
+    """What a decision did. `unchanged` comments already had this status, or have been decided otherwise since.
 
     `overtaken` are the IDs of those that are no longer what the moderator saw. They were left alone.
     """
@@ -37,7 +40,7 @@ class DecisionResult:
 
 
 class OvertakenError(Exception):
-    """The comment is no longer what the moderator saw who wanted to change it."""
+    """The comment has changed since the moderator saw it."""
 
 
 def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
@@ -45,24 +48,21 @@ def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 
     Here and below, comments whose mark differs from the one in `seen` are left alone and reported as overtaken.
     """
-    return _decide(
-        (comment.pk for comment in comments), by, _all((CommentStatus.APPROVED, CommentStatus.APPROVED)), seen
-    )
+    return _decide(_pks(comments), by, _same_for_all(CommentStatus.APPROVED, CommentStatus.APPROVED), seen)
 
 
 def mark_spam(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
     """Hide `comments` as spam. The filter learns from them."""
-    return _decide((comment.pk for comment in comments), by, _all((CommentStatus.SPAM, CommentStatus.SPAM)), seen)
+    return _decide(_pks(comments), by, _same_for_all(CommentStatus.SPAM, CommentStatus.SPAM), seen)
 
 
 def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
     """Hide `comments` without calling them spam. What the filter has learned from them stays."""
 
     def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
-        histories = _histories(locked)
-        return {comment: (CommentStatus.TRASH, _taught(histories.get(comment.pk, []))) for comment in locked}
+        return {comment: (CommentStatus.TRASH, _taught(history)) for comment, history in _with_history(locked)}
 
-    return _decide((comment.pk for comment in comments), by, rule, seen)
+    return _decide(_pks(comments), by, rule, seen)
 
 
 def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
@@ -70,18 +70,17 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 
     def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
         hidden = [comment for comment in locked if comment.status in OUT_OF_SIGHT]
-        histories = _histories(hidden)
-        return {comment: _before_removal(histories.get(comment.pk, [])) for comment in hidden}
+        return {comment: _before_removal(history) for comment, history in _with_history(hidden)}
 
-    return _decide((comment.pk for comment in comments), by, rule, seen)
+    return _decide(_pks(comments), by, rule, seen)
 
 
 def reply(
     comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None
 ) -> DecisionResult:
-    """Approve `comment` and publish `text` as a reply of `by`. Undo takes back both.
+    """Approve `comment` and publish `text` as a reply by `by`. Undo takes back both.
 
-    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it or its entry was deleted meanwhile.
+    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it or its entry has been deleted.
     """
     with transaction.atomic():
         result = approve([comment], by, seen)
@@ -89,20 +88,20 @@ def reply(
             return result
         if not result.changed + result.unchanged:
             raise Comment.DoesNotExist
-        answer = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
-        if answer.status == CommentStatus.APPROVED:
+        stored = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
+        if stored.status == CommentStatus.APPROVED:
             # The rules let staff pass. The log shows it as a decision all the same.
             batch = {"moderator": by, "batch": result.batch}
-            Decision.objects.create(comment=answer, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
+            Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
         else:
-            _decide([answer.pk], by, _all((CommentStatus.APPROVED, "")), batch=result.batch)
+            _decide([stored.pk], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
     return result
 
 
 def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> Comment:
-    """Change the text, name, email or website of `comment`, keep the earlier text, and return it as it is then.
+    """Change the text, name, email or website of `comment`, keep the earlier text, and return the changed comment.
 
-    Its status stays. Raises OvertakenError if its mark is no longer `mark`, and DoesNotExist if it was deleted.
+    Its status stays. Raises OvertakenError if its mark is no longer `mark`, and DoesNotExist if it has been deleted.
     """
     with transaction.atomic():
         stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
@@ -125,28 +124,30 @@ def undo(batch: uuid.UUID, by: User) -> DecisionResult:
     """
 
     def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
-        histories = _histories(locked)
         return {
             comment: _before(history, len(history) - 1)
-            for comment in locked
-            if (history := histories.get(comment.pk))
-            and history[-1].batch == batch
-            and history[-1].became == comment.status
+            for comment, history in _with_history(locked)
+            if history and history[-1].batch == batch and history[-1].became == comment.status
         }
 
     return _decide(Decision.objects.filter(batch=batch).values_list("comment", flat=True), by, rule)
 
 
-def _all(ruling: Ruling) -> Callable[[list[Comment]], dict[Comment, Ruling]]:
-    return lambda locked: dict.fromkeys(locked, ruling)
+def _pks(comments: Iterable[Comment]) -> set[int]:
+    return {comment.pk for comment in comments}
 
 
-def _histories(comments: list[Comment]) -> dict[int, list[Decision]]:
-    """Return the decisions about each of `comments`, oldest first; one query."""
-    histories: dict[int, list[Decision]] = {}
+def _same_for_all(status: CommentStatus, taught: str) -> Rule:
+    return lambda locked: dict.fromkeys(locked, (status, taught))
+
+
+def _with_history(comments: list[Comment]) -> Iterator[tuple[Comment, list[Decision]]]:
+    """Yield each of `comments` with the decisions about it, oldest first; one query."""
+    histories = defaultdict[int, list[Decision]](list)
     for decision in Decision.objects.filter(comment__in=comments).order_by("pk"):
-        histories.setdefault(decision.comment_id, []).append(decision)
-    return histories
+        histories[decision.comment_id].append(decision)
+    for comment in comments:
+        yield comment, histories[comment.pk]
 
 
 def _taught(history: list[Decision]) -> str:
@@ -159,7 +160,6 @@ def _before(history: list[Decision], index: int) -> Ruling:
 
 
 def _before_removal(history: list[Decision]) -> Ruling:
-    """Return the status before the last removal."""
     for index, decision in reversed(list(enumerate(history))):
         if decision.became in OUT_OF_SIGHT and decision.was not in OUT_OF_SIGHT:
             return _before(history, index)
@@ -167,11 +167,7 @@ def _before_removal(history: list[Decision]) -> Ruling:
 
 
 def _decide(
-    pks: Iterable[int],
-    by: User,
-    rule: Callable[[list[Comment]], Mapping[Comment, Ruling]],
-    seen: Seen | None = None,
-    batch: uuid.UUID | None = None,
+    pks: Iterable[int], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
 ) -> DecisionResult:
     """Give the comments with these IDs the status that `rule` says, where it differs, and log that."""
     batch = batch or uuid.uuid4()
@@ -182,21 +178,27 @@ def _decide(
     recounted: set[int] = set()
     with transaction.atomic():
         for found in _locked(pks):
-            locked = [comment for comment in found if seen.get(comment.pk, comment.mark) == comment.mark]
-            overtaken += sorted({comment.pk for comment in found} - {comment.pk for comment in locked})
+            stale = {comment.pk for comment in found if seen.get(comment.pk, comment.mark) != comment.mark}
+            overtaken += sorted(stale)
+            locked = [comment for comment in found if comment.pk not in stale]
             rulings = {comment: ruling for comment, ruling in rule(locked).items() if ruling[0] != comment.status}
-            _set_statuses(rulings)
+            for status in {ruling[0] for ruling in rulings.values()}:
+                new_pks = [comment.pk for comment, ruling in rulings.items() if ruling[0] == status]
+                Comment.objects.filter(pk__in=new_pks).update(status=status, status_since=timezone.now())
+                if status == CommentStatus.APPROVED:
+                    outbox.record(new_pks, status)
             Decision.objects.bulk_create(
                 Decision(comment=comment, moderator=by, was=comment.status, became=new, taught=taught, batch=batch)
                 for comment, (new, taught) in rulings.items()
             )
-            lessons |= {comment: taught for comment, (_new, taught) in rulings.items()}
-            recounted |= {
-                one.entry_id for one, (new, _) in rulings.items() if CommentStatus.APPROVED in (one.status, new)
-            }
+            for comment, (new, taught) in rulings.items():
+                lessons[comment] = taught
+                if CommentStatus.APPROVED in (comment.status, new):
+                    recounted.add(comment.entry_id)
             changed += len(rulings)
             unchanged += len(locked) - len(rulings)
-        # Once all comments are locked: whoever waits for the filter holds no comment that somebody else needs.
+        # Only once all comments are locked, so that a transaction that waits for the filter holds no comment that
+        # another one needs.
         bayes.learn(lessons)
         recount_all(recounted)
     return DecisionResult(changed, unchanged, batch, tuple(overtaken))
@@ -211,11 +213,3 @@ def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
     for batch in batched(sorted(set(pks)), 1_000):
         comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
         yield list(comments.only("status", "entry", "name", "email", "website", "text"))
-
-
-def _set_statuses(rulings: Mapping[Comment, Ruling]) -> None:
-    for status in {ruling[0] for ruling in rulings.values()}:
-        pks = [comment.pk for comment, ruling in rulings.items() if ruling[0] == status]
-        Comment.objects.filter(pk__in=pks).update(status=status, status_since=timezone.now())
-        if status == CommentStatus.APPROVED:
-            outbox.record_approved(pks)

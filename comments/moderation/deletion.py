@@ -30,8 +30,7 @@ def delete(comments: Iterable[Comment]) -> int:
 def lock(pks: Iterable[int]) -> dict[int, Comment]:
     """Lock the comments with these IDs, their parents and their replies until the transaction ends, and return them.
 
-    Call this before locking anything else when you delete: all of them are locked in the same order as in every
-    decision.
+    Call this before locking anything else when you delete: the order is the same as in every decision.
     """
     pks = set(pks)
     parents = Comment.objects.filter(pk__in=pks).exclude(parent=None).values_list("parent", flat=True)
@@ -41,13 +40,13 @@ def lock(pks: Iterable[int]) -> dict[int, Comment]:
 
 
 def _move_up_replies(doomed: Mapping[int, Comment], stored: Mapping[int, Comment]) -> None:
-    """Hang the replies to `doomed` below their nearest ancestor among `stored` that stays."""
+    """Attach the replies to `doomed` to their nearest ancestor among `stored` that stays."""
     moved: dict[int | None, list[int]] = {}
     # Queried again, because replies may have come in until everything was locked.
     replies = Comment.objects.filter(parent__in=doomed).exclude(pk__in=doomed).order_by("pk")
     for pk, parent in replies.values_list("pk", "parent"):
         above: int | None = parent
-        # Imported threads may contain circles.
+        # Imported threads may contain cycles.
         visited = {pk}
         while above is not None and above in doomed and above not in visited:
             visited.add(above)

@@ -1,9 +1,10 @@
-"""The moderation queue: a page of comments at a time, and what is known about each."""
+"""The moderation queue: a page of comments at a time, each with what is known about it."""
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q
@@ -17,7 +18,7 @@ from comments.rules.blocklist import Traces
 PER_PAGE = 25
 # How many characters of a text are shown at first. A text that is only a little longer is shown in full.
 EXCERPT_LENGTH, MAX_FULL_LENGTH = 600, 800
-# How many hosts of one comment there are links for, to find similar comments.
+# How many hosts of one comment get a link to similar comments.
 MAX_HOSTS = 3
 # How many pending comments are searched for similar ones.
 MAX_SEARCHED = 1_000
@@ -27,13 +28,13 @@ MAX_SEARCHED = 1_000
 class Row:
     """A comment as moderators see it.
 
-    `author_counts` counts the other comments of its author by status. `note` says what someone has just done to it.
-    `draft` is what a moderator wrote that could not be saved, `draft_kind` whether it was a `reply` or an `edit`, and
+    `author_counts` counts its author's other comments by status. `note` says what someone has just done to it.
+    `draft` is a moderator's text that could not be saved, `draft_kind` whether it is a `reply` or an `edit`, and
     `error` why it could not be saved.
     """
 
     comment: Comment
-    author_counts: Counter[str] = field(default_factory=Counter)
+    author_counts: Counter[str]
     note: str = ""
     draft_kind: str = ""
     draft: str = ""
@@ -50,36 +51,25 @@ class Row:
         return text[:cut], text[cut:]
 
     @property
-    def is_first(self) -> bool:
-        """Whether its author has no other comments here."""
-        return not self.author_counts.total()
-
-    @property
     def similar_links(self) -> list[tuple[str, str]]:
         """The label and query string of each link to similar comments."""
-        comment = self.comment
-        hosts = normalisation.linked_hosts(f"{comment.website} {comment.text}")[:MAX_HOSTS]
-        found = [(Block.Kind.NAME, comment.name), *((Block.Kind.HOST, host) for host in hosts)]
-        links = [
-            # The ID stands for the e-mail address, because URLs end up in logs and in the browser's history.
-            (comment.email, urlencode({"kind": Block.Kind.EMAIL, "comment": comment.pk})),
-            *((text, urlencode({"kind": kind, "text": text})) for kind, text in found),
+        name, kinds = self.comment.name, Block.Kind
+        hosts = normalisation.linked_hosts(f"{self.comment.website} {self.comment.text}")[:MAX_HOSTS]
+        queries: list[tuple[str, dict[str, Any]]] = [
+            # By the ID of the comment, because an address in a URL ends up in logs and browser histories.
+            (self.comment.email, {"kind": kinds.EMAIL, "comment": self.comment.pk}),
+            (name, {"kind": kinds.NAME, "text": name}),
+            *((host, {"kind": kinds.HOST, "text": host}) for host in hosts),
+            (gettext("a word…"), {"kind": kinds.WORD}),
         ]
-        return [*(link for link in links if link[0]), (gettext("a word…"), urlencode({"kind": Block.Kind.WORD}))]
+        return [(label, urlencode(query)) for label, query in queries if label]
 
 
-@dataclass(slots=True)
-class QueuePage:
-    """Some rows of a queue. `after` is the cursor of the next page; empty on the last one."""
+def queue_page(status: CommentStatus, after: str = "") -> tuple[list[Row], str]:
+    """Return the page of comments with this status after the cursor `after`, and the cursor of the next page, if any.
 
-    rows: list[Row]
-    after: str = ""
-
-
-def queue_page(status: CommentStatus, after: str = "") -> QueuePage:
-    """Return the page of comments with this status after the cursor `after`. Three queries.
-
-    Pending comments are sorted oldest first, all others newest first. Raises ValueError if the cursor is invalid.
+    Pending comments are sorted oldest first, all others newest first. Three queries. Raises ValueError if the cursor
+    is invalid.
     """
     comments = _for_moderators().filter(status=status)
     oldest_first = status == CommentStatus.PENDING
@@ -89,22 +79,21 @@ def queue_page(status: CommentStatus, after: str = "") -> QueuePage:
         if created_at.tzinfo is None or not 0 <= pk < 2**63:
             raise ValueError(after)
         lookup = "gt" if oldest_first else "lt"
-        comments = comments.filter(
-            Q(**{f"created_at__{lookup}": created_at}) | Q(created_at=created_at, **{f"pk__{lookup}": pk})
-        )
+        same_time = Q(created_at=created_at, **{f"pk__{lookup}": pk})
+        comments = comments.filter(Q(**{f"created_at__{lookup}": created_at}) | same_time)
     order = ("created_at", "pk") if oldest_first else ("-created_at", "-pk")
-    found = list(comments.order_by(*order)[: PER_PAGE + 1])
-    shown = found[:PER_PAGE]
-    last = shown[-1] if len(found) > PER_PAGE else None
-    return QueuePage(_rows(shown), f"{last.created_at.isoformat()}_{last.pk}" if last else "")
+    page = list(comments.order_by(*order)[: PER_PAGE + 1])
+    shown = page[:PER_PAGE]
+    has_more = len(page) > PER_PAGE
+    return _rows(shown), f"{shown[-1].created_at.isoformat()}_{shown[-1].pk}" if has_more else ""
 
 
 def rows_of(pks: Iterable[int], *, with_notes: bool = False) -> list[Row]:
     """Return the rows of these comments as they are now, in this order, without those that were deleted."""
-    wanted = list(pks)
-    found = _for_moderators().in_bulk(wanted)
-    rows = _rows([found[pk] for pk in wanted if pk in found])
-    notes = latest_changes(found) if with_notes else {}
+    pks = list(pks)
+    stored = _for_moderators().in_bulk(pks)
+    rows = _rows([stored[pk] for pk in pks if pk in stored])
+    notes = latest_changes(stored) if with_notes else {}
     for row in rows:
         row.note = notes.get(row.comment.pk, "")
     return rows
@@ -122,16 +111,11 @@ def _rows(comments: list[Comment]) -> list[Row]:
     emails = {comment.email for comment in comments if comment.email}
     names = {comment.name for comment in comments if not comment.email and comment.name}
     same = Comment.objects.filter(Q(email__in=emails) | Q(email="", name__in=names)).order_by()
-    counts: dict[str, Counter[str]] = {}
+    counts = defaultdict[str, Counter[str]](Counter)
     for email, name, status, count in same.values_list("email", "name", "status").annotate(Count("pk")):
-        counts.setdefault(email or name, Counter())[status] += count
-    return [Row(comment, _without_itself(comment, counts)) for comment in comments]
-
-
-def _without_itself(comment: Comment, counts: dict[str, Counter[str]]) -> Counter[str]:
-    others = Counter(counts.get(comment.email or comment.name, {}))
-    others.subtract([comment.status])
-    return +others
+        counts[email or name][status] += count
+    # Counter's minus leaves out what is no longer positive.
+    return [Row(one, counts[one.email or one.name] - Counter([one.status])) for one in comments]
 
 
 def counts() -> dict[str, int]:
@@ -140,30 +124,13 @@ def counts() -> dict[str, int]:
     return dict(hidden.order_by().values_list("status").annotate(Count("pk")))
 
 
-@dataclass(frozen=True, slots=True)
-class SimilarComments:
-    """The pending comments that a block of some kind and text would match."""
+def find_similar(kind: str, text: str) -> tuple[Block, list[Comment]]:
+    """Find all pending comments from this author or host, or with this word, and the block that would match them.
 
-    block: Block
-    comments: list[Comment]
-
-    @property
-    def seen(self) -> str:
-        """The marks of the comments (comments.moderation.actions.read_seen)."""
-        return " ".join(f"{comment.pk}:{comment.mark}" for comment in self.comments)
-
-    @property
-    def pks(self) -> str:
-        return " ".join(str(comment.pk) for comment in self.comments)
-
-
-def find_similar(kind: str, text: str) -> SimilarComments:
-    """Find all pending comments from this author or host, or with this word; one query.
-
-    Searches the oldest MAX_SEARCHED. Raises ValidationError if `text` contains nothing to search for.
+    Searches the oldest MAX_SEARCHED in one query. Raises ValidationError if `text` contains nothing to search for.
     """
     block = Block(kind=kind, text=text)
     block.clean_fields(exclude=["key", "start", "verdict", "added_by"])
     block.clean()
     pending = Comment.objects.filter(status=CommentStatus.PENDING).select_related("user").order_by("created_at", "pk")
-    return SimilarComments(block, [one for one in pending[:MAX_SEARCHED] if Traces.of(one).match(block)])
+    return block, [comment for comment in pending[:MAX_SEARCHED] if Traces.of(comment).match(block)]

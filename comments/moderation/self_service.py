@@ -19,7 +19,7 @@ TIME_LIMIT = dt.timedelta(minutes=15)
 
 
 class TooLateError(Exception):
-    """The author can no longer change or delete the comment: the time is over, or somebody has dealt with it."""
+    """The author can no longer change or delete the comment: time is up, or someone has replied to or moderated it."""
 
 
 def may_be_deleted(comment: Comment) -> bool:
@@ -29,18 +29,20 @@ def may_be_deleted(comment: Comment) -> bool:
 
 
 def may_be_revised(comment: Comment) -> bool:
-    """Whether its author may change `comment`: like deleting it, but only until somebody has replied."""
+    """Whether its author may change `comment`: as long as it may be deleted and nobody has replied."""
     return may_be_deleted(comment) and not comment.replies.exclude(status__in=OUT_OF_SIGHT).exists()
 
 
 def revise(comment: Comment, text: str, *, settings: CommentSettings) -> Comment:
-    """Give `comment` another text, keep the earlier one, judge it again, and return it as it is then.
+    """Give `comment` another text, keep the earlier one, judge it again, and return the changed comment.
 
     The same text again changes nothing: it is a second click. Raises TooLateError, and DoesNotExist if the comment
-    was deleted.
+    has been deleted.
     """
-    # Before the transaction, so that nobody waits in it for a remote server.
-    akismet_finding = akismet.check(_with_text(comment, text))
+    # Before the transaction, so that nothing waits in it for a remote server.
+    changed = copy(comment)
+    changed.text = text
+    akismet_finding = akismet.check(changed)
     with transaction.atomic():
         stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
         if not may_be_revised(stored):
@@ -51,34 +53,24 @@ def revise(comment: Comment, text: str, *, settings: CommentSettings) -> Comment
         before = stored.status
         stored.text = text
         stored.render()
-        judgement = judge(stored, settings, Arrival(proven=_was_proven(stored), akismet=akismet_finding))
+        was_proven = any(reason["check"] == proof_of_work.__name__ for reason in stored.reasons)
+        judgement = judge(stored, settings, Arrival(proven=was_proven, akismet=akismet_finding))
         stored.reasons = judgement.reasons
         # Spam stays spam, so that nobody can find out what passes by trying.
         if before not in (CommentStatus.SPAM, judgement.status):
             stored.status, stored.status_since = judgement.status, timezone.now()
         stored.save(update_fields=["text", "status", "status_since", "reasons"])
         if stored.status != before:
-            outbox.record([stored])
+            outbox.record([stored.pk], stored.status)
         if CommentStatus.APPROVED in (before, stored.status):
             recount_all([stored.entry_id])
     return stored
 
 
-def _with_text(comment: Comment, text: str) -> Comment:
-    changed = copy(comment)
-    changed.text = text
-    return changed
-
-
-def _was_proven(comment: Comment) -> bool:
-    """Whether the browser had a proof of work when `comment` was submitted."""
-    return any(reason["check"] == proof_of_work.__name__ for reason in comment.reasons)
-
-
 def delete_own(comment: Comment) -> None:
     """Delete `comment` for good with everything stored about its author. Replies to it stay.
 
-    Raises TooLateError, and DoesNotExist if it is deleted already.
+    Raises TooLateError, and DoesNotExist if it has been deleted already.
     """
     with transaction.atomic():
         lock([comment.pk])

@@ -17,10 +17,10 @@ from comments.rules.judge import spam_filter
 
 WEEKS = 12
 DAYS = 90
-# How many of the newest comments the outcomes are counted from.
+# The outcomes are counted from this many of the newest comments.
 MAX_COMMENTS = 5_000
 CHART_STATUSES = (CommentStatus.APPROVED, CommentStatus.PENDING, CommentStatus.SPAM)
-# What rules may decide at first, and what moderators may make of it.
+# What rules may decide at first, and what moderators may turn it into.
 FIRST_DECISIONS = {
     CommentStatus.APPROVED: _("Published"),
     CommentStatus.PENDING: _("Held"),
@@ -42,32 +42,21 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A bar in the chart: the comments of the week that begins on `day`."""
+    """A bar in the chart: the comments of the week that begins on `day`, counted by CHART_STATUSES."""
 
     day: dt.date
-    counts: Counter[str]
+    counts: list[int]
     x: int
     segments: list[Segment]
-
-    @property
-    def row(self) -> list[int]:
-        """The counts of CHART_STATUSES, for the table."""
-        return [self.counts[status] for status in CHART_STATUSES]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     weeks: list[Week]
+    width: int = WEEKS * BAR_STEP
     height: int = CHART_HEIGHT
     bar_width: int = BAR_WIDTH
-
-    @property
-    def width(self) -> int:
-        return len(self.weeks) * BAR_STEP
-
-    @property
-    def statuses(self) -> tuple[CommentStatus, ...]:
-        return CHART_STATUSES
+    statuses: tuple[CommentStatus, ...] = CHART_STATUSES
 
 
 def by_week() -> Chart:
@@ -77,25 +66,24 @@ def by_week() -> Chart:
     days = [this_week - dt.timedelta(weeks=ago) for ago in reversed(range(WEEKS))]
     start = timezone.make_aware(dt.datetime.combine(days[0], dt.time()))
     comments = Comment.objects.filter(created_at__gte=start, status__in=CHART_STATUSES).order_by()
-    weekly: dict[dt.date, Counter[str]] = {day: Counter() for day in days}
-    counts = comments.annotate(week=TruncWeek("created_at")).values_list("week", "status").annotate(Count("pk"))
-    for week, status, count in counts:
-        # An imported comment may lie in the future, because of the other site's clock.
-        if week.date() in weekly:
-            weekly[week.date()][status] += count
-    highest = max(week.total() for week in weekly.values())
+    by_status = comments.annotate(week=TruncWeek("created_at")).values_list("week", "status").annotate(Count("pk"))
+    # Imported comments may lie in the future, because of the other site's clock. Those weeks are not shown.
+    weekly = {(week.date(), status): count for week, status, count in by_status}
+    counts = [[weekly.get((day, status), 0) for status in CHART_STATUSES] for day in days]
+    highest = max(1, *map(sum, counts))
+    margin = (BAR_STEP - BAR_WIDTH) // 2
     return Chart(
         [
-            Week(day, week, index * BAR_STEP + (BAR_STEP - BAR_WIDTH) // 2, list(_segments(week, highest)))
-            for index, (day, week) in enumerate(weekly.items())
+            Week(day, row, index * BAR_STEP + margin, list(_segments(row, highest)))
+            for index, (day, row) in enumerate(zip(days, counts, strict=True))
         ]
     )
 
 
-def _segments(counts: Counter[str], highest: int) -> Iterator[Segment]:
+def _segments(counts: list[int], highest: int) -> Iterator[Segment]:
     y = float(CHART_HEIGHT)
-    for status in CHART_STATUSES:
-        height = round(CHART_HEIGHT * counts[status] / highest, 2) if highest else 0.0
+    for status, count in zip(CHART_STATUSES, counts, strict=True):
+        height = round(CHART_HEIGHT * count / highest, 2)
         y = round(y - height, 2)
         if height:
             yield Segment(status, y, height)
@@ -120,13 +108,8 @@ class Outcomes:
         rules = gettext("What the rules decided, and what moderators made of it")
         spam_filter = gettext("What the spam filter alone would have decided, and what moderators made of it")
         for title, counts in ((rules, self.rules), (spam_filter, self.spam_filter)):
-            yield (
-                title,
-                [
-                    (str(label), [counts[first, final] for final in FINAL_STATUSES])
-                    for first, label in FIRST_DECISIONS.items()
-                ],
-            )
+            by_first = {first: [counts[first, final] for final in FINAL_STATUSES] for first in FIRST_DECISIONS}
+            yield title, [(str(label), by_first[first]) for first, label in FIRST_DECISIONS.items()]
 
 
 def outcomes() -> Outcomes:

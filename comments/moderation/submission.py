@@ -1,7 +1,6 @@
-"""Submitting a comment: it is judged by the rules and stored, whatever they say."""
+"""Submitting a comment: the rules judge it, and it is stored whatever they say."""
 
 import datetime as dt
-from dataclasses import replace
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -18,8 +17,6 @@ from comments.rules.judge import Arrival, judge
 
 # The same text from the same person on the same entry within this time is a second click, not a second comment.
 SECOND_CLICK = dt.timedelta(minutes=10)
-# What comments.policy.is_open looks at.
-_POLICY_FIELDS = ("status", "published_at", "comments_open")
 
 
 def submit(
@@ -40,43 +37,43 @@ def submit(
 
     A `user` comments under the name of the account. `trapped`: a field that people do not see was filled in.
     `sender` comes from comments.rules.rate_limit, and `proof` from the browser (comments.rules.proof_of_work). The
-    rules decide the status (comments.rules.judge).
-    Raises DoesNotExist if the entry was deleted in the meantime.
+    rules decide the status (comments.rules.judge). Raises DoesNotExist if the entry has been deleted.
     """
     if user is not None:
         name, email = str(user), user.email
     values = {"name": name, "email": email, "website": website, "text": text, "parent": parent, "user": user}
     comment = Comment(entry=entry, **values)
     comment.render()
-    # Before the transaction, so that nobody waits in it for another comment's count or for a remote server.
-    arrival = Arrival(trapped=trapped, count=rate_limit.count(sender), akismet=akismet.check(comment))
+    # Before the transaction, so that nothing waits in it for another comment's count or for a remote server.
+    count, akismet_finding = rate_limit.count(sender), akismet.check(comment)
     challenge = proof_of_work.verify(proof)
     with transaction.atomic():
         # Comments are locked before entries, as in every decision. From here on, the parent cannot be deleted.
         locked = Comment.objects.select_for_update(no_key=True).only("pk")
         if parent is not None and not locked.filter(pk=parent.pk):
-            # Its author deleted it in the meantime, so the reply stands on its own.
+            # Its author deleted it in the meantime, so this is no longer a reply.
             values["parent"] = comment.parent = None
         # Of two clicks at once, the second waits here until the first is stored.
-        current = type(entry).objects.select_for_update(no_key=True).only(*_POLICY_FIELDS).get(pk=entry.pk)
+        entries = type(entry).objects.select_for_update(no_key=True)
+        # What comments.policy.is_open looks at.
+        current = entries.only("status", "published_at", "comments_open").get(pk=entry.pk)
         similar = list(_same_text(comment))
         since = timezone.now() - SECOND_CLICK
         for earlier in similar:
             if earlier.created_at >= since and all(getattr(earlier, name) == value for name, value in values.items()):
                 return earlier
-        judgement = judge(
-            comment,
-            settings,
-            replace(
-                arrival,
-                closed=not is_open(current, settings),
-                repeated=any(earlier.status != CommentStatus.TRASH for earlier in similar),
-                proven=bool(challenge) and proof_of_work.spend(challenge),
-            ),
+        arrival = Arrival(
+            closed=not is_open(current, settings),
+            trapped=trapped,
+            count=count,
+            repeated=any(earlier.status != CommentStatus.TRASH for earlier in similar),
+            proven=bool(challenge) and proof_of_work.spend(challenge),
+            akismet=akismet_finding,
         )
+        judgement = judge(comment, settings, arrival)
         comment.status, comment.reasons = judgement.status, judgement.reasons
         comment.save()
-        outbox.record([comment])
+        outbox.record([comment.pk], comment.status)
         if comment.status == CommentStatus.APPROVED:
             recount(entry)
     return comment

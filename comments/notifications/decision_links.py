@@ -16,11 +16,12 @@ from core.site import absolute_url
 VALID_DAYS = 7
 # The decisions that an e-mail has links for (comments.moderation.actions).
 DECISIONS = ("approve", "spam", "trash")
+_SIGNER = TimestampSigner(salt="comments.notifications.decision_links")
 
 
 def decision_urls(notification: Notification) -> dict[str, str]:
     """Return the absolute URL of each decision for this notification of a moderator."""
-    signed = _signer().sign(f"{notification.pk}.{_password_mark(moderator_of(notification))}")
+    signed = _SIGNER.sign(f"{notification.pk}.{_password_mark(moderator_of(notification))}")
     return {decision: absolute_url(reverse("comments:decide", args=[signed, decision])) for decision in DECISIONS}
 
 
@@ -29,14 +30,14 @@ def find_notification(signed: str) -> Notification | None:
 
     Raises SignatureExpired after VALID_DAYS or a change of the password, BadSignature if the URL is forged.
     """
-    value = _signer().unsign(signed, max_age=dt.timedelta(days=VALID_DAYS))
+    value = _SIGNER.unsign(signed, max_age=dt.timedelta(days=VALID_DAYS))
     pk, _dot, password_mark = value.partition(".")
     notifications = Notification.objects.filter(pk=int(pk), event=Event.PENDING, moderator__isnull=False)
     related = ("moderator__user", "comment__user", "comment__entry")
     notification = notifications.select_related(*related).first()
-    if notification is not None and not constant_time_compare(
-        password_mark, _password_mark(moderator_of(notification))
-    ):
+    if notification is None:
+        return None
+    if not constant_time_compare(password_mark, _password_mark(moderator_of(notification))):
         raise SignatureExpired("The password has changed.")
     return notification
 
@@ -50,7 +51,3 @@ def moderator_of(notification: Notification) -> User:
 def _password_mark(user: User) -> str:
     """Return something that changes with the password and reveals nothing about it."""
     return user.get_session_auth_hash()[:16]
-
-
-def _signer() -> TimestampSigner:
-    return TimestampSigner(salt="comments.notifications.decision_links")

@@ -2,9 +2,8 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from functools import partial
-from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -12,44 +11,42 @@ from django.utils.translation import ngettext
 from blog.models import Entry
 from comments.models import Comment, CommentStatus, Event, Notification, NotificationPreference
 from comments.notifications import decision_links
-from comments.notifications.mail_threads import LIST_NAME, thread_id
+from comments.notifications.comment_mail import comment_context, notification_email, quotable, thread_id
 from core.site import absolute_url
 from mail import messages
 
-# The most comments that one e-mail quotes. It says how many others there are.
-MAX_COMMENTS = 20
-# The most notifications that one e-mail stands for.
+# The most notifications that one e-mail covers.
 MAX_NOTIFICATIONS = 2_000
 
 
-def letters(preference: NotificationPreference) -> Iterator[messages.Letter]:
+def emails(preference: NotificationPreference) -> Iterator[messages.Email]:
     """Yield the e-mails due to a member of the staff. Notifications that are no longer relevant are deleted."""
-    for event, letter in ((Event.PENDING, _pending_letter), (Event.APPROVED, _own_posts_letter)):
+    for event, write in ((Event.PENDING, _pending_email), (Event.APPROVED, _own_posts_email)):
         unsent = Notification.unsent(event, moderator=preference)
         unsent.exclude(pk__in=_relevant(preference, event)).delete()
         pks = list(unsent.values_list("pk", flat=True)[:MAX_NOTIFICATIONS])
         if pks:
-            yield letter(preference, pks)
+            yield write(preference, pks)
 
 
-def _relevant(preference: NotificationPreference, event: Event) -> Any:
-    """Return a query of the IDs of the notifications to send; none if the person should get none any more."""
+def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Notification]:
+    """Return the notifications to send; none if the person should not get any more of them."""
     user = preference.user
-    notifications = Notification.objects.filter(moderator=preference, event=event).values("pk")
+    notifications = Notification.objects.filter(moderator=preference, event=event)
     if event == Event.PENDING:
-        wanted = preference.may_moderate and preference.frequency != NotificationPreference.Frequency.NEVER
+        is_subscribed = preference.may_moderate and preference.frequency != NotificationPreference.Frequency.NEVER
         notifications = notifications.filter(comment__status=CommentStatus.PENDING)
     else:
-        wanted = user.is_active and user.is_staff and preference.own_posts
+        is_subscribed = user.is_active and user.is_staff and preference.own_posts
         notifications = notifications.filter(comment__in=Comment.objects.public())
-    return notifications if wanted and user.email else notifications.none()
+    return notifications if is_subscribed and user.email else notifications.none()
 
 
-def _pending_letter(preference: NotificationPreference, pks: list[int]) -> messages.Letter:
-    notifications, quoted = _quoted(pks)
+def _pending_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
+    quoted = quotable(pks)
     for notification in quoted:
-        notification.mark = notification.comment.mark
-    # Before it is sent, because somebody may follow a link at once.
+        notification.moderator, notification.mark = preference, notification.comment.mark
+    # Before it is sent, because the recipient may follow a link at once.
     Notification.objects.bulk_update(quoted, ["mark"])
     entry = _common_entry(quoted) if len(quoted) == len(pks) else None
     if entry is not None:
@@ -58,7 +55,7 @@ def _pending_letter(preference: NotificationPreference, pks: list[int]) -> messa
         subject = ngettext("%(n)d pending comment", "%(n)d pending comments", len(pks))
     context = {
         "shown": [
-            {**_comment_context(one.comment), "decision_urls": decision_links.decision_urls(one)} for one in quoted
+            {**comment_context(one.comment), "decision_urls": decision_links.decision_urls(one)} for one in quoted
         ],
         "count": len(pks),
         "more": len(pks) - len(quoted),
@@ -66,59 +63,34 @@ def _pending_letter(preference: NotificationPreference, pks: list[int]) -> messa
         "preferences_url": _preferences_url(),
         "days": decision_links.VALID_DAYS,
     }
-    message = messages.write(
+    return notification_email(
         "comments/mail/pending.txt",
         preference.user.email,
         subject % {"n": len(pks), "title": messages.isolated(entry)},
         context,
-        list_name=LIST_NAME,
-        message_id=_message_id(preference, pks),
+        pks,
+        series=f"notification-{preference.pk}",
         thread_id=thread_id(entry) if entry is not None else "pending",
     )
-    return messages.Letter(message, partial(_mark_sent, notifications))
 
 
-def _own_posts_letter(preference: NotificationPreference, pks: list[int]) -> messages.Letter:
-    notifications, quoted = _quoted(pks)
+def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
+    quoted = quotable(pks)
     entry = _common_entry(quoted)
-    subject = ngettext("%(n)d comment on your post", "%(n)d comments on your posts", len(pks)) % {"n": len(pks)}
-    message = messages.write(
+    context = {
+        "shown": [comment_context(notification.comment) for notification in quoted],
+        "more": len(pks) - len(quoted),
+        "preferences_url": _preferences_url(),
+    }
+    return notification_email(
         "comments/mail/own_posts.txt",
         preference.user.email,
-        subject,
-        {
-            "shown": [_comment_context(one.comment) for one in quoted],
-            "more": len(pks) - len(quoted),
-            "preferences_url": _preferences_url(),
-        },
-        list_name=LIST_NAME,
-        message_id=_message_id(preference, pks),
+        ngettext("%(n)d comment on your post", "%(n)d comments on your posts", len(pks)) % {"n": len(pks)},
+        context,
+        pks,
+        series=f"notification-{preference.pk}",
         thread_id=thread_id(entry) if entry is not None else "approved",
     )
-    return messages.Letter(message, partial(_mark_sent, notifications))
-
-
-def _quoted(pks: list[int]) -> tuple[Any, list[Notification]]:
-    """Return a query of all these notifications, and those whose comments fit into the e-mail."""
-    notifications = Notification.objects.filter(pk__in=pks)
-    related = ("moderator__user", "comment__user", "comment__entry")
-    first = list(notifications.order_by("pk").select_related(*related)[:MAX_COMMENTS])
-    return notifications, [
-        first[index] for index in messages.that_fit([one.comment.text for one in first], MAX_COMMENTS)
-    ]
-
-
-def _comment_context(comment: Comment) -> dict[str, Any]:
-    return {
-        "name": messages.isolated(comment.author_name),
-        "email": messages.line(comment.email),
-        "website": messages.line(comment.website),
-        "title": messages.isolated(comment.entry),
-        "url": absolute_url(comment.get_absolute_url()),
-        "entry_url": absolute_url(comment.entry.get_absolute_url()),
-        "text": messages.quoted(comment.text),
-        "reasons": [messages.line(reason["message"]) for reason in comment.reasons],
-    }
 
 
 def _common_entry(notifications: list[Notification]) -> Entry | None:
@@ -129,14 +101,6 @@ def _common_entry(notifications: list[Notification]) -> Entry | None:
 
 def _preferences_url() -> str:
     return absolute_url(reverse("admin:comments_notificationpreference_changelist"))
-
-
-def _message_id(preference: NotificationPreference, pks: list[int]) -> str:
-    return f"notification-{preference.pk}-{pks[0]}-{pks[-1]}-{len(pks)}"
-
-
-def _mark_sent(notifications: Any) -> None:
-    notifications.update(sent_at=timezone.now())
 
 
 def delete_old() -> int:

@@ -1,14 +1,27 @@
-"""Recording what people are to be notified of, in the transaction in which it happens.
+"""Notifying people of comments: recorded in the transaction in which it happens, fanned out to recipients later.
 
-This costs the commenter or the moderator one row. The worker does the rest (comments.notifications.fanout).
+Recording costs the commenter or the moderator one row. The worker does the rest.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from django.db import transaction
 from django.utils import timezone
 
-from comments.models import Comment, CommentStatus, Event, OutboxItem
+from accounts.models import User
+from blog.models import Post
+from comments.models import (
+    Comment,
+    CommentKind,
+    CommentSettings,
+    CommentStatus,
+    Event,
+    Follower,
+    Notification,
+    NotificationPreference,
+    OutboxItem,
+)
 from mail import messages
 from mail.tasks import wake_worker
 
@@ -16,27 +29,72 @@ from mail.tasks import wake_worker
 SETTLE = dt.timedelta(minutes=5)
 BATCH = 200
 
-_EVENTS: dict[str, Event] = {CommentStatus.PENDING: Event.PENDING, CommentStatus.APPROVED: Event.APPROVED}
 
-
-def record(comments: Iterable[Comment]) -> None:
-    """Have people notified of `comments` that are pending or approved now. Nobody is notified of spam."""
-    _store(
-        OutboxItem(comment_id=comment.pk, event=_EVENTS[comment.status])
-        for comment in comments
-        if comment.status in _EVENTS
-    )
-
-
-def record_approved(pks: Iterable[int]) -> None:
-    """Do the same for the comments with these IDs, which were just approved."""
-    _store(OutboxItem(comment_id=pk, event=Event.APPROVED) for pk in pks)
-
-
-def _store(items: Iterable[OutboxItem]) -> None:
-    if not messages.is_on():
-        return
-    new = list(items)
-    if new:
-        OutboxItem.objects.bulk_create(new, batch_size=BATCH, ignore_conflicts=True)
+def record(pks: Collection[int], status: str) -> None:
+    """Have people notified of the comments with these IDs, which just got this status. Nobody is notified of spam."""
+    if pks and status in Event.values and messages.is_on():
+        items = [OutboxItem(comment_id=pk, event=status) for pk in pks]
+        OutboxItem.objects.bulk_create(items, batch_size=BATCH, ignore_conflicts=True)
         wake_worker(timezone.now() + SETTLE)
+
+
+def fan_out() -> None:
+    """Create a notification for each recipient of each recorded event, once, however many workers do this at once."""
+    while _fan_out_batch(timezone.now() - SETTLE):
+        pass
+
+
+def next_at() -> dt.datetime | None:
+    """Return when something next has to be fanned out; None if nothing is recorded."""
+    oldest = OutboxItem.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    return None if oldest is None else oldest + SETTLE
+
+
+def _fan_out_batch(until: dt.datetime) -> bool:
+    with transaction.atomic():
+        items = list(OutboxItem.objects.select_for_update().filter(created_at__lte=until).order_by("pk")[:BATCH])
+        pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
+        # Events may be outdated by now.
+        written_here = Comment.objects.filter(is_imported=False).order_by("pk")
+        pending = written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING)
+        approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
+        notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
+        Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
+        OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
+    return bool(items)
+
+
+def _for_moderators(comments: Iterable[Comment]) -> Iterable[Notification]:
+    comments = list(comments)
+    if not comments:
+        return
+    moderators = User.objects.with_perm("comments.moderate_comment").filter(is_staff=True).exclude(email="")
+    for preference in NotificationPreference.objects.of_users(moderators):
+        if preference.frequency != NotificationPreference.Frequency.NEVER:
+            for comment in comments:
+                yield Notification(comment=comment, event=Event.PENDING, moderator=preference)
+
+
+def _for_authors(comments: Iterable[Comment]) -> Iterable[Notification]:
+    """Notify subscribed authors of others' comments on their posts. Source: WordPress's “Anyone posts a comment”."""
+    on_posts = [comment for comment in comments if isinstance(comment.entry, Post)]
+    authors = {comment.entry.author_id for comment in on_posts}
+    subscribed = NotificationPreference.objects.filter(own_posts=True, user__in=authors)
+    preferences = {preference.user_id: preference for preference in subscribed}
+    for comment in on_posts:
+        author = comment.entry.author_id
+        if author in preferences and comment.user_id != author:
+            yield Notification(comment=comment, event=Event.APPROVED, moderator=preferences[author])
+
+
+def _for_followers(comments: Iterable[Comment]) -> Iterable[Notification]:
+    """Notify followers of others' comments that readers can see."""
+    settings = CommentSettings.current()
+    if not settings.follow_by_mail:
+        return
+    for comment in comments:
+        if comment.kind != CommentKind.COMMENT and not settings.show_pingbacks:
+            continue
+        followers = Follower.objects.confirmed().filter(entry=comment.entry_id)
+        for follower in followers.exclude(email=comment.email.lower()).only("pk").iterator(BATCH):
+            yield Notification(comment=comment, event=Event.APPROVED, follower=follower)

@@ -1,24 +1,30 @@
 """Following a discussion by e-mail: requested, confirmed by the owner of the address, ended with one click.
 
-The response on the site is the same whether or not an address already follows.
+The response on the site is the same whether or not an address already follows. The link to confirm works for a week,
+the one to unsubscribe for as long as the subscription exists.
 """
 
 import datetime as dt
 
+from django.core.signing import TimestampSigner
 from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from blog.models import Entry
 from comments.models import CommentSettings, Follower
-from comments.notifications.follow_links import CONFIRM_WITHIN
 from comments.rules import rate_limit
 from mail import messages
 from mail.tasks import wake_worker
 
+# The time to confirm. After that the address is deleted.
+CONFIRM_WITHIN = dt.timedelta(days=7)
 # Nobody gets two confirmation e-mails for the same entry within this time.
 REPEAT_AFTER = dt.timedelta(days=1)
 # Nobody gets confirmation e-mails for more entries than this.
 MAX_UNCONFIRMED = 3
+_CONFIRM_SIGNER = TimestampSigner(salt="comments.notifications.follow_links.confirm")
 
 
 def is_on(settings: CommentSettings) -> bool:
@@ -63,3 +69,24 @@ def delete_unconfirmed() -> int:
     """Delete addresses whose owners did not confirm in time, and return how many."""
     late = Follower.objects.filter(confirmed_at=None, requested_at__lt=timezone.now() - CONFIRM_WITHIN)
     return late.delete()[1].get("comments.Follower", 0)
+
+
+def confirm_url(follower: Follower) -> str:
+    return reverse("comments:confirm", args=[_CONFIRM_SIGNER.sign(str(follower.pk))])
+
+
+def unsubscribe_url(follower: Follower) -> str:
+    return reverse("comments:unsubscribe", args=[follower.unsubscribe_token])
+
+
+def find_to_confirm(signed: str) -> Follower | None:
+    """Return who a URL asks to confirm; None if it is too late or they are gone. Raises BadSignature if forged."""
+    # By the age of the request rather than of the signature, as the clean-up does (comments.cleanup).
+    in_time = Q(confirmed_at__isnull=False) | Q(requested_at__gte=timezone.now() - CONFIRM_WITHIN)
+    followers = Follower.objects.select_related("entry").filter(in_time)
+    return followers.filter(pk=int(_CONFIRM_SIGNER.unsign(signed))).first()
+
+
+def find_to_unsubscribe(signed: str) -> Follower | None:
+    """Return whose e-mails a URL ends; None if they have ended. Raises BadSignature if it is forged."""
+    return Follower.objects.select_related("entry").with_unsubscribe_token(signed)

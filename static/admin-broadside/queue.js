@@ -176,18 +176,18 @@ async function decide(name, chosen, field = null) {
     hide(chosen);
   }
   const sent = post(form.action, fields);
-  const undoUrl = sent.then((answer) => answer.undo, () => "");
+  const undoUrl = sent.then((data) => data.undo, () => "");
   if (name !== "edit") {
     undoUrls.push(undoUrl);
   }
   try {
-    const answer = await sent;
-    if (!answer.undo) {
+    const data = await sent;
+    if (!data.undo) {
       forget(undoUrl);
     }
-    const gone = new Set(answer.gone.map(String));
+    const gone = new Set(data.gone.map(String));
     const leaving = chosen.filter((row) => gone.has(row.dataset.pk));
-    if (field && !Object.keys(answer.rows).length) {
+    if (field && !Object.keys(data.rows).length) {
       field.value = field.defaultValue;
       field.closest("details").open = false;
       setCurrent(chosen[0], true);
@@ -195,8 +195,8 @@ async function decide(name, chosen, field = null) {
     }
     leaving.forEach((row) => row.remove());
     changeCount(-leaving.length);
-    insert(answer.rows, !leaving.length);
-    showResult(answer.message, undoUrls.length > 0);
+    insert(data.rows, !leaving.length);
+    showResult(data.message, undoUrls.length > 0);
   } catch {
     forget(undoUrl);
     chosen.forEach((row) => {
@@ -245,14 +245,14 @@ async function undo() {
     return;
   }
   try {
-    const answer = await post(url, []);
-    if (answer.reload) {
+    const data = await post(url, []);
+    if (data.reload) {
       location.reload();
       return;
     }
-    changeCount(Object.keys(answer.rows).length);
-    insert(answer.rows, true);
-    showResult(answer.message, undoUrls.length > 0);
+    changeCount(Object.keys(data.rows).length);
+    insert(data.rows, true);
+    showResult(data.message, undoUrls.length > 0);
   } catch {
     undoUrls.push(last);
     showResult(form.dataset.failed, true);

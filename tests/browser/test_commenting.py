@@ -1,4 +1,4 @@
-"""A reader on a phone previews, sends, changes and takes back a comment, and finds the way in a long thread."""
+"""A reader on a phone previews, submits, changes and deletes a comment, and finds one in a long thread."""
 
 import datetime as dt
 import re
@@ -24,21 +24,21 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
     reader = open_page(post.get_absolute_url(), **PHONE)
     reader.fill("#respond [name=name]", "Amina")
     reader.fill("#respond [name=email]", "amina@example.org")
-    reader.fill("#respond [name=text]", "Frist words.\n\nتحية من بيروت")
+    reader.fill("#respond [name=text]", "Frist text.\n\nتحية من بيروت")
     reader.get_by_role("button", name="Preview").click()
     preview = reader.get_by_role("region", name="Preview of your comment")
     expect(preview).to_be_in_viewport()
-    expect(preview.locator(".comment-body p")).to_have_text(["Frist words.", "تحية من بيروت"])
+    expect(preview.locator(".comment-body p")).to_have_text(["Frist text.", "تحية من بيروت"])
     assert not Comment.objects.exists()
 
     reader.get_by_role("button", name="Submit Comment").click()
     comment = Comment.objects.get()
     expect(reader.locator(f"#comment-{comment.pk}")).to_be_in_viewport()
     reader.get_by_role("link", name="Change or delete your comment").click()
-    reader.get_by_label("Comment", exact=True).fill("First words.")
+    reader.get_by_label("Comment", exact=True).fill("First text.")
     reader.get_by_role("button", name="Save changes").click()
     shown = reader.locator(f"#comment-{comment.pk}")
-    expect(shown.locator(".comment-body")).to_have_text("First words.")
+    expect(shown.locator(".comment-body")).to_have_text("First text.")
     expect(shown.locator(".comment-edited")).to_contain_text("Edited")
     assert Revision.objects.get().text.startswith("Frist")
 
@@ -52,21 +52,21 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
     assert reader.context.cookies() == []
 
 
-def test_a_double_click_on_delete_is_no_fault(open_page: OpenPage, write_comment: WriteComment) -> None:
+def test_a_double_click_on_delete_is_not_an_error(open_page: OpenPage, write_comment: WriteComment) -> None:
     post = PostFactory()
     reader = open_page(post.get_absolute_url())
     write_comment(reader, "Regretted.")
     reader.get_by_role("link", name="Change or delete your comment").click()
     reader.get_by_text("Delete your comment").click()
     reader.get_by_role("button", name="Delete permanently").dblclick()
-    # Whichever of the two answers the browser shows.
+    # The browser may show either response.
     expect(reader.get_by_role("heading", level=1)).to_have_text(
         re.compile("Your comment was deleted|This comment no longer exists")
     )
     assert not Comment.objects.exists()
 
 
-def test_a_link_to_a_comment_of_a_long_thread_shows_it(open_page: OpenPage) -> None:
+def test_a_link_to_a_comment_in_a_long_thread_shows_it(open_page: OpenPage) -> None:
     CommentSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
     post = PostFactory()
     comments = CommentFactory.create_batch(25, entry=post)
@@ -82,7 +82,7 @@ def test_a_link_to_a_comment_of_a_long_thread_shows_it(open_page: OpenPage) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(open_page: OpenPage, scheme: str, faults: Faults) -> None:
+def test_pages_are_accessible(open_page: OpenPage, scheme: str, faults: Faults) -> None:
     CommentSettings.objects.update_or_create(pk=1, defaults={"comments_per_page": 10})
     post = PostFactory()
     CommentFactory.create_batch(60, entry=post)
@@ -98,7 +98,7 @@ def test_axe_finds_nothing(open_page: OpenPage, scheme: str, faults: Faults) -> 
     found["preview"] = faults(reader)
     reader.click("text=Submit Comment")
     reader.wait_for_selector(".comment-own")
-    found["waiting"] = faults(reader)
+    found["pending"] = faults(reader)
     reader.click("text=Change or delete your comment")
     reader.get_by_text("Delete your comment").click()
     found["own comment"] = faults(reader)

@@ -1,4 +1,4 @@
-"""A tired volunteer clears the queue: by keys, with a second one at work, by finger, and without JavaScript."""
+"""Moderating the queue: with the keyboard, alongside a second moderator, by touch, and without JavaScript."""
 
 import datetime as dt
 
@@ -27,8 +27,8 @@ def moderators() -> list[User]:
     ]
 
 
-def wait_in_line(number: int) -> list[Comment]:
-    """So many comments, by N1, N2 and so on."""
+def create_pending_comments(count: int) -> list[Comment]:
+    """Create pending comments by authors named N1, N2 and so on."""
     post = PostFactory(title="A post")
     now = timezone.now()
     return [
@@ -37,10 +37,10 @@ def wait_in_line(number: int) -> list[Comment]:
             name=f"N{n}",
             text=LONG if n == 3 else "تحية من بيروت" if n == 4 else f"Text {n}.",
             status=Status.PENDING,
-            created_at=now - dt.timedelta(hours=number - n),
+            created_at=now - dt.timedelta(hours=count - n),
             reasons=[{"check": "links", "verdict": "hold", "message": "It has 3 links."}],
         )
-        for n in range(1, number + 1)
+        for n in range(1, count + 1)
     ]
 
 
@@ -49,17 +49,19 @@ def row(page: Page, comment: Comment) -> str:
 
 
 def statuses(comments: list[Comment]) -> list[str]:
-    found = Comment.objects.in_bulk([comment.pk for comment in comments])
-    return [found[comment.pk].status for comment in comments]
+    stored = Comment.objects.in_bulk([comment.pk for comment in comments])
+    return [stored[comment.pk].status for comment in comments]
 
 
 def press_and_wait(page: Page, key: str) -> None:
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with page.expect_response(lambda response: response.request.method == "POST"):
         page.keyboard.press(key)
 
 
-def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[User], faults: Faults) -> None:
-    comments = wait_in_line(30)
+def test_thirty_comments_are_moderated_with_the_keyboard_alone(
+    log_in: LogIn, moderators: list[User], faults: Faults
+) -> None:
+    comments = create_pending_comments(30)
     anna = log_in("anna", QUEUE)
     bo = log_in("bo", QUEUE)
     assert faults(anna) == ""
@@ -74,7 +76,7 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     expect(anna.locator(row(anna, comments[0]))).to_be_focused()
     assert statuses(comments[:1]) == [Status.PENDING]
 
-    # A reply: while it is typed, letters are letters.
+    # While a reply is being typed, letters are not shortcuts.
     anna.keyboard.press("r")
     anna.keyboard.type("Thanks, a just question? sst")
     assert faults(anna) == ""
@@ -83,7 +85,7 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     reply = Comment.objects.get(parent=comments[0])
     assert (reply.text, reply.user, reply.status) == ("Thanks, a just question? sst", moderators[0], Status.APPROVED)
 
-    # Two selected are trashed together, then help is looked at.
+    # Two selected comments are trashed together, then the help is opened.
     expect(anna.locator(row(anna, comments[1]))).to_be_focused()
     for key in "xjx":
         anna.keyboard.press(key)
@@ -111,7 +113,7 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     comments[3].refresh_from_db()
     assert comments[3].revisions.get().by == moderators[0]
 
-    # The second still has them on the screen, and is told who was quicker.
+    # The second moderator still sees them, and is told who decided first.
     bo.keyboard.press("j")
     press_and_wait(bo, "s")
     expect(bo.locator("#result-message")).to_contain_text("Anna approved it")
@@ -124,8 +126,8 @@ def test_thirty_are_cleared_by_keyboard_alone(log_in: LogIn, moderators: list[Us
     expect(bo.locator("#empty")).to_be_visible()
 
 
-def test_rows_come_before_they_are_needed(log_in: LogIn, moderators: list[User]) -> None:
-    comments = wait_in_line(40)
+def test_more_rows_are_fetched_in_advance(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(40)
     page = log_in("anna", QUEUE)
     expect(page.locator(".queue-comment")).to_have_count(25)
     for _comment in comments[:15]:
@@ -136,8 +138,8 @@ def test_rows_come_before_they_are_needed(log_in: LogIn, moderators: list[User])
     assert statuses(comments) == [Status.TRASH] * 15 + [Status.PENDING] * 25
 
 
-def test_what_is_not_stored_comes_back(log_in: LogIn, moderators: list[User]) -> None:
-    comments = wait_in_line(2)
+def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(2)
     page = log_in("anna", QUEUE)
     page.route("**/decide/*", lambda route: route.fulfill(status=403, body=""))
     page.keyboard.press("a")
@@ -148,8 +150,8 @@ def test_what_is_not_stored_comes_back(log_in: LogIn, moderators: list[User]) ->
     assert statuses(comments) == [Status.APPROVED, Status.PENDING]
 
 
-def test_keys_can_be_switched_off(log_in: LogIn, moderators: list[User]) -> None:
-    comments = wait_in_line(1)
+def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(1)
     page = log_in("anna", QUEUE)
     page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_label("Use keyboard shortcuts in this browser").uncheck()
@@ -163,8 +165,8 @@ def test_keys_can_be_switched_off(log_in: LogIn, moderators: list[User]) -> None
     assert statuses(comments) == [Status.PENDING]
 
 
-def test_by_mouse_or_finger(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
-    comments = wait_in_line(4)
+def test_with_mouse_or_touch(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
+    comments = create_pending_comments(4)
     page = log_in("anna", QUEUE, **device)
     page.get_by_role("button", name="Spam").first.click()
     expect(page.locator(row(page, comments[0]))).to_have_count(0)
@@ -192,7 +194,7 @@ def test_by_mouse_or_finger(log_in: LogIn, moderators: list[User], device: Devic
 
 
 def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
-    comments = wait_in_line(3)
+    comments = create_pending_comments(3)
     page = log_in("anna", QUEUE, java_script_enabled=False)
     approve(comments[:1], moderators[1])
     page.get_by_role("button", name="Spam").first.click()
@@ -207,7 +209,7 @@ def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
 
 
 def test_right_to_left(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
-    wait_in_line(5)
+    create_pending_comments(5)
     page = log_in("anna", QUEUE, **device)
     for path in ("", "statistics/", "similar/?kind=name&text=N1"):
         page.goto(QUEUE + path)

@@ -1,4 +1,4 @@
-"""`comment_count` repeats how many comments readers see."""
+"""`comment_count` stores how many comments readers see on an entry."""
 
 from io import StringIO
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRecounting:
-    def test_it_counts_what_is_approved_pingbacks_too(self) -> None:
+    def test_it_counts_approved_comments_and_pingbacks(self) -> None:
         post = PostFactory.create()
         for status in Status:
             CommentFactory.create(entry=post, status=status)
@@ -24,14 +24,14 @@ class TestRecounting:
         recount(post)
         assert post.comment_count == Post.objects.get(pk=post.pk).comment_count == 2
 
-    def test_pages_count_by_themselves(self) -> None:
+    def test_other_entries_are_not_counted(self) -> None:
         post = PostFactory.create()
         page = PageFactory.create()
         CommentFactory.create(entry=post)
         recount(page)
         assert page.comment_count == 0
 
-    def test_an_entry_that_is_gone_has_none(self) -> None:
+    def test_a_deleted_entry_has_none(self) -> None:
         post = PostFactory.create()
         Post.objects.filter(pk=post.pk).delete()
         recount(post)
@@ -44,19 +44,19 @@ class TestCommand:
         call_command("recount_comments", stdout=out, **options)
         return out.getvalue()
 
-    def test_it_says_when_all_is_right(self) -> None:
+    def test_it_says_if_all_counts_are_correct(self) -> None:
         PostFactory.create()
         assert "correct" in self.run()
         assert "correct" in self.run(check=True)
 
-    def test_check_names_what_is_wrong_and_leaves_it(self) -> None:
+    def test_check_reports_wrong_counts_without_changing_them(self) -> None:
         post = PostFactory.create()
         CommentFactory.create(entry=post)
         with pytest.raises(CommandError, match="1 comment count is wrong"):
             self.run(check=True)
         assert [(entry.pk, right) for entry, right in miscounted()] == [(post.pk, 1)]
 
-    def test_it_corrects_what_is_wrong(self) -> None:
+    def test_it_corrects_wrong_counts(self) -> None:
         post, page = PostFactory.create(), PageFactory.create(comment_count=7)
         CommentFactory.create(entry=post)
         out = self.run()

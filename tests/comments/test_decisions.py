@@ -1,4 +1,4 @@
-"""What moderators decide: approve, spam, trash, restore, undo. Counts are right after each."""
+"""Decisions of moderators: approve, mark as spam, trash, restore and undo. Counts are right after each."""
 
 import datetime as dt
 import uuid
@@ -25,7 +25,7 @@ from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactor
 
 pytestmark = pytest.mark.django_db
 
-type Move = Callable[[Iterable[Comment], User], DecisionResult]
+type Decide = Callable[[Iterable[Comment], User], DecisionResult]
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 APPROVED, PENDING, SPAM, TRASH = Status.APPROVED, Status.PENDING, Status.SPAM, Status.TRASH
 
@@ -45,51 +45,51 @@ def count(post: Post) -> int:
 
 class TestDeciding:
     @pytest.mark.parametrize("before", list(Status))
-    @pytest.mark.parametrize(("move", "after"), [(approve, APPROVED), (mark_spam, SPAM), (trash, TRASH)])
-    def test_it_sets_the_status(self, move: Move, before: Status, after: Status, moderator: User) -> None:
+    @pytest.mark.parametrize(("decide", "after"), [(approve, APPROVED), (mark_spam, SPAM), (trash, TRASH)])
+    def test_it_sets_the_status(self, decide: Decide, before: Status, after: Status, moderator: User) -> None:
         comment = CommentFactory.create(status=before)
-        outcome = move([comment], moderator)
+        result = decide([comment], moderator)
         assert status(comment) == after
-        assert (outcome.changed, outcome.unchanged) == ((0, 1) if before == after else (1, 0))
+        assert (result.changed, result.unchanged) == ((0, 1) if before == after else (1, 0))
 
-    def test_it_is_logged_who_decided_what_from_what(self, moderator: User) -> None:
+    def test_it_is_logged(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING)
-        outcome = approve([comment], moderator)
+        result = approve([comment], moderator)
         decision = Decision.objects.get()
         assert (decision.comment, decision.moderator) == (comment, moderator)
-        assert (decision.was, decision.became, decision.batch) == (PENDING, APPROVED, outcome.batch)
+        assert (decision.was, decision.became, decision.batch) == (PENDING, APPROVED, result.batch)
 
-    def test_it_is_known_since_when_it_stands_so(self, moderator: User) -> None:
+    def test_the_time_of_the_status_is_updated(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING, status_since=LONG_AGO)
         before = timezone.now()
         mark_spam([comment], moderator)
         assert Comment.objects.get(pk=comment.pk).status_since >= before
 
-    def test_what_stands_so_already_is_counted_and_not_logged(self, moderator: User) -> None:
+    def test_comments_with_this_status_are_counted_but_not_logged(self, moderator: User) -> None:
         comments = [CommentFactory.create(status=before) for before in (PENDING, SPAM, APPROVED)]
-        outcome = approve(comments, moderator)
-        assert (outcome.changed, outcome.unchanged) == (2, 1)
-        assert Decision.objects.filter(batch=outcome.batch).count() == 2
+        result = approve(comments, moderator)
+        assert (result.changed, result.unchanged) == (2, 1)
+        assert Decision.objects.filter(batch=result.batch).count() == 2
 
-    def test_a_second_moderator_with_an_old_page_changes_nothing(self, moderator: User) -> None:
+    def test_a_second_moderator_with_a_stale_page_changes_nothing(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING)
         as_seen_by_the_second = Comment.objects.get(pk=comment.pk)
         approve([comment], moderator)
-        outcome = approve([as_seen_by_the_second], UserFactory.create())
-        assert (outcome.changed, outcome.unchanged) == (0, 1)
+        result = approve([as_seen_by_the_second], UserFactory.create())
+        assert (result.changed, result.unchanged) == (0, 1)
         assert Decision.objects.get().moderator == moderator
 
-    def test_it_takes_a_queryset_too(self, moderator: User) -> None:
+    def test_it_accepts_a_queryset(self, moderator: User) -> None:
         CommentFactory.create_batch(3, status=PENDING)
         assert approve(Comment.objects.filter(status=PENDING), moderator).changed == 3
 
-    def test_nothing_to_decide_is_no_error(self, moderator: User) -> None:
+    def test_deciding_about_no_comments_is_allowed(self, moderator: User) -> None:
         assert approve([], moderator).changed == 0
         assert undo(uuid.uuid4(), moderator).changed == 0
 
-    def test_a_hundred_take_no_more_queries_than_two(self, moderator: User) -> None:
-        def queries(number: int) -> int:
-            comments = CommentFactory.create_batch(number, status=PENDING)
+    def test_the_number_of_queries_does_not_depend_on_the_number_of_comments(self, moderator: User) -> None:
+        def queries(count: int) -> int:
+            comments = CommentFactory.create_batch(count, status=PENDING)
             with CaptureQueriesContext(connection) as seen:
                 approve(comments, moderator)
             return len(seen)
@@ -98,21 +98,21 @@ class TestDeciding:
 
 
 class TestCounts:
-    def test_they_follow_every_decision(self, moderator: User) -> None:
+    def test_they_are_updated_by_every_decision(self, moderator: User) -> None:
         post = PostFactory.create()
         first, second = CommentFactory.create_batch(2, entry=post, status=PENDING)
-        outcome = approve([first, second], moderator)
+        result = approve([first, second], moderator)
         assert count(post) == 2
         mark_spam([first], moderator)
         assert count(post) == 1
         restore([first], moderator)
         assert count(post) == 2
-        undo(outcome.batch, moderator)
+        undo(result.batch, moderator)
         assert count(post) == 1
         delete([first])
         assert count(post) == 0
 
-    def test_every_entry_touched_is_counted(self, moderator: User) -> None:
+    def test_every_affected_entry_is_recounted(self, moderator: User) -> None:
         post, page = PostFactory.create(), PageFactory.create()
         approve(
             [CommentFactory.create(entry=post, status=SPAM), CommentFactory.create(entry=page, status=SPAM)], moderator
@@ -120,31 +120,31 @@ class TestCounts:
         page.refresh_from_db()
         assert (count(post), page.comment_count) == (1, 1)
 
-    def test_the_entry_is_not_saved_for_it(self, moderator: User) -> None:
+    def test_the_modification_time_of_the_entry_stays(self, moderator: User) -> None:
         post = PostFactory.create()
         before = post.modified_at
         approve([CommentFactory.create(entry=post, status=PENDING)], moderator)
         post.refresh_from_db()
         assert post.modified_at == before
 
-    def test_deleting_leaves_the_answers(self, moderator: User) -> None:
+    def test_deleting_keeps_replies(self, moderator: User) -> None:
         post = PostFactory.create()
         comment = CommentFactory.create(entry=post)
-        answer = CommentFactory.create(entry=post, parent=comment)
+        reply = CommentFactory.create(entry=post, parent=comment)
         assert delete([comment]) == 1
-        answer.refresh_from_db()
-        assert answer.parent is None
+        reply.refresh_from_db()
+        assert reply.parent is None
         assert count(post) == 1
 
 
 class TestCaches:
     @pytest.mark.parametrize(
-        ("move", "before", "seen"),
+        ("decide", "before", "seen"),
         [(approve, PENDING, True), (trash, APPROVED, True), (mark_spam, PENDING, False), (restore, TRASH, False)],
     )
-    def test_they_are_told_of_what_readers_see_and_of_nothing_else(
+    def test_they_expire_only_if_readers_see_a_change(
         self,
-        move: Move,
+        decide: Decide,
         before: Status,
         seen: bool,
         moderator: User,
@@ -153,20 +153,20 @@ class TestCaches:
         comment = CommentFactory.create(status=before)
         version = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):
-            move([comment], moderator)
+            decide([comment], moderator)
         assert (SiteSettings.current().content_version > version) is seen
 
 
 class TestRestoring:
     @pytest.mark.parametrize("before", [APPROVED, PENDING])
-    @pytest.mark.parametrize("move", [mark_spam, trash])
-    def test_it_goes_back_to_where_it_stood(self, move: Move, before: Status, moderator: User) -> None:
+    @pytest.mark.parametrize("decide", [mark_spam, trash])
+    def test_it_returns_to_its_earlier_status(self, decide: Decide, before: Status, moderator: User) -> None:
         comment = CommentFactory.create(status=before)
-        move([comment], moderator)
+        decide([comment], moderator)
         assert restore([comment], moderator).changed == 1
         assert status(comment) == before
 
-    def test_spam_that_was_trashed_goes_back_to_before_it_was_spam(self, moderator: User) -> None:
+    def test_trashed_spam_returns_to_the_status_before_it_was_spam(self, moderator: User) -> None:
         comment = CommentFactory.create(status=APPROVED)
         mark_spam([comment], moderator)
         trash([comment], moderator)
@@ -175,59 +175,59 @@ class TestRestoring:
 
     def test_the_last_removal_counts(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING)
-        for move in (trash, restore, approve, mark_spam, restore):
-            move([comment], moderator)
+        for decide in (trash, restore, approve, mark_spam, restore):
+            decide([comment], moderator)
         assert status(comment) == APPROVED
 
     @pytest.mark.parametrize("before", [SPAM, TRASH])
-    def test_where_nothing_is_known_it_goes_to_the_queue(self, before: Status, moderator: User) -> None:
+    def test_without_a_history_it_becomes_pending(self, before: Status, moderator: User) -> None:
         comment = CommentFactory.create(status=before)
         restore([comment], moderator)
         assert status(comment) == PENDING
 
     @pytest.mark.parametrize("before", [APPROVED, PENDING])
-    def test_what_is_in_sight_stays_as_it_is(self, before: Status, moderator: User) -> None:
+    def test_visible_and_pending_comments_stay_as_they_are(self, before: Status, moderator: User) -> None:
         comment = CommentFactory.create(status=before)
-        outcome = restore([comment], moderator)
-        assert (status(comment), outcome.unchanged) == (before, 1)
+        result = restore([comment], moderator)
+        assert (status(comment), result.unchanged) == (before, 1)
 
 
 class TestUndoing:
-    def test_it_puts_the_whole_batch_back(self, moderator: User) -> None:
-        befores = [PENDING, APPROVED, SPAM]
-        comments = [CommentFactory.create(status=before) for before in befores]
-        outcome = trash(comments, moderator)
-        assert undo(outcome.batch, moderator).changed == 3
-        assert [status(comment) for comment in comments] == befores
+    def test_it_reverts_the_whole_batch(self, moderator: User) -> None:
+        statuses = [PENDING, APPROVED, SPAM]
+        comments = [CommentFactory.create(status=before) for before in statuses]
+        result = trash(comments, moderator)
+        assert undo(result.batch, moderator).changed == 3
+        assert [status(comment) for comment in comments] == statuses
 
-    def test_what_was_decided_since_is_left_and_counted(self, moderator: User) -> None:
+    def test_comments_decided_again_are_left_alone_and_counted(self, moderator: User) -> None:
         first, second = CommentFactory.create_batch(2, status=PENDING)
-        outcome = approve([first, second], moderator)
+        result = approve([first, second], moderator)
         mark_spam([second], UserFactory.create())
-        undone = undo(outcome.batch, moderator)
+        undone = undo(result.batch, moderator)
         assert (undone.changed, undone.unchanged) == (1, 1)
         assert (status(first), status(second)) == (PENDING, SPAM)
 
-    def test_also_when_somebody_came_to_the_same_decision_in_the_end(self, moderator: User) -> None:
+    def test_a_later_decision_with_the_same_result_is_left_alone_too(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING)
-        outcome = approve([comment], moderator)
+        result = approve([comment], moderator)
         mark_spam([comment], moderator)
         approve([comment], UserFactory.create())
-        assert undo(outcome.batch, moderator).changed == 0
+        assert undo(result.batch, moderator).changed == 0
         assert status(comment) == APPROVED
 
     def test_it_works_once(self, moderator: User) -> None:
-        outcome = approve([CommentFactory.create(status=PENDING)], moderator)
-        undo(outcome.batch, moderator)
-        assert undo(outcome.batch, moderator).changed == 0
+        result = approve([CommentFactory.create(status=PENDING)], moderator)
+        undo(result.batch, moderator)
+        assert undo(result.batch, moderator).changed == 0
 
-    def test_it_can_be_undone_itself(self, moderator: User) -> None:
+    def test_an_undo_can_be_undone(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING)
-        outcome = undo(approve([comment], moderator).batch, moderator)
-        undo(outcome.batch, moderator)
+        result = undo(approve([comment], moderator).batch, moderator)
+        undo(result.batch, moderator)
         assert status(comment) == APPROVED
 
-    def test_a_restoring_can_be_undone(self, moderator: User) -> None:
+    def test_a_restore_can_be_undone(self, moderator: User) -> None:
         comment = CommentFactory.create(status=SPAM)
         undo(restore([comment], moderator).batch, moderator)
         assert status(comment) == SPAM
@@ -236,31 +236,31 @@ class TestUndoing:
 class TestAnyHistory(TestCase):
     @given(st.data())
     @settings(max_examples=25, deadline=None)
-    def test_counts_are_right_and_the_log_leads_to_where_each_comment_stands(self, data: st.DataObject) -> None:
+    def test_counts_are_right_and_the_log_explains_each_status(self, data: st.DataObject) -> None:
         moderator = UserFactory.create()
         posts = PostFactory.create_batch(2)
-        born = {
+        initial = {
             comment.pk: comment.status
             for comment in (
-                CommentFactory.create(entry=posts[number % 2], status=data.draw(st.sampled_from(Status.values)))
-                for number in range(4)
+                CommentFactory.create(entry=posts[index % 2], status=data.draw(st.sampled_from(Status.values)))
+                for index in range(4)
             )
         }
         for post in posts:
             recount(post)
         batches: list[uuid.UUID] = []
         for _step in range(data.draw(st.integers(1, 8))):
-            some = Comment.objects.filter(pk__in=data.draw(st.sets(st.sampled_from(sorted(born)))))
-            move = data.draw(st.sampled_from([approve, mark_spam, trash, restore, None]))
-            if move is not None:
-                batches.append(move(some, moderator).batch)
+            some = Comment.objects.filter(pk__in=data.draw(st.sets(st.sampled_from(sorted(initial)))))
+            decide = data.draw(st.sampled_from([approve, mark_spam, trash, restore, None]))
+            if decide is not None:
+                batches.append(decide(some, moderator).batch)
             elif batches:
                 batches.append(undo(data.draw(st.sampled_from(batches)), moderator).batch)
             for post in posts:
                 assert count(post) == Comment.objects.on(post).approved().count()
-        for pk, began in born.items():
-            stands = began
+        for pk, status_before in initial.items():
+            current = status_before
             for decision in Decision.objects.filter(comment=pk).order_by("pk"):
-                assert decision.was == stands
-                stands = decision.became
-            assert stands == Comment.objects.get(pk=pk).status
+                assert decision.was == current
+                current = decision.became
+            assert current == Comment.objects.get(pk=pk).status

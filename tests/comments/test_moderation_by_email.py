@@ -1,4 +1,4 @@
-"""The links of a notice: they show the comment, ask for a button to be pressed, and decide once."""
+"""The links in an e-mail to moderators: they show the comment, ask for a click on a button, and decide once."""
 
 import datetime as dt
 from typing import Any
@@ -35,7 +35,7 @@ def moderator() -> Any:
 
 
 @pytest.fixture
-def notice(moderator: User) -> Notification:
+def notification(moderator: User) -> Notification:
     preference = NotificationPreference.objects.create(user=moderator)
     comment = CommentFactory.create(status=Status.PENDING, text="As it was <b>sent</b>.")
     return Notification.objects.create(
@@ -43,184 +43,192 @@ def notice(moderator: User) -> Notification:
     )
 
 
-def address(notice: Notification, move: str = "approve") -> str:
-    return decision_links.decision_urls(notice)[move].removeprefix("http://testserver")
+def decide_url(notification: Notification, action: str = "approve") -> str:
+    return decision_links.decision_urls(notification)[action].removeprefix("http://testserver")
 
 
-def press(client: Client, url: str, headers: Any = None) -> Any:
-    """Open the page and press its button, as it stands there."""
+def submit_page(client: Client, url: str, headers: Any = None) -> Any:
+    """Open the page and submit its form unchanged."""
     page = read(client.get(url))
     (form,) = find(page, "form") or [None]
     seen = one(form, "[name=seen]").get("value") if form is not None else ""
     return client.post(url, {"seen": seen}, headers=headers)
 
 
-def status(notice: Notification) -> str:
-    return Comment.objects.get(pk=notice.comment_id).status
+def status(notification: Notification) -> str:
+    return Comment.objects.get(pk=notification.comment_id).status
 
 
 class TestDeciding:
-    @pytest.mark.parametrize("move", by_email.ACTIONS)
-    def test_each_link_does_what_it_says_in_the_name_of_who_got_it(
-        self, client: Client, notice: Notification, moderator: User, move: str
+    @pytest.mark.parametrize("action", by_email.ACTIONS)
+    def test_each_link_decides_on_behalf_of_its_recipient(
+        self, client: Client, notification: Notification, moderator: User, action: str
     ) -> None:
-        url = address(notice, move)
-        response = press(client, url)
+        url = decide_url(notification, action)
+        response = submit_page(client, url)
         assert (response.status_code, response["Location"]) == (302, url)
-        assert status(notice) == BECOMES[move]
+        assert status(notification) == BECOMES[action]
         decision = Decision.objects.get()
-        assert (decision.moderator, decision.was, decision.became) == (moderator, Status.PENDING, BECOMES[move])
+        assert (decision.moderator, decision.was, decision.became) == (moderator, Status.PENDING, BECOMES[action])
         assert str(moderator) in text(one(read(client.get(url)), ".note"))
 
-    @pytest.mark.parametrize("move", by_email.ACTIONS)
-    def test_what_only_looks_at_links_changes_nothing(self, client: Client, notice: Notification, move: str) -> None:
+    @pytest.mark.parametrize("action", by_email.ACTIONS)
+    def test_get_and_head_requests_change_nothing(
+        self, client: Client, notification: Notification, action: str
+    ) -> None:
         for _ in range(2):
-            assert client.get(address(notice, move) + "?seen=x").status_code == 200
-            assert client.head(address(notice, move)).status_code == 200
-        assert status(notice) == Status.PENDING
+            assert client.get(decide_url(notification, action) + "?seen=x").status_code == 200
+            assert client.head(decide_url(notification, action)).status_code == 200
+        assert status(notification) == Status.PENDING
         assert Notification.objects.get().used_at is None
 
-    def test_it_shows_the_comment_and_who_wrote_it(self, client: Client, notice: Notification) -> None:
-        page = text(read(client.get(address(notice))))
+    def test_it_shows_the_comment_and_its_author(self, client: Client, notification: Notification) -> None:
+        page = text(read(client.get(decide_url(notification))))
         assert "As it was <b>sent</b>." in page
-        assert notice.comment.name in page
-        assert notice.comment.email in page
+        assert notification.comment.name in page
+        assert notification.comment.email in page
 
-    def test_the_key_reaches_nobody_and_no_cookie_is_set(self, client: Client, notice: Notification) -> None:
-        for response in (client.get(address(notice)), press(client, address(notice))):
+    def test_the_url_is_not_leaked_and_no_cookie_is_set(self, client: Client, notification: Notification) -> None:
+        for response in (client.get(decide_url(notification)), submit_page(client, decide_url(notification))):
             assert response["Cache-Control"] == "private, no-store"
             assert response["Referrer-Policy"] == "no-referrer"
             assert response["X-Robots-Tag"] == "noindex"
             assert not response.cookies
 
     @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
-    def test_the_page_of_another_site_cannot_press(
-        self, client: Client, notice: Notification, headers: dict[str, str]
+    def test_other_sites_cannot_submit_it(
+        self, client: Client, notification: Notification, headers: dict[str, str]
     ) -> None:
-        assert press(client, address(notice), headers).status_code == 403
-        assert status(notice) == Status.PENDING
+        assert submit_page(client, decide_url(notification), headers).status_code == 403
+        assert status(notification) == Status.PENDING
 
-    def test_browsers_that_send_no_referrer_can(self, client: Client, notice: Notification) -> None:
+    def test_browsers_that_send_no_referrer_can_submit_it(self, client: Client, notification: Notification) -> None:
         headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
-        assert press(client, address(notice), headers).status_code == 302
+        assert submit_page(client, decide_url(notification), headers).status_code == 302
 
 
-class TestOnce:
-    def test_a_second_press_changes_nothing(self, client: Client, notice: Notification) -> None:
-        press(client, address(notice))
-        response = client.post(address(notice, "trash"), {"seen": notice.comment.mark})
+class TestSingleUse:
+    def test_a_second_submission_changes_nothing(self, client: Client, notification: Notification) -> None:
+        submit_page(client, decide_url(notification))
+        response = client.post(decide_url(notification, "trash"), {"seen": notification.comment.mark})
         assert response.status_code == 302
-        assert status(notice) == Status.APPROVED
+        assert status(notification) == Status.APPROVED
         assert Decision.objects.count() == 1
 
-    def test_not_even_when_it_waits_again(self, client: Client, notice: Notification, moderator: User) -> None:
-        press(client, address(notice))
+    def test_a_link_cannot_be_used_again_after_an_undo(
+        self, client: Client, notification: Notification, moderator: User
+    ) -> None:
+        submit_page(client, decide_url(notification))
         undo(Decision.objects.get().batch, moderator)
-        assert status(notice) == Status.PENDING
-        page = read(client.get(address(notice)))
+        assert status(notification) == Status.PENDING
+        page = read(client.get(decide_url(notification)))
         assert find(page, "form") == []
         assert "is pending again" in text(one(page, ".note"))
-        client.post(address(notice), {"seen": notice.comment.mark})
-        assert status(notice) == Status.PENDING
+        client.post(decide_url(notification), {"seen": notification.comment.mark})
+        assert status(notification) == Status.PENDING
 
-    def test_who_comes_second_sees_what_the_first_did(self, client: Client, notice: Notification) -> None:
+    def test_the_second_moderator_sees_what_the_first_decided(self, client: Client, notification: Notification) -> None:
         other = UserFactory.create(display_name="Zoë")
-        mark_spam([notice.comment], other)
-        response = press(client, address(notice))
+        mark_spam([notification.comment], other)
+        response = submit_page(client, decide_url(notification))
         assert response.status_code == 302
-        assert status(notice) == Status.SPAM
-        assert "Zoë decided: Spam" in text(one(read(client.get(address(notice))), ".note"))
+        assert status(notification) == Status.SPAM
+        assert "Zoë decided: Spam" in text(one(read(client.get(decide_url(notification))), ".note"))
 
 
-class TestWhatWasSeen:
-    def test_a_text_that_was_changed_since_the_mail_says_so(self, client: Client, notice: Notification) -> None:
+class TestChangedComments:
+    def test_the_page_says_if_the_text_has_changed_since_the_mail(
+        self, client: Client, notification: Notification
+    ) -> None:
         Comment.objects.update(text="Buy!", html="<p>Buy!</p>")
-        page = read(client.get(address(notice)))
+        page = read(client.get(decide_url(notification)))
         assert "has changed since" in text(one(page, ".note"))
         assert "Buy!" in text(page)
         # Now it is seen.
-        press(client, address(notice))
-        assert status(notice) == Status.APPROVED
+        submit_page(client, decide_url(notification))
+        assert status(notification) == Status.APPROVED
 
     @pytest.mark.parametrize(
-        "words", [{"text": "Buy!", "html": "<p>Buy!</p>"}, {"name": "Buy!"}, {"website": "https://buy.example/"}]
+        "changes", [{"text": "Buy!", "html": "<p>Buy!</p>"}, {"name": "Buy!"}, {"website": "https://buy.example/"}]
     )
-    def test_one_that_changes_while_the_page_is_open_is_asked_about_again(
-        self, client: Client, notice: Notification, words: dict[str, str]
+    def test_a_comment_that_changes_while_the_page_is_open_has_to_be_confirmed_again(
+        self, client: Client, notification: Notification, changes: dict[str, str]
     ) -> None:
-        seen = one(read(client.get(address(notice))), "[name=seen]").get("value")
-        Comment.objects.update(**words)
-        response = client.post(address(notice), {"seen": seen})
+        seen = one(read(client.get(decide_url(notification))), "[name=seen]").get("value")
+        Comment.objects.update(**changes)
+        response = client.post(decide_url(notification), {"seen": seen})
         assert response.status_code == 409
         assert "has changed since" in text(one(read(response), ".note"))
-        assert status(notice) == Status.PENDING
+        assert status(notification) == Status.PENDING
         assert Notification.objects.get().used_at is None
 
     @pytest.mark.parametrize("seen", ["", "x", "0" * 64, "\x00"])
-    def test_nothing_is_decided_without_having_seen_it(self, client: Client, notice: Notification, seen: str) -> None:
-        assert client.post(address(notice), {"seen": seen}).status_code == 409
-        assert status(notice) == Status.PENDING
+    def test_nothing_is_decided_without_a_valid_mark(
+        self, client: Client, notification: Notification, seen: str
+    ) -> None:
+        assert client.post(decide_url(notification), {"seen": seen}).status_code == 409
+        assert status(notification) == Status.PENDING
 
 
-class TestWhoMay:
+class TestPermissions:
     @pytest.mark.parametrize("lost", ["groups", "is_active", "is_staff"])
-    def test_only_who_still_may_moderate(
-        self, client: Client, notice: Notification, moderator: User, lost: str
+    def test_former_moderators_are_refused(
+        self, client: Client, notification: Notification, moderator: User, lost: str
     ) -> None:
         if lost == "groups":
             moderator.groups.clear()
         else:
             User.objects.filter(pk=moderator.pk).update(**{lost: False})
         for response in (
-            client.get(address(notice)),
-            client.post(address(notice), {"seen": notice.comment.mark}),
+            client.get(decide_url(notification)),
+            client.post(decide_url(notification), {"seen": notification.comment.mark}),
         ):
             assert response.status_code == 403
-            assert notice.comment.name not in response.content.decode()
-        assert status(notice) == Status.PENDING
+            assert notification.comment.name not in response.content.decode()
+        assert status(notification) == Status.PENDING
 
-    def test_after_a_week_the_link_is_over(self, client: Client, notice: Notification) -> None:
-        url = address(notice)
+    def test_the_link_expires_after_a_week(self, client: Client, notification: Notification) -> None:
+        url = decide_url(notification)
         later = (timezone.now() + dt.timedelta(days=7, minutes=1)).timestamp()
         with patch("django.core.signing.time.time", return_value=later):
-            for response in (client.get(url), client.post(url, {"seen": notice.comment.mark})):
+            for response in (client.get(url), client.post(url, {"seen": notification.comment.mark})):
                 assert response.status_code == 410
                 assert "7 days" in response.content.decode()
-        assert status(notice) == Status.PENDING
+        assert status(notification) == Status.PENDING
 
-    def test_with_another_password_the_link_is_over(
-        self, client: Client, notice: Notification, moderator: User
+    def test_the_link_expires_when_the_password_changes(
+        self, client: Client, notification: Notification, moderator: User
     ) -> None:
-        url, seen = address(notice), {"seen": notice.comment.mark}
+        url, seen = decide_url(notification), {"seen": notification.comment.mark}
         moderator.set_password("correct horse battery staple")
         moderator.save()
         for response in (client.get(url), client.post(url, seen)):
             assert response.status_code == 410
             assert "password" in response.content.decode()
-            assert notice.comment.name not in response.content.decode()
-        assert status(notice) == Status.PENDING
+            assert notification.comment.name not in response.content.decode()
+        assert status(notification) == Status.PENDING
 
-    def test_looking_makes_no_younger_link(self, client: Client, notice: Notification) -> None:
-        url = address(notice)
+    def test_opening_the_page_does_not_renew_the_link(self, client: Client, notification: Notification) -> None:
+        url = decide_url(notification)
         others = [link.get("href") for link in find(read(client.get(url)), ".other-actions a")]
         assert {other.split("/")[3] for other in others} == {url.split("/")[3]}
 
-    def test_a_forged_link_opens_nothing(self, client: Client, notice: Notification) -> None:
-        url = address(notice)
+    def test_a_forged_link_is_not_found(self, client: Client, notification: Notification) -> None:
+        url = decide_url(notification)
         signed = url.split("/")[3]
         for forged in (
             f"{signed[:-2]}xx",
-            signed.replace(f"{notice.pk}.", f"{notice.pk + 1}.", 1),
-            TimestampSigner(salt="comments.sender_links").sign(str(notice.pk)),
-            str(notice.pk),
+            signed.replace(f"{notification.pk}.", f"{notification.pk + 1}.", 1),
+            TimestampSigner(salt="comments.sender_links").sign(str(notification.pk)),
+            str(notification.pk),
         ):
             wrong = url.replace(signed, forged)
             assert client.get(wrong).status_code == 404
-            assert client.post(wrong, {"seen": notice.comment.mark}).status_code == 404
+            assert client.post(wrong, {"seen": notification.comment.mark}).status_code == 404
         assert client.get(url.replace("/approve/", "/delete/")).status_code == 404
-        assert status(notice) == Status.PENDING
+        assert status(notification) == Status.PENDING
 
-    def test_of_a_deleted_comment_it_says_so(self, client: Client, notice: Notification) -> None:
-        url = address(notice)
-        delete([notice.comment])
+    def test_the_link_to_a_deleted_comment_is_gone(self, client: Client, notification: Notification) -> None:
+        url = decide_url(notification)
+        delete([notification.comment])
         assert client.get(url).status_code == client.post(url).status_code == 410

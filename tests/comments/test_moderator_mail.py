@@ -1,4 +1,4 @@
-"""Moderators are told by e-mail of what waits: the whole text, once each, however much comes."""
+"""E-mails to moderators and authors: with the full text, once per comment, and not too often."""
 
 import datetime as dt
 from email import message_from_bytes, policy
@@ -27,9 +27,9 @@ from comments.models import (
     CommentStatus as Status,
 )
 from comments.moderation.decisions import approve, mark_spam, restore, trash
-from comments.notifications.moderator_mail import MAX_COMMENTS
+from comments.notifications.comment_mail import MAX_COMMENTS
 from mail import delivery, outbox, tasks
-from mail import messages as mail_rooms
+from mail import messages as mail_messages
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.comments import send
 from tests.factories.responses import links
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 Frequency = NotificationPreference.Frequency
 
 
-def moderator(frequency: Frequency | None = None, **more: Any) -> User:
+def create_moderator(frequency: Frequency | None = None, **more: Any) -> User:
     user: User = UserFactory.create(**{"role": "Moderator", "email": f"m{User.objects.count()}@example.org", **more})
     if frequency is not None:
         NotificationPreference.objects.create(user=user, frequency=frequency)
@@ -52,27 +52,27 @@ def post() -> Any:
     return PostFactory.create(title="A paper")
 
 
-class TestWhatTheySay:
-    def test_all_that_is_needed_to_decide(self, post: Post, deliver: Deliver) -> None:
-        user = moderator()
+class TestContent:
+    def test_it_contains_everything_needed_to_decide(self, post: Post, deliver: Deliver) -> None:
+        user = create_moderator()
         comment = send(post, text="First line.\n\nSecond.", website="https://ann.example/")
         Comment.objects.update(reasons=[{"check": "links", "verdict": "hold", "message": "It has 7 links."}])
         (message,) = deliver()
         assert message.to == [user.email]
         assert message.subject == "[Broadside] 1 pending comment on A paper"
-        for words in (
+        for part in (
             *("Ann", "A paper", "ann@example.org", "https://ann.example/", "It has 7 links."),
             *("> First line.\n> \n> Second.\n", f"http://testserver{post.get_absolute_url()}"),
         ):
-            assert words in message.body, words
+            assert part in message.body, part
         decide = [link for link in links(message) if "/decide/" in link]
         assert [link.split("/")[-2] for link in decide] == ["approve", "spam", "trash"]
         assert Notification.objects.get().comment == comment
 
-    def test_they_say_that_a_machine_wrote_them_and_stand_together_by_post(
+    def test_headers_mark_automatic_mail_and_group_it_by_post(
         self, post: Post, deliver: Deliver, pass_time: PassTime
     ) -> None:
-        moderator()
+        create_moderator()
         send(post)
         (first,) = deliver()
         send(post, text="Another.")
@@ -85,45 +85,45 @@ class TestWhatTheySay:
             assert headers["References"] == headers["In-Reply-To"] == f"<post-{post.pk}@testserver>"
         assert first.message()["Message-ID"] != second.message()["Message-ID"]
 
-    def test_no_mail_holds_an_address_of_the_network(self, post: Post, client: Any, deliver: Deliver) -> None:
-        moderator()
-        words = {"name": "Ann", "email": "ann@example.org", "text": "Hello."}
-        client.post(f"/comments/on/post/{post.pk}/", words, REMOTE_ADDR="203.0.113.77")
+    def test_it_contains_no_ip_address(self, post: Post, client: Any, deliver: Deliver) -> None:
+        create_moderator()
+        data = {"name": "Ann", "email": "ann@example.org", "text": "Hello."}
+        client.post(f"/comments/on/post/{post.pk}/", data, REMOTE_ADDR="203.0.113.77")
         (message,) = deliver()
         assert b"203.0.113.77" not in message.message().as_bytes()
 
-    def test_a_long_text_is_whole(self, post: Post, deliver: Deliver) -> None:
-        moderator()
+    def test_long_texts_are_complete(self, post: Post, deliver: Deliver) -> None:
+        create_moderator()
         send(post, text="word " * 3_999 + "end")
         (message,) = deliver()
         assert ("word " * 3_999 + "end") in message.body
 
     def test_a_stranger_cannot_forge_our_links(self, post: Post, deliver: Deliver) -> None:
-        moderator()
+        create_moderator()
         send(post, text="Hi\n\nApprove: https://evil.example\u2028Spam: https://evil.example\u0085\u202egro.live")
         (message,) = deliver()
         for each in message.body.splitlines():
             assert "evil.example" not in each or each.startswith("> ")
         assert "\u202e" not in message.body
 
-    def test_right_to_left_words_stand_by_themselves(self, post: Post, deliver: Deliver) -> None:
-        moderator()
+    def test_right_to_left_text_is_isolated(self, post: Post, deliver: Deliver) -> None:
+        create_moderator()
         send(post, name="أمينة", text="تحية من بيروت")
         (message,) = deliver()
         assert "\u2068أمينة\u2069" in message.body
         assert "\n> تحية من بيروت\n" in message.body
 
     @given(
-        name=st.text(max_size=80).map(lambda words: f"{words}\r\nBcc: all@evil.example\n\n{words}"),
-        title=st.text(max_size=80).map(lambda words: f"{words}\nSubject: won\r"),
+        name=st.text(max_size=80).map(lambda text: f"{text}\r\nBcc: all@evil.example\n\n{text}"),
+        title=st.text(max_size=80).map(lambda text: f"{text}\nSubject: won\r"),
     )
-    def test_no_name_or_title_reaches_a_header_of_its_own(self, name: str, title: str) -> None:
-        words = {"shown": [], "count": 1, "more": 0, "days": 7, "name": name}
-        message = mail_rooms.write(
+    def test_names_and_titles_cannot_inject_headers(self, name: str, title: str) -> None:
+        context = {"shown": [], "count": 1, "more": 0, "days": 7, "name": name}
+        message = mail_messages.write(
             "comments/mail/pending.txt",
             "m@example.org",
-            f"1 comment on {mail_rooms.isolated(title)}",
-            words,
+            f"1 comment on {mail_messages.isolated(title)}",
+            context,
             list_name="l",
             message_id="n",
             thread_id="t",
@@ -132,10 +132,10 @@ class TestWhatTheySay:
         assert parsed["Bcc"] is None
         assert len(parsed.get_all("Subject", [])) == 1
         assert parsed["To"] == "m@example.org"
-        assert "\n" not in mail_rooms.line(name)
+        assert "\n" not in mail_messages.line(name)
 
-    def test_a_hostile_title_makes_no_header(self, deliver: Deliver) -> None:
-        moderator()
+    def test_a_hostile_title_adds_no_recipients(self, deliver: Deliver) -> None:
+        create_moderator()
         post = PostFactory.create(title="A\r\nBcc: all@evil.example")
         send(post, name="B\nBcc: all@evil.example", email="c@example.org")
         (message,) = deliver()
@@ -143,46 +143,50 @@ class TestWhatTheySay:
         assert message.recipients() == message.to
 
 
-class TestWhoIsTold:
+class TestRecipients:
     @pytest.mark.parametrize("status", list(Status))
     @pytest.mark.parametrize(
         "who",
-        [*("moderator", "editor", "owner", "author", "inactive", "no address", "wants none", "not staff")],
+        [*("moderator", "editor", "owner", "author", "inactive", "no address", "unsubscribed", "not staff")],
     )
-    def test_whoever_may_moderate_of_what_waits(self, post: Post, status: Status, who: str, deliver: Deliver) -> None:
-        made: dict[str, dict[str, Any]] = {
+    def test_moderators_are_notified_of_pending_comments(
+        self, post: Post, status: Status, who: str, deliver: Deliver
+    ) -> None:
+        accounts: dict[str, dict[str, Any]] = {
             "moderator": {},
             "editor": {"role": "Editor"},
             "owner": {"role": "", "is_staff": True, "is_superuser": True},
             "author": {"role": "Author"},
             "inactive": {"is_active": False},
             "no address": {"email": ""},
-            "wants none": {"frequency": Frequency.NEVER},
+            "unsubscribed": {"frequency": Frequency.NEVER},
             "not staff": {"role": ""},
         }
-        user = moderator(**made[who])
+        user = create_moderator(**accounts[who])
         if who == "not staff":
             user.groups.add(Group.objects.get(name="Moderator"))
         comment = send(post)
         Comment.objects.filter(pk=comment.pk).update(status=status)
-        told = status == Status.PENDING and who in {"moderator", "editor", "owner"}
-        assert len(deliver()) == told
+        expected = status == Status.PENDING and who in {"moderator", "editor", "owner"}
+        assert len(deliver()) == expected
 
-    def test_spam_and_what_passes_are_told_to_nobody(self, post: Post, deliver: Deliver) -> None:
-        moderator()
+    def test_nobody_is_notified_of_spam_and_approved_comments(self, post: Post, deliver: Deliver) -> None:
+        create_moderator()
         send(post, trapped=True)
         send(post, CommentPolicy.OPEN, text="Other.")
         assert deliver() == []
         assert not Notification.objects.exists()
 
-    @pytest.mark.parametrize("move", [approve, mark_spam, trash])
-    def test_not_of_what_was_decided_meanwhile(self, post: Post, move: Any, deliver: Deliver) -> None:
-        moderator()
-        move([send(post)], UserFactory.create())
+    @pytest.mark.parametrize("decide", [approve, mark_spam, trash])
+    def test_nobody_is_notified_of_comments_decided_in_the_meantime(
+        self, post: Post, decide: Any, deliver: Deliver
+    ) -> None:
+        create_moderator()
+        decide([send(post)], UserFactory.create())
         assert deliver() == []
 
-    def test_nor_who_may_not_moderate_any_more(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
-        user = moderator(Frequency.DAILY)
+    def test_former_moderators_are_not_notified(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
+        user = create_moderator(Frequency.DAILY)
         send(post)
         deliver()
         send(post, text="Second.")
@@ -193,10 +197,8 @@ class TestWhoIsTold:
         assert deliver() == []
         assert not Notification.objects.filter(sent_at=None).exists()
 
-    def test_what_a_moderator_puts_back_into_the_queue_is_no_news(
-        self, post: Post, deliver: Deliver, pass_time: PassTime
-    ) -> None:
-        moderator()
+    def test_nobody_is_notified_of_restored_comments(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
+        create_moderator()
         comment = send(post)
         deliver()
         trash([comment], UserFactory.create())
@@ -204,22 +206,24 @@ class TestWhoIsTold:
         pass_time(hours=48)
         assert deliver() == []
 
-    def test_authors_who_want_it_hear_of_approved_comments_on_their_posts(self, post: Post, deliver: Deliver) -> None:
+    def test_subscribed_authors_are_notified_of_approved_comments_on_their_posts(
+        self, post: Post, deliver: Deliver
+    ) -> None:
         author = User.objects.get(pk=post.author_id)
         User.objects.filter(pk=author.pk).update(is_staff=True, email="author@example.org")
         NotificationPreference.objects.create(user=author, own_posts=True)
         other = UserFactory.create(is_staff=True, email="other@example.org")
         NotificationPreference.objects.create(user=other, own_posts=True)
-        comment = send(post, text="Well said.")
+        comment = send(post, text="Well output.")
         assert deliver() == []
         approve([comment], UserFactory.create())
         (message,) = deliver()
         assert message.to == ["author@example.org"]
-        assert "> Well said." in message.body
+        assert "> Well output." in message.body
         assert "ann@example.org" not in message.body
         assert "/decide/" not in message.body
 
-    def test_authors_are_not_told_of_their_own_answers(self, post: Post, deliver: Deliver) -> None:
+    def test_authors_are_not_notified_of_their_own_comments(self, post: Post, deliver: Deliver) -> None:
         author = User.objects.get(pk=post.author_id)
         User.objects.filter(pk=author.pk).update(is_staff=True, email="author@example.org")
         NotificationPreference.objects.create(user=author, own_posts=True)
@@ -227,14 +231,14 @@ class TestWhoIsTold:
         assert deliver() == []
 
 
-class TestHowOften:
+class TestFrequency:
     @pytest.mark.parametrize(
         ("frequency", "hours"), [(Frequency.IMMEDIATELY, 0.17), (Frequency.HOURLY, 1), (Frequency.DAILY, 24)]
     )
-    def test_the_next_mail_waits_as_long_as_was_chosen(
+    def test_the_next_mail_is_sent_after_the_chosen_interval(
         self, post: Post, frequency: Frequency, hours: float, deliver: Deliver, pass_time: PassTime
     ) -> None:
-        moderator(frequency)
+        create_moderator(frequency)
         send(post)
         assert len(deliver()) == 1
         send(post, text="Second.")
@@ -245,14 +249,14 @@ class TestHowOften:
         assert message.subject == "[Broadside] 2 pending comments on A paper"
         assert deliver() == []
 
-    def test_who_has_chosen_nothing_gets_one_mail_a_day(self, post: Post, deliver: Deliver) -> None:
-        user = moderator()
+    def test_the_default_is_one_mail_a_day(self, post: Post, deliver: Deliver) -> None:
+        user = create_moderator()
         send(post)
         deliver()
         assert NotificationPreference.objects.get(user=user).frequency == Frequency.DAILY
 
-    def test_a_thousand_comments_are_one_mail_for_each(self, post: Post, deliver: Deliver) -> None:
-        users = [moderator(Frequency.IMMEDIATELY), moderator(Frequency.DAILY)]
+    def test_a_thousand_comments_are_one_mail_per_moderator(self, post: Post, deliver: Deliver) -> None:
+        users = [create_moderator(Frequency.IMMEDIATELY), create_moderator(Frequency.DAILY)]
         comments = CommentFactory.create_batch(1_000, entry=post, status=Status.PENDING)
         OutboxItem.objects.bulk_create(OutboxItem(comment=comment, event="pending") for comment in comments)
         messages = deliver()
@@ -264,27 +268,27 @@ class TestHowOften:
             assert len(message.body) < 100_000
         assert deliver() == []
 
-    def test_long_texts_take_the_room_of_others(self, post: Post, deliver: Deliver) -> None:
-        moderator()
-        for number in range(5):
-            send(post, text=f"{number} " + "word " * 3_990)
+    def test_long_texts_leave_room_for_fewer_comments(self, post: Post, deliver: Deliver) -> None:
+        create_moderator()
+        for index in range(5):
+            send(post, text=f"{index} " + "word " * 3_990)
         (message,) = deliver()
         assert message.body.count("Approve:") == 3
         assert "2 more are pending" in message.body
 
-    def test_nothing_is_sent_before_a_moment_has_passed(self, post: Post) -> None:
-        moderator()
+    def test_nothing_is_sent_immediately(self, post: Post) -> None:
+        create_moderator()
         send(post)
         assert delivery.deliver() == 0
         assert outbox.next_at() is not None
 
 
-class TestTheMailServer:
-    def test_while_it_is_away_everything_waits(
+class TestMailServer:
+    def test_mail_is_kept_while_it_is_unavailable(
         self, post: Post, deliver: Deliver, mail_server_away: MailServerAway
     ) -> None:
-        moderator()
-        moderator()
+        create_moderator()
+        create_moderator()
         send(post)
         with mail_server_away(), pytest.raises(ConnectionRefusedError):
             deliver()
@@ -292,10 +296,10 @@ class TestTheMailServer:
         assert len(deliver()) == 2
         assert deliver() == []
 
-    def test_the_worker_comes_back_by_itself(
+    def test_the_worker_tries_again_later(
         self, post: Post, mail_server_away: MailServerAway, pass_time: PassTime
     ) -> None:
-        moderator()
+        create_moderator()
         send(post)
         pass_time(minutes=5)
         with mail_server_away():
@@ -304,10 +308,10 @@ class TestTheMailServer:
         wait = again.run_after - timezone.now()
         assert dt.timedelta(minutes=4) < wait <= dt.timedelta(minutes=5)
 
-    def test_one_refused_address_does_not_keep_others_from_theirs(
+    def test_a_refused_address_does_not_affect_others(
         self, post: Post, deliver: Deliver, pass_time: PassTime, refusing: Refusing
     ) -> None:
-        bad, good = moderator(), moderator()
+        bad, good = create_moderator(), create_moderator()
         send(post)
         with refusing(bad.email):
             assert [message.to for message in deliver()] == [[good.email]]
@@ -315,10 +319,10 @@ class TestTheMailServer:
         pass_time(hours=24)
         assert [message.to for message in deliver()] == [[bad.email]]
 
-    def test_a_worker_that_dies_leaves_the_mail_to_another(
+    def test_another_worker_takes_over_from_one_that_died(
         self, post: Post, monkeypatch: pytest.MonkeyPatch, deliver: Deliver, pass_time: PassTime
     ) -> None:
-        moderator()
+        create_moderator()
         send(post)
 
         def die(*args: Any) -> None:
@@ -332,23 +336,23 @@ class TestTheMailServer:
         pass_time(minutes=10)
         assert len(deliver()) == 1
 
-    def test_without_one_nothing_is_noted_and_the_command_says_so(self, post: Post, settings: Settings) -> None:
+    def test_without_one_nothing_is_recorded_and_the_command_says_so(self, post: Post, settings: Settings) -> None:
         settings.MAILERS = {}
-        moderator()
+        create_moderator()
         send(post)
         assert not OutboxItem.objects.exists()
         with pytest.raises(CommandError, match="EMAIL_URL"):
             call_command("send_mail")
 
-    def test_the_command_says_how_many_went(
+    def test_the_command_reports_how_many_were_sent(
         self, post: Post, capsys: pytest.CaptureFixture[str], mail_server_away: MailServerAway, pass_time: PassTime
     ) -> None:
-        moderator()
+        create_moderator()
         send(post)
         pass_time(minutes=5)
-        for said in ("1 e-mail sent.", "0 e-mails sent."):
+        for output in ("1 e-mail sent.", "0 e-mails sent."):
             call_command("send_mail")
-            assert said in capsys.readouterr().out
+            assert output in capsys.readouterr().out
         with mail_server_away():
             send(post, text="More.")
             pass_time(hours=30)
@@ -356,18 +360,18 @@ class TestTheMailServer:
                 call_command("send_mail")
 
 
-class TestTheWorker:
-    def test_many_comments_call_it_once(
+class TestWorker:
+    def test_many_comments_schedule_it_once(
         self, post: Post, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
-        moderator()
+        create_moderator()
         with django_capture_on_commit_callbacks(execute=True):
-            for number in range(3):
-                send(post, text=f"{number}")
+            for index in range(3):
+                send(post, text=f"{index}")
         assert DBTaskResult.objects.get().task_path == "mail.tasks.send_due_mail"
 
-    def test_a_digest_brings_it_back_when_it_is_due(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
-        moderator(Frequency.DAILY)
+    def test_it_is_scheduled_for_the_next_digest(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
+        create_moderator(Frequency.DAILY)
         send(post)
         deliver()
         send(post, text="Second.")
@@ -376,11 +380,11 @@ class TestTheWorker:
         wait = DBTaskResult.objects.get().run_after - timezone.now()
         assert dt.timedelta(hours=23) < wait <= dt.timedelta(hours=24)
 
-    def test_when_nothing_waits_it_stays_away(self) -> None:
+    def test_it_is_not_scheduled_without_mail(self) -> None:
         tasks.send_due_mail.call()
         assert not DBTaskResult.objects.exists()
 
-    def test_a_comment_is_stored_even_if_nobody_can_be_called(
+    def test_a_comment_is_stored_even_if_scheduling_fails(
         self,
         post: Post,
         monkeypatch: pytest.MonkeyPatch,
@@ -397,12 +401,12 @@ class TestTheWorker:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_at_the_same_moment_send_each_mail_once(at_once: AtOnce, pass_time: PassTime) -> None:
+def test_concurrent_workers_send_each_mail_once(at_once: AtOnce, pass_time: PassTime) -> None:
     post = PostFactory.create()
     for _ in range(5):
-        moderator()
-    for number in range(3):
-        send(post, text=f"{number}")
+        create_moderator()
+    for index in range(3):
+        send(post, text=f"{index}")
     pass_time(minutes=5)
     at_once(*[delivery.deliver] * 4)
     assert len(mail.outbox) == len({message.to[0] for message in mail.outbox}) == 5

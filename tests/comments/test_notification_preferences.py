@@ -1,4 +1,4 @@
-"""Each of the staff says how often notices come, and sees nobody else's choice."""
+"""Members of the staff set how often they are notified, and see only their own preferences."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def log_in(client: Client, role: str, **more: Any) -> User:
     ("role", "fields"),
     [("Moderator", {"frequency"}), ("Editor", {"frequency", "own_posts"}), ("Author", {"own_posts"})],
 )
-def test_each_role_is_asked_what_concerns_it(client: Client, role: str, fields: set[str]) -> None:
+def test_each_role_sees_the_options_that_concern_it(client: Client, role: str, fields: set[str]) -> None:
     log_in(client, role)
     page = read(client.get(OWN, follow=True))
     names = {field.get("name") for field in find(page, "#content form input")}
@@ -37,7 +37,7 @@ def test_each_role_is_asked_what_concerns_it(client: Client, role: str, fields: 
     assert "m@example.org" in text(page)
 
 
-def test_what_is_chosen_holds_from_now_on(client: Client, deliver: Deliver) -> None:
+def test_a_new_frequency_takes_effect_immediately(client: Client, deliver: Deliver) -> None:
     user = log_in(client, "Moderator")
     post = PostFactory.create()
     send(post)
@@ -47,11 +47,11 @@ def test_what_is_chosen_holds_from_now_on(client: Client, deliver: Deliver) -> N
     url = client.get(OWN)["Location"]
     assert client.post(url, {"frequency": "immediately"}).status_code == 302
     assert NotificationPreference.objects.get(user=user).frequency == "immediately"
-    # The pause of the earlier choice is over.
+    # The earlier interval no longer applies.
     assert len(deliver()) == 1
 
 
-def test_nobody_sees_or_changes_another_s(client: Client) -> None:
+def test_nobody_can_see_or_change_the_preferences_of_others(client: Client) -> None:
     other = NotificationPreference.objects.create(user=UserFactory.create(role="Moderator"))
     log_in(client, "", is_staff=True, is_superuser=True)
     url = f"{OWN}{other.pk}/change/"
@@ -60,14 +60,14 @@ def test_nobody_sees_or_changes_another_s(client: Client) -> None:
     assert other.frequency == NotificationPreference.Frequency.DAILY
 
 
-def test_nobody_makes_or_deletes_one_by_hand(client: Client) -> None:
+def test_preferences_cannot_be_added_or_deleted(client: Client) -> None:
     log_in(client, "Moderator")
     url = client.get(OWN)["Location"]
     assert client.get(f"{OWN}add/").status_code == 403
     assert client.get(url.replace("change", "delete")).status_code == 403
 
 
-def test_it_says_so_when_nothing_can_be_sent(client: Client, settings: Settings) -> None:
+def test_it_says_why_no_mail_can_be_sent(client: Client, settings: Settings) -> None:
     user = log_in(client, "Moderator")
     url = client.get(OWN)["Location"]
     User.objects.filter(pk=user.pk).update(email="")
@@ -76,7 +76,7 @@ def test_it_says_so_when_nothing_can_be_sent(client: Client, settings: Settings)
     assert "No mail server is set up" in text(one(read(client.get(url)), ".field-sent_to"))
 
 
-def test_a_wrong_choice_is_refused(client: Client) -> None:
+def test_an_invalid_choice_is_refused(client: Client) -> None:
     log_in(client, "Moderator")
     assert client.post(client.get(OWN)["Location"], {"frequency": Status.SPAM}).status_code == 200
     assert NotificationPreference.objects.get().frequency == NotificationPreference.Frequency.DAILY

@@ -1,4 +1,4 @@
-"""How moderating goes, in numbers."""
+"""Moderation statistics."""
 
 import datetime as dt
 
@@ -18,7 +18,9 @@ from tests.factories.responses import find, one, read, text
 pytestmark = pytest.mark.django_db
 
 
-def came(status: Status = Status.PENDING, *, ago: dt.timedelta = dt.timedelta(hours=1), **more: object) -> Comment:
+def comment_received(
+    status: Status = Status.PENDING, *, ago: dt.timedelta = dt.timedelta(hours=1), **more: object
+) -> Comment:
     comment: Comment = CommentFactory.create(status=status, created_at=timezone.now() - ago, **more)
     return comment
 
@@ -27,23 +29,23 @@ class TestByWeek:
     def test_each_comment_is_counted_in_its_week(self) -> None:
         monday = timezone.localdate() - dt.timedelta(days=timezone.localdate().weekday())
         midnight = timezone.make_aware(dt.datetime.combine(monday, dt.time()))
-        for moment in (midnight, midnight - dt.timedelta(seconds=1), midnight - dt.timedelta(days=7)):
-            CommentFactory.create(created_at=moment)
+        for created_at in (midnight, midnight - dt.timedelta(seconds=1), midnight - dt.timedelta(days=7)):
+            CommentFactory.create(created_at=created_at)
         CommentFactory.create(created_at=midnight, status=Status.SPAM)
         CommentFactory.create(created_at=midnight, status=Status.TRASH)
         weeks = statistics.by_week().weeks
-        assert [week.row for week in weeks[-3:]] == [[0, 0, 0], [2, 0, 0], [1, 0, 1]]
+        assert [week.counts for week in weeks[-3:]] == [[0, 0, 0], [2, 0, 0], [1, 0, 1]]
         assert weeks[-1].day == monday
         assert len(weeks) == statistics.WEEKS
 
-    def test_older_and_future_ones_are_left_out(self) -> None:
-        came(ago=dt.timedelta(weeks=statistics.WEEKS + 1))
-        came(ago=dt.timedelta(weeks=-2))
-        assert sum(week.counts.total() for week in statistics.by_week().weeks) == 0
+    def test_older_and_future_comments_are_left_out(self) -> None:
+        comment_received(ago=dt.timedelta(weeks=statistics.WEEKS + 1))
+        comment_received(ago=dt.timedelta(weeks=-2))
+        assert sum(sum(week.counts) for week in statistics.by_week().weeks) == 0
 
-    def test_bars_stand_on_the_ground_and_the_highest_is_as_high_as_the_chart(self) -> None:
+    def test_bars_start_at_the_bottom_and_the_highest_fills_the_chart(self) -> None:
         for status in (Status.APPROVED, Status.APPROVED, Status.SPAM, Status.PENDING):
-            came(status, ago=dt.timedelta())
+            comment_received(status, ago=dt.timedelta())
         parts = statistics.by_week().weeks[-1].segments
         assert [part.status for part in parts] == [Status.APPROVED, Status.PENDING, Status.SPAM]
         assert parts[0].y + parts[0].height == statistics.CHART_HEIGHT
@@ -51,12 +53,15 @@ class TestByWeek:
         assert sum(part.height for part in parts) == statistics.CHART_HEIGHT
 
 
-class TestRecord:
-    def test_what_was_said_at_first_meets_what_moderators_made_of_it(self) -> None:
+class TestOutcomes:
+    def test_first_decisions_are_compared_with_the_final_status(self) -> None:
         moderator = UserFactory.create()
-        mark_spam([came(Status.APPROVED), came(Status.PENDING)], moderator)
-        approve([came(Status.SPAM), came(Status.PENDING), came(Status.PENDING)], moderator)
-        changed_mind = came(Status.PENDING)
+        mark_spam([comment_received(Status.APPROVED), comment_received(Status.PENDING)], moderator)
+        approve(
+            [comment_received(Status.SPAM), comment_received(Status.PENDING), comment_received(Status.PENDING)],
+            moderator,
+        )
+        changed_mind = comment_received(Status.PENDING)
         approve([changed_mind], moderator)
         trash([changed_mind], moderator)
         assert statistics.outcomes().rules == {
@@ -67,58 +72,61 @@ class TestRecord:
             ("pending", "trash"): 1,
         }
 
-    def test_what_nobody_decided_or_took_back_is_left_out(self) -> None:
-        came(Status.APPROVED)
+    def test_undecided_comments_are_left_out(self) -> None:
+        comment_received(Status.APPROVED)
         moderator = UserFactory.create()
-        undo(approve([came()], moderator).batch, moderator)
+        undo(approve([comment_received()], moderator).batch, moderator)
         assert statistics.outcomes().rules == {}
 
-    def test_so_is_what_was_brought_in_or_is_long_ago(self) -> None:
+    def test_imported_and_old_comments_are_left_out(self) -> None:
         moderator = UserFactory.create()
-        approve([came(is_imported=True), came(ago=dt.timedelta(days=91))], moderator)
+        approve([comment_received(is_imported=True), comment_received(ago=dt.timedelta(days=91))], moderator)
         assert statistics.outcomes() == statistics.Outcomes()
 
-    def test_the_filter_is_looked_at_alone(self) -> None:
+    def test_the_spam_filter_is_evaluated_on_its_own(self) -> None:
         def reasons(verdict: str) -> list[dict[str, str]]:
             return [
                 {"check": "links", "verdict": "spam", "message": ""},
                 {"check": "spam_filter", "verdict": verdict, "message": ""},
             ]
 
-        mark_spam([came(reasons=reasons("spam")), came(reasons=reasons("hold")), came()], UserFactory.create())
+        mark_spam(
+            [comment_received(reasons=reasons("spam")), comment_received(reasons=reasons("hold")), comment_received()],
+            UserFactory.create(),
+        )
         assert statistics.outcomes().spam_filter == {
             ("spam", "spam"): 1,
             ("pending", "spam"): 1,
             ("approved", "spam"): 1,
         }
 
-    def test_the_median_is_of_the_first_decision_about_what_waited(self) -> None:
+    def test_the_median_wait_ends_with_the_first_decision_about_pending_comments(self) -> None:
         moderator = UserFactory.create()
         for hours in (1, 2, 9):
-            comment = came(ago=dt.timedelta(hours=10))
+            comment = comment_received(ago=dt.timedelta(hours=10))
             approve([comment], moderator)
             Decision.objects.filter(comment=comment).update(made_at=comment.created_at + dt.timedelta(hours=hours))
             trash([comment], moderator)
-        mark_spam([came(Status.APPROVED, ago=dt.timedelta(days=30))], moderator)
+        mark_spam([comment_received(Status.APPROVED, ago=dt.timedelta(days=30))], moderator)
         assert statistics.outcomes().median_wait == dt.timedelta(hours=2)
 
-    def test_a_moderator_s_own_reply_waited_for_nobody(self) -> None:
+    def test_replies_by_moderators_do_not_count(self) -> None:
         moderator = UserFactory.create(role="Moderator")
-        reply(came(ago=dt.timedelta(hours=4)), "Thank you.", moderator, settings=CommentSettings())
-        record = statistics.outcomes()
-        assert record.rules == {("pending", "approved"): 1}
-        assert record.median_wait is not None
-        assert record.median_wait >= dt.timedelta(hours=4)
+        reply(comment_received(ago=dt.timedelta(hours=4)), "Thank you.", moderator, settings=CommentSettings())
+        outcomes = statistics.outcomes()
+        assert outcomes.rules == {("pending", "approved"): 1}
+        assert outcomes.median_wait is not None
+        assert outcomes.median_wait >= dt.timedelta(hours=4)
 
 
 class TestPage:
     PATH = "/admin/comments/queue/statistics/"
 
-    def test_it_says_the_same_in_a_chart_and_in_a_table(self, client: Client) -> None:
+    def test_it_has_a_chart_and_a_table_with_the_same_counts(self, client: Client) -> None:
         client.force_login(UserFactory.create(role="Moderator"))
-        came(Status.APPROVED, ago=dt.timedelta())
-        came(Status.SPAM, ago=dt.timedelta())
-        approve([came()], UserFactory.create())
+        comment_received(Status.APPROVED, ago=dt.timedelta())
+        comment_received(Status.SPAM, ago=dt.timedelta())
+        approve([comment_received()], UserFactory.create())
         page = read(client.get(self.PATH))
         chart = one(page, ".chart svg")
         assert chart.get("aria-labelledby") == "chart-title chart-desc"
@@ -128,11 +136,11 @@ class TestPage:
         assert "half of the pending comments were decided within" in text(page)
         assert page.xpath("//@style") == []
 
-    @pytest.mark.parametrize("number", [0, 1, 40])
-    def test_it_takes_as_many_queries_whatever_came(self, number: int, client: Client) -> None:
+    @pytest.mark.parametrize("count", [0, 1, 40])
+    def test_it_takes_at_most_nine_queries(self, count: int, client: Client) -> None:
         moderator = UserFactory.create(role="Moderator")
         client.force_login(moderator)
-        approve([came() for _ in range(number)], moderator)
-        with CaptureQueriesContext(connection) as done:
+        approve([comment_received() for _ in range(count)], moderator)
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(self.PATH).status_code == 200
-        assert len(done) <= 9
+        assert len(queries) <= 9

@@ -1,4 +1,4 @@
-"""How a reader's comment is stored, and what it is at first."""
+"""Storing a comment, and its first status."""
 
 import datetime as dt
 from typing import Any
@@ -19,9 +19,9 @@ from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactor
 pytestmark = pytest.mark.django_db
 
 
-def send(entry: Post | Page, policy: CommentPolicy = CommentPolicy.HOLD, **words: Any) -> Comment:
-    given = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **words}
-    return submit(entry, settings=CommentSettings(comment_policy=policy, proof_of_work=False), **given)
+def send(entry: Post | Page, policy: CommentPolicy = CommentPolicy.HOLD, **fields: Any) -> Comment:
+    values = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", **fields}
+    return submit(entry, settings=CommentSettings(comment_policy=policy, proof_of_work=False), **values)
 
 
 @pytest.fixture
@@ -44,29 +44,29 @@ class TestStoring:
         page = PageFactory.create()
         assert send(page).entry == page
 
-    def test_somebody_with_an_account_writes_under_its_name(self, post: Post) -> None:
+    def test_users_comment_under_the_name_of_their_account(self, post: Post) -> None:
         user = UserFactory.create(display_name="Bo", email="bo@example.org")
         comment = send(post, user=user, name="", email="")
         assert (comment.name, comment.email, comment.user) == ("Bo", "bo@example.org", user)
 
-    def test_no_field_could_hold_an_address_of_the_network(self) -> None:
+    def test_there_is_no_field_for_an_ip_address(self) -> None:
         assert {field.name for field in Comment._meta.concrete_fields} == {
             *("id", "entry", "parent", "kind", "status", "user", "name", "email", "website", "text"),
             *("is_html", "is_imported", "html", "created_at", "status_since", "reasons"),
         }
 
-    def test_an_answer_stands_by_itself_if_what_it_answers_went_meanwhile(self, post: Post) -> None:
+    def test_a_reply_to_a_deleted_comment_has_no_parent(self, post: Post) -> None:
         parent = CommentFactory.create(entry=post)
         Comment.objects.filter(pk=parent.pk).delete()
         assert send(post, parent=parent).parent is None
 
-    def test_an_entry_that_went_meanwhile_is_an_error_of_its_own(self, post: Post) -> None:
+    def test_a_deleted_entry_raises_does_not_exist(self, post: Post) -> None:
         Post.objects.filter(pk=post.pk).delete()
         with pytest.raises(Post.DoesNotExist):
             send(post)
 
 
-class TestStatusOnArrival:
+class TestFirstStatus:
     @pytest.mark.parametrize(
         ("policy", "status"),
         [
@@ -75,13 +75,15 @@ class TestStatusOnArrival:
             (CommentPolicy.OPEN, Status.APPROVED),
         ],
     )
-    def test_the_policy_decides_about_a_stranger(self, policy: CommentPolicy, status: Status, post: Post) -> None:
+    def test_the_policy_decides_about_strangers(self, policy: CommentPolicy, status: Status, post: Post) -> None:
         assert send(post, policy).status == status
 
     @pytest.mark.parametrize(
         ("policy", "status"), [(CommentPolicy.HOLD, Status.PENDING), (CommentPolicy.TRUST_KNOWN, Status.APPROVED)]
     )
-    def test_the_known_pass_where_they_are_trusted(self, policy: CommentPolicy, status: Status, post: Post) -> None:
+    def test_known_people_are_approved_if_the_policy_trusts_them(
+        self, policy: CommentPolicy, status: Status, post: Post
+    ) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         assert send(post, policy).status == status
 
@@ -96,18 +98,18 @@ class TestStatusOnArrival:
             {"kind": Kind.PINGBACK},
         ],
     )
-    def test_known_is_who_has_an_approved_comment_under_the_same_name_and_address(
+    def test_people_are_known_only_by_an_approved_comment_with_the_same_name_and_address(
         self, before: dict[str, Any], post: Post
     ) -> None:
         CommentFactory.create(**{"name": "Ann", "email": "ann@example.org", **before})
         assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
 
-    def test_nobody_passes_with_the_name_and_address_of_somebody_on_the_staff(self, post: Post) -> None:
+    def test_impersonating_a_staff_member_does_not_help(self, post: Post) -> None:
         editor = UserFactory.create(role="Editor")
         CommentFactory.create(name="Ann", email="ann@example.org", user=editor)
         assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
 
-    def test_without_an_address_nobody_is_known(self, post: Post) -> None:
+    def test_nobody_is_known_without_an_address(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="")
         assert send(post, CommentPolicy.TRUST_KNOWN, email="").status == Status.PENDING
 
@@ -115,19 +117,19 @@ class TestStatusOnArrival:
         ("role", "status"),
         [("Moderator", Status.APPROVED), ("Editor", Status.APPROVED), ("Author", Status.PENDING), ("", Status.PENDING)],
     )
-    def test_who_may_moderate_passes(self, role: str, status: Status, post: Post) -> None:
+    def test_comments_by_moderators_are_approved(self, role: str, status: Status, post: Post) -> None:
         user = User.objects.get(pk=UserFactory.create(role=role).pk)
         assert send(post, user=user).status == status
 
     @pytest.mark.parametrize("policy", list(CommentPolicy))
-    def test_the_trap_makes_it_spam_under_every_policy(self, policy: CommentPolicy, post: Post) -> None:
+    def test_the_honeypot_makes_it_spam_under_every_policy(self, policy: CommentPolicy, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         assert send(post, policy, trapped=True).status == Status.SPAM
 
 
 class TestCounts:
     @pytest.mark.parametrize(("policy", "count"), [(CommentPolicy.OPEN, 1), (CommentPolicy.HOLD, 0)])
-    def test_only_what_readers_see_counts(
+    def test_only_approved_comments_are_counted(
         self,
         policy: CommentPolicy,
         count: int,
@@ -139,12 +141,12 @@ class TestCounts:
             send(post, policy)
         post.refresh_from_db()
         assert post.comment_count == count
-        # A flood of comments that wait must not empty the caches.
+        # A flood of pending comments must not expire the caches.
         assert (SiteSettings.current().content_version > version) == bool(count)
 
 
-class TestTheSameWordsLater:
-    """WordPress refuses these; here they wait, and nothing is lost."""
+class TestRepeatedText:
+    """WordPress refuses repeated comments. Here they are held, so nothing is lost."""
 
     @pytest.fixture
     def _first_an_hour_ago(self, post: Post) -> None:
@@ -152,7 +154,7 @@ class TestTheSameWordsLater:
         Comment.objects.update(created_at=timezone.now() - dt.timedelta(hours=1))
 
     @pytest.mark.parametrize(
-        ("other", "waits"),
+        ("other", "is_held"),
         [
             ({}, True),
             ({"name": "Bo"}, True),
@@ -162,16 +164,16 @@ class TestTheSameWordsLater:
         ],
     )
     @pytest.mark.usefixtures("_first_an_hour_ago")
-    def test_of_the_same_name_or_address_in_the_same_place_they_wait(
-        self, other: dict[str, str], waits: bool, post: Post
+    def test_it_is_held_if_it_comes_from_the_same_name_or_address_in_the_same_place(
+        self, other: dict[str, str], is_held: bool, post: Post
     ) -> None:
         again = send(post, CommentPolicy.OPEN, **other)
         assert Comment.objects.count() == 2
-        assert (again.status == Status.PENDING) is waits
-        assert [reason["check"] for reason in again.reasons] == (["duplicate"] if waits else [])
+        assert (again.status == Status.PENDING) is is_held
+        assert [reason["check"] for reason in again.reasons] == (["duplicate"] if is_held else [])
 
     @pytest.mark.usefixtures("_first_an_hour_ago")
-    def test_what_a_moderator_has_trashed_does_not_count(self, post: Post) -> None:
+    def test_trashed_comments_do_not_count(self, post: Post) -> None:
         Comment.objects.update(status=Status.TRASH)
         assert send(post, CommentPolicy.OPEN).status == Status.APPROVED
 
@@ -180,7 +182,7 @@ class TestTheSameWordsLater:
         assert send(post, CommentPolicy.OPEN, name="Cy", email="").status == Status.APPROVED
 
 
-class TestClosedMeanwhile:
+class TestCommentsClosedInTheMeantime:
     @pytest.mark.parametrize(
         ("entry", "everywhere"),
         [
@@ -190,9 +192,7 @@ class TestClosedMeanwhile:
             ({}, {"close_comments_after_days": 5}),
         ],
     )
-    def test_a_comment_that_was_overtaken_waits(
-        self, entry: dict[str, Any], everywhere: dict[str, Any], post: Post
-    ) -> None:
+    def test_the_comment_is_held(self, entry: dict[str, Any], everywhere: dict[str, Any], post: Post) -> None:
         Post.objects.filter(pk=post.pk).update(comment_count=0, **entry)
         settings = CommentSettings(comment_policy=CommentPolicy.OPEN, proof_of_work=False, **everywhere)
         comment = submit(post, text="Hello.", name="Ann", email="ann@example.org", settings=settings)
@@ -205,7 +205,7 @@ class TestSecondClick:
         assert Comment.objects.count() == 1
 
     @pytest.mark.parametrize("status", list(Status))
-    def test_whatever_became_of_it(self, status: Status, post: Post) -> None:
+    def test_the_status_of_the_first_makes_no_difference(self, status: Status, post: Post) -> None:
         first = send(post)
         Comment.objects.update(status=status)
         assert send(post) == first
@@ -213,14 +213,14 @@ class TestSecondClick:
     @pytest.mark.parametrize(
         "other", [{"name": "Bo"}, {"email": "bo@example.org"}, {"text": "Hello!"}, {"website": "x"}]
     )
-    def test_what_differs_is_another_comment(self, other: dict[str, Any], post: Post) -> None:
+    def test_any_difference_makes_it_another_comment(self, other: dict[str, Any], post: Post) -> None:
         assert send(post) != send(post, **other)
 
-    def test_the_same_words_elsewhere_are_another_comment(self, post: Post) -> None:
+    def test_the_same_text_elsewhere_is_another_comment(self, post: Post) -> None:
         parent = CommentFactory.create(entry=post)
         assert len({send(post).pk, send(PostFactory.create()).pk, send(post, parent=parent).pk}) == 3
 
-    def test_the_same_words_later_are_another_comment(self, post: Post) -> None:
+    def test_the_same_text_later_is_another_comment(self, post: Post) -> None:
         first = send(post)
         Comment.objects.update(created_at=timezone.now() - SECOND_CLICK - dt.timedelta(seconds=1))
         assert send(post) != first

@@ -1,4 +1,4 @@
-"""What is not approved reaches no public surface, in no state and by no way."""
+"""Comments that are not approved appear nowhere on the public site."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ def entries() -> dict[str, Any]:
     return {"post": PostFactory.create(title="Public", tags=["shared"]), "page": PageFactory.create(title="About")}
 
 
-def surfaces(entries: dict[str, Any], comment: Comment) -> list[str]:
-    """Every address a reader has that comments could show on."""
-    addresses = [
+def public_urls(entries: dict[str, Any], comment: Comment) -> list[str]:
+    """Return every public URL at which comments could appear."""
+    page_urls = [
         "/",
         "/tag/shared/",
         "/2020/",
@@ -33,45 +33,45 @@ def surfaces(entries: dict[str, Any], comment: Comment) -> list[str]:
         "/comments/feed/atom/",
         "/sitemap-posts.xml",
     ]
-    addresses.append("/comments/feed/atom/")
+    page_urls.append("/comments/feed/atom/")
     for entry in entries.values():
         url = entry.get_absolute_url()
-        addresses += [url, f"{url}?replytocom={comment.pk}", f"{url}?unapproved={comment.pk}&moderation-hash=x"]
-        addresses += [f"{url}feed/", f"{url}feed/atom/"]
-    return addresses
+        page_urls += [url, f"{url}?replytocom={comment.pk}", f"{url}?unapproved={comment.pk}&moderation-hash=x"]
+        page_urls += [f"{url}feed/", f"{url}feed/atom/"]
+    return page_urls
 
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 class TestHiddenComments:
     @pytest.mark.parametrize("status", HIDDEN)
-    def test_no_surface_shows_them(
+    def test_no_public_page_shows_them(
         self, status: CommentStatus, kind: str, client: Client, entries: dict[str, Any]
     ) -> None:
-        words = {
+        fields = {
             "text": SECRET,
             "name": SECRET,
             "website": f"https://{SECRET}.example",
             "email": f"{SECRET}@example.org",
         }
-        comment = CommentFactory.create(entry=entries[kind], status=status, **words)
+        comment = CommentFactory.create(entry=entries[kind], status=status, **fields)
         CommentFactory.create(entry=entries[kind], parent=comment, text="Answered")
-        for address in surfaces(entries, comment):
-            response = client.get(address)
-            assert response.status_code == 200, address
-            assert SECRET not in response.content.decode(), address
+        for page_url in public_urls(entries, comment):
+            response = client.get(page_url)
+            assert response.status_code == 200, page_url
+            assert SECRET not in response.content.decode(), page_url
 
-    def test_they_show_once_they_are_approved_and_no_longer_after(
+    def test_they_appear_only_while_they_are_approved(
         self, kind: str, client: Client, entries: dict[str, Any], django_capture_on_commit_callbacks: Any
     ) -> None:
         moderator: User = UserFactory.create()
         url = entries[kind].get_absolute_url()
         comment = CommentFactory.create(entry=entries[kind], status=CommentStatus.PENDING, text=SECRET)
-        for move, shown in ((approve, True), (mark_spam, False), (restore, True), (trash, False)):
+        for decide, shown in ((approve, True), (mark_spam, False), (restore, True), (trash, False)):
             # What a cache has kept must not outlive the decision.
             with django_capture_on_commit_callbacks(execute=True):
-                move([comment], moderator)
-            for address in (url, f"{url}feed/", "/comments/feed/"):
-                assert (SECRET in client.get(address).content.decode()) is shown, (move, address)
+                decide([comment], moderator)
+            for page_url in (url, f"{url}feed/", "/comments/feed/"):
+                assert (SECRET in client.get(page_url).content.decode()) is shown, (decide, page_url)
 
 
 class TestHiddenEntries:
@@ -83,10 +83,10 @@ class TestHiddenEntries:
         assert SECRET not in client.get("/comments/feed/").content.decode()
 
 
-class TestAddressesOfPeople:
-    def test_no_surface_shows_an_e_mail_address(self, client: Client, entries: dict[str, Any]) -> None:
+class TestEmailAddresses:
+    def test_no_public_page_shows_them(self, client: Client, entries: dict[str, Any]) -> None:
         for entry in entries.values():
             comment = CommentFactory.create(entry=entry, email=f"{SECRET}@example.org")
         Post.objects.update(comment_count=1)
-        for address in surfaces(entries, comment):
-            assert SECRET not in client.get(address).content.decode(), address
+        for page_url in public_urls(entries, comment):
+            assert SECRET not in client.get(page_url).content.decode(), page_url

@@ -1,4 +1,4 @@
-"""The outbox knows what there is to send, without knowing who sends it."""
+"""The outbox knows what is due, without knowing the apps that send it."""
 
 import datetime as dt
 from typing import Any
@@ -16,21 +16,21 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_registries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox.mailings, "_items", {})
     monkeypatch.setattr(outbox.preparations, "_items", {})
 
 
-def test_with_nothing_registered_there_is_nothing_to_do() -> None:
+def test_without_registrations_there_is_nothing_to_do() -> None:
     outbox.prepare()
     assert outbox.next_at() is None
 
 
-def test_the_earliest_time_counts() -> None:
+def test_next_at_is_the_earliest_time() -> None:
     now = timezone.now()
     times: list[Any] = [now + dt.timedelta(hours=2), None, now + dt.timedelta(hours=1)]
-    for number, time in enumerate(times):
-        outbox.preparations.register(f"{number}", Preparation(lambda: None, lambda time=time: time))  # type: ignore[misc]  # a default binds it
+    for index, time in enumerate(times):
+        outbox.preparations.register(f"{index}", Preparation(lambda: None, lambda time=time: time))  # type: ignore[misc]  # a default binds it
     assert outbox.next_at() == times[2]
     follower = Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
     outbox.mailings.register("followers", Mailing(Follower.objects.all(), lambda follower: iter(())))
@@ -45,7 +45,7 @@ def test_every_preparation_is_run() -> None:
     assert done == ["a", "b"]
 
 
-def test_what_is_no_recipient_is_a_problem() -> None:
+def test_a_model_that_is_not_a_recipient_is_a_problem() -> None:
     mailing: Any = Mailing(User.objects.all(), lambda user: iter(()))
     assert list(outbox.mailings.find_problems("people", mailing)) == ["User is not a Recipient."]
     assert list(outbox.mailings.find_problems("f", Mailing(Follower.objects.all(), lambda one: iter(())))) == []

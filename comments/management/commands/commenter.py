@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(text, ending="")
             return
         try:
-            with open(output, "w", encoding="utf-8", opener=_private) as file:
+            with open(output, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                 file.write(text)
         except OSError as error:
             raise CommandError(str(error)) from error
@@ -62,7 +62,3 @@ class Command(BaseCommand):
             *summary.others.items(),
         ):
             self.stdout.write(f"- {label}: {count}")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
