@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from core.registry import Registry
 
-# By the app that has texts to write: whether a user writes any. As long as no app is here, nobody does.
+# By app: whether a user may write its texts.
 writers: Final[Registry[Callable[[User], bool]]] = Registry("check for writers")
 
 

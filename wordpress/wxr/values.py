@@ -3,7 +3,6 @@
 import datetime as dt
 import html
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf.locale import LANG_INFO
@@ -63,16 +62,6 @@ def language_code(exported: str) -> str:
     """Return the code of the language that the slug `exported` names, or an empty string if Django does not know it."""
     code = exported.lower()
     return code if code in LANG_INFO else ""
-
-
-def unique_slug(wanted: str, is_taken: Callable[[str], bool]) -> str:
-    """Return `wanted`, or `wanted-2`, `wanted-3` … if that is taken."""
-    slug, number = wanted, 1
-    while is_taken(slug):
-        number += 1
-        suffix = f"-{number}"
-        slug = wanted[: MAX_SLUG_LENGTH - len(suffix)] + suffix
-    return slug
 
 
 def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:

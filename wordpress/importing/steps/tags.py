@@ -8,7 +8,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from core.slugs import slug_from_export, slugify
+from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
 from wordpress.fingerprints import fingerprint
@@ -19,7 +19,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import TAG, Term
-from wordpress.wxr.values import slug_key, unique_slug, usable_slug
+from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key, usable_slug
 
 _BATCH: Final = 500
 _COLUMNS: Final = ("pk", "name", "key", "slug", "description")
@@ -218,7 +218,7 @@ class _Tags:
         term = one.term
         if term.name and one.name != term.name:
             self._note(one, _("The name was too long and was shortened."))
-        slug = one.slug or unique_slug(slugify(name) or "tag", found.is_slug_taken)
+        slug = one.slug or unique_slug(slugify(name) or "tag", found.is_slug_taken, max_length=MAX_SLUG_LENGTH)
         if slug != slug_from_export(term.slug):
             self._note(one, _("Its slug cannot be kept. It is “%s” here.") % slug)
         pk = term.id if term.id and term.id not in found.used_ids else None
