@@ -25,8 +25,8 @@ MAX_PIXELS = 50_000_000
 MAX_FRAMES = 300
 LONGEST_SIDE = 2400
 
-# The accepted formats, and how each is encoded again.
-_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+# The accepted formats, with the options for encoding each again.
+FORMATS: Final[dict[str, dict[str, Any]]] = {
     "JPEG": {"quality": 85, "optimize": True, "progressive": True},
     "PNG": {"optimize": True},
     "WEBP": {"quality": 85},
@@ -77,7 +77,7 @@ def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
         raise InvalidPictureError(text % {"limit": filesizeformat(MAX_BYTES)})
     try:
         upload.seek(0)
-        with Image.open(upload, formats=tuple(_OPTIONS)) as image:
+        with Image.open(upload, formats=tuple(FORMATS)) as image:
             return _encode(image)
     except InvalidPictureError:
         raise
@@ -111,7 +111,7 @@ def _encode(image: Image.Image) -> ContentFile[bytes]:
         # PNG keeps all colours of a still picture without a palette.
         format_name = "PNG"
     written = io.BytesIO()
-    frames[0].save(written, format_name, **_OPTIONS[format_name], **options)
+    frames[0].save(written, format_name, **FORMATS[format_name], **options)
     extension = "jpg" if format_name == "JPEG" else format_name.lower()
     return ContentFile(written.getvalue(), name=f"{uuid4().hex}.{extension}")
 
