@@ -285,7 +285,7 @@ def _markup(element: Any) -> str:
 def _id(text: str | None) -> int:
     """Return an ID, or 0 if `text` is not one."""
     text = (text or "").strip()
-    return int(text) if re.fullmatch("[0-9]{1,29}", text) and int(text) < MAX_ID else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < MAX_ID else 0
 
 
 def _small_integer(text: str | None) -> int:
