@@ -37,7 +37,7 @@ from wordpress.importing.redirects import add_id_redirects, add_missing_redirect
 from wordpress.importing.report import FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.importing.steps.featured_images import set_featured_images
-from wordpress.legacy_urls.hosts import aliases_of, own_hosts
+from wordpress.legacy_urls.moved_files import aliases_of, own_hosts
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
 from wordpress.models import Attachment
 
