@@ -14,7 +14,7 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from PIL import Image, ImageCms, ImageSequence
+from PIL import Image, ImageCms, ImageOps, ImageSequence
 
 from accounts.models import User
 from media.models import Picture, title_from_name
@@ -35,16 +35,6 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
 }
 _ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
-# Tag 274 of EXIF.
-_ORIENTATIONS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class InvalidPictureError(ValidationError):
@@ -132,7 +122,6 @@ def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
 
 def _pixels(image: Image.Image) -> Image.Image:
     """Return the visible pixels of `image`, no larger than needed, without its metadata."""
-    orientation = _orientation(image)
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
         # 16-bit greyscale. Converting it directly would clip everything brighter than the darkest 256th.
@@ -142,18 +131,12 @@ def _pixels(image: Image.Image) -> Image.Image:
     elif image.mode not in {"L", "RGB", "CMYK"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    if orientation:
-        image = image.transpose(orientation)
+    # Broken metadata may raise anything, and must not spoil the picture.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
     image = _to_srgb(image, profile)
     image.info = {}
     return image
-
-
-def _orientation(image: Image.Image) -> Image.Transpose | None:
-    try:
-        return _ORIENTATIONS.get(image.getexif().get(274, 1))
-    except Exception:  # noqa: BLE001  # broken metadata may raise anything, and must not spoil the picture
-        return None
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -116,6 +116,13 @@ class TestPixels:
         red, _green, blue = image.convert("RGB").getpixel((35, 5))  # type: ignore[misc]  # an RGB pixel has three channels
         assert red > 200 > blue
 
+    def test_a_mirrored_picture_is_flipped(self) -> None:
+        mirrored = Image.Exif()
+        mirrored[274] = 2
+        image = cleaned(encoded(drawing(), "PNG", exif=mirrored))[1]
+        red, _green, blue = image.convert("RGB").getpixel((55, 5))  # type: ignore[misc]  # an RGB pixel has three channels
+        assert red > 200 > blue
+
     def test_the_longest_side_is_at_most_2400_pixels(self) -> None:
         assert cleaned(encoded(drawing((3000, 1500)), "PNG"))[1].size == (2400, 1200)
         assert cleaned(encoded(drawing((1000, 5000)), "JPEG"))[1].size == (480, 2400)

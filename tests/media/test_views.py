@@ -83,7 +83,7 @@ class TestUploadPermissions:
         client.force_login(UserFactory(is_superuser=True, is_staff=True))
         assert send(client).status_code == 403
 
-    @pytest.mark.parametrize("method", ["get", "head", "write_file", "delete"])
+    @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
     def test_other_methods_are_not_allowed(self, client: Client, method: str) -> None:
         client.force_login(UserFactory(role="Editor"))
         assert getattr(client, method)(UPLOAD).status_code == 405
