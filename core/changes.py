@@ -69,7 +69,10 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
 
 
 class PublicModel(models.Model):
-    """A model that readers see on the site, except for its `private_fields`. Its managers are PublicQuerySets."""
+    """A model that readers see on the site, except for its `private_fields`.
+
+    Its managers are made from PublicQuerySet, where `bulk_update` passes through `update`.
+    """
 
     private_fields: ClassVar[frozenset[str]] = frozenset()
 

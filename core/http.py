@@ -132,7 +132,7 @@ class HTTPClient:
         raise FetchError(_("The URL redirects too many times."))
 
     def _split(self, url: str) -> SplitResult:
-        """Raises FetchError or ValueError unless `url` may be fetched."""
+        """Return the parts of `url`. Raises FetchError or ValueError if it must not be fetched."""
         parts = urlsplit(url)
         host = split_host(parts)
         if not host or parts.username is not None:

@@ -1,4 +1,4 @@
-"""Slugs: the segments of URLs that name things, made the way WordPress makes them."""
+"""Slugs: segments of URLs that identify objects, generated the way WordPress does."""
 
 import re
 import unicodedata
@@ -62,9 +62,9 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
 
 
 def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
-    """Return a slug as by `unique_slug` that no object of `taken_by` has.
+    """Return a slug, numbered as by `unique_slug`, that no object of `taken_by` has.
 
-    `also_taken` are slugs that were assigned but are not stored yet.
+    `also_taken` are slugs that have been assigned but not stored yet.
     """
     base = base[:max_length].strip("-")
     taken = {*taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True), *also_taken}
@@ -72,7 +72,7 @@ def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken
 
 
 def free_slugs(bases: Iterable[str], taken_by: QuerySet[Any], *, max_length: int) -> list[str]:
-    """Return a different free slug for each of `bases`, as by `free_slug`. Takes two queries at most."""
+    """Return a different slug for each of `bases`, as `free_slug` does, with two queries at most."""
     bases = [base[:max_length].strip("-") for base in bases]
     taken = set(taken_by.filter(slug__in=bases).values_list("slug", flat=True))
     if contested := taken | {base for base, count in Counter(bases).items() if count > 1}:

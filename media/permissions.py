@@ -13,7 +13,7 @@ writers: Final[Registry[Callable[[User], bool]]] = Registry("check for writers")
 
 
 def may_upload_while_writing(user: User | AnonymousUser) -> TypeGuard[User]:
-    """Whether `user` may put pictures into a text while writing it."""
+    """Whether `user` may add pictures to a text while writing it."""
     return (
         isinstance(user, User)
         and user.is_staff

@@ -26,7 +26,7 @@ __all__ = ["Export", "InvalidExportError"]
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
-# A file with more errors is not an export with a few flaws.
+# A file with more errors is rejected.
 _MAX_ERRORS: Final = 1000
 # No real site has as many different meta keys.
 _MAX_KEYS: Final = 1000
@@ -54,7 +54,7 @@ class Export:
     """One export file. Its version, URLs and meta counts are complete once `records` has been read to the end."""
 
     def __init__(self, path: Path, markups: Container[str] = ()) -> None:
-        """`markups`: the names of the markups whose sources are read from our own exports instead of the HTML."""
+        """`markups`: the markups whose sources are read from our own exports instead of the HTML."""
         self.path = path
         self._markups = markups
         self.version = ""
