@@ -22,9 +22,6 @@ class Panel:
     is_visible: Callable[[HttpRequest], bool] = lambda request: True
     order: int = 0
 
-    def render(self, request: HttpRequest) -> str:
-        return get_template(self.template).render(dict(self.context(request)), request)
-
 
 def _find_problems(name: str, panel: Panel) -> Iterator[str]:
     try:
@@ -38,6 +35,9 @@ dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", _find_pro
 
 def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the name, title and HTML of each panel that the user of this request sees."""
-    visible = [(name, panel) for name, panel in dashboard_panels.items() if panel.is_visible(request)]
-    visible.sort(key=lambda item: item[1].order)
-    return [{"name": name, "title": panel.title, "html": panel.render(request)} for name, panel in visible]
+    panels = []
+    for name, panel in sorted(dashboard_panels.items(), key=lambda item: item[1].order):
+        if panel.is_visible(request):
+            html = get_template(panel.template).render(dict(panel.context(request)), request)
+            panels.append({"name": name, "title": panel.title, "html": html})
+    return panels

@@ -26,6 +26,8 @@ def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:
 # The settings of higher apps, by the name of their one-to-one relation to SiteSettings. One query reads all of them.
 related_settings: Final[Registry[type[models.Model]]] = Registry("related settings", _find_problems)
 
+_ONE_TO_HUNDRED: Final = [MinValueValidator(1), MaxValueValidator(100)]
+
 
 class SiteSettings(PublicModel):
     """Settings that the owner of the site edits. There is exactly one row (see core.apps)."""
@@ -38,12 +40,8 @@ class SiteSettings(PublicModel):
         help_text=_("A line under the title that says what the site is about."),
     )
     footer = models.CharField(_("footer"), max_length=500, blank=True, help_text=_("A line at the end of each page."))
-    entries_per_page = models.PositiveSmallIntegerField(
-        _("entries per page"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
-    )
-    entries_per_feed = models.PositiveSmallIntegerField(
-        _("entries per feed"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
-    )
+    entries_per_page = models.PositiveSmallIntegerField(_("entries per page"), default=10, validators=_ONE_TO_HUNDRED)
+    entries_per_feed = models.PositiveSmallIntegerField(_("entries per feed"), default=10, validators=_ONE_TO_HUNDRED)
     show_author = models.BooleanField(
         _("show authors"), default=False, help_text=_("Show the author's name next to the date of each entry.")
     )

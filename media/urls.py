@@ -1,4 +1,4 @@
-"""The URLs of uploads. The editor's widget reverses the name of the first one."""
+"""The URLs of uploads."""
 
 from django.urls import path
 
