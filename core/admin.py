@@ -15,7 +15,7 @@ from core.models import SiteSettings, related_settings
 
 
 class OneRowAdmin(admin.ModelAdmin[Any]):
-    """The admin of a model with exactly one row and a class method `current`. There is no list."""
+    """The admin of a model with exactly one row and a class method `current`. It has no list."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -24,7 +24,7 @@ class OneRowAdmin(admin.ModelAdmin[Any]):
         return False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        # If the row is missing, these are the defaults, ready to be saved.
+        # If the row is missing, these are the defaults.
         return self.model.current() if object_id == "1" else None
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -39,16 +39,13 @@ class SiteSettingsAdmin(OneRowAdmin):
     )
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        links = [
-            {
-                "label": capfirst(str(model._meta.verbose_name)),
-                "url": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
-            }
-            for model in related_settings.values()
-        ]
+        links = []
+        for model in related_settings.values():
+            url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+            links.append({"label": capfirst(model._meta.verbose_name), "url": url})
         return super().render_change_form(request, {**context, "related_settings": links}, *args, **kwargs)
 
 
 def recent_actions(request: HttpRequest) -> dict[str, Any]:
-    """Return the last ten actions of this person, for the dashboard."""
+    """Return the last ten actions of this user, for the dashboard."""
     return {"actions": LogEntry.objects.filter(user=request.user.pk).select_related("content_type")[:10]}

@@ -1,7 +1,7 @@
-"""Changes to what readers see, and keeping everything up to date that depends on it.
+"""Keeping up to date what depends on public content.
 
-`entries_changed` is the one hook for saves, bulk actions and imports alike. Models that readers see inherit from
-`PublicModel`, so every write to them makes cached pages expire, and no caller has to remember it.
+`entries_changed` is the one hook for saves, bulk actions and imports. Models that readers see inherit from
+`PublicModel`, so every write to them makes cached pages expire.
 """
 
 import datetime as dt
@@ -13,13 +13,10 @@ from django.db import models
 from core.content_version import content_changed
 from core.registry import Registry
 
-type ChangeHandler = Callable[[Collection[int]], None]
-type Clock = Callable[[], dt.datetime | None]
-
-# Each updates what it derives from entries, in the transaction that changed them.
-change_handlers: Final[Registry[ChangeHandler]] = Registry("change handler")
-# Each returns when something that readers see changes next by itself, such as when a scheduled post is due.
-scheduled_changes: Final[Registry[Clock]] = Registry("scheduled change")
+# Each updates what it derives from the entries with these IDs, in the transaction that changed them.
+change_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("change handler")
+# Each returns when public content next changes by itself, such as when a scheduled post is due.
+scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
 
 
 def entries_changed(ids: Collection[int]) -> None:
@@ -32,14 +29,14 @@ def entries_changed(ids: Collection[int]) -> None:
 
 
 class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
-    """A query set whose writes make cached pages expire, unless readers see nothing of what they change."""
+    """A query set whose writes make cached pages expire if they change anything that readers see."""
 
     def has_visible(self) -> bool:
-        """Whether readers see any of these objects. Models that hide some of theirs override this."""
+        """Whether readers see any of these objects. Overridden by models that hide some of theirs."""
         return True
 
     def makes_visible(self, values: Mapping[str, Any]) -> bool:
-        """Whether readers may see objects with these values that were hidden before. Overridden likewise."""
+        """Whether these values may make hidden objects visible. Overridden likewise."""
         return False
 
     def update(self, **kwargs: Any) -> int:
@@ -63,7 +60,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
 
     def bulk_create(self, objs: Iterable[Model], *args: Any, **kwargs: Any) -> list[Model]:
         objs = list(objs)
-        # Beforehand: afterwards they count as stored, and a model may look up what is stored.
+        # Checked before they count as stored, because a model may look up what is stored.
         is_public = any(obj.is_visible() for obj in objs)
         created = super().bulk_create(objs, *args, **kwargs)
         if is_public:
@@ -72,9 +69,9 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
 
 
 class PublicModel(models.Model):
-    """A model that readers see on the site. `private_fields` are those they do not see.
+    """A model that readers see on the site, except for its `private_fields`.
 
-    Its managers are made from PublicQuerySet, and `bulk_update` passes through `update` there.
+    Its managers are made from PublicQuerySet, where `bulk_update` passes through `update`.
     """
 
     private_fields: ClassVar[frozenset[str]] = frozenset()
@@ -83,10 +80,7 @@ class PublicModel(models.Model):
         abstract = True
 
     def is_visible(self) -> bool:
-        """Whether readers see this object, as it is stored or as it is about to be stored.
-
-        Models that hide some of theirs override this, and `has_visible` and `makes_visible` of their query set.
-        """
+        """Whether readers see this object, as it is stored or about to be stored. Overridden like `has_visible`."""
         return True
 
     def save(self, *args: Any, **kwargs: Any) -> None:

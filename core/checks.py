@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
 from core.registry import registries
@@ -26,7 +26,7 @@ def check_registries(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_reserved_slugs(**kwargs: Any) -> list[CheckMessage]:
-    """Report each literal first segment of the URLconf that a page could have for a slug (core.E002)."""
+    """Report each literal first segment of the URLconf that a page could have as its slug (core.E002)."""
     return [
         Error(
             f"A page with the slug {segment!r} would be hidden by other URLs.",
@@ -39,18 +39,14 @@ def check_reserved_slugs(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _first_segments(resolver: URLResolver) -> Iterator[str]:
+    """Yield the first segment of each pattern's URLs, unless it differs between them."""
     for pattern in resolver.url_patterns:
         route = str(pattern.pattern)
+        segment = route.partition("/")[0]
         if isinstance(pattern, URLResolver) and not route.strip("^"):
             yield from _first_segments(pattern)
-        elif segment := _first_segment(pattern, route):
+        elif isinstance(pattern.pattern, RegexPattern):
+            if start := _LITERAL_START.match(route):
+                yield start[1].replace("\\", "")
+        elif segment and "<" not in segment:
             yield segment
-
-
-def _first_segment(pattern: URLPattern | URLResolver, route: str) -> str:
-    """Return the first segment of the pattern's URLs; empty if it differs between them."""
-    if isinstance(pattern.pattern, RegexPattern):
-        start = _LITERAL_START.match(route)
-        return start[1].replace("\\", "") if start else ""
-    segment = route.partition("/")[0]
-    return "" if "<" in segment else segment

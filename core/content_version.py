@@ -1,6 +1,6 @@
-"""The content version: a number that is incremented whenever something changes that readers see.
+"""The content version: a number that is incremented whenever public content changes.
 
-It is part of every cache key and ETag, so many processes agree on what is out of date without talking to each other.
+It is part of every cache key and ETag, so processes agree on what is out of date without communicating.
 """
 
 from typing import Any
@@ -23,10 +23,7 @@ class ContentVersion(models.Model):
 
 
 def content_changed() -> None:
-    """Make cached pages expire when the current transaction commits. A transaction increments the number once.
-
-    Models that readers see call this by themselves (core.changes.PublicModel).
-    """
+    """Make cached pages expire when the current transaction commits, by incrementing the number once."""
     pending = transaction.get_connection().run_on_commit
     if not any(hook is _increment for _savepoints, hook, _robust in pending):
         transaction.on_commit(_increment)

@@ -1,4 +1,4 @@
-"""The dashboard: what apps show beside the list of models on the first page of the admin."""
+"""The dashboard: panels that apps show beside the list of models on the admin's front page."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,29 +12,15 @@ from django.utils.functional import Promise
 from core.registry import Registry
 
 
-def _no_context(request: HttpRequest) -> Mapping[str, Any]:
-    return {}
-
-
-def _always(request: HttpRequest) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A panel with a `title`, and a `template` that is rendered with the `context` for a request.
-
-    `is_visible` says who sees it, by default all staff. Panels are sorted by their `order`.
-    """
+    """A panel whose `template` is rendered with the `context` of a request. By default, all staff see it."""
 
     title: str | Promise
     template: str
-    context: Callable[[HttpRequest], Mapping[str, Any]] = _no_context
-    is_visible: Callable[[HttpRequest], bool] = _always
+    context: Callable[[HttpRequest], Mapping[str, Any]] = lambda request: {}
+    is_visible: Callable[[HttpRequest], bool] = lambda request: True
     order: int = 0
-
-    def render(self, request: HttpRequest) -> str:
-        return get_template(self.template).render(dict(self.context(request)), request)
 
 
 def _find_problems(name: str, panel: Panel) -> Iterator[str]:
@@ -49,9 +35,9 @@ dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", _find_pro
 
 def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the name, title and HTML of each panel that the user of this request sees."""
-    panels = sorted(dashboard_panels.items(), key=lambda item: item[1].order)
-    return [
-        {"name": name, "title": panel.title, "html": panel.render(request)}
-        for name, panel in panels
-        if panel.is_visible(request)
-    ]
+    panels = []
+    for name, panel in sorted(dashboard_panels.items(), key=lambda item: item[1].order):
+        if panel.is_visible(request):
+            html = get_template(panel.template).render(dict(panel.context(request)), request)
+            panels.append({"name": name, "title": panel.title, "html": html})
+    return panels

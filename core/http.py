@@ -10,8 +10,9 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -19,7 +20,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
 
-# Seconds to wait for the server's next bytes, and for a whole answer; large files get a second more for each _MIN_RATE.
+# Seconds to wait for the next bytes, and for a whole response; large files get another second for each _MIN_RATE.
 TIMEOUT: Final = 20.0
 DEADLINE: Final = 300.0
 MAX_REDIRECTS: Final = 5
@@ -35,9 +36,9 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class FetchError(Exception):
-    """A URL could not be fetched. The message says why in one sentence, for people.
+    """A URL could not be fetched. The message says why in one sentence.
 
-    `is_temporary` says whether another try may work, and `retry_after` how many seconds the server wants us to wait.
+    `is_temporary`: another attempt may succeed. `retry_after`: how many seconds the server asks us to wait.
     """
 
     def __init__(self, message: str, *, is_temporary: bool = False, retry_after: float | None = None) -> None:
@@ -55,7 +56,7 @@ class ForbiddenHostError(FetchError):
 
 
 class TooLargeError(FetchError):
-    """The answer is larger than `max_bytes`; `size` of its bytes were announced or received."""
+    """The response is larger than `max_bytes`: its size was announced as `size`, or so much of it was received."""
 
     def __init__(self, size: int, max_bytes: int) -> None:
         super().__init__(_("The file is larger than %s.") % filesizeformat(max_bytes))
@@ -71,7 +72,7 @@ def host_of(url: str) -> str:
 
 
 def split_host(parts: SplitResult) -> str:
-    """Do the same as `host_of` for a URL that was split. Raises ValueError if the port is invalid."""
+    """Return the same as `host_of` for a URL that was split. Raises ValueError if the port is invalid."""
     if parts.scheme not in _PORTS or not parts.hostname:
         return ""
     port = "" if parts.port in {None, _PORTS[parts.scheme]} else f":{parts.port}"
@@ -79,7 +80,7 @@ def split_host(parts: SplitResult) -> str:
 
 
 def is_public(ip_address: str) -> bool:
-    """Whether an IP address is on the public internet, also if it is an IPv4 address embedded in IPv6."""
+    """Whether an IP address, or the IPv4 address embedded in it, is on the public internet."""
     ip = ipaddress.ip_address(ip_address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         if embedded := ip.ipv4_mapped or ip.sixtofour:
@@ -91,128 +92,110 @@ def is_public(ip_address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HTTPClient:
     """Fetches URLs of the allowed `hosts` (named as by `host_of`), or of any host if None.
 
-    `timeout` is the number of seconds to wait for a connection and for the next bytes of an answer, `deadline` for
-    the whole of it with all redirects; large files may take longer. `allow_private` permits addresses that are not
-    public, for tests.
+    `timeout` is in seconds, for connecting and for the next bytes of a response; `deadline` is for the whole of it with
+    all redirects, and large files may take longer. `allow_private` permits private addresses, for tests.
     """
 
-    def __init__(
-        self,
-        *,
-        hosts: Collection[str] | None = None,
-        timeout: float = TIMEOUT,
-        deadline: float = DEADLINE,
-        allow_private: bool = False,
-    ) -> None:
-        self._hosts = hosts
-        self._timeout = timeout
-        self._deadline = deadline
-        self._allow_private = allow_private
+    hosts: Collection[str] | None = None
+    timeout: float = TIMEOUT
+    deadline: float = DEADLINE
+    allow_private: bool = False
 
     def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
-        """Write what is at `url` to `file`, in place of what was in it.
+        """Replace the content of `file` with what is at `url`.
 
         Raises FetchError: ForbiddenHostError, TooLargeError, or the class itself for everything else, such as an
-        invalid URL, a private IP address, too many redirects, any status but 200, or a network that fails.
+        invalid URL, a private IP address, too many redirects, any status but 200, or a network failure.
         """
-        deadline = _Deadline(self._deadline)
+        deadline = _Deadline(time.monotonic() + self.deadline)
         for _redirect in range(MAX_REDIRECTS + 1):
             try:
-                connection = _Connection(self._split(url), self._connect, deadline)
+                connection = _Connection(self, self._split(url), deadline)
                 with closing(connection), connection.get() as response:
                     if response.status in _REDIRECTS:
                         url = urljoin(url, response.headers.get("Location", ""))
                         continue
                     _check_status(response)
-                    _receive(response, file, max_bytes, deadline)
-                    return
+                    return _receive(response, file, max_bytes, deadline)
             except http.client.InvalidURL as error:
                 raise _invalid_url() from error
             except (OSError, http.client.HTTPException) as error:
                 message = _("The download failed: %s") % (str(error) or type(error).__name__)
                 raise FetchError(message, is_temporary=True) from error
             except ValueError as error:
-                # Not before OSError: a certificate that is refused is both.
+                # After OSError, because a rejected certificate is both.
                 raise _invalid_url() from error
         raise FetchError(_("The URL redirects too many times."))
 
     def _split(self, url: str) -> SplitResult:
-        """Raises FetchError or ValueError unless `url` may be fetched."""
+        """Return the parts of `url`. Raises FetchError or ValueError if it must not be fetched."""
         parts = urlsplit(url)
         host = split_host(parts)
         if not host or parts.username is not None:
             raise _invalid_url()
-        if self._hosts is not None and host not in self._hosts:
+        if self.hosts is not None and host not in self.hosts:
             raise ForbiddenHostError(host)
         return parts
 
-    def _connect(self, host: str, port: int) -> socket.socket:
+    def connect(self, host: str, port: int) -> socket.socket:
         """Connect to the first public address of `host` that answers. Raises FetchError if it has none, or OSError."""
         failure: OSError | None = None
         for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            # This very address is connected to: the name is not resolved again.
-            if not self._allow_private and not is_public(str(address[0])):
+            # Connect to the very address that is checked, without resolving the name again.
+            if not self.allow_private and not is_public(str(address[0])):
                 continue
             connected = socket.socket(family, kind, protocol)
             try:
-                connected.settimeout(self._timeout)
+                connected.settimeout(self.timeout)
                 connected.connect(address)
+                return connected
             except OSError as error:
                 connected.close()
                 failure = error
-            else:
-                return connected
-        if failure is not None:
-            raise failure
-        raise FetchError(_("The URL points to a private network."))
+        raise failure or FetchError(_("The URL points to a private network."))
 
 
+@dataclass(slots=True)
 class _Deadline:
-    """The time at which a fetch is given up."""
+    """The time at which a fetch is given up, by the monotonic clock."""
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def extend(self, seconds: float) -> None:
-        self._end += seconds
+    end: float
 
     def check(self) -> None:
-        """Raise FetchError if the time is up."""
-        if time.monotonic() > self._end:
+        if time.monotonic() > self.end:
             raise FetchError(_("The download took too long."), is_temporary=True)
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection for one request, to the address that `connect` chooses, with an end to its time."""
+    """A connection for one request that must be complete by the deadline."""
 
-    def __init__(self, parts: SplitResult, connect: Callable[[str, int], socket.socket], deadline: _Deadline) -> None:
+    def __init__(self, client: HTTPClient, parts: SplitResult, deadline: _Deadline) -> None:
         self.default_port = _PORTS[parts.scheme]
         super().__init__(str(parts.hostname), parts.port)
+        self._client = client
         self._parts = parts
-        self._connect = connect
         self._deadline = deadline
 
     def connect(self) -> None:
-        self.sock = self._connect(self.host, self.port)
+        self.sock = self._client.connect(self.host, self.port)
         if self._parts.scheme == "https":
             # If this fails, `close` closes the socket below.
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
 
     def get(self) -> http.client.HTTPResponse:
-        """Request the URL and return the answer when its headers are there."""
+        """Request the URL and return the response once its headers have arrived."""
         target = quote(self._parts.path or "/", safe="/%:@!$&'()*+,;=~")
         if self._parts.query:
             target += "?" + quote(self._parts.query, safe="/%:@!$&'()*+,;=~?")
         self.request("GET", target, headers=_HEADERS)
         return self.getresponse()
 
-    def response_class(  # type: ignore[override]  # a class there; http.client only calls it
-        self, sock: socket.socket, *args: Any, **kwargs: Any
-    ) -> http.client.HTTPResponse:
-        response = http.client.HTTPResponse(sock, *args, **kwargs)
+    def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # type: ignore[override]  # http.client only calls it
+        response = http.client.HTTPResponse(*args, **kwargs)
         response.fp = io.BufferedReader(_TimedReader(response.fp.detach(), self._deadline))
         return response
 
@@ -251,7 +234,7 @@ def _check_status(response: http.client.HTTPResponse) -> None:
 
 
 def _parse_retry_after(value: str) -> float | None:
-    """Return how many seconds to wait; None if the value says nothing. Source: RFC 9110, 10.2.3."""
+    """Return how many seconds to wait, or None if the value is invalid. Source: RFC 9110, 10.2.3."""
     if value.isascii() and value.isdecimal():
         return float(value[:9])
     timestamp = parse_http_date_safe(value)
@@ -270,7 +253,7 @@ def _receive(response: http.client.HTTPResponse, file: BinaryIO, max_bytes: int,
         size += len(chunk)
         if size > max_bytes:
             raise TooLargeError(size, max_bytes)
-        deadline.extend(len(chunk) / _MIN_RATE)
+        deadline.end += len(chunk) / _MIN_RATE
         file.write(chunk)
     if expected is not None and size < expected:
         raise FetchError(_("Only a part of the file was received."), is_temporary=True)

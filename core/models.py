@@ -1,4 +1,4 @@
-"""The site's own settings, which the owner edits in the admin, and the content version."""
+"""The site's settings, which the owner edits in the admin, and the content version."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Self
@@ -26,6 +26,8 @@ def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:
 # The settings of higher apps, by the name of their one-to-one relation to SiteSettings. One query reads all of them.
 related_settings: Final[Registry[type[models.Model]]] = Registry("related settings", _find_problems)
 
+_ONE_TO_HUNDRED: Final = [MinValueValidator(1), MaxValueValidator(100)]
+
 
 class SiteSettings(PublicModel):
     """Settings that the owner of the site edits. There is exactly one row (see core.apps)."""
@@ -38,12 +40,8 @@ class SiteSettings(PublicModel):
         help_text=_("A line under the title that says what the site is about."),
     )
     footer = models.CharField(_("footer"), max_length=500, blank=True, help_text=_("A line at the end of each page."))
-    entries_per_page = models.PositiveSmallIntegerField(
-        _("entries per page"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
-    )
-    entries_per_feed = models.PositiveSmallIntegerField(
-        _("entries per feed"), default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
-    )
+    entries_per_page = models.PositiveSmallIntegerField(_("entries per page"), default=10, validators=_ONE_TO_HUNDRED)
+    entries_per_feed = models.PositiveSmallIntegerField(_("entries per feed"), default=10, validators=_ONE_TO_HUNDRED)
     show_author = models.BooleanField(
         _("show authors"), default=False, help_text=_("Show the author's name next to the date of each entry.")
     )
@@ -52,7 +50,7 @@ class SiteSettings(PublicModel):
         default=True,
         help_text=_("Turn off to ask search engines in robots.txt to stay away."),
     )
-    # Read together with the row by `current`.
+    # Set by `current`.
     content_version = 1
 
     objects = PublicQuerySet["SiteSettings"].as_manager()
@@ -71,18 +69,14 @@ class SiteSettings(PublicModel):
 
     @cached_property
     def seconds_to_next_change(self) -> float:
-        """Seconds until what readers see changes if nobody does anything, at most a day."""
-        day = 24 * 60 * 60.0
+        """Seconds until public content next changes by itself, at most a day."""
         now = timezone.now()
-        times = (next_change() for next_change in scheduled_changes.values())
-        return min([day, *((time - now).total_seconds() for time in times if time is not None)])
+        times = [next_change() for next_change in scheduled_changes.values()]
+        return min([24 * 60 * 60.0, *((time - now).total_seconds() for time in times if time is not None)])
 
     @classmethod
     def current(cls) -> Self:
-        """Return the row as it is now, with the content version and the settings of higher apps, in one query.
-
-        If there is no row, return the defaults.
-        """
+        """Return the row, or the defaults, with the content version and the settings of higher apps, in one query."""
         version = ContentVersion.objects.filter(pk=1).values("number")
         rows: models.QuerySet[Any] = cls.objects.filter(pk=1).annotate(current_version=Subquery(version))
         row: Self = rows.select_related(*related_settings).first() or cls(pk=1)

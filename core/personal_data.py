@@ -1,4 +1,4 @@
-"""Personal data: what apps store about people, found by e-mail address, to be disclosed or erased on request."""
+"""Personal data: rows about people, found by e-mail address, to be disclosed or erased on request."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,10 +12,7 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class PersonalRows:
-    """A model each of whose rows belongs to the person whose e-mail address is in `email_field`.
-
-    Rows are disclosed with all their columns. Erasing deletes them.
-    """
+    """The rows of a model that belong to people, each to the one whose e-mail address is in `email_field`."""
 
     model: type[models.Model]
     email_field: str
@@ -28,7 +25,7 @@ class PersonalRows:
         return self._rows(email).count()
 
     def disclose(self, email: str) -> list[dict[str, Any]]:
-        """Return the rows as values that JSON can represent."""
+        """Return the rows, with all their columns, as values that JSON can represent."""
         return [{name: _to_json(value) for name, value in row.items()} for row in self._rows(email).values()]
 
     def erase(self, email: str) -> int:

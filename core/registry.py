@@ -1,7 +1,4 @@
-"""Registries: lower apps define them, and higher apps fill them in `AppConfig.ready()`.
-
-So no app has to name one above it, not even in a string. A system check (core.checks) verifies each registry.
-"""
+"""Registries, which lower apps define and higher apps fill in `AppConfig.ready()`. A system check verifies them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -9,18 +6,14 @@ from typing import Any, Final
 registries: Final[list["Registry[Any]"]] = []
 
 
-def _no_problems(name: str, item: object) -> Iterable[str]:
-    return ()
-
-
 class Registry[Item](Mapping[str, Item]):
     """Items by name, in the order in which they were registered.
 
-    `label` names one item in messages. `find_problems` is called by the system check, when all apps are ready,
-    with each name and item, and yields one sentence for each problem.
+    `label` names one item in messages. When all apps are ready, the system check calls `find_problems` with each name
+    and item; it yields one sentence for each problem.
     """
 
-    def __init__(self, label: str, find_problems: Callable[[str, Item], Iterable[str]] = _no_problems) -> None:
+    def __init__(self, label: str, find_problems: Callable[[str, Item], Iterable[str]] = lambda name, item: ()) -> None:
         self.label = label
         self.find_problems = find_problems
         self._items: dict[str, Item] = {}

@@ -1,9 +1,9 @@
-"""Slugs: the segments of URLs that name things, made the way WordPress makes them."""
+"""Slugs: segments of URLs that identify objects, generated the way WordPress does."""
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -15,53 +15,30 @@ from django.utils.translation import gettext_lazy
 
 from core.registry import Registry
 
-# By app: the first segments of its URLs. A page at the top with such a slug, or its children, could not be reached.
+# By app: the first segments of its URLs. A top-level page with such a slug, and its children, could not be reached.
 reserved_slugs: Final[Registry[Collection[str]]] = Registry("set of reserved slugs")
 
 # Letters that NFKD does not decompose, but WordPress replaces (remove_accents).
-_LETTERS = str.maketrans(
-    {
-        "ß": "ss",
-        "ø": "o",
-        "Ø": "O",
-        "æ": "ae",
-        "Æ": "AE",
-        "œ": "oe",
-        "Œ": "OE",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-        "ð": "d",
-        "Ð": "D",
-        "þ": "th",
-        "Þ": "TH",
-        "ı": "i",
-    }
+_LETTERS = str.maketrans("øØłŁđĐðÐı", "oOlLdDdDi") | str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH"}
 )
 _LATIN_ACCENT = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 # Joiners belong to the spelling of Persian and Indian scripts, unlike other invisible characters.
 _JOINERS = "\u200c\u200d"
-# WordPress appends this to the slugs of trashed posts, so that others can use the slug. Imports bring such slugs along.
+# WordPress appends this to the slugs of trashed posts, so that others can use the slug. Exports contain such slugs.
 _TRASH_SUFFIX = re.compile(r"__trashed(?:-[0-9]+)?$")
 
 
 def slugify(text: str) -> str:
-    """Return `text` in lower case, with words joined by hyphens, without Latin accents. Other scripts stay.
+    """Return `text` in lower case, with words joined by hyphens and without Latin accents.
 
-    The slug is empty if no character of the text can be part of it (`🎉`), so callers need a fallback.
+    The slug is empty if no character of the text can be part of one (`🎉`), so callers need a fallback.
     Source: WordPress, sanitize_title_with_dashes and remove_accents.
     """
     plain = _LATIN_ACCENT.sub("", unicodedata.normalize("NFKD", text.translate(_LETTERS)))
     plain = unicodedata.normalize("NFC", plain).lower()
-    kept = (
-        char
-        if char in _JOINERS + "_" or unicodedata.category(char)[0] in "LMN"
-        else "-"
-        if char.isspace() or char in "-–—/."
-        else ""
-        for char in plain
-    )
+    plain = re.sub(r"[\s–—/.-]+", "-", plain)
+    kept = (char for char in plain if char in _JOINERS + "_-" or unicodedata.category(char)[0] in "LMN")
     return re.sub(r"-+", "-", "".join(kept)).strip("-" + _JOINERS)
 
 
@@ -75,44 +52,43 @@ def slug_before_trash(slug: str) -> str:
     return _TRASH_SUFFIX.sub("", slug)
 
 
-def free_slug(
-    wanted: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()
-) -> str:
-    """Return `wanted`, or `wanted-2`, `wanted-3` … if an object of `taken_by` has it, as WordPress numbers them.
+def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) -> str:
+    """Return `base`, or `base-2`, `base-3` … if that is taken, as WordPress numbers them."""
+    slug, number = base, 1
+    while is_taken(slug):
+        number += 1
+        suffix = f"-{number}"
+        slug = base[: max_length - len(suffix)] + suffix
+    return slug
 
-    `also_taken` are slugs that were given out and are not stored yet.
+
+def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
+    """Return a slug, numbered as by `unique_slug`, that no object of `taken_by` has.
+
+    `also_taken` are slugs that have been assigned but not stored yet.
     """
-    wanted = wanted[:max_length].strip("-")
-    taken = taken_by.filter(_has_numbered(wanted, max_length)).values_list("slug", flat=True)
-    return _numbered(wanted, {*taken, *also_taken}, max_length)
+    base = base[:max_length].strip("-")
+    taken = {*taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True), *also_taken}
+    return unique_slug(base, taken.__contains__, max_length=max_length)
 
 
-def free_slugs(wanted: Iterable[str], taken_by: QuerySet[Any], *, max_length: int) -> list[str]:
-    """Return a free slug for each of `wanted` and none twice, numbered as by `free_slug`. Two queries at most."""
-    wanted = [slug[:max_length].strip("-") for slug in wanted]
-    taken = set(taken_by.filter(slug__in=wanted).values_list("slug", flat=True))
-    if contested := taken | {slug for slug, count in Counter(wanted).items() if count > 1}:
-        numbered = Q(*(_has_numbered(slug, max_length) for slug in sorted(contested)), _connector=Q.OR)
-        taken.update(taken_by.filter(numbered).values_list("slug", flat=True))
+def free_slugs(bases: Iterable[str], taken_by: QuerySet[Any], *, max_length: int) -> list[str]:
+    """Return a different slug for each of `bases`, as `free_slug` does, with two queries at most."""
+    bases = [base[:max_length].strip("-") for base in bases]
+    taken = set(taken_by.filter(slug__in=bases).values_list("slug", flat=True))
+    if contested := taken | {base for base, count in Counter(bases).items() if count > 1}:
+        tried = Q(*(_may_be_tried(base, max_length) for base in sorted(contested)), _connector=Q.OR)
+        taken.update(taken_by.filter(tried).values_list("slug", flat=True))
     free = []
-    for slug in wanted:
-        free.append(_numbered(slug, taken, max_length))
+    for base in bases:
+        free.append(unique_slug(base, taken.__contains__, max_length=max_length))
         taken.add(free[-1])
     return free
 
 
-def _has_numbered(slug: str, max_length: int) -> Q:
-    """Match every slug that `_numbered` may try, and others that begin alike."""
-    return Q(slug__startswith=slug[: max_length - 8])
-
-
-def _numbered(wanted: str, taken: Collection[str], max_length: int) -> str:
-    slug, number = wanted, 1
-    while slug in taken:
-        number += 1
-        ending = f"-{number}"
-        slug = wanted[: max_length - len(ending)] + ending
-    return slug
+def _may_be_tried(base: str, max_length: int) -> Q:
+    """Match every slug that `unique_slug` may try, and others that begin the same way."""
+    return Q(slug__startswith=base[: max_length - 8])
 
 
 def is_reserved(slug: str) -> bool:
@@ -121,7 +97,7 @@ def is_reserved(slug: str) -> bool:
 
 
 def reserved_pattern() -> str:
-    """Return a regular expression for reserved slugs. Raises AppRegistryNotReady as long as apps may register some."""
+    """Return a regular expression for reserved slugs. Raises AppRegistryNotReady if apps may still register some."""
     if not apps.ready_event.is_set():
         raise AppRegistryNotReady("Apps register their reserved slugs when they are ready.")
     slugs = sorted({slug for slugs in reserved_slugs.values() for slug in slugs})

@@ -1,11 +1,11 @@
-"""Plain text that databases, XML and HTML can hold."""
+"""Plain text that databases and XML can hold."""
 
 import re
 from typing import Final
 
-# Characters that XML 1.0 has no place for: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
+# Characters that XML can't hold: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
 NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# PostgreSQL refuses NUL, and no encoding has surrogates that stand alone.
+# PostgreSQL rejects NUL, and no encoding can represent lone surrogates.
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|\x7f")
 
@@ -16,7 +16,7 @@ def is_storable(text: str) -> bool:
 
 
 def remove_unstorable(text: str) -> str:
-    """Return `text` without the characters that a database may refuse."""
+    """Return `text` without the characters that a database may reject."""
     return _NOT_STORABLE.sub("", text)
 
 
@@ -26,7 +26,7 @@ def remove_non_xml(text: str) -> str:
 
 
 def remove_controls(text: str) -> str:
-    """Return `text` without control characters but tabs and line ends, each of which becomes `\\n`."""
+    """Return `text` without control characters except tabs and line ends, which become `\\n`."""
     return _CONTROL.sub("", unify_line_ends(text))
 
 

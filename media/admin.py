@@ -1,4 +1,4 @@
-"""Media in the admin. Uploaded files don't change: another file is another upload."""
+"""Media in the admin. The file of an upload can't be replaced."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ class PictureAdmin(UploadAdmin):
 
     @admin.display(description=_("preview"))
     def thumbnail(self, picture: Picture) -> SafeString:
-        # Screen readers get nothing from it that the title beside it does not say.
+        # No alternative text, because the title is next to it.
         return format_html('<img class="media-thumbnail" src="{}" alt="" loading="lazy">', picture.file.url)
 
     @admin.display(description=_("image"))

@@ -1,4 +1,4 @@
-"""Parts of files, for players that start in the middle. Source: RFC 9110, 14."""
+"""Byte ranges of files, for players that start in the middle. Source: RFC 9110, 14."""
 
 import re
 from typing import BinaryIO
@@ -9,10 +9,10 @@ _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
 def requested_range(request: HttpRequest, size: int, last_modified: str) -> range | None:
-    """Return the positions of the requested bytes in a file of `size` bytes: None for all of it.
+    """Return the positions of the requested bytes in a file of `size` bytes, or None for the whole file.
 
-    The range is empty if the file has none of these bytes. A request for several ranges at once, or for a range of an
-    older version of the file, gets all of it.
+    The range is empty if the file has none of these bytes. Requests for several ranges at once, or for a range of an
+    older version of the file, get the whole file.
     """
     requested = _RANGE.fullmatch(request.headers.get("Range", ""))
     if request.method != "GET" or requested is None or request.headers.get("If-Range", last_modified) != last_modified:
@@ -26,17 +26,15 @@ def requested_range(request: HttpRequest, size: int, last_modified: str) -> rang
 
 
 class FilePart:
-    """The bytes of an open file at `positions`, to be read once. Closing the part closes the file."""
+    """The bytes of an open file at `positions`, to be read once."""
 
     def __init__(self, file: BinaryIO, positions: range) -> None:
         file.seek(positions.start)
         self._file = file
         self._left = len(positions)
+        self.close = file.close
 
     def read(self, size: int) -> bytes:
         content = self._file.read(min(size, self._left))
         self._left -= len(content)
         return content
-
-    def close(self) -> None:
-        self._file.close()

@@ -1,7 +1,4 @@
-"""Documents: files that are published as they are. Writers upload PDF files; imports bring audio, video and others too.
-
-Metadata such as an author, a place or a device stays in them: only pictures can be cleaned (media.pictures).
-"""
+"""Documents: files that are published as they are, including their metadata. Writers can upload PDF files only."""
 
 import copy
 from pathlib import PurePath
@@ -26,13 +23,11 @@ class InvalidDocumentError(ValidationError):
 def store_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
     """Check that `upload` is a PDF, and store it. Raises InvalidDocumentError."""
     title = title or title_from_name(upload.name)
-    document = Document(file=clean_document(upload), title=title, uploaded_by=by)
-    document.save()
-    return document
+    return Document.objects.create(file=clean_document(upload), title=title, uploaded_by=by)
 
 
 def build_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
-    """Check `upload`, of any type and size, and return its document without saving it. Raises InvalidDocumentError."""
+    """Check `upload`, of any type and size, and return its unsaved document. Raises InvalidDocumentError."""
     extension = PurePath(upload.name or "").suffix.lower()
     if (file_type := FILE_TYPES.get(extension)) is None:
         raise InvalidDocumentError(_("Files of the type “%s” can't be published here.") % extension)
@@ -43,15 +38,10 @@ def build_document(upload: File[bytes], *, title: str = "", by: User | None = No
 
 
 def clean_document(upload: File[bytes]) -> File[bytes]:
-    """Check that `upload` is a PDF, and return it under a safe name that resembles its own.
-
-    Raises InvalidDocumentError.
-    """
+    """Check that `upload` is a PDF, and return it under a safe name. Raises InvalidDocumentError."""
     if (upload.size or 0) > MAX_BYTES:
-        raise InvalidDocumentError(
-            _("The document is larger than %(limit)s. Make it smaller and try again.")
-            % {"limit": filesizeformat(MAX_BYTES)}
-        )
+        text = _("The document is larger than %(limit)s. Make it smaller and try again.")
+        raise InvalidDocumentError(text % {"limit": filesizeformat(MAX_BYTES)})
     if not FILE_TYPES[".pdf"].matches(upload):
         raise InvalidDocumentError(_("This file is not a PDF, or is incomplete. Only PDF files can be published here."))
     return _renamed(upload, ".pdf")
@@ -59,7 +49,7 @@ def clean_document(upload: File[bytes]) -> File[bytes]:
 
 def _renamed(upload: File[bytes], extension: str) -> File[bytes]:
     stem = slugify(PurePath(upload.name or "").stem)[:80].strip("-") or "document"
-    # A copy and no File around it, so that the storage recognises and moves a file that is on the disk already.
+    # A copy rather than a wrapper, so that the storage can recognise and move a temporary file.
     renamed = copy.copy(upload)
     renamed.name = f"{stem}{extension}"
     renamed.seek(0)

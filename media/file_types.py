@@ -1,21 +1,19 @@
 """The types of files that are published as they are, by the extensions of their names.
 
-A file is of a type if its name ends in that extension and its bytes begin accordingly; what anybody says about its type
-does not count. The media type that it is served with is listed here too (media.views), so that no browser has to
-guess. Types that hold scripts for browsers (HTML, SVG) are left out for good.
+The bytes of a file must match the extension; a media type that was sent with it doesn't count. Types that can contain
+scripts for browsers (HTML, SVG) are excluded on purpose.
 """
 
 import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import PurePath
 from typing import IO, Final
 
-# The number of bytes at the start that the patterns below look at.
+# The number of bytes at the start that the patterns are matched with.
 _HEAD_LENGTH: Final = 128
-# A PDF ends with %%EOF. What follows it may be garbage, but is short. Source: ISO 32000-1, 7.5.5 and annex H.
+# A PDF ends with %%EOF, perhaps followed by a little garbage. Source: ISO 32000-1, 7.5.5 and annex H.
 _TAIL_LENGTH: Final = 2048
 _CHUNK_SIZE: Final = 64 * 1024
 # Control characters that no text has, in UTF-8 or a one-byte encoding. Tab, line ends, form feed and escape may occur.
@@ -24,11 +22,7 @@ _NOT_IN_TEXT: Final = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type of file, served as `media_type`.
-
-    `matches` says whether an open file is of this type, and leaves its position anywhere. Browsers show or play files
-    that are `is_inline`; they are told to download all others.
-    """
+    """A type of file. `matches` checks an open file, and may move its position. Files are downloaded unless inline."""
 
     media_type: str
     matches: Callable[[IO[bytes]], bool]
@@ -40,31 +34,32 @@ class FileType:
 
 
 def file_type_of(name: str) -> FileType | None:
-    """Return the type that a file of this name has to be; None if we don't publish such files."""
+    """Return the type that a file of this name must have, or None if such files aren't published."""
     return FILE_TYPES.get(PurePath(name).suffix.lower())
-
-
-def _starts_like(file: IO[bytes], *, pattern: re.Pattern[bytes]) -> bool:
-    file.seek(0)
-    return pattern.match(file.read(_HEAD_LENGTH)) is not None
 
 
 def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:
     """Return a check for files that start like any of `patterns`."""
-    return partial(_starts_like, pattern=re.compile(b"|".join(patterns), re.DOTALL))
+    pattern = re.compile(b"|".join(patterns), re.DOTALL)
+
+    def matches(file: IO[bytes]) -> bool:
+        file.seek(0)
+        return pattern.match(file.read(_HEAD_LENGTH)) is not None
+
+    return matches
 
 
 def _is_pdf(file: IO[bytes]) -> bool:
-    if not _starts_like(file, pattern=re.compile(b"%PDF-")):
+    if not _start(b"%PDF-")(file):
         return False
     file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
     return b"%%EOF" in file.read(_TAIL_LENGTH)
 
 
 def _is_zip(file: IO[bytes]) -> bool:
-    """Whether the file starts like an archive and ends with a directory. Nothing in it is unpacked or listed."""
+    """Whether the file starts like an archive and ends with a directory. Nothing in it is unpacked."""
     try:
-        return _starts_like(file, pattern=re.compile(rb"PK\x03\x04")) and zipfile.is_zipfile(file)
+        return _start(rb"PK\x03\x04")(file) and zipfile.is_zipfile(file)
     except zipfile.BadZipFile:
         return False
 
@@ -77,16 +72,15 @@ def _is_text(file: IO[bytes]) -> bool:
     return file.tell() > 0
 
 
-# An ID3 tag, or a frame of MPEG layer III right away.
+# An ID3 tag, or a frame of MPEG layer III.
 _is_mp3 = _start(rb"ID3[\x02-\x04][\x00-\xfe].[\x00-\x7f]{4}", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
 _is_ogg = _start(rb"OggS\x00")
 _is_mp4 = _start(rb"\x00\x00..ftyp")
-# Before `ftyp` was introduced, such files started with any of their parts.
+# Before `ftyp` was introduced, such files could start with any of these atoms.
 _is_quicktime = _start(rb"[\x00-\x1f]...(?:ftyp|moov|mdat|wide|free|skip|pnot)")
 _is_mpeg = _start(rb"\x00\x00\x01[\xb3\xba]")
 _RTF: Final = rb"\{\\rtf"
-_is_rtf = _start(_RTF)
-# The format of Office before 2007. Word gave RTF files this extension too.
+# The format of Office before 2007. Word also saved RTF files with the extension `.doc`.
 _OLE: Final = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _is_office = _start(_OLE)
 _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
@@ -127,7 +121,7 @@ FILE_TYPES: Final[Mapping[str, FileType]] = {
     ".odt": FileType(f"{_OPEN_DOCUMENT}text", _is_zip),
     ".ods": FileType(f"{_OPEN_DOCUMENT}spreadsheet", _is_zip),
     ".odp": FileType(f"{_OPEN_DOCUMENT}presentation", _is_zip),
-    ".rtf": FileType("application/rtf", _is_rtf),
+    ".rtf": FileType("application/rtf", _start(_RTF)),
     ".txt": FileType("text/plain", _is_text),
     ".csv": FileType("text/csv", _is_text),
     ".epub": FileType("application/epub+zip", _is_zip),

@@ -1,4 +1,4 @@
-"""Forms for uploads. The files in their cleaned data were checked and cleaned."""
+"""Forms for uploads, which check and clean the files."""
 
 from typing import Any
 
@@ -11,40 +11,24 @@ from media.models import Document, Picture, title_from_name
 from media.pictures import clean_picture
 
 
-class PictureField(forms.FileField):
-    """Cleans the uploaded picture. Django's own field would try every decoder that Pillow has."""
-
-    def to_python(self, data: Any) -> File[bytes] | None:
-        upload = super().to_python(data)
-        return clean_picture(upload) if upload else None
-
-
-class DocumentField(forms.FileField):
-    """Checks the uploaded PDF and gives it a safe name."""
-
-    def to_python(self, data: Any) -> File[bytes] | None:
-        upload = super().to_python(data)
-        return clean_document(upload) if upload else None
-
-
 class UploadForm(forms.ModelForm[Any]):
-    """Uses the name of the file if no title was typed. The file of a stored upload stays as it is."""
+    """Uses the name of the file if the title is empty. The file of a stored upload can't be changed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             del self.fields["file"]
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
+    def clean(self) -> None:
+        super().clean()
         upload = self.files.get(self.add_prefix("file"))
-        if cleaned is not None and upload and not cleaned.get("title"):
-            cleaned["title"] = title_from_name(upload.name)
-        return cleaned
+        if upload and not self.cleaned_data.get("title"):
+            self.cleaned_data["title"] = title_from_name(upload.name)
 
 
 class PictureForm(UploadForm):
-    file = PictureField(
+    # Not an ImageField, which would try every decoder that Pillow has.
+    file = forms.FileField(
         label=_("File"),
         help_text=_(
             "JPEG, PNG, WebP, AVIF or GIF, up to 20 MB. The location, camera and all other metadata are removed "
@@ -57,9 +41,12 @@ class PictureForm(UploadForm):
         model = Picture
         fields = ("file", "title", "alt", "caption")
 
+    def clean_file(self) -> File[bytes]:
+        return clean_picture(self.cleaned_data["file"])
+
 
 class DocumentForm(UploadForm):
-    file = DocumentField(
+    file = forms.FileField(
         label=_("File"),
         help_text=_(
             "PDF, up to 50 MB. Documents are published as they are. Check their properties first: they may reveal an "
@@ -71,3 +58,6 @@ class DocumentForm(UploadForm):
     class Meta:
         model = Document
         fields = ("file", "title")
+
+    def clean_file(self) -> File[bytes]:
+        return clean_document(self.cleaned_data["file"])

@@ -1,7 +1,4 @@
-"""Uploaded pictures and documents.
-
-Files are checked before they are stored, and pictures are cleaned (media.pictures, media.documents).
-"""
+"""Uploaded pictures and documents. Their files are checked and cleaned first (media.pictures, media.documents)."""
 
 from pathlib import PurePath
 from typing import Any
@@ -14,20 +11,12 @@ from core.changes import PublicModel, PublicQuerySet
 
 
 class Upload(PublicModel):
-    """What pictures and documents have in common."""
-
     file: models.FileField
     title = models.CharField(
         _("title"), max_length=500, blank=True, help_text=_("Helps to find it here. Leave empty to use the file name.")
     )
     uploaded_by = models.ForeignKey(
-        User,
-        null=True,
-        blank=True,
-        editable=False,
-        on_delete=models.SET_NULL,
-        related_name="+",
-        verbose_name=_("uploaded by"),
+        User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("uploaded by")
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
@@ -41,7 +30,7 @@ class Upload(PublicModel):
         return self.title or PurePath(str(self.file.name)).name
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete it together with its file, which must not stay public."""
+        """Delete the file too, which must not stay public."""
         storage, name = self.file.storage, self.file.name
         with transaction.atomic():
             deleted = super().delete(*args, **kwargs)
@@ -50,7 +39,7 @@ class Upload(PublicModel):
 
 
 class Picture(Upload):
-    """A picture without metadata such as location, camera or owner; upright, and no larger than needed."""
+    """A picture without metadata such as location, camera or owner."""
 
     file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
     alt = models.CharField(
@@ -85,5 +74,5 @@ class Document(Upload):
 
 
 def title_from_name(name: str | None) -> str:
-    """Return a title for an upload: the name of its file, without the extension."""
+    """Return the name of a file without the extension, as the title of an upload."""
     return PurePath(name or "").stem[:500]

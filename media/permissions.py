@@ -8,12 +8,12 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from core.registry import Registry
 
-# By the app that has texts to write: whether a user writes any. As long as no app is here, nobody does.
+# By app: whether a user may write its texts.
 writers: Final[Registry[Callable[[User], bool]]] = Registry("check for writers")
 
 
 def may_upload_while_writing(user: User | AnonymousUser) -> TypeGuard[User]:
-    """Whether `user` may put pictures into a text while writing it."""
+    """Whether `user` may add pictures to a text while writing it."""
     return (
         isinstance(user, User)
         and user.is_staff

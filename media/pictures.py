@@ -1,12 +1,12 @@
-"""Pictures: which are accepted, and how metadata is removed from them before they are stored.
+"""Pictures, which are decoded and encoded again before they are stored.
 
-A picture is decoded and encoded again. The result holds pixels and nothing else: no location, camera, owner, date,
-comment, thumbnail or hidden file after the last byte.
+The result contains pixels and nothing else: no location, camera, owner, date, comment, thumbnail or trailing data.
 """
 
+import contextlib
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
@@ -14,30 +14,27 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from PIL import Image, ImageCms, ImageSequence
+from PIL import Image, ImageCms, ImageOps, ImageSequence
 
 from accounts.models import User
 from media.models import Picture, title_from_name
 
 MAX_BYTES = 20 * 1024 * 1024
-# Checked before decoding. The frames of an animation count together. Most cameras take fewer than 50 million.
+# Checked before decoding, for all frames of an animation together. Most cameras take fewer than 50 million.
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 300
 LONGEST_SIDE = 2400
 
-# The formats that uploads may have, and how each is encoded again.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF")
-ANIMATED = ("GIF", "WEBP", "AVIF")
-EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "AVIF": ".avif", "GIF": ".gif"}
-QUALITY: dict[str, dict[str, Any]] = {
+# The accepted formats, with the options for encoding each again.
+FORMATS: Final[dict[str, dict[str, Any]]] = {
     "JPEG": {"quality": 85, "optimize": True, "progressive": True},
     "PNG": {"optimize": True},
     "WEBP": {"quality": 85},
     "AVIF": {"quality": 70, "speed": 8},
     "GIF": {"optimize": True},
 }
-
-_SRGB = ImageCms.createProfile("sRGB")
+_ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
+_SRGB: Final = ImageCms.createProfile("sRGB")
 
 
 class InvalidPictureError(ValidationError):
@@ -54,43 +51,37 @@ def store_picture(upload: File[bytes], *, title: str = "", alt: str = "", by: Us
 def build_picture(
     upload: File[bytes], *, title: str = "", alt: str = "", caption: str = "", by: User | None = None
 ) -> Picture:
-    """Clean `upload`, and return its picture without saving it. Raises InvalidPictureError."""
+    """Clean `upload` and return its unsaved picture. Raises InvalidPictureError."""
     title = title or title_from_name(upload.name)
     return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, uploaded_by=by)
 
 
 def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
-    """Return `upload` encoded again under a new name: upright, in sRGB, its longest side at most 2400 pixels.
+    """Return `upload` encoded again under a random name: upright, in sRGB, with a longest side of at most 2400 pixels.
 
     The format stays the same, except that a GIF with a single frame becomes a PNG. Raises InvalidPictureError and
     nothing else, whatever the bytes are.
     """
     if (upload.size or 0) > MAX_BYTES:
-        raise InvalidPictureError(
-            _("The image is larger than %(limit)s. Make it smaller and try again.")
-            % {"limit": filesizeformat(MAX_BYTES)}
-        )
+        text = _("The image is larger than %(limit)s. Make it smaller and try again.")
+        raise InvalidPictureError(text % {"limit": filesizeformat(MAX_BYTES)})
     try:
         upload.seek(0)
-        with Image.open(upload, formats=FORMATS) as image:
-            name, content = _encode(image)
+        with Image.open(upload, formats=tuple(FORMATS)) as image:
+            return _encode(image)
     except InvalidPictureError:
         raise
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
         raise InvalidPictureError(
             _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
         ) from error
-    return ContentFile(content, name=name)
 
 
-def _encode(image: Image.Image) -> tuple[str, bytes]:
-    """Return a new file name and the bytes of the encoded pixels."""
+def _encode(image: Image.Image) -> ContentFile[bytes]:
     if image.width * image.height > MAX_PIXELS:
-        raise InvalidPictureError(
-            _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
-            % {"limit": MAX_PIXELS // 1_000_000}
-        )
-    # Phones store pictures in pairs (MPO). The first is the picture.
+        text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
+        raise InvalidPictureError(text % {"limit": MAX_PIXELS // 1_000_000})
+    # Phones store pictures with previews (MPO). The first is the picture.
     format_name = "JPEG" if image.format == "MPO" else str(image.format)
     loop = image.info.get("loop")
     frames, durations = [], []
@@ -99,83 +90,61 @@ def _encode(image: Image.Image) -> tuple[str, bytes]:
         frame.load()
         durations.append(int(frame.info.get("duration") or 100))
         frames.append(_pixels(frame))
-    options = QUALITY[format_name]
+    options: dict[str, Any] = {}
     if len(frames) > 1:
         if any(frame.mode == "RGBA" for frame in frames):
             frames = [frame.convert("RGBA") for frame in frames]
-            options = options | ({"disposal": 2} if format_name == "GIF" else {})
-        options = options | {"save_all": True, "append_images": frames[1:], "duration": durations}
+            options = {"disposal": 2} if format_name == "GIF" else {}
+        options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
         options |= {} if loop is None else {"loop": loop}
     elif format_name == "GIF":
         # PNG keeps all colours of a still picture without a palette.
-        format_name, options = "PNG", QUALITY["PNG"]
+        format_name = "PNG"
     written = io.BytesIO()
-    frames[0].save(written, format_name, **options)
-    return f"{uuid4().hex}{EXTENSIONS[format_name]}", written.getvalue()
+    frames[0].save(written, format_name, **FORMATS[format_name], **options)
+    extension = "jpg" if format_name == "JPEG" else format_name.lower()
+    return ContentFile(written.getvalue(), name=f"{uuid4().hex}.{extension}")
 
 
 def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
     """Yield the picture, or each frame of an animation, as images that may be changed."""
-    if format_name not in ANIMATED:
-        # JPEG can be decoded at half the size or less in a fraction of the memory. Other formats ignore this.
+    if format_name not in _ANIMATED:
+        # JPEG can be decoded at half the size or less, in a fraction of the memory. Other formats ignore this.
         image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
         yield image
         return
     for count, frame in enumerate(ImageSequence.Iterator(image), start=1):
         if count > MAX_FRAMES or count * image.width * image.height > MAX_PIXELS:
-            raise InvalidPictureError(
-                _("The animation is too long. It can have %(frames)d frames and %(limit)d million pixels at most.")
-                % {"frames": MAX_FRAMES, "limit": MAX_PIXELS // 1_000_000}
-            )
+            text = _("The animation is too long. It can have %(frames)d frames and %(limit)d million pixels at most.")
+            raise InvalidPictureError(text % {"frames": MAX_FRAMES, "limit": MAX_PIXELS // 1_000_000})
         yield frame.copy()
 
 
 def _pixels(image: Image.Image) -> Image.Image:
-    """Return nothing of `image` but its visible pixels, no larger than needed."""
-    orientation = _orientation(image)
+    """Return the visible pixels of `image`, no larger than needed, without its metadata."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
-        # 16-bit grey. Converting it directly would clip everything brighter than the darkest 256th.
+        # 16-bit greyscale. Converting it directly would clip everything brighter than the darkest 256th.
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode not in {"L", "RGB", "CMYK"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    if orientation:
-        image = image.transpose(orientation)
+    # Broken metadata may raise anything, and must not spoil the picture.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
     image = _to_srgb(image, profile)
     image.info = {}
     return image
 
 
-# EXIF tag 274: the orientation of the camera.
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-def _orientation(image: Image.Image) -> Image.Transpose | None:
-    try:
-        return _ORIENTATIONS.get(image.getexif().get(274, 1))
-    except Exception:  # noqa: BLE001  # broken metadata may raise anything, and must not spoil the picture
-        return None
-
-
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert the colours from the embedded profile to sRGB, which browsers assume."""
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
     if profile:
-        try:
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        # A profile that is broken, or for another colour mode, is ignored.
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(image, embedded, _SRGB, outputMode=mode) or image
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            # The profile is broken, or for another colour mode. Ignore it.
-            pass
     return image.convert("RGB") if image.mode == "CMYK" else image

@@ -1,4 +1,4 @@
-"""The URLs of uploads. The editor's script knows the first one by its name."""
+"""The URLs of uploads."""
 
 from django.urls import path
 

@@ -27,52 +27,49 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
-# A cleaned picture has a name that no other file ever gets, so it may be cached for ever.
-PERMANENT_NAME = re.compile(r"[0-9a-f]{32}\.[a-z]+")
-# What a file may do when it is opened. The page that a browser puts around audio or video requests the file from this
-# site once more, so it must have our origin; nothing in it runs either.
+# The random name of a cleaned picture is never used again, so it may be cached for ever.
+_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}\.[a-z]+")
+# What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
+# it needs our origin; no scripts run in it either.
 INERT_POLICY: Final = "sandbox; default-src 'none'"
 PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
-# In seconds.
-HOUR, YEAR = 60 * 60, 60 * 60 * 24 * 365
+# For a year, and for an hour.
+_PERMANENT: Final = "public, max-age=31536000, immutable"
+_TEMPORARY: Final = "public, max-age=3600"
 
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture from the editor. Return the code that shows it in the text, or what is wrong with it.
+    """Store a picture from the editor. Return the code that shows it in the text, or an error message.
 
-    `?markup=` is the markup of the text: an HTML tag is returned for `html`, else Markdown.
+    `?markup=` is the markup of the text: Markdown by default, otherwise HTML.
     """
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
-        return _error(message, status=403)
+        return JsonResponse({"error": message}, status=403)
     upload = request.FILES.get("image")
     if upload is None:
-        return _error(_("No image was received. Choose one and try again."))
+        return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
     try:
         picture = store_picture(upload, by=request.user)
     except InvalidPictureError as error:
-        return _error(str(error.message))
+        return JsonResponse({"error": error.message}, status=400)
     url = picture.file.url
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     code = f"![]({url})" if is_markdown else format_html('<img src="{}" alt="">', url)
     return JsonResponse({"image_code": code})
 
 
-def _error(message: str, status: int = 400) -> JsonResponse:
-    return JsonResponse({"error": message}, status=status)
-
-
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded file, or the requested part of it, so that nothing in it can act on this site.
+    """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site.
 
-    A web server in front may serve the folder itself if it sets the same headers.
+    A web server may serve the folder instead if it sets the same headers.
     """
     file = _find_file(path)
     stat = file.stat()
     if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):
-        # Before the file is opened, because nobody would close it.
+        # Before the file is opened, because nothing would close it.
         return HttpResponseNotModified()
     last_modified = http_date(stat.st_mtime)
     positions = requested_range(request, stat.st_size, last_modified)
@@ -80,28 +77,28 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{stat.st_size}"})
     opened = file.open("rb")
     media_type, is_inline, policy = _serving_rules(file.name)
-    response = FileResponse(
+    headers = {
+        "Accept-Ranges": "bytes",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": policy,
+        "Last-Modified": last_modified,
+        "Cache-Control": _PERMANENT if _PERMANENT_NAME.fullmatch(file.name) else _TEMPORARY,
+    }
+    if positions:
+        headers["Content-Length"] = str(len(positions))
+        headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{stat.st_size}"
+    return FileResponse(
         FilePart(opened, positions) if positions else opened,
         status=206 if positions else 200,
         as_attachment=not is_inline,
         filename=file.name,
         content_type=media_type,
+        headers=headers,
     )
-    if positions:
-        response.headers["Content-Length"] = str(len(positions))
-        response.headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{stat.st_size}"
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = policy
-    response.headers["Last-Modified"] = last_modified
-    response.headers["Cache-Control"] = (
-        f"public, max-age={YEAR}, immutable" if PERMANENT_NAME.fullmatch(file.name) else f"public, max-age={HOUR}"
-    )
-    return response
 
 
 def _serving_rules(name: str) -> tuple[str, bool, str]:
-    """Return the media type of a file with this name, whether browsers show it, and its Content-Security-Policy."""
+    """Return the media type of a file with this name, whether it is inline, and its Content-Security-Policy."""
     if picture_type := _PICTURE_TYPES.get(PurePath(name).suffix.lower()):
         return picture_type, True, INERT_POLICY
     file_type = file_type_of(name)
@@ -116,7 +113,7 @@ def _find_file(path: str) -> Path:
         file = Path(default_storage.path(path))
         is_file = file.is_file()
     except (SuspiciousFileOperation, ValueError, OSError):
-        # The path leads out of the folder or is invalid (a NUL, a name that is too long).
+        # The path leads out of the folder or is invalid, such as one that contains NUL or is too long.
         is_file = False
     if not is_file or any(part.startswith(".") for part in PurePath(path).parts):
         raise Http404(_("That file doesn't exist."))

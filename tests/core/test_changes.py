@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def noticed(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
+def handled(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     """The IDs that a change handler is called with, a set for each call."""
     calls: list[set[int]] = []
 
@@ -28,35 +28,35 @@ def noticed(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
 
 
 class TestChangeHandlers:
-    def test_saving_calls_them_once(self, noticed: list[set[int]]) -> None:
+    def test_saving_calls_them_once(self, handled: list[set[int]]) -> None:
         post = PostFactory()
-        assert noticed == [{post.pk}]
+        assert handled == [{post.pk}]
 
-    def test_saving_with_categories_and_tags_calls_them_once(self, noticed: list[set[int]]) -> None:
+    def test_saving_with_categories_and_tags_calls_them_once(self, handled: list[set[int]]) -> None:
         post = PostFactory.build(author=None)
         publishing.save_entry(post, UserFactory(role="Editor"), categories=[CategoryFactory()], tags=["a", "b"])
-        assert noticed == [{post.pk}]
+        assert handled == [{post.pk}]
         assert {tag.name for tag in post.tags.all()} == {"a", "b"}
 
-    def test_a_bulk_action_calls_them_once_for_all(self, noticed: list[set[int]]) -> None:
+    def test_a_bulk_action_calls_them_once(self, handled: list[set[int]]) -> None:
         posts = PostFactory.create_batch(3)
-        noticed.clear()
+        handled.clear()
         publishing.trash(Post.objects.all(), UserFactory(role="Editor"))
-        assert noticed == [{post.pk for post in posts}]
+        assert handled == [{post.pk for post in posts}]
 
     @pytest.mark.parametrize("in_bulk", [False, True])
-    def test_deleting_calls_them(self, in_bulk: bool, noticed: list[set[int]]) -> None:
+    def test_deleting_calls_them(self, in_bulk: bool, handled: list[set[int]]) -> None:
         page = PageFactory()
         pk = page.pk
-        noticed.clear()
+        handled.clear()
         _deleted = Page.objects.all().delete() if in_bulk else page.delete()
-        assert noticed == [{pk}]
+        assert handled == [{pk}]
 
-    def test_no_change_calls_none(self, noticed: list[set[int]]) -> None:
+    def test_they_are_not_called_without_changes(self, handled: list[set[int]]) -> None:
         entries_changed([])
-        assert noticed == []
+        assert handled == []
 
-    def test_an_error_in_one_undoes_the_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_error_in_a_handler_rolls_back_the_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(ids: Collection[int]) -> None:
             raise RuntimeError
 
@@ -67,7 +67,7 @@ class TestChangeHandlers:
 
 
 class TestContentVersion:
-    def test_goes_up_once_per_transaction(self, django_capture_on_commit_callbacks: Any) -> None:
+    def test_is_incremented_once_per_transaction(self, django_capture_on_commit_callbacks: Any) -> None:
         before = ContentVersion.objects.get().number
         with django_capture_on_commit_callbacks(execute=True):
             content_changed()
@@ -76,7 +76,7 @@ class TestContentVersion:
             content_changed()
         assert ContentVersion.objects.get().number == before + 1
 
-    def test_goes_up_although_a_savepoint_that_raised_it_was_rolled_back(
+    def test_is_incremented_even_if_an_earlier_savepoint_was_rolled_back(
         self, django_capture_on_commit_callbacks: Any
     ) -> None:
         before = ContentVersion.objects.get().number
@@ -87,20 +87,20 @@ class TestContentVersion:
             content_changed()
         assert ContentVersion.objects.get().number == before + 1
 
-    def test_stays_if_everything_was_rolled_back(self, django_capture_on_commit_callbacks: Any) -> None:
+    def test_is_unchanged_after_a_rollback(self, django_capture_on_commit_callbacks: Any) -> None:
         before = ContentVersion.objects.get().number
         with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
             content_changed()
             transaction.set_rollback(True)
         assert ContentVersion.objects.get().number == before
 
-    def test_goes_up_at_once_without_a_transaction(self, transactional_db: None) -> None:
+    def test_is_incremented_immediately_without_a_transaction(self, transactional_db: None) -> None:
         ContentVersion.objects.get_or_create(pk=1)
         before = ContentVersion.objects.get().number
         content_changed()
         assert ContentVersion.objects.get().number == before + 1
 
-    def test_is_created_where_it_is_missing(self, django_capture_on_commit_callbacks: Any) -> None:
+    def test_is_created_if_it_is_missing(self, django_capture_on_commit_callbacks: Any) -> None:
         ContentVersion.objects.all().delete()
         with django_capture_on_commit_callbacks(execute=True):
             content_changed()

@@ -1,4 +1,4 @@
-"""The dashboard shows the panels that apps register, to those who may see them."""
+"""The dashboard shows the panels that apps register to the users who may see them."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ INDEX = "/admin/"
 
 @pytest.fixture
 def panels(monkeypatch: pytest.MonkeyPatch) -> Registry[Panel]:
-    """An empty registry, which the dashboard shows."""
+    """An empty registry that the dashboard uses."""
     registry: Registry[Panel] = Registry("dashboard panel", dashboard_panels.find_problems)
     registries.remove(registry)
     monkeypatch.setattr(dashboard, "dashboard_panels", registry)
@@ -33,25 +33,27 @@ def editor() -> Client:
     return client_of(UserFactory(role="Editor", username="editor"))
 
 
-def only(role: str) -> Callable[[HttpRequest], bool]:
+def has_role(role: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.groups.filter(name=role).exists()
 
 
-def shown(desk: Client) -> list[str]:
-    """The titles of the panels that somebody sees."""
-    return [panel["title"] for panel in desk.get(INDEX).context["dashboard_panels"]]
+def panel_titles(client: Client) -> list[str]:
+    """Return the titles of the panels that a user sees."""
+    return [panel["title"] for panel in client.get(INDEX).context["dashboard_panels"]]
 
 
-def test_is_the_title_of_the_first_page(editor: Client) -> None:
+def test_is_the_title_of_the_front_page(editor: Client) -> None:
     assert "<h1>Dashboard</h1>" in editor.get(INDEX).content.decode()
 
 
-def test_shows_panels_in_their_order_to_those_who_may_see_them(panels: Registry[Panel], editor: Client) -> None:
+def test_shows_panels_in_order_to_the_users_who_may_see_them(panels: Registry[Panel], editor: Client) -> None:
     panels.register("b", Panel(title="For all", template="admin/_recent_actions.html", order=2))
-    panels.register("a", Panel(title="Editors", template="admin/_recent_actions.html", is_visible=only("Editor")))
-    panels.register("c", Panel(title="Moderators", template="admin/_recent_actions.html", is_visible=only("Moderator")))
-    assert shown(editor) == ["Editors", "For all"]
-    assert shown(client_of(UserFactory(role="Moderator"))) == ["Moderators", "For all"]
+    panels.register("a", Panel(title="Editors", template="admin/_recent_actions.html", is_visible=has_role("Editor")))
+    panels.register(
+        "c", Panel(title="Moderators", template="admin/_recent_actions.html", is_visible=has_role("Moderator"))
+    )
+    assert panel_titles(editor) == ["Editors", "For all"]
+    assert panel_titles(client_of(UserFactory(role="Moderator"))) == ["Moderators", "For all"]
 
 
 def test_renders_a_panel_with_its_context_and_the_request(
@@ -63,7 +65,7 @@ def test_renders_a_panel_with_its_context_and_the_request(
     assert "3 for editor, &lt;b&gt;bold&lt;/b&gt;" in editor.get(INDEX).content.decode()
 
 
-def test_recent_actions_are_those_of_this_person(editor: Client) -> None:
+def test_recent_actions_are_those_of_the_current_user(editor: Client) -> None:
     assert "You haven't changed anything yet." in editor.get(INDEX).content.decode()
     form = {"name": "A march", "slug": "", "description": "", "aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
     editor.post("/admin/tags/tag/add/", form)
@@ -72,12 +74,12 @@ def test_recent_actions_are_those_of_this_person(editor: Client) -> None:
     assert "A march" not in client_of(UserFactory(role="Editor")).get(INDEX).content.decode()
 
 
-def test_the_page_of_an_app_has_no_panels(editor: Client) -> None:
+def test_app_pages_have_no_panels(editor: Client) -> None:
     response = editor.get("/admin/blog/")
     assert response.status_code == 200
     assert "panel-recent-actions" not in response.content.decode()
 
 
-def test_a_template_that_does_not_exist_is_found_by_the_system_check() -> None:
+def test_the_system_check_reports_missing_templates() -> None:
     assert list(dashboard_panels.find_problems("a", Panel(title="A", template="admin/index.html"))) == []
     assert list(dashboard_panels.find_problems("a", Panel(title="A", template="none.html"))) != []

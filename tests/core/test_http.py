@@ -19,7 +19,7 @@ CONTENT = b"content" * 1000
 
 
 def download(client: HTTPClient, url: str, *, max_bytes: int = 1_000_000) -> bytes:
-    file = io.BytesIO(b"what was there before")
+    file = io.BytesIO(b"the previous content")
     client.download(url, file, max_bytes=max_bytes)
     return file.getvalue()
 
@@ -42,7 +42,7 @@ class TestDownload:
         assert web_server.headers[1]["Cookie"] is None
         assert web_server.headers[1]["Host"] == web_server.host
 
-    def test_takes_paths_in_any_script_encoded_or_not(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_accepts_paths_in_any_script_encoded_or_not(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/C%C3%A1%20x.png?w=5", body=CONTENT)
         assert download(client, web_server.url("/Cá x.png?w=5")) == CONTENT
         assert download(client, web_server.url("/C%C3%A1%20x.png?w=5")) == CONTENT
@@ -52,7 +52,7 @@ class TestDownload:
         web_server.answer("/b", body=CONTENT)
         assert download(client, web_server.url("/a")) == CONTENT
 
-    def test_without_a_list_of_hosts_any_host_is_allowed(self, web_server: StubServer) -> None:
+    def test_any_host_is_allowed_without_a_list_of_hosts(self, web_server: StubServer) -> None:
         web_server.answer("/a", body=CONTENT)
         assert download(HTTPClient(allow_private=True), web_server.url("/a")) == CONTENT
 
@@ -74,7 +74,7 @@ class TestErrors:
         ("value", "seconds"),
         [("7", 7), ("0", 0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("", None), ("soon", None), ("-1", None)],
     )
-    def test_the_server_says_when_to_try_again(
+    def test_retry_after_is_parsed(
         self, web_server: StubServer, client: HTTPClient, value: str, seconds: float | None
     ) -> None:
         web_server.answer("/a", 503, Retry_After=value)
@@ -82,7 +82,7 @@ class TestErrors:
             download(client, web_server.url("/a"))
         assert caught.value.retry_after == seconds
 
-    def test_a_part_of_the_file_is_a_temporary_error(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_an_incomplete_file_is_a_temporary_error(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", 200, CONTENT, Content_Length=str(len(CONTENT) + 1))
         with pytest.raises(FetchError, match=r"part|failed") as caught:
             download(client, web_server.url("/a"))
@@ -96,7 +96,7 @@ class TestErrors:
             download(HTTPClient(allow_private=True), url)
         assert caught.value.is_temporary
 
-    def test_endless_redirects_are_given_up(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_endless_redirects_are_abandoned(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", 302, Location="/a")
         with pytest.raises(FetchError, match="too many times"):
             download(client, web_server.url("/a"))
@@ -129,25 +129,25 @@ class TestSize:
 
 class TestTime:
     def listen(self, talk: Callable[[socket.socket], None]) -> str:
-        """Let a server talk to the first that connects; returns its URL."""
+        """Start a server that calls `talk` for the first connection, and return its URL."""
         server = socket.create_server(("127.0.0.1", 0))
 
         def serve() -> None:
-            # The client may have gone.
+            # The client may have disconnected.
             with server, server.accept()[0] as connected, contextlib.suppress(OSError):
                 talk(connected)
 
         threading.Thread(target=serve, daemon=True).start()
         return f"http://127.0.0.1:{server.getsockname()[1]}/a"
 
-    def test_a_silent_server_runs_into_the_timeout(self) -> None:
+    def test_a_silent_server_times_out(self) -> None:
         url = self.listen(lambda connected: time.sleep(1))
         with pytest.raises(FetchError, match="timed out") as caught:
             download(HTTPClient(allow_private=True, timeout=0.05), url)
         assert caught.value.is_temporary
 
     @pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
-    def test_a_server_that_sends_byte_by_byte_runs_into_the_deadline(self, start: bytes) -> None:
+    def test_a_server_that_sends_byte_by_byte_exceeds_the_deadline(self, start: bytes) -> None:
         def trickle(connected: socket.socket) -> None:
             connected.sendall(start)
             for _byte in range(500):
@@ -170,7 +170,7 @@ class TestForbidden:
             "http://old.example:8080/a.png",
         ],
     )
-    def test_other_hosts_are_not_connected_to(self, url: str) -> None:
+    def test_other_hosts_are_never_contacted(self, url: str) -> None:
         with pytest.raises(ForbiddenHostError) as caught:
             download(HTTPClient(hosts=["old.example"]), url)
         assert caught.value.host == host_of(url)
@@ -191,7 +191,7 @@ class TestForbidden:
             "",
         ],
     )
-    def test_urls_that_are_not_plain_web_urls_are_invalid(self, url: str) -> None:
+    def test_urls_with_other_schemes_or_credentials_are_invalid(self, url: str) -> None:
         with pytest.raises(FetchError, match="invalid") as caught:
             download(HTTPClient(), url)
         assert not caught.value.is_temporary
@@ -208,13 +208,13 @@ class TestForbidden:
             download(client, web_server.url("/a"))
         assert web_server.requests.total() == 1
 
-    def test_private_addresses_are_not_connected_to(self, web_server: StubServer) -> None:
+    def test_private_addresses_are_never_contacted(self, web_server: StubServer) -> None:
         with pytest.raises(FetchError, match="private network"):
             download(HTTPClient(), web_server.url("/a"))
         assert web_server.requests.total() == 0
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
-    def test_names_that_resolve_to_private_addresses_are_not_connected_to(
+    def test_names_that_resolve_to_private_addresses_are_never_contacted(
         self, web_server: StubServer, monkeypatch: pytest.MonkeyPatch, scheme: str
     ) -> None:
         private = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", web_server.server_port))]
@@ -227,7 +227,7 @@ class TestForbidden:
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         with pytest.raises(FetchError, match="private network"):
             download(HTTPClient(), f"{scheme}://old.example/a.png")
-        # Once: the address that was checked is the one that would be connected to.
+        # Only once, so that the connection goes to the address that was checked.
         assert resolved == ["old.example"]
         assert web_server.requests.total() == 0
 
@@ -245,7 +245,7 @@ class TestPublicAddresses:
         assert not is_public(address)
 
     @pytest.mark.parametrize("address", ["1.1.1.1", "192.0.78.13", "2606:4700::1111", "::ffff:1.1.1.1"])
-    def test_addresses_of_the_internet_are_public(self, address: str) -> None:
+    def test_internet_addresses_are_public(self, address: str) -> None:
         assert is_public(address)
 
     @given(st.ip_addresses(v=4, network="10.0.0.0/8"))
@@ -266,5 +266,5 @@ class TestPublicAddresses:
         ("example.org", ""),
     ],
 )
-def test_host_of_a_url_has_its_port_if_that_is_unusual(url: str, host: str) -> None:
+def test_host_of_includes_unusual_ports(url: str, host: str) -> None:
     assert host_of(url) == host

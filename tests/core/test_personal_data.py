@@ -18,24 +18,24 @@ def rosa() -> User:
     return user
 
 
-def test_they_are_found_in_upper_and_lower_case(rosa: User) -> None:
+def test_rows_are_found_case_insensitively(rosa: User) -> None:
     assert PEOPLE.count("rosa@EXAMPLE.org") == 1
     (row,) = PEOPLE.disclose("rosa@example.org")
     assert (row["username"], row["date_joined"]) == ("rosa", str(rosa.date_joined))
 
 
-def test_erasing_deletes_them_and_nothing_else(rosa: User) -> None:
+def test_only_the_rows_of_the_person_are_erased(rosa: User) -> None:
     assert PEOPLE.erase("rosa@example.org") == 1
     assert User.objects.get().email == "arosa@example.org"
 
 
-def test_no_address_is_nobody_s(rosa: User) -> None:
+def test_an_empty_address_matches_no_rows(rosa: User) -> None:
     User.objects.update(email="")
     assert PEOPLE.count("") == PEOPLE.erase("") == 0
     assert PEOPLE.disclose("") == []
 
 
-def test_a_wrong_field_is_a_problem() -> None:
+def test_the_system_check_reports_missing_fields() -> None:
     assert list(personal_rows.find_problems("people", PEOPLE)) == []
     (problem,) = personal_rows.find_problems("people", PersonalRows(User, "mail"))
     assert problem == "User has no field 'mail'."

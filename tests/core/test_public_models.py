@@ -1,4 +1,4 @@
-"""However a model that readers see is written, the next reader without an account sees the change."""
+"""Readers without an account see every change to a public model at once, whichever way it is written."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -26,20 +26,22 @@ from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFa
 pytestmark = pytest.mark.django_db
 
 
-WAYS = frozenset({"save", "update", "bulk_update", "bulk_create", "delete", "delete in bulk", "admin", "admin action"})
-# One row that is neither created nor deleted.
+OPERATIONS = frozenset(
+    {"save", "update", "bulk_update", "bulk_create", "delete", "delete in bulk", "admin", "admin action"}
+)
+# For a single row that is neither created nor deleted.
 ONE_ROW = frozenset({"save", "update", "bulk_update", "admin"})
-# Written by other forms than a form of its own.
-NO_ADMIN = WAYS - {"admin", "admin action"}
+# For models that are only edited in the forms of other models.
+NO_ADMIN = OPERATIONS - {"admin", "admin action"}
 
 
 @dataclass(frozen=True)
 class Case:
-    """How a model is seen.
+    """A public model and how readers see it.
 
     `make` creates an object and returns it with the path where readers see it. `field_name` is one of its public
-    fields, with the values `before` and `after`, and `sign(value)` is what readers see of a value. `ways` are those
-    in which it can be written at all.
+    fields, with the values `before` and `after`, and `shown_as` returns what readers see of a value. `operations` are
+    those that can write the model.
     """
 
     model: type[models.Model]
@@ -47,8 +49,8 @@ class Case:
     field_name: str
     before: Any = "Before"
     after: Any = "After"
-    sign: Callable[[Any], str] = str
-    ways: frozenset[str] = WAYS
+    shown_as: Callable[[Any], str] = str
+    operations: frozenset[str] = OPERATIONS
 
 
 def a_post(value: str) -> tuple[Post, str]:
@@ -76,15 +78,15 @@ def an_alias(value: str) -> tuple[TagAlias, str]:
 
 
 def a_tagged_post(value: dt.datetime) -> tuple[TaggedPost, str]:
-    PostFactory(title="The post that was tagged", tags=["tagged"])
+    PostFactory(title="A tagged post", tags=["tagged"])
     TaggedPost.objects.update(published_at=value)
     return TaggedPost.objects.get(), "/tag/tagged/"
 
 
-def a_person(value: str) -> tuple[User, str]:
-    person = UserFactory(display_name=value, slug="writer")
-    PostFactory(author=person)
-    return person, "/author/writer/"
+def a_user(value: str) -> tuple[User, str]:
+    user = UserFactory(display_name=value, slug="writer")
+    PostFactory(author=user)
+    return user, "/author/writer/"
 
 
 def a_comment(value: str) -> tuple[Comment, str]:
@@ -137,13 +139,18 @@ CASES = (
         "published_at",
         timezone.make_aware(dt.datetime(2020, 1, 1)),
         None,
-        lambda value: "The post that was tagged" if value else "</html>",
+        lambda value: "A tagged post" if value else "</html>",
         NO_ADMIN,
     ),
-    # Authors are protected by what they wrote.
-    Case(User, a_person, "display_name", ways=WAYS - {"delete", "delete in bulk", "bulk_create", "admin action"}),
+    # Authors with posts can't be deleted.
+    Case(
+        User,
+        a_user,
+        "display_name",
+        operations=OPERATIONS - {"delete", "delete in bulk", "bulk_create", "admin action"},
+    ),
     Case(Comment, a_comment, "text"),
-    Case(SiteSettings, the_site, "title", ways=ONE_ROW),
+    Case(SiteSettings, the_site, "title", operations=ONE_ROW),
     Case(
         CommentSettings,
         the_comment_settings,
@@ -156,9 +163,9 @@ CASES = (
     Case(
         Redirect, a_redirect, "path", "/before/", "/x/", lambda path: "301" if path == "/before/" else "404", NO_ADMIN
     ),
-    Case(Enclosure, an_enclosure, "url", "https://a.example/1.mp3", "https://a.example/2.mp3", ways=NO_ADMIN),
+    Case(Enclosure, an_enclosure, "url", "https://a.example/1.mp3", "https://a.example/2.mp3", operations=NO_ADMIN),
     Case(Picture, a_picture, "alt"),
-    Case(Document, a_document, "size", 111_111, 222_222, ways=NO_ADMIN),
+    Case(Document, a_document, "size", 111_111, 222_222, operations=NO_ADMIN),
 )
 
 
@@ -168,14 +175,14 @@ def test_every_public_model_is_covered() -> None:
     assert Entry in public
 
 
-def seen(path: str) -> str:
-    """What a reader without an account sees: the status, and the page or the target."""
+def get_public(path: str) -> str:
+    """Return what a reader without an account gets: the status, and the page or the target."""
     response = Client().get(path)
     return f"{response.status_code} {response.headers.get('Location', '')} {response.content.decode()}"
 
 
-def copy_of(original: Any, case: Case) -> Any:
-    """An unsaved object like `original` with the other value, seen where that was."""
+def build_copy(original: Any, case: Case) -> Any:
+    """Return an unsaved copy of `original` with the other value, which readers see in the same place."""
     values = {
         part.attname: getattr(original, part.attname)
         for part in original._meta.concrete_fields
@@ -186,7 +193,7 @@ def copy_of(original: Any, case: Case) -> Any:
     return case.model(**values | {case.field_name: case.after} | UNIQUE.get(case.model, {}))
 
 
-# What a second object needs so as not to be in the way of the first.
+# Values that have to differ between two objects.
 UNIQUE: dict[type[models.Model], dict[str, Any]] = {
     Post: {"slug": "another"},
     Category: {"slug": "another", "path": "another"},
@@ -196,8 +203,8 @@ UNIQUE: dict[type[models.Model], dict[str, Any]] = {
 }
 
 
-def filled(page: bytes) -> dict[str, Any]:
-    """What the admin's form would send if nothing was changed."""
+def form_values(page: bytes) -> dict[str, Any]:
+    """Return what the admin's form would submit without changes."""
     forms: Any = html.document_fromstring(page.decode()).xpath("//*[@id='content']//form[@method='post']")
     form = forms[0]
     return {name: value for name, value in dict(form.fields).items() if name and value is not None}
@@ -205,88 +212,90 @@ def filled(page: bytes) -> dict[str, Any]:
 
 class TestWrites:
     @pytest.mark.parametrize(
-        ("case", "way"),
+        ("case", "operation"),
         [
-            pytest.param(case, way, id=f"{case.model.__name__}-{way}")
+            pytest.param(case, operation, id=f"{case.model.__name__}-{operation}")
             for case in CASES
-            for way in sorted(case.ways - {"bulk_create"})
+            for operation in sorted(case.operations - {"bulk_create"})
         ],
     )
-    def test_the_next_reader_sees_it(self, case: Case, way: str, django_capture_on_commit_callbacks: Any) -> None:
-        made, path = case.make(case.before)
+    def test_the_next_reader_sees_the_change(
+        self, case: Case, operation: str, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        obj, path = case.make(case.before)
         owner = UserFactory(is_staff=True, is_superuser=True)
-        assert case.sign(case.before) in seen(path)
+        assert case.shown_as(case.before) in get_public(path)
         with django_capture_on_commit_callbacks(execute=True):
-            self.write(case, way, made, owner)
-        after = seen(path)
-        if way in {"delete", "delete in bulk", "admin action"}:
-            assert case.sign(case.before) not in after
+            self.write(case, operation, obj, owner)
+        after = get_public(path)
+        if operation in {"delete", "delete in bulk", "admin action"}:
+            assert case.shown_as(case.before) not in after
         else:
-            assert case.sign(case.after) in after
+            assert case.shown_as(case.after) in after
 
-    def write(self, case: Case, way: str, made: Any, owner: User) -> None:
-        rows: Any = case.model._default_manager.filter(pk=made.pk)
-        match way:
+    def write(self, case: Case, operation: str, obj: Any, owner: User) -> None:
+        rows: Any = case.model._default_manager.filter(pk=obj.pk)
+        match operation:
             case "save":
-                setattr(made, case.field_name, case.after)
-                made.save()
+                setattr(obj, case.field_name, case.after)
+                obj.save()
                 if case.model is TaggedPost:
-                    # It takes the time from its post when it is saved.
+                    # Saving it sets the time of its post.
                     rows.update(published_at=case.after)
             case "update":
-                # What is derived from a text has to be written with it.
+                # The HTML is derived from the text, so it has to be updated too.
                 derived = {"html": f"<p>{case.after}</p>"} if case.model is Comment else {}
                 assert rows.update(**{case.field_name: case.after}, **derived) == 1
             case "bulk_update":
-                setattr(made, case.field_name, case.after)
+                setattr(obj, case.field_name, case.after)
                 names = [case.field_name]
                 if case.model is Comment:
-                    made.render()
+                    obj.render()
                     names.append("html")
-                assert case.model._default_manager.bulk_update([made], names) == 1
+                assert case.model._default_manager.bulk_update([obj], names) == 1
             case "delete":
-                made.delete()
+                obj.delete()
             case "delete in bulk":
                 rows.delete()
             case "admin":
-                self.change_in_admin(case, made, owner)
+                self.change_in_admin(case, obj, owner)
             case "admin action":
-                self.delete_in_admin(case, made, owner)
+                self.delete_in_admin(case, obj, owner)
 
-    def change_in_admin(self, case: Case, made: Any, owner: User) -> None:
+    def change_in_admin(self, case: Case, obj: Any, owner: User) -> None:
         client = Client()
         client.force_login(owner)
         meta = case.model._meta
-        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[made.pk])
-        typed = filled(client.get(url).content) | {case.field_name: case.after}
+        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[obj.pk])
+        data = form_values(client.get(url).content) | {case.field_name: case.after}
         if case.after is False:
-            del typed[case.field_name]
-        response = client.post(url, typed)
+            del data[case.field_name]
+        response = client.post(url, data)
         assert response.status_code == 302
 
-    def delete_in_admin(self, case: Case, made: Any, owner: User) -> None:
+    def delete_in_admin(self, case: Case, obj: Any, owner: User) -> None:
         client = Client()
         client.force_login(owner)
         meta = case.model._meta
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         if meta.model in {Post, Page}:
-            sent = {"action": "trash", "_selected_action": [made.pk]}
+            data = {"action": "trash", "_selected_action": [obj.pk]}
         elif meta.model is Comment:
-            sent = {"action": "spam_selected", "_selected_action": [made.pk]}
+            data = {"action": "spam_selected", "_selected_action": [obj.pk]}
         else:
-            sent = {"action": "delete_selected", "_selected_action": [made.pk], "post": "yes"}
+            data = {"action": "delete_selected", "_selected_action": [obj.pk], "post": "yes"}
         assert meta.model in admin.site._registry
-        assert client.post(url, sent).status_code == 302
+        assert client.post(url, data).status_code == 302
 
     @pytest.mark.parametrize(
-        "case", [pytest.param(case, id=case.model.__name__) for case in CASES if "bulk_create" in case.ways]
+        "case", [pytest.param(case, id=case.model.__name__) for case in CASES if "bulk_create" in case.operations]
     )
-    def test_creating_in_bulk_raises_the_content_version(
+    def test_creating_in_bulk_increments_the_content_version(
         self, case: Case, django_capture_on_commit_callbacks: Any
     ) -> None:
-        made, _path = case.make(case.before)
+        obj, _path = case.make(case.before)
         before = SiteSettings.current().content_version
-        second = copy_of(made, case)
+        second = build_copy(obj, case)
         if case.model is TaggedPost:
             second.tag = TagFactory()
         with django_capture_on_commit_callbacks(execute=True):

@@ -20,7 +20,7 @@ def at_least_one(name: str, item: int) -> Iterator[str]:
         yield "It must be at least 1."
 
 
-def test_items_keep_the_order_in_which_they_were_registered() -> None:
+def test_items_keep_the_order_of_registration() -> None:
     numbers: Registry[int] = Registry("number")
     numbers.register("two", 2)
     numbers.register("one", 1)
@@ -28,7 +28,7 @@ def test_items_keep_the_order_in_which_they_were_registered() -> None:
     assert (numbers["one"], len(numbers), "three" in numbers) == (1, 2, False)
 
 
-def test_a_name_is_registered_once() -> None:
+def test_a_name_can_only_be_registered_once() -> None:
     numbers: Registry[int] = Registry("number")
     numbers.register("one", 1)
     with pytest.raises(ValueError, match="There already is a number called 'one'"):
@@ -45,7 +45,7 @@ def test_the_system_check_reports_each_problem_of_each_item() -> None:
     ]
 
 
-def test_the_system_check_is_silent_if_there_are_none() -> None:
+def test_the_system_check_reports_nothing_without_problems() -> None:
     numbers = Registry("number", at_least_one)
     numbers.register("one", 1)
     assert check_registries() == []

@@ -1,4 +1,4 @@
-"""No page can have the first segment of another URL of the site for its slug."""
+"""A page cannot use the first segment of another URL of the site as its slug."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +19,8 @@ def view(*args: Any, **kwargs: Any) -> HttpResponse:
     return HttpResponse()
 
 
-def reported(settings: Settings, *patterns: Any) -> list[str]:
-    """Return the segments that the check reports of a URLconf of these patterns."""
+def reported_segments(settings: Settings, *patterns: Any) -> list[str]:
+    """Return the segments that the check reports for a URLconf with these patterns."""
     settings.ROOT_URLCONF = patterns
     return [problem.msg.split("'")[1] for problem in check_reserved_slugs()]
 
@@ -50,10 +50,10 @@ class TestCheck:
         ids=str,
     )
     def test_reports_literal_first_segments(self, settings: Settings, pattern: Any) -> None:
-        assert reported(settings, pattern) == ["news"]
+        assert reported_segments(settings, pattern) == ["news"]
 
-    def test_knows_dots_in_regular_expressions(self, settings: Settings) -> None:
-        assert reported(settings, re_path(r"^news\.php$", view)) == ["news.php"]
+    def test_handles_escaped_dots_in_regular_expressions(self, settings: Settings) -> None:
+        assert reported_segments(settings, re_path(r"^news\.php$", view)) == ["news.php"]
 
     @pytest.mark.parametrize(
         "pattern",
@@ -67,8 +67,8 @@ class TestCheck:
         ],
         ids=str,
     )
-    def test_leaves_variable_segments_alone(self, settings: Settings, pattern: Any) -> None:
-        assert reported(settings, pattern) == []
+    def test_ignores_variable_segments(self, settings: Settings, pattern: Any) -> None:
+        assert reported_segments(settings, pattern) == []
 
 
 class TestReservedPattern:
@@ -78,7 +78,7 @@ class TestReservedPattern:
         assert reserved_pattern().startswith("(?:")
         assert "wp\\-admin" in reserved_pattern()
 
-    def test_refuses_to_be_made_before_all_apps_are_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_cannot_be_built_before_all_apps_are_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(apps, "ready_event", SimpleNamespace(is_set=lambda: False))
         with pytest.raises(AppRegistryNotReady):
             reserved_pattern()

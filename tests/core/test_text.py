@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.text import is_storable, remove_controls, remove_non_xml, remove_unstorable, unify_line_ends
 
-# Hypothesis leaves surrogates out unless they are asked for.
+# By default, Hypothesis generates no surrogates.
 any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x0b\x7f\ud800\udfff\ufffe\uffff\r\n"))
 
 
@@ -15,7 +15,7 @@ def test_line_ends_become_newlines() -> None:
     assert unify_line_ends("a\r\nb\rc\nd\r\r\n") == "a\nb\nc\nd\n\n"
 
 
-def test_controls_are_removed_but_tabs_and_line_ends_stay() -> None:
+def test_controls_are_removed_except_tabs_and_line_ends() -> None:
     assert remove_controls("a\x00b\x1b[31m\ufffe\x7f\ud800\tc\r\nd\x0b\x0c") == "ab[31m\tc\nd"
 
 
@@ -32,15 +32,15 @@ def test_everything_else_is_storable() -> None:
 
 
 @given(any_text)
-def test_text_is_storable_after_removing_what_is_not(text: str) -> None:
+def test_text_is_storable_after_removing_unstorable_characters(text: str) -> None:
     stored = remove_unstorable(text)
     assert is_storable(stored)
     assert stored.encode().decode() == stored
 
 
 @given(any_text)
-def test_xml_can_be_read_after_removing_what_it_cannot_hold(text: str) -> None:
+def test_xml_is_readable_after_removing_non_xml_characters(text: str) -> None:
     element = ElementTree.Element("a")
     element.text = remove_non_xml(text)
-    read = ElementTree.fromstring(ElementTree.tostring(element, encoding="unicode"))  # written just here
+    read = ElementTree.fromstring(ElementTree.tostring(element, encoding="unicode"))
     assert (read.text or "") == unify_line_ends(element.text)

@@ -35,7 +35,7 @@ class TestRoles:
             ("", 403, 403, 403, 403),
         ],
     )
-    def test_pages(  # one column for each page
+    def test_pages_by_role(  # one column for each page
         self, client: Client, kind: str, role: str, listed: int, added: int, changed: int, deleted: int
     ) -> None:
         client.force_login(UserFactory(role=role) if role else UserFactory(is_staff=True))
@@ -82,7 +82,7 @@ class TestUploading:
         assert str(document.file.name).endswith("/our-report.pdf")
 
     @pytest.mark.parametrize("kind", ["picture", "document"])
-    def test_an_error_is_explained_and_what_was_typed_stays(self, client: Client, kind: str) -> None:
+    def test_an_error_is_explained_and_the_input_is_kept(self, client: Client, kind: str) -> None:
         upload = SimpleUploadedFile("x.png", b"<script>", "image/png")
         response = client.post(page(kind, "add"), {"file": upload, "title": "Typed", "alt": "", "caption": ""})
         assert response.status_code == 200

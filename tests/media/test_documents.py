@@ -1,4 +1,4 @@
-"""Which documents are accepted, and what they are called."""
+"""Which documents are accepted, and which file names they get."""
 
 import pytest
 
@@ -36,11 +36,11 @@ class TestInvalidDocuments:
         [b"", b"words", b"<script>alert(1)</script>%%EOF", PDF[:-8], b"\n" + PDF, b"PK\x03\x04%%EOF"],
         ids=["empty", "text", "html", "cut off", "something in front", "zip"],
     )
-    def test_files_that_are_not_pdf(self, content: bytes) -> None:
+    def test_files_that_are_not_pdf_are_rejected(self, content: bytes) -> None:
         with pytest.raises(InvalidDocumentError, match="not a PDF, or is incomplete"):
             clean_document(pdf_file(content))
 
-    def test_files_that_are_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_files_that_are_too_large_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(documents, "MAX_BYTES", len(PDF) - 1)
         with pytest.raises(InvalidDocumentError, match=f"larger than {len(PDF) - 1}"):
             clean_document(pdf_file())
@@ -48,7 +48,7 @@ class TestInvalidDocuments:
 
 @pytest.mark.django_db
 class TestStoring:
-    def test_keeps_the_size_and_who_uploaded_it(self) -> None:
+    def test_stores_the_size_and_the_uploader(self) -> None:
         amina = UserFactory()
         store_document(pdf_file(name="Our report.pdf"), by=amina)
         document = Document.objects.get()
@@ -60,7 +60,7 @@ class TestStoring:
         assert first.file.name != second.file.name
         assert str(second.file.name).endswith(".pdf")
 
-    def test_the_title_can_be_changed_when_the_file_is_gone(self) -> None:
+    def test_the_title_can_be_changed_if_the_file_is_missing(self) -> None:
         document = store_document(pdf_file())
         document.file.storage.delete(str(document.file.name))
         document.title = "Lost"

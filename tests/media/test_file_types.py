@@ -1,4 +1,4 @@
-"""The types of files that are published. Neither the name of a file nor its content is trusted alone."""
+"""The types of files that are published. The name of a file and its content must match."""
 
 import io
 
@@ -52,17 +52,17 @@ class TestEachType:
             (".pdf", set()),
             (".mp3", set()),
             (".ogg", {".oga", ".opus", ".ogv"}),
-            # MP4 developed from QuickTime, and starts in the same way.
+            # MP4 is derived from QuickTime and starts in the same way.
             (".mp4", {".m4a", ".m4v", ".3gp", ".3g2", ".mov"}),
             (".mpg", {".mpeg"}),
-            # Word gave RTF files, which are plain text, this extension too.
+            # Word also saved RTF files, which are plain text, with this extension.
             (".rtf", {".doc", ".txt", ".csv"}),
             (".doc", {".xls", ".ppt", ".pps"}),
             (".zip", {".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp", ".epub"}),
             (".txt", {".csv"}),
         ],
     )
-    def test_is_recognised_by_its_start(self, extension: str, also: set[str]) -> None:
+    def test_is_recognised_by_its_first_bytes(self, extension: str, also: set[str]) -> None:
         assert accepted_extensions(SAMPLES[extension]) - {".txt", ".csv"} == ({extension} | also) - {".txt", ".csv"}
 
     @given(content=st.binary(max_size=300))
@@ -85,18 +85,18 @@ class TestInvalidFiles:
             pytest.param(b"RIFF\x24\x00\x00\x00WEBPVP8 ", id="picture that starts like audio"),
         ],
     )
-    def test_other_starts_whatever_follows(self, content: bytes) -> None:
+    def test_other_first_bytes_are_rejected(self, content: bytes) -> None:
         assert accepted_extensions(content) == set()
 
     @pytest.mark.parametrize("content", [HTML, SVG, PHP, b"words", b"ID3" + HTML, b"OggS" + HTML, b"<htmfree" + HTML])
-    def test_text_with_another_extension(self, content: bytes) -> None:
-        # A page called `.txt` is text, and is never served as anything else.
+    def test_text_with_another_extension_is_rejected(self, content: bytes) -> None:
+        # An HTML page named `.txt` is text and is never served as anything else.
         assert accepted_extensions(content) == {".txt", ".csv"}
 
     @pytest.mark.parametrize(
         "name", ["a.svg", "a.html", "a.xhtml", "a.php", "a.js", "a.exe", "a.mp3.html", "mp3", "a.", ".mp3", ""]
     )
-    def test_other_extensions_whatever_the_content(self, name: str) -> None:
+    def test_other_extensions_are_rejected_with_any_content(self, name: str) -> None:
         for content in (MP3, PDF, ZIP):
             assert not is_accepted(name, content)
         assert file_type_of(name) is None
@@ -105,20 +105,20 @@ class TestInvalidFiles:
     @pytest.mark.parametrize(
         "content", [ZIP[:-30], ZIP[:4], b"PK\x05\x06" + bytes(18)], ids=["cut off", "its start", "empty"]
     )
-    def test_broken_archives(self, extension: str, content: bytes) -> None:
+    def test_broken_archives_are_rejected(self, extension: str, content: bytes) -> None:
         assert not is_accepted(f"a{extension}", content)
 
     @pytest.mark.parametrize("content", [b"a\x00b", b"a\x01b", b"a" * 200_000 + b"\x00", PDF + b"\x00"])
-    def test_text_with_control_characters(self, content: bytes) -> None:
+    def test_text_with_control_characters_is_rejected(self, content: bytes) -> None:
         assert not is_accepted("a.txt", content)
 
 
 class TestValidFiles:
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "iso-8859-1"])
-    def test_text_in_old_encodings(self, encoding: str) -> None:
+    def test_text_in_old_encodings_is_accepted(self, encoding: str) -> None:
         assert is_accepted("a.txt", "Défenseurs\r\n\tdes droits\f".encode(encoding))
 
-    def test_archives_with_any_content_because_they_are_never_unpacked(self) -> None:
+    def test_archives_with_any_content_are_accepted_because_they_are_never_unpacked(self) -> None:
         packed = archive(**{"../../shell.php": PHP.decode(), "index.html": HTML.decode()})
         document = build_document(ContentFile(packed, name="shell.php.zip"))
         assert (document.file.name, document.file.read()) == ("shell-php.zip", packed)
@@ -133,7 +133,7 @@ class TestValidFiles:
             ("a.doc", SAMPLES[".rtf"]),
         ],
     )
-    def test_other_starts(self, name: str, content: bytes) -> None:
+    def test_other_first_bytes_are_accepted(self, name: str, content: bytes) -> None:
         assert is_accepted(name, content)
 
     def test_large_files_are_not_read_completely(self) -> None:

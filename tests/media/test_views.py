@@ -41,13 +41,13 @@ def send(client: Client, path: str = UPLOAD) -> HttpResponse:
 
 
 class TestUploadPermissions:
-    def test_the_url_is_the_one_that_the_editor_uses(self) -> None:
+    def test_the_editor_uses_this_url(self) -> None:
         assert reverse("markdownx_upload") == UPLOAD
 
     @pytest.mark.parametrize(
         ("role", "status"), [("", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403)], ids=str
     )
-    def test_roles(self, client: Client, role: str, status: int) -> None:
+    def test_permissions_of_each_role(self, client: Client, role: str, status: int) -> None:
         client.force_login(UserFactory(role=role) if role else UserFactory(is_staff=True))
         response = send(client)
         assert response.status_code == status
@@ -70,15 +70,15 @@ class TestUploadPermissions:
             (["media.add_picture"], True, 403),
         ],
     )
-    def test_single_permissions(self, client: Client, names: list[str], is_staff: bool, status: int) -> None:
+    def test_all_permissions_are_required(self, client: Client, names: list[str], is_staff: bool, status: int) -> None:
         client.force_login(with_permissions(*names, is_staff=is_staff))
         assert send(client).status_code == status
 
-    def test_superuser(self, client: Client) -> None:
+    def test_superusers_may_upload(self, client: Client) -> None:
         client.force_login(UserFactory(is_superuser=True, is_staff=True))
         assert send(client).status_code == 200
 
-    def test_nobody_may_upload_while_no_app_has_writers(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_uploading_requires_an_app_with_writers(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(permissions, "writers", {})
         client.force_login(UserFactory(is_superuser=True, is_staff=True))
         assert send(client).status_code == 403
@@ -88,7 +88,7 @@ class TestUploadPermissions:
         client.force_login(UserFactory(role="Editor"))
         assert getattr(client, method)(UPLOAD).status_code == 405
 
-    def test_other_sites_cannot_post_it(self) -> None:
+    def test_other_sites_cannot_upload(self) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(UserFactory(role="Editor"))
         assert send(client).status_code == 403
@@ -109,7 +109,7 @@ class TestUploadResponse:
         assert fetch(client, picture.file.url).status_code == 200
 
     @pytest.mark.parametrize("markup", ["html", "wordpress"])
-    def test_is_a_tag_in_html(self, client: Client, markup: str) -> None:
+    def test_is_an_html_tag_for_html(self, client: Client, markup: str) -> None:
         response = client.post(f"{UPLOAD}?markup={markup}", {"image": picture_file()})
         assert response.json() == {"image_code": f'<img src="{Picture.objects.get().file.url}" alt="">'}
 
@@ -123,7 +123,7 @@ class TestUploadResponse:
             ({"image": SimpleUploadedFile("x.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")}, "not an image"),
         ],
     )
-    def test_explains_what_is_wrong(self, client: Client, sent: dict[str, object], message: str) -> None:
+    def test_explains_errors(self, client: Client, sent: dict[str, object], message: str) -> None:
         for file in sent.values():
             if isinstance(file, SimpleUploadedFile):
                 file.seek(0)
@@ -135,7 +135,7 @@ class TestUploadResponse:
 
 @pytest.mark.filterwarnings("ignore::django.core.cache.backends.base.CacheKeyWarning")
 class TestServing:
-    def put(self, folder: Path, name: str, content: bytes = b"content") -> str:
+    def write_file(self, folder: Path, name: str, content: bytes = b"content") -> str:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
@@ -149,8 +149,8 @@ class TestServing:
         assert response.body.startswith(b"\x89PNG")
 
     @pytest.mark.parametrize("name", ["a.jpg", "documents/report.pdf", "old/page.html", "no-ending"])
-    def test_nothing_in_a_file_can_act_on_the_site(self, client: Client, settings: Settings, name: str) -> None:
-        response = fetch(client, self.put(Path(settings.MEDIA_ROOT), name))
+    def test_files_cannot_run_scripts_on_the_site(self, client: Client, settings: Settings, name: str) -> None:
+        response = fetch(client, self.write_file(Path(settings.MEDIA_ROOT), name))
         assert response.status_code == 200
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
@@ -170,7 +170,7 @@ class TestServing:
     def test_files_of_unknown_types_are_downloaded_as_bytes(
         self, client: Client, settings: Settings, name: str, media_type: str, is_inline: bool
     ) -> None:
-        response = fetch(client, self.put(Path(settings.MEDIA_ROOT), name))
+        response = fetch(client, self.write_file(Path(settings.MEDIA_ROOT), name))
         assert response.headers["Content-Type"] == media_type
         assert response.headers["Content-Disposition"].startswith("inline" if is_inline else "attachment")
         assert response.headers["Cache-Control"] == "public, max-age=3600"
@@ -195,18 +195,18 @@ class TestServing:
     )
     def test_nothing_else_on_the_disk_is_served(self, client: Client, settings: Settings, path: str) -> None:
         media = Path(settings.MEDIA_ROOT)
-        self.put(media, "pictures/x.png")
-        self.put(media, ".hidden")
-        self.put(media, "pictures/.hidden/x.png")
+        self.write_file(media, "pictures/x.png")
+        self.write_file(media, ".hidden")
+        self.write_file(media, "pictures/.hidden/x.png")
         (media.parent / "secret.txt").write_bytes(b"secret")
         assert fetch(client, f"/media/{path}").status_code == 404
 
     def test_only_get_and_head_are_allowed(self, client: Client, settings: Settings) -> None:
-        path = self.put(Path(settings.MEDIA_ROOT), "x.png")
+        path = self.write_file(Path(settings.MEDIA_ROOT), "x.png")
         assert [fetch(client, path, method).status_code for method in ("head", "post", "delete")] == [200, 405, 405]
 
     def test_an_unchanged_file_is_not_sent_again(self, client: Client, settings: Settings) -> None:
-        path = self.put(Path(settings.MEDIA_ROOT), "x.png")
+        path = self.write_file(Path(settings.MEDIA_ROOT), "x.png")
         changed = fetch(client, path).headers["Last-Modified"]
         assert fetch(client, path, headers={"If-Modified-Since": changed}).status_code == 304
 
@@ -237,7 +237,7 @@ class TestRanges:
         assert "sandbox" in response.headers["Content-Security-Policy"]
 
     @pytest.mark.parametrize("requested", ["bytes=10-", "bytes=99-100", "bytes=-0"])
-    def test_beyond_the_end_are_refused(self, client: Client, path: str, requested: str) -> None:
+    def test_beyond_the_end_are_rejected(self, client: Client, path: str, requested: str) -> None:
         response = fetch(client, path, headers={"Range": requested})
         assert (response.status_code, response.headers["Content-Range"], response.body) == (416, "bytes */10", b"")
 

@@ -1,4 +1,4 @@
-"""Every URL that WordPress has ever used redirects, in one step, to what is there now."""
+"""Every URL that WordPress has ever used redirects in one step to its current URL."""
 
 import datetime as dt
 from typing import Any
@@ -117,7 +117,7 @@ FORMS = {
     "/wp-rdf.php": "/feed/",
     "/wp-atom.php": "/feed/atom/",
     "/wp-commentsrss2.php": "/comments/feed/",
-    # Paths of a post and its parts.
+    # Posts, their pages and comments.
     "/2014/02/10/star-power": POST,
     "/2014/02/10/star-power/comment-page-3/": POST,
     "/2014/02/10/star-power/comment-page-3": POST,
@@ -147,7 +147,7 @@ FORMS = {
     "/category/awards/feed/": "/category/films/awards/feed/",
     "/category/long-gone/awards/feed/atom": "/category/films/awards/feed/atom/",
     "/?p=9000123&page=2": POST,
-    # The search, and what search engines read.
+    # Search and sitemaps.
     "/search/star": "/?s=star",
     "/search/star+power/": "/?s=star+power",
     "/search/star/feed/": "/?s=star",
@@ -161,7 +161,7 @@ FORMS = {
     "/wp-admin": "/admin/",
     "/wp-admin/": "/admin/",
     "/wp-admin/post.php?post=9000123&action=edit": "/admin/",
-    # Attachments' own pages, and files.
+    # Attachment pages and files.
     "/?attachment_id=900": "/media/pictures/new.jpg",
     "/?p=900": "/media/pictures/new.jpg",
     "/2014/02/10/star-power/photo-1/": "/media/pictures/new.jpg",
@@ -254,7 +254,7 @@ class TestRedirects:
             "/2013/01/01/star-power/",
         ],
     )
-    def test_legacy_urls_accept_no_post_requests(self, client: Client, url: str) -> None:
+    def test_legacy_urls_do_not_accept_post_requests(self, client: Client, url: str) -> None:
         assert client.post(url, {"log": "admin", "pwd": "x"}).status_code in {404, 405}
 
     @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ class TestRedirects:
             "/index.php/https:/evil.example/",
         ],
     )
-    def test_no_redirect_leads_to_another_site(self, client: Client, url: str) -> None:
+    def test_redirects_never_lead_to_another_site(self, client: Client, url: str) -> None:
         location = client.get(url).headers.get("Location", "/")
         assert location.startswith("/")
         assert not location.startswith(("//", "/\\"))
@@ -287,7 +287,7 @@ HIDDEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("state", HIDDEN.values(), ids=list(HIDDEN))
-def test_no_legacy_url_reveals_a_hidden_entry(client: Client, state: dict[str, Any]) -> None:
+def test_legacy_urls_never_reveal_hidden_entries(client: Client, state: dict[str, Any]) -> None:
     author = UserFactory(username="zanzibar-author")
     post = PostFactory(slug="zanzibar-plan", author=author, **({"published_at": PUBLISHED_AT} | state))
     page = PageFactory(slug="zanzibar-page", author=author, **({"published_at": PUBLISHED_AT} | state))

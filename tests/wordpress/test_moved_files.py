@@ -1,4 +1,4 @@
-"""Posts show the files of the old site from the media library. Their source stays as it was written."""
+"""Posts show the files of the old site from the media library. Their source is unchanged."""
 
 import re
 from collections.abc import Callable
@@ -29,10 +29,10 @@ type Shown = Callable[[str], str]
 
 
 @pytest.fixture
-def shown(bring: Bring, tmp_path: Path) -> Shown:
+def rendered(bring: Bring, tmp_path: Path) -> Shown:
     """Return the body of a post with the given source after its files have been imported."""
     folder = put(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
-    put(folder, "2014/03/talk.mp3", "2014/03/film.mp4")
+    put(folder, "2014/03/talk.mp3", "2014/03/march.mp4")
 
     def show(source: str) -> str:
         bring(
@@ -41,7 +41,7 @@ def shown(bring: Bring, tmp_path: Path) -> Shown:
             attachment(31, attachment_url=f"{FILES}/2014/03/big-scaled.png"),
             attachment(32, attachment_url=f"{FILES}/2014/03/Report.pdf"),
             attachment(33, attachment_url=f"{FILES}/2014/03/talk.mp3"),
-            attachment(34, attachment_url=f"{FILES}/2014/03/film.mp4"),
+            attachment(34, attachment_url=f"{FILES}/2014/03/march.mp4"),
             media=MediaFolder(folder),
             site=SITE,
         )
@@ -72,23 +72,23 @@ class TestPictures:
             "http://testserver/wp-content/uploads/2014/03/a.png",
         ],
     )
-    def test_are_shown_from_the_library(self, shown: Shown, url: str) -> None:
-        html = shown(f'<img class="alignleft wp-image-30" src="{url}" alt="What">')
+    def test_are_served_from_the_media_library(self, rendered: Shown, url: str) -> None:
+        html = rendered(f'<img class="alignleft wp-image-30" src="{url}" alt="What">')
         assert f'src="{file_url(30)}"' in html
         assert 'alt="What"' in html
 
     @pytest.mark.parametrize("url", [f"{FILES}/2014/03/big.png", f"{FILES}/2014/03/big-1024x768.png?w=5"])
-    def test_that_were_scaled_are_found_by_their_original_name(self, shown: Shown, url: str) -> None:
-        html = shown(f'<img src="{url}">')
+    def test_that_were_scaled_are_found_by_their_original_name(self, rendered: Shown, url: str) -> None:
+        html = rendered(f'<img src="{url}">')
         assert f'src="{file_url(31)}"' in html
 
-    def test_that_link_to_their_file_link_to_the_library(self, shown: Shown) -> None:
-        html = shown(f'<a href="{FILES}/2014/03/a.png"><img src="{FILES}/2014/03/a-300x200.png" alt=""></a>')
+    def test_that_link_to_their_file_link_to_the_media_library(self, rendered: Shown) -> None:
+        html = rendered(f'<a href="{FILES}/2014/03/a.png"><img src="{FILES}/2014/03/a-300x200.png" alt=""></a>')
         assert html.count(file_url(30)) == 2
         assert "wordpress.com" not in html
 
-    def test_in_blocks(self, shown: Shown) -> None:
-        html = shown(
+    def test_in_blocks(self, rendered: Shown) -> None:
+        html = rendered(
             '<!-- wp:gallery {"ids":[30]} --><figure class="wp-block-gallery"><ul><li><figure>'
             f'<img src="{FILES}/2014/03/a.png?w=1024" alt="" data-id="30">'
             "</figure></li></ul></figure><!-- /wp:gallery -->"
@@ -105,39 +105,39 @@ class TestPictures:
             "https://i0.wp.com/evil.example/2014/03/a.png",
         ],
     )
-    def test_of_other_sites_and_unknown_ones_stay_links(self, shown: Shown, url: str) -> None:
-        html = shown(f'<img src="{url}" alt="x">')
+    def test_of_other_sites_and_unknown_pictures_stay_links(self, rendered: Shown, url: str) -> None:
+        html = rendered(f'<img src="{url}" alt="x">')
         assert "<img" not in html
         assert url in html
 
-    def test_on_a_former_host_are_shown(self, shown: Shown, settings: Settings) -> None:
+    def test_on_a_former_host_are_shown(self, rendered: Shown, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["older.example"]
-        html = shown('<img src="https://older.example/wp-content/uploads/2014/03/a.png">')
+        html = rendered('<img src="https://older.example/wp-content/uploads/2014/03/a.png">')
         assert f'src="{file_url(30)}"' in html
 
-    def test_in_any_markup(self, shown: Shown) -> None:
-        shown("")
+    def test_in_any_markup(self, rendered: Shown) -> None:
+        rendered("")
         assert file_url(30) in render(f"![x]({FILES}/2014/03/a.png)", "markdown").body_html
         assert file_url(30) in render(f'<img src="{FILES}/2014/03/a.png">', "html").body_html
 
-    def test_that_were_deleted_become_links_again(self, shown: Shown) -> None:
-        shown(f'<img src="{FILES}/2014/03/a.png" alt="x">')
+    def test_that_were_deleted_become_links_again(self, rendered: Shown) -> None:
+        rendered(f'<img src="{FILES}/2014/03/a.png" alt="x">')
         Picture.objects.get(attachments__wordpress_id=30).delete()
         rerender(Post.objects.all(), RerenderResult())
         assert f'href="{FILES}/2014/03/a.png"' in Post.objects.get().body_html
 
 
 class TestDocuments:
-    def test_alone_on_a_line_become_a_link_with_a_label(self, shown: Shown) -> None:
-        html = shown(f"Before\n\n{FILES}/2014/03/Report.pdf\n\nAfter")
+    def test_alone_on_a_line_become_a_link_with_a_label(self, rendered: Shown) -> None:
+        html = rendered(f"Before\n\n{FILES}/2014/03/Report.pdf\n\nAfter")
         assert f'<a href="{file_url(32)}">Click to access Report.pdf</a>' in html
 
-    def test_in_a_sentence_keep_their_text(self, shown: Shown) -> None:
-        html = shown(f"See {FILES}/2014/03/Report.pdf, page 3.")
+    def test_in_a_sentence_keep_their_text(self, rendered: Shown) -> None:
+        html = rendered(f"See {FILES}/2014/03/Report.pdf, page 3.")
         assert f'<a href="{file_url(32)}">{FILES}/2014/03/Report.pdf</a>, page 3.' in html
 
-    def test_that_are_linked_link_to_the_library(self, shown: Shown) -> None:
-        html = shown(f'<a href="{FILES}/2014/03/Report.pdf">it</a>')
+    def test_that_are_linked_link_to_the_media_library(self, rendered: Shown) -> None:
+        html = rendered(f'<a href="{FILES}/2014/03/Report.pdf">it</a>')
         assert f'<a href="{file_url(32)}">it</a>' in html
 
 
@@ -151,25 +151,25 @@ class TestAudioAndVideo:
             f'<audio autoplay><source src="{FILES}/2014/03/talk.mp3" type="audio/mpeg"></audio>',
         ],
     )
-    def test_audio_is_played_from_the_library(self, shown: Shown, source: str) -> None:
-        html = shown(source)
+    def test_audio_is_played_from_the_media_library(self, rendered: Shown, source: str) -> None:
+        html = rendered(source)
         assert f'src="{file_url(33)}"' in html
         assert re.search('<audio [^>]*controls="" preload="none"', html)
         assert "wordpress.com" not in html
 
-    def test_video_is_played_from_the_library(self, shown: Shown) -> None:
-        html = shown(f'[video width="640" height="360" mp4="{SITE}/wp-content/uploads/2014/03/film.mp4"][/video]')
+    def test_video_is_played_from_the_media_library(self, rendered: Shown) -> None:
+        html = rendered(f'[video width="640" height="360" mp4="{SITE}/wp-content/uploads/2014/03/march.mp4"][/video]')
         assert (
             f'<video width="640" height="360" controls="" preload="none"><source src="{file_url(34)}"></video>' in html
         )
 
-    def test_of_other_sites_stays_a_link(self, shown: Shown) -> None:
-        html = shown("[audio https://example.org/wp-content/uploads/2014/03/talk.mp3]")
+    def test_of_other_sites_stays_a_link(self, rendered: Shown) -> None:
+        html = rendered("[audio https://example.org/wp-content/uploads/2014/03/talk.mp3]")
         assert "<audio" not in html
         assert 'href="https://example.org/wp-content/uploads/2014/03/talk.mp3"' in html
 
-    def test_that_is_linked_links_to_the_library(self, shown: Shown) -> None:
-        html = shown(f'<a href="{FILES}/2014/03/talk.mp3">listen</a> {FILES}/2014/03/film.mp4')
+    def test_that_is_linked_links_to_the_media_library(self, rendered: Shown) -> None:
+        html = rendered(f'<a href="{FILES}/2014/03/talk.mp3">listen</a> {FILES}/2014/03/march.mp4')
         assert f'<a href="{file_url(33)}">listen</a>' in html
         assert f'href="{file_url(34)}"' in html
 
@@ -207,8 +207,8 @@ class TestUnusualPlaces:
 
 
 class TestQueries:
-    def test_one_for_a_post_with_any_number_of_files(self, shown: Shown) -> None:
-        shown("")
+    def test_a_post_with_any_number_of_files_takes_one(self, rendered: Shown) -> None:
+        rendered("")
         source = f'<img src="{FILES}/2014/03/a.png"> <a href="{FILES}/2014/03/Report.pdf">it</a> ' * 50
         with CaptureQueriesContext(connection) as caught:
             render(source, "html")
@@ -223,14 +223,14 @@ class TestQueries:
             '<a href="https://example.org/2014/03/01/post/">it</a>',
         ],
     )
-    def test_none_for_a_post_without_files(self, source: str) -> None:
+    def test_a_post_without_files_takes_none(self, source: str) -> None:
         with CaptureQueriesContext(connection) as caught:
             render(source, "html")
         assert len(caught) == 0
 
 
 class TestTwoSites:
-    def test_with_a_file_at_the_same_path_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
+    def test_with_files_at_the_same_path_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
         first, second = put(tmp_path / "1", "2014/03/a.png"), put(tmp_path / "2", "2014/03/a.png")
         for post_id, site, folder in ((7, "https://one.example", first), (8, "https://two.example", second)):
             url = f"{site}/wp-content/uploads/2014/03/a.png"

@@ -1,4 +1,4 @@
-"""Reading exports: every version of the format, and no file does any harm."""
+"""Reading exports of every version, and handling damaged and hostile files."""
 
 import codecs
 import datetime as dt
@@ -60,7 +60,7 @@ class TestVersions:
         assert (found.title, found.link) == ("Yes", "https://old.example/")
 
     @pytest.mark.parametrize("uri", ["http}://wordpress.org/export/1.2/", "export", "://["])
-    def test_namespaces_with_odd_uris_are_recognised_by_their_prefix(self, tmp_path: Path, uri: str) -> None:
+    def test_namespaces_with_unusual_uris_are_recognised_by_their_prefix(self, tmp_path: Path, uri: str) -> None:
         document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", uri)
         document = document.replace("<title>", "<title><wp:b>bold</wp:b> ")
         found = read_item(tmp_path, document)
@@ -121,7 +121,7 @@ class TestRecords:
         assert found.terms == (("post_tag", "x", "R&D"),)
         assert found.comments[0].author == "Ro & Sa"
 
-    def test_local_dates_count_before_those_in_utc(self, tmp_path: Path, settings: Settings) -> None:
+    def test_local_dates_take_precedence_over_utc_dates(self, tmp_path: Path, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Amsterdam"
         dates = {"date": "2014-07-01 12:00:00", "date_gmt": "2014-07-01 09:00:00"}
         dated, undated = comment(5, **dates), comment(6, **dates | {"date": ""})
@@ -131,7 +131,7 @@ class TestRecords:
             dt.datetime(2014, 7, 1, 9, tzinfo=dt.UTC),
         ]
 
-    def test_a_date_that_no_database_can_store_counts_as_missing(self, tmp_path: Path, settings: Settings) -> None:
+    def test_a_date_that_databases_cannot_store_counts_as_missing(self, tmp_path: Path, settings: Settings) -> None:
         settings.TIME_ZONE = "America/New_York"
         found = read_item(tmp_path, export(item(post_date="9999-12-31 23:59:59")))
         assert found.date == dt.datetime(9999, 12, 31, 23, 59, 59)
@@ -159,7 +159,7 @@ class TestRecords:
     def test_an_invalid_date_counts_as_missing(self, tmp_path: Path, date: str) -> None:
         assert read_item(tmp_path, export(item(post_date=date))).date is None
 
-    def test_the_date_of_rss_is_read_if_it_is_the_only_one(self, tmp_path: Path) -> None:
+    def test_the_rss_date_is_read_if_it_is_the_only_one(self, tmp_path: Path) -> None:
         document = export(item(post_date="", post_date_gmt="")).replace(
             "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"
         )
@@ -175,7 +175,7 @@ class TestRecords:
         )
         assert read_item(tmp_path, document).date_gmt is None
 
-    def test_the_date_of_rss_is_ignored_if_there_is_another(self, tmp_path: Path) -> None:
+    def test_the_rss_date_is_ignored_if_there_is_another(self, tmp_path: Path) -> None:
         document = export(item(status="draft", post_date_gmt="0000-00-00 00:00:00")).replace(
             "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"
         )
@@ -191,7 +191,7 @@ class TestRecords:
 
 
 class TestOwnExports:
-    """What our own exports say beyond WXR, in a meta field with a checksum of the elements beside it."""
+    """Our own exports extend WXR with a meta field that has a checksum of the related elements."""
 
     def extended(self, folder: Path, markups: Container[str] = ("markdown",), **changes: Any) -> Item:
         values = {
@@ -274,7 +274,7 @@ class TestRepairs:
         body = "<?xml version='1.0'?><rss></rss>"
         assert read_item(tmp_path, export(item(content=body)).partition("\n")[2]).content == body
 
-    def test_blank_lines_at_the_beginning_are_allowed_and_count_in_line_numbers(self, tmp_path: Path) -> None:
+    def test_empty_lines_at_the_beginning_are_allowed_and_counted_in_line_numbers(self, tmp_path: Path) -> None:
         assert read_item(tmp_path, "\n\n" + export(item(7))).id == 7
         assert "line 4, column " in error_message(tmp_path, "\n\n<rss><channel>\n<item>a < b</item></channel></rss>")
 
@@ -361,15 +361,15 @@ class TestRepairs:
         document = export(item(content="café")).replace("UTF-8", "ISO-8859-1").encode("latin-1")
         assert read_item(tmp_path, document).content == "café"
 
-    def test_characters_across_chunk_borders_stay_whole(self, tmp_path: Path) -> None:
-        # The text is longer than a chunk, so with one of the shifts a character lies across the border.
+    def test_characters_across_chunk_boundaries_are_kept(self, tmp_path: Path) -> None:
+        # The text is longer than a chunk, so with one of the shifts a character crosses the boundary.
         text = "д" * 300_000
         for shift in ("", "x"):
             assert read_item(tmp_path, export(item(content=shift + text))).content == shift + text
 
 
 class TestErrors:
-    """Each error is one clear line that names the file."""
+    """Each error message is one line that names the file."""
 
     @pytest.mark.parametrize(
         ("document", "expected"),
@@ -452,7 +452,7 @@ class TestMemory:
 
         assert peak(1000) < 2 * peak(250)
 
-    def test_an_absurdly_large_item_is_rejected(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_excessively_large_item_is_rejected(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wordpress.wxr.reader._MAX_ITEM_BYTES", 500_000)
         assert "larger than" in error_message(tmp_path, export(item(content="x" * 2_000_000)))
 

@@ -1,4 +1,4 @@
-"""WordPress appends `__trashed` to the slugs of trashed posts. Out of the trash, they get their own slugs back."""
+"""WordPress appends `__trashed` to the slugs of trashed posts. Restored posts get their slugs back."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 # 100 characters, which WordPress stores as 600.
 LONG = "ж" * 100
-# As much of it as fits before the suffix.
+# The part of it that fits before the suffix.
 TRUNCATED = "%d0%b6" * 31
 
 
@@ -35,13 +35,13 @@ class TestImported:
             ("one__trashed-2", {}, "one"),
             ("one__trashed", desired("one-and-more"), "one-and-more"),
             (f"{TRUNCATED}__trashed", desired("%d0%b6" * 100), LONG),
-            # Without a slug it gets one from its title.
+            # Without a slug, it gets one from its title.
             ("__trashed", {}, "a-title"),
             ("__trashed-3", {}, "a-title"),
             ("one__trashed-two", {}, "one__trashed-two"),
         ],
     )
-    def test_a_post_out_of_the_trash_gets_its_slug_back(
+    def test_a_post_that_has_left_the_trash_gets_its_slug_back(
         self, bring: Bring, status: str, slug: str, more: dict[str, Any], expected: str
     ) -> None:
         report = bring(item(7, status=status, post_name=slug, **more))
@@ -55,11 +55,11 @@ class TestImported:
         bring(item(7, status=status, post_name="one__trashed", post_date=date, post_date_gmt=date))
         assert Post.objects.get().slug == "one__trashed"
 
-    def test_a_trashed_post_leaves_its_slug_to_others(self, bring: Bring) -> None:
+    def test_another_post_can_use_the_slug_of_a_trashed_post(self, bring: Bring) -> None:
         bring(item(7, status="trash", post_name="one__trashed", **desired("one")), item(8, post_name="one"))
         assert dict(Post.objects.values_list("pk", "slug")) == {7: "one__trashed", 8: "one"}
 
-    def test_a_trashed_post_has_its_whole_slug(self, bring: Bring) -> None:
+    def test_a_trashed_post_keeps_its_whole_slug(self, bring: Bring) -> None:
         truncated = item(7, status="trash", post_name=f"{TRUNCATED}__trashed", **desired("%d0%b6" * 100))
         report = bring(truncated)
         assert Post.objects.get().slug == f"{LONG}__trashed"

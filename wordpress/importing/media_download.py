@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.media_source import MissingFileError, check_size, size_limit
-from wordpress.legacy_urls.hosts import aliases_of
+from wordpress.legacy_urls.moved_files import aliases_of
 from wordpress.models import Attachment
 
 _ATTEMPTS: Final = 3

@@ -1,7 +1,9 @@
-"""Finding the files of old sites in the media library by the various URLs that texts use for them."""
+"""Finding files of old sites among the imported media by the various URLs that texts use for them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -11,59 +13,56 @@ from django.db.models import Q
 from blog.models.redirect import normalise_path
 from core.http import host_of, split_host
 from media.file_types import FILE_TYPES
-from wordpress.legacy_urls.hosts import aliases_of, own_hosts
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS, legacy_key, size_variants
 from wordpress.models import Attachment
 
-# Folders in which WordPress and similar systems store uploads. Elsewhere, only files on our own hosts are looked up,
-# because most URLs lead to other sites.
+# Folders in which WordPress and similar systems store uploads. In other folders, only files on our own hosts are looked
+# up, because most URLs lead to other sites.
 _UPLOADS = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files|media|images?|assets)/")
 _EXTENSIONS = PICTURE_EXTENSIONS | FILE_TYPES.keys()
+_BLOGS, _FILES = ".wordpress.com", ".files.wordpress.com"
 # The image proxies of WordPress.com serve pictures as `i0.wp.com/HOST/PATH`.
 _PROXIES = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
 
 
 def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
-    """Return the URL here of each of `urls` that was a file of an old site, in any size. Takes one query.
+    """Return the current URL of each of `urls` that was a file of an old site, in any size. Takes one query.
 
-    If a URL names a host, it must be a host of the file's site or of this one. Paths match the files of any site.
+    The host of a URL must be one of the file's site or of this one. URLs without a host match the files of any site.
     """
-    wanted = {url: found for url in urls if (found := _host_and_paths(url))}
-    all_paths = {path for _host, paths in wanted.values() for path in paths}
+    requested = {url: parts for url in urls if (parts := _host_and_paths(url))}
+    all_paths = {path for _host, paths in requested.values() for path in paths}
     if not all_paths:
         return {}
-    known = Attachment.objects.with_file().filter(Q(path__in=all_paths) | Q(former_path__in=all_paths))
-    known = known.defer("caption", "description", "picture__caption").select_related("picture", "document")
-    by_path: dict[str, list[Attachment]] = {}
-    for attachment in known.order_by("pk"):
+    attachments = Attachment.objects.with_file().filter(Q(path__in=all_paths) | Q(former_path__in=all_paths))
+    attachments = attachments.defer("caption", "description", "picture__caption").select_related("picture", "document")
+    by_path = defaultdict(list)
+    for attachment in attachments.order_by("pk"):
         for path in {attachment.path, attachment.former_path}:
-            by_path.setdefault(path, []).append(attachment)
+            by_path[path].append(attachment)
     moved = {}
-    for url, (host, paths) in wanted.items():
-        candidates = [each for path in paths for each in by_path.get(path, ())]
-        chosen = _first_of_host(host, candidates)
-        if chosen is not None:
+    for url, (host, paths) in requested.items():
+        candidates = chain.from_iterable(by_path[path] for path in paths)
+        if (chosen := _first_of_host(host, list(candidates))) is not None:
             moved[url] = chosen.file_url
     return moved
 
 
 def _host_and_paths(url: str) -> tuple[str, list[str]] | None:
-    """Return the host of `url` (empty for a path) and the paths under which its file may be stored, if it has one."""
+    """Return the host of `url` (empty for a path) and the paths under which its file may be stored, or None."""
     try:
         parts = urlsplit(url)
         host = split_host(parts)
     except ValueError:
         return None
     is_own_media = parts.path.startswith(settings.MEDIA_URL) and (not host or host in settings.BROADSIDE_OWN_HOSTS)
-    if is_own_media or not (
-        host in _PROXIES or host.endswith(".files.wordpress.com") or _may_be_upload(host, parts.path)
-    ):
+    if is_own_media or not (host in _PROXIES or host.endswith(_FILES) or _may_be_upload(host, parts.path)):
         return None
     if host in _PROXIES:
         host, _slash, path = parts.path.lstrip("/").partition("/")
         url = f"https://{host}/{path}"
     key = normalise_path(legacy_key(url))
-    # The URLs of scripts and of queries are not files.
+    # URLs of scripts and queries are not files.
     return (host.lower(), size_variants(key)) if key.startswith("/") and not key.startswith("/?") else None
 
 
@@ -75,8 +74,24 @@ def _may_be_upload(host: str, path: str) -> bool:
 
 
 def _first_of_host(host: str, candidates: list[Attachment]) -> Attachment | None:
-    """Return the first candidate whose site has this host. If the host is ours, or there is none, any site will do."""
+    """Return the first candidate whose site has this host, or any candidate if the host is empty or ours."""
     for attachment in candidates:
         if host in aliases_of(map(host_of, (attachment.site, attachment.url, attachment.guid))):
             return attachment
     return candidates[0] if candidates and (not host or host in own_hosts()) else None
+
+
+def aliases_of(hosts: Iterable[str]) -> set[str]:
+    """Return `hosts` and the hosts of the same blogs at WordPress.com, which has separate hosts for files."""
+    aliases = set(hosts) - {""}
+    for host in list(aliases):
+        if host.endswith(_FILES):
+            aliases.add(host.removesuffix(_FILES) + _BLOGS)
+        elif host.endswith(_BLOGS):
+            aliases.add(host.removesuffix(_BLOGS) + _FILES)
+    return aliases
+
+
+def own_hosts() -> set[str]:
+    """Return all hosts of this site, including its former ones."""
+    return aliases_of([*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS])

@@ -1,14 +1,17 @@
-"""The forms of URLs that WordPress knows besides permalinks, such as `/?p=5`, and what they are here.
+"""The URLs that WordPress supports besides permalinks, such as `/?p=5`, and the URLs that replace them here.
 
-Each is one step of translation. blog.redirects.middleware follows the steps and redirects once, to what answers.
+Each is translated one step. blog.redirects.middleware follows the steps and redirects once, to the final URL.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from itertools import takewhile
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -19,12 +22,12 @@ from blog.models.redirect import Redirect, normalise_path
 _ID = re.compile(r"[0-9]{1,19}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
-# What WordPress adds to the names of resized copies of a picture.
+# WordPress adds this to the names of resized copies of a picture.
 _SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
 # The file extensions of the pictures that can be uploaded here.
 PICTURE_EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif"})
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
-# WordPress numbers posts, pages and attachments together.
+# Posts, pages and attachments have one ID space.
 _ENTRY_FORMS: Final = ("p", "page_id", "attachment_id")
 _LISTING_FORMS: Final = ("cat", "category_name", "tag", "author", "author_name", "m", "year")
 _OTHER_FORMS: Final = ("name", "pagename", "feed", "paged")
@@ -32,7 +35,7 @@ QUERY_FORMS: Final = frozenset({*_ENTRY_FORMS, *_LISTING_FORMS, *_OTHER_FORMS})
 
 
 def legacy_key(url: str) -> str:
-    """Return the path under which a redirect from a URL of the old site is stored. Empty if there can't be one."""
+    """Return the path under which a redirect from a URL of the old site is stored, or an empty string for none."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -58,7 +61,7 @@ def file_url(path: str) -> str:
 
 
 def size_variants(path: str) -> list[str]:
-    """Return `path` of a file and the paths of which it may be a resized copy, the likeliest first."""
+    """Return `path` and the paths of the files of which it may be a resized copy, the likeliest first."""
     original = _SIZE_SUFFIX.sub("", path)
     paths = dict.fromkeys([path, original, _SIZE_SUFFIX.sub("", original)])
     # WordPress stores very large pictures as `name-scaled.jpg`, but names their resized copies after `name.jpg`.
@@ -72,65 +75,51 @@ def query_url(query: Mapping[str, str]) -> str:
             return _entry_url(query, form)
     for form in ("name", "pagename"):
         if query.get(form):
-            # A post's slug without its date is looked up when the path is not found.
+            # A post's slug without its date is looked up once the path isn't found.
             return _path(query[form])
     listing = _listing_url(query)
     if "feed" in query:
         return listing + _feed_path(query)
-    page_number = query.get("paged", "")
-    return f"{listing}page/{int(page_number)}/" if _is_further_page(page_number) else listing
+    page_number = _page_number(query, "paged")
+    return f"{listing}page/{page_number}/" if page_number else listing
 
 
 def _entry_url(query: Mapping[str, str], form: str) -> str:
-    pk = _id(query[form])
-    url = _redirect_url(f"/?p={pk}")
-    if not url:
-        entry = Entry.objects.published().filter(pk=pk).first()
-        if entry is None:
-            raise Http404(gettext("There is no post with this ID."))
-        url = entry.get_absolute_url()
+    url = _url_by_id("p", query[form], Entry.objects.published())
     if "feed" in query:
         return url + ("feed/atom/" if "atom" in query["feed"] else "feed/")
-    part = query.get("page", "")
-    if _is_further_page(part):
-        return f"{url}{int(part)}/"
-    page_number = query.get("cpage", "")
-    return f"{url}comment-page-{int(page_number)}/" if _is_further_page(page_number) else url
+    if page_number := _page_number(query, "page"):
+        return f"{url}{page_number}/"
+    if page_number := _page_number(query, "cpage"):
+        return f"{url}comment-page-{page_number}/"
+    return url
 
 
 def _listing_url(query: Mapping[str, str]) -> str:
     if query.get("cat"):
-        pk = _id(query["cat"])
-        return _redirect_url(f"/?cat={pk}") or _url_of(Category.objects.filter(pk=pk).first())
-    if query.get("author") and _ID.fullmatch(query["author"]):
-        pk = int(query["author"])
-        return _redirect_url(f"/?author={pk}") or _url_of(User.objects.filter(pk=pk).first())
+        return _url_by_id("cat", query["cat"], Category.objects.all())
+    if _ID.fullmatch(query.get("author", "")):
+        return _url_by_id("author", query["author"], User.objects.all())
     for form, prefix in (
-        ("category_name", "category/"),
-        ("tag", "tag/"),
-        ("author_name", "author/"),
-        ("author", "author/"),
+        ("category_name", "category"),
+        ("tag", "tag"),
+        ("author_name", "author"),
+        ("author", "author"),
     ):
         if query.get(form):
-            return _path(prefix + query[form])
+            return _path(f"{prefix}/{query[form]}")
     return _archive_url(query)
 
 
 def _archive_url(query: Mapping[str, str]) -> str:
     """Return the URL of the archive of a day, month or year, or that of the front page."""
-    if query.get("m"):
-        digits = query["m"]
-        parts = [digits[:4], digits[4:6], digits[6:8]]
-    else:
+    digits = query.get("m", "")
+    parts = [digits[:4], digits[4:6], digits[6:8]]
+    if not digits:
         parts = [query.get(name, "") for name in ("year", "monthnum", "day")]
     if not all(_ID.fullmatch(part) for part in parts if part):
         raise Http404(gettext("There is no such day."))
-    url = reverse("blog:front")
-    for part in parts:
-        if not part:
-            break
-        url += f"{part.zfill(2)}/"
-    return url
+    return reverse("blog:front") + "".join(f"{part.zfill(2)}/" for part in takewhile(bool, parts))
 
 
 def _feed_path(query: Mapping[str, str]) -> str:
@@ -140,25 +129,22 @@ def _feed_path(query: Mapping[str, str]) -> str:
     return f"comments/{path}" if is_of_comments and not query.keys() & set(_LISTING_FORMS) else path
 
 
+def _url_by_id(form: str, pk: str, objects: QuerySet[Any]) -> str:
+    """Return the URL of the object that had this ID on the old site, or that has it here. Raises Http404."""
+    if not _ID.fullmatch(pk):
+        raise Http404(gettext("An ID consists of digits only."))
+    return _redirect_url(f"/?{form}={int(pk)}") or str(get_object_or_404(objects, pk=pk).get_absolute_url())
+
+
 def _redirect_url(path: str) -> str:
     redirect = Redirect.objects.filter(path=path).first()
     return redirect.url if redirect else ""
 
 
-def _is_further_page(text: str) -> bool:
-    return bool(_ID.fullmatch(text)) and int(text) > 1
-
-
-def _id(text: str) -> int:
-    if not _ID.fullmatch(text):
-        raise Http404(gettext("An ID consists of digits only."))
-    return int(text)
-
-
-def _url_of(found: Category | User | None) -> str:
-    if found is None:
-        raise Http404(gettext("There is nothing with this ID."))
-    return found.get_absolute_url()
+def _page_number(query: Mapping[str, str], name: str) -> int:
+    """Return the page number in the query, or 0 for the first page."""
+    text = query.get(name, "")
+    return int(text) if _ID.fullmatch(text) and int(text) > 1 else 0
 
 
 def _path(path: str) -> str:

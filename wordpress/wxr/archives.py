@@ -1,17 +1,17 @@
 """Unpacking exports as WordPress.com delivers them: one or several in a ZIP archive, or one compressed with gzip.
 
-Archives are untrusted: their file names are never used as paths, and sizes are counted while unpacking instead of
-being taken from the archive.
+Archives are untrusted: their file names are never used as paths, and sizes are counted while unpacking.
 """
 
 import gzip
+import re
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
+from typing import IO, Final
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
@@ -24,10 +24,6 @@ _MAX_MEMBERS: Final = 1000
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 class Unpacked:
     """Exports that are ready to be read. Those from archives are in `folder`."""
 
@@ -37,18 +33,26 @@ class Unpacked:
         self.paths: list[Path] = []
 
     def add(self, path: Path) -> None:
-        """Add `path`, unpacked if it is an archive. Whether other files are exports is for the reader to decide."""
-        start = _start(path)
-        if start == _ZIP:
-            self._unzip(path)
-        elif start[:2] == _GZIP:
-            with gzip.open(path) as packed:
-                self._write(packed, path, path.name.removesuffix(".gz"))
-        else:
-            self.paths.append(path)
+        """Add `path`, unpacked if it is an archive. The reader decides whether other files are exports."""
+        try:
+            with path.open("rb") as file:
+                start = file.read(4)
+            if start == _ZIP:
+                self._unzip(path)
+            elif start.startswith(_GZIP):
+                with gzip.open(path) as packed:
+                    self._write(packed, path, path.name.removesuffix(".gz"))
+            else:
+                self.paths.append(path)
+        except OSError as error:
+            raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
+        # A password raises RuntimeError, an unknown compression method NotImplementedError.
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            text = _("%(path)s: it cannot be unpacked (%(error)s).")
+            raise InvalidExportError(text % {"path": path, "error": error}) from error
 
     def with_original_names(self, text: str) -> str:
-        """Return `text` with the paths of unpacked exports replaced by names such as `export.zip/blog.xml`."""
+        """Return `text` with names such as `export.zip/blog.xml` instead of the paths of unpacked exports."""
         return text.replace(f"{self._folder}/", "")
 
     def _unzip(self, path: Path) -> None:
@@ -59,17 +63,16 @@ class Unpacked:
             if len(members) > _MAX_MEMBERS:
                 text = _("%(path)s: there are more than %(count)d files in this archive.")
                 raise InvalidExportError(text % {"path": path, "count": _MAX_MEMBERS})
-            # In alphabetical order, because WordPress numbers the parts of an export.
+            # Sorted, because WordPress numbers the parts of an export.
             for member in sorted(members, key=lambda member: member.filename):
                 with archive.open(member) as packed:
                     self._write(packed, path, PurePosixPath(member.filename.replace("\\", "/")).name)
 
-    def _write(self, packed: _Readable, archive: Path, name: str) -> None:
-        """Unpack one file in chunks, up to the size limit."""
+    def _write(self, packed: IO[bytes] | gzip.GzipFile, archive: Path, name: str) -> None:
         folder = self._folder / archive.name
         folder.mkdir(exist_ok=True)
-        # Other characters of a name should reach neither the disk nor the screen. A prefix keeps equal names apart.
-        name = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)[-100:]
+        # Other characters should reach neither the disk nor the screen. A prefix distinguishes equal names.
+        name = re.sub(r"[^\w.-]", "_", name)[-100:]
         target = folder / (name if not (folder / name).exists() else f"{len(self.paths)}-{name}")
         with target.open("xb") as file:
             while chunk := packed.read(_CHUNK):
@@ -88,34 +91,17 @@ class Unpacked:
 def unpacked(paths: Iterable[Path], within: Path | None = None) -> Iterator[Unpacked]:
     """Unpack the archives among `paths` into a temporary folder in `within` (default: where uploads are stored).
 
-    Raises InvalidExportError for archives that are broken, password-protected, too large or without an export. What its
-    body raises of this kind is passed on with the files named as their owner knows them.
+    Raises InvalidExportError for archives that are broken, password-protected, too large or without an export. Such
+    errors, also from the body of the `with` statement, name the files with their original names.
     """
     with tempfile.TemporaryDirectory(prefix="unpacked-", dir=within or settings.BROADSIDE_IMPORTS_DIR) as folder:
         exports = Unpacked(Path(folder))
         try:
             for path in paths:
-                _unpack(path, exports)
+                exports.add(path)
             yield exports
         except InvalidExportError as error:
             raise InvalidExportError(exports.with_original_names(str(error))) from error.__cause__
-
-
-def _unpack(path: Path, exports: Unpacked) -> None:
-    try:
-        exports.add(path)
-    except OSError as error:
-        raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
-    # A password raises RuntimeError, an unknown compression method NotImplementedError.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise InvalidExportError(
-            _("%(path)s: it cannot be unpacked (%(error)s).") % {"path": path, "error": error}
-        ) from error
-
-
-def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4)
 
 
 def _is_export(member: zipfile.ZipInfo) -> bool:

@@ -1,7 +1,4 @@
-"""The elements of a WordPress export (WXR 1.2).
-
-Source: what WordPress writes (Tools, Export) and what its importer reads.
-"""
+"""The elements of a WordPress export (WXR 1.2). Source: what WordPress exports and what its importer reads."""
 
 import datetime as dt
 import html
@@ -48,10 +45,8 @@ def wp_elements(values: dict[str, Any]) -> str:
 
 
 def text_to_html(text: str) -> str:
-    """Return plain text in the form in which WordPress stores names and descriptions.
-
-    Carriage returns are escaped, because an XML reader would turn them into line feeds.
-    """
+    """Return plain text as the HTML in which WordPress stores names and descriptions."""
+    # An XML reader would turn unescaped carriage returns into line feeds.
     return html.escape(text, quote=False).replace("\r", "&#13;")
 
 
@@ -70,13 +65,13 @@ def legacy_url_fields(kind: str, paths: Iterable[str]) -> str:
 
 
 def percent_encoded(slug: str) -> str:
-    """Return `slug` as WordPress stores it: percent-encoded with lower-case digits."""
+    """Return `slug` as WordPress stores it: percent-encoded, with lower-case digits."""
     return re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quote(slug, safe="", errors="replace"))
 
 
 def local_time(value: dt.datetime) -> dt.datetime:
     """Return the naive local time on this site."""
-    # An export cannot say which of the two hours it means when clocks go back: readers take the first.
+    # Exports can't distinguish the two hours when clocks go back; readers take the first.
     return timezone.make_naive(value).replace(fold=0)
 
 

@@ -1,14 +1,14 @@
-"""What our own exports say beyond WXR, so that our importer restores everything exactly.
+"""What our own exports add to WXR, so that our importer restores everything exactly.
 
-WXR has no place for Markdown, languages, fractions of a second or text that is not HTML. Our exports put these as JSON
-into a meta field that WordPress keeps but does not show. A checksum covers the elements beside it: if they have been
-edited since, perhaps in WordPress, the edit counts and the meta field is ignored.
+WXR has no place for Markdown, languages, fractions of a second or plain text. Our exports store these as JSON in a meta
+field that WordPress keeps but does not show. It has a checksum of the related elements: if they have been edited since,
+perhaps in WordPress, the edit counts and the meta field is ignored.
 """
 
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, TypeIs
 
@@ -16,37 +16,38 @@ from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
 from wordpress.wxr.records import Author, Comment, Extension, Item
 from wordpress.wxr.values import checked_utc
 
+type Meta = Collection[tuple[str, str]]
+
 EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
 LEGACY_URL_KEY: Final = "_broadside_old_address"
-
 # Fields of posts, pages and attachments.
 _TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "description")
 _DATETIMES: Final = ("published_at", "created_at", "modified_at", "uploaded_at")
 
 
 def clean_for_xml(text: str) -> str:
-    """Return `text` as an XML reader will get it: with `\\n` for line ends and without control characters."""
+    """Return `text` as XML can hold it: without control characters, and with `\\n` as line ends."""
     return remove_non_xml(unify_line_ends(text))
 
 
 def checksum(*fields: str) -> str:
-    """Return a checksum that shows whether any of `fields` has been edited."""
+    """Return a checksum that tells whether any of `fields` has been edited."""
     return hashlib.sha256(json.dumps([clean_for_xml(field).strip() for field in fields]).encode()).hexdigest()[:32]
 
 
 def to_json(values: dict[str, Any]) -> str:
-    """Return `values` as JSON that XML can hold, whatever is in them."""
+    """Return `values` as JSON that XML can hold."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     return NOT_IN_XML.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 def with_extension(item: Item, markups: Container[str]) -> Item:
-    """Return `item` with the source and extension that one of our exports gives, as far as they still hold.
+    """Return `item` with its extension and source from one of our exports, unless it has been edited.
 
-    A source whose markup is not among `markups` is ignored: the HTML in its place is kept.
+    The HTML is kept instead of a source whose markup is not among `markups`.
     """
-    values = _parse(dict(item.meta).get(EXTENSION_KEY, ""))
+    values = _parse(item.meta)
     if not values:
         return item
     item = item._replace(meta=tuple(pair for pair in item.meta if pair[0] != EXTENSION_KEY))
@@ -57,20 +58,15 @@ def with_extension(item: Item, markups: Container[str]) -> Item:
         item = item._replace(content=source)
     else:
         markup = ""
+    datetimes = dict(_datetimes(values)) if values.get("date") == str(item.date) else {}
     enclosures = values.get("enclosures")
-    return item._replace(
-        extension=Extension(
-            markup,
-            {name: value for name in _TEXTS if _is_storable(value := values.get(name))},
-            dict(_datetimes(values)) if values.get("date") == str(item.date) else {},
-            enclosures if isinstance(enclosures, int) and enclosures >= 0 else None,
-        )
-    )
+    stored_enclosures = enclosures if isinstance(enclosures, int) and enclosures >= 0 else None
+    return item._replace(extension=Extension(markup, _texts(values, _TEXTS), datetimes, stored_enclosures))
 
 
-def comment_with_extension(comment: Comment, extension: str, *exported: str) -> Comment:
-    """Return `comment` with its exact text and time from `extension`, unless the `exported` fields have been edited."""
-    values = _parse(extension)
+def comment_with_extension(comment: Comment, meta: Meta, *exported: str) -> Comment:
+    """Return `comment` with its exact text and time from one of our exports, unless `exported` has been edited."""
+    values = _parse(meta)
     if not values or values.get("mark") != checksum(*exported):
         return comment
     if _is_storable(text := values.get("text")):
@@ -78,19 +74,19 @@ def comment_with_extension(comment: Comment, extension: str, *exported: str) -> 
     return comment._replace(written_at=_parse_datetime(values.get("created_at")) or comment.written_at)
 
 
-def author_with_extension(author: Author, meta: Iterable[tuple[str, str]]) -> Author:
+def author_with_extension(author: Author, meta: Meta) -> Author:
     """Return `author` with the display name, slug and bio from one of our exports. They are not validated."""
-    meta = tuple(meta)
-    values = _parse(dict(meta).get(EXTENSION_KEY, ""))
-    texts: dict[str, Any] = {
-        name: value for name in ("display_name", "slug", "bio") if _is_storable(value := values.get(name))
-    }
+    texts: dict[str, Any] = _texts(_parse(meta), ("display_name", "slug", "bio"))
     return replace(author, legacy_urls=find_legacy_urls(meta), **texts)
 
 
-def find_legacy_urls(meta: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+def find_legacy_urls(meta: Meta) -> tuple[str, ...]:
     """Return the legacy URLs, as paths, that one of our exports lists in `meta`."""
     return tuple(value for key, value in meta if key == LEGACY_URL_KEY and value.startswith("/"))
+
+
+def _texts(values: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
+    return {name: value for name in names if _is_storable(value := values.get(name))}
 
 
 def _datetimes(values: dict[str, Any]) -> Iterator[tuple[str, dt.datetime | None]]:
@@ -113,8 +109,10 @@ def _is_storable(value: object) -> TypeIs[str]:
     return isinstance(value, str) and is_storable(value)
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(meta: Meta) -> dict[str, Any]:
+    """Return the values of the extension; empty if `meta` has none."""
     try:
+        text = dict(meta).get(EXTENSION_KEY)
         values = json.loads(text) if text else {}
     except (ValueError, RecursionError):
         return {}

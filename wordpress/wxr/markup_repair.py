@@ -1,25 +1,30 @@
-"""Repairing the markup of an export for a strict parser, where it is certain what was meant.
+"""Repairing the markup of an export for a strict parser, as a browser would read it.
 
-Old plugins write bare ampersands, HTML entities and undeclared prefixes outside CDATA sections. These are repaired to
-what a browser would read. Anything else that is broken is left to the parser.
+Old plugins write bare ampersands, HTML entities and undeclared prefixes outside CDATA sections. Other broken markup is
+left to the parser.
 """
 
 import html
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable
 from html.entities import html5
 from typing import Final
 
-# Element names with these prefixes mean something to the reader, declared or not.
+from core.text import NOT_IN_XML
+
+# The reader knows elements with these prefixes, declared or not.
 KNOWN_PREFIXES: Final = ("content", "dc", "excerpt", "wp")
 # The namespace URI given to undeclared prefixes.
 UNDECLARED: Final = "urn:undeclared"
-# Real exports declare fewer prefixes in the root element. Elements with other prefixes take the slow path.
+# Real exports declare fewer prefixes in the root element. Elements with further prefixes take the slow path.
 _MAX_QUICK_PREFIXES: Final = 50
-# At the end of a chunk, the rest of a longer tag or entity is not waited for.
+# A longer tag or entity may be cut at the end of a chunk.
 _LONGEST_TAG: Final = 64 * 1024
 _LONGEST_ENTITY: Final = 48
+
+_MAX_LINES: Final = 5
 
 _ENTITY = re.compile(
     r"&(?:#(?P<decimal>\d{1,7})|#[xX](?P<hex>[0-9A-Fa-f]{1,6})|(?P<name>[A-Za-z][A-Za-z0-9]*));", re.ASCII
@@ -33,8 +38,6 @@ _ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
 class Repairs:
     """The number of repairs of each kind, and the lines of the first few."""
 
-    _SHOWN: Final = 5
-
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.lines: dict[str, list[int]] = {}
@@ -42,12 +45,12 @@ class Repairs:
     def add(self, kind: str, line: int, count: int = 1) -> None:
         self.counts[kind] += count
         lines = self.lines.setdefault(kind, [])
-        if len(lines) < self._SHOWN and line not in lines:
+        if len(lines) < _MAX_LINES and line not in lines:
             lines.append(line)
 
 
 def declare_known_prefixes(root: str) -> tuple[str, set[str]]:
-    """Return the start tag `root` with all prefixes declared that the reader knows, and the declared prefixes."""
+    """Return the start tag `root` with all known prefixes declared, and the set of all declared prefixes."""
     declared = set(_DECLARED.findall(root))
     missing = [f' xmlns:{prefix}="{UNDECLARED}"' for prefix in KNOWN_PREFIXES if prefix not in declared]
     name = _TAG.match(root)
@@ -56,13 +59,13 @@ def declare_known_prefixes(root: str) -> tuple[str, set[str]]:
 
 
 class MarkupRepairer:
-    """Takes a document in pieces and returns it repaired, holding back little of it. Takes linear time."""
+    """Repairs a document piece by piece, in linear time and with little memory."""
 
     def __init__(self, repairs: Repairs, prefixes: set[str], line: int) -> None:
         self._repairs = repairs
         self._prefixes = prefixes | {"xml", "xmlns"}
         self._valid = _valid_markup(sorted(prefixes)[:_MAX_QUICK_PREFIXES])
-        # What ends the CDATA section, comment or instruction that is open at the end of the last piece.
+        # The end of the CDATA section, comment or instruction that is open at the end of the last piece.
         self._until = ""
         self._held_back = ""
         # The line number at position `_counted` of the current piece.
@@ -84,11 +87,9 @@ class MarkupRepairer:
                     break
                 position = end + len(self._until)
                 self._until = ""
-                out.append(text[start:position])
-            valid = self._valid.match(text, position, max(position, limit))
-            end = valid.end() if valid else position
-            out.append(text[position:end])
-            position = end
+            if valid := self._valid.match(text, position, max(position, limit)):
+                position = valid.end()
+            out.append(text[start:position])
             if position >= limit:
                 break
             position = self._repair_at(text, position, out)
@@ -126,7 +127,7 @@ class MarkupRepairer:
 
 
 def _valid_markup(prefixes: list[str]) -> re.Pattern[str]:
-    """Return a pattern that matches as much as is certainly valid: nearly all of a real export in one match."""
+    """Return a pattern that matches certainly valid markup: nearly all of a real export in one match."""
     names = "|".join(map(re.escape, prefixes))
     return re.compile(
         rf"""(?:[^<&]++
@@ -140,7 +141,7 @@ def _valid_markup(prefixes: list[str]) -> re.Pattern[str]:
 
 
 def _safe_end(text: str) -> int:
-    """Return the last position at which `text` can be cut without cutting through a tag or an entity."""
+    """Return the last position at which `text` can be cut without splitting a tag or an entity."""
     end = len(text)
     tag = text.rfind("<", max(0, end - _LONGEST_TAG))
     if tag >= 0 and text.find(">", tag) < 0:
@@ -156,24 +157,14 @@ def _repaired_entity(entity: re.Match[str] | None, note: Callable[[str], None]) 
         note("ampersands")
         return "&amp;"
     if entity["name"]:
-        meant = html5.get(entity["name"] + ";")
-        if meant is None:
+        text = html5.get(entity["name"] + ";")
+        if text is None:
             note("ampersands")
             return "&amp;" + entity[0][1:]
         note("entities")
-        return html.escape(meant)
+        return html.escape(text)
     code_point = int(entity["decimal"]) if entity["decimal"] else int(entity["hex"], 16)
-    if _is_xml_character(code_point):
+    if code_point <= sys.maxunicode and not NOT_IN_XML.match(chr(code_point)):
         return f"&#{code_point};"
     note("controls")
     return ""
-
-
-def _is_xml_character(code_point: int) -> bool:
-    """Whether XML 1.0 allows the character (section 2.2)."""
-    return (
-        code_point in {9, 10, 13}
-        or 0x20 <= code_point <= 0xD7FF
-        or 0xE000 <= code_point <= 0xFFFD
-        or 0x10000 <= code_point <= 0x10FFFF
-    )

@@ -1,4 +1,4 @@
-"""The post types of WordPress and its plugins besides posts, pages and attachments, and why they are not imported."""
+"""Post types besides posts, pages and attachments, and why they are not imported."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 MENU_ITEM: Final = "nav_menu_item"
 # Since the block editor, a menu is a single item.
 NAVIGATION: Final = "wp_navigation"
-# Content that many posts can show. WordPress has called these synced patterns since version 6.3.
+# Content that several posts can show, called synced patterns since WordPress 6.3.
 REUSABLE_BLOCK: Final = "wp_block"
 
 _THEME_TYPES: Final = {
@@ -20,7 +20,7 @@ _THEME_TYPES: Final = {
     "wp_template_part",
 }
 _INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action", "user_request"}
-# Submissions to the form plugins Jetpack, Contact Form 7 with Flamingo, and WPForms.
+# Submissions to forms of Jetpack, Contact Form 7 with Flamingo, and WPForms.
 _FORM_TYPES: Final = {"feedback", "flamingo_inbound", "wpforms_entries"}
 
 

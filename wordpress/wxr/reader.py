@@ -1,6 +1,6 @@
-"""Reading WordPress exports (WXR 1.0 to 1.2) as a stream: only one item is in memory at a time, however large the file.
+"""Reading WordPress exports (WXR 1.0 to 1.2) as a stream, with only one item in memory at a time.
 
-WXR has no schema. The reader covers what WordPress writes and what real exports contain.
+WXR has no schema. The reader supports what WordPress writes and what real exports contain.
 """
 
 import datetime as dt
@@ -15,13 +15,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from wordpress.wxr.extensions import (
-    EXTENSION_KEY,
-    author_with_extension,
-    comment_with_extension,
-    find_legacy_urls,
-    with_extension,
-)
+from wordpress.wxr import extensions
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.records import CATEGORY, MAX_ID, TAG, Author, Comment, Item, Record, Term, TermRef
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
@@ -32,7 +26,10 @@ __all__ = ["Export", "InvalidExportError"]
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
-
+# A file with more errors is rejected.
+_MAX_ERRORS: Final = 1000
+# No real site has as many different meta keys.
+_MAX_KEYS: Final = 1000
 # For each kind of term: its taxonomy (empty: another element names it), and the elements with its slug, name, parent
 # and description.
 _TERM_ELEMENTS: Final = {
@@ -47,10 +44,6 @@ _PREFIX_BY_URI_PART = (
     ("/content/", "content"),
     ("/dc/", "dc"),
 )
-# A file with more errors than this is not an export with a few odd places.
-_MAX_ERRORS: Final = 1000
-# No real site has as many different meta keys.
-_MAX_KEYS: Final = 1000
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 # The databases that WordPress uses store no year before 1000; anything earlier is not a date.
 _DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
@@ -61,21 +54,20 @@ class Export:
     """One export file. Its version, URLs and meta counts are complete once `records` has been read to the end."""
 
     def __init__(self, path: Path, markups: Container[str] = ()) -> None:
-        """`markups`: the names of the markups whose sources are read from our own exports, instead of their HTML."""
+        """`markups`: the markups whose sources are read from our own exports instead of the HTML."""
         self.path = path
         self._markups = markups
         self.version = ""
         self.base_url = ""
         self.site_url = ""
         self.source: RepairedSource | None = None
-        # Meta fields of comments and terms, by whose they are (`comment`, `term`) and their key.
+        # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
         self._is_export = False
-        self._names: dict[str, str] = {}
-        self._prefixed: dict[tuple[str, str | None], str] = {}
+        self._names: dict[tuple[str, str | None], str] = {}
 
     def records(self) -> Iterator[Record]:
-        """Yield all records of the file, in its order. Raises InvalidExportError with a message that names the file."""
+        """Yield all records in the order of the file. Raises InvalidExportError with a message that names the file."""
         try:
             with self.path.open("rb") as file:
                 self.source = RepairedSource(file)
@@ -89,11 +81,11 @@ class Export:
         parser: Any = etree.XMLPullParser(
             events=("start",),
             tag=("rss", "channel"),
-            # Without a document type, XML's own entities are the only ones; with this option, errors name unknown ones.
-            resolve_entities="internal",  # type: ignore[arg-type]  # the stubs are older than this value
+            # Without a document type, only XML's own entities exist. With this option, errors name unknown ones.
+            resolve_entities="internal",  # type: ignore[arg-type]  # the stubs don't know this value
             no_network=True,
             load_dtd=False,
-            # Texts may be longer than 10 MB. The attacks that this allows need a document type, which is rejected.
+            # Allows texts over 10 MB. The attacks that this makes possible need a document type, which is rejected.
             huge_tree=True,
             remove_comments=True,
             remove_pis=True,
@@ -115,12 +107,12 @@ class Export:
                     yield from records
                 if source.bytes_read - item_start > _MAX_ITEM_BYTES:
                     raise InvalidExportError(_("An item is larger than %d MB.") % (_MAX_ITEM_BYTES // 2**20))
-                # The parser only logs some errors, and reads nothing after them.
+                # The parser only logs some errors and stops reading there.
                 if _first_fatal_error(parser):
                     break
             parser.close()
         except etree.XMLSyntaxError as error:
-            self._raise_if_fatal(parser, error, source)
+            _raise_if_fatal(parser, error, source)
         yield from self._take_records(channels, may_be_open=False)
         if not channels:
             raise InvalidExportError(_("This is not a WordPress export: it has no <channel>."))
@@ -129,42 +121,29 @@ class Export:
                 _("This is a plain feed, not a WordPress export. Create an export in WordPress under Tools → Export.")
             )
 
-    def _raise_if_fatal(self, parser: Any, error: etree.XMLSyntaxError, source: RepairedSource) -> None:
-        """Raise InvalidExportError, unless the parser could recover from all errors without losing anything."""
-        if entry := _first_fatal_error(parser):
-            place = source.place(entry.line, entry.column)
-            raise InvalidExportError(
-                _("%(place)s: the XML is broken: %(error)s.") % {"place": place, "error": entry.message}
-            )
-        if not parser.feed_error_log:
-            place = source.place(*error.position)
-            raise InvalidExportError(
-                _("%(place)s: the XML is broken: %(error)s.") % {"place": place, "error": error.msg}
-            )
-
     def _take_records(self, channels: list[Any], *, may_be_open: bool) -> Iterator[Record]:
-        """Yield the records in `channels` and remove their elements. `may_be_open`: the last one may be incomplete."""
+        """Yield the records in `channels` and remove their elements. `may_be_open`: the last may be incomplete."""
         for channel in channels:
             parts = list(channel)
             for part in parts[:-1] if may_be_open and channel is channels[-1] else parts:
-                record = self._record(part)
+                record = self._read_element(part)
                 channel.remove(part)
                 if record is not None:
                     yield record
 
-    def _record(self, element: Any) -> Record | None:
-        """Return the record of `element`, a child of the channel, if it has one. Note what it says about the export."""
+    def _read_element(self, element: Any) -> Record | None:
+        """Return the record in `element`, a child of the channel, or store what it says about the export."""
         name = self._name(element)
         record: Record | None = None
         if name == "item":
             record = self._item(element)
         elif name == "wp:author":
             values, meta = self._values_and_meta(element, "wp:authormeta")
-            record = author_with_extension(_author(values), meta)
+            record = extensions.author_with_extension(_author(values), meta)
         elif name in _TERM_ELEMENTS:
             values, meta = self._values_and_meta(element, "wp:termmeta")
             self._count_meta("term", meta)
-            record = _term(name, values, find_legacy_urls(meta))
+            record = _term(name, values, extensions.find_legacy_urls(meta))
         elif name == "wp:wxr_version":
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
@@ -181,20 +160,12 @@ class Export:
 
     def _name(self, element: Any) -> str:
         """Return the name of `element` with the usual prefix, such as `wp:post_id`. Empty for foreign namespaces."""
-        tag = element.tag
-        # Only the few elements of other namespaces have to be told apart by their prefix.
-        name = self._names.get(tag)
-        return self._name_by_prefix(tag, element) if name is None else name
-
-    def _name_by_prefix(self, tag: str, element: Any) -> str:
-        key = (tag, element.prefix)
-        name = self._prefixed.get(key)
+        key = (element.tag, element.prefix)
+        name = self._names.get(key)
         if name is None:
-            name = self._prefixed[key] = _usual_name(*key)
-            if name and self.source and tag.startswith("{" + UNDECLARED):
+            name = self._names[key] = _usual_name(*key)
+            if name and self.source and element.tag.startswith("{" + UNDECLARED):
                 self.source.repairs.add("prefixes", element.sourceline or 0)
-            if name and name == _usual_name(tag, None):
-                self._names[tag] = name
         return name
 
     def _item(self, element: Any) -> Item:
@@ -212,15 +183,16 @@ class Export:
             elif name == "wp:comment":
                 comment_values, comment_meta = self._values_and_meta(child, "wp:commentmeta")
                 self._count_meta("comment", comment_meta)
-                comments.append(_comment(comment_values, dict(comment_meta)))
+                comments.append(_comment(comment_values, comment_meta))
             elif name == "wp:postmeta":
                 meta.append(self._meta_field(child))
             elif name:
                 self._is_export |= name.startswith("wp:")
                 values.setdefault(name, _text(child))
         get = values.get
-        date = _date(get("wp:post_date"))
-        date_gmt = _date(get("wp:post_date_gmt")) or (None if date else _rss_date(get("pubDate")))
+        date, date_gmt = _date(get("wp:post_date")), _date(get("wp:post_date_gmt"))
+        if not date and not date_gmt:
+            date_gmt = _rss_date(get("pubDate"))
         item = Item(
             id=_id(get("wp:post_id")),
             type=get("wp:post_type", "").strip() or "post",
@@ -245,12 +217,12 @@ class Export:
             meta=tuple(meta),
             comments=tuple(comments),
             attachment_url=get("wp:attachment_url", "").strip(),
-            legacy_urls=find_legacy_urls(meta),
+            legacy_urls=extensions.find_legacy_urls(meta),
         )
-        return with_slug_before_trash(with_extension(item, self._markups))
+        return with_slug_before_trash(extensions.with_extension(item, self._markups))
 
     def _values_and_meta(self, element: Any, meta_name: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        """Return the texts of the children of `element` by name, and the meta fields among them, named `meta_name`."""
+        """Return the texts of the children of `element` by name, and the meta fields, which are named `meta_name`."""
         values: dict[str, str] = {}
         fields: list[tuple[str, str]] = []
         for child in element:
@@ -262,7 +234,6 @@ class Export:
         return values, fields
 
     def _meta_field(self, element: Any) -> tuple[str, str]:
-        """Return the key and the value of a meta field."""
         parts = {self._name(part): _text(part) for part in element}
         return parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")
 
@@ -271,6 +242,15 @@ def _first_fatal_error(parser: Any) -> Any:
     """Return the log entry of the first error that the parser could not recover from, if there is one."""
     log = parser.feed_error_log
     return next((entry for entry in log if entry.level_name == "FATAL"), log[-1] if len(log) > _MAX_ERRORS else None)
+
+
+def _raise_if_fatal(parser: Any, error: etree.XMLSyntaxError, source: RepairedSource) -> None:
+    """Raise InvalidExportError unless the parser could recover from all errors without losing anything."""
+    fatal = _first_fatal_error(parser)
+    if fatal or not parser.feed_error_log:
+        place = source.place(fatal.line, fatal.column) if fatal else source.place(*error.position)
+        message = fatal.message if fatal else error.msg
+        raise InvalidExportError(_("%(place)s: the XML is broken: %(error)s.") % {"place": place, "error": message})
 
 
 def _usual_name(tag: str, prefix: str | None) -> str:
@@ -288,16 +268,17 @@ def _usual_name(tag: str, prefix: str | None) -> str:
 def _text(element: Any) -> str:
     if not len(element):
         return element.text or ""
-    # Markup that should have been escaped. `_markup` writes it without the namespaces of the whole document.
+    # Markup that should have been escaped.
     parts = (_markup(child) + (child.tail or "") for child in element)
     return _PLACEHOLDER_DECLARATION.sub("", "".join([element.text or "", *parts]))
 
 
 def _markup(element: Any) -> str:
+    """Return `element` as markup without the namespaces of the whole document."""
     try:
         return etree.tostring(element, method="c14n", exclusive=True).decode()
     except etree.C14NError:
-        # The URI of a namespace is invalid. Then all namespaces are written.
+        # The URI of a namespace is invalid. Then all namespaces are included.
         return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
@@ -308,7 +289,7 @@ def _id(text: str | None) -> int:
 
 
 def _small_integer(text: str | None) -> int:
-    """Return an integer of up to nine digits that may be negative, or 0."""
+    """Return an integer of up to nine digits, or 0."""
     match = re.fullmatch(r"\s*(-?\d{1,9})\s*", text or "", re.ASCII)
     return int(match[1]) if match else 0
 
@@ -331,8 +312,8 @@ def _rss_date(text: str | None) -> dt.datetime | None:
         # WordPress writes the year -0001 if there is no date.
         return None
     try:
-        found = parsedate_to_datetime((text or "").strip())
-        return (found.astimezone(dt.UTC) if found.tzinfo else found).replace(tzinfo=None)
+        value = parsedate_to_datetime((text or "").strip())
+        return (value.astimezone(dt.UTC) if value.tzinfo else value).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
 
@@ -364,7 +345,7 @@ def _term(element: str, values: dict[str, str], legacy_urls: tuple[str, ...]) ->
 
 
 def _taxonomy(name: str | None) -> str:
-    """Return the taxonomy. Exports before WXR 1.1 call that of tags `tag`, and leave out that of categories."""
+    """Return the taxonomy. Before WXR 1.1, that of tags is called `tag` and that of categories is empty."""
     name = (name or "").strip()
     return {"": CATEGORY, "tag": TAG}.get(name, name)
 
@@ -375,13 +356,11 @@ def _term_ref(taxonomy: str | None, slug: str | None, name: str) -> TermRef:
     return TermRef(_taxonomy(taxonomy), (slug or "").strip(), plain_line(name))
 
 
-def _comment(values: dict[str, str], meta: dict[str, str]) -> Comment:
+def _comment(values: dict[str, str], meta: list[tuple[str, str]]) -> Comment:
     get = values.get
-    author = get("wp:comment_author", "")
-    email = get("wp:comment_author_email", "")
-    url = get("wp:comment_author_url", "")
+    names = ("author", "author_email", "author_url", "content")
+    author, email, url, content = texts = [get(f"wp:comment_{name}", "") for name in names]
     date = _date(get("wp:comment_date"))
-    content = get("wp:comment_content", "")
     comment = Comment(
         id=_id(get("wp:comment_id")),
         author=plain_line(author),
@@ -394,5 +373,4 @@ def _comment(values: dict[str, str], meta: dict[str, str]) -> Comment:
         parent=_id(get("wp:comment_parent")),
         user_id=_id(get("wp:comment_user_id")),
     )
-    extension = meta.get(EXTENSION_KEY)
-    return comment_with_extension(comment, extension, author, email, url, content, str(date)) if extension else comment
+    return extensions.comment_with_extension(comment, meta, *texts, str(date))

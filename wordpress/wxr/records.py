@@ -1,38 +1,31 @@
-"""The records of a WordPress export (WXR), as the reader yields them.
+"""The records of a WordPress export (WXR), as the reader yields them, without validation.
 
-IDs, dates, slugs and other fields with a fixed form come without surrounding whitespace, names as plain text. Titles
-and texts are as exported. Nothing is validated here.
+IDs, dates, slugs and other fields with a fixed form have no surrounding whitespace, and names are plain text. Titles
+and texts are as exported.
 """
 
 import datetime as dt
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-# WordPress counts from 1, but other programs export the IDs of Tumblr and Blogger, which have up to nineteen digits.
-# These fit into every database's integer, with room for IDs after them.
+# Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
+# integers of all databases and leave room for the IDs of new objects.
 MAX_ID: Final = 9 * 10**18
 CATEGORY, TAG = "category", "post_tag"
 # The taxonomy in which Polylang stores the language of a post. The term's slug is the language code.
 LANGUAGE = "language"
-# The meta field with the ID of a post's featured image.
+# Meta fields: the ID of a post's featured image, its footnotes and enclosures, the alternative text of a picture, and a
+# post's former slugs and dates (source: wp_check_for_changed_slugs, wp_check_for_changed_dates).
 THUMBNAIL = "_thumbnail_id"
-# The meta field with the footnotes of a text (wordpress.markup.footnotes_and_blocks).
 FOOTNOTES = "footnotes"
-# The meta field for one enclosure (wordpress.importing.steps.posts).
 ENCLOSURE = "enclosure"
-# The meta fields in which WordPress keeps a post's old slugs and dates.
-# Source: wp_check_for_changed_slugs and wp_check_for_changed_dates.
-OLD_SLUG_KEY, OLD_DATE_KEY = "_wp_old_slug", "_wp_old_date"
-# The alternative text of a picture.
 ALT = "_wp_attachment_image_alt"
+OLD_SLUG_KEY, OLD_DATE_KEY = "_wp_old_slug", "_wp_old_date"
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """`wp:author`: someone with an account on the old site. WXR 1.0 has none; only its items name a login.
-
-    `slug`, `bio` and `legacy_urls` are only in our own exports (wordpress.wxr.extensions).
-    """
+    """`wp:author`: a user of the old site (not in WXR 1.0). Only our exports have `slug`, `bio` and `legacy_urls`."""
 
     id: int
     login: str
@@ -49,8 +42,8 @@ class Author:
 class Term:
     """A category, tag or other term. `name` and `description` are plain text.
 
-    `parent` is the parent's slug (in the oldest exports its name), and `id` is 0 if there is none. `legacy_urls` are
-    only in our own exports.
+    `parent` is the parent's slug, or its name in the oldest exports. `id` is 0 if there is none. `legacy_urls` are only
+    in our own exports.
     """
 
     taxonomy: str
@@ -73,8 +66,8 @@ class TermRef(NamedTuple):
 class Comment(NamedTuple):
     """`wp:comment`, without its IP address, which is never read. `author`, `email` and `url` are plain text.
 
-    `written_at` is in UTC, or None if the export has no date that can be stored. If `is_html` is False, `content` is
-    plain text; only our own exports say so (wordpress.wxr.extensions).
+    `written_at` is in UTC, or None if there is no date that can be stored. `content` is HTML, or plain text in our own
+    exports.
     """
 
     id: int
@@ -91,26 +84,24 @@ class Comment(NamedTuple):
 
 
 class Extension(NamedTuple):
-    """What one of our own exports says about an item beyond WXR (wordpress.wxr.extensions).
+    """What one of our own exports adds to an item (wordpress.wxr.extensions).
 
-    `texts` and `datetimes` have the values of model fields by name, as far as the export gives them. A datetime is
-    None if the export says that there is none.
+    `markup` is empty for WordPress's. `texts` and `datetimes` are the exported values of model fields, by name.
+    `stored_enclosures` is the number of enclosures that are not derived from the text, or None for all.
     """
 
-    # Empty: the WordPress markup.
     markup: str
     texts: dict[str, str]
     datetimes: dict[str, dt.datetime | None]
-    # How many of the enclosures are stored with the post; the others are found in its text. None: all.
     stored_enclosures: int | None
 
 
 class Item(NamedTuple):
-    """`item`: a post, a page, an attachment or something that belongs to a plug-in.
+    """`item`: a post, a page, an attachment or something that belongs to a plugin.
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
-    `published_at` is made of them, and is in UTC like `modified_at`; both are None if there is no date that can be
-    stored. `id` and `parent` are 0 if there is none.
+    `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
+    `id` and `parent` are 0 if there is none. `legacy_urls` and `extension` are only in our own exports.
     """
 
     id: int
@@ -136,7 +127,6 @@ class Item(NamedTuple):
     meta: tuple[tuple[str, str], ...]
     comments: tuple[Comment, ...]
     attachment_url: str = ""
-    # Only in our own exports, like `extension`.
     legacy_urls: tuple[str, ...] = ()
     extension: Extension | None = None
 

@@ -1,13 +1,14 @@
-"""Checking and repairing the bytes of an export before a strict XML parser sees them.
+"""Checking and repairing the bytes of an export before a strict XML parser reads them.
 
-Real exports contain stray control characters, broken encoding and blank lines at the beginning. These are repaired and
-counted if nothing that readers could see is lost; so is broken markup (wordpress.wxr.markup_repair).
-A document type is rejected: entity bombs and external entities need one, and no export has one.
+Control characters, broken encoding, empty lines at the beginning and broken markup (wordpress.wxr.markup_repair) are
+repaired and counted if nothing visible is lost. A document type is rejected: entity bombs and external entities need
+one, and no export has one.
 """
 
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, Final
 
 from django.utils.translation import gettext as _
@@ -36,28 +37,29 @@ _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]
 _PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
 _ROOT_TAG = re.compile(rf"({_PROLOG.pattern})(<[^<>]*+>)", re.DOTALL)
-# Whatever comes before the XML declaration are error messages of the old site.
+# The old site's error messages may precede the XML declaration.
 _MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
+_LEADING: Final = "\ufeff \t\r\n"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
 
-class InvalidExportError(Exception):  # says what happened
-    """A file that cannot be imported. The message is one line for whoever runs the import."""
+class InvalidExportError(Exception):
+    """A file that cannot be imported. The message is one line for the person who runs the import."""
 
 
 class RepairedSource:
-    """A file as chunks of clean UTF-8, whatever its encoding. `repairs` counts what was repaired."""
+    """A file in any encoding as chunks of clean UTF-8. `repairs` counts what was repaired."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.bytes_read = 0
         self.repairs = Repairs()
         self._line = 1
-        # Lines before the document, which the parser does not count.
+        # The number of lines before the document, which the parser does not count.
         self.lines_before = 0
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the clean bytes. Raises InvalidExportError, at the latest with the first chunk, for other files."""
+        """Yield the clean bytes. Raises InvalidExportError, for other files before the first chunk."""
         first = self._read()
         if not first:
             raise InvalidExportError(_("The file is empty."))
@@ -67,17 +69,16 @@ class RepairedSource:
         head = self._prolog(texts)
         start = _ROOT_TAG.match(head)
         # No feed has a start tag longer than what has been read. The parser will report it.
-        before, root = (start[1], start[2]) if start else (head, "")
-        root, prefixes = declare_known_prefixes(root)
+        root, prefixes = declare_known_prefixes(start[2] if start else "")
+        if start:
+            head = start[1] + root + head[start.end() :]
         markup = MarkupRepairer(self.repairs, prefixes, 1 + self.lines_before)
-        text = before + root + head[len(start[0]) if start else len(head) :]
-        for following in texts:
+        for text in chain([head], texts):
             yield markup.repair(text).encode()
-            text = following
-        yield markup.repair(text, final=True).encode()
+        yield markup.repair("", final=True).encode()
 
     def place(self, line: int, column: int) -> str:
-        """Return a position that the parser reported as the position in the file."""
+        """Return the position in the file for one that the parser reported."""
         return _("line %(line)d, column %(column)d") % {"line": line + self.lines_before, "column": column}
 
     def _without_messages(self, first: bytes) -> bytes:
@@ -102,7 +103,10 @@ class RepairedSource:
         try:
             while data:
                 following = self._read()
-                text = self._clean(self._decode(decoder, data, final=not following))
+                text = self._decode(decoder, data, final=not following)
+                if NOT_IN_XML.search(text):
+                    self._note("controls", NOT_IN_XML, text)
+                    text = NOT_IN_XML.sub("", text)
                 self._line += text.count("\n")
                 yield text
                 data = following
@@ -119,12 +123,6 @@ class RepairedSource:
             self._note("letters", re.compile("\ufffd"), text)
             return text
 
-    def _clean(self, text: str) -> str:
-        if not NOT_IN_XML.search(text):
-            return text
-        self._note("controls", NOT_IN_XML, text)
-        return NOT_IN_XML.sub("", text)
-
     def _note(self, kind: str, pattern: re.Pattern[str], text: str) -> None:
         line, done = self._line, 0
         for match in pattern.finditer(text):
@@ -134,25 +132,23 @@ class RepairedSource:
 
     def _prolog(self, texts: Iterator[str]) -> str:
         """Return the text from the prolog to the end of the chunk with the root element, which must be `<rss>`."""
-        head = ""
-        for text in texts:
+        head = root = ""
+        # The space ends the name of a root element at the end of the file.
+        for text in chain(texts, " "):
             head += text
             if not head.isspace() and (root := self._root(head)):
                 break
-        else:
-            root = self._root(head + " ") if head.strip() else ""
         if not root:
             raise InvalidExportError(_("This is not XML."))
         if root != "rss":
             raise InvalidExportError(_("This is not a WordPress export: its root element is <%s>, not <rss>.") % root)
-        document = head.lstrip("\ufeff \t\r\n")
-        whitespace = head[: len(head) - len(document)]
-        self.lines_before += whitespace.count("\n")
+        document = head.lstrip(_LEADING)
+        self.lines_before += head.count("\n", 0, len(head) - len(document))
         return document
 
     def _root(self, head: str) -> str:
         """Return the name of the root element, or an empty string if `head` does not reach that far."""
-        start = len(head) - len(head.lstrip("\ufeff \t\r\n"))
+        start = len(head) - len(head.lstrip(_LEADING))
         prolog = _PROLOG.match(head, start)
         end = prolog.end() if prolog else start
         if head[end : end + 9].upper() in {"<!DOCTYPE", "<!ENTITY "}:

@@ -1,7 +1,7 @@
-"""Slugs of posts that are or were in the trash of WordPress, which appends `__trashed` to them (core.slugs).
+"""Slugs of posts that are or were in the trash of WordPress, which appends `__trashed` to them.
 
-If a slug would become too long, WordPress truncates it, keeps the whole slug in a meta field and restores it when the
-post leaves the trash. A draft without a slug comes out of the trash with the slug `__trashed`.
+If the result would be too long, WordPress truncates the slug and stores the whole slug in a meta field until the post
+leaves the trash. A draft without a slug keeps `__trashed` when it leaves the trash.
 Source: wp_add_trashed_suffix_to_post_name_for_post and wp_insert_post.
 """
 
@@ -18,7 +18,7 @@ _UNPUBLISHED: Final = {"draft", "pending"}
 
 
 def with_slug_before_trash(item: Item) -> Item:
-    """Return `item` with the whole slug that it had before the trash. Published items keep theirs, so their URL too."""
+    """Return `item` with the whole slug from before the trash. Published items keep their slug and thus their URL."""
     before = slug_before_trash(item.slug)
     if before == item.slug or item.status not in {"trash", *_UNPUBLISHED}:
         return item

@@ -3,7 +3,6 @@
 import datetime as dt
 import html
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf.locale import LANG_INFO
@@ -23,7 +22,7 @@ _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
 def plain_line(text: str) -> str:
     """Return `text` as one line without markup: `R&amp;D <em>now</em>` becomes `R&D now`.
 
-    WordPress stores names as HTML. Spaces inside lines are kept as they are, including non-breaking ones.
+    WordPress stores names as HTML. Spaces inside lines, including non-breaking ones, are kept.
     """
     if not _NOT_PLAIN.search(text):
         return text.strip()
@@ -43,7 +42,7 @@ def has_markup(text: str) -> bool:
 
 
 def usable_slug(exported: str) -> str:
-    """Return a slug that can be part of a URL here: nearly always the exported one. Empty if nothing usable is left."""
+    """Return a slug that can be part of a URL here, nearly always the exported one. Empty if nothing usable is left."""
     slug = slug_from_export(exported)
     try:
         validate_slug(slug)
@@ -52,37 +51,27 @@ def usable_slug(exported: str) -> str:
     return slug[:MAX_SLUG_LENGTH]
 
 
-# It is called for each tag of each post, and most posts share their tags.
+# Called for each tag of each post, and most posts share their tags.
 @lru_cache(maxsize=2**14)
 def slug_key(exported: str) -> str:
-    """Return what all spellings of a slug have in common: `%C3%A9` and `%c3%a9`, `Two words` and `two-words`."""
+    """Return a key that is the same for all spellings of a slug: `%C3%A9` and `%c3%a9`, `Two words` and `two-words`."""
     return (usable_slug(exported) or slug_from_export(exported)).lower()
 
 
 def language_code(exported: str) -> str:
-    """Return the code of the language that the slug `exported` names, or an empty string if Django does not know it."""
+    """Return the language code that the slug `exported` is, or an empty string if Django doesn't know it."""
     code = exported.lower()
     return code if code in LANG_INFO else ""
 
 
-def unique_slug(wanted: str, is_taken: Callable[[str], bool]) -> str:
-    """Return `wanted`, or `wanted-2`, `wanted-3` … if that is taken."""
-    slug, number = wanted, 1
-    while is_taken(slug):
-        number += 1
-        suffix = f"-{number}"
-        slug = wanted[: MAX_SLUG_LENGTH - len(suffix)] + suffix
-    return slug
-
-
 def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:
-    """Return the UTC datetime for the naive time `local` on this site, or else for the naive time `utc`.
+    """Return the naive time `local` on this site, or else the naive time `utc`, as a UTC datetime.
 
-    None if neither is given, or if the result is out of range.
+    None if there is neither, or if the result is out of range.
     """
     try:
         if local is not None:
-            # Convert to UTC here: a value that is out of range would otherwise fail in the database.
+            # A value that is out of range would otherwise only fail in the database.
             return timezone.make_aware(local, timezone.get_default_timezone()).astimezone(dt.UTC)
         return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
     except OverflowError:
@@ -90,6 +79,6 @@ def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) ->
 
 
 def checked_utc(value: dt.datetime) -> dt.datetime:
-    """Return `value` in UTC. Raises OverflowError if it is out of range as local time, so that no page can show it."""
+    """Return `value` in UTC. Raises OverflowError if its local time, which pages show, is out of range."""
     timezone.localtime(value, timezone.get_default_timezone())
     return value.astimezone(dt.UTC)

@@ -37,7 +37,7 @@ from wordpress.importing.media_source import MediaSource, MissingFileError, chec
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.report import FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
-from wordpress.legacy_urls.hosts import aliases_of, own_hosts
+from wordpress.legacy_urls.moved_files import aliases_of, own_hosts
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 

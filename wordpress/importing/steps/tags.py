@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from core.slugs import slug_from_export, slugify
+from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
 from wordpress.fingerprints import fingerprint
@@ -19,7 +19,7 @@ from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import TAG, Term
-from wordpress.wxr.values import slug_key, unique_slug, usable_slug
+from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key, usable_slug
 
 _MAX_NAME_LENGTH: Final = max_length(Tag, "name")
 _MAX_KEY_LENGTH: Final = max_length(Tag, "key")
@@ -192,7 +192,7 @@ class _Tags:
         term = exported.term
         if term.name and exported.name != term.name:
             self._note(exported, _("The name was too long and was shortened."))
-        slug = exported.slug or unique_slug(slugify(name) or "tag", lookup.is_slug_taken)
+        slug = exported.slug or unique_slug(slugify(name) or "tag", lookup.is_slug_taken, max_length=MAX_SLUG_LENGTH)
         if slug != slug_from_export(term.slug):
             self._note(exported, _("Its slug cannot be kept. It is “%s” here.") % slug)
         # Old URLs name WordPress's ID.
