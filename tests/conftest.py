@@ -25,7 +25,16 @@ from comments.notifications import outbox
 from mail import delivery
 from tests.factories import wxr
 from tests.factories.servers import StubServer
-from tests.factories.types import AtOnce, Bring, Deliver, GrowsWithLength, MailServerAway, PassTime, Refusing, Work
+from tests.factories.types import (
+    AtOnce,
+    Deliver,
+    GrowsWithLength,
+    ImportParts,
+    MailServerDown,
+    PassTime,
+    Refusing,
+    Work,
+)
 from wordpress.importing.media_source import MediaSource
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
@@ -147,13 +156,13 @@ def work() -> Work:
 
 
 @pytest.fixture
-def bring(tmp_path: Path, db: None) -> Bring:
+def import_parts(tmp_path: Path, db: None) -> ImportParts:
     """Import an export with the given parts, and return the report."""
 
-    def bring(*parts: str, dry_run: bool = False, media: MediaSource | None = None, **options: Any) -> Report:
+    def import_parts(*parts: str, dry_run: bool = False, media: MediaSource | None = None, **options: Any) -> Report:
         return import_export([wxr.write(tmp_path, wxr.export(*parts, **options))], dry_run=dry_run, media=media)
 
-    return bring
+    return import_parts
 
 
 @pytest.fixture(scope="session")
@@ -189,18 +198,18 @@ def deliver(pass_time: PassTime) -> Deliver:
 
 
 @pytest.fixture(scope="session")
-def mail_server_away() -> MailServerAway:
+def mail_server_down() -> MailServerDown:
     """Return a context in which the mail server is down."""
 
     @contextmanager
-    def mail_server_away() -> Iterator[None]:
+    def mail_server_down() -> Iterator[None]:
         def fail(self: Any) -> None:
             raise ConnectionRefusedError(111, "Connection refused")
 
         with patch.object(EmailBackend, "open", fail):
             yield
 
-    return mail_server_away
+    return mail_server_down
 
 
 @pytest.fixture(scope="session")

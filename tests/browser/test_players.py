@@ -8,8 +8,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from blog.models import Post
 from tests.factories import PostFactory
-from tests.factories.files import MP3, put, wav
-from tests.factories.types import Bring, OpenPage
+from tests.factories.files import MP3, wav, write_files
+from tests.factories.types import ImportParts, OpenPage
 from tests.factories.wxr import attachment, item
 from wordpress.importing.media_folder import MediaFolder
 
@@ -75,10 +75,10 @@ class TestImportedAudio:
         monkeypatch.setattr("django.test.testcases._MediaFilesHandler._should_handle", lambda handler, path: False)
 
     @pytest.fixture
-    def post(self, bring: Bring, tmp_path: Path) -> Post:
-        folder = put(tmp_path / "old", "2014/03/talk.mp3", content=MP3 * 4)
-        put(folder, "2014/03/song.wav", content=wav())
-        bring(
+    def post(self, import_parts: ImportParts, tmp_path: Path) -> Post:
+        folder = write_files(tmp_path / "old", "2014/03/talk.mp3", content=MP3 * 4)
+        write_files(folder, "2014/03/song.wav", content=wav())
+        import_parts(
             item(7, content=f"[audio {self.OLD}/talk.mp3]\n\n[audio wav='{self.OLD}/song.wav'][/audio]"),
             attachment(30, "2014/03/talk.mp3"),
             attachment(31, "2014/03/song.wav"),

@@ -33,7 +33,7 @@ from mail import messages as mail_messages
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.comments import send
 from tests.factories.responses import links
-from tests.factories.types import AtOnce, Deliver, MailServerAway, PassTime, Refusing
+from tests.factories.types import AtOnce, Deliver, MailServerDown, PassTime, Refusing
 
 pytestmark = pytest.mark.django_db
 
@@ -285,24 +285,24 @@ class TestFrequency:
 
 class TestMailServer:
     def test_mail_is_kept_while_it_is_unavailable(
-        self, post: Post, deliver: Deliver, mail_server_away: MailServerAway
+        self, post: Post, deliver: Deliver, mail_server_down: MailServerDown
     ) -> None:
         create_moderator()
         create_moderator()
         send(post)
-        with mail_server_away(), pytest.raises(ConnectionRefusedError):
+        with mail_server_down(), pytest.raises(ConnectionRefusedError):
             deliver()
         assert mail.outbox == []
         assert len(deliver()) == 2
         assert deliver() == []
 
     def test_the_worker_tries_again_later(
-        self, post: Post, mail_server_away: MailServerAway, pass_time: PassTime
+        self, post: Post, mail_server_down: MailServerDown, pass_time: PassTime
     ) -> None:
         create_moderator()
         send(post)
         pass_time(minutes=5)
-        with mail_server_away():
+        with mail_server_down():
             tasks.send_due_mail.call()
         again = DBTaskResult.objects.get()
         wait = again.run_after - timezone.now()
@@ -345,7 +345,7 @@ class TestMailServer:
             call_command("send_mail")
 
     def test_the_command_reports_how_many_were_sent(
-        self, post: Post, capsys: pytest.CaptureFixture[str], mail_server_away: MailServerAway, pass_time: PassTime
+        self, post: Post, capsys: pytest.CaptureFixture[str], mail_server_down: MailServerDown, pass_time: PassTime
     ) -> None:
         create_moderator()
         send(post)
@@ -353,7 +353,7 @@ class TestMailServer:
         for output in ("1 e-mail sent.", "0 e-mails sent."):
             call_command("send_mail")
             assert output in capsys.readouterr().out
-        with mail_server_away():
+        with mail_server_down():
             send(post, text="More.")
             pass_time(hours=30)
             with pytest.raises(CommandError, match="Nothing is lost"):

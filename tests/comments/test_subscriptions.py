@@ -20,7 +20,7 @@ from comments.notifications import subscriptions
 from mail import outbox
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.responses import find, links, one, read
-from tests.factories.types import Deliver, MailServerAway, PassTime, Refusing
+from tests.factories.types import Deliver, MailServerDown, PassTime, Refusing
 
 pytestmark = pytest.mark.django_db
 
@@ -329,12 +329,12 @@ class TestNotifications:
         assert len(deliver()) == 1
 
     def test_nothing_is_lost_while_the_mail_server_is_unavailable(
-        self, client: Client, post: Post, deliver: Deliver, mail_server_away: MailServerAway
+        self, client: Client, post: Post, deliver: Deliver, mail_server_down: MailServerDown
     ) -> None:
         request_follow(client, post)
         create_follower(post, "b@example.org")
         send(post)
-        with mail_server_away(), pytest.raises(ConnectionRefusedError):
+        with mail_server_down(), pytest.raises(ConnectionRefusedError):
             deliver()
         assert sorted(message.to[0] for message in deliver()) == [ADDRESS, "b@example.org"]
 

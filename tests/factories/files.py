@@ -70,7 +70,7 @@ def picture(kind: str = "PNG", *, size: tuple[int, int] = (40, 30), colour: str 
     return written.getvalue()
 
 
-def put(folder: Path, *paths: str, content: bytes | None = None) -> Path:
+def write_files(folder: Path, *paths: str, content: bytes | None = None) -> Path:
     """Write files to these paths below `folder`: samples of the type that the extension names, otherwise pictures."""
     for path in paths:
         file = folder / path

@@ -17,10 +17,10 @@ type Work = Callable[[], None]
 
 type PassTime = Callable[..., None]
 type Deliver = Callable[[], list[EmailMessage]]
-type MailServerAway = Callable[[], AbstractContextManager[None]]
+type MailServerDown = Callable[[], AbstractContextManager[None]]
 type Refusing = Callable[[str], AbstractContextManager[None]]
 
-type Bring = Callable[..., Report]
+type ImportParts = Callable[..., Report]
 type Uploaded = Callable[..., ImportJob]
 
 type OpenPage = Callable[..., Page]

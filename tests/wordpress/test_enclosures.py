@@ -13,9 +13,9 @@ from blog.models import Enclosure, Page, Post
 from media.documents import build_document
 from media.models import Document
 from tests.factories import PostFactory
-from tests.factories.files import SAMPLES, put
+from tests.factories.files import SAMPLES, write_files
 from tests.factories.reports import counted, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, export, exported, item, items, meta, page, write
 from wordpress.importing.ledger import fingerprint_item
 from wordpress.importing.media_folder import MediaFolder
@@ -45,15 +45,15 @@ def feed_enclosures(client: Client) -> list[tuple[str | None, ...]]:
 
 
 class TestImporting:
-    def test_the_feed_contains_them_as_in_wordpress(self, bring: Bring, client: Client) -> None:
+    def test_the_feed_contains_them_as_in_wordpress(self, import_parts: ImportParts, client: Client) -> None:
         parts = [item(7, inside=[enclosure(ELSEWHERE), enclosure("https://podcast.example/2.mp4", 5, "video/mp4")])]
-        report = bring(*parts)
+        report = import_parts(*parts)
         assert feed_enclosures(client) == [
             (ELSEWHERE, "1234", "audio/mpeg"),
             ("https://podcast.example/2.mp4", "5", "video/mp4"),
         ]
         assert not report.notes
-        assert not bring(*parts).has_changes
+        assert not import_parts(*parts).has_changes
 
     @pytest.mark.parametrize(
         ("field", "expected"),
@@ -67,74 +67,82 @@ class TestImporting:
             (f"{ELSEWHERE}\n{'9' * 30}\nx/{'y' * 200}", (ELSEWHERE, 0, "audio/mpeg")),
         ],
     )
-    def test_every_form_of_the_field_is_read(self, bring: Bring, field: str, expected: tuple[str, int, str]) -> None:
-        bring(item(7, inside=[meta("enclosure", field)]))
+    def test_every_form_of_the_field_is_read(
+        self, import_parts: ImportParts, field: str, expected: tuple[str, int, str]
+    ) -> None:
+        import_parts(item(7, inside=[meta("enclosure", field)]))
         assert stored_enclosures() == [expected]
 
     @pytest.mark.parametrize(
         "field", ["not a URL", "javascript:alert(1)\n1\naudio/mpeg", f"https://a.example/{'x' * 2000}\n1\naudio/mpeg"]
     )
-    def test_unreadable_fields_are_reported(self, bring: Bring, field: str) -> None:
-        report = bring(item(7, inside=[meta("enclosure", field), enclosure(ELSEWHERE)]))
+    def test_unreadable_fields_are_reported(self, import_parts: ImportParts, field: str) -> None:
+        report = import_parts(item(7, inside=[meta("enclosure", field), enclosure(ELSEWHERE)]))
         assert stored_enclosures() == [(ELSEWHERE, 1234, "audio/mpeg")]
         assert remarks(report) == ["post 7: 1 of its enclosures has no readable URL and was skipped."]
 
-    def test_their_count_is_limited(self, bring: Bring) -> None:
-        report = bring(item(7, inside=[enclosure(f"https://a.example/{index}.mp3") for index in range(120)]))
+    def test_their_count_is_limited(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, inside=[enclosure(f"https://a.example/{index}.mp3") for index in range(120)]))
         assert Enclosure.objects.count() == 100
         assert remarks(report)[0].startswith("post 7: 20 of its enclosures have no readable URL")
 
-    def test_a_changed_enclosure_updates_the_post(self, bring: Bring) -> None:
-        bring(item(7, inside=[enclosure(ELSEWHERE)]), item(8, inside=[enclosure(ELSEWHERE)]))
-        report = bring(item(7, inside=[enclosure(UPLOADED)]), item(8, inside=[enclosure(ELSEWHERE)]))
+    def test_a_changed_enclosure_updates_the_post(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[enclosure(ELSEWHERE)]), item(8, inside=[enclosure(ELSEWHERE)]))
+        report = import_parts(item(7, inside=[enclosure(UPLOADED)]), item(8, inside=[enclosure(ELSEWHERE)]))
         assert counted(report, "post") == {"updated": 1, "unchanged": 1}
         assert [each.url for each in Post.objects.get(pk=7).enclosures.all()] == [UPLOADED]
-        assert counted(bring(item(7)), "post") == {"updated": 1}
+        assert counted(import_parts(item(7)), "post") == {"updated": 1}
         assert not Post.objects.get(pk=7).enclosures.exists()
 
-    def test_enclosures_added_to_the_export_are_imported_the_next_time(self, bring: Bring) -> None:
-        bring(item(7))
-        assert counted(bring(item(7, inside=[enclosure(ELSEWHERE)])), "post") == {"updated": 1}
+    def test_enclosures_added_to_the_export_are_imported_the_next_time(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
+        assert counted(import_parts(item(7, inside=[enclosure(ELSEWHERE)])), "post") == {"updated": 1}
         assert len(stored_enclosures()) == 1
 
-    def test_the_fingerprint_of_an_item_without_enclosures_does_not_change(self, bring: Bring) -> None:
-        bring(item(7))
+    def test_the_fingerprint_of_an_item_without_enclosures_does_not_change(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
         assert ImportedItem.objects.get(kind="post").fingerprint == "7469c0b5b6583fc20324c39f807250d4"
 
-    def test_enclosures_of_pages_are_skipped_because_no_feed_has_pages(self, bring: Bring) -> None:
-        report = bring(page(20, inside=[enclosure(ELSEWHERE)]))
+    def test_enclosures_of_pages_are_skipped_because_no_feed_has_pages(self, import_parts: ImportParts) -> None:
+        report = import_parts(page(20, inside=[enclosure(ELSEWHERE)]))
         assert Page.objects.exists()
         assert not stored_enclosures()
         assert any("1 item has this custom field" in remark for remark in remarks(report))
 
 
 class TestImportedFiles:
-    def test_the_feed_links_to_the_file_once_it_is_imported(self, bring: Bring, tmp_path: Path, client: Client) -> None:
-        put(tmp_path / "files", "2014/03/talk.mp3")
+    def test_the_feed_links_to_the_file_once_it_is_imported(
+        self, import_parts: ImportParts, tmp_path: Path, client: Client
+    ) -> None:
+        write_files(tmp_path / "files", "2014/03/talk.mp3")
         parts = [
             item(7, inside=[enclosure(UPLOADED, 99), enclosure(ELSEWHERE)]),
             attachment(30, "2014/03/talk.mp3"),
         ]
-        bring(*parts)
+        import_parts(*parts)
         assert feed_enclosures(client)[0] == (UPLOADED, "99", "audio/mpeg")
-        bring(*parts, media=MediaFolder(tmp_path / "files"))
+        import_parts(*parts, media=MediaFolder(tmp_path / "files"))
         talk = Document.objects.get()
         local = (f"http://testserver{talk.file.url}", str(talk.size), "audio/mpeg")
         assert feed_enclosures(client) == [local, (ELSEWHERE, "1234", "audio/mpeg")]
         assert stored_enclosures()[0] == (UPLOADED, 99, "audio/mpeg")
 
-    def test_a_file_that_the_text_shows_is_enclosed_once(self, bring: Bring, tmp_path: Path, client: Client) -> None:
-        put(tmp_path / "files", "2014/03/talk.mp3")
+    def test_a_file_that_the_text_shows_is_enclosed_once(
+        self, import_parts: ImportParts, tmp_path: Path, client: Client
+    ) -> None:
+        write_files(tmp_path / "files", "2014/03/talk.mp3")
         part = item(7, content=f'[audio src="{UPLOADED}"]', inside=[enclosure(UPLOADED)])
-        bring(part, attachment(30, "2014/03/talk.mp3"), media=MediaFolder(tmp_path / "files"))
+        import_parts(part, attachment(30, "2014/03/talk.mp3"), media=MediaFolder(tmp_path / "files"))
         assert "<audio" in Post.objects.get().body_html
         assert len(feed_enclosures(client)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 class TestExporting:
-    def test_fields_are_those_of_wordpress_and_can_be_imported_again(self, bring: Bring, tmp_path: Path) -> None:
-        bring(item(7, inside=[enclosure(ELSEWHERE, 5), enclosure(UPLOADED, 6, "audio/mpeg", "a:0:{}")]))
+    def test_fields_are_those_of_wordpress_and_can_be_imported_again(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        import_parts(item(7, inside=[enclosure(ELSEWHERE, 5), enclosure(UPLOADED, 6, "audio/mpeg", "a:0:{}")]))
         before = stored_enclosures()
         path = exported(tmp_path)
         fields = [value for key, value in items(path)["post", 7].meta if key == "enclosure"]

@@ -19,7 +19,7 @@ from accounts.models import User
 from blog.models import Post
 from comments.models import Comment
 from tests.factories import UserFactory
-from tests.factories.files import put
+from tests.factories.files import write_files
 from tests.factories.wxr import attachment, author, comment, export, item, page, term, write
 from wordpress.importing.media_folder import MediaFolder
 from wordpress.models import ImportRun
@@ -274,7 +274,7 @@ class TestProgress:
 
 class TestMedia:
     def test_files_come_from_a_folder(self, tmp_path: Path) -> None:
-        put(tmp_path / "files", "2014/03/a.png")
+        write_files(tmp_path / "files", "2014/03/a.png")
         out = run(write(tmp_path, export(attachment(30), attachment(31, "b.png"))), media=tmp_path / "files")
         assert ["file", "1", "0", "0", "1"] in [line.split() for line in out.splitlines()]
         assert "1 × file: It is not in the folder." in out
@@ -292,6 +292,6 @@ class TestMedia:
 
         monkeypatch.setattr(MediaFolder, "open", interrupt)
         with pytest.raises(CommandError, match="imported so far stays") as error:
-            run(write(tmp_path, export(item(7), attachment(30))), media=put(tmp_path / "files", "a.png"))
+            run(write(tmp_path, export(item(7), attachment(30))), media=write_files(tmp_path / "files", "a.png"))
         assert error.value.returncode == 130
         assert Post.objects.exists()

@@ -24,7 +24,7 @@ from blog.models import Post
 from media.models import Picture
 from tests.factories import UserFactory
 from tests.factories.admin import client_of, user_in_role
-from tests.factories.files import put
+from tests.factories.files import write_files
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL, export_file, job_url, start, upload
 from tests.factories.types import Uploaded, Work
 from tests.factories.wxr import attachment, author, export, item
@@ -201,7 +201,7 @@ class TestMedia:
 
     @pytest.fixture(autouse=True)
     def old_site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        folder = MediaFolder(put(tmp_path / "files", *FILES))
+        folder = MediaFolder(write_files(tmp_path / "files", *FILES))
         monkeypatch.setattr(pipeline, "MediaDownload", lambda hosts: folder)
 
     @pytest.fixture

@@ -15,7 +15,7 @@ from core.models import SiteSettings
 from tests.factories import PostFactory
 from tests.factories.database import contents
 from tests.factories.reports import counted, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
@@ -25,100 +25,100 @@ pytestmark = pytest.mark.django_db
 
 
 class TestIdentity:
-    def test_posts_and_pages_keep_their_ids(self, bring: Bring) -> None:
-        bring(item(7), page(20))
+    def test_posts_and_pages_keep_their_ids(self, import_parts: ImportParts) -> None:
+        import_parts(item(7), page(20))
         assert (Post.objects.get().pk, Page.objects.get().pk) == (7, 20)
 
-    def test_long_ids_from_other_programs_are_kept(self, bring: Bring, client: Client) -> None:
+    def test_long_ids_from_other_programs_are_kept(self, import_parts: ImportParts, client: Client) -> None:
         parts = (
             item(694939491983859712, inside=[comment(7236563219364563220), comment(8, parent=7236563219364563220)]),
             page(7236563219364563221, post_parent=7236563219364563222),
             page(7236563219364563222),
         )
-        assert remarks(bring(*parts)) == []
+        assert remarks(import_parts(*parts)) == []
         assert Comment.objects.get(pk=8).parent_id == 7236563219364563220
         assert Page.objects.get(pk=7236563219364563221).parent_id == 7236563219364563222
         for wordpress_id in (694939491983859712, 7236563219364563221):
             assert client.get(f"/?p={wordpress_id}").status_code == 301
-        assert not bring(*parts).has_changes
+        assert not import_parts(*parts).has_changes
 
-    def test_an_id_already_in_use_is_replaced_and_reported(self, bring: Bring) -> None:
+    def test_an_id_already_in_use_is_replaced_and_reported(self, import_parts: ImportParts) -> None:
         PostFactory(pk=7, slug="mine")
-        report = bring(item(7, post_name="theirs"), item(8))
+        report = import_parts(item(7, post_name="theirs"), item(8))
         theirs = Post.objects.get(slug="theirs")
         assert theirs.pk == 9
         assert "new ID 9" in remarks(report)[0]
 
-    def test_two_items_with_the_same_guid_are_both_imported(self, bring: Bring) -> None:
-        report = bring(item(7, guid="g"), item(8, guid="g"))
+    def test_two_items_with_the_same_guid_are_both_imported(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, guid="g"), item(8, guid="g"))
         assert Post.objects.get(pk=7).guid == "g"
         assert Post.objects.get(pk=8).guid.startswith("urn:uuid:")
         assert "GUID" in remarks(report)[0]
 
     @pytest.mark.parametrize("guid", ["", "g" * 501])
-    def test_an_unusable_guid_is_replaced_by_the_same_one_each_time(self, bring: Bring, guid: str) -> None:
-        bring(item(7, guid=guid))
+    def test_an_unusable_guid_is_replaced_by_the_same_one_each_time(self, import_parts: ImportParts, guid: str) -> None:
+        import_parts(item(7, guid=guid))
         first_guid = Post.objects.get().guid
         Post.objects.all().delete()
-        bring(item(7, guid=guid))
+        import_parts(item(7, guid=guid))
         assert Post.objects.get().guid == first_guid
 
-    def test_a_repeated_item_is_imported_once(self, bring: Bring) -> None:
+    def test_a_repeated_item_is_imported_once(self, import_parts: ImportParts) -> None:
         repeated = item(7, inside=[comment(1)])
-        report = bring(repeated, repeated)
+        report = import_parts(repeated, repeated)
         assert counted(report, "post") == {"imported": 1, "skipped": 1}
         assert counted(report, "comment") == {"imported": 1, "skipped": 1}
 
     @pytest.mark.parametrize("guid", ["", "https://old.example/"])
     @pytest.mark.parametrize("make", [item, page])
     def test_items_with_nothing_but_titles_are_all_imported(
-        self, bring: Bring, make: Callable[..., str], guid: str
+        self, import_parts: ImportParts, make: Callable[..., str], guid: str
     ) -> None:
         nothing = {"post_id": "", "post_name": "", "post_date": "", "post_date_gmt": "", "guid": guid}
         parts = [make(title=title, **nothing) for title in ("One", "Two", "One", "Three")]
-        report = bring(*parts)
+        report = import_parts(*parts)
         kind = "post" if make is item else "page"
         assert counted(report, kind) == {"imported": 3, "skipped": 1}
-        assert counted(bring(*parts), kind) == {"unchanged": 3, "skipped": 1}
+        assert counted(import_parts(*parts), kind) == {"unchanged": 3, "skipped": 1}
 
     @pytest.mark.parametrize("wordpress_id", ["0", "", "99999999999999999999"])
-    def test_an_item_without_a_usable_id_gets_one(self, bring: Bring, wordpress_id: str) -> None:
-        bring(item(7, post_id=wordpress_id), item(8))
+    def test_an_item_without_a_usable_id_gets_one(self, import_parts: ImportParts, wordpress_id: str) -> None:
+        import_parts(item(7, post_id=wordpress_id), item(8))
         assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 9]
 
 
 class TestTwice:
-    def test_a_second_run_changes_nothing_and_reports_no_changes(self, bring: Bring) -> None:
-        first = bring(*AWKWARD_PARTS)
+    def test_a_second_run_changes_nothing_and_reports_no_changes(self, import_parts: ImportParts) -> None:
+        first = import_parts(*AWKWARD_PARTS)
         before = contents()
-        second = bring(*AWKWARD_PARTS)
+        second = import_parts(*AWKWARD_PARTS)
         assert contents() == before
         assert not second.total(Outcome.IMPORTED)
         for kind, counts in first.counts.items():
             assert second.counts[kind].total() == counts.total()
             assert second.counts[kind][Outcome.SKIPPED] == counts[Outcome.SKIPPED]
 
-    def test_local_changes_are_kept(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1)]))
+    def test_local_changes_are_kept(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1)]))
         post = Post.objects.get()
         post.title, post.slug, post.source = "Mine now", "mine", "My text"
         post.save()
         Comment.objects.update(status="spam")
         before = contents()
-        bring(item(7, inside=[comment(1)]))
+        import_parts(item(7, inside=[comment(1)]))
         assert contents() == before
 
-    def test_new_items_in_a_later_export_are_added(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1)]))
-        report = bring(item(7, inside=[comment(1), comment(2, parent=1)]), item(8))
+    def test_new_items_in_a_later_export_are_added(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1)]))
+        report = import_parts(item(7, inside=[comment(1), comment(2, parent=1)]), item(8))
         assert counted(report, "post") == {"unchanged": 1, "imported": 1}
         assert counted(report, "comment") == {"unchanged": 1, "imported": 1}
         assert Comment.objects.get(pk=2).parent_id == 1
         assert Post.objects.get(pk=7).comment_count == 2
 
-    def test_a_post_whose_guid_changed_is_recognised_by_id_and_url(self, bring: Bring) -> None:
-        bring(item(7, guid="http://old.example/?p=7"))
-        report = bring(item(7, guid="https://new.example/?p=7"))
+    def test_a_post_whose_guid_changed_is_recognised_by_id_and_url(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, guid="http://old.example/?p=7"))
+        report = import_parts(item(7, guid="https://new.example/?p=7"))
         assert counted(report, "post") == {"unchanged": 1}
 
     def test_an_export_in_several_files_equals_one_file(self, tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ class TestTwice:
 
 
 class TestAccounting:
-    def test_every_item_term_and_comment_is_accounted_for(self, bring: Bring) -> None:
-        report = bring(*AWKWARD_PARTS)
+    def test_every_item_term_and_comment_is_accounted_for(self, import_parts: ImportParts) -> None:
+        report = import_parts(*AWKWARD_PARTS)
         totals = {kind: counts.total() for kind, counts in report.counts.items()}
         assert totals == {
             "author": 2,
@@ -151,8 +151,8 @@ class TestAccounting:
             "comment": 8,
         }
 
-    def test_skipped_items_are_listed_with_a_reason(self, bring: Bring) -> None:
-        report = bring(
+    def test_skipped_items_are_listed_with_a_reason(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             item(30, post_type="attachment", title="A picture"), item(31, post_type="product", title="A mug")
         )
         assert [(remark.kind, remark.id, remark.title) for remark in report.skipped] == [
@@ -161,35 +161,37 @@ class TestAccounting:
         ]
         assert all(remark.text for remark in report.skipped)
 
-    def test_texts_too_long_to_render_are_reported(self, bring: Bring) -> None:
-        report = bring(item(7, content="x" * 500_001), page(20, content="x" * 500_001), page(21, post_parent=20))
+    def test_texts_too_long_to_render_are_reported(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, content="x" * 500_001), page(20, content="x" * 500_001), page(21, post_parent=20))
         assert not Post.objects.exists()
         assert Page.objects.get().parent is None
         assert len(report.skipped) == 2
 
-    def test_embedded_pictures_do_not_count_as_text_and_are_reported(self, bring: Bring) -> None:
+    def test_embedded_pictures_do_not_count_as_text_and_are_reported(self, import_parts: ImportParts) -> None:
         source = 'One <img src="data:image/png;base64,' + "x" * 600_000 + '"> two'
-        (text,) = remarks(bring(item(7, content=source)))
+        (text,) = remarks(import_parts(item(7, content=source)))
         assert "1 file is embedded in the text itself" in text
         assert Post.objects.get().source == source
 
-    def test_a_different_time_zone_causes_a_warning(self, bring: Bring) -> None:
+    def test_a_different_time_zone_causes_a_warning(self, import_parts: ImportParts) -> None:
         times = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
-        (warning,) = bring(item(7, **times), item(8, **times), item(9)).warnings
+        (warning,) = import_parts(item(7, **times), item(8, **times), item(9)).warnings
         assert "UTC+02:00" in warning
         assert "TIME_ZONE" in warning
 
-    def test_the_same_time_zone_causes_no_warning(self, bring: Bring, settings: Settings) -> None:
+    def test_the_same_time_zone_causes_no_warning(self, import_parts: ImportParts, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Berlin"
         summer = {"post_date": "2014-07-01 11:30:00", "post_date_gmt": "2014-07-01 09:30:00"}
         winter = {"post_date": "2014-12-01 10:30:00", "post_date_gmt": "2014-12-01 09:30:00"}
-        assert not bring(item(7, **summer), item(8, **winter)).warnings
+        assert not import_parts(item(7, **summer), item(8, **winter)).warnings
 
-    def test_dates_that_are_too_far_apart_are_no_time_zone(self, bring: Bring) -> None:
-        assert not bring(item(7, post_date="2022-07-01 11:30:00"), item(8, post_date="2022-07-02 11:30:00")).warnings
+    def test_dates_that_are_too_far_apart_are_no_time_zone(self, import_parts: ImportParts) -> None:
+        assert not import_parts(
+            item(7, post_date="2022-07-01 11:30:00"), item(8, post_date="2022-07-02 11:30:00")
+        ).warnings
 
-    def test_repaired_characters_and_unknown_versions_cause_warnings(self, bring: Bring) -> None:
-        warnings = bring(item(7, content="a\x01b"), version="9.9").warnings
+    def test_repaired_characters_and_unknown_versions_cause_warnings(self, import_parts: ImportParts) -> None:
+        warnings = import_parts(item(7, content="a\x01b"), version="9.9").warnings
         assert any("1 invisible control character " in text for text in warnings)
         assert any("9.9" in text for text in warnings)
 
@@ -227,38 +229,38 @@ class TestAllOrNothing:
             import_export([write(tmp_path, export(item(1)))])
         assert contents() == before
 
-    def test_a_dry_run_reports_everything_and_changes_nothing(self, bring: Bring) -> None:
+    def test_a_dry_run_reports_everything_and_changes_nothing(self, import_parts: ImportParts) -> None:
         before = contents()
-        preview = bring(*AWKWARD_PARTS, dry_run=True)
+        preview = import_parts(*AWKWARD_PARTS, dry_run=True)
         assert contents() == before
-        report = bring(*AWKWARD_PARTS)
+        report = import_parts(*AWKWARD_PARTS)
         assert preview.counts == report.counts
         assert list(preview.notes) == list(report.notes)
 
     def test_cached_pages_expire_only_if_an_import_changed_something(
-        self, bring: Bring, django_capture_on_commit_callbacks: object
+        self, import_parts: ImportParts, django_capture_on_commit_callbacks: object
     ) -> None:
         def version() -> int:
             return SiteSettings.current().content_version
 
         start = version()
         with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture without a type
-            bring(item(7))
+            import_parts(item(7))
         after = version()
         with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture without a type
-            bring(item(7))
+            import_parts(item(7))
         assert start < after == version()
 
 
 class TestSpeed:
-    def test_the_number_of_queries_does_not_grow_with_the_number_of_items(self, bring: Bring) -> None:
+    def test_the_number_of_queries_does_not_grow_with_the_number_of_items(self, import_parts: ImportParts) -> None:
         def queries(start: int, count: int) -> int:
             inside = [filed("post_tag", "x"), filed("category", "c")]
             items = [
                 item(n, inside=[*inside, comment(n), comment(n + 1000, parent=n)]) for n in range(start, start + count)
             ]
             with CaptureQueriesContext(connection) as captured:
-                bring(*items)
+                import_parts(*items)
             return len(captured)
 
         few = queries(1000, 2)

@@ -20,7 +20,7 @@ from tags.models import TaggedPost
 from tests.factories import PageFactory, PostFactory, TagFactory
 from tests.factories.database import contents
 from tests.factories.reports import counted, first, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import comment, export, filed, item, page, tag, write
 from wordpress.bulk import insert
 from wordpress.importing import batches
@@ -54,34 +54,38 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
 
 @pytest.mark.django_db
 class TestConflicts:
-    def test_a_slug_taken_by_someone_else_gets_a_suffix(self, bring: Bring, meanwhile: Any) -> None:
+    def test_a_slug_taken_by_someone_else_gets_a_suffix(self, import_parts: ImportParts, meanwhile: Any) -> None:
         meanwhile(lambda: PostFactory(pk=900, slug="post-7", published_at=DAY))
-        bring(item(7))
+        import_parts(item(7))
         assert Post.objects.get(pk=7).slug == "post-7-2"
 
-    def test_a_path_taken_by_someone_else_gets_a_suffix(self, bring: Bring, meanwhile: Any) -> None:
+    def test_a_path_taken_by_someone_else_gets_a_suffix(self, import_parts: ImportParts, meanwhile: Any) -> None:
         meanwhile(lambda: PageFactory(pk=900, slug="page-20"))
-        bring(page(20), page(21, post_parent=20))
+        import_parts(page(20), page(21, post_parent=20))
         assert Page.objects.get(pk=21).path == "page-20-2/page-21"
 
-    def test_an_id_taken_by_someone_else_is_replaced(self, bring: Bring, meanwhile: Any) -> None:
+    def test_an_id_taken_by_someone_else_is_replaced(self, import_parts: ImportParts, meanwhile: Any) -> None:
         meanwhile(lambda: PostFactory(pk=7, slug="ours"))
-        report = bring(item(7), item(8))
+        report = import_parts(item(7), item(8))
         assert Post.objects.get(slug="post-7").pk == 9
         assert "new ID 9" in remarks(report)[0]
         assert "Some text." in Post.objects.get(pk=9).body_html
 
-    def test_a_post_edited_during_the_import_is_not_overwritten(self, bring: Bring, meanwhile: Any) -> None:
-        bring(item(7))
+    def test_a_post_edited_during_the_import_is_not_overwritten(
+        self, import_parts: ImportParts, meanwhile: Any
+    ) -> None:
+        import_parts(item(7))
         meanwhile(lambda: Post.objects.get(pk=7).save())
-        report = bring(item(7, title="New title"))
+        report = import_parts(item(7, title="New title"))
         assert counted(report, "post") == {"skipped": 1}
         assert Post.objects.get().title == "A title"
 
-    def test_a_post_deleted_during_the_import_is_imported_again(self, bring: Bring, meanwhile: Any) -> None:
-        bring(item(7))
+    def test_a_post_deleted_during_the_import_is_imported_again(
+        self, import_parts: ImportParts, meanwhile: Any
+    ) -> None:
+        import_parts(item(7))
         meanwhile(lambda: Post.objects.all().delete())
-        assert counted(bring(item(7)), "post") == {"imported": 1}
+        assert counted(import_parts(item(7)), "post") == {"imported": 1}
         assert "Some text." in Post.objects.get().body_html
 
     def test_a_batch_is_repeated_after_a_conflict_and_reported_once(
@@ -116,7 +120,7 @@ class TestConflicts:
 
     @pytest.mark.parametrize("error", [DataError, ValueError, OverflowError])
     def test_only_items_that_the_database_refuses_are_skipped(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         def refuse(objects: Sequence[Entry]) -> None:
             if any(entry.title == "Refused" for entry in objects):
@@ -125,12 +129,12 @@ class TestConflicts:
 
         monkeypatch.setattr(entries, "insert", refuse)
         posts = [item(n, title="Refused" if n == 5 else "A title", inside=[comment(n)]) for n in range(1, 10)]
-        report = bring(*posts)
+        report = import_parts(*posts)
         assert counted(report, "post") == {"imported": 8, "skipped": 1}
         assert counted(report, "comment") == {"imported": 8, "skipped": 1}
         assert first(report.skipped).text == "It cannot be stored: It is too much."
         monkeypatch.undo()
-        assert counted(bring(*posts), "post") == {"imported": 1, "unchanged": 8}
+        assert counted(import_parts(*posts), "post") == {"imported": 1, "unchanged": 8}
 
 
 DAY = dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
@@ -141,17 +145,17 @@ class TestLongThreads:
     THREAD = tuple(comment(n, parent=parent) for n, parent in [(1, 5), (2, 1), (3, 0), (4, 3), (5, 0), (6, 4), (7, 2)])
 
     @pytest.mark.parametrize("size", [1, 2, 3, 100])
-    def test_are_stored_in_parts(self, bring: Bring, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    def test_are_stored_in_parts(self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
         monkeypatch.setattr(entries, "MAX_COMMENTS", size)
-        report = bring(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
+        report = import_parts(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
         assert counted(report, "comment") == {"imported": 8}
         parents = {1: 5, 2: 1, 3: None, 4: 3, 5: None, 6: 4, 7: 2}
         assert dict(Comment.objects.filter(entry=7).values_list("pk", "parent_id")) == parents
         assert Post.objects.get(pk=7).comment_count == 7
-        again = bring(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
+        again = import_parts(item(7, inside=self.THREAD), item(8, inside=[comment(9)]))
         assert counted(again, "comment") == {"unchanged": 8}
 
-    def test_continue_after_an_interruption(self, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_continue_after_an_interruption(self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(entries, "MAX_COMMENTS", 2)
         store, calls = EntryImport._store_comments, 0
 
@@ -164,9 +168,9 @@ class TestLongThreads:
 
         with monkeypatch.context() as patch:
             patch.setattr(EntryImport, "_store_comments", interrupt)
-            assert bring(item(7, inside=self.THREAD)).interrupted
+            assert import_parts(item(7, inside=self.THREAD)).interrupted
         assert Comment.objects.count() == Post.objects.get().comment_count == 4
-        assert counted(bring(item(7, inside=self.THREAD)), "comment") == {"imported": 3, "unchanged": 4}
+        assert counted(import_parts(item(7, inside=self.THREAD)), "comment") == {"imported": 3, "unchanged": 4}
         assert Post.objects.get().comment_count == 7
 
 
@@ -175,7 +179,7 @@ class TestDerivedValues:
     """An import stores the same values as saving an entry, and calls the change handlers."""
 
     def test_importing_stores_and_derives_the_same_as_saving(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         index: dict[int, tuple[str, list[str]]] = {}
 
@@ -186,7 +190,7 @@ class TestDerivedValues:
 
         monkeypatch.setitem(change_handlers._items, "test", update_index)
         text = "One “two”<!--more-->three [caption]Four[/caption]"
-        bring(tag("x", "X"), item(7, content=text, inside=[filed("post_tag", "x")]), page(20, content=text))
+        import_parts(tag("x", "X"), item(7, content=text, inside=[filed("post_tag", "x")]), page(20, content=text))
         for entry in Entry.objects.order_by("pk"):
             fields = {field.attname: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
             found = index.pop(entry.pk)
@@ -202,24 +206,24 @@ class TestDerivedValues:
         assert TaggedPost.objects.get().published_at == Post.objects.get().published_at
 
     def test_change_handlers_are_called_once_per_changed_batch(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         calls: list[list[int]] = []
         monkeypatch.setitem(change_handlers._items, "test", lambda pks: calls.append(sorted(pks)))
         monkeypatch.setattr(batches, "MAX_ENTRIES", 3)
-        bring(*(item(n) for n in range(1, 8)))
+        import_parts(*(item(n) for n in range(1, 8)))
         assert calls == [[1, 2, 3], [4, 5, 6], [7]]
         calls.clear()
-        bring(*(item(n, title="New title" if n == 5 else "A title") for n in range(1, 8)))
+        import_parts(*(item(n, title="New title" if n == 5 else "A title") for n in range(1, 8)))
         assert calls == [[5]]
 
     def test_cached_pages_expire_with_each_batch(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
     ) -> None:
         monkeypatch.setattr(batches, "MAX_ENTRIES", 1)
         before = ContentVersion.objects.get().number
         with django_capture_on_commit_callbacks(execute=True):
-            bring(item(7), item(8))
+            import_parts(item(7), item(8))
         assert ContentVersion.objects.get().number > before
 
 

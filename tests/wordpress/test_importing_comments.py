@@ -10,7 +10,7 @@ from accounts.models import User
 from blog.models import Page, Post
 from comments.models import Block, Comment, Token
 from tests.factories.reports import counted, first, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import comment, item, page
 from wordpress.importing.steps import entries
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 
 class TestComments:
-    def test_all_fields_are_imported(self, bring: Bring, client: Client) -> None:
-        bring(
+    def test_all_fields_are_imported(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
             item(
                 7,
                 inside=[
@@ -45,13 +45,13 @@ class TestComments:
         assert 'id="comment-55"' in page_html
         assert "rosa@example.org" not in page_html
 
-    def test_ip_addresses_are_not_stored(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(55)]))
+    def test_ip_addresses_are_not_stored(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(55)]))
         assert "192.0.2.7" not in repr(list(Comment.objects.values()))
 
-    def test_imported_comments_are_neither_moderated_nor_learned_from(self, bring: Bring) -> None:
+    def test_imported_comments_are_neither_moderated_nor_learned_from(self, import_parts: ImportParts) -> None:
         Block.objects.create(text="one", verdict="spam")
-        bring(item(7, inside=[comment(55, content="One"), comment(56, content="Two", approved="spam")]))
+        import_parts(item(7, inside=[comment(55, content="One"), comment(56, content="Two", approved="spam")]))
         assert [(found.status, found.reasons) for found in Comment.objects.order_by("pk")] == [
             ("approved", []),
             ("spam", []),
@@ -62,94 +62,94 @@ class TestComments:
         ("exported", "status"),
         [("1", "approved"), ("0", "pending"), ("spam", "spam"), ("trash", "trash"), ("post-trashed", "trash")],
     )
-    def test_statuses(self, bring: Bring, exported: str, status: str) -> None:
-        report = bring(item(7, inside=[comment(1, approved=exported)]))
+    def test_statuses(self, import_parts: ImportParts, exported: str, status: str) -> None:
+        report = import_parts(item(7, inside=[comment(1, approved=exported)]))
         assert Comment.objects.get().status == status
         assert not report.notes
 
-    def test_comment_with_unknown_status_is_pending_and_noted(self, bring: Bring) -> None:
-        report = bring(item(7, inside=[comment(1, approved="maybe")]))
+    def test_comment_with_unknown_status_is_pending_and_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, inside=[comment(1, approved="maybe")]))
         assert Comment.objects.get().status == "pending"
         assert "maybe" in remarks(report)[0]
 
     @pytest.mark.parametrize("kind", ["pingback", "trackback", "comment"])
-    def test_known_types_become_kinds(self, bring: Bring, kind: str) -> None:
-        bring(item(7, inside=[comment(1, type=kind)]))
+    def test_known_types_become_kinds(self, import_parts: ImportParts, kind: str) -> None:
+        import_parts(item(7, inside=[comment(1, type=kind)]))
         assert Comment.objects.get().kind == kind
 
     @pytest.mark.parametrize(
         ("exported", "kind"), [("review", "comment"), ("like", "comment"), ("webmention", "pingback")]
     )
     def test_types_of_plugins_become_ordinary_kinds_and_are_noted(
-        self, bring: Bring, client: Client, exported: str, kind: str
+        self, import_parts: ImportParts, client: Client, exported: str, kind: str
     ) -> None:
-        report = bring(item(7, inside=[comment(1, type=exported)]))
+        report = import_parts(item(7, inside=[comment(1, type=exported)]))
         assert Comment.objects.get().kind == kind
         assert f"of the type “{exported}”" in remarks(report)[0]
         assert 'id="comment-1"' in client.get("/2014/03/01/post-7/").text
 
     @pytest.mark.parametrize("kind", ["order_note", "note"])
-    def test_internal_notes_are_skipped_with_a_reason(self, bring: Bring, kind: str) -> None:
-        report = bring(item(7, inside=[comment(1, type=kind)]))
+    def test_internal_notes_are_skipped_with_a_reason(self, import_parts: ImportParts, kind: str) -> None:
+        report = import_parts(item(7, inside=[comment(1, type=kind)]))
         assert not Comment.objects.exists()
         assert f"internal note (“{kind}”)" in first(report.skipped).text
 
-    def test_threads_are_rebuilt_in_any_order(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(3, parent=2), comment(2, parent=1), comment(1)]))
+    def test_threads_are_rebuilt_in_any_order(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(3, parent=2), comment(2, parent=1), comment(1)]))
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1, 3: 2}
 
-    def test_missing_and_circular_parents_are_noted(self, bring: Bring) -> None:
-        report = bring(
+    def test_missing_and_circular_parents_are_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             item(7, inside=[comment(1, parent=99), comment(2, parent=3), comment(3, parent=2), comment(4, parent=4)]),
             item(8, inside=[comment(5, parent=1)]),
         )
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: None, 3: 2, 4: None, 5: None}
         assert len(report.notes) == 4
 
-    def test_comment_count_includes_only_approved_comments(self, bring: Bring) -> None:
+    def test_comment_count_includes_only_approved_comments(self, import_parts: ImportParts) -> None:
         inside = [comment(1), comment(2, type="pingback"), comment(3, approved="0"), comment(4, approved="spam")]
-        bring(item(7, inside=inside), page(20, inside=[comment(5)]))
+        import_parts(item(7, inside=inside), page(20, inside=[comment(5)]))
         assert Post.objects.get().comment_count == 2
         assert Page.objects.get().comment_count == 1
 
-    def test_comments_on_skipped_items_are_counted_as_skipped(self, bring: Bring) -> None:
-        report = bring(item(7, post_type="attachment", inside=[comment(1), comment(2)]))
+    def test_comments_on_skipped_items_are_counted_as_skipped(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, post_type="attachment", inside=[comment(1), comment(2)]))
         assert counted(report, "comment") == {"skipped": 2}
 
     def test_comments_on_an_entry_that_cannot_be_stored_are_skipped_in_all_parts(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(rows: object) -> None:
             raise IntegrityError("refused")
 
         monkeypatch.setattr(entries, "MAX_COMMENTS", 2)
         monkeypatch.setattr(entries, "insert", refuse)
-        report = bring(item(7, inside=[comment(n) for n in range(1, 6)]))
+        report = import_parts(item(7, inside=[comment(n) for n in range(1, 6)]))
         assert counted(report, "post") == {"skipped": 1}
         assert counted(report, "comment") == {"skipped": 5}
 
-    def test_values_that_are_too_long_are_shortened_and_noted(self, bring: Bring) -> None:
-        report = bring(
+    def test_values_that_are_too_long_are_shortened_and_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             item(7, inside=[comment(1, author="n" * 300, author_email="e" * 300, author_url="https://x/" + "u" * 600)])
         )
         found = Comment.objects.get()
         assert [len(text) for text in (found.name, found.email, found.website)] == [245, 254, 500]
         assert len(report.notes) == 3
 
-    def test_invalid_email_address_is_kept(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1, author_email="not an address")]))
+    def test_invalid_email_address_is_kept(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1, author_email="not an address")]))
         assert Comment.objects.get().email == "not an address"
 
-    def test_comment_whose_id_is_taken_gets_a_new_one_and_is_noted(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1, content="first")]))
-        report = bring(item(8, inside=[comment(1, content="second"), comment(2, parent=1, content="answer")]))
+    def test_comment_whose_id_is_taken_gets_a_new_one_and_is_noted(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1, content="first")]))
+        report = import_parts(item(8, inside=[comment(1, content="second"), comment(2, parent=1, content="answer")]))
         second = Comment.objects.get(text="second")
         assert second.pk > 2
         assert Comment.objects.get(text="answer").parent == second
         assert str(second.pk) in remarks(report)[0]
 
-    def test_comment_without_a_date_gets_the_date_of_its_post(self, bring: Bring) -> None:
+    def test_comment_without_a_date_gets_the_date_of_its_post(self, import_parts: ImportParts) -> None:
         none = "0000-00-00 00:00:00"
-        report = bring(item(7, inside=[comment(1, date=none, date_gmt=none)]))
+        report = import_parts(item(7, inside=[comment(1, date=none, date_gmt=none)]))
         assert Comment.objects.get().created_at == Post.objects.get().published_at
         assert "no date" in remarks(report)[0]

@@ -12,30 +12,30 @@ from blog.models import Page, Post, Status
 from tags.models import Tag
 from tests.factories import PostFactory
 from tests.factories.reports import counted, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import VERSIONS, comment, filed, item, page, tag
 
 pytestmark = pytest.mark.django_db
 
 
 class TestPosts:
-    def test_post_keeps_its_url(self, bring: Bring, client: Client) -> None:
-        bring(item(7, title="Star &amp; power", post_name="star-power", content="One\n\nTwo"))
+    def test_post_keeps_its_url(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, title="Star &amp; power", post_name="star-power", content="One\n\nTwo"))
         page_html = client.get("/2014/03/01/star-power/").text
         assert "Star &amp; power" in page_html
         assert "<p>One</p>\n<p>Two</p>" in page_html
         assert client.get("/?p=7").headers["Location"] == "/2014/03/01/star-power/"
 
-    def test_source_is_kept_byte_for_byte(self, bring: Bring) -> None:
+    def test_source_is_kept_byte_for_byte(self, import_parts: ImportParts) -> None:
         content = ' <p>One  "two"</p>\r\n\r\n<!--more-->\t[x]\n&amp;&nbsp;é\u200b '
-        bring(item(7, content=content))
+        import_parts(item(7, content=content))
         post = Post.objects.get(pk=7)
         # XML itself makes every line end `\n`.
         assert post.source == content.replace("\r\n", "\n")
         assert post.markup == "wordpress"
 
-    def test_all_fields_are_imported(self, bring: Bring) -> None:
-        bring(
+    def test_all_fields_are_imported(self, import_parts: ImportParts) -> None:
+        import_parts(
             item(
                 7,
                 excerpt="Short &amp; good",
@@ -57,16 +57,16 @@ class TestPosts:
         assert post.created_at == post.published_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
         assert post.modified_at == dt.datetime(2015, 5, 5, 5, 5, 5, tzinfo=dt.UTC)
 
-    def test_modification_date_defaults_to_the_creation_date(self, bring: Bring) -> None:
-        bring(item(7))
+    def test_modification_date_defaults_to_the_creation_date(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
         post = Post.objects.get(pk=7)
         assert post.modified_at == post.created_at == post.published_at
 
     def test_day_in_the_url_does_not_depend_on_the_time_zone(
-        self, bring: Bring, settings: Settings, client: Client
+        self, import_parts: ImportParts, settings: Settings, client: Client
     ) -> None:
         settings.TIME_ZONE = "Pacific/Auckland"
-        bring(item(7, post_name="late", post_date="2014-03-01 23:59:00", post_date_gmt="2014-03-02 07:59:00"))
+        import_parts(item(7, post_name="late", post_date="2014-03-01 23:59:00", post_date_gmt="2014-03-02 07:59:00"))
         assert client.get("/2014/03/01/late/").status_code == 200
         assert timezone.localtime(Post.objects.get(pk=7).published_at).hour == 23
 
@@ -79,19 +79,19 @@ class TestPosts:
             ("cafe%CC%81", "café"),
         ],
     )
-    def test_slugs_are_kept(self, bring: Bring, exported: str, kept: str) -> None:
-        report = bring(item(7, post_name=exported))
+    def test_slugs_are_kept(self, import_parts: ImportParts, exported: str, kept: str) -> None:
+        report = import_parts(item(7, post_name=exported))
         assert Post.objects.get(pk=7).slug == kept
         assert not report.notes
 
-    def test_slugs_that_cannot_be_in_a_url_are_changed_and_noted(self, bring: Bring) -> None:
-        report = bring(item(7, post_name="a%2fb c"), item(8, post_name="x" * 300))
+    def test_slugs_that_cannot_be_in_a_url_are_changed_and_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, post_name="a%2fb c"), item(8, post_name="x" * 300))
         assert Post.objects.get(pk=7).slug == "a-b-c"
         assert Post.objects.get(pk=8).slug == "x" * 200
         assert len([text for text in remarks(report) if "slug cannot be kept" in text]) == 2
 
-    def test_urls_with_unusable_slugs_redirect_to_the_new_ones(self, bring: Bring, client: Client) -> None:
-        bring(
+    def test_urls_with_unusable_slugs_redirect_to_the_new_ones(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
             item(7, post_name="Two Words"),
             item(8, post_name="a/b?"),
             item(9, post_name="Two Words", status="draft", post_date="2014-03-02 09:30:00"),
@@ -108,42 +108,44 @@ class TestPosts:
         assert client.get("/2014/03/02/Two%20Words/").status_code == 404
 
     @pytest.mark.parametrize(("title", "slug"), [("Some words", "some-words"), ("", "post"), ("🎉", "post")])
-    def test_missing_slug_is_made_from_the_title(self, bring: Bring, title: str, slug: str) -> None:
-        bring(item(7, title=title, post_name=""))
+    def test_missing_slug_is_made_from_the_title(self, import_parts: ImportParts, title: str, slug: str) -> None:
+        import_parts(item(7, title=title, post_name=""))
         assert Post.objects.get(pk=7).slug == slug
 
-    def test_duplicate_slugs_on_one_day_are_numbered_and_noted(self, bring: Bring) -> None:
+    def test_duplicate_slugs_on_one_day_are_numbered_and_noted(self, import_parts: ImportParts) -> None:
         PostFactory(pk=500, slug="same", published_at=dt.datetime(2014, 3, 1, 1, tzinfo=dt.UTC))
-        report = bring(item(7, post_name="same"), item(8, post_name="same"), item(9, post_name="same-2"))
+        report = import_parts(item(7, post_name="same"), item(8, post_name="same"), item(9, post_name="same-2"))
         slugs = dict(Post.objects.filter(pk__in=[7, 8, 9]).values_list("pk", "slug"))
         assert slugs == {7: "same-2", 8: "same-3", 9: "same-2-2"}
         assert len(report.notes) == 3
 
-    def test_posts_of_different_days_can_have_the_same_slug(self, bring: Bring) -> None:
-        report = bring(item(7, post_name="same"), item(8, post_name="same", post_date="2014-03-02 09:30:00"))
+    def test_posts_of_different_days_can_have_the_same_slug(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, post_name="same"), item(8, post_name="same", post_date="2014-03-02 09:30:00"))
         assert set(Post.objects.values_list("slug", flat=True)) == {"same"}
         assert not report.notes
 
     @pytest.mark.parametrize(
         ("slug", "language"), [("ar", "ar"), ("pt-BR", "pt-br"), ("php", ""), ("unknown-language", "")]
     )
-    def test_language_is_taken_from_the_polylang_taxonomy(self, bring: Bring, slug: str, language: str) -> None:
-        report = bring(item(7, inside=[filed("language", slug)]), page(8, inside=[filed("language", slug)]))
+    def test_language_is_taken_from_the_polylang_taxonomy(
+        self, import_parts: ImportParts, slug: str, language: str
+    ) -> None:
+        report = import_parts(item(7, inside=[filed("language", slug)]), page(8, inside=[filed("language", slug)]))
         assert (Post.objects.get().language, Page.objects.get().language) == (language, language)
         assert bool(remarks(report)) == (not language)
 
-    def test_markup_in_titles_and_excerpts_is_removed_and_noted(self, bring: Bring) -> None:
-        report = bring(item(7, title="On <em>a &lt; b</em> &amp; 1 < 2", excerpt="<p>One</p><p>Two</p>"))
+    def test_markup_in_titles_and_excerpts_is_removed_and_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, title="On <em>a &lt; b</em> &amp; 1 < 2", excerpt="<p>One</p><p>Two</p>"))
         post = Post.objects.get(pk=7)
         assert (post.title, post.excerpt) == ("On a < b & 1 < 2", "One\nTwo")
         assert len(report.notes) == 2
 
     @pytest.mark.parametrize("version", VERSIONS)
-    def test_every_version_of_the_format_is_read(self, bring: Bring, version: str) -> None:
+    def test_every_version_of_the_format_is_read(self, import_parts: ImportParts, version: str) -> None:
         tags = {"1.0": [filed("tag", "", "NGO"), filed("tag", "ngo", "NGO")]}.get(
             version, [filed("post_tag", "ngo", "NGO")]
         )
-        bring(tag("ngo", "NGO"), item(7, inside=[*tags, comment(1)]), version=version)
+        import_parts(tag("ngo", "NGO"), item(7, inside=[*tags, comment(1)]), version=version)
         post = Post.objects.get(pk=7)
         assert [found.name for found in post.tags.all()] == ["NGO"]
         assert post.comment_count == 1
@@ -151,17 +153,17 @@ class TestPosts:
 
     @pytest.mark.parametrize("here", [False, True])
     def test_first_of_several_items_with_the_same_id_keeps_the_urls_with_that_id(
-        self, bring: Bring, client: Client, here: bool
+        self, import_parts: ImportParts, client: Client, here: bool
     ) -> None:
         if here:
             PostFactory(pk=7)
         rest = [item(7, guid=f"urn:{name}", post_name=name) for name in "bc"]
-        bring(item(7, guid="urn:a", post_name="a"), *rest, page(7))
+        import_parts(item(7, guid="urn:a", post_name="a"), *rest, page(7))
         assert client.get("/?p=7").headers["Location"] == "/2014/03/01/a/"
         assert client.get("/?page_id=7").headers["Location"] == "/2014/03/01/a/"
 
-    def test_new_objects_get_ids_above_the_imported_ones(self, bring: Bring) -> None:
-        bring(item(700), page(900), tag("t"))
+    def test_new_objects_get_ids_above_the_imported_ones(self, import_parts: ImportParts) -> None:
+        import_parts(item(700), page(900), tag("t"))
         assert PostFactory(tags=["new"]).pk > 700
         assert User.objects.create_user("zoe").pk
 
@@ -177,35 +179,35 @@ class TestStatuses:
             ("trash", Status.TRASH),
         ],
     )
-    def test_statuses_are_kept(self, bring: Bring, exported: str, here: Status) -> None:
-        report = bring(item(7, status=exported))
+    def test_statuses_are_kept(self, import_parts: ImportParts, exported: str, here: Status) -> None:
+        report = import_parts(item(7, status=exported))
         assert Post.objects.get(pk=7).status == here
         assert not report.notes
 
-    def test_scheduled_post_stays_scheduled(self, bring: Bring) -> None:
-        bring(item(7, status="future", post_date="2199-01-01 00:00:00"))
+    def test_scheduled_post_stays_scheduled(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, status="future", post_date="2199-01-01 00:00:00"))
         assert Post.objects.get(pk=7).is_scheduled
 
-    def test_scheduled_post_whose_time_has_passed_is_pending_review(self, bring: Bring) -> None:
-        report = bring(item(7, status="future"))
+    def test_scheduled_post_whose_time_has_passed_is_pending_review(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, status="future"))
         post = Post.objects.get(pk=7)
         assert (post.status, post.published_on) == (Status.PENDING, dt.date(2014, 3, 1))
         assert "pending review" in remarks(report)[0]
 
-    def test_password_protected_post_becomes_private(self, bring: Bring) -> None:
-        report = bring(item(7, post_password="open sesame"))
+    def test_password_protected_post_becomes_private(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, post_password="open sesame"))
         assert Post.objects.get(pk=7).status == Status.PRIVATE
         assert "password" in remarks(report)[0]
         assert "open sesame" not in repr(Post.objects.values().get(pk=7))
 
-    def test_post_with_unknown_status_becomes_a_draft(self, bring: Bring) -> None:
-        report = bring(item(7, status="acf-disabled"))
+    def test_post_with_unknown_status_becomes_a_draft(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, status="acf-disabled"))
         assert Post.objects.get(pk=7).status == Status.DRAFT
         assert "acf-disabled" in remarks(report)[0]
 
-    def test_published_post_without_a_date_becomes_a_draft(self, bring: Bring) -> None:
+    def test_published_post_without_a_date_becomes_a_draft(self, import_parts: ImportParts) -> None:
         none = "0000-00-00 00:00:00"
-        report = bring(item(7, post_date=none, post_date_gmt=none))
+        report = import_parts(item(7, post_date=none, post_date_gmt=none))
         post = Post.objects.get(pk=7)
         assert (post.status, post.published_at, post.published_on) == (Status.DRAFT, None, None)
         assert "no date" in remarks(report)[0]
@@ -213,39 +215,41 @@ class TestStatuses:
     @pytest.mark.parametrize("date", ["9999-12-31 23:59:59", "1000-01-01 00:00:00"])
     @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
     def test_extreme_dates_do_not_break_listings_and_feeds(
-        self, bring: Bring, client: Client, settings: Settings, zone: str, date: str
+        self, import_parts: ImportParts, client: Client, settings: Settings, zone: str, date: str
     ) -> None:
         settings.TIME_ZONE = zone
-        bring(
+        import_parts(
             item(7, post_date=date), item(8, post_date="", post_date_gmt=date), item(9, post_date=date, status="future")
         )
         assert client.get("/").status_code == client.get("/feed/").status_code == 200
 
-    def test_missing_date_is_derived_from_the_utc_date(self, bring: Bring) -> None:
-        bring(item(7, post_date="0000-00-00 00:00:00"))
+    def test_missing_date_is_derived_from_the_utc_date(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, post_date="0000-00-00 00:00:00"))
         assert Post.objects.get(pk=7).published_on == dt.date(2014, 3, 1)
 
-    def test_draft_that_never_had_a_date_has_none(self, bring: Bring) -> None:
-        bring(item(7, status="draft", post_name="", post_date_gmt="0000-00-00 00:00:00"))
+    def test_draft_that_never_had_a_date_has_none(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, status="draft", post_name="", post_date_gmt="0000-00-00 00:00:00"))
         post = Post.objects.get(pk=7)
         assert (post.published_at, post.published_on, post.slug) == (None, None, "a-title")
 
     @pytest.mark.parametrize("status", ["inherit", "auto-draft"])
-    def test_revisions_are_skipped(self, bring: Bring, status: str) -> None:
-        report = bring(item(7, status=status))
+    def test_revisions_are_skipped(self, import_parts: ImportParts, status: str) -> None:
+        report = import_parts(item(7, status=status))
         assert not Post.objects.exists()
         assert counted(report, "post") == {"skipped": 1}
 
     @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash"])
-    def test_hidden_posts_are_not_shown_anywhere(self, bring: Bring, client: Client, status: str) -> None:
-        bring(item(7, status=status, title="Secret title", inside=[filed("post_tag", "t")]), item(8, post_name="seen"))
+    def test_hidden_posts_are_not_shown_anywhere(self, import_parts: ImportParts, client: Client, status: str) -> None:
+        import_parts(
+            item(7, status=status, title="Secret title", inside=[filed("post_tag", "t")]), item(8, post_name="seen")
+        )
         for url in ("/", "/2014/03/01/post-7/", "/?p=7", "/tag/t/", "/feed/"):
             assert "Secret title" not in client.get(url, follow=True).text
 
 
 class TestPages:
-    def test_parents_may_come_after_their_children(self, bring: Bring, client: Client) -> None:
-        bring(
+    def test_parents_may_come_after_their_children(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
             page(22, post_name="grandchild", post_parent=21),
             page(21, post_name="child", post_parent=20),
             page(20, post_name="about", menu_order=3, title="About us"),
@@ -255,36 +259,38 @@ class TestPages:
         assert Page.objects.get(pk=20).menu_order == 3
         assert client.get("/about/child/grandchild/").status_code == 200
 
-    def test_missing_parent_is_noted(self, bring: Bring) -> None:
-        report = bring(page(21, post_name="orphan", post_parent=999))
+    def test_missing_parent_is_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(page(21, post_name="orphan", post_parent=999))
         assert Page.objects.get(pk=21).path == "orphan"
         assert "parent is not in the export" in remarks(report)[0]
 
-    def test_cycles_of_parents_are_broken_and_noted(self, bring: Bring) -> None:
-        report = bring(
+    def test_cycles_of_parents_are_broken_and_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             page(20, post_parent=22), page(21, post_parent=20), page(22, post_parent=21), page(23, post_parent=23)
         )
         assert {p.pk: p.parent_id for p in Page.objects.all()} == {20: None, 21: 20, 22: 21, 23: None}
         assert len([text for text in remarks(report) if "its own ancestor" in text]) == 2
 
-    def test_duplicate_slugs_are_numbered_and_the_public_page_keeps_its_slug(self, bring: Bring) -> None:
-        report = bring(page(20, post_name="about", status="draft"), page(21, post_name="about"))
+    def test_duplicate_slugs_are_numbered_and_the_public_page_keeps_its_slug(self, import_parts: ImportParts) -> None:
+        report = import_parts(page(20, post_name="about", status="draft"), page(21, post_name="about"))
         assert dict(Page.objects.values_list("pk", "path")) == {21: "about", 20: "about-2"}
         assert "about-2" in remarks(report)[0]
 
-    def test_child_of_a_renamed_page_gets_a_matching_path(self, bring: Bring) -> None:
-        bring(page(20, post_name="about"), page(21, post_name="about"), page(22, post_name="team", post_parent=21))
+    def test_child_of_a_renamed_page_gets_a_matching_path(self, import_parts: ImportParts) -> None:
+        import_parts(
+            page(20, post_name="about"), page(21, post_name="about"), page(22, post_name="team", post_parent=21)
+        )
         assert Page.objects.get(pk=22).path == "about-2/team"
 
-    def test_pages_that_are_nested_too_deeply_move_to_the_top_level(self, bring: Bring) -> None:
+    def test_pages_that_are_nested_too_deeply_move_to_the_top_level(self, import_parts: ImportParts) -> None:
         pages = [page(n, post_name="x" * 190, post_parent=n - 1 if n > 20 else 0) for n in range(20, 26)]
-        report = bring(*pages)
+        report = import_parts(*pages)
         assert all(len(path) <= 600 for path in Page.objects.values_list("path", flat=True))
         assert any("too deep" in text for text in remarks(report))
 
-    def test_reserved_slug_is_noted(self, bring: Bring) -> None:
-        assert "is reserved for the site itself" in remarks(bring(page(20, post_name="tag")))[0]
+    def test_reserved_slug_is_noted(self, import_parts: ImportParts) -> None:
+        assert "is reserved for the site itself" in remarks(import_parts(page(20, post_name="tag")))[0]
 
-    def test_terms_of_pages_are_skipped_and_noted(self, bring: Bring) -> None:
-        assert "no categories and tags" in remarks(bring(page(20, inside=[filed("post_tag", "x")])))[0]
+    def test_terms_of_pages_are_skipped_and_noted(self, import_parts: ImportParts) -> None:
+        assert "no categories and tags" in remarks(import_parts(page(20, inside=[filed("post_tag", "x")])))[0]
         assert not Tag.objects.exists()

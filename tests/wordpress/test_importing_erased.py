@@ -13,7 +13,7 @@ from comments.moderation.counting import miscounted
 from tests.factories import CommentFactory
 from tests.factories.database import everything_stored
 from tests.factories.reports import counted
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import comment, item
 from wordpress.models import ImportedItem
 
@@ -34,25 +34,25 @@ def stored() -> list[Any]:
 
 
 class TestKeptTexts:
-    def test_importing_the_same_export_again_changes_nothing(self, bring: Bring) -> None:
-        bring(*two_posts())
+    def test_importing_the_same_export_again_changes_nothing(self, import_parts: ImportParts) -> None:
+        import_parts(*two_posts())
         assert personal_data.erase("rosa@example.org", keep_text=True).comments == 3
         before = stored()
-        report = bring(*two_posts())
+        report = import_parts(*two_posts())
         assert counted(report, "comment") == {"unchanged": 4}
         assert stored() == before
         assert "rosa" not in everything_stored().lower()
 
-    def test_changes_in_the_export_are_not_applied(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1, **ROSA)]))
+    def test_changes_in_the_export_are_not_applied(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1, **ROSA)]))
         personal_data.erase("rosa@example.org", keep_text=True)
         before = stored()
-        bring(item(7, inside=[comment(1, content="What I meant.", approved="0", **ROSA)]))
+        import_parts(item(7, inside=[comment(1, content="What I meant.", approved="0", **ROSA)]))
         assert stored() == before
 
-    def test_new_comments_of_an_erased_author_are_imported_anonymously(self, bring: Bring) -> None:
+    def test_new_comments_of_an_erased_author_are_imported_anonymously(self, import_parts: ImportParts) -> None:
         personal_data.erase("rosa@example.org", keep_text=True)
-        bring(*two_posts())
+        import_parts(*two_posts())
         assert Comment.objects.count() == 4
         assert "rosa" not in everything_stored().lower()
         assert list(Comment.objects.filter(name="", email="", website="").values_list("text", flat=True)) == [
@@ -61,27 +61,27 @@ class TestKeptTexts:
             "Comment 1.",
         ]
         before = stored()
-        assert counted(bring(*two_posts()), "comment") == {"unchanged": 4}
+        assert counted(import_parts(*two_posts()), "comment") == {"unchanged": 4}
         assert stored() == before
 
-    def test_comments_written_after_the_erasure_keep_their_author(self, bring: Bring) -> None:
+    def test_comments_written_after_the_erasure_keep_their_author(self, import_parts: ImportParts) -> None:
         personal_data.erase("rosa@example.org", keep_text=True)
         Erasure.objects.update(erased_at=dt.datetime(2013, 1, 1, tzinfo=dt.UTC))
-        bring(item(7, inside=[comment(1, **ROSA)]))
+        import_parts(item(7, inside=[comment(1, **ROSA)]))
         assert Comment.objects.get().name == "Rosa L."
 
-    def test_comments_with_another_email_address_keep_their_author(self, bring: Bring) -> None:
+    def test_comments_with_another_email_address_keep_their_author(self, import_parts: ImportParts) -> None:
         personal_data.erase("rosa@example.org", keep_text=True)
-        bring(item(7, inside=[comment(1, **ROSA | {"author_email": "other@example.org"})]))
+        import_parts(item(7, inside=[comment(1, **ROSA | {"author_email": "other@example.org"})]))
         assert Comment.objects.get().name == "Rosa L."
 
 
 class TestDeletedTexts:
-    def test_deleted_comments_are_not_imported_again(self, bring: Bring) -> None:
-        bring(*two_posts())
+    def test_deleted_comments_are_not_imported_again(self, import_parts: ImportParts) -> None:
+        import_parts(*two_posts())
         personal_data.erase("rosa@example.org", keep_text=False)
         before = stored()
-        report = bring(*two_posts())
+        report = import_parts(*two_posts())
         assert counted(report, "comment") == {"unchanged": 1, "skipped": 3}
         assert {line.text for line in report.skipped} == {"Its author was erased here, with all comments."}
         assert "Rosa" not in repr(list(report.skipped))
@@ -90,31 +90,33 @@ class TestDeletedTexts:
         assert list(miscounted()) == []
         assert Post.objects.get(pk=7).comment_count == 1
 
-    def test_deleted_comments_stay_deleted_after_a_later_erasure_that_keeps_texts(self, bring: Bring) -> None:
-        bring(*two_posts())
+    def test_deleted_comments_stay_deleted_after_a_later_erasure_that_keeps_texts(
+        self, import_parts: ImportParts
+    ) -> None:
+        import_parts(*two_posts())
         personal_data.erase("rosa@example.org", keep_text=False)
         CommentFactory.create(entry=Post.objects.get(pk=7), email="rosa@example.org")
         personal_data.erase("rosa@example.org", keep_text=True)
-        bring(*two_posts())
+        import_parts(*two_posts())
         assert Comment.objects.count() == 2
 
 
 class TestDeletedEmailAddresses:
-    def test_deleted_email_addresses_are_not_imported_again(self, bring: Bring) -> None:
-        bring(*two_posts())
+    def test_deleted_email_addresses_are_not_imported_again(self, import_parts: ImportParts) -> None:
+        import_parts(*two_posts())
         personal_data.delete_old_emails(CommentSettings(forget_emails_after_days=30))
         assert not ImportedItem.objects.filter(kind="comment").exists()
-        assert counted(bring(*two_posts()), "comment") == {"unchanged": 4}
+        assert counted(import_parts(*two_posts()), "comment") == {"unchanged": 4}
         assert set(Comment.objects.values_list("email", flat=True)) == {""}
 
 
 class TestStatusSince:
-    def test_status_changed_in_the_export_counts_from_the_time_of_the_import(self, bring: Bring) -> None:
+    def test_status_changed_in_the_export_counts_from_the_time_of_the_import(self, import_parts: ImportParts) -> None:
         """Otherwise `tidy_comments` would delete what has only just become spam as old spam."""
-        bring(item(7, inside=[comment(1), comment(2)]))
+        import_parts(item(7, inside=[comment(1), comment(2)]))
         long_ago = timezone.now() - dt.timedelta(days=400)
         Comment.objects.update(status_since=long_ago)
         before = timezone.now()
-        bring(item(7, inside=[comment(1, approved="spam"), comment(2, content="Another text.")]))
+        import_parts(item(7, inside=[comment(1, approved="spam"), comment(2, content="Another text.")]))
         assert Comment.objects.get(pk=1).status_since >= before
         assert Comment.objects.get(pk=2).status_since == long_ago

@@ -23,10 +23,10 @@ from blog.models import Page, Post
 from blog.models.redirect import Redirect
 from media.models import Document, Picture
 from tests.factories import PostFactory
-from tests.factories.files import MP4, PDF, SAMPLES, picture, put
+from tests.factories.files import MP4, PDF, SAMPLES, picture, write_files
 from tests.factories.programs import run
 from tests.factories.reports import counted, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import (
     AWKWARD_PARTS,
     attachment,
@@ -67,8 +67,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 class TestMetadata:
-    def test_metadata_is_stored_without_the_file(self, bring: Bring) -> None:
-        report = bring(
+    def test_metadata_is_stored_without_the_file(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             attachment(
                 30,
                 title="A &amp; B",
@@ -90,8 +90,8 @@ class TestMetadata:
         assert stored.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
         assert counted(report, "attachment") == {"imported": 1}
 
-    def test_missing_file_is_reported_with_its_url_and_a_reason(self, bring: Bring) -> None:
-        report = bring(attachment(30, title="A picture"))
+    def test_missing_file_is_reported_with_its_url_and_a_reason(self, import_parts: ImportParts) -> None:
+        report = import_parts(attachment(30, title="A picture"))
         (skipped,) = report.skipped
         assert (skipped.kind, skipped.id, skipped.title, skipped.url) == (
             "file",
@@ -101,8 +101,8 @@ class TestMetadata:
         )
         assert "--media" in skipped.text
 
-    def test_url_is_taken_from_the_guid_in_old_exports(self, bring: Bring) -> None:
-        bring(attachment(30, attachment_url="", guid=UPLOADS + "a.png"))
+    def test_url_is_taken_from_the_guid_in_old_exports(self, import_parts: ImportParts) -> None:
+        import_parts(attachment(30, attachment_url="", guid=UPLOADS + "a.png"))
         assert Attachment.objects.get().url == UPLOADS + "a.png"
 
     @pytest.mark.parametrize(
@@ -117,19 +117,21 @@ class TestMetadata:
             {"post_id": 0},
         ],
     )
-    def test_attachments_without_a_file_url_or_an_id_are_skipped(self, bring: Bring, values: dict[str, Any]) -> None:
-        assert counted(bring(attachment(30, **values)), "attachment") == {"skipped": 1}
+    def test_attachments_without_a_file_url_or_an_id_are_skipped(
+        self, import_parts: ImportParts, values: dict[str, Any]
+    ) -> None:
+        assert counted(import_parts(attachment(30, **values)), "attachment") == {"skipped": 1}
         assert not Attachment.objects.exists()
 
-    def test_importing_again_changes_nothing(self, bring: Bring) -> None:
+    def test_importing_again_changes_nothing(self, import_parts: ImportParts) -> None:
         parts = [attachment(n, f"2014/{n}.png", alt="x") for n in range(1, 4)]
-        bring(*parts)
-        report = bring(*parts)
+        import_parts(*parts)
+        report = import_parts(*parts)
         assert counted(report, "attachment") == {"unchanged": 3}
         assert not report.has_changes
 
-    def test_duplicate_attachments_are_skipped(self, bring: Bring) -> None:
-        report = bring(attachment(30), attachment(30))
+    def test_duplicate_attachments_are_skipped(self, import_parts: ImportParts) -> None:
+        report = import_parts(attachment(30), attachment(30))
         assert counted(report, "attachment") == {"imported": 1, "skipped": 1}
 
     def test_query_count_does_not_grow_with_the_number_of_attachments(self, tmp_path: Path) -> None:
@@ -156,18 +158,20 @@ class TestFilesInAFolder:
         "place",
         ["2014/03/a.png", "wp-content/uploads/2014/03/a.png", "uploads/2014/03/a.png", "a.png"],
     )
-    def test_pictures_are_found_in_common_folder_layouts(self, bring: Bring, folder: Path, place: str) -> None:
-        put(folder, place)
-        report = bring(attachment(30, title="T", excerpt="C", alt="What it shows"), media=MediaFolder(folder))
+    def test_pictures_are_found_in_common_folder_layouts(
+        self, import_parts: ImportParts, folder: Path, place: str
+    ) -> None:
+        write_files(folder, place)
+        report = import_parts(attachment(30, title="T", excerpt="C", alt="What it shows"), media=MediaFolder(folder))
         found = Picture.objects.get()
         assert (found.title, found.caption, found.alt) == ("T", "C", "What it shows")
         assert found.uploaded_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
         assert Attachment.objects.get().picture == found
         assert counted(report, "file") == {"imported": 1}
 
-    def test_pdf_becomes_a_document(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/Report A.pdf")
-        bring(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=MediaFolder(folder))
+    def test_pdf_becomes_a_document(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/Report A.pdf")
+        import_parts(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=MediaFolder(folder))
         assert (Document.objects.get().title, Attachment.objects.get().document) == (
             "The report",
             Document.objects.get(),
@@ -177,21 +181,23 @@ class TestFilesInAFolder:
     @pytest.mark.parametrize("in_export", ["NFC", "NFD"])
     @pytest.mark.parametrize("percent", [True, False])
     def test_percent_encoding_and_unicode_normalisation_of_names_do_not_matter(
-        self, bring: Bring, folder: Path, on_disk: Any, in_export: Any, percent: bool
+        self, import_parts: ImportParts, folder: Path, on_disk: Any, in_export: Any, percent: bool
     ) -> None:
-        put(folder, unicodedata.normalize(on_disk, "2014/03/Cáceres é.png"))
+        write_files(folder, unicodedata.normalize(on_disk, "2014/03/Cáceres é.png"))
         path = unicodedata.normalize(in_export, "2014/03/Cáceres é.png")
-        bring(attachment(30, quote(path) if percent else path), media=MediaFolder(folder))
+        import_parts(attachment(30, quote(path) if percent else path), media=MediaFolder(folder))
         assert Picture.objects.exists()
 
-    def test_original_replaces_a_missing_scaled_picture(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(attachment(30, "2014/03/a-scaled.png"), media=MediaFolder(folder))
+    def test_original_replaces_a_missing_scaled_picture(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(attachment(30, "2014/03/a-scaled.png"), media=MediaFolder(folder))
         assert Picture.objects.exists()
 
-    def test_ambiguous_file_names_are_not_guessed(self, bring: Bring, folder: Path) -> None:
-        put(folder, "a.png")
-        report = bring(attachment(30, "2014/03/a.png"), attachment(31, "2015/03/a.png"), media=MediaFolder(folder))
+    def test_ambiguous_file_names_are_not_guessed(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "a.png")
+        report = import_parts(
+            attachment(30, "2014/03/a.png"), attachment(31, "2015/03/a.png"), media=MediaFolder(folder)
+        )
         assert not Picture.objects.exists()
         assert len(file_reasons(report)) == 2
 
@@ -210,49 +216,51 @@ class TestFilesInAFolder:
         ],
     )
     def test_files_that_the_media_library_rejects_are_reported(
-        self, bring: Bring, folder: Path, path: str, content: bytes, reason: str
+        self, import_parts: ImportParts, folder: Path, path: str, content: bytes, reason: str
     ) -> None:
-        put(folder, path, content=content)
-        assert reason in file_reasons(bring(attachment(30, path), media=MediaFolder(folder)))[30]
+        write_files(folder, path, content=content)
+        assert reason in file_reasons(import_parts(attachment(30, path), media=MediaFolder(folder)))[30]
         assert stored_files() == []
 
-    def test_missing_file_is_reported_and_imported_by_a_later_run(self, bring: Bring, folder: Path) -> None:
+    def test_missing_file_is_reported_and_imported_by_a_later_run(
+        self, import_parts: ImportParts, folder: Path
+    ) -> None:
         parts = [attachment(30, "2014/a.png"), attachment(31, "2014/b.png")]
-        put(folder, "2014/a.png")
-        first = bring(*parts, media=MediaFolder(folder))
+        write_files(folder, "2014/a.png")
+        first = import_parts(*parts, media=MediaFolder(folder))
         assert file_reasons(first) == {31: "It is not in the folder."}
-        put(folder, "2014/b.png")
-        second = bring(*parts, media=MediaFolder(folder))
+        write_files(folder, "2014/b.png")
+        second = import_parts(*parts, media=MediaFolder(folder))
         assert counted(second, "file") == {"unchanged": 1, "imported": 1}
-        third = bring(*parts, media=MediaFolder(folder))
+        third = import_parts(*parts, media=MediaFolder(folder))
         assert counted(third, "file") == {"unchanged": 2}
         assert not third.has_changes
         assert len(stored_files()) == 2
 
-    def test_dry_run_imports_no_files(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(attachment(30), media=MediaFolder(folder), dry_run=True)
+    def test_dry_run_imports_no_files(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(attachment(30), media=MediaFolder(folder), dry_run=True)
         assert not Picture.objects.exists()
         assert stored_files() == []
 
-    def test_changed_texts_update_the_picture(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
-        report = bring(attachment(30, title="Two", alt="y"))
+    def test_changed_texts_update_the_picture(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
+        report = import_parts(attachment(30, title="Two", alt="y"))
         assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Two", "y")
         assert counted(report, "attachment") == {"updated": 1}
 
-    def test_texts_that_were_changed_here_are_kept(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
+    def test_texts_that_were_changed_here_are_kept(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(attachment(30, title="One", alt="x"), media=MediaFolder(folder))
         Picture.objects.update(title="Mine")
-        report = bring(attachment(30, title="Two", alt="y"))
+        report = import_parts(attachment(30, title="Two", alt="y"))
         assert (Picture.objects.get().title, Picture.objects.get().alt) == ("Mine", "y")
         assert "changed in the export and here" in remarks(report)[0]
 
-    def test_uploader_is_kept(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(item(7), attachment(30), media=MediaFolder(folder))
+    def test_uploader_is_kept(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(item(7), attachment(30), media=MediaFolder(folder))
         assert str(Picture.objects.get().uploaded_by) == "Anna A."
 
 
@@ -263,9 +271,9 @@ class TestOtherKinds:
     PARTS = tuple(attachment(wordpress_id, f"2014/03/a{ending}") for wordpress_id, ending in IDS.items())
 
     @pytest.fixture
-    def report(self, bring: Bring, folder: Path) -> Report:
-        put(folder, *(f"2014/03/a{ending}" for ending in SAMPLES))
-        return bring(*self.PARTS, media=MediaFolder(folder))
+    def report(self, import_parts: ImportParts, folder: Path) -> Report:
+        write_files(folder, *(f"2014/03/a{ending}" for ending in SAMPLES))
+        return import_parts(*self.PARTS, media=MediaFolder(folder))
 
     def test_old_urls_redirect_to_the_files(self, report: Report, client: Client) -> None:
         assert file_reasons(report) == {}
@@ -276,14 +284,16 @@ class TestOtherKinds:
             response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
             assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
 
-    def test_one_warning_says_that_audio_and_video_files_were_not_cleaned(self, report: Report, bring: Bring) -> None:
+    def test_one_warning_says_that_audio_and_video_files_were_not_cleaned(
+        self, report: Report, import_parts: ImportParts
+    ) -> None:
         # Seven audio and eleven video types.
         expected = (
             "18 audio and video files were imported as they are. "
             "Places, devices and names noted in them were not removed."
         )
         assert [text for text in report.warnings if "audio and video" in text] == [expected]
-        again = bring(*self.PARTS)
+        again = import_parts(*self.PARTS)
         assert not again.has_changes
         assert not again.warnings
 
@@ -292,12 +302,12 @@ class TestOtherKinds:
         assert len(stored_files()) == len(SAMPLES)
 
     def test_file_that_is_too_large_is_reported_with_the_setting(
-        self, bring: Bring, folder: Path, settings: Settings
+        self, import_parts: ImportParts, folder: Path, settings: Settings
     ) -> None:
         settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = len(MP4)
-        put(folder, "a.mp4")
-        put(folder, "b.mp4", content=MP4 + b"x")
-        report = bring(attachment(30, "a.mp4"), attachment(31, "b.mp4"), media=MediaFolder(folder))
+        write_files(folder, "a.mp4")
+        write_files(folder, "b.mp4", content=MP4 + b"x")
+        report = import_parts(attachment(30, "a.mp4"), attachment(31, "b.mp4"), media=MediaFolder(folder))
         (reason,) = file_reasons(report).values()
         assert (
             reason
@@ -305,36 +315,38 @@ class TestOtherKinds:
         )
         assert len(stored_files()) == 1
 
-    def test_large_video_is_never_entirely_in_memory(self, bring: Bring, folder: Path) -> None:
+    def test_large_video_is_never_entirely_in_memory(self, import_parts: ImportParts, folder: Path) -> None:
         with (folder / "a.mp4").open("wb") as video:
             video.write(MP4)
             video.truncate(40_000_000)
         tracemalloc.start()
-        bring(attachment(30, "a.mp4"), media=MediaFolder(folder))
+        import_parts(attachment(30, "a.mp4"), media=MediaFolder(folder))
         _now, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert Document.objects.get().size == 40_000_000
         assert peak < 20_000_000
 
-    def test_file_names_are_made_safe(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/shell.php.MP3", content=SAMPLES[".mp3"])
-        bring(attachment(30, "2014/shell.php.MP3"), media=MediaFolder(folder))
+    def test_file_names_are_made_safe(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/shell.php.MP3", content=SAMPLES[".mp3"])
+        import_parts(attachment(30, "2014/shell.php.MP3"), media=MediaFolder(folder))
         assert Path(Document.objects.get().file.url).name == "shell-php.mp3"
 
 
 class TestHostileFolders:
-    def test_symbolic_links_are_not_followed(self, bring: Bring, folder: Path, tmp_path: Path) -> None:
-        put(tmp_path / "elsewhere", "secret.png")
+    def test_symbolic_links_are_not_followed(self, import_parts: ImportParts, folder: Path, tmp_path: Path) -> None:
+        write_files(tmp_path / "elsewhere", "secret.png")
         (folder / "2014").mkdir()
         (folder / "2014" / "a.png").symlink_to(tmp_path / "elsewhere" / "secret.png")
         (folder / "2015").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-        report = bring(attachment(30, "2014/a.png"), attachment(31, "2015/secret.png"), media=MediaFolder(folder))
+        report = import_parts(
+            attachment(30, "2014/a.png"), attachment(31, "2015/secret.png"), media=MediaFolder(folder)
+        )
         assert len(file_reasons(report)) == 2
         assert not Picture.objects.exists()
 
-    def test_pipes_are_not_opened(self, bring: Bring, folder: Path) -> None:
+    def test_pipes_are_not_opened(self, import_parts: ImportParts, folder: Path) -> None:
         os.mkfifo(folder / "a.png")
-        assert 30 in file_reasons(bring(attachment(30, "a.png"), media=MediaFolder(folder)))
+        assert 30 in file_reasons(import_parts(attachment(30, "a.png"), media=MediaFolder(folder)))
 
     @pytest.mark.parametrize(
         "path",
@@ -348,16 +360,18 @@ class TestHostileFolders:
             "a" * 600 + ".png",
         ],
     )
-    def test_paths_cannot_lead_out_of_the_folder(self, bring: Bring, folder: Path, path: str) -> None:
-        put(folder.parent, "secret.png")
-        bring(attachment(30, path), media=MediaFolder(folder))
+    def test_paths_cannot_lead_out_of_the_folder(self, import_parts: ImportParts, folder: Path, path: str) -> None:
+        write_files(folder.parent, "secret.png")
+        import_parts(attachment(30, path), media=MediaFolder(folder))
         assert not Picture.objects.exists()
 
     @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
     @given(path=st.text(max_size=60))
-    def test_any_file_name_can_be_imported_or_reported(self, bring: Bring, folder: Path, path: str) -> None:
+    def test_any_file_name_can_be_imported_or_reported(
+        self, import_parts: ImportParts, folder: Path, path: str
+    ) -> None:
         clean = "".join(character for character in path if character.isprintable())
-        report = bring(attachment(30, clean + ".png"), media=MediaFolder(folder))
+        report = import_parts(attachment(30, clean + ".png"), media=MediaFolder(folder))
         assert report.counts["attachment"].total() == 1
 
 
@@ -379,66 +393,68 @@ class TestInterruptions:
 
     @pytest.fixture
     def full(self, folder: Path) -> Path:
-        return put(folder, *(f"2014/{n}.png" for n in range(1, 5)))
+        return write_files(folder, *(f"2014/{n}.png" for n in range(1, 5)))
 
-    def test_interrupted_import_continues_with_the_remaining_files(self, bring: Bring, full: Path) -> None:
-        report = bring(*self.PARTS, media=InterruptingFolder(full, 2))
+    def test_interrupted_import_continues_with_the_remaining_files(self, import_parts: ImportParts, full: Path) -> None:
+        report = import_parts(*self.PARTS, media=InterruptingFolder(full, 2))
         assert report.interrupted
         assert counted(report, "file") == {"imported": 2}
         assert "2 files have not been imported yet" in report.warnings[0]
-        again = bring(*self.PARTS, media=MediaFolder(full))
+        again = import_parts(*self.PARTS, media=MediaFolder(full))
         assert counted(again, "file") == {"unchanged": 2, "imported": 2}
         assert len(stored_files()) == Picture.objects.count() == 4
 
     def test_error_while_storing_leaves_no_file_behind(
-        self, bring: Bring, full: Path, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, full: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(attachments: object) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(files, "redirect_to_files", fail)
-        report = bring(*self.PARTS, media=MediaFolder(full))
+        report = import_parts(*self.PARTS, media=MediaFolder(full))
         assert "No space left" in file_reasons(report)[1]
         assert not Picture.objects.exists()
         assert stored_files() == []
 
-    def test_files_left_by_a_crash_are_deleted(self, bring: Bring, full: Path) -> None:
-        bring(*self.PARTS)
-        left = put(Path(settings.MEDIA_ROOT), "pictures/2026/01/left.png")
+    def test_files_left_by_a_crash_are_deleted(self, import_parts: ImportParts, full: Path) -> None:
+        import_parts(*self.PARTS)
+        left = write_files(Path(settings.MEDIA_ROOT), "pictures/2026/01/left.png")
         Attachment.objects.filter(wordpress_id=2).update(writing="pictures/2026/01/left.png")
-        bring(*self.PARTS, media=MediaFolder(full))
+        import_parts(*self.PARTS, media=MediaFolder(full))
         assert not (left / "pictures/2026/01/left.png").exists()
         assert len(stored_files()) == Picture.objects.count() == 4
         assert not Attachment.objects.exclude(writing="").exists()
 
-    def test_files_in_use_are_not_deleted_as_leftovers(self, bring: Bring, full: Path) -> None:
-        bring(*self.PARTS, media=MediaFolder(full))
+    def test_files_in_use_are_not_deleted_as_leftovers(self, import_parts: ImportParts, full: Path) -> None:
+        import_parts(*self.PARTS, media=MediaFolder(full))
         Attachment.objects.filter(wordpress_id=2).update(writing=str(Picture.objects.all()[0].file.name))
-        bring(*self.PARTS)
+        import_parts(*self.PARTS)
         assert len(stored_files()) == 4
 
-    def test_concurrent_imports_store_a_file_only_once(self, bring: Bring, full: Path) -> None:
+    def test_concurrent_imports_store_a_file_only_once(self, import_parts: ImportParts, full: Path) -> None:
         class Rival:
             """Lets another import claim the file while this one is reading it."""
 
             def open(self, attachment: Attachment) -> Any:
                 return _while_another_writes(MediaFolder(full), attachment)
 
-        report = bring(attachment(1, "2014/1.png"), media=Rival())
+        report = import_parts(attachment(1, "2014/1.png"), media=Rival())
         assert counted(report, "file") == {"imported": 1}
 
-    def test_next_run_renders_the_texts_that_an_interrupted_one_did_not(self, bring: Bring, full: Path) -> None:
+    def test_next_run_renders_the_texts_that_an_interrupted_one_did_not(
+        self, import_parts: ImportParts, full: Path
+    ) -> None:
         parts = (item(7, content=f'<img src="{UPLOADS}2014/1.png">'), *self.PARTS)
-        bring(*parts, media=InterruptingFolder(full, 1))
+        import_parts(*parts, media=InterruptingFolder(full, 1))
         assert "/media/" not in Post.objects.get().body_html
-        bring(*parts)
+        import_parts(*parts)
         assert Picture.objects.get().file.url in Post.objects.get().body_html
 
     def test_import_killed_at_any_step_ends_the_same_when_run_again(self, tmp_path: Path) -> None:
         """The process is really killed, as it is when memory runs out (tests.wordpress.killing)."""
         paths = ["2014/1.png", "2014/2.png", "2014/3.pdf"]
         for number, path in enumerate(paths):
-            put(tmp_path / "files", path, content=PDF if number == 2 else picture(size=(40, 30 + number)))
+            write_files(tmp_path / "files", path, content=PDF if number == 2 else picture(size=(40, 30 + number)))
         shown = item(7, content=f'<img src="{UPLOADS}{paths[0]}">', inside=[meta("_thumbnail_id", "2")])
         files = [attachment(n, path) for n, path in enumerate(paths, 1)]
         write(tmp_path, export(*AWKWARD_PARTS, shown, *files))
@@ -464,9 +480,9 @@ def _while_another_writes(folder: MediaFolder, attachment: Attachment) -> Any:
 
 class TestURLs:
     @pytest.fixture
-    def picture_url(self, bring: Bring, folder: Path) -> str:
-        put(folder, "2014/03/a.png", "2014/03/big.png")
-        bring(
+    def picture_url(self, import_parts: ImportParts, folder: Path) -> str:
+        write_files(folder, "2014/03/a.png", "2014/03/big.png")
+        import_parts(
             item(7),
             attachment(30, post_parent=7),
             attachment(31, "2014/03/big-scaled.png"),
@@ -495,17 +511,19 @@ class TestURLs:
         location = client.get(f"/wp-content/uploads/2014/03/{name}").headers["Location"]
         assert location == Attachment.objects.get(wordpress_id=31).file_url
 
-    def test_attachment_page_redirects_to_the_file(self, client: Client, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
+    def test_attachment_page_redirects_to_the_file(
+        self, client: Client, import_parts: ImportParts, folder: Path
+    ) -> None:
+        write_files(folder, "2014/03/a.png")
         part = attachment(30).replace("<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>")
-        bring(part, media=MediaFolder(folder))
+        import_parts(part, media=MediaFolder(folder))
         assert client.get("/2014/03/01/post-7/a/").headers["Location"] == Picture.objects.get().file.url
 
-    def test_urls_of_a_missing_file_redirect_to_its_post(self, client: Client, bring: Bring) -> None:
+    def test_urls_of_a_missing_file_redirect_to_its_post(self, client: Client, import_parts: ImportParts) -> None:
         part = attachment(30, post_parent=7).replace(
             "<link>https://old.example/</link>", f"<link>{HOST}/2014/03/01/post-7/a/</link>"
         )
-        bring(item(7), part)
+        import_parts(item(7), part)
         for url in ("/?attachment_id=30", "/2014/03/01/post-7/a/"):
             assert client.get(url).headers["Location"] == "/2014/03/01/post-7/"
 
@@ -515,23 +533,25 @@ class TestURLs:
         assert client.get("/wp-content/uploads/2014/03/a.png").status_code == 404
         assert Attachment.objects.get(wordpress_id=30).file_url == ""
 
-    def test_url_with_an_id_leads_to_the_site_imported_first(self, client: Client, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(item(30))
-        bring(attachment(30), media=MediaFolder(folder), site="https://other.example")
+    def test_url_with_an_id_leads_to_the_site_imported_first(
+        self, client: Client, import_parts: ImportParts, folder: Path
+    ) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(item(30))
+        import_parts(attachment(30), media=MediaFolder(folder), site="https://other.example")
         assert client.get("/?p=30").headers["Location"] == "/2014/03/01/post-30/"
 
-    def test_post_with_a_new_id_is_found_by_its_old_id(self, client: Client, bring: Bring) -> None:
+    def test_post_with_a_new_id_is_found_by_its_old_id(self, client: Client, import_parts: ImportParts) -> None:
         PostFactory(pk=7, slug="mine")
-        bring(item(7, post_name="theirs"))
+        import_parts(item(7, post_name="theirs"))
         assert client.get("/?p=7").headers["Location"] == "/2014/03/01/theirs/"
 
-    def test_categories_and_authors_are_found_by_their_old_ids(self, client: Client, bring: Bring) -> None:
-        bring(category("news", id=4711), item(7), authors=[author(id=4712)])
+    def test_categories_and_authors_are_found_by_their_old_ids(self, client: Client, import_parts: ImportParts) -> None:
+        import_parts(category("news", id=4711), item(7), authors=[author(id=4712)])
         assert client.get("/?cat=4711").headers["Location"] == "/category/news/"
         assert client.get("/?author=4712").headers["Location"] == "/author/anna/"
         before = list(Redirect.objects.values())
-        bring(category("news", id=4711), item(7), authors=[author(id=4712)])
+        import_parts(category("news", id=4711), item(7), authors=[author(id=4712)])
         assert list(Redirect.objects.values()) == before
 
 
@@ -542,25 +562,27 @@ class TestFeaturedImages:
         attachment(30, alt="Alt"),
     )
 
-    def test_featured_images_are_set_once_their_files_are_imported(self, bring: Bring, folder: Path) -> None:
-        report = bring(*self.PARTS)
+    def test_featured_images_are_set_once_their_files_are_imported(
+        self, import_parts: ImportParts, folder: Path
+    ) -> None:
+        report = import_parts(*self.PARTS)
         assert Post.objects.get().featured_picture is None
         assert len([text for text in remarks(report) if "featured image" in text]) == 2
-        put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=MediaFolder(folder))
+        write_files(folder, "2014/03/a.png")
+        import_parts(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
 
-    def test_importing_again_notes_nothing(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=MediaFolder(folder))
-        report = bring(*self.PARTS)
+    def test_importing_again_notes_nothing(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(*self.PARTS, media=MediaFolder(folder))
+        report = import_parts(*self.PARTS)
         assert not report.has_changes
         assert not report.notes
 
-    def test_changed_featured_image_replaces_the_old_one(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png", "2014/03/b.png")
-        bring(*self.PARTS, media=MediaFolder(folder))
-        report = bring(
+    def test_changed_featured_image_replaces_the_old_one(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png", "2014/03/b.png")
+        import_parts(*self.PARTS, media=MediaFolder(folder))
+        report = import_parts(
             item(7, inside=[meta("_thumbnail_id", "31")]),
             attachment(30, alt="Alt"),
             attachment(31, "2014/03/b.png"),
@@ -569,25 +591,25 @@ class TestFeaturedImages:
         assert counted(report, "post") == {"updated": 1}
         assert Post.objects.get().featured_picture == Attachment.objects.get(wordpress_id=31).picture
 
-    def test_removed_featured_image_is_removed_here(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=MediaFolder(folder))
-        bring(item(7))
+    def test_removed_featured_image_is_removed_here(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(*self.PARTS, media=MediaFolder(folder))
+        import_parts(item(7))
         assert Post.objects.get().featured_picture is None
 
-    def test_featured_image_chosen_here_is_kept(self, bring: Bring, folder: Path) -> None:
-        put(folder, "2014/03/a.png")
-        bring(*self.PARTS)
+    def test_featured_image_chosen_here_is_kept(self, import_parts: ImportParts, folder: Path) -> None:
+        write_files(folder, "2014/03/a.png")
+        import_parts(*self.PARTS)
         mine = Picture.objects.create(file="pictures/mine.png", width=1, height=1)
         Post.objects.update(featured_picture=mine)
-        bring(*self.PARTS, media=MediaFolder(folder))
+        import_parts(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == mine
 
     def test_featured_image_is_shown_and_part_of_the_open_graph_metadata(
-        self, bring: Bring, folder: Path, client: Client
+        self, import_parts: ImportParts, folder: Path, client: Client
     ) -> None:
-        put(folder, "2014/03/a.png")
-        bring(*self.PARTS, media=MediaFolder(folder))
+        write_files(folder, "2014/03/a.png")
+        import_parts(*self.PARTS, media=MediaFolder(folder))
         url = Picture.objects.get().file.url
         for path in ("/2014/03/01/post-7/", "/page-20/"):
             html = client.get(path).content.decode()
@@ -595,21 +617,21 @@ class TestFeaturedImages:
             assert 'alt="Alt"' in html
             assert f'<meta property="og:image" content="http://testserver{url}">' in html
 
-    def test_post_without_a_featured_image_shows_none(self, bring: Bring, client: Client) -> None:
-        bring(item(7))
+    def test_post_without_a_featured_image_shows_none(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7))
         html = client.get("/2014/03/01/post-7/").content.decode()
         assert "og:image" not in html
         assert "featured-picture" not in html
 
 
-def test_reading_a_file_never_writes_to_it(folder: Path, bring: Bring) -> None:
-    put(folder, "2014/03/a.png", content=picture("PNG"))
+def test_reading_a_file_never_writes_to_it(folder: Path, import_parts: ImportParts) -> None:
+    write_files(folder, "2014/03/a.png", content=picture("PNG"))
     before = (folder / "2014/03/a.png").read_bytes()
-    bring(attachment(30), media=MediaFolder(folder))
+    import_parts(attachment(30), media=MediaFolder(folder))
     assert (folder / "2014/03/a.png").read_bytes() == before
 
 
 def test_files_are_read_from_their_start(folder: Path) -> None:
-    put(folder, "a.pdf")
+    write_files(folder, "a.pdf")
     with MediaFolder(folder).open(Attachment(path="/wp-content/uploads/a.pdf")) as file:
         assert file.read() == PDF

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from blog.models import Page, Post
 from tests.factories import PostFactory
 from tests.factories.reports import counted, first
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import comment, filed, item, meta, page, term
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
@@ -67,8 +67,8 @@ class TestMenus:
         inside = [filed("nav_menu", menu.lower(), menu) if menu else "", *(meta(*field) for field in fields.items())]
         return item(id, title=title, post_type="nav_menu_item", inside=inside, **values)
 
-    def test_menus_are_reported_with_their_links(self, bring: Bring) -> None:
-        report = bring(
+    def test_menus_are_reported_with_their_links(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             self.menu_item(50, "Press &amp; news", menu_order=3, type="custom", url="https://a.example/"),
             self.menu_item(51, menu_order=1, type="post_type", object="page", object_id=20),
             self.menu_item(52, menu_order=2, type="post_type", object="post", object_id=7),
@@ -84,21 +84,21 @@ class TestMenus:
         assert counted(report, "nav_menu_item") == {"skipped": 5}
         assert "menu" in first(report.skipped).text.lower()
 
-    def test_link_to_a_missing_page_is_reported(self, bring: Bring) -> None:
-        report = bring(self.menu_item(50, menu="", type="post_type", object="page", object_id=99))
+    def test_link_to_a_missing_page_is_reported(self, import_parts: ImportParts) -> None:
+        report = import_parts(self.menu_item(50, menu="", type="post_type", object="page", object_id=99))
         assert list(notes(report, "menu").values()) == ["It had 1 link: ?."]
 
-    def test_block_editor_menu_is_reported_with_its_links(self, bring: Bring) -> None:
+    def test_block_editor_menu_is_reported_with_its_links(self, import_parts: ImportParts) -> None:
         content = (
             '<!-- wp:navigation-link {"label":"About \\u0026 more","url":"/about/"} /-->'
             '<!-- wp:navigation-submenu {"label":"Topics"} --><!-- wp:home-link {"url":"/x/"} /-->'
             "<!-- /wp:navigation-submenu --><!-- wp:navigation-link {broken} /-->"
         )
-        report = bring(item(50, title="Header", post_type="wp_navigation", content=content))
+        report = import_parts(item(50, title="Header", post_type="wp_navigation", content=content))
         assert notes(report, "menu") == {"Header": "It had 3 links: About & more, Topics, /x/."}
 
-    def test_long_menu_is_shortened_in_the_report(self, bring: Bring) -> None:
-        report = bring(*(self.menu_item(number, f"E{number}", menu_order=number) for number in range(1, 151)))
+    def test_long_menu_is_shortened_in_the_report(self, import_parts: ImportParts) -> None:
+        report = import_parts(*(self.menu_item(number, f"E{number}", menu_order=number) for number in range(1, 151)))
         text = notes(report, "menu")["Main"]
         assert text.startswith("It had 150 links: E1, E2")
         assert text.endswith("E100, ….")
@@ -115,15 +115,17 @@ class TestOtherTypes:
             ("revision", "internally"),
         ],
     )
-    def test_unsupported_types_are_counted_with_a_reason(self, bring: Bring, post_type: str, reason: str) -> None:
-        report = bring(item(7, post_type=post_type), item(8, post_type=post_type))
+    def test_unsupported_types_are_counted_with_a_reason(
+        self, import_parts: ImportParts, post_type: str, reason: str
+    ) -> None:
+        report = import_parts(item(7, post_type=post_type), item(8, post_type=post_type))
         assert counted(report, post_type) == {"skipped": 2}
         assert reason in first(report.skipped).text
 
 
 class TestShortcodes:
-    def test_unknown_shortcodes_are_counted(self, bring: Bring) -> None:
-        report = bring(
+    def test_unknown_shortcodes_are_counted(self, import_parts: ImportParts) -> None:
+        report = import_parts(
             item(
                 7,
                 content='[contact-form-7 id="1"] and [contact-form-7 id="2"] [sic] [youtube https://youtu.be/wTzbIc6oiqs]',
@@ -135,44 +137,46 @@ class TestShortcodes:
         assert list(found) == ["[contact-form-7]"]
         assert "3 times in 2 texts" in found["[contact-form-7]"]
 
-    def test_number_of_reported_shortcodes_is_limited(self, bring: Bring) -> None:
-        report = bring(item(7, content=" ".join(f'[a-{number} x="1"]' for number in range(1000))))
+    def test_number_of_reported_shortcodes_is_limited(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, content=" ".join(f'[a-{number} x="1"]' for number in range(1000))))
         found = notes(report, "shortcode")
         assert len(found) == 301
         assert "700 times" in found["[…]"]
 
 
 class TestCustomFields:
-    def test_unsupported_fields_are_counted_by_key(self, bring: Bring) -> None:
+    def test_unsupported_fields_are_counted_by_key(self, import_parts: ImportParts) -> None:
         fields = [
             meta("Mood", "glad"),
             meta("_yoast_wpseo_title", "For search"),
             meta("Mood", "twice"),
             meta("empty", " "),
         ]
-        report = bring(item(7, inside=fields), item(8, inside=[meta("Mood", "sad")]))
+        report = import_parts(item(7, inside=fields), item(8, inside=[meta("Mood", "sad")]))
         found = notes(report, "custom field")
         assert found.keys() == {"Mood", "_yoast_wpseo_title"}
         assert found["Mood"].startswith("2 items")
 
-    def test_internal_fields_of_wordpress_are_reported_together(self, bring: Bring) -> None:
-        report = bring(item(7, inside=[meta("_edit_last", "1"), meta("_edit_lock", "1:1"), meta("_encloseme", "1")]))
+    def test_internal_fields_of_wordpress_are_reported_together(self, import_parts: ImportParts) -> None:
+        report = import_parts(
+            item(7, inside=[meta("_edit_last", "1"), meta("_edit_lock", "1:1"), meta("_encloseme", "1")])
+        )
         assert list(notes(report, "custom field").values()) == [
             "Readers never saw these fields: _edit_last, _edit_lock, _encloseme."
         ]
 
-    def test_fields_of_comments_and_terms_are_counted(self, bring: Bring) -> None:
+    def test_fields_of_comments_and_terms_are_counted(self, import_parts: ImportParts) -> None:
         rated = comment(1).replace(
             "</wp:comment>", comment_meta("rating", "5") + comment_meta("akismet_result", "x") + "</wp:comment>"
         )
         colour = term("genre", "jazz").replace("</wp:term>", term_meta("colour", "red") + "</wp:term>")
-        found = notes(bring(colour, item(7, inside=[rated])), "custom field")
+        found = notes(import_parts(colour, item(7, inside=[rated])), "custom field")
         assert found["rating"].startswith("It occurs 1 time on comments")
         assert found["colour"].startswith("It occurs 1 time on categories, tags")
         assert "akismet_result" not in found
 
-    def test_fields_of_skipped_items_are_not_counted(self, bring: Bring) -> None:
-        assert not notes(bring(item(7, post_type="product", inside=[meta("_price", "5")])), "custom field")
+    def test_fields_of_skipped_items_are_not_counted(self, import_parts: ImportParts) -> None:
+        assert not notes(import_parts(item(7, post_type="product", inside=[meta("_price", "5")])), "custom field")
 
 
 MARK = '<sup data-fn="{0}" class="fn"><a href="#{0}" id="{0}-link">1</a></sup>'
@@ -186,8 +190,10 @@ def footnotes(**texts: str) -> str:
 
 
 class TestFootnotes:
-    def test_footnotes_are_shown_in_place_of_the_footnotes_block(self, bring: Bring, client: Client) -> None:
-        report = bring(item(7, content=NOTED, inside=[footnotes(f_1="See <em>here</em>.", f_2="And there.")]))
+    def test_footnotes_are_shown_in_place_of_the_footnotes_block(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
+        report = import_parts(item(7, content=NOTED, inside=[footnotes(f_1="See <em>here</em>.", f_2="And there.")]))
         html = client.get("/2014/03/01/post-7/").text
         html = html[html.index("<article") :]
         assert "See <em>here</em>." in html
@@ -198,34 +204,38 @@ class TestFootnotes:
         assert 'href="#f-1-link"' in html
         assert not report.notes
 
-    def test_source_is_kept_byte_for_byte(self, bring: Bring) -> None:
-        bring(item(7, content=NOTED, inside=[footnotes(f_1="One")]))
+    def test_source_is_kept_byte_for_byte(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, content=NOTED, inside=[footnotes(f_1="One")]))
         assert Post.objects.get().source == NOTED
 
-    def test_footnotes_are_sanitised(self, bring: Bring, client: Client) -> None:
-        bring(item(7, content=NOTED, inside=[footnotes(f_1="<script>alert(1)</script><img src=x onerror=alert(2)>ok")]))
+    def test_footnotes_are_sanitised(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
+            item(7, content=NOTED, inside=[footnotes(f_1="<script>alert(1)</script><img src=x onerror=alert(2)>ok")])
+        )
         html = client.get("/2014/03/01/post-7/").text
         assert "alert" not in html
         assert "ok" in html
 
-    def test_changed_footnote_updates_the_post(self, bring: Bring, client: Client) -> None:
-        bring(item(7, content=NOTED, inside=[footnotes(f_1="Old text")]))
-        report = bring(item(7, content=NOTED, inside=[footnotes(f_1="New text")]))
+    def test_changed_footnote_updates_the_post(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, content=NOTED, inside=[footnotes(f_1="Old text")]))
+        report = import_parts(item(7, content=NOTED, inside=[footnotes(f_1="New text")]))
         assert counted(report, "post") == {"updated": 1}
         assert "New text" in client.get("/2014/03/01/post-7/").text
-        assert not bring(item(7, content=NOTED, inside=[footnotes(f_1="New text")])).has_changes
+        assert not import_parts(item(7, content=NOTED, inside=[footnotes(f_1="New text")])).has_changes
 
     @pytest.mark.parametrize(
         "field",
         ["a:0:{}", '{"id":"x"}', "[1]", '[{"id":"","content":""}]', "[" * 5000, '[{"id":"\\ud800","content":""}]'],
     )
-    def test_unreadable_footnotes_are_noted(self, bring: Bring, field: str) -> None:
-        report = bring(item(7, content=NOTED, inside=[meta("footnotes", field)]))
+    def test_unreadable_footnotes_are_noted(self, import_parts: ImportParts, field: str) -> None:
+        report = import_parts(item(7, content=NOTED, inside=[meta("footnotes", field)]))
         assert any("footnotes cannot be read" in note.text for note in report.notes)
 
     @pytest.mark.django_db(transaction=True)
-    def test_footnotes_survive_an_export_and_import(self, bring: Bring, tmp_path: Path, client: Client) -> None:
-        bring(item(7, content=NOTED, inside=[footnotes(f_1="One & <b>two</b>", f_2="ü")]))
+    def test_footnotes_survive_an_export_and_import(
+        self, import_parts: ImportParts, tmp_path: Path, client: Client
+    ) -> None:
+        import_parts(item(7, content=NOTED, inside=[footnotes(f_1="One & <b>two</b>", f_2="ü")]))
         path = tmp_path / "out.xml"
         call_command("export_wordpress", output=path, verbosity=0)
         before = list(Fragment.objects.order_by("name").values("kind", "name", "title", "text"))
@@ -239,41 +249,43 @@ class TestReusableBlocks:
     def block(self, id: int, content: str, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
         return item(id, title=f"Block {id}", post_type="wp_block", content=content, **values)
 
-    def test_reusable_blocks_are_shown_in_every_text_that_uses_them(self, bring: Bring, client: Client) -> None:
+    def test_reusable_blocks_are_shown_in_every_text_that_uses_them(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
         shown = '<!-- wp:block {"ref":30} /-->'
         block = self.block(30, "<!-- wp:paragraph -->\n<p>Shared text.</p>\n<!-- /wp:paragraph -->")
-        report = bring(item(7, content=shown), page(20, content=shown), block)
+        report = import_parts(item(7, content=shown), page(20, content=shown), block)
         assert "<p>Shared text.</p>" in client.get("/2014/03/01/post-7/").text
         assert "<p>Shared text.</p>" in client.get("/page-20/").text
         assert counted(report, "wp_block") == {"imported": 1}
         assert not report.notes
-        assert not bring(item(7, content=shown), page(20, content=shown), block).has_changes
+        assert not import_parts(item(7, content=shown), page(20, content=shown), block).has_changes
 
-    def test_changed_block_is_shown_after_rerendering(self, bring: Bring, client: Client) -> None:
+    def test_changed_block_is_shown_after_rerendering(self, import_parts: ImportParts, client: Client) -> None:
         shown = item(7, content='<!-- wp:block {"ref":30} /-->')
-        bring(shown, self.block(30, "<p>Old text</p>"))
-        report = bring(shown, self.block(30, "<p>New text</p>"))
+        import_parts(shown, self.block(30, "<p>Old text</p>"))
+        report = import_parts(shown, self.block(30, "<p>New text</p>"))
         assert counted(report, "wp_block") == {"updated": 1}
         assert "rerender" in first(report.notes).text
         call_command("rerender", verbosity=0, stdout=StringIO())
         assert "New text" in client.get("/2014/03/01/post-7/").text
 
-    def test_comments_on_blocks_are_counted_as_skipped(self, bring: Bring) -> None:
-        assert counted(bring(self.block(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
+    def test_comments_on_blocks_are_counted_as_skipped(self, import_parts: ImportParts) -> None:
+        assert counted(import_parts(self.block(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
 
-    def test_draft_blocks_are_not_shown(self, bring: Bring, client: Client) -> None:
-        report = bring(
+    def test_draft_blocks_are_not_shown(self, import_parts: ImportParts, client: Client) -> None:
+        report = import_parts(
             item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, "<p>Secret</p>", status="draft")
         )
         assert "Secret" not in client.get("/2014/03/01/post-7/").text
         assert counted(report, "wp_block") == {"skipped": 1}
 
-    def test_missing_block_is_reported(self, bring: Bring) -> None:
-        report = bring(item(7, content='<!-- wp:block {"ref":30} /-->'))
+    def test_missing_block_is_reported(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, content='<!-- wp:block {"ref":30} /-->'))
         assert "1 text shows this reusable block" in notes(report, "reusable block")["30"]
 
-    def test_recursive_block_is_expanded_only_a_few_times(self, bring: Bring, client: Client) -> None:
-        bring(
+    def test_recursive_block_is_expanded_only_a_few_times(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
             item(7, content='<!-- wp:block {"ref":30} /-->'),
             self.block(30, '<p>Again</p><!-- wp:block {"ref":30} /-->'),
         )
@@ -286,8 +298,8 @@ class TestReusableBlocks:
         assert len(grown) <= 500_000
 
     @pytest.mark.django_db(transaction=True)
-    def test_blocks_survive_an_export_and_import(self, bring: Bring, tmp_path: Path) -> None:
-        bring(item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, "<p>A & b</p>"))
+    def test_blocks_survive_an_export_and_import(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, "<p>A & b</p>"))
         path = tmp_path / "out.xml"
         call_command("export_wordpress", output=path, verbosity=0)
         call_command("flush", interactive=False, verbosity=0)
@@ -304,66 +316,68 @@ class TestFragmentsOfSeveralBlogs:
     def block(self, text: str, id: int = 30) -> str:  # noqa: A002  # WordPress's name for it
         return item(id, title="Block", post_type="wp_block", guid="", content=text)
 
-    def import_two_blogs(self, bring: Bring) -> None:
+    def import_two_blogs(self, import_parts: ImportParts) -> None:
         note = footnotes(f_1="A note here")
-        bring(
+        import_parts(
             item(7, content=self.SHOWN + NOTED, inside=[note]), page(20, content=self.SHOWN), self.block("<p>One</p>")
         )
         note = footnotes(f_1="A note there")
         theirs = item(7, guid="g", post_name="theirs", content=self.SHOWN + NOTED, inside=[note])
-        report = bring(theirs, self.block("<p>Two</p>"), site=self.OTHER)
+        report = import_parts(theirs, self.block("<p>Two</p>"), site=self.OTHER)
         assert counted(report, "wp_block") == {"imported": 1}
 
     def shown_texts(self, *texts: str) -> dict[str, list[str]]:
         entries = [*Post.objects.all(), *Page.objects.all()]
         return {entry.slug: [text for text in texts if text in entry.body_html] for entry in entries}
 
-    def test_each_text_shows_the_fragments_of_its_own_blog(self, bring: Bring) -> None:
-        self.import_two_blogs(bring)
+    def test_each_text_shows_the_fragments_of_its_own_blog(self, import_parts: ImportParts) -> None:
+        self.import_two_blogs(import_parts)
         expected = {"post-7": ["One", "A note here"], "page-20": ["One"], "theirs": ["Two", "A note there"]}
         texts = ("One", "Two", "A note here", "A note there")
         assert self.shown_texts(*texts) == expected
         call_command("rerender", verbosity=0, stdout=StringIO())
         assert self.shown_texts(*texts) == expected
 
-    def test_blocks_are_updated_only_by_exports_of_their_own_blog(self, bring: Bring) -> None:
-        self.import_two_blogs(bring)
-        assert counted(bring(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"unchanged": 1}
-        assert counted(bring(self.block("<p>Three</p>"), site=self.OTHER), "wp_block") == {"updated": 1}
+    def test_blocks_are_updated_only_by_exports_of_their_own_blog(self, import_parts: ImportParts) -> None:
+        self.import_two_blogs(import_parts)
+        assert counted(import_parts(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"unchanged": 1}
+        assert counted(import_parts(self.block("<p>Three</p>"), site=self.OTHER), "wp_block") == {"updated": 1}
         assert set(Fragment.objects.filter(kind="block").values_list("text", flat=True)) == {
             "<p>One</p>",
             "<p>Three</p>",
         }
 
-    def test_missing_block_is_not_replaced_by_one_of_another_blog(self, bring: Bring) -> None:
-        bring(self.block("<p>One</p>"))
-        report = bring(item(7, content=self.SHOWN), site=self.OTHER)
+    def test_missing_block_is_not_replaced_by_one_of_another_blog(self, import_parts: ImportParts) -> None:
+        import_parts(self.block("<p>One</p>"))
+        report = import_parts(item(7, content=self.SHOWN), site=self.OTHER)
         assert "One" not in Post.objects.get().body_html
         assert "1 text shows this reusable block" in notes(report, "reusable block")["30"]
 
-    def test_text_written_here_shows_the_block_imported_first(self, bring: Bring) -> None:
-        self.import_two_blogs(bring)
+    def test_text_written_here_shows_the_block_imported_first(self, import_parts: ImportParts) -> None:
+        self.import_two_blogs(import_parts)
         post = PostFactory(markup="wordpress", source=self.SHOWN)
         assert "One" in post.body_html
 
-    def test_block_without_a_site_is_shown_and_adopted_by_the_matching_site(self, bring: Bring) -> None:
+    def test_block_without_a_site_is_shown_and_adopted_by_the_matching_site(self, import_parts: ImportParts) -> None:
         Fragment.objects.create(kind=FragmentKind.BLOCK, name="30", title="Block", text="<p>One</p>")
-        bring(item(7, content=self.SHOWN))
+        import_parts(item(7, content=self.SHOWN))
         assert "One" in Post.objects.get().body_html
-        assert counted(bring(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"imported": 1}
-        assert counted(bring(self.block("<p>One</p>")), "wp_block") == {"unchanged": 1}
+        assert counted(import_parts(self.block("<p>Two</p>"), site=self.OTHER), "wp_block") == {"imported": 1}
+        assert counted(import_parts(self.block("<p>One</p>")), "wp_block") == {"unchanged": 1}
         assert set(Fragment.objects.values_list("site", "text")) == {
             ("https://old.example", "<p>One</p>"),
             (self.OTHER, "<p>Two</p>"),
         }
 
     @pytest.mark.django_db(transaction=True)
-    def test_blocks_of_several_blogs_survive_an_export_and_import(self, bring: Bring, tmp_path: Path) -> None:
-        self.import_two_blogs(bring)
-        bring(
+    def test_blocks_of_several_blogs_survive_an_export_and_import(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        self.import_two_blogs(import_parts)
+        import_parts(
             self.block(self.SHOWN, 31), item(8, guid="g8", post_name="nested", content='<!-- wp:block {"ref":31} /-->')
         )
-        bring(self.block("<p>Other</p>", 31), site=self.OTHER)
+        import_parts(self.block("<p>Other</p>", 31), site=self.OTHER)
         before = self.shown_texts("One", "Two")
         path = tmp_path / "out.xml"
         call_command("export_wordpress", output=path, verbosity=0)

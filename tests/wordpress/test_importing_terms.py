@@ -11,7 +11,7 @@ from blog.models import Category, Post
 from tags.models import Tag
 from tests.factories import PostFactory, UserFactory
 from tests.factories.reports import counted, remarks
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import author, category, export, filed, item, page, tag, term, write
 from wordpress.importing.pipeline import import_export
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCategories:
-    def test_parents_may_come_after_their_children(self, bring: Bring, client: Client) -> None:
-        bring(
+    def test_parents_may_come_after_their_children(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
             category("child", "Child", parent="top"),
             category("top", "Top &amp; more", description="What <b>is</b> in it"),
             item(7, inside=[filed("category", "child", "Child")]),
@@ -30,12 +30,12 @@ class TestCategories:
         assert (top.name, top.description) == ("Top & more", "What is in it")
         assert "A title" in client.get("/category/top/child/").text
 
-    def test_parent_given_by_name_in_the_oldest_exports(self, bring: Bring) -> None:
-        bring(category("top", "The top"), category("child", parent="The top"), version="1.0")
+    def test_parent_given_by_name_in_the_oldest_exports(self, import_parts: ImportParts) -> None:
+        import_parts(category("top", "The top"), category("child", parent="The top"), version="1.0")
         assert Category.objects.get(slug="child").path == "top/child"
 
-    def test_parent_names_are_compared_without_entities(self, bring: Bring) -> None:
-        report = bring(category("top", "R&amp;D"), category("child", parent="R&D"), version="1.0")
+    def test_parent_names_are_compared_without_entities(self, import_parts: ImportParts) -> None:
+        report = import_parts(category("top", "R&amp;D"), category("child", parent="R&D"), version="1.0")
         assert Category.objects.get(slug="child").path == "top/child"
         assert not report.notes
 
@@ -50,21 +50,23 @@ class TestCategories:
         assert (child.pk, child.path, child.description) == (4, "top/child", "Described")
         assert not import_export(paths).has_changes
 
-    def test_missing_parents_and_cycles_are_noted(self, bring: Bring) -> None:
-        report = bring(category("a", parent="b"), category("b", parent="a"), category("c", parent="gone"))
+    def test_missing_parents_and_cycles_are_noted(self, import_parts: ImportParts) -> None:
+        report = import_parts(category("a", parent="b"), category("b", parent="a"), category("c", parent="gone"))
         assert dict(Category.objects.values_list("slug", "path")) == {"a": "a", "b": "a/b", "c": "c"}
         assert len(report.notes) == 2
 
-    def test_existing_category_stays_where_it_is(self, bring: Bring) -> None:
+    def test_existing_category_stays_where_it_is(self, import_parts: ImportParts) -> None:
         Category.objects.create(name="Mine", slug="films")
-        report = bring(category("films", "Films", parent="arts"), category("arts"), category("new", parent="films"))
+        report = import_parts(
+            category("films", "Films", parent="arts"), category("arts"), category("new", parent="films")
+        )
         assert Category.objects.get(slug="films").name == "Mine"
         assert Category.objects.get(slug="new").path == "films/new"
         assert counted(report, "category") == {"unchanged": 1, "imported": 2}
         assert not report.notes
 
-    def test_categories_named_only_by_items_are_created(self, bring: Bring) -> None:
-        bring(item(7, inside=[filed("category", "x-1", "X 1"), filed("", "", "By name only")]))
+    def test_categories_named_only_by_items_are_created(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[filed("category", "x-1", "X 1"), filed("", "", "By name only")]))
         names = {found.slug: found.name for found in Post.objects.get(pk=7).categories.all()}
         assert names == {"x-1": "X 1", "by-name-only": "By name only"}
 
@@ -73,43 +75,43 @@ class TestTermsWithOddSlugs:
     """Exports that other programs or people write contain slugs that WordPress would not."""
 
     @pytest.mark.parametrize("taxonomy", ["category", "post_tag"])
-    def test_slugs_with_the_same_url_are_one_term(self, bring: Bring, taxonomy: str) -> None:
+    def test_slugs_with_the_same_url_are_one_term(self, import_parts: ImportParts, taxonomy: str) -> None:
         parts = (
             item(7, inside=[filed(taxonomy, "two-words", "Two words")]),
             item(8, inside=[filed(taxonomy, "Two words", "Two words")]),
         )
-        bring(*parts)
+        import_parts(*parts)
         assert [Category.objects.count(), Tag.objects.count()].count(1) == 1
         assert (Category.objects.first() or Tag.objects.get()).slug == "two-words"
-        assert not bring(*parts).has_changes
+        assert not import_parts(*parts).has_changes
 
     @pytest.mark.parametrize("slug", ["Two Words", "%d0%bf%d1%80%d", "%d0%bf%d1%80-%d1", "c#?d"])
-    def test_old_urls_redirect_to_the_term(self, bring: Bring, client: Client, slug: str) -> None:
-        bring(category(slug, "C"), tag(slug, "T"))
+    def test_old_urls_redirect_to_the_term(self, import_parts: ImportParts, client: Client, slug: str) -> None:
+        import_parts(category(slug, "C"), tag(slug, "T"))
         for kind, found in (("category", Category.objects.get()), ("tag", Tag.objects.get())):
             for ending in ("", "feed/"):
                 answer = client.get(f"/{kind}/{quote(slug, safe='%')}/{ending}")
                 assert unquote(answer.headers["Location"]) == unquote(found.get_absolute_url() + ending)
 
-    def test_unusable_slugs_are_made_from_the_name(self, bring: Bring) -> None:
+    def test_unusable_slugs_are_made_from_the_name(self, import_parts: ImportParts) -> None:
         parts = (category("?", "Quest &amp; ion"), tag("?", "Quest &amp; ion"), category("#", "?"))
-        bring(*parts)
+        import_parts(*parts)
         assert set(Category.objects.values_list("slug", flat=True)) == {"quest-ion", "untitled"}
         assert Tag.objects.get().slug == "quest-ion"
-        assert not bring(*parts).has_changes
+        assert not import_parts(*parts).has_changes
 
-    def test_urls_are_not_case_sensitive(self, bring: Bring, client: Client) -> None:
+    def test_urls_are_not_case_sensitive(self, import_parts: ImportParts, client: Client) -> None:
         parts = (
             tag("Two-Words", "T"),
             item(7, post_name="A-Post", inside=[filed("category", "C-D", "C"), filed("post_tag", "Two-Words", "T")]),
             page(20, post_name="Above"),
             page(21, post_name="Below", post_parent=20),
         )
-        bring(*parts)
+        import_parts(*parts)
         for url in ("/category/C-D/", "/tag/Two-Words/", "/2014/03/01/A-Post/", "/Above/Below/"):
             assert client.get(url).status_code == 200
             assert client.get(url.lower()).headers["Location"] == url
-        assert not bring(*parts).has_changes
+        assert not import_parts(*parts).has_changes
 
 
 class TestTermsWithoutSlugs:
@@ -122,35 +124,37 @@ class TestTermsWithoutSlugs:
         item(7, inside=[filed("category", "", "One &amp; two"), filed("post_tag", "", "One &amp; two")]),
     )
 
-    def test_slugs_are_made_from_the_names(self, bring: Bring) -> None:
-        bring(*self.PARTS)
+    def test_slugs_are_made_from_the_names(self, import_parts: ImportParts) -> None:
+        import_parts(*self.PARTS)
         assert set(Category.objects.values_list("slug", "description")) == {("one-two", "Described"), ("three", "")}
         assert Post.objects.get().categories.get().slug == "one-two"
         assert Tag.objects.get().slug == "one-two"
 
-    def test_importing_again_changes_nothing(self, bring: Bring) -> None:
-        bring(*self.PARTS)
-        assert not bring(*self.PARTS).has_changes
+    def test_importing_again_changes_nothing(self, import_parts: ImportParts) -> None:
+        import_parts(*self.PARTS)
+        assert not import_parts(*self.PARTS).has_changes
 
-    def test_names_with_different_spelling_are_one_term(self, bring: Bring) -> None:
+    def test_names_with_different_spelling_are_one_term(self, import_parts: ImportParts) -> None:
         written = ["One &#038; two", "One & two", " One &amp; two\n"]
-        bring(category("1-2", "One &amp; two"), item(7, inside=[filed("category", "", name) for name in written]))
+        import_parts(
+            category("1-2", "One &amp; two"), item(7, inside=[filed("category", "", name) for name in written])
+        )
         assert Post.objects.get().categories.get().slug == "1-2"
         assert Category.objects.count() == 1
 
-    def test_empty_names_are_ignored(self, bring: Bring) -> None:
-        bring(item(7, inside=["<category></category>", filed("post_tag", "", " ")]))
+    def test_empty_names_are_ignored(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=["<category></category>", filed("post_tag", "", " ")]))
         assert not Category.objects.exists()
         assert not Tag.objects.exists()
 
-    def test_slugs_made_from_names_avoid_exported_slugs(self, bring: Bring) -> None:
-        bring(category("", "Three!"), category("three", "The third"))
+    def test_slugs_made_from_names_avoid_exported_slugs(self, import_parts: ImportParts) -> None:
+        import_parts(category("", "Three!"), category("three", "The third"))
         assert set(Category.objects.values_list("slug", "name")) == {("three", "The third"), ("three-2", "Three!")}
 
 
 class TestTags:
-    def test_slugs_and_names_are_kept(self, bring: Bring, client: Client) -> None:
-        bring(
+    def test_slugs_and_names_are_kept(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
             tag("c-2", "C++", description="A <i>language</i>"),
             tag("%d9%85", "R&amp;D"),
             item(7, inside=[filed("post_tag", "c-2", "C++"), filed("post_tag", "%D9%85", "R&amp;D")]),
@@ -159,7 +163,7 @@ class TestTags:
         assert Tag.objects.get(slug="c-2").description == "A language"
         assert "A title" in client.get("/tag/c-2/").text
 
-    def test_two_slugs_with_one_name_are_two_tags(self, bring: Bring, client: Client) -> None:
+    def test_two_slugs_with_one_name_are_two_tags(self, import_parts: ImportParts, client: Client) -> None:
         parts = (
             tag("coop", "Cooperation"),
             tag("coop-2", "COOPERATION "),
@@ -167,90 +171,96 @@ class TestTags:
             item(7, title="First", inside=[filed("post_tag", "coop")]),
             item(8, title="Second", inside=[filed("post_tag", "coop-2")]),
         )
-        report = bring(*parts)
+        report = import_parts(*parts)
         names = {"coop": "Cooperation", "coop-2": "COOPERATION (3)", "coop-3": "Cooperation (2)"}
         assert dict(Tag.objects.values_list("slug", "name")) == names
         assert "First" not in client.get("/tag/coop-2/").text
         assert "Second" in client.get("/tag/coop-2/").text
         assert "“COOPERATION (3)”" in remarks(report)[0]
-        assert counted(bring(*parts), "tag") == {"unchanged": 3}
+        assert counted(import_parts(*parts), "tag") == {"unchanged": 3}
 
-    def test_second_slug_in_a_later_export_is_a_second_tag(self, bring: Bring) -> None:
-        bring(tag("coop", "Cooperation"))
-        bring(tag("coop-2", "Cooperation"), tag("coop", "Cooperation"))
+    def test_second_slug_in_a_later_export_is_a_second_tag(self, import_parts: ImportParts) -> None:
+        import_parts(tag("coop", "Cooperation"))
+        import_parts(tag("coop-2", "Cooperation"), tag("coop", "Cooperation"))
         assert dict(Tag.objects.values_list("slug", "name")) == {"coop": "Cooperation", "coop-2": "Cooperation (2)"}
 
     @pytest.mark.parametrize("name", ["ﷺ" * 33, "x" * 200, "ß" * 200])
-    def test_long_names_leave_room_for_a_number(self, bring: Bring, name: str) -> None:
-        bring(tag("a", name), tag("b", name), tag("c", name))
+    def test_long_names_leave_room_for_a_number(self, import_parts: ImportParts, name: str) -> None:
+        import_parts(tag("a", name), tag("b", name), tag("c", name))
         assert sorted(found.name[-4:] for found in Tag.objects.exclude(slug="a")) == [" (2)", " (3)"]
 
-    def test_name_of_an_existing_tag_means_that_tag(self, bring: Bring, client: Client) -> None:
+    def test_name_of_an_existing_tag_means_that_tag(self, import_parts: ImportParts, client: Client) -> None:
         here = PostFactory(pk=500, tags=["Human Rights"]).tags.get()
-        bring(item(7, inside=[filed("post_tag", "hr", "human  rights")]))
+        import_parts(item(7, inside=[filed("post_tag", "hr", "human  rights")]))
         assert Post.objects.get(pk=7).tags.get() == here
         assert client.get("/tag/hr/").headers["Location"] == here.get_absolute_url()
 
-    def test_slug_of_an_existing_tag_means_that_tag_and_is_noted(self, bring: Bring) -> None:
+    def test_slug_of_an_existing_tag_means_that_tag_and_is_noted(self, import_parts: ImportParts) -> None:
         here = Tag.objects.create(name="C", slug="c")
-        report = bring(item(7, inside=[filed("post_tag", "c", "C++")]))
+        report = import_parts(item(7, inside=[filed("post_tag", "c", "C++")]))
         assert Post.objects.get(pk=7).tags.get() == here
         assert "“C”" in remarks(report)[0]
 
-    def test_merged_tag_stays_merged(self, bring: Bring) -> None:
+    def test_merged_tag_stays_merged(self, import_parts: ImportParts) -> None:
         kept = Tag.objects.create(name="Kept")
         kept.aliases.create(slug="gone")
-        bring(item(7, inside=[filed("post_tag", "gone", "Gone")]))
+        import_parts(item(7, inside=[filed("post_tag", "gone", "Gone")]))
         assert Post.objects.get(pk=7).tags.get() == kept
         assert Tag.objects.count() == 1
 
-    def test_post_has_each_tag_only_once(self, bring: Bring) -> None:
-        bring(item(7, inside=[filed("post_tag", "x", "X"), filed("post_tag", "x", "X"), filed("post_tag", "X", "x")]))
+    def test_post_has_each_tag_only_once(self, import_parts: ImportParts) -> None:
+        import_parts(
+            item(7, inside=[filed("post_tag", "x", "X"), filed("post_tag", "x", "X"), filed("post_tag", "X", "x")])
+        )
         assert Post.objects.get(pk=7).tags.count() == 1
 
-    def test_hidden_posts_are_not_listed_on_tag_pages(self, bring: Bring) -> None:
-        bring(item(7, inside=[filed("post_tag", "x")]), item(8, status="private", inside=[filed("post_tag", "x")]))
+    def test_hidden_posts_are_not_listed_on_tag_pages(self, import_parts: ImportParts) -> None:
+        import_parts(
+            item(7, inside=[filed("post_tag", "x")]), item(8, status="private", inside=[filed("post_tag", "x")])
+        )
         dates = dict(Post.tags.through._default_manager.values_list("content_object", "published_at"))
         assert dates == {7: Post.objects.get(pk=7).published_at, 8: None}
 
     @pytest.mark.parametrize("name", ["🎉", "!!!", "a,b", "ﷺ" * 190, "x" * 900])
-    def test_unusual_names_are_kept_as_far_as_possible(self, bring: Bring, name: str) -> None:
-        bring(item(7, inside=[filed("post_tag", "odd", name)]))
+    def test_unusual_names_are_kept_as_far_as_possible(self, import_parts: ImportParts, name: str) -> None:
+        import_parts(item(7, inside=[filed("post_tag", "odd", name)]))
         found = Post.objects.get(pk=7).tags.get()
         assert found.slug == "odd"
         assert name.startswith(found.name)
 
-    def test_other_terms_are_reported(self, bring: Bring) -> None:
-        report = bring(term("nav_menu", "top"), item(7, inside=[filed("post_format", "post-format-aside", "Aside")]))
+    def test_other_terms_are_reported(self, import_parts: ImportParts) -> None:
+        report = import_parts(
+            term("nav_menu", "top"), item(7, inside=[filed("post_format", "post-format-aside", "Aside")])
+        )
         assert counted(report, "other term") == {"skipped": 1}
         assert any("post_format" in note.title for note in report.notes)
 
 
 class TestAuthors:
-    def test_authors_get_accounts_without_passwords_or_permissions(self, bring: Bring) -> None:
-        bring(item(7, creator="bo"), authors=[author("bo", email="bo@example.org", name="Bo &amp; Co")])
+    def test_authors_get_accounts_without_passwords_or_permissions(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, creator="bo"), authors=[author("bo", email="bo@example.org", name="Bo &amp; Co")])
         bo = User.objects.get()
         assert (bo.username, bo.slug, bo.display_name, bo.email) == ("bo", "bo", "Bo & Co", "bo@example.org")
         assert not bo.has_usable_password()
         assert not bo.is_staff
         assert not bo.is_superuser
 
-    def test_existing_account_is_not_changed(self, bring: Bring) -> None:
+    def test_existing_account_is_not_changed(self, import_parts: ImportParts) -> None:
         anna = UserFactory(username="anna", display_name="Anna here", is_staff=True, role="Author")
         anna.set_password("a long password of hers")
         anna.save()
         before = User.objects.values().get()
-        report = bring(item(7))
+        report = import_parts(item(7))
         assert User.objects.values().get() == before
         assert Post.objects.get(pk=7).author == anna
         assert counted(report, "author") == {"unchanged": 1}
 
-    def test_creators_missing_from_the_list_of_authors_get_accounts(self, bring: Bring) -> None:
-        bring(item(7, creator="Jane Doe"), item(8, creator=""), version="1.0")
+    def test_creators_missing_from_the_list_of_authors_get_accounts(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, creator="Jane Doe"), item(8, creator=""), version="1.0")
         assert Post.objects.get(pk=7).author.username == "jane-doe"
         assert Post.objects.get(pk=7).author.display_name == "Jane Doe"
         assert str(Post.objects.get(pk=8).author) == "Unknown author"
 
-    def test_creator_is_recognised_by_display_name(self, bring: Bring) -> None:
-        bring(item(7, creator="Anna A."))
+    def test_creator_is_recognised_by_display_name(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, creator="Anna A."))
         assert User.objects.get().username == "anna"

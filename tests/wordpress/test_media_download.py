@@ -10,7 +10,7 @@ from media.models import Document, Picture
 from tests.factories.files import MP4, SAMPLES, picture
 from tests.factories.reports import first
 from tests.factories.servers import StubServer
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.media_download import MediaDownload, hosts_of
@@ -171,15 +171,15 @@ class TestHosts:
 @pytest.mark.django_db
 class TestImportingDownloads:
     def test_downloads_are_added_to_the_media_library(
-        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+        self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload
     ) -> None:
         old_site.answer("/wp-content/uploads/a.png", body=PNG)
         url = f"http://{old_site.host}/wp-content/uploads/a.png"
-        bring(attachment(30, attachment_url=url), media=downloader)
+        import_parts(attachment(30, attachment_url=url), media=downloader)
         assert Picture.objects.get().width == 40
 
     def test_the_file_type_is_detected_from_the_contents(
-        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+        self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload
     ) -> None:
         old_site.answer("/a.png", 200, b"<html>Not here any more</html>", Content_Type="image/png")
         old_site.answer("/b.png", 200, PNG, Content_Type="text/html")
@@ -187,28 +187,28 @@ class TestImportingDownloads:
             attachment(30, attachment_url=f"http://{old_site.host}/a.png"),
             attachment(31, attachment_url=f"http://{old_site.host}/b.png"),
         ]
-        report = bring(*parts, media=downloader)
+        report = import_parts(*parts, media=downloader)
         assert [remark.id for remark in report.skipped] == [30]
         assert Picture.objects.count() == 1
 
     def test_files_are_not_downloaded_twice(
-        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+        self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload
     ) -> None:
         old_site.answer("/a.png", body=PNG)
         part = attachment(30, attachment_url=f"http://{old_site.host}/a.png")
-        bring(part, media=downloader)
-        bring(part, media=downloader)
+        import_parts(part, media=downloader)
+        import_parts(part, media=downloader)
         assert old_site.requests["/a.png"] == 1
 
     def test_files_that_cannot_be_published_are_not_requested(
-        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+        self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload
     ) -> None:
-        report = bring(attachment(30, attachment_url=f"http://{old_site.host}/a.svg"), media=downloader)
+        report = import_parts(attachment(30, attachment_url=f"http://{old_site.host}/a.svg"), media=downloader)
         assert first(report.skipped).url == f"http://{old_site.host}/a.svg"
         assert old_site.requests.total() == 0
 
     def test_documents_are_recognised_by_their_contents_whatever_the_content_type(
-        self, bring: Bring, old_site: StubServer, downloader: MediaDownload
+        self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload
     ) -> None:
         extensions = dict(enumerate((".mp3", ".mp4", ".docx", ".csv"), 30))
         # Too large to be held in memory.
@@ -219,14 +219,14 @@ class TestImportingDownloads:
         parts = [
             attachment(n, attachment_url=f"http://{old_site.host}/a{extension}") for n, extension in extensions.items()
         ]
-        report = bring(*parts, attachment(40, attachment_url=f"http://{old_site.host}/b.mp3"), media=downloader)
+        report = import_parts(*parts, attachment(40, attachment_url=f"http://{old_site.host}/b.mp3"), media=downloader)
         assert [remark.id for remark in report.skipped] == [40]
         for wordpress_id, extension in extensions.items():
             with Document.objects.get(attachments__wordpress_id=wordpress_id).file.open() as file:
                 assert file.read() == contents[extension]
 
     def test_videos_that_are_too_large_are_skipped(
-        self, bring: Bring, old_site: StubServer, downloader: MediaDownload, settings: Settings
+        self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload, settings: Settings
     ) -> None:
         settings.BROADSIDE_IMPORT_FILE_MAX_BYTES = 100_000
         old_site.answer("/a.mp4", 200, MP4 + bytes(100_000), Content_Length="")
@@ -234,6 +234,6 @@ class TestImportingDownloads:
         parts = [
             attachment(n, attachment_url=f"http://{old_site.host}/{name}.mp4") for n, name in ((30, "a"), (31, "b"))
         ]
-        report = bring(*parts, media=downloader)
+        report = import_parts(*parts, media=downloader)
         assert ["IMPORT_FILE_MAX_MB" in remark.text for remark in report.skipped] == [True, True]
         assert not Document.objects.exists()

@@ -14,8 +14,8 @@ from blog.models import Page, Post
 from blog.rendering import render
 from blog.rerendering import RerenderResult, rerender
 from media.models import Picture
-from tests.factories.files import put
-from tests.factories.types import Bring
+from tests.factories.files import write_files
+from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, item, page
 from wordpress.importing.media_folder import MediaFolder
 from wordpress.models import Attachment
@@ -29,13 +29,13 @@ type Shown = Callable[[str], str]
 
 
 @pytest.fixture
-def rendered(bring: Bring, tmp_path: Path) -> Shown:
+def rendered(import_parts: ImportParts, tmp_path: Path) -> Shown:
     """Return the body of a post with the given source after its files have been imported."""
-    folder = put(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
-    put(folder, "2014/03/talk.mp3", "2014/03/march.mp4")
+    folder = write_files(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
+    write_files(folder, "2014/03/talk.mp3", "2014/03/march.mp4")
 
     def show(source: str) -> str:
-        bring(
+        import_parts(
             item(7, content=source),
             attachment(30, attachment_url=f"{FILES}/2014/03/a.png", alt="The alt"),
             attachment(31, attachment_url=f"{FILES}/2014/03/big-scaled.png"),
@@ -194,12 +194,12 @@ class TestUnusualPlaces:
         ],
     )
     def test_show_the_file_and_redirect(
-        self, bring: Bring, tmp_path: Path, client: Client, settings: Settings, exported: str, used: str
+        self, import_parts: ImportParts, tmp_path: Path, client: Client, settings: Settings, exported: str, used: str
     ) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["old.example"]
-        folder = MediaFolder(put(tmp_path / "files", "a.png"))
+        folder = MediaFolder(write_files(tmp_path / "files", "a.png"))
         parts = (item(7, content=f'<img src="{used}">'), attachment(30, attachment_url=exported))
-        bring(*parts, media=folder, site="https://old.example")
+        import_parts(*parts, media=folder, site="https://old.example")
         post = Post.objects.get()
         assert f'src="{file_url(30)}"' in render(post.source, post.markup).body_html
         response = client.get(exported.partition("example")[2])
@@ -230,11 +230,11 @@ class TestQueries:
 
 
 class TestTwoSites:
-    def test_with_files_at_the_same_path_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
-        first, second = put(tmp_path / "1", "2014/03/a.png"), put(tmp_path / "2", "2014/03/a.png")
+    def test_with_files_at_the_same_path_each_keep_their_own(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        first, second = write_files(tmp_path / "1", "2014/03/a.png"), write_files(tmp_path / "2", "2014/03/a.png")
         for post_id, site, folder in ((7, "https://one.example", first), (8, "https://two.example", second)):
             url = f"{site}/wp-content/uploads/2014/03/a.png"
-            bring(
+            import_parts(
                 item(post_id, content=f'<img src="{url}">'),
                 attachment(30, attachment_url=url),
                 media=MediaFolder(folder),
@@ -243,10 +243,12 @@ class TestTwoSites:
         for post_id, site in ((7, "https://one.example"), (8, "https://two.example")):
             assert Attachment.objects.get(site=site).file_url in Post.objects.get(pk=post_id).body_html
 
-    def test_with_pictures_with_the_same_id_each_keep_their_own(self, bring: Bring, tmp_path: Path) -> None:
-        folder = MediaFolder(put(tmp_path / "1", "one.png", "two.png"))
+    def test_with_pictures_with_the_same_id_each_keep_their_own(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        folder = MediaFolder(write_files(tmp_path / "1", "one.png", "two.png"))
         for post_id, site, name in ((7, "https://one.example", "one.png"), (8, "https://two.example", "two.png")):
-            bring(
+            import_parts(
                 item(post_id, content='[gallery ids="30"]'),
                 attachment(30, attachment_url=f"{site}/wp-content/uploads/{name}"),
                 media=folder,
@@ -258,11 +260,11 @@ class TestTwoSites:
 
 class TestGalleries:
     @pytest.fixture
-    def gallery(self, bring: Bring, tmp_path: Path) -> Shown:
-        folder = put(tmp_path / "export", *(f"2014/03/{n}.png" for n in range(30, 35)))
+    def gallery(self, import_parts: ImportParts, tmp_path: Path) -> Shown:
+        folder = write_files(tmp_path / "export", *(f"2014/03/{n}.png" for n in range(30, 35)))
 
         def show(source: str) -> str:
-            bring(
+            import_parts(
                 item(7, content=source),
                 page(20, content="[gallery]"),
                 attachment(30, "2014/03/30.png", post_parent=7, menu_order=2, alt="Thirty"),

@@ -6,7 +6,7 @@ from django.test import Client
 from blog.models import Post, Redirect
 from blog.models.redirect import add_redirects
 from tests.factories import PostFactory
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import item, meta, page
 from wordpress.importing.redirects import add_missing_redirects
 
@@ -17,13 +17,15 @@ class TestOldURLs:
     @pytest.mark.parametrize(
         "link", ["https://old.example/2014/03/02/other-slug/", "https://old.example/archives/7", "/%C3%A9/x.html"]
     )
-    def test_a_link_that_differs_from_the_url_becomes_a_redirect(self, bring: Bring, client: Client, link: str) -> None:
-        bring(item(7, link=link))
+    def test_a_link_that_differs_from_the_url_becomes_a_redirect(
+        self, import_parts: ImportParts, client: Client, link: str
+    ) -> None:
+        import_parts(item(7, link=link))
         path = link.removeprefix("https://old.example")
         assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
 
-    def test_a_doubled_leading_slash_is_ignored(self, bring: Bring, client: Client) -> None:
-        bring(item(7, link="https://old.example//x/y/"), page(20, link="https://old.example//page-20/"))
+    def test_a_doubled_leading_slash_is_ignored(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, link="https://old.example//x/y/"), page(20, link="https://old.example//page-20/"))
         for path, target in (("/x/y/", "/2014/03/01/post-7/"), ("/%2Fx/y/", "/2014/03/01/post-7/")):
             assert client.get(path).headers["Location"] == target
         assert client.get("/%2Fpage-20/").headers["Location"] == "/page-20/"
@@ -32,20 +34,20 @@ class TestOldURLs:
     @pytest.mark.parametrize(
         "link", ["https://old.example/2014/03/01/post-7/", "https://old.example//2014/03/01/post-7/"]
     )
-    def test_links_that_equal_the_url_need_no_redirect(self, bring: Bring, link: str) -> None:
-        bring(item(7, link=link), item(8, link="https://old.example/?p=8"), item(9), page(20, link="/page-20/"))
+    def test_links_that_equal_the_url_need_no_redirect(self, import_parts: ImportParts, link: str) -> None:
+        import_parts(item(7, link=link), item(8, link="https://old.example/?p=8"), item(9), page(20, link="/page-20/"))
         assert not Redirect.objects.exists()
 
-    def test_old_slugs_and_dates_become_redirects(self, bring: Bring, client: Client) -> None:
+    def test_old_slugs_and_dates_become_redirects(self, import_parts: ImportParts, client: Client) -> None:
         old = [meta("_wp_old_slug", "%c3%a9"), meta("_wp_old_date", "2013-12-31")]
-        bring(item(7, inside=old))
+        import_parts(item(7, inside=old))
         for path in ("/2014/03/01/é/", "/2013/12/31/é/", "/2013/12/31/post-7/"):
             assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
 
-    def test_an_existing_redirect_is_kept(self, bring: Bring) -> None:
+    def test_an_existing_redirect_is_kept(self, import_parts: ImportParts) -> None:
         mine = PostFactory()
         add_redirects([("/x/", mine)])
-        bring(item(7, link="https://old.example/x/"))
+        import_parts(item(7, link="https://old.example/x/"))
         assert Redirect.objects.get(path="/x/").entry == mine
 
     def test_an_existing_redirect_with_a_non_ascii_path_is_kept(self) -> None:
@@ -54,14 +56,14 @@ class TestOldURLs:
         assert add_missing_redirects([("https://old.example/%C3%A9/", PostFactory())]) == []
         assert Redirect.objects.get(path="/é/").entry == mine
 
-    def test_a_deleted_redirect_is_not_created_again(self, bring: Bring) -> None:
-        bring(item(7, link="/x/"))
+    def test_a_deleted_redirect_is_not_created_again(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, link="/x/"))
         Redirect.objects.all().delete()
-        bring(item(7, link="/x/"))
+        import_parts(item(7, link="/x/"))
         assert not Redirect.objects.exists()
 
-    def test_the_number_of_redirects_for_one_post_is_limited(self, bring: Bring) -> None:
+    def test_the_number_of_redirects_for_one_post_is_limited(self, import_parts: ImportParts) -> None:
         old = [meta(key, f"2013-{n}") for n in range(500) for key in ("_wp_old_slug", "_wp_old_date")]
-        bring(item(7, inside=old))
+        import_parts(item(7, inside=old))
         assert Post.objects.count() == 1
         assert Redirect.objects.count() <= 200

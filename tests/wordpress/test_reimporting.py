@@ -14,7 +14,7 @@ from comments.models import Comment
 from tags.models import TaggedPost
 from tests.factories.database import contents
 from tests.factories.reports import counted, first
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
 from wordpress.importing.ledger import Ledger
 from wordpress.importing.pipeline import import_export
@@ -31,9 +31,9 @@ CHANGED_IN_EXPORT = {"post_modified": "2020-05-05 05:05:05", "title": "New title
 
 
 class TestUpdates:
-    def test_a_changed_post_is_updated(self, bring: Bring) -> None:
-        bring(item(7, inside=[filed("post_tag", "x"), filed("category", "c")]), item(8))
-        report = bring(
+    def test_a_changed_post_is_updated(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[filed("post_tag", "x"), filed("category", "c")]), item(8))
+        report = import_parts(
             item(7, status="private", post_name="new-name", inside=[filed("post_tag", "y")], **CHANGED_IN_EXPORT),
             item(8),
         )
@@ -46,49 +46,51 @@ class TestUpdates:
         assert not post.categories.exists()
         assert post.tagged_posts.get().published_at is None
 
-    def test_a_changed_page_moves_and_its_old_url_redirects(self, bring: Bring, client: Client) -> None:
-        bring(page(20), page(21, post_parent=20), page(22, post_parent=21))
+    def test_a_changed_page_moves_and_its_old_url_redirects(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(page(20), page(21, post_parent=20), page(22, post_parent=21))
         moved = (page(20), page(21, menu_order=4, post_name="elsewhere", **CHANGED_IN_EXPORT), page(22, post_parent=21))
-        report = bring(*moved)
+        report = import_parts(*moved)
         assert counted(report, "page") == {"updated": 1, "unchanged": 2}
         found = Page.objects.get(pk=21)
         assert (found.title, found.menu_order, found.path) == ("New title", 4, "elsewhere")
         assert Page.objects.get(pk=22).path == "elsewhere/page-22"
         assert client.get("/page-20/page-21/page-22/").headers["Location"] == "/elsewhere/page-22/"
         before = contents()
-        assert not bring(*moved).has_changes
+        assert not import_parts(*moved).has_changes
         assert contents() == before
-        assert not bring(page(20), page(21, **{**CHANGED_IN_EXPORT, "title": "Newer"}, post_name="elsewhere")).skipped
+        assert not import_parts(
+            page(20), page(21, **{**CHANGED_IN_EXPORT, "title": "Newer"}, post_name="elsewhere")
+        ).skipped
 
-    def test_a_page_and_its_parent_can_swap_places(self, bring: Bring) -> None:
-        bring(page(20), page(21, post_parent=20))
-        bring(page(20, post_parent=21), page(21))
+    def test_a_page_and_its_parent_can_swap_places(self, import_parts: ImportParts) -> None:
+        import_parts(page(20), page(21, post_parent=20))
+        import_parts(page(20, post_parent=21), page(21))
         assert dict(Page.objects.values_list("pk", "path")) == {20: "page-21/page-20", 21: "page-21"}
 
-    def test_a_page_whose_parent_is_not_in_this_export_stays(self, bring: Bring) -> None:
-        bring(page(20), page(21, post_parent=20))
-        bring(page(21, post_parent=20, **CHANGED_IN_EXPORT))
+    def test_a_page_whose_parent_is_not_in_this_export_stays(self, import_parts: ImportParts) -> None:
+        import_parts(page(20), page(21, post_parent=20))
+        import_parts(page(21, post_parent=20, **CHANGED_IN_EXPORT))
         assert Page.objects.get(pk=21).path == "page-20/page-21"
 
-    def test_a_page_that_cannot_be_moved_stays_and_is_reported(self, bring: Bring) -> None:
-        bring(page(20), page(21, post_parent=20))
+    def test_a_page_that_cannot_be_moved_stays_and_is_reported(self, import_parts: ImportParts) -> None:
+        import_parts(page(20), page(21, post_parent=20))
         Page.objects.get(pk=21).save()
         # 21 changed on both sides, so it stays under 20, which therefore cannot go under it.
-        report = bring(page(20, post_parent=21), page(21, **CHANGED_IN_EXPORT))
+        report = import_parts(page(20, post_parent=21), page(21, **CHANGED_IN_EXPORT))
         assert Page.objects.get(pk=20).path == "page-20"
         assert "cannot be where it is in the export" in first(report.notes).text
 
-    def test_a_changed_comment_is_updated_and_counted(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1, approved="0"), comment(2, parent=1)]))
-        report = bring(item(7, inside=[comment(1, content="Better."), comment(2, parent=1)]))
+    def test_a_changed_comment_is_updated_and_counted(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1, approved="0"), comment(2, parent=1)]))
+        report = import_parts(item(7, inside=[comment(1, content="Better."), comment(2, parent=1)]))
         assert counted(report, "comment") == {"updated": 1, "unchanged": 1}
         found = Comment.objects.get(pk=1)
         assert (found.text, found.status) == ("Better.", "approved")
         assert "Better." in found.html
         assert Post.objects.get().comment_count == 2
 
-    def test_a_comment_is_recognised_by_its_id_whatever_has_changed(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1), comment(2, parent=1), comment(3)]))
+    def test_a_comment_is_recognised_by_its_id_whatever_has_changed(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1), comment(2, parent=1), comment(3)]))
         changed = item(
             7,
             inside=[
@@ -97,83 +99,83 @@ class TestUpdates:
                 comment(3),
             ],
         )
-        report = bring(changed)
+        report = import_parts(changed)
         assert counted(report, "comment") == {"updated": 1, "unchanged": 2}
         found = Comment.objects.get(pk=2)
         assert (found.parent_id, found.name, found.kind) == (3, "Renamed", "pingback")
         assert found.created_at.year == 2015
-        assert not bring(changed).has_changes
+        assert not import_parts(changed).has_changes
 
-    def test_a_thread_never_becomes_circular(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1), comment(2, parent=1)]))
+    def test_a_thread_never_becomes_circular(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1), comment(2, parent=1)]))
         Comment.objects.filter(pk=2).update(status="spam")
         # 2 changed on both sides and stays a reply to 1.
-        bring(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
+        import_parts(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1}
 
-    def test_importing_again_after_an_update_changes_nothing(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1)]))
+    def test_importing_again_after_an_update_changes_nothing(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1)]))
         changed = item(7, inside=[comment(1, content="Better.")], **CHANGED_IN_EXPORT)
-        bring(changed)
+        import_parts(changed)
         before = contents()
-        report = bring(changed)
+        report = import_parts(changed)
         assert not report.has_changes
         assert contents() == before
 
-    def test_an_updated_site_equals_a_new_one(self, bring: Bring) -> None:
+    def test_an_updated_site_equals_a_new_one(self, import_parts: ImportParts) -> None:
         changed = item(7, inside=[comment(1), filed("post_tag", "x")], **CHANGED_IN_EXPORT)
-        bring(item(7, inside=[comment(1), filed("post_tag", "x")]))
-        bring(changed)
+        import_parts(item(7, inside=[comment(1), filed("post_tag", "x")]))
+        import_parts(changed)
         columns = [field.name for field in Post._meta.concrete_fields]
         updated = Post.objects.values(*columns).get()
         Post.objects.all().delete()
-        bring(changed)
+        import_parts(changed)
         assert Post.objects.values(*columns).get() == updated
 
 
 class TestConflicts:
-    def test_a_post_changed_on_both_sides_is_left_alone_and_reported(self, bring: Bring) -> None:
-        bring(item(7))
+    def test_a_post_changed_on_both_sides_is_left_alone_and_reported(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
         Post.objects.get().save()
         before = contents()
-        report = bring(item(7, **CHANGED_IN_EXPORT))
+        report = import_parts(item(7, **CHANGED_IN_EXPORT))
         assert counted(report, "post") == {"skipped": 1}
         assert "changed in the export and here" in first(report.skipped).text
         assert contents() == before
 
-    def test_new_comments_on_a_post_with_a_conflict_are_imported(self, bring: Bring) -> None:
-        bring(item(7))
+    def test_new_comments_on_a_post_with_a_conflict_are_imported(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
         Post.objects.get().save()
-        bring(item(7, inside=[comment(1)], **CHANGED_IN_EXPORT))
+        import_parts(item(7, inside=[comment(1)], **CHANGED_IN_EXPORT))
         assert Post.objects.get().comment_count == 1
 
-    def test_a_comment_moderated_here_is_left_alone_and_reported(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1)]))
+    def test_a_comment_moderated_here_is_left_alone_and_reported(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1)]))
         Comment.objects.update(status="spam")
-        report = bring(item(7, inside=[comment(1, content="Other")]))
+        report = import_parts(item(7, inside=[comment(1, content="Other")]))
         assert counted(report, "comment") == {"skipped": 1}
         assert Comment.objects.get().status == "spam"
 
-    def test_comments_written_here_are_no_conflict(self, bring: Bring) -> None:
-        bring(item(7))
+    def test_comments_written_here_are_no_conflict(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
         Comment.objects.create(entry_id=7, name="Reader", text="Hello", status="approved")
-        assert counted(bring(item(7, **CHANGED_IN_EXPORT)), "post") == {"updated": 1}
+        assert counted(import_parts(item(7, **CHANGED_IN_EXPORT)), "post") == {"updated": 1}
 
 
 class TestLedger:
-    def test_without_it_nothing_is_updated_or_duplicated(self, bring: Bring) -> None:
-        bring(*AWKWARD_PARTS)
+    def test_without_it_nothing_is_updated_or_duplicated(self, import_parts: ImportParts) -> None:
+        import_parts(*AWKWARD_PARTS)
         ImportedItem.objects.all().delete()
         before = contents()
-        assert not bring(*AWKWARD_PARTS).has_changes
-        bring(item(7, guid="g", **CHANGED_IN_EXPORT))
+        assert not import_parts(*AWKWARD_PARTS).has_changes
+        import_parts(item(7, guid="g", **CHANGED_IN_EXPORT))
         assert contents() == before
 
-    def test_posts_deleted_here_are_imported_again(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1)]))
+    def test_posts_deleted_here_are_imported_again(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1)]))
         Post.objects.all().delete()
-        assert counted(bring(item(7, inside=[comment(1)])), "post") == {"imported": 1}
-        assert counted(bring(item(7, inside=[comment(1)])), "comment") == {"unchanged": 1}
+        assert counted(import_parts(item(7, inside=[comment(1)])), "post") == {"imported": 1}
+        assert counted(import_parts(item(7, inside=[comment(1)])), "comment") == {"unchanged": 1}
 
 
 class KilledError(Exception):

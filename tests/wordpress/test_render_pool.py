@@ -19,7 +19,7 @@ from blog.models import Page, Post
 from blog.rendering import Rendered, RenderInput, render, render_all
 from blog.rendering.moved_files import FileResolver, resolve_files, resolve_no_files
 from comments.text import comment_html
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import item, page
 from wordpress.importing import batches, render_pool
 from wordpress.importing.render_pool import RenderedBatch, RenderPool
@@ -394,12 +394,12 @@ def is_running(pid: int) -> bool:
 class TestImport:
     @pytest.mark.parametrize("size", [1, 2, 100])
     def test_entries_are_rendered_whatever_the_size_of_a_batch(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch, size: int
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, size: int
     ) -> None:
         monkeypatch.setattr(render_pool, "_MIN_AHEAD", 3)
         monkeypatch.setattr(batches, "MAX_ENTRIES", size)
         posts = [item(number, content=f"Text\n\nof {number}.", post_name="same") for number in range(1, 8)]
-        bring(page(20, content="A page."), *posts, item(1, content="Text\n\nof 1.", post_name="same"))
+        import_parts(page(20, content="A page."), *posts, item(1, content="Text\n\nof 1.", post_name="same"))
         found = Post.objects.order_by("pk")
         assert [post.body_html for post in found] == [f"<p>Text</p>\n<p>of {n}.</p>" for n in range(1, 8)]
         assert [post.slug for post in found] == ["same", *(f"same-{number}" for number in range(2, 8))]

@@ -13,7 +13,7 @@ from core.models import SiteSettings
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.reports import counted, first
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import item
 from wordpress.fingerprints import fingerprint
 from wordpress.markup import reusable_blocks
@@ -171,38 +171,38 @@ class TestImportingAgain:
         block.text = text
         reusable_blocks.save_block(block)
 
-    def test_local_change_is_kept(self, bring: Bring) -> None:
-        bring(self.block_item("Old"))
+    def test_local_change_is_kept(self, import_parts: ImportParts) -> None:
+        import_parts(self.block_item("Old"))
         self.change("Mine")
-        assert not bring(self.block_item("Old")).has_changes
+        assert not import_parts(self.block_item("Old")).has_changes
         assert ReusableBlock.objects.get().text == "Mine"
 
-    def test_remote_change_is_imported(self, bring: Bring) -> None:
-        bring(self.block_item("Old"))
-        assert counted(bring(self.block_item("New")), "wp_block") == {"updated": 1}
-        assert counted(bring(self.block_item("New")), "wp_block") == {"unchanged": 1}
+    def test_remote_change_is_imported(self, import_parts: ImportParts) -> None:
+        import_parts(self.block_item("Old"))
+        assert counted(import_parts(self.block_item("New")), "wp_block") == {"updated": 1}
+        assert counted(import_parts(self.block_item("New")), "wp_block") == {"unchanged": 1}
 
-    def test_conflict_keeps_the_local_text_and_is_reported(self, bring: Bring) -> None:
-        bring(self.block_item("Old"))
+    def test_conflict_keeps_the_local_text_and_is_reported(self, import_parts: ImportParts) -> None:
+        import_parts(self.block_item("Old"))
         self.change("Mine")
-        report = bring(self.block_item("New"))
+        report = import_parts(self.block_item("New"))
         assert counted(report, "wp_block") == {"skipped": 1}
         assert "changed in the export and here" in first(report.skipped).text
         assert ReusableBlock.objects.get().text == "Mine"
         # Once both texts are the same, remote changes are imported again.
-        assert counted(bring(self.block_item("Mine")), "wp_block") == {"unchanged": 1}
-        assert counted(bring(self.block_item("Newest")), "wp_block") == {"updated": 1}
+        assert counted(import_parts(self.block_item("Mine")), "wp_block") == {"unchanged": 1}
+        assert counted(import_parts(self.block_item("Newest")), "wp_block") == {"updated": 1}
 
-    def test_block_without_fingerprint_keeps_its_local_change(self, bring: Bring) -> None:
-        bring(self.block_item("Old"))
+    def test_block_without_fingerprint_keeps_its_local_change(self, import_parts: ImportParts) -> None:
+        import_parts(self.block_item("Old"))
         ReusableBlock.objects.update(exported="")
         self.change("Mine")
-        assert not bring(self.block_item("Old")).has_changes
+        assert not import_parts(self.block_item("Old")).has_changes
         assert ReusableBlock.objects.get().text == "Mine"
 
-    def test_imported_posts_show_the_local_text(self, bring: Bring) -> None:
-        bring(self.block_item("Old"))
+    def test_imported_posts_show_the_local_text(self, import_parts: ImportParts) -> None:
+        import_parts(self.block_item("Old"))
         self.change("Mine")
-        bring(self.block_item("Old"), item(7, content=SHOWN))
+        import_parts(self.block_item("Old"), item(7, content=SHOWN))
         assert "Mine" in Post.objects.get().body_html
         assert not Page.objects.exists()

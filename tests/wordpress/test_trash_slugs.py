@@ -10,7 +10,7 @@ from blog import publishing
 from blog.models import Page, Post
 from tests.factories import UserFactory
 from tests.factories.reports import counted
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import exported, item, items, meta, page
 from wordpress.importing.pipeline import import_export
 
@@ -42,65 +42,67 @@ class TestImported:
         ],
     )
     def test_a_post_that_has_left_the_trash_gets_its_slug_back(
-        self, bring: Bring, status: str, slug: str, more: dict[str, Any], expected: str
+        self, import_parts: ImportParts, status: str, slug: str, more: dict[str, Any], expected: str
     ) -> None:
-        report = bring(item(7, status=status, post_name=slug, **more))
+        report = import_parts(item(7, status=status, post_name=slug, **more))
         assert Post.objects.get().slug == expected
         assert not report.notes
-        assert not bring(item(7, status=status, post_name=slug, **more)).has_changes
+        assert not import_parts(item(7, status=status, post_name=slug, **more)).has_changes
 
     @pytest.mark.parametrize("status", ["publish", "future", "private"])
-    def test_a_published_post_keeps_its_slug(self, bring: Bring, status: str) -> None:
+    def test_a_published_post_keeps_its_slug(self, import_parts: ImportParts, status: str) -> None:
         date = "2090-01-01 00:00:00" if status == "future" else "2014-03-01 09:30:00"
-        bring(item(7, status=status, post_name="one__trashed", post_date=date, post_date_gmt=date))
+        import_parts(item(7, status=status, post_name="one__trashed", post_date=date, post_date_gmt=date))
         assert Post.objects.get().slug == "one__trashed"
 
-    def test_another_post_can_use_the_slug_of_a_trashed_post(self, bring: Bring) -> None:
-        bring(item(7, status="trash", post_name="one__trashed", **desired("one")), item(8, post_name="one"))
+    def test_another_post_can_use_the_slug_of_a_trashed_post(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, status="trash", post_name="one__trashed", **desired("one")), item(8, post_name="one"))
         assert dict(Post.objects.values_list("pk", "slug")) == {7: "one__trashed", 8: "one"}
 
-    def test_a_trashed_post_keeps_its_whole_slug(self, bring: Bring) -> None:
+    def test_a_trashed_post_keeps_its_whole_slug(self, import_parts: ImportParts) -> None:
         truncated = item(7, status="trash", post_name=f"{TRUNCATED}__trashed", **desired("%d0%b6" * 100))
-        report = bring(truncated)
+        report = import_parts(truncated)
         assert Post.objects.get().slug == f"{LONG}__trashed"
         assert not report.notes
-        assert not bring(truncated).has_changes
+        assert not import_parts(truncated).has_changes
 
-    def test_a_slug_without_room_for_the_suffix_stays_truncated(self, bring: Bring) -> None:
-        bring(item(7, status="trash", post_name="x" * 191 + "__trashed", **desired("x" * 200)))
+    def test_a_slug_without_room_for_the_suffix_stays_truncated(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, status="trash", post_name="x" * 191 + "__trashed", **desired("x" * 200)))
         assert Post.objects.get().slug == "x" * 191 + "__trashed"
 
-    def test_pages_are_treated_like_posts(self, bring: Bring) -> None:
-        bring(page(20, status="draft", post_name="one__trashed"), page(21, status="trash", post_name="two__trashed"))
+    def test_pages_are_treated_like_posts(self, import_parts: ImportParts) -> None:
+        import_parts(
+            page(20, status="draft", post_name="one__trashed"), page(21, status="trash", post_name="two__trashed")
+        )
         assert dict(Page.objects.values_list("pk", "slug")) == {20: "one", 21: "two__trashed"}
 
-    def test_a_post_that_leaves_the_trash_in_wordpress_is_updated(self, bring: Bring) -> None:
+    def test_a_post_that_leaves_the_trash_in_wordpress_is_updated(self, import_parts: ImportParts) -> None:
         trashed = item(7, status="trash", post_name="one__trashed", **desired("one"))
-        bring(trashed)
-        report = bring(item(7, status="draft", post_name="one"))
+        import_parts(trashed)
+        report = import_parts(item(7, status="draft", post_name="one"))
         assert counted(report, "post") == {"updated": 1}
         assert Post.objects.get().slug == "one"
 
 
 class TestRestoredHere:
-    def test_entries_get_their_slugs_back_and_the_next_import_changes_nothing(self, bring: Bring) -> None:
+    def test_entries_get_their_slugs_back_and_the_next_import_changes_nothing(self, import_parts: ImportParts) -> None:
         parts = (
             item(7, status="trash", post_name="one__trashed", **desired("one")),
             page(20, status="trash", post_name="two__trashed", **desired("two")),
         )
-        bring(*parts)
+        import_parts(*parts)
         editor = UserFactory(role="Editor")
         publishing.restore(Post.objects.all(), editor)
         publishing.restore(Page.objects.all(), editor)
         assert (Post.objects.get().slug, Page.objects.get().path) == ("one", "two")
         assert not Post.objects.get().redirects.exists()
-        assert not bring(*parts).has_changes
+        assert not import_parts(*parts).has_changes
         assert Post.objects.get().slug == "one"
 
 
 class TestExported:
-    def test_slugs_are_exported_as_in_wordpress(self, bring: Bring, tmp_path: Path) -> None:
-        bring(
+    def test_slugs_are_exported_as_in_wordpress(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(
             item(7, status="trash", post_name="one__trashed", **desired("one")),
             item(8, status="trash", post_name=f"{TRUNCATED}__trashed", **desired("%d0%b6" * 100)),
             item(9, status="trash", post_name="plain"),
@@ -115,8 +117,8 @@ class TestExported:
         assert "_wp_desired_post_slug" not in dict(found["post", 9].meta)
 
     @pytest.mark.django_db(transaction=True)
-    def test_export_and_import_change_nothing(self, bring: Bring, tmp_path: Path) -> None:
-        bring(
+    def test_export_and_import_change_nothing(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(
             item(7, status="trash", post_name=f"{TRUNCATED}__trashed-2", **desired("%d0%b6" * 100)),
             page(20, status="trash", post_name="__trashed"),
         )

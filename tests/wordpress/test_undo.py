@@ -14,9 +14,9 @@ from media.models import Document, Picture
 from tags.models import Tag, TagAlias
 from tests.factories import PostFactory, TagFactory, UserFactory
 from tests.factories.database import contents
-from tests.factories.files import PDF, put
+from tests.factories.files import PDF, write_files
 from tests.factories.reports import counted
-from tests.factories.types import Bring
+from tests.factories.types import ImportParts
 from tests.factories.wxr import (
     AWKWARD_PARTS,
     attachment,
@@ -51,38 +51,38 @@ def run_of(report: Report) -> ImportRun:
 
 
 class TestUndo:
-    def test_nothing_is_left_of_an_import_into_an_empty_site(self, bring: Bring) -> None:
+    def test_nothing_is_left_of_an_import_into_an_empty_site(self, import_parts: ImportParts) -> None:
         before = contents(without_version=True)
-        report = bring(*AWKWARD_PARTS, BLOCK)
+        report = import_parts(*AWKWARD_PARTS, BLOCK)
         undone = undo_run(run_of(report))
         assert contents(without_version=True) == before
         assert undone.removed["post"] == 6
         assert not undone.kept
 
-    def test_a_site_with_content_is_as_it_was_before(self, bring: Bring) -> None:
-        bring(*AWKWARD_PARTS)
+    def test_a_site_with_content_is_as_it_was_before(self, import_parts: ImportParts) -> None:
+        import_parts(*AWKWARD_PARTS)
         PostFactory(slug="ours", tags=["x"])
         Post.objects.get(pk=7).save()
         before = contents(without_version=True)
         others = [item(n, guid=f"h{n}", inside=[comment(n), filed("post_tag", "other")]) for n in (200, 201)]
-        report = bring(*AWKWARD_PARTS, *others, page(210, post_parent=20), category("more", parent="top"))
+        report = import_parts(*AWKWARD_PARTS, *others, page(210, post_parent=20), category("more", parent="top"))
         assert contents(without_version=True) != before
         assert not undo_run(run_of(report)).kept
         assert contents(without_version=True) == before
 
-    def test_the_same_export_can_be_imported_again(self, bring: Bring) -> None:
-        run = run_of(bring(*AWKWARD_PARTS))
+    def test_the_same_export_can_be_imported_again(self, import_parts: ImportParts) -> None:
+        run = run_of(import_parts(*AWKWARD_PARTS))
         columns = ("pk", "slug", "path", "guid", "comment_count")
         entries = list(Entry.objects.order_by("pk").values_list(*columns))
         undo_run(run)
         assert not Entry.objects.exists()
-        bring(*AWKWARD_PARTS)
+        import_parts(*AWKWARD_PARTS)
         assert list(Entry.objects.order_by("pk").values_list(*columns)) == entries
 
-    def test_files_are_removed(self, bring: Bring, tmp_path: Path) -> None:
-        put(tmp_path / "files", "2014/03/a.png")
-        put(tmp_path / "files", "2014/03/b.pdf", content=PDF)
-        report = bring(
+    def test_files_are_removed(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        write_files(tmp_path / "files", "2014/03/a.png")
+        write_files(tmp_path / "files", "2014/03/b.pdf", content=PDF)
+        report = import_parts(
             item(7, inside=[meta("_thumbnail_id", "30")]),
             attachment(30),
             attachment(31, "2014/03/b.pdf"),
@@ -94,10 +94,12 @@ class TestUndo:
         assert [model.objects.count() for model in (Picture, Document, Attachment)] == [0, 0, 0]
         assert not ImportedItem.objects.exists()
 
-    def test_files_imported_later_are_removed_without_the_posts(self, bring: Bring, tmp_path: Path) -> None:
+    def test_files_imported_later_are_removed_without_the_posts(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
         parts = (item(7), attachment(30))
-        bring(*parts)
-        report = bring(*parts, media=MediaFolder(put(tmp_path / "files", "2014/03/a.png")))
+        import_parts(*parts)
+        report = import_parts(*parts, media=MediaFolder(write_files(tmp_path / "files", "2014/03/a.png")))
         undo_run(run_of(report))
         assert not Picture.objects.exists()
         assert Attachment.objects.get().picture is None
@@ -112,34 +114,34 @@ class TestUndo:
         assert not Redirect.objects.exists()
         assert User.objects.get() == user
 
-    def test_aliases_of_existing_tags_are_removed(self, bring: Bring) -> None:
+    def test_aliases_of_existing_tags_are_removed(self, import_parts: ImportParts) -> None:
         TagFactory(name="Human rights", slug="human-rights")
-        report = bring(tag("rights", "Human rights"), item(7, inside=[filed("post_tag", "rights")]))
+        report = import_parts(tag("rights", "Human rights"), item(7, inside=[filed("post_tag", "rights")]))
         assert TagAlias.objects.get().slug == "rights"
         undo_run(run_of(report))
         assert not TagAlias.objects.exists()
         assert Tag.objects.exists()
 
-    def test_comment_counts_are_updated(self, bring: Bring) -> None:
-        bring(item(7, inside=[comment(1)]))
-        report = bring(item(7, inside=[comment(1), comment(2), comment(3, parent=2)]))
+    def test_comment_counts_are_updated(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, inside=[comment(1)]))
+        report = import_parts(item(7, inside=[comment(1), comment(2), comment(3, parent=2)]))
         assert Post.objects.get().comment_count == 3
         undo_run(run_of(report))
         assert Post.objects.get().comment_count == 1
         assert [found.pk for found in Comment.objects.all()] == [1]
 
     def test_an_entry_with_very_many_comments_is_removed_in_parts(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(undo, "_MAX_COMMENTS", 2)
-        report = bring(item(7, inside=[comment(n, parent=n - 1) for n in range(1, 10)]))
+        report = import_parts(item(7, inside=[comment(n, parent=n - 1) for n in range(1, 10)]))
         assert undo_run(run_of(report)).removed["comment"] == 9
         assert not Comment.objects.exists()
 
 
 class TestKept:
-    def test_an_edited_post_is_kept_with_its_comments(self, bring: Bring) -> None:
-        report = bring(item(7, inside=[comment(1), filed("post_tag", "x"), filed("category", "c")]), item(8))
+    def test_an_edited_post_is_kept_with_its_comments(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, inside=[comment(1), filed("post_tag", "x"), filed("category", "c")]), item(8))
         Post.objects.get(pk=7).save()
         undone = undo_run(run_of(report))
         assert [post.pk for post in Post.objects.all()] == [7]
@@ -153,16 +155,16 @@ class TestKept:
             ("author", 1): "Other content belongs to it.",
         }
 
-    def test_posts_that_readers_have_commented_on_are_kept(self, bring: Bring) -> None:
-        report = bring(item(7), item(8, inside=[comment(1)]))
+    def test_posts_that_readers_have_commented_on_are_kept(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7), item(8, inside=[comment(1)]))
         Comment.objects.create(entry_id=7, name="Reader", text="Hello")
         undone = undo_run(run_of(report))
         assert kept(undone)["post", 7] == "Readers have commented on it here."
         assert [found.name for found in Comment.objects.all()] == ["Reader"]
 
-    def test_moderated_and_answered_comments_on_older_posts_are_kept(self, bring: Bring) -> None:
-        bring(item(7))
-        report = bring(item(7, inside=[comment(1), comment(2), comment(3)]))
+    def test_moderated_and_answered_comments_on_older_posts_are_kept(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
+        report = import_parts(item(7, inside=[comment(1), comment(2), comment(3)]))
         Comment.objects.filter(pk=1).update(status="spam")
         Comment.objects.create(entry_id=7, name="Reader", text="Hello", parent_id=2)
         undone = undo_run(run_of(report))
@@ -173,23 +175,23 @@ class TestKept:
         assert set(Comment.objects.values_list("name", flat=True)) == {"Rosa", "Reader"}
         assert not Comment.objects.filter(pk=3).exists()
 
-    def test_the_parents_of_a_kept_page_are_kept(self, bring: Bring) -> None:
-        report = bring(page(20), page(21, post_parent=20), page(22, post_parent=20), page(23))
+    def test_the_parents_of_a_kept_page_are_kept(self, import_parts: ImportParts) -> None:
+        report = import_parts(page(20), page(21, post_parent=20), page(22, post_parent=20), page(23))
         Page.objects.get(pk=21).save()
         undone = undo_run(run_of(report))
         assert sorted(Page.objects.values_list("pk", flat=True)) == [20, 21]
         assert kept(undone)["page", 20] == "A page below it stays."
 
-    def test_an_account_that_someone_uses_is_kept(self, bring: Bring) -> None:
-        report = bring(item(7))
+    def test_an_account_that_someone_uses_is_kept(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7))
         user = User.objects.get()
         user.set_password("a long enough password")
         user.save()
         undone = undo_run(run_of(report))
         assert kept(undone) == {("author", user.pk): "It was changed here after the import, or someone uses it."}
 
-    def test_tags_and_categories_changed_or_used_here_are_kept(self, bring: Bring) -> None:
-        report = bring(tag("x", "X"), tag("y", "Y"), category("c"), category("d", parent="c"), item(7))
+    def test_tags_and_categories_changed_or_used_here_are_kept(self, import_parts: ImportParts) -> None:
+        report = import_parts(tag("x", "X"), tag("y", "Y"), category("c"), category("d", parent="c"), item(7))
         Tag.objects.filter(slug="x").update(description="Ours")
         PostFactory(tags=["Y"])
         Category.objects.filter(slug="d").update(name="Ours")
@@ -198,10 +200,10 @@ class TestKept:
         assert set(Category.objects.values_list("slug", flat=True)) == {"c", "d"}
         assert "A category below it stays." in kept(undone).values()
 
-    def test_files_used_by_other_content_are_kept(self, bring: Bring, tmp_path: Path) -> None:
+    def test_files_used_by_other_content_are_kept(self, import_parts: ImportParts, tmp_path: Path) -> None:
         names = ["2014/03/a.png", "2014/03/b.png", "2014/03/c.png", "2014/03/d.png"]
         files = [attachment(30 + n, name) for n, name in enumerate(names)]
-        report = bring(item(7), *files, media=MediaFolder(put(tmp_path / "files", *names)))
+        report = import_parts(item(7), *files, media=MediaFolder(write_files(tmp_path / "files", *names)))
         shown, featured, described, _unused = (each.picture for each in Attachment.objects.order_by("wordpress_id"))
         assert shown
         assert described
@@ -218,14 +220,14 @@ class TestKept:
         ]
         assert Attachment.objects.count() == 3
 
-    def test_a_changed_reusable_block_is_kept(self, bring: Bring) -> None:
-        report = bring(BLOCK)
+    def test_a_changed_reusable_block_is_kept(self, import_parts: ImportParts) -> None:
+        report = import_parts(BLOCK)
         Fragment.objects.update(text="Ours")
         undo_run(run_of(report))
         assert Fragment.objects.get().text == "Ours"
 
-    def test_a_run_that_is_not_completely_undone_can_be_undone_again(self, bring: Bring) -> None:
-        run = run_of(bring(item(7), item(8)))
+    def test_a_run_that_is_not_completely_undone_can_be_undone_again(self, import_parts: ImportParts) -> None:
+        run = run_of(import_parts(item(7), item(8)))
         reader = Comment.objects.create(entry_id=7, name="Reader", text="Hello")
         undo_run(run)
         assert ImportRun.objects.filter(pk=run.pk).exists()
@@ -233,19 +235,19 @@ class TestKept:
         undo_run(run)
         assert [model.objects.count() for model in (ImportRun, Post, User)] == [0, 0, 0]
 
-    def test_updates_are_kept(self, bring: Bring) -> None:
-        bring(item(7))
-        report = bring(item(7, title="New title"), item(8))
+    def test_updates_are_kept(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
+        report = import_parts(item(7, title="New title"), item(8))
         undo_run(run_of(report))
         assert Post.objects.get().title == "New title"
 
 
 class TestInterruptions:
     def test_an_undo_interrupted_anywhere_and_repeated_has_the_same_result(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = contents(without_version=True)
-        run = run_of(bring(*AWKWARD_PARTS, BLOCK))
+        run = run_of(import_parts(*AWKWARD_PARTS, BLOCK))
         monkeypatch.setattr(undo, "_BATCH", 1)
         interruptions = 0
         for _attempt in range(200):
@@ -266,7 +268,7 @@ class TestInterruptions:
         assert contents(without_version=True) == before
 
     def test_an_interrupted_import_can_be_undone_and_is_not_continued(
-        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def interrupt(*args: object) -> None:
             raise KeyboardInterrupt
@@ -274,23 +276,23 @@ class TestInterruptions:
         parts = (item(7), attachment(30))
         with monkeypatch.context() as patch:
             patch.setattr("wordpress.importing.pipeline.import_attachments", interrupt)
-            report = bring(*parts)
+            report = import_parts(*parts)
         assert report.interrupted
         PostFactory(author=User.objects.get())
         run = run_of(report)
         undo_run(run)
-        assert bring(*parts).run != run.pk
+        assert import_parts(*parts).run != run.pk
 
-    def test_progress_reaches_the_end(self, bring: Bring) -> None:
+    def test_progress_reaches_the_end(self, import_parts: ImportParts) -> None:
         progress: list[tuple[int, int]] = []
-        run = run_of(bring(*AWKWARD_PARTS))
+        run = run_of(import_parts(*AWKWARD_PARTS))
         undo_run(run, lambda stage, done, total: progress.append((done, total)))
         assert progress[-1][0] == progress[-1][1] > 10
 
 
 class TestCommand:
-    def test_lists_what_was_removed_and_kept(self, bring: Bring, client: Client) -> None:
-        run = bring(item(7, inside=[comment(1)]), item(8)).run
+    def test_lists_what_was_removed_and_kept(self, import_parts: ImportParts, client: Client) -> None:
+        run = import_parts(item(7, inside=[comment(1)]), item(8)).run
         Post.objects.get(pk=8).save()
         out = StringIO()
         call_command("import_wordpress", undo=run, stdout=out, stderr=StringIO())
@@ -300,8 +302,8 @@ class TestCommand:
         assert "Import undone." in out.getvalue()
         assert client.get("/?p=7").status_code == 404
 
-    def test_an_unknown_run_is_an_error_that_lists_the_runs(self, bring: Bring) -> None:
-        run = bring(item(7)).run
+    def test_an_unknown_run_is_an_error_that_lists_the_runs(self, import_parts: ImportParts) -> None:
+        run = import_parts(item(7)).run
         with pytest.raises(CommandError, match=rf"no import 99\. Imports: {run}: https://old.example"):
             call_command("import_wordpress", undo=99)
 
@@ -312,17 +314,17 @@ class TestCommand:
             call_command("import_wordpress", str(write(tmp_path, export())), undo=1)
 
 
-def test_an_import_that_adds_nothing_is_not_recorded_as_a_run(bring: Bring) -> None:
+def test_an_import_that_adds_nothing_is_not_recorded_as_a_run(import_parts: ImportParts) -> None:
     parts = (item(7), item(8))
-    run = bring(*parts).run
-    again = bring(*parts)
+    run = import_parts(*parts).run
+    again = import_parts(*parts)
     assert (again.run, list(ImportRun.objects.values_list("pk", flat=True))) == (None, [run])
     assert counted(again, "post") == {"unchanged": 2}
 
 
-def test_repeating_an_import_with_missing_files_is_not_recorded_as_a_run(bring: Bring) -> None:
+def test_repeating_an_import_with_missing_files_is_not_recorded_as_a_run(import_parts: ImportParts) -> None:
     parts = (item(7), attachment(30, post_parent=7))
-    assert bring(*parts).run is not None
+    assert import_parts(*parts).run is not None
     recorded = list(ImportedItem.objects.order_by("pk").values("kind", "object_pk", "run"))
-    assert bring(*parts).run is None
+    assert import_parts(*parts).run is None
     assert list(ImportedItem.objects.order_by("pk").values("kind", "object_pk", "run")) == recorded

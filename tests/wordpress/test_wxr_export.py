@@ -26,7 +26,7 @@ from media.models import Document, Picture
 from media.pictures import store_picture
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
-from tests.factories.files import picture, put
+from tests.factories.files import picture, write_files
 from tests.factories.wxr import EVERYTHING, attachment, author, export, exported, item, items, meta, page, write
 from wordpress.importing.media_folder import MediaFolder
 from wordpress.importing.pipeline import import_export
@@ -425,7 +425,7 @@ class TestFiles:
 
     @pytest.fixture
     def media(self, tmp_path: Path) -> Path:
-        return put(
+        return write_files(
             tmp_path / "old", "2014/03/a.png", "2014/03/b.png", "2014/03/c.pdf", "2014/03/d.mp3", "2014/03/e.docx"
         )
 
