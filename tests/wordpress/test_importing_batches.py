@@ -245,17 +245,22 @@ class TestPacing:
     @pytest.mark.django_db
     @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases allow concurrent writers")
     @pytest.mark.parametrize(
-        ("held", "elsewhere", "expected"), [(0.2, 0, [0.1]), (0.2, 0.04, [0.06]), (0.2, 0.5, []), (10, 0, [0.5])]
+        ("held", "between", "expected"),
+        [
+            ([0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.1], 0, [0.12, 0.12]),
+            ([0.7, 0.1], 0.04, [0.08]),
+            ([0.5, 0.5, 0.5], 0.2, []),
+            ([10, 0.1, 0.1], 0, [0.12]),
+        ],
     )
-    def test_the_database_stays_free_for_a_while(
-        self, clock: list[float], held: float, elsewhere: float, expected: list[float]
+    def test_the_database_is_free_regularly_for_long_enough_to_be_noticed(
+        self, clock: list[float], held: list[float], between: float, expected: list[float]
     ) -> None:
         pacer = Pacer()
-        with pacer.transaction():
-            self.now[0] += held
-        self.now[0] += elsewhere
-        with pacer.transaction():
-            pass
+        for seconds in held:
+            with pacer.transaction():
+                self.now[0] += seconds
+            self.now[0] += between
         assert [round(seconds, 6) for seconds in clock] == expected
 
 

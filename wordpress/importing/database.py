@@ -18,12 +18,10 @@ from django.utils.translation import gettext as _
 
 # An arbitrary number that no other lock uses.
 _LOCK_ID: Final = 2_010_031_200
-# How long the database stays free after a transaction, as a share of the time that it was held. A waiting connection
-# polls at least every 0.1 s and finds the database free a third of the time: within 3 s in all but one of ten million
-# cases.
-_FREE_SHARE: Final = 0.5
-# Seconds. The time that the database was held includes the time that this import itself waited for it.
-_MAX_PAUSE: Final = 0.5
+# Seconds. A connection that waits for SQLite polls at least every 0.1 s, so it does not miss a gap of this length. The
+# database can be held for this long, apart from short breaks, before there has to be a gap.
+_GAP: Final = 0.12
+_MAX_HELD: Final = 0.6
 
 
 class AlreadyRunningError(Exception):
@@ -62,25 +60,27 @@ def _advisory_lock() -> Iterator[None]:
 
 
 class Pacer:
-    """Measures how long each transaction takes, and waits before the next one."""
+    """Leaves gaps between transactions, in which others can write: nobody queues for SQLite."""
 
     def __init__(self) -> None:
         self._held = self._released = 0.0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Wait until others have had their turn, then open a transaction."""
-        # Work that was done since the last transaction counts as waiting.
-        pause = self._held * _FREE_SHARE - (time.monotonic() - self._released)
-        if pause > 0 and connection.vendor == "sqlite":
-            time.sleep(min(pause, _MAX_PAUSE))
+        """Open a transaction, after a gap if the database was held for long enough since the last one."""
+        gap = time.monotonic() - self._released
+        if gap < _GAP and self._held >= _MAX_HELD and connection.vendor == "sqlite":
+            time.sleep(_GAP - gap)
+            gap = _GAP
+        if gap >= _GAP:
+            self._held = 0
         start = time.monotonic()
         try:
             with transaction.atomic():
                 yield
         finally:
             self._released = time.monotonic()
-            self._held = self._released - start
+            self._held += self._released - start
 
 
 @contextmanager
