@@ -32,10 +32,5 @@ class CoreConfig(AppConfig):
 
 def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
     """Create the single row of the settings and of the content version, also after the database was flushed."""
-    for name in ("SiteSettings", "ContentVersion"):
-        try:
-            model = apps.get_model("core", name)
-        except LookupError:
-            # This was a migration to a state before the model existed.
-            continue
-        model.objects.using(using).get_or_create(pk=1)
+    for model in apps.all_models["core"].values():
+        model._default_manager.using(using).get_or_create(pk=1)

@@ -8,15 +8,44 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F
 
-from core.content_version import content_changed
 from core.registry import Registry
 
 # Each updates what it derives from the entries with these IDs, in the transaction that changed them.
 change_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("change handler")
 # Each returns when public content next changes by itself, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
+
+
+class ContentVersion(models.Model):
+    """A number that is incremented whenever public content changes, in the one row of this table.
+
+    It is part of every cache key and ETag, so processes agree on what is out of date without communicating.
+    """
+
+    number = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="content_version_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+def content_changed() -> None:
+    """Make cached pages expire when the current transaction commits, by incrementing the number once."""
+    pending = transaction.get_connection().run_on_commit
+    if not any(hook is _increment for _savepoints, hook, _robust in pending):
+        transaction.on_commit(_increment)
+
+
+def _increment() -> None:
+    rows: models.QuerySet[Any] = ContentVersion.objects.filter(pk=1)
+    if not rows.update(number=F("number") + 1):
+        ContentVersion.objects.get_or_create(pk=1, defaults={"number": 2})
 
 
 def entries_changed(ids: Collection[int]) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def _own_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the blocks that the test registers."""
-    monkeypatch.setattr(sidebar_blocks, "_items", dict(sidebar_blocks))
+    monkeypatch.setattr(sidebar_blocks, "data", dict(sidebar_blocks))
 
 
 class TestBlocksOfTheBlog:

@@ -60,7 +60,7 @@ def test_renders_a_panel_with_its_context_and_the_request(
     panels: Registry[Panel], editor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     template = engines["django"].from_string("{{ count }} for {{ request.user.username }}, {{ text }}")
-    monkeypatch.setattr(dashboard, "get_template", lambda name: template)
+    monkeypatch.setattr("django.template.loader.get_template", lambda name, using=None: template)
     panels.register("a", Panel(title="A", template="a", context=lambda request: {"count": 3, "text": "<b>bold</b>"}))
     assert "3 for editor, &lt;b&gt;bold&lt;/b&gt;" in editor.get(INDEX).content.decode()
 

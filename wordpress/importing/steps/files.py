@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 
 from blog.models import Entry
 from blog.rerendering import RerenderResult, rerender
-from core.content_version import content_changed
+from core.changes import content_changed
 from core.http import host_of
 from media.documents import build_document
 from media.file_types import file_type_of
