@@ -20,11 +20,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
 
-# Seconds to wait for the next bytes, and for a whole response; large files get another second for each _MIN_RATE.
-TIMEOUT: Final = 20.0
-DEADLINE: Final = 300.0
-MAX_REDIRECTS: Final = 5
-# Bytes per second.
+_MAX_REDIRECTS: Final = 5
+# Bytes per second. What has been received extends the deadline accordingly.
 _MIN_RATE: Final = 256 * 1024
 _CHUNK_SIZE: Final = 64 * 1024
 _HEADERS: Final = {"User-Agent": "Broadside", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -101,8 +98,8 @@ class HTTPClient:
     """
 
     hosts: Collection[str] | None = None
-    timeout: float = TIMEOUT
-    deadline: float = DEADLINE
+    timeout: float = 20.0
+    deadline: float = 300.0
     allow_private: bool = False
 
     def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
@@ -112,7 +109,7 @@ class HTTPClient:
         invalid URL, a private IP address, too many redirects, any status but 200, or a network failure.
         """
         deadline = time.monotonic() + self.deadline
-        for _redirect in range(MAX_REDIRECTS + 1):
+        for _redirect in range(_MAX_REDIRECTS + 1):
             try:
                 parts = urlsplit(url)
                 host = split_host(parts)
@@ -147,7 +144,7 @@ class _Connection(http.client.HTTPConnection):
         self.deadline = deadline
 
     def connect(self) -> None:
-        """Connect to the first public address of the host that answers. Raises FetchError if it has none, or OSError."""
+        """Connect to the first public address of the host that answers. Raises FetchError if it has none."""
         failure: OSError | None = None
         for family, kind, protocol, _name, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
             # Connect to the very address that is checked, without resolving the name again.

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path, PurePath
-from typing import Final
+from typing import BinaryIO, Final
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
-from media.byte_ranges import FilePart, requested_range
 from media.file_types import file_type_of
 from media.permissions import may_upload_while_writing
 from media.pictures import InvalidPictureError, store_picture
@@ -29,6 +28,8 @@ _PICTURE_TYPES: Final = {
 }
 # The random name of a cleaned picture is never used again, so it may be cached for ever.
 _PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}\.[a-z]+")
+# Source: RFC 9110, 14.
+_RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
 # it needs our origin; no scripts run in it either.
 INERT_POLICY: Final = "sandbox; default-src 'none'"
@@ -95,6 +96,38 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         content_type=media_type,
         headers=headers,
     )
+
+
+def requested_range(request: HttpRequest, size: int, last_modified: str) -> range | None:
+    """Return the positions of the requested bytes in a file of `size` bytes, or None for the whole file.
+
+    The range is empty if the file has none of these bytes. Requests for several ranges at once, or for a range of an
+    older version of the file, get the whole file.
+    """
+    requested = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if request.method != "GET" or requested is None or request.headers.get("If-Range", last_modified) != last_modified:
+        return None
+    first, last, suffix_length = requested.groups()
+    if suffix_length:
+        return range(max(0, size - int(suffix_length)), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
+
+
+class FilePart:
+    """The bytes of an open file at `positions`, to be read once."""
+
+    def __init__(self, file: BinaryIO, positions: range) -> None:
+        file.seek(positions.start)
+        self._file = file
+        self._left = len(positions)
+        self.close = file.close
+
+    def read(self, size: int) -> bytes:
+        content = self._file.read(min(size, self._left))
+        self._left -= len(content)
+        return content
 
 
 def _serving_rules(name: str) -> tuple[str, bool, str]:
