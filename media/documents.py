@@ -16,34 +16,30 @@ from media.models import Document, title_from_name
 MAX_BYTES = 50 * 1024 * 1024
 
 
-class InvalidDocumentError(ValidationError):
-    """The file can't be published. The message says why in one sentence."""
-
-
 def store_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
-    """Check that `upload` is a PDF, and store it. Raises InvalidDocumentError."""
+    """Check that `upload` is a PDF, and store it. Raises ValidationError."""
     title = title or title_from_name(upload.name)
     return Document.objects.create(file=clean_document(upload), title=title, uploaded_by=by)
 
 
 def build_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
-    """Check `upload`, of any type and size, and return its unsaved document. Raises InvalidDocumentError."""
+    """Check `upload`, of any type and size, and return its unsaved document. Raises ValidationError."""
     extension = PurePath(upload.name or "").suffix.lower()
     if (file_type := FILE_TYPES.get(extension)) is None:
-        raise InvalidDocumentError(_("Files of the type “%s” can't be published here.") % extension)
+        raise ValidationError(_("Files of the type “%s” can't be published here.") % extension)
     if not file_type.matches(upload):
-        raise InvalidDocumentError(_("The file is incomplete, or not of the type “%s” that its name says.") % extension)
+        raise ValidationError(_("The file is incomplete, or not of the type “%s” that its name says.") % extension)
     title = title or title_from_name(upload.name)
     return Document(file=_renamed(upload, extension), title=title, uploaded_by=by)
 
 
 def clean_document(upload: File[bytes]) -> File[bytes]:
-    """Check that `upload` is a PDF, and return it under a safe name. Raises InvalidDocumentError."""
+    """Check that `upload` is a PDF, and return it under a safe name. Raises ValidationError."""
     if (upload.size or 0) > MAX_BYTES:
         text = _("The document is larger than %(limit)s. Make it smaller and try again.")
-        raise InvalidDocumentError(text % {"limit": filesizeformat(MAX_BYTES)})
+        raise ValidationError(text % {"limit": filesizeformat(MAX_BYTES)})
     if not FILE_TYPES[".pdf"].matches(upload):
-        raise InvalidDocumentError(_("This file is not a PDF, or is incomplete. Only PDF files can be published here."))
+        raise ValidationError(_("This file is not a PDF, or is incomplete. Only PDF files can be published here."))
     return _renamed(upload, ".pdf")
 
 

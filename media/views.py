@@ -4,7 +4,7 @@ import re
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
-from django.core.exceptions import SuspiciousFileOperation
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.http.response import HttpResponseBase
@@ -16,7 +16,7 @@ from django.views.static import was_modified_since
 
 from media.file_types import file_type_of
 from media.permissions import may_upload_while_writing
-from media.pictures import InvalidPictureError, store_picture
+from media.pictures import store_picture
 
 _PICTURE_TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -53,7 +53,7 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
     try:
         picture = store_picture(upload, by=request.user)
-    except InvalidPictureError as error:
+    except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     url = picture.file.url
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
