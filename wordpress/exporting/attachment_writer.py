@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from core.site import absolute_url
 from media.models import Document, Picture
-from wordpress.exporting.fields import post_meta
+from wordpress.exporting.fields import differing_values, extension_field, post_meta
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.redirects import entries_by_id
 from wordpress.models import Attachment
-from wordpress.wxr.elements import format_datetime, iso_utc, item_element, local_time, text_to_html, utc_time
-from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
+from wordpress.wxr.elements import format_datetime, item_element, local_time, text_to_html, utc_time
+from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import ALT
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
@@ -24,20 +24,20 @@ _CHUNK_SIZE: Final = 200
 
 def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
     """Return an item for each file. `logins` are the usernames by key."""
-    models: tuple[type[Picture | Document], ...] = (Picture, Document)
-    for model in models:
+    for batch in batched(_attachments(ids), _CHUNK_SIZE, strict=False):
+        parents = _parents([attachment for attachment, _id, _name in batch])
+        for attachment, post_id, name in batch:
+            yield _item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
+
+
+def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
+    """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
+    for model in (Picture, Document):
         uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
-        for batch in batched(uploads.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
-            attachments = [_as_attachment(upload) for upload in batch]
-            parents = _parents(attachments)
-            for upload, attachment in zip(batch, attachments, strict=True):
-                post_id, name = ids.for_upload(model, upload.pk), str(upload.file.name)
-                yield _item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
-    missing = Attachment.objects.without_file().order_by("pk")
-    for files in batched(missing.iterator(_CHUNK_SIZE), _CHUNK_SIZE, strict=False):
-        parents = _parents(files)
-        for file in files:
-            yield _item(file, ids.for_missing_file(file), parents.get(file.pk, 0), logins)
+        for upload in uploads.iterator(_CHUNK_SIZE):
+            yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
+    for attachment in Attachment.objects.without_file().order_by("pk").iterator(_CHUNK_SIZE):
+        yield attachment, ids.for_missing_file(attachment), ""
 
 
 def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
@@ -65,25 +65,20 @@ def _as_attachment(upload: Picture | Document) -> Attachment:
     return attachment
 
 
-def _item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file_name: str = "") -> str:
+def _item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file_name: str) -> str:
     uploaded_at = attachment.uploaded_at
     local = local_time(uploaded_at or timezone.now()).replace(microsecond=0)
     title, alt = text_to_html(attachment.title), text_to_html(attachment.alt)
     caption, description = text_to_html(attachment.caption), text_to_html(attachment.description)
-    imported = {
-        "title": plain_line(clean_for_xml(title)),
-        "alt": plain_line(clean_for_xml(alt)),
-        "caption": plain_lines(clean_for_xml(caption)),
-        "description": plain_lines(clean_for_xml(description)),
-    }
-    # Values that an importer could not restore from the fields of WordPress.
-    extension: dict[str, Any] = {
-        name: getattr(attachment, name) for name, text in imported.items() if getattr(attachment, name) != text
-    }
-    if uploaded_at and uploaded_at != aware_datetime(local):
-        extension["uploaded_at"] = iso_utc(uploaded_at)
-    if extension:
-        extension = {"mark": checksum(title, description, caption, ""), "date": str(local), **extension}
+    extension = differing_values(
+        {
+            "title": (attachment.title, plain_line(clean_for_xml(title))),
+            "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
+            "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
+            "description": (attachment.description, plain_lines(clean_for_xml(description))),
+            "uploaded_at": (uploaded_at, aware_datetime(local) if uploaded_at else None),
+        }
+    )
     values: dict[str, object] = {
         "post_id": post_id,
         "post_date": format_datetime(local if uploaded_at else None),
@@ -102,7 +97,7 @@ def _item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int
     inside = [
         post_meta("_wp_attached_file", file_name),
         post_meta(ALT, alt),
-        post_meta(EXTENSION_KEY, to_json(extension) if extension else ""),
+        extension_field("postmeta", extension, title, description, caption, "", date=local),
     ]
     creator = logins.get(attachment.uploaded_by_id or 0, "")
     return item_element(title, attachment.link, creator, attachment.guid, description, caption, values, inside)

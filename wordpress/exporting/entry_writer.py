@@ -12,7 +12,7 @@ from comments.models import Comment, CommentStatus
 from core.site import absolute_url
 from media.models import Picture
 from tags.models import Tag
-from wordpress.exporting.fields import post_meta, warn_about_control_characters
+from wordpress.exporting.fields import differing_values, extension_field, post_meta, warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.steps.posts import enclosure_fields
 from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, footnotes_field, replace_block_ids
@@ -20,7 +20,7 @@ from wordpress.markup.source_site import Origin, origin_of
 from wordpress.models import Fragment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
-from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
+from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
 from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY, exported_slug
@@ -44,8 +44,6 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     in_trash = entry.status == Status.TRASH
     slug, desired_slug = exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
     extension = _extension(entry, local, utc, content)
-    if extension:
-        extension = {"mark": checksum(title, content, excerpt, slug), "date": str(local), **extension}
     warn_about_control_characters(warn, entry, content)
     values: dict[str, object] = {
         "post_id": entry.pk,
@@ -68,7 +66,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     inside = [
         *_terms(entry),
         post_meta(THUMBNAIL, str(ids.for_upload(Picture, picture_id)) if picture_id else ""),
-        post_meta(EXTENSION_KEY, to_json(extension) if extension else ""),
+        extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _old_urls(entry),
         *(post_meta(ENCLOSURE, field) for field in enclosures),
         post_meta(DESIRED_SLUG_KEY, desired_slug),
@@ -83,24 +81,22 @@ def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, conten
     """Return the values that an importer could not restore from the fields of WordPress."""
     values: dict[str, Any] = {}
     if entry.markup != "wordpress" or clean_for_xml(content) != content:
-        values |= {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
-    if entry.language:
-        values["language"] = entry.language
-    if plain_line(clean_for_xml(text_to_html(entry.title))) != entry.title:
-        values["title"] = entry.title
-    if plain_lines(clean_for_xml(text_to_html(entry.excerpt))) != entry.excerpt:
-        values["excerpt"] = entry.excerpt
-    if isinstance(entry, Post) and entry.enclosed.in_text:
-        values["enclosures"] = len(entry.enclosures.all())
-    imported_date = aware_datetime(local)
+        values = {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
+    has_enclosures_in_text = isinstance(entry, Post) and entry.enclosed.in_text
+    date = aware_datetime(local)
     is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
-    if entry.published_at != (None if is_undated else imported_date):
-        values["published_at"] = elements.iso_utc(entry.published_at)
-    if entry.created_at != imported_date:
-        values["created_at"] = elements.iso_utc(entry.created_at)
-    if entry.modified_at != aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0)):
-        values["modified_at"] = elements.iso_utc(entry.modified_at)
-    return values
+    modified_at = aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0))
+    return values | differing_values(
+        {
+            "language": (entry.language, ""),
+            "title": (entry.title, plain_line(clean_for_xml(text_to_html(entry.title)))),
+            "excerpt": (entry.excerpt, plain_lines(clean_for_xml(text_to_html(entry.excerpt)))),
+            "enclosures": (len(entry.enclosures.all()) if has_enclosures_in_text else None, None),
+            "published_at": (entry.published_at, None if is_undated else date),
+            "created_at": (entry.created_at, date),
+            "modified_at": (entry.modified_at, modified_at),
+        }
+    )
 
 
 def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
@@ -166,13 +162,9 @@ def _comment_element(comment: Comment) -> str:
     }
     extension: dict[str, Any] = {}
     if not comment.is_html or clean_for_xml(content) != content:
-        extension |= {"text": comment.text, "is_html": comment.is_html}
-    if comment.created_at != aware_datetime(local):
-        extension["created_at"] = elements.iso_utc(comment.created_at)
-    meta = ""
-    if extension:
-        extension = {"mark": checksum(name, email, website, content, str(local)), **extension}
-        meta = elements.meta_field("commentmeta", EXTENSION_KEY, to_json(extension))
+        extension = {"text": comment.text, "is_html": comment.is_html}
+    extension |= differing_values({"created_at": (comment.created_at, aware_datetime(local))})
+    meta = extension_field("commentmeta", extension, name, email, website, content, str(local))
     return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
 
 
