@@ -1,28 +1,35 @@
-"""Posts, pages and reusable blocks in an export, with their comments."""
+"""Items of an export: posts and pages with their comments, reusable blocks, and files."""
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from operator import attrgetter
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
+
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from blog.models import Category, Entry, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment, CommentStatus
 from core.site import absolute_url
-from media.models import Picture
+from core.text import unify_line_ends
+from media.models import Document, Picture
 from tags.models import Tag
-from wordpress.exporting.fields import differing_values, extension_field, post_meta, warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
+from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.steps.posts import enclosure_fields
 from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, footnotes_field, replace_block_ids
 from wordpress.markup.source_site import Origin, origin_of
-from wordpress.models import Fragment
+from wordpress.models import Attachment, Fragment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
-from wordpress.wxr.extensions import clean_for_xml
+from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
 from wordpress.wxr.post_types import REUSABLE_BLOCK
-from wordpress.wxr.records import CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
+from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
 from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY, exported_slug
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
@@ -32,6 +39,7 @@ _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
 _ENTRY_STATUSES: Final = {Status.PUBLISHED.value: "publish"}
 _COMMENT_STATUSES: Final = {CommentStatus.APPROVED.value: "1", CommentStatus.PENDING.value: "0"}
 _BLOCK_CHUNK_SIZE: Final = 50
+_FILE_CHUNK_SIZE: Final = 200
 
 
 def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Callable[[str], None]) -> str:
@@ -65,12 +73,12 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     enclosures = enclosure_fields(entry) if isinstance(entry, Post) else ()
     inside = [
         *_terms(entry),
-        post_meta(THUMBNAIL, str(ids.for_upload(Picture, picture_id)) if picture_id else ""),
-        extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
+        _post_meta(THUMBNAIL, str(ids.for_upload(Picture, picture_id)) if picture_id else ""),
+        _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _old_urls(entry),
-        *(post_meta(ENCLOSURE, field) for field in enclosures),
-        post_meta(DESIRED_SLUG_KEY, desired_slug),
-        post_meta(FOOTNOTES, footnotes_field(content, origin)),
+        *(_post_meta(ENCLOSURE, field) for field in enclosures),
+        _post_meta(DESIRED_SLUG_KEY, desired_slug),
+        _post_meta(FOOTNOTES, footnotes_field(content, origin)),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
     link, creator = absolute_url(entry.get_absolute_url()), logins.get(entry.author_id, "")
@@ -86,7 +94,7 @@ def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, conten
     date = aware_datetime(local)
     is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
     modified_at = aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0))
-    return values | differing_values(
+    return values | _differing_values(
         {
             "language": (entry.language, ""),
             "title": (entry.title, plain_line(clean_for_xml(text_to_html(entry.title)))),
@@ -138,7 +146,7 @@ def _old_urls(entry: Entry) -> str:
     paths = [old.path for old in entry.redirects.all()]
     matches = map(_POST_PATH.fullmatch, paths) if isinstance(entry, Post) else ()
     slugs = dict.fromkeys(match[1] for match in matches if match and match[1] != entry.slug)
-    former = "".join(post_meta(OLD_SLUG_KEY, elements.percent_encoded(slug)) for slug in slugs)
+    former = "".join(_post_meta(OLD_SLUG_KEY, elements.percent_encoded(slug)) for slug in slugs)
     return elements.legacy_url_fields("postmeta", paths) + former
 
 
@@ -163,8 +171,8 @@ def _comment_element(comment: Comment) -> str:
     extension: dict[str, Any] = {}
     if not comment.is_html or clean_for_xml(content) != content:
         extension = {"text": comment.text, "is_html": comment.is_html}
-    extension |= differing_values({"created_at": (comment.created_at, aware_datetime(local))})
-    meta = extension_field("commentmeta", extension, name, email, website, content, str(local))
+    extension |= _differing_values({"created_at": (comment.created_at, aware_datetime(local))})
+    meta = _extension_field("commentmeta", extension, name, email, website, content, str(local))
     return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
 
 
@@ -185,3 +193,120 @@ def _with_export_ids(source: str, origin: Origin | Fragment, ids: ExportIds) -> 
     # The site is looked up only where it makes a difference.
     ambiguous = [name for name in count_blocks(source) if ids.is_ambiguous_block(name)]
     return replace_block_ids(source, {name: ids.for_block(name, origin.site) for name in ambiguous})
+
+
+def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
+    """Return an item for each file. `logins` are the usernames by key."""
+    for batch in batched(_attachments(ids), _FILE_CHUNK_SIZE, strict=False):
+        parents = _parents([attachment for attachment, _id, _name in batch])
+        for attachment, post_id, name in batch:
+            yield _attachment_item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
+
+
+def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
+    """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
+    for model in (Picture, Document):
+        uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
+        for upload in uploads.iterator(_FILE_CHUNK_SIZE):
+            yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
+    for attachment in Attachment.objects.without_file().order_by("pk").iterator(_FILE_CHUNK_SIZE):
+        yield attachment, ids.for_missing_file(attachment), ""
+
+
+def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
+    """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
+    parent_ids: dict[int, int] = {}
+    for site in {attachment.site for attachment in attachments}:
+        parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
+        entries = entries_by_id(site, parents.values())
+        parent_ids |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
+    return parent_ids
+
+
+def _as_attachment(upload: Picture | Document) -> Attachment:
+    """Return the attachment from which `upload` was imported, or a new one, with the current values of `upload`."""
+    url = upload.file.url
+    url = url if "://" in url else absolute_url(url)
+    imported: Iterable[Attachment] = upload.attachments.all()
+    attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
+    attachment.guid = attachment.guid or attachment.url
+    attachment.url = url
+    attachment.title = upload.title
+    if isinstance(upload, Picture):
+        attachment.caption, attachment.alt = upload.caption, upload.alt
+    attachment.uploaded_by_id, attachment.uploaded_at = upload.uploaded_by_id, upload.uploaded_at
+    return attachment
+
+
+def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
+    uploaded_at = attachment.uploaded_at
+    local = elements.local_time(uploaded_at or timezone.now()).replace(microsecond=0)
+    title, alt = text_to_html(attachment.title), text_to_html(attachment.alt)
+    caption, description = text_to_html(attachment.caption), text_to_html(attachment.description)
+    extension = _differing_values(
+        {
+            "title": (attachment.title, plain_line(clean_for_xml(title))),
+            "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
+            "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
+            "description": (attachment.description, plain_lines(clean_for_xml(description))),
+            "uploaded_at": (uploaded_at, aware_datetime(local) if uploaded_at else None),
+        }
+    )
+    values: dict[str, object] = {
+        "post_id": post_id,
+        "post_date": elements.format_datetime(local if uploaded_at else None),
+        "post_date_gmt": elements.format_datetime(
+            elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+        ),
+        "comment_status": "closed",
+        "ping_status": "closed",
+        "post_name": "",
+        "status": "inherit",
+        "post_parent": parent,
+        "menu_order": attachment.menu_order,
+        "post_type": "attachment",
+        "post_password": "",
+        "is_sticky": 0,
+        "attachment_url": attachment.url,
+    }
+    inside = [
+        _post_meta("_wp_attached_file", file),
+        _post_meta(ALT, alt),
+        _extension_field("postmeta", extension, title, description, caption, "", date=local),
+    ]
+    creator = logins.get(attachment.uploaded_by_id or 0, "")
+    return elements.item_element(title, attachment.link, creator, attachment.guid, description, caption, values, inside)
+
+
+def _post_meta(key: str, value: str) -> str:
+    """Return a meta field of an item; nothing if `value` is empty."""
+    return elements.meta_field("postmeta", key, value) if value else ""
+
+
+def _differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """Return the values, by name, that an importer can't restore. `fields` are pairs of a value and what it restores."""
+    return {
+        name: elements.iso_utc(value) if isinstance(value, dt.datetime) else value
+        for name, (value, restored) in fields.items()
+        if value != restored
+    }
+
+
+def _extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.datetime | None = None) -> str:
+    """Return the meta field that holds `values`; nothing if there are none (wordpress.wxr.extensions).
+
+    It is valid until one of the texts `checked` is edited. Its datetimes are valid until `date` is edited.
+    """
+    if not values:
+        return ""
+    mark = {"mark": checksum(*checked)} | ({"date": str(date)} if date else {})
+    return elements.meta_field(kind, EXTENSION_KEY, to_json(mark | values))
+
+
+def warn_about_control_characters(warn: Callable[[str], None], obj: Model, *texts: str) -> None:
+    """Call `warn` if any of `texts`, which belong to `obj`, loses characters in the export."""
+    if any(clean_for_xml(text) != unify_line_ends(text) for text in texts):
+        warn(
+            _("%(kind)s %(id)d “%(title)s”: Control characters were removed because XML can't contain them.")
+            % {"kind": obj._meta.verbose_name, "id": obj.pk, "title": obj}
+        )
