@@ -284,7 +284,7 @@ def _post_meta(key: str, value: str) -> str:
 
 
 def _differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """Return the values, by name, that an importer can't restore. `fields` are pairs of a value and what it restores."""
+    """Return the values, by name, that an importer can't restore. `fields` are pairs of value and restored value."""
     return {
         name: elements.iso_utc(value) if isinstance(value, dt.datetime) else value
         for name, (value, restored) in fields.items()
