@@ -2,8 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -18,7 +17,7 @@ from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.legacy_urls.query_forms import legacy_key
-from wordpress.verifying.site_client import EntryPage, SiteClient, SiteResponse, feed_items, is_listed, one_line
+from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed, one_line
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, TAG, Author, Item, Record
 from wordpress.wxr.values import aware_datetime, plain_line, usable_slug
@@ -31,8 +30,7 @@ _MAX_TITLE_LENGTH: Final = Post._meta.get_field("title").max_length
 _SHORT_TITLE_LENGTH: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SiteProblem:
+class SiteProblem(NamedTuple):
     """Something that is wrong at a path of the site. `kind`, `id` and `title` identify the item of the export."""
 
     kind: str
@@ -40,35 +38,6 @@ class SiteProblem:
     title: str
     path: str
     message: str
-
-
-@dataclass(slots=True)
-class Verification:
-    """The result so far. `missing_files` are those of attachments; until they are imported, the old site has them."""
-
-    checked: int = 0
-    problems: list[SiteProblem] = field(default_factory=list)
-    missing_files: list[SiteProblem] = field(default_factory=list)
-
-
-def verify(
-    paths: Iterable[Path],
-    client: SiteClient,
-    result: Verification,
-    *,
-    now: dt.datetime,
-    progress: Callable[[int, int], None],
-) -> None:
-    """Check everything that the exports contain. `result` is updated as it goes, in case this is interrupted.
-
-    `now` is on the clock of the old site. Raises InvalidExportError.
-    """
-    checker = SiteChecker(client, list(paths), now)
-    for kind, item_id, title, check in checker.checks():
-        problems = [SiteProblem(kind, item_id, title[:_SHORT_TITLE_LENGTH], path, message) for path, message in check]
-        (result.missing_files if kind == "attachment" else result.problems).extend(problems)
-        result.checked += 1
-        progress(result.checked, checker.total)
 
 
 class NewestPost(NamedTuple):
@@ -82,28 +51,44 @@ class NewestPost(NamedTuple):
 class SiteChecker:
     """Compares what the site shows with what exports say. Checks yield a path and a message for each problem."""
 
-    def __init__(self, client: SiteClient, paths: list[Path], now: dt.datetime) -> None:
-        """Read what must be known of the exports before anything is checked. Raises InvalidExportError."""
+    def __init__(self, client: SiteClient, *, now: dt.datetime) -> None:
+        """`now` is on the clock of the old site."""
         self._client = client
-        self._paths = paths
         self._now = now
+        # The result so far. Until the missing files of attachments are imported, the old site has them.
+        self.checked = 0
+        self.problems: list[SiteProblem] = []
+        self.missing_files: list[SiteProblem] = []
+        # How many checks there will be.
+        self._total = 1
         # The paths of public posts and pages, and how many of them have each ID.
         self._public_paths: set[str] = set()
         self._id_counts = Counter[int]()
         # By taxonomy and slug: the slug as it was exported, and the name.
         self._terms: dict[tuple[str, str], tuple[str, str]] = {}
         # The names of authors, by login: on the old site, and on this one as far as they are known.
-        authors: dict[str, str] = {}
+        self._authors: dict[str, str] = {}
         self._author_names: dict[str, str] = {}
         # By listing: taxonomy and slug of a term, `author` and login, or two empty strings for the site.
         self._newest_posts: dict[tuple[str, str], NewestPost] = {}
+
+    def check(self, paths: list[Path], *, progress: Callable[[int, int], None]) -> None:
+        """Check everything that the exports contain. Raises InvalidExportError."""
+        self._read_expectations(paths)
+        for kind, item_id, title, check in self._checks(paths):
+            found = [SiteProblem(kind, item_id, title[:_SHORT_TITLE_LENGTH], path, message) for path, message in check]
+            (self.missing_files if kind == "attachment" else self.problems).extend(found)
+            self.checked += 1
+            progress(self.checked, self._total)
+
+    def _read_expectations(self, paths: list[Path]) -> None:
+        """Read what must be known of the exports before anything is checked."""
         guids: set[str] = set()
         # GUIDs that are too long, or that several items share, of which only one could keep it.
         lost_guids = {""}
-        item_count = 0
-        for record in self._records():
+        for record in _records(paths):
             if isinstance(record, Item):
-                item_count += _is_checked(record)
+                self._total += _is_checked(record)
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
                 if not reason_to_skip(record) and self._is_public(record):
@@ -111,20 +96,16 @@ class SiteChecker:
                     self._id_counts[record.id] += 1
                     self._add_newest_post(record)
             elif isinstance(record, Author):
-                authors[record.login] = plain_line(record.display_name)
+                self._authors[record.login] = plain_line(record.display_name)
             elif record.taxonomy in _TERM_PREFIXES and (slug := usable_slug(record.slug)):
                 self._terms.setdefault((record.taxonomy, slug), (record.slug, record.name))
         for listing, newest in self._newest_posts.items():
             if newest.guid in lost_guids:
                 self._newest_posts[listing] = newest._replace(guid="")
         # Authors without public posts have no page.
-        self._authors = {login: name for login, name in authors.items() if ("author", login) in self._newest_posts}
-        # How many checks there will be.
-        self.total = 1 + item_count + len(self._terms) + len(self._authors)
-
-    def _records(self) -> Iterator[Record]:
-        for path in self._paths:
-            yield from Export(path, markups).records()
+        listed = self._newest_posts
+        self._authors = {login: name for login, name in self._authors.items() if ("author", login) in listed}
+        self._total += len(self._terms) + len(self._authors)
 
     def _is_public(self, item: Item) -> bool:
         date = item.date or item.date_gmt
@@ -139,7 +120,7 @@ class SiteChecker:
         for listing in (("", ""), ("author", item.author), *terms):
             self._newest_posts[listing] = max(newest, self._newest_posts.get(listing, newest))
 
-    def checks(self) -> Iterator[tuple[str, int, str, Iterator[tuple[str, str]]]]:
+    def _checks(self, paths: list[Path]) -> Iterator[tuple[str, int, str, Iterator[tuple[str, str]]]]:
         """Yield each check after the kind, ID and title of what it checks."""
         yield "site", 0, "", self._check_feed("/", self._newest_posts.get(("", "")))
         for login, name in self._authors.items():
@@ -148,7 +129,7 @@ class SiteChecker:
             prefix = _TERM_PREFIXES[taxonomy]
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
             yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
-        for record in self._records():
+        for record in _records(paths):
             if isinstance(record, Item) and _is_checked(record):
                 yield record.type, record.id, plain_line(record.title), self._check_item(record)
 
@@ -163,7 +144,7 @@ class SiteChecker:
         path = _path_of(item) or short_path
         response, final_path = self._client.get_following_redirects(path)
         if response.status != 200:
-            yield path, _status_message(response)
+            yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
         # If several entries have the same ID, it can lead to only one of them.
         is_unique = bool(short_path) and self._id_counts[item.id] == 1
@@ -229,7 +210,7 @@ class SiteChecker:
     def _check_listing(self, path: str, newest: NewestPost | None) -> Iterator[tuple[str, str]]:
         response, final_path = self._client.get_following_redirects(path)
         if response.status != 200:
-            yield path, _status_message(response)
+            yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
         if newest and not is_listed(response.body, newest.title, newest.date.date().isoformat()):
             yield path, _("The post “%s” is not listed.") % newest.title
@@ -248,6 +229,11 @@ class SiteChecker:
             has_only_newer = all(published and published > date for _guid, published in items)
             if not has_only_newer and all(guid != newest.guid for guid, _published in items):
                 yield path, _("The feed does not contain the post “%s” with its GUID.") % newest.title
+
+
+def _records(paths: list[Path]) -> Iterator[Record]:
+    for path in paths:
+        yield from Export(path, markups).records()
 
 
 def _is_checked(item: Item) -> bool:
@@ -271,7 +257,3 @@ def _path_of(item: Item) -> str:
         return ""
     day = item.date or item.date_gmt
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"
-
-
-def _status_message(response: SiteResponse) -> str:
-    return _("The page can't be loaded (HTTP status %d).") % response.status
