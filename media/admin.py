@@ -30,10 +30,6 @@ class PictureForm(forms.ModelForm[Picture]):
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif"}),
     )
 
-    class Meta:
-        model = Picture
-        fields = ("file", "title", "alt", "caption")
-
     def clean_file(self) -> File[bytes]:
         return clean_picture(self.cleaned_data["file"])
 
@@ -48,23 +44,19 @@ class DocumentForm(forms.ModelForm[Document]):
         widget=forms.FileInput(attrs={"accept": "application/pdf"}),
     )
 
-    class Meta:
-        model = Document
-        fields = ("file", "title")
-
     def clean_file(self) -> File[bytes]:
         return clean_document(self.cleaned_data["file"])
 
 
 class UploadAdmin(admin.ModelAdmin[Any]):
+    texts: tuple[str, ...] = ("title",)
     search_fields = ["title", "file"]
     date_hierarchy = "uploaded_at"
     list_select_related = ("uploaded_by",)
     list_per_page = 40
 
     def get_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
-        fields = list(self.form.base_fields)
-        return fields if obj is None else [*fields[1:], *self.readonly_fields]
+        return ["file", *self.texts] if obj is None else [*self.texts, *self.readonly_fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
         return self.readonly_fields if obj is None else [*self.readonly_fields, "file"]
@@ -89,6 +81,7 @@ class UploadAdmin(admin.ModelAdmin[Any]):
 @admin.register(Picture)
 class PictureAdmin(UploadAdmin):
     form = PictureForm
+    texts = ("title", "alt", "caption")
     list_display = ("thumbnail", "__str__", "dimensions", "has_alt", "uploaded_by", "uploaded_at")
     list_display_links = ("__str__",)
     search_fields = ["title", "alt", "caption", "file"]

@@ -26,7 +26,6 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
-# The random name of a cleaned picture is never used again, so it may be cached for ever.
 _PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -34,9 +33,6 @@ _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18})
 # it needs our origin; no scripts run in it either.
 INERT_POLICY: Final = "sandbox; default-src 'none'"
 PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
-# For a year, and for an hour.
-_PERMANENT: Final = "public, max-age=31536000, immutable"
-_TEMPORARY: Final = "public, max-age=3600"
 
 
 @require_POST
@@ -77,13 +73,17 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{stat.st_size}"})
     opened = file.open("rb")
-    media_type, is_inline, policy = _serving_rules(file.name)
+    file_type = file_type_of(file.name)
+    picture_type = _PICTURE_TYPES.get(file.suffix.lower())
+    is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
+    # The random name of a cleaned picture is never used again.
+    is_permanent = _PERMANENT_NAME.fullmatch(file.name)
     headers = {
         "Accept-Ranges": "bytes",
         "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
         "Last-Modified": last_modified,
-        "Cache-Control": _PERMANENT if _PERMANENT_NAME.fullmatch(file.name) else _TEMPORARY,
+        "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }
     if positions:
         headers["Content-Length"] = str(len(positions))
@@ -91,9 +91,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     return FileResponse(
         FilePart(opened, positions) if positions else opened,
         status=206 if positions else 200,
-        as_attachment=not is_inline,
+        as_attachment=not (picture_type or (file_type and file_type.is_inline)),
         filename=file.name,
-        content_type=media_type,
+        content_type=picture_type or (file_type.media_type if file_type else "application/octet-stream"),
         headers=headers,
     )
 
@@ -128,17 +128,6 @@ class FilePart:
         content = self._file.read(min(size, self._left))
         self._left -= len(content)
         return content
-
-
-def _serving_rules(name: str) -> tuple[str, bool, str]:
-    """Return the media type of a file with this name, whether it is inline, and its Content-Security-Policy."""
-    if picture_type := _PICTURE_TYPES.get(PurePath(name).suffix.lower()):
-        return picture_type, True, INERT_POLICY
-    file_type = file_type_of(name)
-    if file_type is None:
-        return "application/octet-stream", False, INERT_POLICY
-    is_played = file_type.is_inline and file_type.is_audio_or_video
-    return file_type.media_type, file_type.is_inline, PLAYER_POLICY if is_played else INERT_POLICY
 
 
 def _find_file(path: str) -> Path:

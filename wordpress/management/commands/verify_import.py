@@ -87,7 +87,9 @@ class Command(BaseCommand):
 
 def _summary(checker: SiteChecker) -> str:
     if not checker.problems:
-        text = ngettext("No problems found (%d item checked).", "No problems found (%d items checked).", checker.checked)
+        text = ngettext(
+            "No problems found (%d item checked).", "No problems found (%d items checked).", checker.checked
+        )
         return text % checker.checked
     text = ngettext(
         "%(problems)d problem found (%(checked)d items checked).",
