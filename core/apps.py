@@ -7,9 +7,9 @@ from django.core import checks
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from core.checks import check_registries, check_reserved_slugs
 from core.dashboard import Panel, dashboard_panels
-from core.slugs import reserved_slugs
+from core.registry import check_registries
+from core.slugs import check_reserved_slugs, reserved_slugs
 
 
 class CoreConfig(AppConfig):

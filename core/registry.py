@@ -4,6 +4,8 @@ from collections import UserDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from django.core.checks import CheckMessage, Error
+
 registries: Final[list["Registry[Any]"]] = []
 
 
@@ -25,3 +27,13 @@ class Registry[Item](UserDict[str, Item]):
         if name in self:
             raise ValueError(f"There already is a {self.label} called {name!r}.")
         self[name] = item
+
+
+def check_registries(**kwargs: Any) -> list[CheckMessage]:
+    """Report each problem of each registered item (core.E001)."""
+    return [
+        Error(f"The {registry.label} {name!r}: {problem}", obj=f"core.registry {registry.label}", id="core.E001")
+        for registry in registries
+        for name, item in registry.items()
+        for problem in registry.find_problems(name, item)
+    ]
