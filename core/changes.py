@@ -1,8 +1,4 @@
-"""Keeping up to date what depends on public content.
-
-`entries_changed` is the one hook for saves, bulk actions and imports. Models that readers see inherit from
-`PublicModel`, so every write to them makes cached pages expire.
-"""
+"""Keeping up to date what depends on public content: what is derived from entries, and cached pages."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -58,7 +54,7 @@ def entries_changed(ids: Collection[int]) -> None:
 
 
 class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
-    """A query set whose writes make cached pages expire if they change anything that readers see."""
+    """A query set whose writes, including `bulk_update`, make cached pages expire if they change what readers see."""
 
     def has_visible(self) -> bool:
         """Whether readers see any of these objects. Overridden by models that hide some of theirs."""
@@ -98,10 +94,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
 
 
 class PublicModel(models.Model):
-    """A model that readers see on the site, except for its `private_fields`.
-
-    Its managers are made from PublicQuerySet, where `bulk_update` passes through `update`.
-    """
+    """A model that readers see, except for its `private_fields`. Its managers are made from PublicQuerySet."""
 
     private_fields: ClassVar[frozenset[str]] = frozenset()
 

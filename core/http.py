@@ -105,8 +105,7 @@ class HTTPClient:
     def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
         """Replace the content of `file` with what is at `url`.
 
-        Raises FetchError: ForbiddenHostError, TooLargeError, or the class itself for everything else, such as an
-        invalid URL, a private IP address, too many redirects, any status but 200, or a network failure.
+        Raises ForbiddenHostError, TooLargeError, or FetchError itself for everything else, also invalid URLs.
         """
         deadline = time.monotonic() + self.deadline
         for _redirect in range(_MAX_REDIRECTS + 1):

@@ -10,10 +10,9 @@ registries: Final[list["Registry[Any]"]] = []
 
 
 class Registry[Item](UserDict[str, Item]):
-    """Items by name, in the order in which they were registered.
+    """Items by name, in the order in which they were registered. `label` names one of them in messages.
 
-    `label` names one item in messages. When all apps are ready, the system check calls `find_problems` with each name
-    and item; it yields one sentence for each problem.
+    The system check calls `find_problems` with each name and item; it yields one sentence for each problem.
     """
 
     def __init__(self, label: str, find_problems: Callable[[str, Item], Iterable[str]] = lambda name, item: ()) -> None:

@@ -68,10 +68,7 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
 
 
 def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
-    """Return a slug, numbered as by `unique_slug`, that no object of `taken_by` has.
-
-    `also_taken` are slugs that have been assigned but not stored yet.
-    """
+    """Return a slug, numbered as by `unique_slug`, that neither an object of `taken_by` nor one of `also_taken` has."""
     base = base[:max_length].strip("-")
     taken = {*taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True), *also_taken}
     return unique_slug(base, taken.__contains__, max_length=max_length)
@@ -137,10 +134,7 @@ def _first_segments(resolver: URLResolver) -> Iterator[str]:
 
 
 def validate_slug(slug: str) -> None:
-    """Raise ValidationError if `slug` can't be a segment of a URL.
-
-    Django's own check is stricter: imported slugs contain zero-width spaces and other invisible characters.
-    """
+    """Raise ValidationError if `slug` can't be in a URL. Unlike in Django, imported slugs have invisible characters."""
     if slug in {".", ".."} or re.search(r"[\s/?#%\\\x00-\x1f\x7f]", slug):
         raise ValidationError(
             _("“%(slug)s” can't contain spaces or any of / ? # %% \\. Use hyphens instead."),

@@ -37,10 +37,7 @@ PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture from the editor. Return the code that shows it in the text, or an error message.
-
-    `?markup=` is the markup of the text: Markdown by default, otherwise HTML.
-    """
+    """Store a picture from the editor, and return its code in Markdown (or another `?markup=`) or an error message."""
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
         return JsonResponse({"error": message}, status=403)

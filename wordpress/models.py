@@ -37,10 +37,7 @@ class ImportRun(models.Model):
 
 
 class ImportedItem(models.Model):
-    """An item of an export that was imported, and the local object that it became.
-
-    Rows can be deleted without harm; later imports then no longer update the object.
-    """
+    """An imported item and the object that it became. If the row is deleted, imports no longer update the object."""
 
     site = models.CharField(max_length=500, blank=True)
     kind = models.CharField(max_length=20)

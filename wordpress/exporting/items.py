@@ -22,8 +22,8 @@ from tags.models import Tag
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.steps.posts import enclosure_fields
-from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, footnotes_field, replace_block_ids
-from wordpress.markup.source_site import Origin, origin_of
+from wordpress.markup.footnotes_and_blocks import BLOCK, footnotes_field
+from wordpress.markup.source_site import origin_of
 from wordpress.models import Attachment, Fragment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
@@ -47,7 +47,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     local, utc = _dates(entry)
     origin = origin_of(entry)
     is_wordpress = entry.markup == "wordpress"
-    content = _with_export_ids(entry.source, origin, ids) if is_wordpress else _html_block(entry)
+    content = ids.with_block_ids(entry.source, origin) if is_wordpress else _html_block(entry)
     title, excerpt = text_to_html(entry.title), text_to_html(entry.excerpt)
     in_trash = entry.status == Status.TRASH
     slug, desired_slug = exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
@@ -128,17 +128,14 @@ def _html_block(entry: Entry) -> str:
 
 
 def _terms(entry: Entry) -> Iterator[str]:
+    terms: list[tuple[str, Category | Tag]] = []
     if isinstance(entry, Post):
-        for category in entry.categories.all():
-            yield _term_element(CATEGORY, category)
-        for tagged in entry.tagged_posts.all():
-            yield _term_element(TAG, tagged.tag)
-
-
-def _term_element(taxonomy: str, term: Category | Tag) -> str:
-    nicename = quoteattr(elements.percent_encoded(term.slug))
-    name = elements.cdata(text_to_html(term.name))
-    return f'\t\t<category domain="{taxonomy}" nicename={nicename}>{name}</category>\n'
+        terms += [(CATEGORY, category) for category in entry.categories.all()]
+        terms += [(TAG, tagged.tag) for tagged in entry.tagged_posts.all()]
+    for taxonomy, term in terms:
+        nicename = quoteattr(elements.percent_encoded(term.slug))
+        name = elements.cdata(text_to_html(term.name))
+        yield f'\t\t<category domain="{taxonomy}" nicename={nicename}>{name}</category>\n'
 
 
 def _old_urls(entry: Entry) -> str:
@@ -184,15 +181,8 @@ def block_items(ids: ExportIds) -> Iterator[str]:
             "status": "publish",
             "post_type": REUSABLE_BLOCK,
         }
-        content = _with_export_ids(block.text, block, ids)
+        content = ids.with_block_ids(block.text, block)
         yield elements.item_element(text_to_html(block.title), "", "", "", content, "", values, [])
-
-
-def _with_export_ids(source: str, origin: Origin | Fragment, ids: ExportIds) -> str:
-    """Return `source`, which comes from `origin`, with the IDs that its blocks have in the export."""
-    # The site is looked up only where it makes a difference.
-    ambiguous = [name for name in count_blocks(source) if ids.is_ambiguous_block(name)]
-    return replace_block_ids(source, {name: ids.for_block(name, origin.site) for name in ambiguous})
 
 
 def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
@@ -293,10 +283,7 @@ def _differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
 
 
 def _extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.datetime | None = None) -> str:
-    """Return the meta field that holds `values`; nothing if there are none (wordpress.wxr.extensions).
-
-    It is valid until one of the texts `checked` is edited. Its datetimes are valid until `date` is edited.
-    """
+    """Return the meta field with `values`, if any: valid until the texts `checked`, or for datetimes `date`, change."""
     if not values:
         return ""
     mark = {"mark": checksum(*checked)} | ({"date": str(date)} if date else {})

@@ -93,10 +93,7 @@ def _comments(comments: Iterable[Comment]) -> str:
 
 
 def _file_path(entry: Post | Page) -> Path:
-    """Return the relative path of an entry's file.
-
-    It stays inside the folder, and no two entries share a path, even on file systems that ignore case.
-    """
+    """Return the path of an entry's file, inside the folder and unique even on file systems that ignore case."""
     slugs = [entry.slug] if isinstance(entry, Post) else entry.path.split("/")
     *folders, name = names = [_safe_name(slug) for slug in slugs]
     suffix = ".md" if names == slugs else f".{entry.pk}.md"

@@ -1,7 +1,4 @@
-"""Export this site as a WordPress export (WXR 1.2), for WordPress and for our own importer.
-
-Source: what WordPress writes (Tools → Export) and what its importer reads.
-"""
+"""Export this site as WXR 1.2. Source: what WordPress writes (Tools → Export) and what its importer reads."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -38,10 +35,7 @@ _TERM_CHUNK_SIZE: Final = 200
 def export_wxr(
     write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Pass the export to `write` piece by piece, and return how many items it has.
-
-    Only a few posts are in memory at a time. `warn` takes a line about everything that the export does not contain.
-    """
+    """Pass the export to `write` piece by piece, and return its number of items. `warn` takes a line about a loss."""
     disable_mmap()
     warn(_("The export does not contain passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)

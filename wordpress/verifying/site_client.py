@@ -70,20 +70,17 @@ class InProcessClient(SiteClient):
             response: Any = self._client.get(path, secure=settings.HTTPS)
         finally:
             logging.disable(logging.NOTSET)
-        body = b""
         if response.streaming:
             # The content of a file does not matter, but the client closes it only once it has been read to the end.
             deque(response.streaming_content, maxlen=0)
-        else:
-            body = response.content
+        body = b"" if response.streaming else response.content
         return SiteResponse(response.status_code, response.headers.get("Location", ""), body)
 
 
 class HttpClient(SiteClient):
-    """Requests the site at `base_url` over the network, and no other host."""
+    """Requests the site at `base_url`, and no other host, over the network, `delay` seconds after the last request."""
 
-    def __init__(self, base_url: str, delay: float = 0) -> None:
-        """Wait `delay` seconds before each request."""
+    def __init__(self, base_url: str, delay: float) -> None:
         self._base_url = base_url.rstrip("/")
         self._delay = delay
         self._opener = urllib.request.build_opener(_NoRedirects)
@@ -140,10 +137,7 @@ class EntryPage:
 
 
 def is_listed(body: bytes, title: str, day: str) -> bool:
-    """Whether the first page of a listing shows the entry with this title (without one: of this day).
-
-    An entry that is too old for the first page counts as listed.
-    """
+    """Whether the first page of a listing shows this entry (by title, or by day without one), or only newer ones."""
     days = []
     for entry in _parse_html(body).xpath("//article[contains(@class, 'entry')]"):
         listed_title = one_line(entry.xpath("string(.//*[contains(@class, 'entry-title')])"))
