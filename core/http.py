@@ -113,7 +113,7 @@ class HTTPClient:
                 parts = urlsplit(url)
                 host = split_host(parts)
                 if not host or parts.username is not None:
-                    raise _invalid_url()
+                    raise FetchError(_("The URL is invalid."))
                 if self.hosts is not None and host not in self.hosts:
                     raise ForbiddenHostError(host)
                 connection = _Connection(self, parts, deadline)
@@ -121,14 +121,14 @@ class HTTPClient:
                     if response.status not in _REDIRECTS:
                         return connection.receive(response, file, max_bytes)
                     url = urljoin(url, response.headers.get("Location", ""))
-            except http.client.InvalidURL as error:
-                raise _invalid_url() from error
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                # A rejected certificate is both an OSError and a ValueError, and InvalidURL is an HTTPException.
+                if isinstance(error, http.client.InvalidURL) or not isinstance(
+                    error, OSError | http.client.HTTPException
+                ):
+                    raise FetchError(_("The URL is invalid.")) from error
                 message = _("The download failed: %s") % (str(error) or type(error).__name__)
                 raise FetchError(message, is_temporary=True) from error
-            except ValueError as error:
-                # After OSError, because a rejected certificate is both.
-                raise _invalid_url() from error
         raise FetchError(_("The URL redirects too many times."))
 
 
@@ -219,10 +219,6 @@ class _TimedReader(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-def _invalid_url() -> FetchError:
-    return FetchError(_("The URL is invalid."))
 
 
 def _parse_retry_after(value: str) -> float | None:

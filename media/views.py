@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
-from media.file_types import file_type_of
+from media.documents import file_type_of
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
 
@@ -56,10 +56,7 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site.
-
-    A web server may serve the folder instead if it sets the same headers.
-    """
+    """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
     file = _find_file(path)
     stat = file.stat()
     if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):

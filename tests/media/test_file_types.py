@@ -11,8 +11,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.documents import build_document
-from media.file_types import FILE_TYPES, file_type_of
+from media.documents import FILE_TYPES, build_document, file_type_of
 from tests.factories.files import MP3, MP4, OLE, PDF, SAMPLES, ZIP, archive, wav
 from tests.factories.responses import fetch
 
