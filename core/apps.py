@@ -21,10 +21,8 @@ class CoreConfig(AppConfig):
 
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
-        dashboard_panels.register(
-            "recent-actions",
-            Panel(title=_("Recent actions"), template="admin/_recent_actions.html", context=recent_actions, order=100),
-        )
+        panel = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions)
+        dashboard_panels.register("recent-actions", panel)
         # The segment of STATIC_URL.
         reserved_slugs.register("core", {"static"})
         post_migrate.connect(_create_rows, sender=self, dispatch_uid="core.create_rows")

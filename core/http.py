@@ -1,8 +1,4 @@
-"""An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time.
-
-A host name may resolve differently each time, so the IP address is checked that is then connected to. Redirects are
-followed one by one, and each URL on the way is checked like the first.
-"""
+"""An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time."""
 
 import http.client
 import io

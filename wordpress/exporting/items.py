@@ -121,10 +121,8 @@ def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
 def _html_block(entry: Entry) -> str:
     """Return the rendered text as one HTML block, since WordPress has no Markdown and must not add paragraphs."""
     body = entry.body_html.replace(MORE_PLACEHOLDER, "<!--more-->")
-    if not body:
-        return ""
     body = _LOCAL_URL.sub(lambda match: f"{match[1]}{absolute_url(match[2])}", body)
-    return f"<!-- wp:html -->\n{body}\n<!-- /wp:html -->"
+    return f"<!-- wp:html -->\n{body}\n<!-- /wp:html -->" if body else ""
 
 
 def _terms(entry: Entry) -> Iterator[str]:

@@ -49,10 +49,9 @@ class NewestPost(NamedTuple):
 
 
 class SiteChecker:
-    """Compares what the site shows with what exports say. Checks yield a path and a message for each problem."""
+    """Compares the site with exports as of `now`, by the old site's clock. Checks yield a path and a message each."""
 
     def __init__(self, client: SiteClient, *, now: dt.datetime) -> None:
-        """`now` is on the clock of the old site."""
         self._client = client
         self._now = now
         # The result so far. Until the missing files of attachments are imported, the old site has them.
@@ -103,8 +102,9 @@ class SiteChecker:
             if newest.guid in lost_guids:
                 self._newest_posts[listing] = newest._replace(guid="")
         # Authors without public posts have no page.
-        listed = self._newest_posts
-        self._authors = {login: name for login, name in self._authors.items() if ("author", login) in listed}
+        self._authors = {
+            login: name for login, name in self._authors.items() if ("author", login) in self._newest_posts
+        }
         self._total += len(self._terms) + len(self._authors)
 
     def _is_public(self, item: Item) -> bool:

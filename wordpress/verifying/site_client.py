@@ -156,9 +156,8 @@ def feed_items(body: bytes) -> list[tuple[str, dt.datetime | None]] | None:
         return None
     if root.tag != "rss":
         return None
-    return [
-        (item.findtext("guid", ""), _parse_date(item.findtext("pubDate", ""))) for item in root.findall("channel/item")
-    ]
+    items = root.findall("channel/item")
+    return [(item.findtext("guid", ""), _parse_date(item.findtext("pubDate", ""))) for item in items]
 
 
 def _parse_date(text: str) -> dt.datetime | None:
