@@ -118,10 +118,9 @@ class HTTPClient:
                         return connection.receive(response, file, max_bytes)
                     url = urljoin(url, response.headers.get("Location", ""))
             except (OSError, http.client.HTTPException, ValueError) as error:
-                # A rejected certificate is both an OSError and a ValueError, and InvalidURL is an HTTPException.
-                if isinstance(error, http.client.InvalidURL) or not isinstance(
-                    error, OSError | http.client.HTTPException
-                ):
+                # InvalidURL is an HTTPException, and a rejected certificate is a ValueError.
+                is_failure = isinstance(error, OSError | http.client.HTTPException)
+                if not is_failure or isinstance(error, http.client.InvalidURL):
                     raise FetchError(_("The URL is invalid.")) from error
                 message = _("The download failed: %s") % (str(error) or type(error).__name__)
                 raise FetchError(message, is_temporary=True) from error

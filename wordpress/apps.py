@@ -1,5 +1,3 @@
-"""The app for moving from and to WordPress."""
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 

@@ -26,8 +26,7 @@ class ExportIds:
         self._uploads: dict[tuple[type[Upload], int], int] = {}
         imported = Attachment.objects.values("wordpress_id")
         self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
-        columns = ("wordpress_id", "picture_id", "document_id")
-        rows = Attachment.objects.with_file().order_by("pk").values_list(*columns)
+        rows = Attachment.objects.with_file().order_by("pk").values_list("wordpress_id", "picture_id", "document_id")
         for wordpress_id, picture_id, document_id in rows.iterator():
             key = (Picture, picture_id) if picture_id else (Document, document_id)
             if key not in self._uploads and wordpress_id not in self._taken:

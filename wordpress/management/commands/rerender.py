@@ -1,5 +1,3 @@
-"""`manage.py rerender [--markup NAME]`"""
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""`manage.py verify_import EXPORT.xml…`"""
-
 import json
 from argparse import ArgumentParser
 from functools import partial
