@@ -9,8 +9,6 @@ from django.db import models
 
 from core.registry import Registry
 
-_JSON_TYPES: Final = str | int | float | bool | list | dict | None
-
 
 @dataclass(frozen=True, slots=True)
 class PersonalRows:
@@ -28,10 +26,7 @@ class PersonalRows:
 
     def disclose(self, email: str) -> list[dict[str, Any]]:
         """Return the rows, with all their columns, as values that JSON can represent."""
-        return [
-            {name: value if isinstance(value, _JSON_TYPES) else str(value) for name, value in row.items()}
-            for row in self._rows(email).values()
-        ]
+        return [{name: _to_json(value) for name, value in row.items()} for row in self._rows(email).values()]
 
     def erase(self, email: str) -> int:
         """Delete the rows and return how many there were."""
@@ -42,6 +37,10 @@ class PersonalRows:
     def _rows(self, email: str) -> models.QuerySet[Any]:
         rows = self.model._default_manager
         return rows.filter(**{f"{self.email_field}__iexact": email}) if email else rows.none()
+
+
+def _to_json(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 
 def _find_problems(name: str, rows: PersonalRows) -> Iterable[str]:

@@ -136,11 +136,8 @@ def _first_segments(resolver: URLResolver) -> Iterator[str]:
 def validate_slug(slug: str) -> None:
     """Raise ValidationError if `slug` can't be in a URL. Unlike in Django, imported slugs have invisible characters."""
     if slug in {".", ".."} or re.search(r"[\s/?#%\\\x00-\x1f\x7f]", slug):
-        raise ValidationError(
-            _("“%(slug)s” can't contain spaces or any of / ? # %% \\. Use hyphens instead."),
-            code="slug",
-            params={"slug": slug},
-        )
+        text = _("“%(slug)s” can't contain spaces or any of / ? # %% \\. Use hyphens instead.")
+        raise ValidationError(text, code="slug", params={"slug": slug})
 
 
 def slug_field(help_text: Any, *, unique: bool = True) -> CharField[str, str]:

@@ -49,7 +49,7 @@ class NewestPost(NamedTuple):
 
 
 class SiteChecker:
-    """Compares the site with exports as of `now`, on the old site's clock. Checks yield paths and what is wrong there."""
+    """Compares the site with exports as of `now`, on the old site's clock. Checks yield paths and messages."""
 
     def __init__(self, client: SiteClient, *, now: dt.datetime) -> None:
         self._client = client
