@@ -16,8 +16,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from blog.models import Category, Entry, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
-from core.changes import entries_changed
-from core.content_version import content_changed
+from core.changes import content_changed, entries_changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from django.core import checks
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from core.checks import check_registries, check_reserved_slugs
 from core.dashboard import Panel, dashboard_panels
-from core.slugs import reserved_slugs
+from core.registry import check_registries
+from core.slugs import check_reserved_slugs, reserved_slugs
 
 
 class CoreConfig(AppConfig):
@@ -21,10 +21,8 @@ class CoreConfig(AppConfig):
 
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
-        dashboard_panels.register(
-            "recent-actions",
-            Panel(title=_("Recent actions"), template="admin/_recent_actions.html", context=recent_actions, order=100),
-        )
+        panel = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions)
+        dashboard_panels.register("recent-actions", panel)
         # The segment of STATIC_URL.
         reserved_slugs.register("core", {"static"})
         post_migrate.connect(_create_rows, sender=self, dispatch_uid="core.create_rows")
@@ -32,10 +30,5 @@ class CoreConfig(AppConfig):
 
 def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
     """Create the single row of the settings and of the content version, also after the database was flushed."""
-    for name in ("SiteSettings", "ContentVersion"):
-        try:
-            model = apps.get_model("core", name)
-        except LookupError:
-            # This was a migration to a state before the model existed.
-            continue
-        model.objects.using(using).get_or_create(pk=1)
+    for model in apps.all_models["core"].values():
+        model._default_manager.using(using).get_or_create(pk=1)

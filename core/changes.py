@@ -1,22 +1,47 @@
-"""Keeping up to date what depends on public content.
-
-`entries_changed` is the one hook for saves, bulk actions and imports. Models that readers see inherit from
-`PublicModel`, so every write to them makes cached pages expire.
-"""
+"""Keeping up to date what depends on public content: what is derived from entries, and cached pages."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F
 
-from core.content_version import content_changed
 from core.registry import Registry
 
 # Each updates what it derives from the entries with these IDs, in the transaction that changed them.
 change_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("change handler")
 # Each returns when public content next changes by itself, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
+
+
+class ContentVersion(models.Model):
+    """A number that is incremented whenever public content changes, in the one row of this table.
+
+    It is part of every cache key and ETag, so processes agree on what is out of date without communicating.
+    """
+
+    number = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="content_version_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+def content_changed() -> None:
+    """Make cached pages expire when the current transaction commits, by incrementing the number once."""
+    pending = transaction.get_connection().run_on_commit
+    if not any(hook is _increment for _savepoints, hook, _robust in pending):
+        transaction.on_commit(_increment)
+
+
+def _increment() -> None:
+    rows: models.QuerySet[Any] = ContentVersion.objects.filter(pk=1)
+    if not rows.update(number=F("number") + 1):
+        ContentVersion.objects.get_or_create(pk=1, defaults={"number": 2})
 
 
 def entries_changed(ids: Collection[int]) -> None:
@@ -29,7 +54,7 @@ def entries_changed(ids: Collection[int]) -> None:
 
 
 class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
-    """A query set whose writes make cached pages expire if they change anything that readers see."""
+    """A query set whose writes, including `bulk_update`, make cached pages expire if they change what readers see."""
 
     def has_visible(self) -> bool:
         """Whether readers see any of these objects. Overridden by models that hide some of theirs."""
@@ -69,10 +94,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
 
 
 class PublicModel(models.Model):
-    """A model that readers see on the site, except for its `private_fields`.
-
-    Its managers are made from PublicQuerySet, where `bulk_update` passes through `update`.
-    """
+    """A model that readers see, except for its `private_fields`. Its managers are made from PublicQuerySet."""
 
     private_fields: ClassVar[frozenset[str]] = frozenset()
 

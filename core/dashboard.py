@@ -1,26 +1,24 @@
 """The dashboard: panels that apps show beside the list of models on the admin's front page."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
 from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 from django.utils.functional import Promise
 
 from core.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel whose `template` is rendered with the `context` of a request. By default, all staff see it."""
+    """A panel for all staff, whose `template` is rendered with the `context` of a request."""
 
     title: str | Promise
     template: str
-    context: Callable[[HttpRequest], Mapping[str, Any]] = lambda request: {}
-    is_visible: Callable[[HttpRequest], bool] = lambda request: True
-    order: int = 0
+    context: Callable[[HttpRequest], dict[str, Any]]
 
 
 def _find_problems(name: str, panel: Panel) -> Iterator[str]:
@@ -34,10 +32,8 @@ dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", _find_pro
 
 
 def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the name, title and HTML of each panel that the user of this request sees."""
-    panels = []
-    for name, panel in sorted(dashboard_panels.items(), key=lambda item: item[1].order):
-        if panel.is_visible(request):
-            html = get_template(panel.template).render(dict(panel.context(request)), request)
-            panels.append({"name": name, "title": panel.title, "html": html})
-    return panels
+    """Return the name, title and HTML of each panel."""
+    return [
+        {"name": name, "title": panel.title, "html": render_to_string(panel.template, panel.context(request), request)}
+        for name, panel in dashboard_panels.items()
+    ]

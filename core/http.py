@@ -1,8 +1,4 @@
-"""An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time.
-
-A host name may resolve differently each time, so the IP address is checked that is then connected to. Redirects are
-followed one by one, and each URL on the way is checked like the first.
-"""
+"""An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time."""
 
 import http.client
 import io
@@ -20,11 +16,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
 
-# Seconds to wait for the next bytes, and for a whole response; large files get another second for each _MIN_RATE.
-TIMEOUT: Final = 20.0
-DEADLINE: Final = 300.0
-MAX_REDIRECTS: Final = 5
-# Bytes per second.
+_MAX_REDIRECTS: Final = 5
+# Bytes per second. What has been received extends the deadline accordingly.
 _MIN_RATE: Final = 256 * 1024
 _CHUNK_SIZE: Final = 64 * 1024
 _HEADERS: Final = {"User-Agent": "Broadside", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -101,87 +94,66 @@ class HTTPClient:
     """
 
     hosts: Collection[str] | None = None
-    timeout: float = TIMEOUT
-    deadline: float = DEADLINE
+    timeout: float = 20.0
+    deadline: float = 300.0
     allow_private: bool = False
 
     def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
         """Replace the content of `file` with what is at `url`.
 
-        Raises FetchError: ForbiddenHostError, TooLargeError, or the class itself for everything else, such as an
-        invalid URL, a private IP address, too many redirects, any status but 200, or a network failure.
+        Raises ForbiddenHostError, TooLargeError, or FetchError itself for everything else, also invalid URLs.
         """
-        deadline = _Deadline(time.monotonic() + self.deadline)
-        for _redirect in range(MAX_REDIRECTS + 1):
+        deadline = time.monotonic() + self.deadline
+        for _redirect in range(_MAX_REDIRECTS + 1):
             try:
-                connection = _Connection(self, self._split(url), deadline)
+                parts = urlsplit(url)
+                host = split_host(parts)
+                if not host or parts.username is not None:
+                    raise FetchError(_("The URL is invalid."))
+                if self.hosts is not None and host not in self.hosts:
+                    raise ForbiddenHostError(host)
+                connection = _Connection(self, parts, deadline)
                 with closing(connection), connection.get() as response:
-                    if response.status in _REDIRECTS:
-                        url = urljoin(url, response.headers.get("Location", ""))
-                        continue
-                    _check_status(response)
-                    return _receive(response, file, max_bytes, deadline)
-            except http.client.InvalidURL as error:
-                raise _invalid_url() from error
-            except (OSError, http.client.HTTPException) as error:
+                    if response.status not in _REDIRECTS:
+                        return connection.receive(response, file, max_bytes)
+                    url = urljoin(url, response.headers.get("Location", ""))
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                # InvalidURL is an HTTPException, and a rejected certificate is a ValueError.
+                is_failure = isinstance(error, OSError | http.client.HTTPException)
+                if not is_failure or isinstance(error, http.client.InvalidURL):
+                    raise FetchError(_("The URL is invalid.")) from error
                 message = _("The download failed: %s") % (str(error) or type(error).__name__)
                 raise FetchError(message, is_temporary=True) from error
-            except ValueError as error:
-                # After OSError, because a rejected certificate is both.
-                raise _invalid_url() from error
         raise FetchError(_("The URL redirects too many times."))
-
-    def _split(self, url: str) -> SplitResult:
-        """Return the parts of `url`. Raises FetchError or ValueError if it must not be fetched."""
-        parts = urlsplit(url)
-        host = split_host(parts)
-        if not host or parts.username is not None:
-            raise _invalid_url()
-        if self.hosts is not None and host not in self.hosts:
-            raise ForbiddenHostError(host)
-        return parts
-
-    def connect(self, host: str, port: int) -> socket.socket:
-        """Connect to the first public address of `host` that answers. Raises FetchError if it has none, or OSError."""
-        failure: OSError | None = None
-        for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            # Connect to the very address that is checked, without resolving the name again.
-            if not self.allow_private and not is_public(str(address[0])):
-                continue
-            connected = socket.socket(family, kind, protocol)
-            try:
-                connected.settimeout(self.timeout)
-                connected.connect(address)
-                return connected
-            except OSError as error:
-                connected.close()
-                failure = error
-        raise failure or FetchError(_("The URL points to a private network."))
-
-
-@dataclass(slots=True)
-class _Deadline:
-    """The time at which a fetch is given up, by the monotonic clock."""
-
-    end: float
-
-    def check(self) -> None:
-        if time.monotonic() > self.end:
-            raise FetchError(_("The download took too long."), is_temporary=True)
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection for one request that must be complete by the deadline."""
+    """A connection for one request that must be complete by the deadline (a time of the monotonic clock)."""
 
-    def __init__(self, client: HTTPClient, parts: SplitResult, deadline: _Deadline) -> None:
+    def __init__(self, client: HTTPClient, parts: SplitResult, deadline: float) -> None:
         self.default_port = _PORTS[parts.scheme]
         super().__init__(str(parts.hostname), parts.port)
         self._client = client
         self._parts = parts
-        self._deadline = deadline
+        self.deadline = deadline
 
     def connect(self) -> None:
-        self.sock = self._client.connect(self.host, self.port)
+        """Connect to the first public address of the host that answers. Raises FetchError if it has none."""
+        failure: OSError | None = None
+        for family, kind, protocol, _name, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            # Connect to the very address that is checked, without resolving the name again.
+            if not self._client.allow_private and not is_public(str(address[0])):
+                continue
+            self.sock = socket.socket(family, kind, protocol)
+            try:
+                self.sock.settimeout(self._client.timeout)
+                self.sock.connect(address)
+                break
+            except OSError as error:
+                self.sock.close()
+                failure = error
+        else:
+            raise failure or FetchError(_("The URL points to a private network."))
         if self._parts.scheme == "https":
             # If this fails, `close` closes the socket below.
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
@@ -196,41 +168,52 @@ class _Connection(http.client.HTTPConnection):
 
     def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # type: ignore[override]  # http.client only calls it
         response = http.client.HTTPResponse(*args, **kwargs)
-        response.fp = io.BufferedReader(_TimedReader(response.fp.detach(), self._deadline))
+        response.fp = io.BufferedReader(_TimedReader(response.fp.detach(), self))
         return response
+
+    def receive(self, response: http.client.HTTPResponse, file: BinaryIO, max_bytes: int) -> None:
+        """Replace the content of `file` with that of the response. Raises FetchError unless the status is 200."""
+        if response.status != 200:
+            raise FetchError(
+                _("The server answered with status %d.") % response.status,
+                is_temporary=response.status in _TEMPORARY or response.status >= 500,
+                retry_after=_parse_retry_after(response.headers.get("Retry-After", "")),
+            )
+        announced = response.headers.get("Content-Length", "")
+        expected = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 20 else None
+        if expected is not None and expected > max_bytes:
+            raise TooLargeError(expected, max_bytes)
+        file.seek(0)
+        file.truncate()
+        size = 0
+        while chunk := response.read1(_CHUNK_SIZE):
+            size += len(chunk)
+            if size > max_bytes:
+                raise TooLargeError(size, max_bytes)
+            self.deadline += len(chunk) / _MIN_RATE
+            file.write(chunk)
+        if expected is not None and size < expected:
+            raise FetchError(_("Only a part of the file was received."), is_temporary=True)
 
 
 class _TimedReader(io.RawIOBase):
     """Reads until the deadline. A server that sends a byte now and then never runs into the timeout."""
 
-    def __init__(self, raw: io.RawIOBase, deadline: _Deadline) -> None:
+    def __init__(self, raw: io.RawIOBase, connection: _Connection) -> None:
         self._raw = raw
-        self._deadline = deadline
+        self._connection = connection
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._deadline.check()
+        if time.monotonic() > self._connection.deadline:
+            raise FetchError(_("The download took too long."), is_temporary=True)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-def _invalid_url() -> FetchError:
-    return FetchError(_("The URL is invalid."))
-
-
-def _check_status(response: http.client.HTTPResponse) -> None:
-    """Raise FetchError unless the status is 200."""
-    if response.status != 200:
-        raise FetchError(
-            _("The server answered with status %d.") % response.status,
-            is_temporary=response.status in _TEMPORARY or response.status >= 500,
-            retry_after=_parse_retry_after(response.headers.get("Retry-After", "")),
-        )
 
 
 def _parse_retry_after(value: str) -> float | None:
@@ -239,21 +222,3 @@ def _parse_retry_after(value: str) -> float | None:
         return float(value[:9])
     timestamp = parse_http_date_safe(value)
     return max(0.0, timestamp - time.time()) if timestamp is not None else None
-
-
-def _receive(response: http.client.HTTPResponse, file: BinaryIO, max_bytes: int, deadline: _Deadline) -> None:
-    announced = response.headers.get("Content-Length", "")
-    expected = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 20 else None
-    if expected is not None and expected > max_bytes:
-        raise TooLargeError(expected, max_bytes)
-    file.seek(0)
-    file.truncate()
-    size = 0
-    while chunk := response.read1(_CHUNK_SIZE):
-        size += len(chunk)
-        if size > max_bytes:
-            raise TooLargeError(size, max_bytes)
-        deadline.end += len(chunk) / _MIN_RATE
-        file.write(chunk)
-    if expected is not None and size < expected:
-        raise FetchError(_("Only a part of the file was received."), is_temporary=True)

@@ -1,4 +1,4 @@
-"""The site's settings, which the owner edits in the admin, and the content version."""
+"""The site's settings, which the owner edits in the admin."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Self
@@ -10,11 +10,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from core.changes import PublicModel, PublicQuerySet, scheduled_changes
-from core.content_version import ContentVersion
+from core.changes import ContentVersion, PublicModel, PublicQuerySet, scheduled_changes
 from core.registry import Registry
-
-__all__ = ["ContentVersion", "SiteSettings", "related_settings"]
 
 
 def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:

@@ -1,35 +1,38 @@
 """Registries, which lower apps define and higher apps fill in `AppConfig.ready()`. A system check verifies them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Iterable
 from typing import Any, Final
+
+from django.core.checks import CheckMessage, Error
 
 registries: Final[list["Registry[Any]"]] = []
 
 
-class Registry[Item](Mapping[str, Item]):
-    """Items by name, in the order in which they were registered.
+class Registry[Item](UserDict[str, Item]):
+    """Items by name, in the order in which they were registered. `label` names one of them in messages.
 
-    `label` names one item in messages. When all apps are ready, the system check calls `find_problems` with each name
-    and item; it yields one sentence for each problem.
+    The system check calls `find_problems` with each name and item; it yields one sentence for each problem.
     """
 
     def __init__(self, label: str, find_problems: Callable[[str, Item], Iterable[str]] = lambda name, item: ()) -> None:
+        super().__init__()
         self.label = label
         self.find_problems = find_problems
-        self._items: dict[str, Item] = {}
         registries.append(self)
 
     def register(self, name: str, item: Item) -> None:
         """Add `item`. Raises ValueError if the name is taken."""
-        if name in self._items:
+        if name in self:
             raise ValueError(f"There already is a {self.label} called {name!r}.")
-        self._items[name] = item
+        self[name] = item
 
-    def __getitem__(self, name: str) -> Item:
-        return self._items[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
+def check_registries(**kwargs: Any) -> list[CheckMessage]:
+    """Report each problem of each registered item (core.E001)."""
+    return [
+        Error(f"The {registry.label} {name!r}: {problem}", obj=f"core.registry {registry.label}", id="core.E001")
+        for registry in registries
+        for name, item in registry.items()
+        for problem in registry.find_problems(name, item)
+    ]

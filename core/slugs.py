@@ -3,13 +3,16 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
 from django.apps import apps
+from django.core.checks import CheckMessage, Error
 from django.core.exceptions import AppRegistryNotReady, ValidationError
 from django.db.models import CharField, Q, QuerySet
+from django.urls import URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -27,6 +30,8 @@ _LATIN_ACCENT = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 _JOINERS = "\u200c\u200d"
 # WordPress appends this to the slugs of trashed posts, so that others can use the slug. Exports contain such slugs.
 _TRASH_SUFFIX = re.compile(r"__trashed(?:-[0-9]+)?$")
+# The first segment of a regular expression, if it is the same for all that match.
+_LITERAL_START = re.compile(r"\^?((?:[\w-]|\\[.-])+)(?:/|\(\?:/|\$|\Z)")
 
 
 def slugify(text: str) -> str:
@@ -63,10 +68,7 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
 
 
 def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
-    """Return a slug, numbered as by `unique_slug`, that no object of `taken_by` has.
-
-    `also_taken` are slugs that have been assigned but not stored yet.
-    """
+    """Return a slug, numbered as by `unique_slug`, that neither an object of `taken_by` nor one of `also_taken` has."""
     base = base[:max_length].strip("-")
     taken = {*taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True), *also_taken}
     return unique_slug(base, taken.__contains__, max_length=max_length)
@@ -104,17 +106,38 @@ def reserved_pattern() -> str:
     return f"(?:{'|'.join(map(re.escape, slugs))})"
 
 
-def validate_slug(slug: str) -> None:
-    """Raise ValidationError if `slug` can't be a segment of a URL.
-
-    Django's own check is stricter: imported slugs contain zero-width spaces and other invisible characters.
-    """
-    if slug in {".", ".."} or re.search(r"[\s/?#%\\\x00-\x1f\x7f]", slug):
-        raise ValidationError(
-            _("“%(slug)s” can't contain spaces or any of / ? # %% \\. Use hyphens instead."),
-            code="slug",
-            params={"slug": slug},
+def check_reserved_slugs(**kwargs: Any) -> list[CheckMessage]:
+    """Report each literal first segment of the URLconf that a page could have as its slug (core.E002)."""
+    return [
+        Error(
+            f"A page with the slug {segment!r} would be hidden by other URLs.",
+            hint="Register it in core.slugs.reserved_slugs.",
+            id="core.E002",
         )
+        for segment in sorted(set(_first_segments(get_resolver())))
+        if not is_reserved(segment)
+    ]
+
+
+def _first_segments(resolver: URLResolver) -> Iterator[str]:
+    """Yield the first segment of each pattern's URLs, unless it differs between them."""
+    for pattern in resolver.url_patterns:
+        route = str(pattern.pattern)
+        segment = route.partition("/")[0]
+        if isinstance(pattern, URLResolver) and not route.strip("^"):
+            yield from _first_segments(pattern)
+        elif isinstance(pattern.pattern, RegexPattern):
+            if start := _LITERAL_START.match(route):
+                yield start[1].replace("\\", "")
+        elif segment and "<" not in segment:
+            yield segment
+
+
+def validate_slug(slug: str) -> None:
+    """Raise ValidationError if `slug` can't be in a URL. Unlike in Django, imported slugs have invisible characters."""
+    if slug in {".", ".."} or re.search(r"[\s/?#%\\\x00-\x1f\x7f]", slug):
+        text = _("“%(slug)s” can't contain spaces or any of / ? # %% \\. Use hyphens instead.")
+        raise ValidationError(text, code="slug", params={"slug": slug})
 
 
 def slug_field(help_text: Any, *, unique: bool = True) -> CharField[str, str]:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,24 +14,57 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from media.forms import DocumentForm, PictureForm, UploadForm
-from media.models import Document, Picture, Upload
+from media.documents import clean_document
+from media.models import Document, Picture, Upload, title_from_name
+from media.pictures import clean_picture
+
+
+class PictureForm(forms.ModelForm[Picture]):
+    # Not an ImageField, which would try every decoder that Pillow has.
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "JPEG, PNG, WebP, AVIF or GIF, up to 20 MB. The location, camera and all other metadata are removed "
+            "before the image is stored."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif"}),
+    )
+
+    def clean_file(self) -> File[bytes]:
+        return clean_picture(self.cleaned_data["file"])
+
+
+class DocumentForm(forms.ModelForm[Document]):
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "PDF, up to 50 MB. Documents are published as they are. Check their properties first: they may reveal an "
+            "author or a location."
+        ),
+        widget=forms.FileInput(attrs={"accept": "application/pdf"}),
+    )
+
+    def clean_file(self) -> File[bytes]:
+        return clean_document(self.cleaned_data["file"])
 
 
 class UploadAdmin(admin.ModelAdmin[Any]):
+    texts: tuple[str, ...] = ("title",)
     search_fields = ["title", "file"]
     date_hierarchy = "uploaded_at"
     list_select_related = ("uploaded_by",)
     list_per_page = 40
 
     def get_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
-        fields = list(self.form.base_fields)
-        return fields if obj is None else [*fields[1:], *self.readonly_fields]
+        return ["file", *self.texts] if obj is None else [*self.texts, *self.readonly_fields]
 
-    def save_model(self, request: HttpRequest, obj: Upload, form: UploadForm, change: bool) -> None:
-        if not change and isinstance(request.user, User):
-            obj.uploaded_by = request.user
+    def get_readonly_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
+        return self.readonly_fields if obj is None else [*self.readonly_fields, "file"]
+
+    def save_model(self, request: HttpRequest, obj: Upload, form: Any, change: bool) -> None:
+        if not change:
+            obj.title = obj.title or title_from_name(form.files["file"].name)
+            obj.uploaded_by_id = request.user.pk
         super().save_model(request, obj, form, change)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -46,6 +81,7 @@ class UploadAdmin(admin.ModelAdmin[Any]):
 @admin.register(Picture)
 class PictureAdmin(UploadAdmin):
     form = PictureForm
+    texts = ("title", "alt", "caption")
     list_display = ("thumbnail", "__str__", "dimensions", "has_alt", "uploaded_by", "uploaded_at")
     list_display_links = ("__str__",)
     search_fields = ["title", "alt", "caption", "file"]

@@ -11,10 +11,5 @@ class MediaConfig(AppConfig):
 
     def ready(self) -> None:
         reserved_slugs.register("media", {"media"})
-        role_permissions.register(
-            "media",
-            {
-                AUTHOR: {"add_picture", "view_picture", "add_document", "view_document"},
-                EDITOR: every_action("picture", "document"),
-            },
-        )
+        for_authors = {"add_picture", "view_picture", "add_document", "view_document"}
+        role_permissions.register("media", {AUTHOR: for_authors, EDITOR: every_action("picture", "document")})

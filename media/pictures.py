@@ -37,12 +37,8 @@ _ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
 
-class InvalidPictureError(ValidationError):
-    """The file can't be stored as a picture. The message says why in one sentence."""
-
-
 def store_picture(upload: File[bytes], *, title: str = "", alt: str = "", by: User | None = None) -> Picture:
-    """Clean `upload` and store it. Raises InvalidPictureError."""
+    """Clean `upload` and store it. Raises ValidationError."""
     picture = build_picture(upload, title=title, alt=alt, by=by)
     picture.save()
     return picture
@@ -51,7 +47,7 @@ def store_picture(upload: File[bytes], *, title: str = "", alt: str = "", by: Us
 def build_picture(
     upload: File[bytes], *, title: str = "", alt: str = "", caption: str = "", by: User | None = None
 ) -> Picture:
-    """Clean `upload` and return its unsaved picture. Raises InvalidPictureError."""
+    """Clean `upload` and return its unsaved picture. Raises ValidationError."""
     title = title or title_from_name(upload.name)
     return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, uploaded_by=by)
 
@@ -59,20 +55,20 @@ def build_picture(
 def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
     """Return `upload` encoded again under a random name: upright, in sRGB, with a longest side of at most 2400 pixels.
 
-    The format stays the same, except that a GIF with a single frame becomes a PNG. Raises InvalidPictureError and
+    The format stays the same, except that a GIF with a single frame becomes a PNG. Raises ValidationError and
     nothing else, whatever the bytes are.
     """
     if (upload.size or 0) > MAX_BYTES:
         text = _("The image is larger than %(limit)s. Make it smaller and try again.")
-        raise InvalidPictureError(text % {"limit": filesizeformat(MAX_BYTES)})
+        raise ValidationError(text % {"limit": filesizeformat(MAX_BYTES)})
     try:
         upload.seek(0)
         with Image.open(upload, formats=tuple(FORMATS)) as image:
             return _encode(image)
-    except InvalidPictureError:
+    except ValidationError:
         raise
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
-        raise InvalidPictureError(
+        raise ValidationError(
             _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
         ) from error
 
@@ -80,7 +76,7 @@ def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
 def _encode(image: Image.Image) -> ContentFile[bytes]:
     if image.width * image.height > MAX_PIXELS:
         text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
-        raise InvalidPictureError(text % {"limit": MAX_PIXELS // 1_000_000})
+        raise ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
     # Phones store pictures with previews (MPO). The first is the picture.
     format_name = "JPEG" if image.format == "MPO" else str(image.format)
     loop = image.info.get("loop")
@@ -116,7 +112,7 @@ def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
     for count, frame in enumerate(ImageSequence.Iterator(image), start=1):
         if count > MAX_FRAMES or count * image.width * image.height > MAX_PIXELS:
             text = _("The animation is too long. It can have %(frames)d frames and %(limit)d million pixels at most.")
-            raise InvalidPictureError(text % {"frames": MAX_FRAMES, "limit": MAX_PIXELS // 1_000_000})
+            raise ValidationError(text % {"frames": MAX_FRAMES, "limit": MAX_PIXELS // 1_000_000})
         yield frame.copy()
 
 

@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path, PurePath
-from typing import Final
+from typing import BinaryIO, Final
 
-from django.core.exceptions import SuspiciousFileOperation
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.http.response import HttpResponseBase
@@ -14,10 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
-from media.byte_ranges import FilePart, requested_range
-from media.file_types import file_type_of
+from media.documents import file_type_of
 from media.permissions import may_upload_while_writing
-from media.pictures import InvalidPictureError, store_picture
+from media.pictures import store_picture
 
 _PICTURE_TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -27,23 +26,18 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
-# The random name of a cleaned picture is never used again, so it may be cached for ever.
 _PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}\.[a-z]+")
+# Source: RFC 9110, 14.
+_RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
 # it needs our origin; no scripts run in it either.
 INERT_POLICY: Final = "sandbox; default-src 'none'"
 PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
-# For a year, and for an hour.
-_PERMANENT: Final = "public, max-age=31536000, immutable"
-_TEMPORARY: Final = "public, max-age=3600"
 
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture from the editor. Return the code that shows it in the text, or an error message.
-
-    `?markup=` is the markup of the text: Markdown by default, otherwise HTML.
-    """
+    """Store a picture from the editor, and return its code in Markdown (or another `?markup=`) or an error message."""
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
         return JsonResponse({"error": message}, status=403)
@@ -52,7 +46,7 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
     try:
         picture = store_picture(upload, by=request.user)
-    except InvalidPictureError as error:
+    except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     url = picture.file.url
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
@@ -62,10 +56,7 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site.
-
-    A web server may serve the folder instead if it sets the same headers.
-    """
+    """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
     file = _find_file(path)
     stat = file.stat()
     if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):
@@ -76,13 +67,17 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{stat.st_size}"})
     opened = file.open("rb")
-    media_type, is_inline, policy = _serving_rules(file.name)
+    file_type = file_type_of(file.name)
+    picture_type = _PICTURE_TYPES.get(file.suffix.lower())
+    is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
+    # The random name of a cleaned picture is never used again.
+    is_permanent = _PERMANENT_NAME.fullmatch(file.name)
     headers = {
         "Accept-Ranges": "bytes",
         "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
         "Last-Modified": last_modified,
-        "Cache-Control": _PERMANENT if _PERMANENT_NAME.fullmatch(file.name) else _TEMPORARY,
+        "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }
     if positions:
         headers["Content-Length"] = str(len(positions))
@@ -90,22 +85,43 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     return FileResponse(
         FilePart(opened, positions) if positions else opened,
         status=206 if positions else 200,
-        as_attachment=not is_inline,
+        as_attachment=not (picture_type or (file_type and file_type.is_inline)),
         filename=file.name,
-        content_type=media_type,
+        content_type=picture_type or (file_type.media_type if file_type else "application/octet-stream"),
         headers=headers,
     )
 
 
-def _serving_rules(name: str) -> tuple[str, bool, str]:
-    """Return the media type of a file with this name, whether it is inline, and its Content-Security-Policy."""
-    if picture_type := _PICTURE_TYPES.get(PurePath(name).suffix.lower()):
-        return picture_type, True, INERT_POLICY
-    file_type = file_type_of(name)
-    if file_type is None:
-        return "application/octet-stream", False, INERT_POLICY
-    is_played = file_type.is_inline and file_type.is_audio_or_video
-    return file_type.media_type, file_type.is_inline, PLAYER_POLICY if is_played else INERT_POLICY
+def requested_range(request: HttpRequest, size: int, last_modified: str) -> range | None:
+    """Return the positions of the requested bytes in a file of `size` bytes, or None for the whole file.
+
+    The range is empty if the file has none of these bytes. Requests for several ranges at once, or for a range of an
+    older version of the file, get the whole file.
+    """
+    requested = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if request.method != "GET" or requested is None or request.headers.get("If-Range", last_modified) != last_modified:
+        return None
+    first, last, suffix_length = requested.groups()
+    if suffix_length:
+        return range(max(0, size - int(suffix_length)), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
+
+
+class FilePart:
+    """The bytes of an open file at `positions`, to be read once."""
+
+    def __init__(self, file: BinaryIO, positions: range) -> None:
+        file.seek(positions.start)
+        self._file = file
+        self._left = len(positions)
+        self.close = file.close
+
+    def read(self, size: int) -> bytes:
+        content = self._file.read(min(size, self._left))
+        self._left -= len(content)
+        return content
 
 
 def _find_file(path: str) -> Path:

@@ -1,5 +1,3 @@
-"""The app for moving from and to WordPress."""
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -25,11 +23,6 @@ class WordPressConfig(AppConfig):
         # Fingerprints of imported comments depend on the e-mail address, so they could confirm a guess.
         address_removal_handlers.register("imported comments", forget_comments)
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
-        reserved_slugs.register(
-            "wordpress",
-            {
-                *("atom", "files", "index.php", "rdf", "rss", "rss2", "search"),
-                *("wp-admin", "wp-commentsrss2.php", "wp-content"),
-            },
-        )
+        segments = "atom files index.php rdf rss rss2 search wp-admin wp-commentsrss2.php wp-content"
+        reserved_slugs.register("wordpress", segments.split())
         role_permissions.register("wordpress", {EDITOR: {"change_reusableblock", "view_reusableblock"}})

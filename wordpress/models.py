@@ -1,5 +1,6 @@
 """What imports store beside the posts, pages, comments and terms that they create."""
 
+import hashlib
 import uuid
 
 from django.conf import settings
@@ -12,7 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.models.redirect import MAX_LENGTH
 from media.models import Document, Picture
-from wordpress.fingerprints import fingerprint
+
+
+def fingerprint(*values: object) -> str:
+    """Return a digest that changes with `values`, which must have a stable `repr`."""
+    return hashlib.blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class ImportRun(models.Model):
@@ -37,10 +42,7 @@ class ImportRun(models.Model):
 
 
 class ImportedItem(models.Model):
-    """An item of an export that was imported, and the local object that it became.
-
-    Rows can be deleted without harm; later imports then no longer update the object.
-    """
+    """An imported item and the object that it became. If the row is deleted, imports no longer update the object."""
 
     site = models.CharField(max_length=500, blank=True)
     kind = models.CharField(max_length=20)

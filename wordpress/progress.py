@@ -19,10 +19,7 @@ _MIN_TOTAL = 500
 
 @contextmanager
 def show_progress(stderr: OutputWrapper, interrupted: str = "") -> Iterator[ProgressCallback]:
-    """Return the function that the command calls as it makes progress.
-
-    With `interrupted`, that is the error message if the command is interrupted.
-    """
+    """Return the function that shows progress. `interrupted` is the error message if the command is interrupted."""
     try:
         if stderr.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())

@@ -8,7 +8,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Category, Post
-from core.models import ContentVersion, SiteSettings
+from core.changes import ContentVersion
+from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.responses import text_of
 

@@ -80,7 +80,7 @@ class TestLength:
 @pytest.fixture
 def add_markup(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Markup], None]:
     """Register a markup for one test."""
-    monkeypatch.setattr(markups, "_items", dict(markups.items()))
+    monkeypatch.setattr(markups, "data", dict(markups.items()))
     return markups.register
 
 
@@ -131,7 +131,7 @@ class TestMovedFiles:
     @pytest.fixture
     def add_resolver(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, FileResolver], None]:
         """Register a resolver for one test, without any others."""
-        monkeypatch.setattr(file_resolvers, "_items", {})
+        monkeypatch.setattr(file_resolvers, "data", {})
         return file_resolvers.register
 
     def test_a_resolver_of_another_app_provides_the_new_url(

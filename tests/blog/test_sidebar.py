@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from blog.models import Category, Status
 from blog.sidebar import ZERO, Line, SidebarBlock, sidebar, sidebar_blocks
-from core.checks import check_registries
 from core.models import SiteSettings
+from core.registry import check_registries
 from tests.factories import CategoryFactory, PageFactory, PostFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def _own_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the blocks that the test registers."""
-    monkeypatch.setattr(sidebar_blocks, "_items", dict(sidebar_blocks))
+    monkeypatch.setattr(sidebar_blocks, "data", dict(sidebar_blocks))
 
 
 class TestBlocksOfTheBlog:

@@ -13,7 +13,7 @@ from accounts.models import User
 from blog import publishing, rendering
 from blog.models import Page, Post, Status
 from blog.models import entry as entry_module
-from core.models import ContentVersion
+from core.changes import ContentVersion
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -344,7 +344,7 @@ class TestCoverage:
 
     def test_registered_rows_are_exported_and_erased(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The model here stands in for one with e-mail addresses."""
-        monkeypatch.setattr(personal_rows, "_items", {"hashes": PersonalRows(RateCount, "sender")})
+        monkeypatch.setattr(personal_rows, "data", {"hashes": PersonalRows(RateCount, "sender")})
         for sender in ("rosa@example.org", "ann@example.org"):
             RateCount.objects.create(sender=sender, period=7, count=3)
         (rows,) = export()["others"].values()

@@ -12,7 +12,7 @@ from comments.models import Comment, CommentSettings
 from comments.models import CommentStatus as Status
 from comments.moderation.self_service import revise
 from comments.moderation.submission import submit
-from core.content_version import ContentVersion
+from core.changes import ContentVersion
 from tests.factories import CommentFactory, PostFactory
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,7 @@ from django.db import transaction
 
 from blog import publishing
 from blog.models import Page, Post
-from core.changes import change_handlers, entries_changed
-from core.content_version import ContentVersion, content_changed
+from core.changes import ContentVersion, change_handlers, content_changed, entries_changed
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +22,7 @@ def handled(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     def handle(ids: Collection[int]) -> None:
         calls.append(set(ids))
 
-    monkeypatch.setitem(change_handlers._items, "test", handle)
+    monkeypatch.setitem(change_handlers, "test", handle)
     return calls
 
 
@@ -60,7 +59,7 @@ class TestChangeHandlers:
         def fail(ids: Collection[int]) -> None:
             raise RuntimeError
 
-        monkeypatch.setitem(change_handlers._items, "test", fail)
+        monkeypatch.setitem(change_handlers, "test", fail)
         with pytest.raises(RuntimeError):
             PostFactory()
         assert not Post.objects.exists()

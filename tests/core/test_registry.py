@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from core import registry
-from core.checks import check_registries
-from core.registry import Registry
+from core.registry import Registry, check_registries
 
 
 @pytest.fixture(autouse=True)
 def _no_other_registries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "registries", [])
-    monkeypatch.setattr("core.checks.registries", registry.registries)
 
 
 def at_least_one(name: str, item: int) -> Iterator[str]:

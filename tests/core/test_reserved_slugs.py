@@ -11,8 +11,7 @@ from django.urls import include, path, re_path
 from pytest_django import Settings
 
 from core import slugs
-from core.checks import check_reserved_slugs
-from core.slugs import is_reserved, reserved_pattern
+from core.slugs import check_reserved_slugs, is_reserved, reserved_pattern
 
 
 def view(*args: Any, **kwargs: Any) -> HttpResponse:

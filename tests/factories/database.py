@@ -6,7 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from core.content_version import ContentVersion
+from core.changes import ContentVersion
 
 # Tables that describe the code and do not change in tests.
 _ABOUT_THE_CODE = {"django_migrations", "django_content_type", "auth_permission"}

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _empty_registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox.mailings, "_items", {})
-    monkeypatch.setattr(outbox.preparations, "_items", {})
+    monkeypatch.setattr(outbox.mailings, "data", {})
+    monkeypatch.setattr(outbox.preparations, "data", {})
 
 
 def test_without_registrations_there_is_nothing_to_do() -> None:

@@ -1,9 +1,10 @@
 """Which documents are accepted, and which file names they get."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from media import documents
-from media.documents import InvalidDocumentError, clean_document, store_document
+from media.documents import clean_document, store_document
 from media.models import Document
 from tests.factories import UserFactory
 from tests.factories.files import PDF, pdf_file
@@ -37,12 +38,12 @@ class TestInvalidDocuments:
         ids=["empty", "text", "html", "cut off", "something in front", "zip"],
     )
     def test_files_that_are_not_pdf_are_rejected(self, content: bytes) -> None:
-        with pytest.raises(InvalidDocumentError, match="not a PDF, or is incomplete"):
+        with pytest.raises(ValidationError, match="not a PDF, or is incomplete"):
             clean_document(pdf_file(content))
 
     def test_files_that_are_too_large_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(documents, "MAX_BYTES", len(PDF) - 1)
-        with pytest.raises(InvalidDocumentError, match=f"larger than {len(PDF) - 1}"):
+        with pytest.raises(ValidationError, match=f"larger than {len(PDF) - 1}"):
             clean_document(pdf_file())
 
 

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -10,8 +11,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.documents import InvalidDocumentError, build_document
-from media.file_types import FILE_TYPES, file_type_of
+from media.documents import FILE_TYPES, build_document, file_type_of
 from tests.factories.files import MP3, MP4, OLE, PDF, SAMPLES, ZIP, archive, wav
 from tests.factories.responses import fetch
 
@@ -25,7 +25,7 @@ INLINE = {".pdf", ".mp3", ".m4a", ".ogg", ".oga", ".opus", ".wav", ".flac", ".mp
 def is_accepted(name: str, content: bytes) -> bool:
     try:
         build_document(ContentFile(content, name=name))
-    except InvalidDocumentError:
+    except ValidationError:
         return False
     return True
 

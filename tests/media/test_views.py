@@ -16,9 +16,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from media import permissions
-from media.byte_ranges import requested_range
 from media.models import Picture
 from media.pictures import store_picture
+from media.views import requested_range
 from tests.factories import UserFactory
 from tests.factories.files import picture_file
 from tests.factories.responses import fetch

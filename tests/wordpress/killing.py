@@ -75,7 +75,7 @@ class Site:
 
     def describe(self) -> dict[str, Any]:
         """Return digests of the files, and of all rows of the database with file names replaced by these digests."""
-        from core.content_version import ContentVersion
+        from core.changes import ContentVersion
         from tests.factories.database import rows_of_all
 
         rows = repr(rows_of_all(without_version=True))

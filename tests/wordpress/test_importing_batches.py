@@ -14,8 +14,7 @@ from pytest_django import Settings
 from accounts.models import User
 from blog.models import Entry, Page, Post
 from comments.models import Comment
-from core.changes import change_handlers
-from core.content_version import ContentVersion
+from core.changes import ContentVersion, change_handlers
 from tags.models import TaggedPost
 from tests.factories import PageFactory, PostFactory, TagFactory
 from tests.factories.database import contents
@@ -188,7 +187,7 @@ class TestDerivedValues:
                 tags = sorted(entry.tags.names()) if isinstance(entry, Post) else []
                 index[entry.pk] = (entry.body_html, tags)
 
-        monkeypatch.setitem(change_handlers._items, "test", update_index)
+        monkeypatch.setitem(change_handlers, "test", update_index)
         text = "One “two”<!--more-->three [caption]Four[/caption]"
         import_parts(tag("x", "X"), item(7, content=text, inside=[filed("post_tag", "x")]), page(20, content=text))
         for entry in Entry.objects.order_by("pk"):
@@ -209,7 +208,7 @@ class TestDerivedValues:
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         calls: list[list[int]] = []
-        monkeypatch.setitem(change_handlers._items, "test", lambda pks: calls.append(sorted(pks)))
+        monkeypatch.setitem(change_handlers, "test", lambda pks: calls.append(sorted(pks)))
         monkeypatch.setattr(batches, "MAX_ENTRIES", 3)
         import_parts(*(item(n) for n in range(1, 8)))
         assert calls == [[1, 2, 3], [4, 5, 6], [7]]

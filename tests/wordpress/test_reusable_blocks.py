@@ -15,9 +15,8 @@ from tests.factories.admin import client_of, user_in_role
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
 from tests.factories.wxr import item
-from wordpress.fingerprints import fingerprint
 from wordpress.markup import reusable_blocks
-from wordpress.models import Fragment, FragmentKind, ReusableBlock
+from wordpress.models import Fragment, FragmentKind, ReusableBlock, fingerprint
 
 pytestmark = pytest.mark.django_db
 

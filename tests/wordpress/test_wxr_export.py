@@ -398,7 +398,7 @@ class TestCommand:
 
         (tmp_path / "out.xml").write_text("before")
         PostFactory()
-        monkeypatch.setattr("wordpress.exporting.entry_writer._terms", interrupt)
+        monkeypatch.setattr("wordpress.exporting.items._terms", interrupt)
         with pytest.raises(CommandError, match="Interrupted") as caught:
             exported(tmp_path)
         assert caught.value.returncode == 130

@@ -12,6 +12,8 @@ from django.db.models import Max
 from blog.models import Entry
 from media.models import Document, Picture, Upload
 from wordpress.bulk import max_pk
+from wordpress.markup.footnotes_and_blocks import count_blocks, replace_block_ids
+from wordpress.markup.source_site import Origin
 from wordpress.models import Attachment, Fragment, FragmentKind
 
 
@@ -24,8 +26,7 @@ class ExportIds:
         self._uploads: dict[tuple[type[Upload], int], int] = {}
         imported = Attachment.objects.values("wordpress_id")
         self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
-        columns = ("wordpress_id", "picture_id", "document_id")
-        rows = Attachment.objects.with_file().order_by("pk").values_list(*columns)
+        rows = Attachment.objects.with_file().order_by("pk").values_list("wordpress_id", "picture_id", "document_id")
         for wordpress_id, picture_id, document_id in rows.iterator():
             key = (Picture, picture_id) if picture_id else (Document, document_id)
             if key not in self._uploads and wordpress_id not in self._taken:
@@ -50,9 +51,11 @@ class ExportIds:
         by_site = self._block_ids.get(name, {})
         return name if site is None else by_site.get(site) or by_site.get("", name)
 
-    def is_ambiguous_block(self, name: str) -> bool:
-        """Whether several sites have a block called `name`."""
-        return len(self._block_ids.get(name, ())) > 1
+    def with_block_ids(self, source: str, origin: Origin | Fragment) -> str:
+        """Return `source`, which comes from `origin`, with the IDs that its blocks have in the export."""
+        # The site is looked up only where several have a block of that name.
+        ambiguous = [name for name in count_blocks(source) if len(self._block_ids.get(name, ())) > 1]
+        return replace_block_ids(source, {name: self.for_block(name, origin.site) for name in ambiguous})
 
     @cached_property
     def _block_ids(self) -> dict[str, dict[str, str]]:

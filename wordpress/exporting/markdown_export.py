@@ -93,27 +93,23 @@ def _comments(comments: Iterable[Comment]) -> str:
 
 
 def _file_path(entry: Post | Page) -> Path:
-    """Return the relative path of an entry's file.
-
-    It stays inside the folder, and no two entries share a path, even on file systems that ignore case.
-    """
-    if isinstance(entry, Post):
-        name, is_slug = _safe_name(entry.slug)
-        if entry.published_on is None:
-            return Path("posts", "drafts", f"post-{name}.{entry.pk}.md")
-        day = entry.published_on
-        return Path("posts", f"{day:%Y}", f"{day:%m}", f"{day:%d}-{name}{'' if is_slug else f'.{entry.pk}'}.md")
-    names = [_safe_name(slug) for slug in entry.path.split("/")]
-    suffix = "" if all(is_slug for _name, is_slug in names) else f".{entry.pk}"
-    return Path("pages", *(name for name, _ in names[:-1]), f"{names[-1][0]}{suffix}.md")
+    """Return the path of an entry's file, inside the folder and unique even on file systems that ignore case."""
+    slugs = [entry.slug] if isinstance(entry, Post) else entry.path.split("/")
+    *folders, name = names = [_safe_name(slug) for slug in slugs]
+    suffix = ".md" if names == slugs else f".{entry.pk}.md"
+    if not isinstance(entry, Post):
+        return Path("pages", *folders, f"{name}{suffix}")
+    if (day := entry.published_on) is None:
+        return Path("posts", "drafts", f"post-{name}.{entry.pk}.md")
+    return Path("posts", f"{day:%Y}", f"{day:%m}", f"{day:%d}-{name}{suffix}")
 
 
-def _safe_name(slug: str) -> tuple[str, bool]:
-    """Return `slug` as a file name, and whether that is the slug itself."""
+def _safe_name(slug: str) -> str:
+    """Return `slug` if it is safe as a file name, otherwise a similar name that others may have too."""
     is_normalized = unicodedata.is_normalized("NFC", slug) and slug == slug.lower()
     if is_normalized and _SAFE_NAME.fullmatch(slug) and not _RESERVED_NAMES.fullmatch(slug):
-        return slug, True
-    return "_" + re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", slug).lower())[:60], False
+        return slug
+    return "_" + re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", slug).lower())[:60]
 
 
 def _front_matter(entry: Post | Page) -> str:

@@ -1,7 +1,4 @@
-"""Export this site as a WordPress export (WXR 1.2), for WordPress and for our own importer.
-
-Source: what WordPress writes (Tools → Export) and what its importer reads.
-"""
+"""Export this site as WXR 1.2. Source: what WordPress writes (Tools → Export) and what its importer reads."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -21,13 +18,12 @@ from comments.models import Comment
 from core.models import SiteSettings
 from media.models import Document, Picture
 from tags.models import Tag, TaggedPost
-from wordpress.exporting.attachment_writer import attachment_items
-from wordpress.exporting.entry_writer import block_items, entry_item
-from wordpress.exporting.fields import warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
+from wordpress.exporting.items import attachment_items, block_items, entry_item, warn_about_control_characters
 from wordpress.importing.database import disable_mmap
 from wordpress.models import Attachment
 from wordpress.wxr import elements
+from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, clean_for_xml, to_json
 from wordpress.wxr.topology import parents_first
 
@@ -39,14 +35,11 @@ _TERM_CHUNK_SIZE: Final = 200
 def export_wxr(
     write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Pass the export to `write` piece by piece, and return how many items it has.
-
-    Only a few posts are in memory at a time. `warn` takes a line about everything that the export does not contain.
-    """
+    """Pass the export to `write` piece by piece, and return its number of items. `warn` takes a line about a loss."""
     disable_mmap()
     warn(_("The export does not contain passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
-    for element in chain(_channel_elements(), _author_and_term_elements(warn)):
+    for element in chain(_channel_elements(), _author_elements(warn), _category_elements(warn), _tag_elements(warn)):
         write(element)
     total = sum(model._default_manager.count() for model in (Entry, Picture, Document))
     total += Attachment.objects.without_file().count()
@@ -74,58 +67,51 @@ def _channel_elements() -> Iterator[str]:
         yield f"\t<{name}>{escape(clean_for_xml(value))}</{name}>\n"
 
 
-def _author_and_term_elements(warn: Callable[[str], None]) -> Iterator[str]:
+def _author_elements(warn: Callable[[str], None]) -> Iterator[str]:
     for user in User.objects.order_by("pk").prefetch_related("redirects").iterator(_TERM_CHUNK_SIZE):
         warn_about_control_characters(warn, user, user.display_name, user.bio)
-        yield _author_element(user)
-    stored = Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects")
-    categories = {category.pk: category for category in stored}
+        values = {
+            "author_id": user.pk,
+            "author_login": user.username,
+            "author_email": user.email,
+            "author_display_name": text_to_html(str(user)),
+            "author_first_name": text_to_html(user.first_name),
+            "author_last_name": text_to_html(user.last_name),
+        }
+        # WordPress has no meta fields of authors and ignores them.
+        extension = {"display_name": text_to_html(user.display_name), "slug": user.slug, "bio": user.bio}
+        meta = elements.meta_field("authormeta", EXTENSION_KEY, to_json(extension))
+        old_urls = elements.legacy_url_fields("authormeta", (old.path for old in user.redirects.all()))
+        yield f"\t<wp:author>{elements.wp_elements(values)}\n{meta}{old_urls}\t</wp:author>\n"
+
+
+def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
+    categories = Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects").in_bulk()
     order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
     for category in (categories[pk] for pk in order):
         warn_about_control_characters(warn, category, category.name, category.description)
-        yield _category_element(category)
+        values = {
+            "term_id": category.pk,
+            "category_nicename": elements.percent_encoded(category.slug),
+            "category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
+            "cat_name": text_to_html(category.name),
+            "category_description": text_to_html(category.description),
+        }
+        old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
+        yield f"\t<wp:category>{elements.wp_elements(values)}{old_urls}</wp:category>\n"
+
+
+def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
     for tag in Tag.objects.order_by("pk").prefetch_related("aliases").iterator(_TERM_CHUNK_SIZE):
         warn_about_control_characters(warn, tag, tag.name, tag.description)
-        yield _tag_element(tag)
-
-
-def _author_element(user: User) -> str:
-    values = {
-        "author_id": user.pk,
-        "author_login": user.username,
-        "author_email": user.email,
-        "author_display_name": elements.text_to_html(str(user)),
-        "author_first_name": elements.text_to_html(user.first_name),
-        "author_last_name": elements.text_to_html(user.last_name),
-    }
-    # WordPress has no meta fields of authors and ignores them.
-    extension = {"display_name": elements.text_to_html(user.display_name), "slug": user.slug, "bio": user.bio}
-    meta = elements.meta_field("authormeta", EXTENSION_KEY, to_json(extension))
-    old_urls = elements.legacy_url_fields("authormeta", (old.path for old in user.redirects.all()))
-    return f"\t<wp:author>{elements.wp_elements(values)}\n{meta}{old_urls}\t</wp:author>\n"
-
-
-def _category_element(category: Category) -> str:
-    values = {
-        "term_id": category.pk,
-        "category_nicename": elements.percent_encoded(category.slug),
-        "category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
-        "cat_name": elements.text_to_html(category.name),
-        "category_description": elements.text_to_html(category.description),
-    }
-    old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
-    return f"\t<wp:category>{elements.wp_elements(values)}{old_urls}</wp:category>\n"
-
-
-def _tag_element(tag: Tag) -> str:
-    values = {
-        "term_id": tag.pk,
-        "tag_slug": elements.percent_encoded(tag.slug),
-        "tag_name": elements.text_to_html(tag.name),
-        "tag_description": elements.text_to_html(tag.description),
-    }
-    old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
-    return f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}</wp:tag>\n"
+        values = {
+            "term_id": tag.pk,
+            "tag_slug": elements.percent_encoded(tag.slug),
+            "tag_name": text_to_html(tag.name),
+            "tag_description": text_to_html(tag.description),
+        }
+        old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
+        yield f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}</wp:tag>\n"
 
 
 def _items(warn: Callable[[str], None]) -> Iterator[str]:

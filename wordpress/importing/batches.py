@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import IntegrityError, OperationalError, connection, reset_queries
 
-from core.content_version import content_changed
+from core.changes import content_changed
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
 

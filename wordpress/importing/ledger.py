@@ -15,9 +15,8 @@ from django.utils import timezone
 from blog.models import Redirect
 from media.models import Document, Picture
 from wordpress.bulk import fetch_rows, insert_rows
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.report import COMMENTS
-from wordpress.models import ImportedItem, ImportJob, ImportRun
+from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Comment, Item, Term
 
 # Kinds of ledger rows for objects that are not items of an export.

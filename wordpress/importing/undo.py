@@ -22,7 +22,6 @@ from comments.moderation.counting import recount_all
 from media.models import Document, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.bulk import fetch_rows
-from wordpress.fingerprints import fingerprint
 from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import
@@ -31,7 +30,7 @@ from wordpress.importing.steps.categories import fingerprint_category
 from wordpress.importing.steps.comments import fingerprint_stored_comment
 from wordpress.importing.steps.files import FEATURED_IMAGES
 from wordpress.importing.steps.tags import fingerprint_tag
-from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun
+from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun, fingerprint
 
 _BATCH: Final = 100
 # How many comments one transaction deletes, with everything that belongs to them.

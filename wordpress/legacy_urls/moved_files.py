@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from blog.models.redirect import normalise_path
 from core.http import host_of, split_host
-from media.file_types import FILE_TYPES
+from media.documents import FILE_TYPES
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS, legacy_key, size_variants
 from wordpress.models import Attachment
 

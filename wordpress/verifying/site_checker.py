@@ -1,33 +1,36 @@
 """Verify an import: does this site show at every URL of an export what the old site showed?"""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
-from urllib.parse import quote, unquote
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 
 from django.utils.translation import gettext as _
 
 from blog.models import Post
+from blog.rendering.markups import markups
 from comments.models import CommentKind
 from core.slugs import slug_from_export, slugify
+from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.legacy_urls.query_forms import legacy_key
-from wordpress.verifying import expectations
-from wordpress.verifying.page_content import EntryPage, FeedContent, is_listed, one_line
-from wordpress.verifying.site_client import SiteClient, SiteResponse
-from wordpress.wxr.records import CATEGORY, Comment, Item
-from wordpress.wxr.values import aware_datetime, plain_line
+from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed, one_line
+from wordpress.wxr.reader import Export
+from wordpress.wxr.records import CATEGORY, TAG, Author, Item, Record
+from wordpress.wxr.values import aware_datetime, plain_line, usable_slug
 
+# The first part of the path of a term's page, by taxonomy.
+_TERM_PREFIXES: Final = {CATEGORY: "category", TAG: "tag"}
 _APPROVED: Final = {"1", "approve", "approved"}
 _PINGS: Final = {CommentKind.PINGBACK, CommentKind.TRACKBACK}
 _MAX_TITLE_LENGTH: Final = Post._meta.get_field("title").max_length
 _SHORT_TITLE_LENGTH: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SiteProblem:
+class SiteProblem(NamedTuple):
     """Something that is wrong at a path of the site. `kind`, `id` and `title` identify the item of the export."""
 
     kind: str
@@ -37,82 +40,121 @@ class SiteProblem:
     message: str
 
 
-@dataclass(slots=True)
-class Verification:
-    """The result so far. `missing_files` are those of attachments; until they are imported, the old site has them."""
+class NewestPost(NamedTuple):
+    """The newest public post of a listing. `guid` is empty if the post could not keep its GUID."""
 
-    checked: int = 0
-    problems: list[SiteProblem] = field(default_factory=list)
-    missing_files: list[SiteProblem] = field(default_factory=list)
-
-
-def verify(
-    paths: Iterable[Path],
-    client: SiteClient,
-    result: Verification,
-    *,
-    now: dt.datetime,
-    progress: Callable[[int, int], None],
-) -> None:
-    """Check everything that the exports contain. `result` is updated as it goes, in case this is interrupted.
-
-    `now` is on the clock of the old site. Raises InvalidExportError.
-    """
-    paths = list(paths)
-    expected = expectations.read_expectations(paths, now)
-    for kind, item_id, title, check in SiteChecker(client, expected, now).checks(paths):
-        problems = [SiteProblem(kind, item_id, title[:_SHORT_TITLE_LENGTH], path, message) for path, message in check]
-        (result.missing_files if kind == "attachment" else result.problems).extend(problems)
-        result.checked += 1
-        progress(result.checked, expected.total)
+    date: dt.datetime
+    title: str
+    guid: str
 
 
 class SiteChecker:
-    """Compares what the site shows with what an export says. Checks yield a path and a message for each problem."""
+    """Compares the site with exports as of `now`, on the old site's clock. Checks yield paths and messages."""
 
-    def __init__(self, client: SiteClient, expected: expectations.Expectations, now: dt.datetime) -> None:
+    def __init__(self, client: SiteClient, *, now: dt.datetime) -> None:
         self._client = client
-        self._expected = expected
         self._now = now
-        # The names under which authors appear on this site, by login.
+        # The result so far. Until the missing files of attachments are imported, the old site has them.
+        self.checked = 0
+        self.problems: list[SiteProblem] = []
+        self.missing_files: list[SiteProblem] = []
+        # How many checks there will be.
+        self._total = 1
+        # The paths of public posts and pages, and how many of them have each ID.
+        self._public_paths: set[str] = set()
+        self._id_counts = Counter[int]()
+        # By taxonomy and slug: the slug as it was exported, and the name.
+        self._terms: dict[tuple[str, str], tuple[str, str]] = {}
+        # The names of authors, by login: on the old site, and on this one as far as they are known.
+        self._authors: dict[str, str] = {}
         self._author_names: dict[str, str] = {}
+        # By listing: taxonomy and slug of a term, `author` and login, or two empty strings for the site.
+        self._newest_posts: dict[tuple[str, str], NewestPost] = {}
 
-    def checks(self, paths: list[Path]) -> Iterator[tuple[str, int, str, Iterator[tuple[str, str]]]]:
+    def check(self, paths: list[Path], *, progress: Callable[[int, int], None]) -> None:
+        """Check everything that the exports contain. Raises InvalidExportError."""
+        self._read_expectations(paths)
+        for kind, item_id, title, check in self._checks(paths):
+            found = [SiteProblem(kind, item_id, title[:_SHORT_TITLE_LENGTH], path, message) for path, message in check]
+            (self.missing_files if kind == "attachment" else self.problems).extend(found)
+            self.checked += 1
+            progress(self.checked, self._total)
+
+    def _read_expectations(self, paths: list[Path]) -> None:
+        """Read what must be known of the exports before anything is checked."""
+        guids: set[str] = set()
+        # GUIDs that are too long, or that several items share, of which only one could keep it.
+        lost_guids = {""}
+        for record in _records(paths):
+            if isinstance(record, Item):
+                self._total += _is_checked(record)
+                is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
+                (guids if is_kept else lost_guids).add(record.guid)
+                if not reason_to_skip(record) and self._is_public(record):
+                    self._public_paths.add(_path_of(record))
+                    self._id_counts[record.id] += 1
+                    self._add_newest_post(record)
+            elif isinstance(record, Author):
+                self._authors[record.login] = plain_line(record.display_name)
+            elif record.taxonomy in _TERM_PREFIXES and (slug := usable_slug(record.slug)):
+                self._terms.setdefault((record.taxonomy, slug), (record.slug, record.name))
+        for listing, newest in self._newest_posts.items():
+            if newest.guid in lost_guids:
+                self._newest_posts[listing] = newest._replace(guid="")
+        # Authors without public posts have no page.
+        self._authors = {
+            login: name for login, name in self._authors.items() if ("author", login) in self._newest_posts
+        }
+        self._total += len(self._terms) + len(self._authors)
+
+    def _is_public(self, item: Item) -> bool:
+        date = item.date or item.date_gmt
+        return item.status == "publish" and not item.password and date is not None and date <= self._now
+
+    def _add_newest_post(self, item: Item) -> None:
+        date = item.date or item.date_gmt
+        if item.type != "post" or date is None:
+            return
+        newest = NewestPost(date, one_line(plain_line(item.title)), item.guid)
+        terms = [(ref.taxonomy, usable_slug(ref.slug)) for ref in item.terms if ref.taxonomy in _TERM_PREFIXES]
+        for listing in (("", ""), ("author", item.author), *terms):
+            self._newest_posts[listing] = max(newest, self._newest_posts.get(listing, newest))
+
+    def _checks(self, paths: list[Path]) -> Iterator[tuple[str, int, str, Iterator[tuple[str, str]]]]:
         """Yield each check after the kind, ID and title of what it checks."""
-        newest_posts = self._expected.newest_posts
-        yield "site", 0, "", self._check_feed("/", newest_posts.get(("", "")))
-        for login, name in self._expected.authors.items():
+        yield "site", 0, "", self._check_feed("/", self._newest_posts.get(("", "")))
+        for login, name in self._authors.items():
             yield "author", 0, name, self._check_listing(f"/author/{quote(slugify(login))}/", None)
-        for (taxonomy, slug), (exported_slug, name) in self._expected.terms.items():
-            prefix = expectations.TERM_PREFIXES[taxonomy]
+        for (taxonomy, slug), (exported_slug, name) in self._terms.items():
+            prefix = _TERM_PREFIXES[taxonomy]
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
-            yield prefix, 0, name, self._check_listing(path, newest_posts.get((taxonomy, slug)))
-        for record in expectations.read_records(paths):
-            if isinstance(record, Item) and expectations.is_checked(record):
+            yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
+        for record in _records(paths):
+            if isinstance(record, Item) and _is_checked(record):
                 yield record.type, record.id, plain_line(record.title), self._check_item(record)
 
     def _check_item(self, item: Item) -> Iterator[tuple[str, str]]:
         if item.type == "attachment":
             return self._check_file(item)
-        is_public = expectations.is_public(item, self._now)
-        return self._check_public_entry(item) if is_public else self._check_hidden_entry(item)
+        return self._check_public_entry(item) if self._is_public(item) else self._check_hidden_entry(item)
 
     def _check_public_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check the page of a public post or page, its short URL and the feed of its comments."""
         short_path = f"/?{'page_id' if item.type == 'page' else 'p'}={item.id}" if item.id else ""
-        path = expectations.path_of(item) or short_path
+        path = _path_of(item) or short_path
         response, final_path = self._client.get_following_redirects(path)
         if response.status != 200:
-            yield path, _status_message(response)
+            yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
         # If several entries have the same ID, it can lead to only one of them.
-        is_unique = bool(short_path) and self._expected.id_counts[item.id] == 1
+        is_unique = bool(short_path) and self._id_counts[item.id] == 1
         if is_unique and self._client.get_following_redirects(short_path)[1] != final_path:
             yield short_path, _("The short URL leads somewhere else.")
         page = EntryPage(response.body)
         for message in self._compare_page(page, item):
             yield path, message
-        comments = [comment for comment in dict.fromkeys(item.comments) if _is_shown(comment)]
+        unique = dict.fromkeys(item.comments)
+        comments = [each for each in unique if each.approved in _APPROVED and is_for_readers(each.type)]
         without_pings = [comment for comment in comments if comment_kind(comment.type) not in _PINGS]
         count = self._count_comments(page)
         # An owner may have chosen not to show pingbacks.
@@ -120,16 +162,16 @@ class SiteChecker:
             counts = {"site": count, "export": len(comments)}
             yield path, _("The page has %(site)d comments, the export has %(export)d.") % counts
         feed_path = f"{final_path}feed/"
-        if without_pings and not FeedContent(self._client.get_following_redirects(feed_path)[0].body):
+        if without_pings and not feed_items(self._client.get_following_redirects(feed_path)[0].body):
             yield feed_path, _("The comment feed can't be loaded or is empty.")
 
     def _check_hidden_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check that readers cannot see a post or page that was not public."""
-        short_path = f"/?p={item.id}" if item.id and item.id not in self._expected.id_counts else ""
-        for path in filter(None, dict.fromkeys((expectations.path_of(item), short_path))):
+        short_path = f"/?p={item.id}" if item.id and item.id not in self._id_counts else ""
+        for path in filter(None, dict.fromkeys((_path_of(item), short_path))):
             response, final_path = self._client.get_following_redirects(path)
             # A path that is similar to that of a public entry leads there.
-            if response.status == 200 and final_path not in self._expected.public_paths:
+            if response.status == 200 and final_path not in self._public_paths:
                 yield path, _("Readers can see this although it isn't public.")
 
     def _check_file(self, attachment: Item) -> Iterator[tuple[str, str]]:
@@ -152,7 +194,7 @@ class SiteChecker:
         if page.author and page.author != self._author_names.setdefault(item.author, page.author):
             yield _("The author is “%s”.") % page.author
         for ref in dict.fromkeys(item.terms) if item.type == "post" else ():
-            if ref.taxonomy in expectations.TERM_PREFIXES and not page.has_term(ref):
+            if ref.taxonomy in _TERM_PREFIXES and not page.has_term(ref):
                 text = _("The category “%s” is missing.") if ref.taxonomy == CATEGORY else _("The tag “%s” is missing.")
                 yield text % ref.name
 
@@ -165,31 +207,53 @@ class SiteChecker:
             count += page.comment_count
         return count
 
-    def _check_listing(self, path: str, newest: expectations.NewestPost | None) -> Iterator[tuple[str, str]]:
+    def _check_listing(self, path: str, newest: NewestPost | None) -> Iterator[tuple[str, str]]:
         response, final_path = self._client.get_following_redirects(path)
         if response.status != 200:
-            yield path, _status_message(response)
+            yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
         if newest and not is_listed(response.body, newest.title, newest.date.date().isoformat()):
             yield path, _("The post “%s” is not listed.") % newest.title
         yield from self._check_feed(final_path, newest)
 
-    def _check_feed(self, listing_path: str, newest: expectations.NewestPost | None) -> Iterator[tuple[str, str]]:
+    def _check_feed(self, listing_path: str, newest: NewestPost | None) -> Iterator[tuple[str, str]]:
         """Check that the feed of a listing contains its newest post, unless newer ones were written on this site."""
         path = f"{listing_path}feed/"
         response, _path = self._client.get_following_redirects(path)
-        feed = FeedContent(response.body)
-        if response.status != 200 or not feed.is_feed:
+        items = feed_items(response.body)
+        if response.status != 200 or items is None:
             yield path, _("The feed can't be loaded (HTTP status %d).") % response.status
-        elif newest and not feed:
+        elif newest and not items:
             yield path, _("The feed is empty.")
-        elif newest and newest.guid and (date := aware_datetime(newest.date)) and not feed.has(newest.guid, date):
-            yield path, _("The feed does not contain the post “%s” with its GUID.") % newest.title
+        elif newest and newest.guid and (date := aware_datetime(newest.date)):
+            has_only_newer = all(published and published > date for _guid, published in items)
+            if not has_only_newer and all(guid != newest.guid for guid, _published in items):
+                yield path, _("The feed does not contain the post “%s” with its GUID.") % newest.title
 
 
-def _is_shown(comment: Comment) -> bool:
-    return comment.approved in _APPROVED and is_for_readers(comment.type)
+def _records(paths: list[Path]) -> Iterator[Record]:
+    for path in paths:
+        yield from Export(path, markups).records()
 
 
-def _status_message(response: SiteResponse) -> str:
-    return _("The page can't be loaded (HTTP status %d).") % response.status
+def _is_checked(item: Item) -> bool:
+    """Whether there is a URL to check: that of a file, or of a post or page if the export says where it was."""
+    return item.type == "attachment" or (not reason_to_skip(item) and bool(_path_of(item) or item.id))
+
+
+def _path_of(item: Item) -> str:
+    """Return the path of the item on the old site: as exported, otherwise as WordPress makes it. Empty if unknown."""
+    try:
+        parts = urlsplit(item.link)
+        path = quote(unquote(parts.path), safe="/")
+        if path.strip("/"):
+            return path if path.startswith("/") and not path.startswith("//") else ""
+        if parts.query and not item.slug:
+            return f"/?{quote(parts.query, safe='=&%')}"
+    except ValueError:
+        pass
+    slug = quote(unquote(item.slug), safe="")
+    if not slug or (item.type == "page" and item.parent):
+        return ""
+    day = item.date or item.date_gmt
+    return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"

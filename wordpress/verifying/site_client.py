@@ -1,12 +1,15 @@
-"""Request the pages of a site: the one in this process, or one over the network."""
+"""Request the pages of a site, the one in this process or one over the network, and read what they show."""
 
+import datetime as dt
 import http.client
 import logging
+import re
 import time
 import urllib.error
 import urllib.request
 from collections import deque
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -14,6 +17,11 @@ from django.conf import settings
 
 # Django's test client is the only way to send requests through all middleware without a network.
 from django.test import Client
+from lxml import etree, html
+
+from tags.models import tag_key
+from wordpress.wxr.records import CATEGORY, TAG, TermRef
+from wordpress.wxr.values import usable_slug
 
 _MAX_REDIRECTS: Final = 4
 
@@ -62,20 +70,17 @@ class InProcessClient(SiteClient):
             response: Any = self._client.get(path, secure=settings.HTTPS)
         finally:
             logging.disable(logging.NOTSET)
-        body = b""
         if response.streaming:
             # The content of a file does not matter, but the client closes it only once it has been read to the end.
             deque(response.streaming_content, maxlen=0)
-        else:
-            body = response.content
+        body = b"" if response.streaming else response.content
         return SiteResponse(response.status_code, response.headers.get("Location", ""), body)
 
 
 class HttpClient(SiteClient):
-    """Requests the site at `base_url` over the network, and no other host."""
+    """Requests the site at `base_url`, and no other host, over the network, `delay` seconds after the last request."""
 
-    def __init__(self, base_url: str, delay: float = 0) -> None:
-        """Wait `delay` seconds before each request."""
+    def __init__(self, base_url: str, delay: float) -> None:
         self._base_url = base_url.rstrip("/")
         self._delay = delay
         self._opener = urllib.request.build_opener(_NoRedirects)
@@ -98,3 +103,69 @@ class HttpClient(SiteClient):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
+
+
+def one_line(text: str) -> str:
+    """Return `text` with whitespace collapsed, as a browser shows it."""
+    return " ".join(text.split())
+
+
+class EntryPage:
+    """The page of a post or page."""
+
+    def __init__(self, body: bytes) -> None:
+        tree = _parse_html(body)
+        self.title = one_line(tree.xpath("string(//h1[contains(@class, 'entry-title')])"))
+        # The day as in `2014-03-01`; empty if none is shown.
+        self.day: str = tree.xpath("string(//*[contains(@class, 'entry-date')]//time/@datetime)")
+        self.author = one_line(tree.xpath("string(//*[contains(@class, 'entry-date')]//a[@rel='author'])"))
+        self.comment_count = len(tree.xpath("//li[starts-with(@id, 'comment-')]"))
+        next_url = tree.xpath("string(//nav[contains(@class, 'comment-pager')]//a[@rel='next']/@href)")
+        # The path of the next page of comments; empty if it is not on this site.
+        self.next_path = next_url.partition("#")[0] if re.match("/[^/]", next_url) else ""
+        self._term_names: set[tuple[str, str]] = set()
+        self._term_slugs: set[tuple[str, str]] = set()
+        for link in tree.xpath("//footer[contains(@class, 'entry-meta')]//a[@href]"):
+            prefix, _slash, rest = link.get("href").strip("/").partition("/")
+            taxonomy = {"category": CATEGORY, "tag": TAG}.get(prefix, "")
+            self._term_slugs.add((taxonomy, unquote(rest.rsplit("/", 1)[-1])))
+            self._term_names.add((taxonomy, tag_key(link.text_content())))
+
+    def has_term(self, ref: TermRef) -> bool:
+        by_name = (ref.taxonomy, tag_key(ref.name)) in self._term_names
+        return by_name or (ref.taxonomy, usable_slug(ref.slug)) in self._term_slugs
+
+
+def is_listed(body: bytes, title: str, day: str) -> bool:
+    """Whether the first page of a listing shows this entry (by title, or by day without one), or only newer ones."""
+    days = []
+    for entry in _parse_html(body).xpath("//article[contains(@class, 'entry')]"):
+        listed_title = one_line(entry.xpath("string(.//*[contains(@class, 'entry-title')])"))
+        listed_day: str = entry.xpath("string(.//time/@datetime)")
+        if (title and listed_title == title) or (not title and listed_day == day):
+            return True
+        days.append(listed_day)
+    return bool(days) and all(listed_day >= day for listed_day in days if listed_day)
+
+
+def feed_items(body: bytes) -> list[tuple[str, dt.datetime | None]] | None:
+    """Return the GUID and date of each item of an RSS feed, or None if `body` is not one."""
+    try:
+        root: Any = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        return None
+    if root.tag != "rss":
+        return None
+    items = root.findall("channel/item")
+    return [(item.findtext("guid", ""), _parse_date(item.findtext("pubDate", ""))) for item in items]
+
+
+def _parse_date(text: str) -> dt.datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
+
+
+def _parse_html(body: bytes) -> Any:
+    return html.document_fromstring(body or b"<p></p>", parser=html.HTMLParser(encoding="utf-8"))

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.slugs import free_slug, slugify
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.analysis import Analysis, authors_in
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import Recorded, fingerprint_author
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import AUTHORS, Outcome
+from wordpress.models import fingerprint
 from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug

@@ -8,7 +8,6 @@ from blog.models import Category
 from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_term
@@ -16,6 +15,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.importing.steps.terms import terms_of
+from wordpress.models import fingerprint
 from wordpress.wxr.records import CATEGORY, Term
 from wordpress.wxr.topology import parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug

@@ -13,7 +13,6 @@ from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
 from comments.text import comment_html
 from wordpress.bulk import fetch_rows, insert
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import fingerprint_comment
@@ -21,6 +20,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import COMMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
+from wordpress.models import fingerprint
 from wordpress.wxr.records import Comment as ExportedComment
 from wordpress.wxr.topology import parents_first
 

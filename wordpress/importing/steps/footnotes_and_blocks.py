@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from blog.rendering import MAX_SOURCE_LENGTH
 from core.text import is_storable
 from wordpress.bulk import fetch_rows
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import FRAGMENTS
@@ -20,7 +19,7 @@ from wordpress.importing.matching import KeyedItem
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
-from wordpress.models import Fragment, FragmentKind
+from wordpress.models import Fragment, FragmentKind, fingerprint
 from wordpress.wxr.records import FOOTNOTES, Item
 from wordpress.wxr.values import plain_line
 

@@ -13,7 +13,7 @@ from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
 from core.http import host_of
 from core.slugs import slug_from_export, slugify
-from media.file_types import file_type_of
+from media.documents import file_type_of
 from tags.models import TaggedPost
 from wordpress.bulk import insert_rows
 from wordpress.importing.batches import entry_batches

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_term
@@ -18,6 +17,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.importing.steps.terms import terms_of
+from wordpress.models import fingerprint
 from wordpress.wxr.records import TAG, Term
 from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key, usable_slug
 

@@ -1,5 +1,3 @@
-"""`manage.py export_markdown DIR`"""
-
 from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path

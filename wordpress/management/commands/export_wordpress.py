@@ -1,5 +1,3 @@
-"""`manage.py export_wordpress -o FILE`"""
-
 import io
 import sys
 from argparse import ArgumentParser

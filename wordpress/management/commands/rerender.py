@@ -1,5 +1,3 @@
-"""`manage.py rerender [--markup NAME]`"""
-
 from collections.abc import Callable
 from typing import Any
 
@@ -41,16 +39,12 @@ class Command(BaseCommand):
                     progress = _progress_of(update, _("Comments"), Comment.objects.count())
                     rerender_comments(results.setdefault(_("Comments"), RerenderResult()), progress=progress)
         finally:
-            self._print(results)
-
-    def _print(self, results: dict[str, RerenderResult]) -> None:
-        for label, result in results.items():
-            counts = {"changed": result.changed, "unchanged": result.unchanged, "failed": len(result.failed)}
-            self.stdout.write(
-                f"{label}: " + _("%(changed)d changed, %(unchanged)d unchanged, %(failed)d not rendered") % counts
-            )
-            for entry, reason in result.failed:
-                self.stdout.write(f"  {entry}: {reason}")
+            for label, result in results.items():
+                counts = {"changed": result.changed, "unchanged": result.unchanged, "failed": len(result.failed)}
+                text = _("%(changed)d changed, %(unchanged)d unchanged, %(failed)d not rendered") % counts
+                self.stdout.write(f"{label}: {text}")
+                for entry, reason in result.failed:
+                    self.stdout.write(f"  {entry}: {reason}")
 
 
 def _progress_of(update: ProgressCallback, label: str, total: int) -> Callable[[int], None]:

@@ -1,8 +1,5 @@
-"""`manage.py verify_import EXPORT.xml…`"""
-
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.progress import INTERRUPTED, show_progress
-from wordpress.verifying.site_checker import Verification, verify
+from wordpress.verifying.site_checker import SiteChecker
 from wordpress.verifying.site_client import HttpClient, InProcessClient
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.reader import InvalidExportError
@@ -42,31 +39,30 @@ class Command(BaseCommand):
         if base and not base.lower().startswith(("http://", "https://")):
             raise CommandError(_("--base must be a URL that starts with http:// or https://."))
         client = HttpClient(base, max(0.0, options["delay"])) if base else InProcessClient()
-        result = Verification()
+        checker = SiteChecker(client, now=timezone.make_naive(timezone.now()))
         interrupted = False
         try:
             with show_progress(self.stderr) as update, unpacked(options["files"]) as exports:
-                now = timezone.make_naive(timezone.now())
-                verify(exports.paths, client, result, now=now, progress=partial(update, _("Checking")))
+                checker.check(exports.paths, progress=partial(update, _("Checking")))
         except InvalidExportError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             interrupted = True
-        self._print(result)
+        self._print(checker)
         if options["report"]:
-            self._write(options["report"], result, interrupted)
+            self._write(options["report"], checker, interrupted)
         if interrupted:
-            raise CommandError(_("Interrupted. %s") % _summary(result), returncode=INTERRUPTED)
-        if result.problems:
-            raise CommandError(_summary(result))
-        self.stdout.write(self.style.SUCCESS(_summary(result)))
+            raise CommandError(_("Interrupted. %s") % _summary(checker), returncode=INTERRUPTED)
+        if checker.problems:
+            raise CommandError(_summary(checker))
+        self.stdout.write(self.style.SUCCESS(_summary(checker)))
 
-    def _print(self, result: Verification) -> None:
-        for problem in result.problems[:_MAX_SHOWN]:
+    def _print(self, checker: SiteChecker) -> None:
+        for problem in checker.problems[:_MAX_SHOWN]:
             self.stdout.write(f"{problem.kind} {problem.id or ''} “{problem.title}” {problem.path}: {problem.message}")
-        if (more := len(result.problems) - _MAX_SHOWN) > 0:
+        if (more := len(checker.problems) - _MAX_SHOWN) > 0:
             self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
-        if count := len(result.missing_files):
+        if count := len(checker.missing_files):
             text = ngettext(
                 "%d file of the old site has not been imported. Texts that use it still need the old site.",
                 "%d files of the old site have not been imported. Texts that use them still need the old site.",
@@ -74,21 +70,28 @@ class Command(BaseCommand):
             )
             self.stdout.write(self.style.WARNING(text % count))
 
-    def _write(self, path: Path, result: Verification, interrupted: bool) -> None:
+    def _write(self, path: Path, checker: SiteChecker, interrupted: bool) -> None:
         try:
-            report = {"interrupted": interrupted, **asdict(result)}
+            report = {
+                "interrupted": interrupted,
+                "checked": checker.checked,
+                "problems": [problem._asdict() for problem in checker.problems],
+                "missing_files": [problem._asdict() for problem in checker.missing_files],
+            }
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
             raise CommandError(_("The report could not be written: %s") % error) from error
 
 
-def _summary(result: Verification) -> str:
-    if not result.problems:
-        text = ngettext("No problems found (%d item checked).", "No problems found (%d items checked).", result.checked)
-        return text % result.checked
+def _summary(checker: SiteChecker) -> str:
+    if not checker.problems:
+        text = ngettext(
+            "No problems found (%d item checked).", "No problems found (%d items checked).", checker.checked
+        )
+        return text % checker.checked
     text = ngettext(
         "%(problems)d problem found (%(checked)d items checked).",
         "%(problems)d problems found (%(checked)d items checked).",
-        len(result.problems),
+        len(checker.problems),
     )
-    return text % {"problems": len(result.problems), "checked": result.checked}
+    return text % {"problems": len(checker.problems), "checked": checker.checked}

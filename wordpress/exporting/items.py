@@ -1,0 +1,297 @@
+"""Items of an export: posts and pages with their comments, reusable blocks, and files."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from operator import attrgetter
+from typing import Any, Final
+from xml.sax.saxutils import quoteattr
+
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from blog.models import Category, Entry, Post, Status
+from blog.rendering import MORE_PLACEHOLDER
+from comments.models import Comment, CommentStatus
+from core.site import absolute_url
+from core.text import unify_line_ends
+from media.models import Document, Picture
+from tags.models import Tag
+from wordpress.exporting.ids import ExportIds
+from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.steps.posts import enclosure_fields
+from wordpress.markup.footnotes_and_blocks import BLOCK, footnotes_field
+from wordpress.markup.source_site import origin_of
+from wordpress.models import Attachment, Fragment
+from wordpress.wxr import elements
+from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
+from wordpress.wxr.post_types import REUSABLE_BLOCK
+from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
+from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY, exported_slug
+from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
+
+_POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
+_LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
+# Other statuses have the same name in WordPress.
+_ENTRY_STATUSES: Final = {Status.PUBLISHED.value: "publish"}
+_COMMENT_STATUSES: Final = {CommentStatus.APPROVED.value: "1", CommentStatus.PENDING.value: "0"}
+_BLOCK_CHUNK_SIZE: Final = 50
+_FILE_CHUNK_SIZE: Final = 200
+
+
+def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Callable[[str], None]) -> str:
+    """Return the item for a post or page. `logins` are the usernames by key; `warn` takes a line about each loss."""
+    local, utc = _dates(entry)
+    origin = origin_of(entry)
+    is_wordpress = entry.markup == "wordpress"
+    content = ids.with_block_ids(entry.source, origin) if is_wordpress else _html_block(entry)
+    title, excerpt = text_to_html(entry.title), text_to_html(entry.excerpt)
+    in_trash = entry.status == Status.TRASH
+    slug, desired_slug = exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
+    extension = _extension(entry, local, utc, content)
+    warn_about_control_characters(warn, entry, content)
+    values: dict[str, object] = {
+        "post_id": entry.pk,
+        "post_date": elements.format_datetime(local),
+        "post_date_gmt": elements.format_datetime(utc),
+        "post_modified": elements.format_datetime(elements.local_time(entry.modified_at)),
+        "post_modified_gmt": elements.format_datetime(elements.utc_time(entry.modified_at)),
+        "comment_status": "open" if entry.comments_open else "closed",
+        "ping_status": "closed",
+        "post_name": slug,
+        "status": "future" if entry.is_scheduled else _ENTRY_STATUSES.get(entry.status, entry.status),
+        "post_parent": entry.parent_id or 0,
+        "menu_order": entry.menu_order,
+        "post_type": entry.kind,
+        "post_password": "",
+        "is_sticky": int(entry.sticky),
+    }
+    picture_id = entry.featured_picture_id
+    enclosures = enclosure_fields(entry) if isinstance(entry, Post) else ()
+    inside = [
+        *_terms(entry),
+        _post_meta(THUMBNAIL, str(ids.for_upload(Picture, picture_id)) if picture_id else ""),
+        _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
+        _old_urls(entry),
+        *(_post_meta(ENCLOSURE, field) for field in enclosures),
+        _post_meta(DESIRED_SLUG_KEY, desired_slug),
+        _post_meta(FOOTNOTES, footnotes_field(content, origin)),
+        *(_comment_element(comment) for comment in entry.comments.all()),
+    ]
+    link, creator = absolute_url(entry.get_absolute_url()), logins.get(entry.author_id, "")
+    return elements.item_element(title, link, creator, entry.guid, content, excerpt, values, inside)
+
+
+def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, content: str) -> dict[str, Any]:
+    """Return the values that an importer could not restore from the fields of WordPress."""
+    values: dict[str, Any] = {}
+    if entry.markup != "wordpress" or clean_for_xml(content) != content:
+        values = {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
+    has_enclosures_in_text = isinstance(entry, Post) and entry.enclosed.in_text
+    date = aware_datetime(local)
+    is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
+    modified_at = aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0))
+    return values | _differing_values(
+        {
+            "language": (entry.language, ""),
+            "title": (entry.title, plain_line(clean_for_xml(text_to_html(entry.title)))),
+            "excerpt": (entry.excerpt, plain_lines(clean_for_xml(text_to_html(entry.excerpt)))),
+            "enclosures": (len(entry.enclosures.all()) if has_enclosures_in_text else None, None),
+            "published_at": (entry.published_at, None if is_undated else date),
+            "created_at": (entry.created_at, date),
+            "modified_at": (entry.modified_at, modified_at),
+        }
+    )
+
+
+def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
+    """Return the date on the site's clock and in UTC. Entries without a date have only the date they were created."""
+    local = elements.local_time(entry.published_at or entry.created_at).replace(microsecond=0)
+    if entry.published_at is None:
+        return local, None
+    if isinstance(entry, Post) and entry.published_on:
+        # The day in the URL counts, even if the site had another time zone at that time.
+        local = dt.datetime.combine(entry.published_on, local.time())
+    return local, elements.utc_time(entry.published_at).replace(microsecond=0)
+
+
+def _html_block(entry: Entry) -> str:
+    """Return the rendered text as one HTML block, since WordPress has no Markdown and must not add paragraphs."""
+    body = entry.body_html.replace(MORE_PLACEHOLDER, "<!--more-->")
+    body = _LOCAL_URL.sub(lambda match: f"{match[1]}{absolute_url(match[2])}", body)
+    return f"<!-- wp:html -->\n{body}\n<!-- /wp:html -->" if body else ""
+
+
+def _terms(entry: Entry) -> Iterator[str]:
+    terms: list[tuple[str, Category | Tag]] = []
+    if isinstance(entry, Post):
+        terms += [(CATEGORY, category) for category in entry.categories.all()]
+        terms += [(TAG, tagged.tag) for tagged in entry.tagged_posts.all()]
+    for taxonomy, term in terms:
+        nicename = quoteattr(elements.percent_encoded(term.slug))
+        name = elements.cdata(text_to_html(term.name))
+        yield f'\t\t<category domain="{taxonomy}" nicename={nicename}>{name}</category>\n'
+
+
+def _old_urls(entry: Entry) -> str:
+    """Return the fields for the old URLs: all of them in ours, and former slugs in WordPress's too."""
+    paths = [old.path for old in entry.redirects.all()]
+    matches = map(_POST_PATH.fullmatch, paths) if isinstance(entry, Post) else ()
+    slugs = dict.fromkeys(match[1] for match in matches if match and match[1] != entry.slug)
+    former = "".join(_post_meta(OLD_SLUG_KEY, elements.percent_encoded(slug)) for slug in slugs)
+    return elements.legacy_url_fields("postmeta", paths) + former
+
+
+def _comment_element(comment: Comment) -> str:
+    local = elements.local_time(comment.created_at).replace(microsecond=0)
+    name, email, website = (text_to_html(text) for text in (comment.name, comment.email, comment.website))
+    content = comment.text if comment.is_html else text_to_html(comment.text)
+    values = {
+        "comment_id": comment.pk,
+        "comment_author": name,
+        "comment_author_email": email,
+        "comment_author_url": website,
+        "comment_author_IP": "",
+        "comment_date": elements.format_datetime(local),
+        "comment_date_gmt": elements.format_datetime(elements.utc_time(comment.created_at)),
+        "comment_content": content,
+        "comment_approved": _COMMENT_STATUSES.get(comment.status, comment.status),
+        "comment_type": comment.kind,
+        "comment_parent": comment.parent_id or 0,
+        "comment_user_id": comment.user_id or 0,
+    }
+    extension: dict[str, Any] = {}
+    if not comment.is_html or clean_for_xml(content) != content:
+        extension = {"text": comment.text, "is_html": comment.is_html}
+    extension |= _differing_values({"created_at": (comment.created_at, aware_datetime(local))})
+    meta = _extension_field("commentmeta", extension, name, email, website, content, str(local))
+    return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
+
+
+def block_items(ids: ExportIds) -> Iterator[str]:
+    """Return an item for each reusable block."""
+    for block in Fragment.objects.filter(kind=BLOCK).order_by("pk").iterator(_BLOCK_CHUNK_SIZE):
+        values: dict[str, object] = {
+            "post_id": ids.for_block(block.name, block.site),
+            "status": "publish",
+            "post_type": REUSABLE_BLOCK,
+        }
+        content = ids.with_block_ids(block.text, block)
+        yield elements.item_element(text_to_html(block.title), "", "", "", content, "", values, [])
+
+
+def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
+    """Return an item for each file. `logins` are the usernames by key."""
+    for batch in batched(_attachments(ids), _FILE_CHUNK_SIZE, strict=False):
+        parents = _parents([attachment for attachment, _id, _name in batch])
+        for attachment, post_id, name in batch:
+            yield _attachment_item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
+
+
+def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
+    """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
+    for model in (Picture, Document):
+        uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
+        for upload in uploads.iterator(_FILE_CHUNK_SIZE):
+            yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
+    for attachment in Attachment.objects.without_file().order_by("pk").iterator(_FILE_CHUNK_SIZE):
+        yield attachment, ids.for_missing_file(attachment), ""
+
+
+def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
+    """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
+    parent_ids: dict[int, int] = {}
+    for site in {attachment.site for attachment in attachments}:
+        parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
+        entries = entries_by_id(site, parents.values())
+        parent_ids |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
+    return parent_ids
+
+
+def _as_attachment(upload: Picture | Document) -> Attachment:
+    """Return the attachment from which `upload` was imported, or a new one, with the current values of `upload`."""
+    url = upload.file.url
+    url = url if "://" in url else absolute_url(url)
+    imported: Iterable[Attachment] = upload.attachments.all()
+    attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
+    attachment.guid = attachment.guid or attachment.url
+    attachment.url = url
+    attachment.title = upload.title
+    if isinstance(upload, Picture):
+        attachment.caption, attachment.alt = upload.caption, upload.alt
+    attachment.uploaded_by_id, attachment.uploaded_at = upload.uploaded_by_id, upload.uploaded_at
+    return attachment
+
+
+def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
+    uploaded_at = attachment.uploaded_at
+    local = elements.local_time(uploaded_at or timezone.now()).replace(microsecond=0)
+    title, alt = text_to_html(attachment.title), text_to_html(attachment.alt)
+    caption, description = text_to_html(attachment.caption), text_to_html(attachment.description)
+    extension = _differing_values(
+        {
+            "title": (attachment.title, plain_line(clean_for_xml(title))),
+            "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
+            "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
+            "description": (attachment.description, plain_lines(clean_for_xml(description))),
+            "uploaded_at": (uploaded_at, aware_datetime(local) if uploaded_at else None),
+        }
+    )
+    values: dict[str, object] = {
+        "post_id": post_id,
+        "post_date": elements.format_datetime(local if uploaded_at else None),
+        "post_date_gmt": elements.format_datetime(
+            elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+        ),
+        "comment_status": "closed",
+        "ping_status": "closed",
+        "post_name": "",
+        "status": "inherit",
+        "post_parent": parent,
+        "menu_order": attachment.menu_order,
+        "post_type": "attachment",
+        "post_password": "",
+        "is_sticky": 0,
+        "attachment_url": attachment.url,
+    }
+    inside = [
+        _post_meta("_wp_attached_file", file),
+        _post_meta(ALT, alt),
+        _extension_field("postmeta", extension, title, description, caption, "", date=local),
+    ]
+    creator = logins.get(attachment.uploaded_by_id or 0, "")
+    return elements.item_element(title, attachment.link, creator, attachment.guid, description, caption, values, inside)
+
+
+def _post_meta(key: str, value: str) -> str:
+    """Return a meta field of an item; nothing if `value` is empty."""
+    return elements.meta_field("postmeta", key, value) if value else ""
+
+
+def _differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """Return the values, by name, that an importer can't restore. `fields` are pairs of value and restored value."""
+    return {
+        name: elements.iso_utc(value) if isinstance(value, dt.datetime) else value
+        for name, (value, restored) in fields.items()
+        if value != restored
+    }
+
+
+def _extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.datetime | None = None) -> str:
+    """Return the meta field with `values`, if any: valid until the texts `checked`, or for datetimes `date`, change."""
+    if not values:
+        return ""
+    mark = {"mark": checksum(*checked)} | ({"date": str(date)} if date else {})
+    return elements.meta_field(kind, EXTENSION_KEY, to_json(mark | values))
+
+
+def warn_about_control_characters(warn: Callable[[str], None], obj: Model, *texts: str) -> None:
+    """Call `warn` if any of `texts`, which belong to `obj`, loses characters in the export."""
+    if any(clean_for_xml(text) != unify_line_ends(text) for text in texts):
+        warn(
+            _("%(kind)s %(id)d “%(title)s”: Control characters were removed because XML can't contain them.")
+            % {"kind": obj._meta.verbose_name, "id": obj.pk, "title": obj}
+        )
