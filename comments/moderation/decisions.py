@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from comments import outbox
 from comments.models import Comment, CommentSettings, CommentStatus, Decision, Revision
 from comments.moderation.counting import recount_all
 from comments.moderation.submission import submit
-from comments.notifications import outbox
 from comments.rules import bayes
 
 OUT_OF_SIGHT = (CommentStatus.SPAM, CommentStatus.TRASH)

@@ -6,11 +6,11 @@ from copy import copy
 from django.db import transaction
 from django.utils import timezone
 
+from comments import outbox
 from comments.models import Comment, CommentSettings, CommentStatus, Revision
 from comments.moderation.counting import recount_all
 from comments.moderation.decisions import OUT_OF_SIGHT
 from comments.moderation.deletion import delete, lock
-from comments.notifications import outbox
 from comments.rules import akismet
 from comments.rules.judge import Arrival, judge, proof_of_work
 

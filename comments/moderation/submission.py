@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Entry
+from comments import outbox
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation.counting import recount
-from comments.notifications import outbox
 from comments.policy import is_open
 from comments.rules import akismet, proof_of_work, rate_limit
 from comments.rules.judge import Arrival, judge

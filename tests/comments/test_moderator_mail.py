@@ -27,7 +27,7 @@ from comments.models import (
     CommentStatus as Status,
 )
 from comments.moderation.decisions import approve, mark_spam, restore, trash
-from comments.notifications.comment_mail import MAX_COMMENTS
+from comments.notifications.emails import MAX_COMMENTS
 from mail import delivery, outbox, tasks
 from mail import messages as mail_messages
 from tests.factories import CommentFactory, PostFactory, UserFactory

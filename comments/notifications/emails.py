@@ -1,0 +1,202 @@
+"""E-mails about comments: to moderators, to the authors of posts, and to followers.
+
+Until a follower's address is confirmed, nothing that a stranger wrote is sent to it: only the title and the link.
+"""
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from blog.models import Entry
+from comments.models import Comment, CommentStatus, Event, Follower, Notification, NotificationPreference
+from comments.notifications import decision_links, subscriptions
+from core.site import absolute_url
+from mail import messages
+
+LIST_NAME = "comments"
+# The most comments that one e-mail quotes, and the room for their texts, in characters. The first is always quoted in
+# full, and the e-mail says how many others there are.
+MAX_COMMENTS = 20
+MAX_QUOTED_LENGTH = 60_000
+# The most notifications that one e-mail to a member of the staff covers.
+MAX_NOTIFICATIONS = 2_000
+
+
+def for_staff(preference: NotificationPreference) -> Iterator[messages.Email]:
+    """Yield the e-mails due to a member of the staff. Notifications that are no longer relevant are deleted."""
+    for event, write in ((Event.PENDING, _pending_email), (Event.APPROVED, _own_posts_email)):
+        unsent = Notification.unsent(event, moderator=preference)
+        unsent.exclude(pk__in=_relevant(preference, event)).delete()
+        pks = list(unsent.values_list("pk", flat=True)[:MAX_NOTIFICATIONS])
+        if pks:
+            yield write(preference, pks)
+
+
+def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Notification]:
+    """Return the notifications to send; none if the person should not get any more of them."""
+    user = preference.user
+    notifications = Notification.objects.filter(moderator=preference, event=event)
+    if event == Event.PENDING:
+        is_subscribed = preference.may_moderate and preference.frequency != NotificationPreference.Frequency.NEVER
+        notifications = notifications.filter(comment__status=CommentStatus.PENDING)
+    else:
+        is_subscribed = user.is_active and user.is_staff and preference.own_posts
+        notifications = notifications.filter(comment__in=Comment.objects.public())
+    return notifications if is_subscribed and user.email else notifications.none()
+
+
+def _pending_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
+    user, quoted = preference.user, _quotable(pks)
+    for notification in quoted:
+        notification.mark = notification.comment.mark
+    # Before it is sent, because the recipient may follow a link at once.
+    Notification.objects.bulk_update(quoted, ["mark"])
+    entry = _common_entry(quoted) if len(quoted) == len(pks) else None
+    if entry is not None:
+        subject = ngettext("%(n)d pending comment on %(title)s", "%(n)d pending comments on %(title)s", len(pks))
+    else:
+        subject = ngettext("%(n)d pending comment", "%(n)d pending comments", len(pks))
+    context = {
+        "shown": [
+            {**_comment_context(one.comment), "decision_urls": decision_links.decision_urls(one, user)}
+            for one in quoted
+        ],
+        "count": len(pks),
+        "queue_url": absolute_url(reverse("admin:comments_queue_changelist")),
+        "preferences_url": _preferences_url(),
+        "days": decision_links.VALID_DAYS,
+    }
+    return _notification_email(
+        "comments/mail/pending.txt",
+        user.email,
+        subject % {"n": len(pks), "title": messages.isolated(entry)},
+        context,
+        pks,
+        series=f"notification-{preference.pk}",
+        thread_id=_thread_id(entry) if entry is not None else "pending",
+    )
+
+
+def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
+    quoted = _quotable(pks)
+    entry = _common_entry(quoted)
+    return _notification_email(
+        "comments/mail/own_posts.txt",
+        preference.user.email,
+        ngettext("%(n)d comment on your post", "%(n)d comments on your posts", len(pks)) % {"n": len(pks)},
+        {"shown": [_comment_context(one.comment) for one in quoted], "preferences_url": _preferences_url()},
+        pks,
+        series=f"notification-{preference.pk}",
+        thread_id=_thread_id(entry) if entry is not None else "approved",
+    )
+
+
+def for_follower(follower: Follower) -> Iterator[messages.Email]:
+    """Yield the e-mail due to a follower, if any: the request to confirm, or the new comments."""
+    yield from _confirmation_email(follower) if follower.confirmed_at is None else _new_comments_email(follower)
+
+
+def _confirmation_email(follower: Follower) -> Iterator[messages.Email]:
+    entry = follower.entry
+    if not entry.is_public:
+        follower.delete()
+        return
+    title = messages.isolated(entry)
+    context = {
+        "title": title,
+        "url": absolute_url(entry.get_absolute_url()),
+        "confirm_url": absolute_url(subscriptions.confirm_url(follower)),
+        "days": subscriptions.CONFIRM_WITHIN.days,
+    }
+    message = messages.write(
+        "comments/mail/confirm.txt",
+        follower.email,
+        gettext("Please confirm that you want to follow %(title)s") % {"title": title},
+        context,
+        list_name=LIST_NAME,
+        message_id=f"confirm-{follower.pk}-{follower.requested_at:%Y%m%d%H%M}",
+        thread_id=f"follow-{_thread_id(entry)}",
+    )
+    invited = Follower.objects.filter(pk=follower.pk)
+    yield messages.Email(message, lambda: invited.update(invited_at=timezone.now()))
+
+
+def _new_comments_email(follower: Follower) -> Iterator[messages.Email]:
+    entry = follower.entry
+    unsent = Notification.unsent(Event.APPROVED, follower=follower)
+    unsent.exclude(comment__in=Comment.objects.public().on(entry)).delete()
+    pks = list(unsent.values_list("pk", flat=True))
+    if not pks:
+        return
+    title, unsubscribe_url = messages.isolated(entry), absolute_url(subscriptions.unsubscribe_url(follower))
+    context = {
+        "shown": [_comment_context(one.comment) for one in _quotable(pks)],
+        "title": title,
+        "url": absolute_url(entry.get_absolute_url()),
+        "unsubscribe_url": unsubscribe_url,
+    }
+    subject = ngettext("%(n)d new comment on %(title)s", "%(n)d new comments on %(title)s", len(pks))
+    yield _notification_email(
+        "comments/mail/followed.txt",
+        follower.email,
+        subject % {"n": len(pks), "title": title},
+        context,
+        pks,
+        series=f"follow-{follower.pk}",
+        thread_id=f"follow-{_thread_id(entry)}",
+        unsubscribe_url=unsubscribe_url,
+    )
+
+
+def _quotable(pks: list[int]) -> list[Notification]:
+    """Return the first of these notifications, as many as one e-mail has room for."""
+    first = Notification.objects.filter(pk__in=pks[:MAX_COMMENTS]).order_by("pk")
+    notifications = list(first.select_related("comment__user", "comment__entry"))
+    lengths = accumulate(len(notification.comment.text) for notification in notifications)
+    return notifications[: max(1, sum(length <= MAX_QUOTED_LENGTH for length in lengths))]
+
+
+def _common_entry(notifications: list[Notification]) -> Entry | None:
+    """Return the entry that all of them are about; None if there are several."""
+    entries = {notification.comment.entry for notification in notifications}
+    return entries.pop() if len(entries) == 1 else None
+
+
+def _comment_context(comment: Comment) -> dict[str, Any]:
+    return {
+        "name": messages.isolated(comment.author_name),
+        "email": messages.line(comment.email),
+        "website": messages.line(comment.website),
+        "title": messages.isolated(comment.entry),
+        "url": absolute_url(comment.get_absolute_url()),
+        "entry_url": absolute_url(comment.entry.get_absolute_url()),
+        "text": messages.quoted(comment.text),
+        "reasons": [messages.line(reason["message"]) for reason in comment.reasons],
+    }
+
+
+def _preferences_url() -> str:
+    return absolute_url(reverse("admin:comments_notificationpreference_changelist"))
+
+
+def _thread_id(entry: Entry) -> str:
+    """Return the ID that groups the e-mails about `entry` in mail programs."""
+    return f"{entry._meta.model_name}-{entry.pk}"
+
+
+def _notification_email(
+    template: str, to: str, subject: str, context: dict[str, Any], pks: list[int], *, series: str, **options: str
+) -> messages.Email:
+    """Write an e-mail about the notifications with these IDs, which are marked as sent once it is accepted.
+
+    `series` is the start of the message ID, and `options` are those of `mail.messages.write`.
+    """
+    context["more"] = len(pks) - len(context["shown"])
+    message_id = f"{series}-{pks[0]}-{pks[-1]}-{len(pks)}"
+    message = messages.write(template, to, subject, context, list_name=LIST_NAME, message_id=message_id, **options)
+    return messages.Email(message, lambda: Notification.objects.filter(pk__in=pks).update(sent_at=timezone.now()))
