@@ -24,7 +24,7 @@ class CommentsConfig(AppConfig):
         from comments.notifications import emails
         from core.models import related_settings
         from core.personal_data import PersonalRows, personal_rows
-        from mail.outbox import Mailing, Preparation, mailings, preparations
+        from mail.delivery import Mailing, Preparation, mailings, preparations
 
         post_migrate.connect(_create_settings, sender=self, dispatch_uid="comments.create_settings")
         related_settings.register("comment_settings", CommentSettings)

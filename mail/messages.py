@@ -6,10 +6,9 @@ It never gets into a header unescaped.
 
 import email.policy
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
-from itertools import accumulate
 from typing import Any
 
 from django.conf import settings
@@ -26,8 +25,6 @@ MAX_LINE_LENGTH = 150
 _JOINERS = "\u200c\u200d"
 # Characters that reverse the direction of the text after them (Unicode UAX 9).
 _BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-# The room for quoted texts in one e-mail, in characters. The first text is always quoted in full.
-MAX_QUOTED_LENGTH = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +56,6 @@ def quoted(text: str) -> str:
     plain = "".join(char for char in remove_controls(text) if unicodedata.bidirectional(char) not in _BIDI_CONTROLS)
     # splitlines also breaks at what other programs take for the end of a line.
     return "\n".join(f"> {each}" for each in plain.splitlines())
-
-
-def count_that_fit(texts: Iterable[str]) -> int:
-    """Return how many of these texts one e-mail has room for, in this order: at least the first."""
-    return max(1, sum(length <= MAX_QUOTED_LENGTH for length in accumulate(map(len, texts))))
 
 
 def write(
