@@ -36,22 +36,6 @@ _BECOMES = {
     "spam": CommentStatus.SPAM,
     "trash": CommentStatus.TRASH,
 }
-_KEYS = [
-    (_("j, k"), _("Next and previous comment")),
-    (_("a"), _("Approve")),
-    (_("s"), _("Mark as spam")),
-    (_("t"), _("Move to trash")),
-    (_("z"), _("Restore from spam or trash")),
-    (_("r"), _("Approve and reply")),
-    (_("e"), _("Edit the text")),
-    (_("u"), _("Undo the last decision")),
-    (_("x"), _("Select (a, s and t then apply to all selected comments)")),
-    (_("o"), _("Show the full text")),
-    (_("b"), _("Similar comments, block commenter")),
-    (_("Ctrl + Enter"), _("Submit a reply or text")),
-    (_("Esc"), _("Leave a field")),
-    (_("?"), _("Show this list")),
-]
 
 
 class SimilarForm(forms.Form):
@@ -103,7 +87,6 @@ class QueueAdmin(ReadOnlyAdmin):
             ],
             "next_page": urlencode({"status": status, "after": after}) if after else "",
             "position": _position(request),
-            "keys": _KEYS,
             "actions": ACTIONS,
         }
         return self._page(request, "queue", _("Moderation queue"), context)
