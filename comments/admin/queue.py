@@ -25,17 +25,12 @@ from comments.forms import CommentTextField
 from comments.models import Block, Comment, CommentSettings, CommentStatus, Decision, Queue
 from comments.moderation import decisions, queue, statistics
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, latest_changes, read_seen, result_message, time_since
-from comments.moderation.decisions import DecisionResult, OvertakenError
+from comments.moderation.decisions import OvertakenError
 from comments.moderation.queue import Row
 from comments.rules import blocklist
 
-# The status after each decision. A restored comment may have any.
-_BECOMES = {
-    "approve": CommentStatus.APPROVED,
-    "reply": CommentStatus.APPROVED,
-    "spam": CommentStatus.SPAM,
-    "trash": CommentStatus.TRASH,
-}
+# The status after a decision. A restored comment may have any.
+_BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
 
 
 class SimilarForm(forms.Form):
@@ -100,13 +95,22 @@ class QueueAdmin(ReadOnlyAdmin):
         name, _space, pk = request.POST.get("decide", "").partition(" ")
         pks = _pks([pk] if pk else request.POST.getlist("comment"))
         if name in ACTIONS:
-            action = ACTIONS[name]
-            result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
-            message = result_message(result, action.changed, action.unchanged)
-            return self._decided(request, name, pks, result, message)
+            return self._decide(request, name, pks)
         if name in {"reply", "edit"} and len(pks) == 1 and f"{name}-{pks[0]}" in request.POST:
             return self._write(request, name, pks[0])
         return self._respond(request, gettext("No comments were changed."))
+
+    def _decide(self, request: HttpRequest, name: str, pks: list[int]) -> HttpResponse:
+        action = ACTIONS[name]
+        result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
+        staying = set(pks) if _BECOMES.get(name) == _status(request) else set(result.overtaken)
+        return self._respond(
+            request,
+            result_message(result, action.changed, action.unchanged),
+            batch=result.batch if result.changed else None,
+            gone=[pk for pk in pks if pk not in staying],
+            rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
+        )
 
     def _write(self, request: HttpRequest, name: str, pk: int) -> HttpResponse:
         """Publish a reply to a comment, or change its text."""
@@ -119,10 +123,10 @@ class QueueAdmin(ReadOnlyAdmin):
             if name == "edit":
                 decisions.edit(comment, {"text": text}, user, mark=seen.get(pk, ""))
             else:
-                result = decisions.reply(comment, text, user, settings=CommentSettings.current(), seen=seen)
-                if result.overtaken:
-                    raise OvertakenError
-                return self._decided(request, name, [pk], result, gettext("Comment approved and reply published."))
+                batch = decisions.reply(comment, text, user, settings=CommentSettings.current(), seen=seen)
+                gone = [] if _status(request) == CommentStatus.APPROVED else [pk]
+                message = gettext("Comment approved and reply published.")
+                return self._respond(request, message, batch=batch, gone=gone)
         except ValidationError as error:
             return self._refused(request, pk, name, draft, " ".join(error.messages))
         except OvertakenError:
@@ -132,18 +136,6 @@ class QueueAdmin(ReadOnlyAdmin):
             return self._respond(request, message % {"text": draft}, gone=[pk])
         message = gettext("Comment updated. The earlier text is kept, and readers see that a moderator edited it.")
         return self._respond(request, message, rows=queue.rows_of([pk]))
-
-    def _decided(
-        self, request: HttpRequest, name: str, pks: list[int], result: DecisionResult, message: str
-    ) -> HttpResponse:
-        staying = set(pks) if _BECOMES.get(name) == _status(request) else set(result.overtaken)
-        return self._respond(
-            request,
-            message,
-            batch=result.batch if result.changed or name == "reply" else None,
-            gone=[pk for pk in pks if pk not in staying],
-            rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
-        )
 
     def _refused(self, request: HttpRequest, pk: int, name: str, draft: str, error: str) -> HttpResponse:
         """Show a text again that could not be saved, with the comment as it is now."""
@@ -189,12 +181,16 @@ class QueueAdmin(ReadOnlyAdmin):
 
     def similar_view(self, request: HttpRequest) -> HttpResponse:
         """Find all pending comments from an author or host, or with a word, to decide about together or to block."""
-        query = _similar_query(request)
+        query = request.GET.dict()
+        if "comment" in query:
+            # The e-mail address of this comment.
+            comments = Comment.objects.filter(pk__in=_pks([query.pop("comment")])[:1])
+            query |= {"kind": Block.Kind.EMAIL, "text": comments.values_list("email", flat=True).first() or ""}
         form = SimilarForm(query if "text" in query else None, initial=query)
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             try:
-                block, comments = queue.find_similar(**form.cleaned_data)
+                block, found = queue.find_similar(**form.cleaned_data)
             except ValidationError as error:
                 form.add_error("text", error.messages)
             else:
@@ -202,7 +198,7 @@ class QueueAdmin(ReadOnlyAdmin):
                     return self._block(request, block)
                 context |= {
                     "new_block": block,
-                    "comments": comments,
+                    "comments": found,
                     "match_count": blocklist.count_recent_matches(block).total(),
                     "blocked": Block.objects.filter(kind=block.kind, key=block.key).first(),
                     "verdicts": Block.Verdict.choices,
@@ -237,15 +233,6 @@ class QueueAdmin(ReadOnlyAdmin):
             "keep_spam_days": CommentSettings.current().keep_spam_days,
         }
         return self._page(request, "statistics", _("Statistics"), context)
-
-
-def _similar_query(request: HttpRequest) -> dict[str, str]:
-    """Return what to search for. The e-mail address is given by the ID of a comment that has it."""
-    query = request.GET.dict()
-    if "comment" in query:
-        comments = Comment.objects.filter(pk__in=_pks([query.pop("comment")])[:1])
-        query |= {"kind": Block.Kind.EMAIL, "text": comments.values_list("email", flat=True).first() or ""}
-    return query
 
 
 def _status(request: HttpRequest) -> CommentStatus:

@@ -75,17 +75,16 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
     return _decide(_pks(comments), by, rule, seen)
 
 
-def reply(
-    comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None
-) -> DecisionResult:
-    """Approve `comment` and publish `text` as a reply by `by`. Undo takes back both.
+def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None) -> uuid.UUID:
+    """Approve `comment`, publish `text` as a reply by `by`, and return the batch with which undo takes back both.
 
-    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it or its entry has been deleted.
+    Raises OvertakenError if the comment is no longer what was seen, and DoesNotExist if it or its entry has been
+    deleted. Nothing is stored then.
     """
     with transaction.atomic():
         result = approve([comment], by, seen)
         if result.overtaken:
-            return result
+            raise OvertakenError
         if not result.changed + result.unchanged:
             raise Comment.DoesNotExist
         stored = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
@@ -95,7 +94,7 @@ def reply(
             Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
         else:
             _decide([stored.pk], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
-    return result
+    return result.batch
 
 
 def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> Comment:
