@@ -225,7 +225,8 @@ class QueueAdmin(ReadOnlyAdmin):
         outcomes = statistics.outcomes()
         wait = outcomes.median_wait
         context = {
-            "chart": statistics.by_week(),
+            "weeks": statistics.by_week(),
+            "chart_statuses": statistics.CHART_STATUSES,
             "outcomes": outcomes,
             "final_statuses": statistics.FINAL_STATUSES,
             "median_wait": "" if wait is None else time_since(timezone.now() - wait),

@@ -27,39 +27,24 @@ FIRST_DECISIONS = {
     CommentStatus.SPAM: _("Marked as spam"),
 }
 FINAL_STATUSES = (CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
-# The chart, in its own units.
-CHART_HEIGHT, BAR_WIDTH, BAR_STEP = 120, 34, 50
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A segment of a bar in the chart: the comments of one status in one week."""
-
-    status: CommentStatus
-    y: float
-    height: float
+# The chart, in the units of its SVG (templates/admin/comments/queue/statistics.html).
+CHART_HEIGHT, BAR_MARGIN, BAR_STEP = 120, 8, 50
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A bar in the chart: the comments of the week that begins on `day`, counted by CHART_STATUSES."""
+    """The comments of the week that begins on `day`, counted by CHART_STATUSES, and their bar in the chart.
+
+    `segments` has the status, top and height of each part of the bar.
+    """
 
     day: dt.date
     counts: list[int]
     x: int
-    segments: list[Segment]
+    segments: list[tuple[CommentStatus, float, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    weeks: list[Week]
-    width: int = WEEKS * BAR_STEP
-    height: int = CHART_HEIGHT
-    bar_width: int = BAR_WIDTH
-    statuses: tuple[CommentStatus, ...] = CHART_STATUSES
-
-
-def by_week() -> Chart:
+def by_week() -> list[Week]:
     """Return the comments of each of the last WEEKS weeks by their current status; one query. Weeks begin on Monday."""
     today = timezone.localdate()
     this_week = today - dt.timedelta(days=today.weekday())
@@ -69,24 +54,21 @@ def by_week() -> Chart:
     by_status = comments.annotate(week=TruncWeek("created_at")).values_list("week", "status").annotate(Count("pk"))
     # Imported comments may lie in the future, because of the other site's clock. Those weeks are not shown.
     weekly = {(week.date(), status): count for week, status, count in by_status}
-    counts = [[weekly.get((day, status), 0) for status in CHART_STATUSES] for day in days]
-    highest = max(1, *map(sum, counts))
-    margin = (BAR_STEP - BAR_WIDTH) // 2
-    return Chart(
-        [
-            Week(day, row, index * BAR_STEP + margin, list(_segments(row, highest)))
-            for index, (day, row) in enumerate(zip(days, counts, strict=True))
-        ]
-    )
+    counts = {day: [weekly.get((day, status), 0) for status in CHART_STATUSES] for day in days}
+    highest = max(1, *map(sum, counts.values()))
+    return [
+        Week(day, row, index * BAR_STEP + BAR_MARGIN, list(_segments(row, highest)))
+        for index, (day, row) in enumerate(counts.items())
+    ]
 
 
-def _segments(counts: list[int], highest: int) -> Iterator[Segment]:
+def _segments(counts: list[int], highest: int) -> Iterator[tuple[CommentStatus, float, float]]:
     y = float(CHART_HEIGHT)
     for status, count in zip(CHART_STATUSES, counts, strict=True):
         height = round(CHART_HEIGHT * count / highest, 2)
         y = round(y - height, 2)
         if height:
-            yield Segment(status, y, height)
+            yield status, y, height
 
 
 @dataclass(slots=True)
