@@ -11,17 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Post
-from comments.models import (
-    Comment,
-    CommentKind,
-    CommentSettings,
-    CommentStatus,
-    Event,
-    Follower,
-    Notification,
-    NotificationPreference,
-    OutboxItem,
-)
+from comments.models import Comment, CommentKind, CommentSettings, CommentStatus
+from comments.models.notifications import Event, Follower, Notification, NotificationPreference, OutboxItem
 from mail import messages
 from mail.tasks import wake_worker
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core import mail as django_mail
+from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone, translation
 
@@ -35,10 +36,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mailing[Model: Recipient]:
-    """One kind of mail: everyone who may get it, and the e-mails that are due to one of them."""
+    """One kind of mail: everyone who may get it, and the e-mails that are due to one of them.
+
+    `emails` goes on after a `yield` once the mail server has accepted the e-mail, and then records that it was sent.
+    """
 
     recipients: RecipientQuerySet[Model]
-    emails: Callable[[Model], Iterator[messages.Email]]
+    emails: Callable[[Model], Iterator[EmailMessage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,7 @@ def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBack
     try:
         with translation.override(settings.LANGUAGE_CODE):
             for email in mailing.emails(recipient):
-                connection.send_messages([email.message])
-                email.mark_sent()
+                connection.send_messages([email])
                 count += 1
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError) as error:
         # The server answers but refuses this e-mail, or the address does not exist.

@@ -6,8 +6,6 @@ It never gets into a header unescaped.
 
 import email.policy
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from typing import Any
 
@@ -25,14 +23,6 @@ MAX_LINE_LENGTH = 150
 _JOINERS = "\u200c\u200d"
 # Characters that reverse the direction of the text after them (Unicode UAX 9).
 _BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-
-
-@dataclass(frozen=True, slots=True)
-class Email:
-    """An e-mail ready to be sent, and a function to call once the mail server has accepted it."""
-
-    message: EmailMessage
-    mark_sent: Callable[[], object]
 
 
 def is_on() -> bool:

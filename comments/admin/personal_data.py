@@ -39,16 +39,13 @@ class EraseForm(PersonForm):
 
     texts = forms.ChoiceField(
         label=_("What happens to the comments"),
-        choices=[
-            (
-                "keep",
-                _(
-                    "Keep them as “Anonymous”. Name, e-mail, website, account and earlier versions are deleted. "
-                    "Check the texts, because they may contain names."
-                ),
+        choices={
+            "keep": _(
+                "Keep them as “Anonymous”. Name, e-mail, website, account and earlier versions are deleted. "
+                "Check the texts, because they may contain names."
             ),
-            ("delete", _("Delete them permanently. Replies by others stay.")),
-        ],
+            "delete": _("Delete them permanently. Replies by others stay."),
+        },
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of the two.")},
     )
@@ -63,11 +60,9 @@ class ErasureAdmin(ReadOnlyAdmin):
         """Handle every step. The button that was clicked says which."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method in {"GET", "HEAD"}:
-            return self._page(request, "search", form=PersonForm())
-        if request.method != "POST":
+        if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "POST"])
-        form = PersonForm(request.POST)
+        form = PersonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
             return self._page(request, "search", form=form)
         email = form.cleaned_data["email"]

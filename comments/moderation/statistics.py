@@ -116,12 +116,8 @@ def outcomes() -> Outcomes:
         if status == CommentStatus.PENDING:
             continue
         result.rules[first, status] += 1
-        result.spam_filter[_filter_decision(reasons), status] += 1
+        verdicts = {reason["verdict"] for reason in reasons if reason["check"] == spam_filter.__name__}
+        by_filter = CommentStatus.PENDING if verdicts else CommentStatus.APPROVED
+        result.spam_filter[CommentStatus.SPAM if "spam" in verdicts else by_filter, status] += 1
     result.median_wait = dt.timedelta(seconds=median(waits)) if waits else None
     return result
-
-
-def _filter_decision(reasons: list[dict[str, str]]) -> str:
-    """Return the status that the filter's verdict would lead to."""
-    verdicts = {reason["verdict"] for reason in reasons if reason["check"] == spam_filter.__name__}
-    return CommentStatus.SPAM if "spam" in verdicts else CommentStatus.PENDING if verdicts else CommentStatus.APPROVED

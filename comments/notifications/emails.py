@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
+from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -27,7 +28,7 @@ MAX_QUOTED_LENGTH = 60_000
 MAX_NOTIFICATIONS = 2_000
 
 
-def for_staff(preference: NotificationPreference) -> Iterator[messages.Email]:
+def for_staff(preference: NotificationPreference) -> Iterator[EmailMessage]:
     """Yield the e-mails due to a member of the staff. Notifications that are no longer relevant are deleted."""
     for event, write in ((Event.PENDING, _pending_email), (Event.APPROVED, _own_posts_email)):
         unsent = Notification.unsent(event, moderator=preference)
@@ -35,6 +36,7 @@ def for_staff(preference: NotificationPreference) -> Iterator[messages.Email]:
         pks = list(unsent.values_list("pk", flat=True)[:MAX_NOTIFICATIONS])
         if pks:
             yield write(preference, pks)
+            _mark_sent(pks)
 
 
 def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Notification]:
@@ -50,7 +52,7 @@ def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Noti
     return notifications if is_subscribed and user.email else notifications.none()
 
 
-def _pending_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
+def _pending_email(preference: NotificationPreference, pks: list[int]) -> EmailMessage:
     user, quoted = preference.user, _quotable(pks)
     for notification in quoted:
         notification.mark = notification.comment.mark
@@ -82,7 +84,7 @@ def _pending_email(preference: NotificationPreference, pks: list[int]) -> messag
     )
 
 
-def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> messages.Email:
+def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> EmailMessage:
     quoted = _quotable(pks)
     entry = _common_entry(quoted)
     return _notification_email(
@@ -96,24 +98,31 @@ def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> mess
     )
 
 
-def for_follower(follower: Follower) -> Iterator[messages.Email]:
+def for_follower(follower: Follower) -> Iterator[EmailMessage]:
     """Yield the e-mail due to a follower, if any: the request to confirm, or the new comments."""
-    yield from _confirmation_email(follower) if follower.confirmed_at is None else _new_comments_email(follower)
-
-
-def _confirmation_email(follower: Follower) -> Iterator[messages.Email]:
-    entry = follower.entry
-    if not entry.is_public:
+    if follower.confirmed_at is not None:
+        unsent = Notification.unsent(Event.APPROVED, follower=follower)
+        unsent.exclude(comment__in=Comment.objects.public().on(follower.entry)).delete()
+        pks = list(unsent.values_list("pk", flat=True))
+        if pks:
+            yield _new_comments_email(follower, pks)
+            _mark_sent(pks)
+    elif follower.entry.is_public:
+        yield _confirmation_email(follower)
+        Follower.objects.filter(pk=follower.pk).update(invited_at=timezone.now())
+    else:
         follower.delete()
-        return
-    title = messages.isolated(entry)
+
+
+def _confirmation_email(follower: Follower) -> EmailMessage:
+    entry, title = follower.entry, messages.isolated(follower.entry)
     context = {
         "title": title,
         "url": absolute_url(entry.get_absolute_url()),
         "confirm_url": absolute_url(subscriptions.confirm_url(follower)),
         "days": subscriptions.CONFIRM_WITHIN.days,
     }
-    message = messages.write(
+    return messages.write(
         "comments/mail/confirm.txt",
         follower.email,
         gettext("Please confirm that you want to follow %(title)s") % {"title": title},
@@ -122,18 +131,11 @@ def _confirmation_email(follower: Follower) -> Iterator[messages.Email]:
         message_id=f"confirm-{follower.pk}-{follower.requested_at:%Y%m%d%H%M}",
         thread_id=f"follow-{_thread_id(entry)}",
     )
-    invited = Follower.objects.filter(pk=follower.pk)
-    yield messages.Email(message, lambda: invited.update(invited_at=timezone.now()))
 
 
-def _new_comments_email(follower: Follower) -> Iterator[messages.Email]:
-    entry = follower.entry
-    unsent = Notification.unsent(Event.APPROVED, follower=follower)
-    unsent.exclude(comment__in=Comment.objects.public().on(entry)).delete()
-    pks = list(unsent.values_list("pk", flat=True))
-    if not pks:
-        return
-    title, unsubscribe_url = messages.isolated(entry), absolute_url(subscriptions.unsubscribe_url(follower))
+def _new_comments_email(follower: Follower, pks: list[int]) -> EmailMessage:
+    entry, title = follower.entry, messages.isolated(follower.entry)
+    unsubscribe_url = absolute_url(subscriptions.unsubscribe_url(follower))
     context = {
         "shown": [_comment_context(one.comment) for one in _quotable(pks)],
         "title": title,
@@ -141,7 +143,7 @@ def _new_comments_email(follower: Follower) -> Iterator[messages.Email]:
         "unsubscribe_url": unsubscribe_url,
     }
     subject = ngettext("%(n)d new comment on %(title)s", "%(n)d new comments on %(title)s", len(pks))
-    yield _notification_email(
+    return _notification_email(
         "comments/mail/followed.txt",
         follower.email,
         subject % {"n": len(pks), "title": title},
@@ -191,12 +193,15 @@ def _thread_id(entry: Entry) -> str:
 
 def _notification_email(
     template: str, to: str, subject: str, context: dict[str, Any], pks: list[int], *, series: str, **options: str
-) -> messages.Email:
-    """Write an e-mail about the notifications with these IDs, which are marked as sent once it is accepted.
+) -> EmailMessage:
+    """Write an e-mail about the notifications with these IDs.
 
     `series` is the start of the message ID, and `options` are those of `mail.messages.write`.
     """
     context["more"] = len(pks) - len(context["shown"])
     message_id = f"{series}-{pks[0]}-{pks[-1]}-{len(pks)}"
-    message = messages.write(template, to, subject, context, list_name=LIST_NAME, message_id=message_id, **options)
-    return messages.Email(message, lambda: Notification.objects.filter(pk__in=pks).update(sent_at=timezone.now()))
+    return messages.write(template, to, subject, context, list_name=LIST_NAME, message_id=message_id, **options)
+
+
+def _mark_sent(pks: list[int]) -> None:
+    Notification.objects.filter(pk__in=pks).update(sent_at=timezone.now())
