@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from comments import personal_data
-from comments.admin.moderation import ReadOnlyAdmin
 from comments.models import Erasure
+from core.admin import ReadOnlyAdmin
 
 # How many comments are listed.
 MAX_LISTED = 50

@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from comments.admin.moderation import ReadOnlyAdmin
 from comments.forms import CommentTextField
 from comments.models import Block, Comment, CommentSettings, CommentStatus, Decision, Queue
 from comments.moderation import decisions, queue, statistics
@@ -28,6 +27,7 @@ from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, latest_changes, 
 from comments.moderation.decisions import OvertakenError
 from comments.moderation.queue import Row
 from comments.rules import blocklist
+from core.admin import ReadOnlyAdmin
 
 # The status after a decision. A restored comment may have any.
 _BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
