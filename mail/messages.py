@@ -77,10 +77,7 @@ def write(
         "In-Reply-To": f"<{thread_id}@{host}>",
     }
     if unsubscribe_url:
-        headers |= {
-            "List-Unsubscribe": f"<{unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+        headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     title = line(f"[{line(site.title)}] {subject}")
     return _Message(subject=title, body=body.strip() + "\n", to=[to], headers=headers)
 

@@ -71,8 +71,7 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request) and (obj is None or obj.user_id == request.user.pk)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request, obj)
+    has_change_permission = has_view_permission
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         (own,) = NotificationPreference.objects.of_users([cast("User", request.user)])

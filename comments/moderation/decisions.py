@@ -48,12 +48,12 @@ def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 
     Here and below, comments whose mark differs from the one in `seen` are left alone and reported as overtaken.
     """
-    return _decide(_pks(comments), by, _same_for_all(CommentStatus.APPROVED, CommentStatus.APPROVED), seen)
+    return _decide(comments, by, _same_for_all(CommentStatus.APPROVED, CommentStatus.APPROVED), seen)
 
 
 def mark_spam(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
     """Hide `comments` as spam. The filter learns from them."""
-    return _decide(_pks(comments), by, _same_for_all(CommentStatus.SPAM, CommentStatus.SPAM), seen)
+    return _decide(comments, by, _same_for_all(CommentStatus.SPAM, CommentStatus.SPAM), seen)
 
 
 def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
@@ -62,7 +62,7 @@ def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> De
     def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
         return {comment: (CommentStatus.TRASH, _taught(history)) for comment, history in _with_history(locked)}
 
-    return _decide(_pks(comments), by, rule, seen)
+    return _decide(comments, by, rule, seen)
 
 
 def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
@@ -72,7 +72,7 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
         hidden = [comment for comment in locked if comment.status in OUT_OF_SIGHT]
         return {comment: _before_removal(history) for comment, history in _with_history(hidden)}
 
-    return _decide(_pks(comments), by, rule, seen)
+    return _decide(comments, by, rule, seen)
 
 
 def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None) -> uuid.UUID:
@@ -93,12 +93,12 @@ def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, s
             batch = {"moderator": by, "batch": result.batch}
             Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
         else:
-            _decide([stored.pk], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
+            _decide([stored], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
     return result.batch
 
 
-def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> Comment:
-    """Change the text, name, email or website of `comment`, keep the earlier text, and return the changed comment.
+def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> None:
+    """Change the text, name, email or website of `comment`, and keep the earlier text.
 
     Its status stays. Raises OvertakenError if its mark is no longer `mark`, and DoesNotExist if it has been deleted.
     """
@@ -113,7 +113,6 @@ def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "
             setattr(stored, field, values[field])
         if changed:
             stored.save(update_fields=changed)
-    return stored
 
 
 def undo(batch: uuid.UUID, by: User) -> DecisionResult:
@@ -129,11 +128,8 @@ def undo(batch: uuid.UUID, by: User) -> DecisionResult:
             if history and history[-1].batch == batch and history[-1].became == comment.status
         }
 
-    return _decide(Decision.objects.filter(batch=batch).values_list("comment", flat=True), by, rule)
-
-
-def _pks(comments: Iterable[Comment]) -> set[int]:
-    return {comment.pk for comment in comments}
+    pks = Decision.objects.filter(batch=batch).values_list("comment", flat=True)
+    return _decide([Comment(pk=pk) for pk in pks], by, rule)
 
 
 def _same_for_all(status: CommentStatus, taught: str) -> Rule:
@@ -166,9 +162,9 @@ def _before_removal(history: list[Decision]) -> Ruling:
 
 
 def _decide(
-    pks: Iterable[int], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
+    comments: Iterable[Comment], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
 ) -> DecisionResult:
-    """Give the comments with these IDs the status that `rule` says, where it differs, and log that."""
+    """Give `comments` the status that `rule` says, where it differs, and log that."""
     batch = batch or uuid.uuid4()
     seen = seen or {}
     changed = unchanged = 0
@@ -176,7 +172,7 @@ def _decide(
     lessons: dict[Comment, str] = {}
     recounted: set[int] = set()
     with transaction.atomic():
-        for found in _locked(pks):
+        for found in _locked(comments):
             stale = {comment.pk for comment in found if seen.get(comment.pk, comment.mark) != comment.mark}
             overtaken += sorted(stale)
             locked = [comment for comment in found if comment.pk not in stale]
@@ -203,12 +199,12 @@ def _decide(
     return DecisionResult(changed, unchanged, batch, tuple(overtaken))
 
 
-def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
-    """Yield the comments with these IDs as they are now, in batches, locked until the transaction ends.
+def _locked(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
+    """Yield `comments` as they are now, in batches, locked until the transaction ends.
 
     They are always locked in the same order and before any entry, so moderators may wait for each other but never
     deadlock.
     """
-    for batch in batched(sorted(set(pks)), 1_000):
-        comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
-        yield list(comments.only("status", "entry", "name", "email", "website", "text"))
+    for pks in batched(sorted({comment.pk for comment in comments}), 1_000):
+        stored = Comment.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+        yield list(stored.only("status", "entry", "name", "email", "website", "text"))
