@@ -201,7 +201,6 @@ class QueueAdmin(ReadOnlyAdmin):
                     "comments": found,
                     "match_count": blocklist.count_recent_matches(block).total(),
                     "blocked": Block.objects.filter(kind=block.kind, key=block.key).first(),
-                    "verdicts": Block.Verdict.choices,
                     "actions": ACTIONS,
                 }
         return self._page(request, "similar", _("Similar comments"), context)

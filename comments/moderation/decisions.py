@@ -165,14 +165,14 @@ def _decide(
     comments: Iterable[Comment], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
 ) -> DecisionResult:
     """Give `comments` the status that `rule` says, where it differs, and log that."""
-    batch = batch or uuid.uuid4()
-    seen = seen or {}
-    changed = unchanged = 0
+    pks = sorted({comment.pk for comment in comments})
+    batch, seen = batch or uuid.uuid4(), seen or {}
+    unchanged = 0
     overtaken: list[int] = []
     lessons: dict[Comment, str] = {}
     recounted: set[int] = set()
     with transaction.atomic():
-        for found in _locked(comments):
+        for found in _locked(pks):
             stale = {comment.pk for comment in found if seen.get(comment.pk, comment.mark) != comment.mark}
             overtaken += sorted(stale)
             locked = [comment for comment in found if comment.pk not in stale]
@@ -190,21 +190,20 @@ def _decide(
                 lessons[comment] = taught
                 if CommentStatus.APPROVED in (comment.status, new):
                     recounted.add(comment.entry_id)
-            changed += len(rulings)
             unchanged += len(locked) - len(rulings)
         # Only once all comments are locked, so that a transaction that waits for the filter holds no comment that
         # another one needs.
         bayes.learn(lessons)
         recount_all(recounted)
-    return DecisionResult(changed, unchanged, batch, tuple(overtaken))
+    return DecisionResult(len(lessons), unchanged, batch, tuple(overtaken))
 
 
-def _locked(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
-    """Yield `comments` as they are now, in batches, locked until the transaction ends.
+def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
+    """Yield the comments with these sorted IDs as they are now, in batches, locked until the transaction ends.
 
     They are always locked in the same order and before any entry, so moderators may wait for each other but never
     deadlock.
     """
-    for pks in batched(sorted({comment.pk for comment in comments}), 1_000):
-        stored = Comment.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+    for batch in batched(pks, 1_000):
+        stored = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
         yield list(stored.only("status", "entry", "name", "email", "website", "text"))
