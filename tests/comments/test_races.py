@@ -13,8 +13,7 @@ from comments.models import Comment, CommentPolicy, CommentSettings, Decision, L
 from comments.models import CommentStatus as Status
 from comments.moderation.counting import miscounted
 from comments.moderation.decisions import OvertakenError, approve, edit, mark_spam, reply, restore, trash
-from comments.moderation.self_service import TooLateError, delete_own, revise
-from comments.moderation.submission import submit
+from comments.moderation.submission import TooLateError, delete_own, revise, submit
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.types import AtOnce
 
