@@ -47,7 +47,7 @@ def _fan_out_batch(until: dt.datetime) -> bool:
         pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
         # Events may be outdated by now.
         written_here = Comment.objects.filter(is_imported=False).order_by("pk")
-        pending = written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING)
+        pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
         approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
         notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
         Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
@@ -55,8 +55,7 @@ def _fan_out_batch(until: dt.datetime) -> bool:
     return bool(items)
 
 
-def _for_moderators(comments: Iterable[Comment]) -> Iterable[Notification]:
-    comments = list(comments)
+def _for_moderators(comments: Collection[Comment]) -> Iterable[Notification]:
     if not comments:
         return
     moderators = User.objects.with_perm("comments.moderate_comment").filter(is_staff=True).exclude(email="")

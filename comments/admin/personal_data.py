@@ -70,18 +70,17 @@ class ErasureAdmin(ReadOnlyAdmin):
             options = {"ensure_ascii": False, "indent": 1}
             headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
             return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
-        if "choose" in request.POST or "erase" in request.POST:
-            return self._erase(request, email)
-        return self._show(request, EraseForm(initial={"email": email}), email)
-
-    def _erase(self, request: HttpRequest, email: str) -> HttpResponse:
-        form = EraseForm(request.POST)
+        has_chosen = "choose" in request.POST or "erase" in request.POST
+        form = EraseForm(request.POST if has_chosen else None, initial={"email": email})
         if not form.is_valid():
             return self._show(request, form, email)
         keep_text = form.cleaned_data["texts"] == "keep"
-        if "erase" not in request.POST:
-            summary = personal_data.summary(email)
-            return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
+        if "erase" in request.POST:
+            return self._erase(request, email, keep_text=keep_text)
+        summary = personal_data.summary(email)
+        return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
+
+    def _erase(self, request: HttpRequest, email: str, *, keep_text: bool) -> HttpResponse:
         erased = personal_data.erase(email, keep_text=keep_text)
         if keep_text:
             entry = gettext("Comments kept.")

@@ -63,11 +63,9 @@ def _pending_email(preference: NotificationPreference, pks: list[int]) -> EmailM
         subject = ngettext("%(n)d pending comment on %(title)s", "%(n)d pending comments on %(title)s", len(pks))
     else:
         subject = ngettext("%(n)d pending comment", "%(n)d pending comments", len(pks))
+    urls = decision_links.decision_urls
     context = {
-        "shown": [
-            {**_comment_context(one.comment), "decision_urls": decision_links.decision_urls(one, user)}
-            for one in quoted
-        ],
+        "shown": [_comment_context(one.comment) | {"decision_urls": urls(one, user)} for one in quoted],
         "count": len(pks),
         "queue_url": absolute_url(reverse("admin:comments_queue_changelist")),
         "preferences_url": _preferences_url(),

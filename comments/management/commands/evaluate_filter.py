@@ -1,6 +1,7 @@
 """`manage.py evaluate_filter [--own | --file labelled.jsonl]`: measure how well the spam filter works."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,5 @@ class Command(BaseCommand):
 
 
 def _labelled(file: str) -> list[Labelled]:
-    if file == "-":
-        return list(read_labelled(sys.stdin))
-    with Path(file).open(encoding="utf-8") as lines:
+    with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
         return list(read_labelled(lines))
