@@ -30,12 +30,12 @@ MAX_NOTIFICATIONS = 2_000
 
 def for_staff(preference: NotificationPreference) -> Iterator[EmailMessage]:
     """Yield the e-mails due to a member of the staff. Notifications that are no longer relevant are deleted."""
-    for event, write in ((Event.PENDING, _pending_email), (Event.APPROVED, _own_posts_email)):
+    for event in Event:
         unsent = Notification.unsent(event, moderator=preference)
         unsent.exclude(pk__in=_relevant(preference, event)).delete()
         pks = list(unsent.values_list("pk", flat=True)[:MAX_NOTIFICATIONS])
         if pks:
-            yield write(preference, pks)
+            yield _staff_email(preference, event, pks)
             _mark_sent(pks)
 
 
@@ -52,47 +52,37 @@ def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Noti
     return notifications if is_subscribed and user.email else notifications.none()
 
 
-def _pending_email(preference: NotificationPreference, pks: list[int]) -> EmailMessage:
-    user, quoted = preference.user, _quotable(pks)
-    for notification in quoted:
-        notification.mark = notification.comment.mark
-    # Before it is sent, because the recipient may follow a link at once.
-    Notification.objects.bulk_update(quoted, ["mark"])
-    entry = _common_entry(quoted) if len(quoted) == len(pks) else None
-    if entry is not None:
-        subject = ngettext("%(n)d pending comment on %(title)s", "%(n)d pending comments on %(title)s", len(pks))
+def _staff_email(preference: NotificationPreference, event: Event, pks: list[int]) -> EmailMessage:
+    user, count, quoted = preference.user, len(pks), _quotable(pks)
+    shown = [_comment_context(notification.comment) for notification in quoted]
+    entries = {notification.comment.entry for notification in quoted}
+    entry = entries.pop() if len(entries) == 1 else None
+    preferences_url = absolute_url(reverse("admin:comments_notificationpreference_changelist"))
+    context = {"shown": shown, "count": count, "preferences_url": preferences_url}
+    if event == Event.APPROVED:
+        template = "comments/mail/own_posts.txt"
+        subject = ngettext("%(n)d comment on your post", "%(n)d comments on your posts", count)
     else:
-        subject = ngettext("%(n)d pending comment", "%(n)d pending comments", len(pks))
-    urls = decision_links.decision_urls
-    context = {
-        "shown": [_comment_context(one.comment) | {"decision_urls": urls(one, user)} for one in quoted],
-        "count": len(pks),
-        "queue_url": absolute_url(reverse("admin:comments_queue_changelist")),
-        "preferences_url": _preferences_url(),
-        "days": decision_links.VALID_DAYS,
-    }
+        template = "comments/mail/pending.txt"
+        queue_url = absolute_url(reverse("admin:comments_queue_changelist"))
+        context |= {"queue_url": queue_url, "days": decision_links.VALID_DAYS}
+        for notification, comment in zip(quoted, shown, strict=True):
+            notification.mark = notification.comment.mark
+            comment["decision_urls"] = decision_links.decision_urls(notification, user)
+        # Before it is sent, because the recipient may follow a link at once.
+        Notification.objects.bulk_update(quoted, ["mark"])
+        if entry is not None and len(quoted) == count:
+            subject = ngettext("%(n)d pending comment on %(title)s", "%(n)d pending comments on %(title)s", count)
+        else:
+            subject, entry = ngettext("%(n)d pending comment", "%(n)d pending comments", count), None
     return _notification_email(
-        "comments/mail/pending.txt",
+        template,
         user.email,
-        subject % {"n": len(pks), "title": messages.isolated(entry)},
+        subject % {"n": count, "title": messages.isolated(entry)},
         context,
         pks,
         series=f"notification-{preference.pk}",
-        thread_id=_thread_id(entry) if entry is not None else "pending",
-    )
-
-
-def _own_posts_email(preference: NotificationPreference, pks: list[int]) -> EmailMessage:
-    quoted = _quotable(pks)
-    entry = _common_entry(quoted)
-    return _notification_email(
-        "comments/mail/own_posts.txt",
-        preference.user.email,
-        ngettext("%(n)d comment on your post", "%(n)d comments on your posts", len(pks)) % {"n": len(pks)},
-        {"shown": [_comment_context(one.comment) for one in quoted], "preferences_url": _preferences_url()},
-        pks,
-        series=f"notification-{preference.pk}",
-        thread_id=_thread_id(entry) if entry is not None else "approved",
+        thread_id=_thread_id(entry) if entry is not None else event.value,
     )
 
 
@@ -161,12 +151,6 @@ def _quotable(pks: list[int]) -> list[Notification]:
     return notifications[: max(1, sum(length <= MAX_QUOTED_LENGTH for length in lengths))]
 
 
-def _common_entry(notifications: list[Notification]) -> Entry | None:
-    """Return the entry that all of them are about; None if there are several."""
-    entries = {notification.comment.entry for notification in notifications}
-    return entries.pop() if len(entries) == 1 else None
-
-
 def _comment_context(comment: Comment) -> dict[str, Any]:
     return {
         "name": messages.isolated(comment.author_name),
@@ -178,10 +162,6 @@ def _comment_context(comment: Comment) -> dict[str, Any]:
         "text": messages.quoted(comment.text),
         "reasons": [messages.line(reason["message"]) for reason in comment.reasons],
     }
-
-
-def _preferences_url() -> str:
-    return absolute_url(reverse("admin:comments_notificationpreference_changelist"))
 
 
 def _thread_id(entry: Entry) -> str:
