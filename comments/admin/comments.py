@@ -144,11 +144,8 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
-        current = request.GET.get("status__exact")
-        statuses = [
-            {"label": status.label, "count": counts.get(status, 0), "value": status.value, "current": status == current}
-            for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
-        ]
+        tabs = (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
+        statuses = [(status, counts.get(status, 0)) for status in tabs]
         return super().changelist_view(request, {**(extra_context or {}), "statuses": statuses})
 
     @admin.display(description=_("comment"))

@@ -71,15 +71,13 @@ class QueueAdmin(ReadOnlyAdmin):
         except (ValueError, OverflowError) as error:
             raise Http404 from error
         counts = queue.counts()
+        tabs = (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED)
         on_top = {row.comment.pk for row in to_review}
         context = {
             "rows": [row for row in rows if row.comment.pk not in on_top],
             "to_review": to_review,
             "status": status,
-            "statuses": [
-                {"value": each.value, "label": each.label, "count": counts.get(each, 0), "current": each == status}
-                for each in (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED)
-            ],
+            "statuses": [(each, counts.get(each, 0)) for each in tabs],
             "next_page": urlencode({"status": status, "after": after}) if after else "",
             "position": _position(request),
             "actions": ACTIONS,
