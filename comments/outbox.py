@@ -31,28 +31,26 @@ def record(pks: Collection[int], status: str) -> None:
 
 def fan_out() -> None:
     """Create a notification for each recipient of each recorded event, once, however many workers do this at once."""
-    while _fan_out_batch(timezone.now() - SETTLE):
-        pass
+    while True:
+        with transaction.atomic():
+            settled = OutboxItem.objects.select_for_update().filter(created_at__lte=timezone.now() - SETTLE)
+            items = list(settled.order_by("pk")[:BATCH])
+            if not items:
+                return
+            pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
+            # Events may be outdated by now.
+            written_here = Comment.objects.filter(is_imported=False).order_by("pk")
+            pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
+            approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
+            notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
+            Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
+            OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
 
 
 def next_at() -> dt.datetime | None:
     """Return when something next has to be fanned out; None if nothing is recorded."""
     oldest = OutboxItem.objects.order_by("created_at").values_list("created_at", flat=True).first()
     return None if oldest is None else oldest + SETTLE
-
-
-def _fan_out_batch(until: dt.datetime) -> bool:
-    with transaction.atomic():
-        items = list(OutboxItem.objects.select_for_update().filter(created_at__lte=until).order_by("pk")[:BATCH])
-        pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
-        # Events may be outdated by now.
-        written_here = Comment.objects.filter(is_imported=False).order_by("pk")
-        pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
-        approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
-        notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
-        Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
-        OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
-    return bool(items)
 
 
 def _for_moderators(comments: Collection[Comment]) -> Iterable[Notification]:
