@@ -167,8 +167,8 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:
-        time = '<time datetime="{}">{}</time>'
-        return format_html(time, comment.created_at.isoformat(), timesince(comment.created_at))
+        time = comment.created_at
+        return format_html('<time datetime="{}">{}</time>', time.isoformat(), timesince(time))
 
     def view_on_site(self, obj: Comment) -> str:
         return obj.get_absolute_url()

@@ -101,10 +101,9 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
         return format_html("<strong>{}</strong>", warning)
 
     def save_model(self, request: HttpRequest, obj: NotificationPreference, form: Any, change: bool) -> None:
+        values = {field: form.cleaned_data[field] for field in form.changed_data}
         # The new interval starts now.
-        NotificationPreference.objects.filter(pk=obj.pk).update(
-            **{field: form.cleaned_data[field] for field in form.changed_data}, not_before=timezone.now()
-        )
+        NotificationPreference.objects.filter(pk=obj.pk).update(**values, not_before=timezone.now())
         if is_on():
             wake_worker(timezone.now())
 

@@ -33,14 +33,12 @@ CHART_HEIGHT, BAR_MARGIN, BAR_STEP = 120, 8, 50
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The comments of the week that begins on `day`, counted by CHART_STATUSES, and their bar in the chart.
-
-    `segments` has the status, top and height of each part of the bar.
-    """
+    """The comments of the week that begins on `day`, counted by CHART_STATUSES, and their bar in the chart."""
 
     day: dt.date
     counts: list[int]
     x: int
+    # The status, top and height of each part of the bar.
     segments: list[tuple[CommentStatus, float, float]]
 
 
