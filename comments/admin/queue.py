@@ -93,22 +93,19 @@ class QueueAdmin(ReadOnlyAdmin):
         name, _space, pk = request.POST.get("decide", "").partition(" ")
         pks = _pks([pk] if pk else request.POST.getlist("comment"))
         if name in ACTIONS:
-            return self._decide(request, name, pks)
+            action = ACTIONS[name]
+            result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
+            staying = set(pks) if _BECOMES.get(name) == _status(request) else set(result.overtaken)
+            return self._respond(
+                request,
+                result_message(result, action.changed, action.unchanged),
+                batch=result.batch if result.changed else None,
+                gone=[pk for pk in pks if pk not in staying],
+                rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
+            )
         if name in {"reply", "edit"} and len(pks) == 1 and f"{name}-{pks[0]}" in request.POST:
             return self._write(request, name, pks[0])
         return self._respond(request, gettext("No comments were changed."))
-
-    def _decide(self, request: HttpRequest, name: str, pks: list[int]) -> HttpResponse:
-        action = ACTIONS[name]
-        result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
-        staying = set(pks) if _BECOMES.get(name) == _status(request) else set(result.overtaken)
-        return self._respond(
-            request,
-            result_message(result, action.changed, action.unchanged),
-            batch=result.batch if result.changed else None,
-            gone=[pk for pk in pks if pk not in staying],
-            rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
-        )
 
     def _write(self, request: HttpRequest, name: str, pk: int) -> HttpResponse:
         """Publish a reply to a comment, or change its text."""
