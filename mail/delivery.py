@@ -36,12 +36,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mailing[Model: Recipient]:
-    """One kind of mail: everyone who may get it, and the e-mails that are due to one of them.
-
-    `emails` goes on after a `yield` once the mail server has accepted the e-mail, and then records that it was sent.
-    """
+    """One kind of mail: everyone who may get it, and the e-mails that are due to one of them."""
 
     recipients: RecipientQuerySet[Model]
+    # It goes on after a `yield` once the mail server has accepted the e-mail, and then records that it was sent.
     emails: Callable[[Model], Iterator[EmailMessage]]
 
 

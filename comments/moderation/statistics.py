@@ -101,11 +101,10 @@ def outcomes() -> Outcomes:
         decided_at=Subquery(first_decision.values("made_at")[:1]),
         decided_by=Subquery(first_decision.values("moderator")[:1]),
     ).order_by("-created_at", "-pk")
-    fields = ("first", "status", "reasons", "created_at", "decided_at", "decided_by", "user")
-    newest = annotated.values_list(*fields)[:MAX_COMMENTS]
+    newest = annotated.values_list("first", "status", "reasons", "created_at", "decided_at", "decided_by", "user")
     result = Outcomes()
     waits: list[float] = []
-    for first, status, reasons, created_at, decided_at, decided_by, author in newest.iterator():
+    for first, status, reasons, created_at, decided_at, decided_by, author in newest[:MAX_COMMENTS].iterator():
         # Moderators approve their own replies by writing them.
         if first is None or (author is not None and author == decided_by):
             continue
