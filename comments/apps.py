@@ -19,12 +19,12 @@ class CommentsConfig(AppConfig):
 
     def ready(self) -> None:
         from blog.caching import noindex_parameters, private_parameters
-        from comments import sender_links, threads
+        from comments import outbox, sender_links, threads
         from comments.models import CommentSettings, Follower, NotificationPreference
-        from comments.notifications import follower_mail, moderator_mail, outbox
+        from comments.notifications import emails
         from core.models import related_settings
         from core.personal_data import PersonalRows, personal_rows
-        from mail.outbox import Mailing, Preparation, mailings, preparations
+        from mail.delivery import Mailing, Preparation, mailings, preparations
 
         post_migrate.connect(_create_settings, sender=self, dispatch_uid="comments.create_settings")
         related_settings.register("comment_settings", CommentSettings)
@@ -33,9 +33,9 @@ class CommentsConfig(AppConfig):
         personal_rows.register("comments.followers", PersonalRows(Follower, "email"))
         preparations.register("comments", Preparation(outbox.fan_out, outbox.next_at))
         moderators = NotificationPreference.objects.select_related("user")
-        mailings.register("comments.moderators", Mailing(moderators, moderator_mail.emails))
+        mailings.register("comments.moderators", Mailing(moderators, emails.for_staff))
         followers = Follower.objects.select_related("entry")
-        mailings.register("comments.followers", Mailing(followers, follower_mail.emails))
+        mailings.register("comments.followers", Mailing(followers, emails.for_follower))
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
         reserved_slugs.register("comments", {"comments"})
         role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})

@@ -8,7 +8,7 @@ from django.utils import timezone
 from comments import personal_data
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import deletion
-from comments.notifications import moderator_mail, subscriptions
+from comments.notifications import decision_links, subscriptions
 from comments.rules import proof_of_work, rate_limit
 
 BATCH = 500
@@ -27,7 +27,7 @@ def tidy(settings: CommentSettings) -> dict[str, int]:
         "rate_counts": rate_limit.delete_old(),
         "challenges": proof_of_work.delete_expired(),
         "followers": subscriptions.delete_unconfirmed(),
-        "notifications": moderator_mail.delete_old(),
+        "notifications": decision_links.delete_old(),
     }
 
 

@@ -12,8 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from blog.models import Entry
 from comments.forms import FollowForm
-from comments.models import Comment, CommentSettings
-from comments.moderation import by_email
+from comments.models import Comment, CommentSettings, Follower
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
 from comments.rules import rate_limit
@@ -24,7 +23,7 @@ from core.site import SiteRequest
 @secret_page
 def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
     """Let a moderator decide about one comment from a notification."""
-    if action not in by_email.ACTIONS:
+    if action not in decision_links.ACTIONS:
         raise Http404
     try:
         notification = decision_links.find_notification(signed)
@@ -40,7 +39,7 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
         status = 403
     elif request.method == "POST":
         try:
-            by_email.decide(notification, action, request.POST.get("seen", ""))
+            decision_links.decide(notification, notification.moderator.user, action, request.POST.get("seen", ""))
         except OvertakenError:
             status = 409
         except Comment.DoesNotExist:
@@ -51,14 +50,14 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
     comment = notification.comment
     context = {
         "comment": comment,
-        "action": by_email.ACTIONS[action],
+        "action": decision_links.ACTIONS[action],
         # With the same signature, so they expire at the same time.
         "others": [
             (other, reverse("comments:decide", args=[signed, name]))
-            for name, other in by_email.ACTIONS.items()
+            for name, other in decision_links.ACTIONS.items()
             if name != action
         ],
-        "is_open": by_email.is_open(notification),
+        "is_open": decision_links.is_open(notification),
         "is_used": notification.used_at is not None,
         "decision": comment.decisions.select_related("moderator").first(),
         "was_changed": status == 409 or comment.mark != notification.mark,
@@ -142,7 +141,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
 @secret_page
 def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
     """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
-    follower = subscriptions.find_to_unsubscribe(signed)
+    follower = Follower.objects.select_related("entry").with_unsubscribe_token(signed)
     if follower is not None and request.method != "POST":
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})

@@ -31,7 +31,7 @@ from blog.views import entry_response
 from comments import sender_links
 from comments.forms import CommentForm, OwnCommentForm
 from comments.models import Comment, CommentSettings, CommentStatus
-from comments.moderation import self_service
+from comments.moderation import submission
 from comments.rules import proof_of_work, rate_limit
 from comments.threads import find_page_number, page_url, thread_for
 from core.site import SiteRequest, absolute_url
@@ -185,7 +185,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)
     try:
         if "delete" in request.POST:
-            self_service.delete_own(comment)
+            submission.delete_own(comment)
             return message_page(
                 request,
                 gettext("Your comment was deleted"),
@@ -194,18 +194,18 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
                 link=gettext("Back to %(title)s") % {"title": comment.entry},
             )
         if form.is_valid():
-            revised = self_service.revise(comment, form.cleaned_data["text"], settings=CommentSettings.of(request.site))
+            revised = submission.revise(comment, form.cleaned_data["text"], settings=CommentSettings.of(request.site))
             return HttpResponseRedirect(sender_links.view_url(revised))
-    except self_service.TooLateError:
+    except submission.TooLateError:
         comment.refresh_from_db()
     except Comment.DoesNotExist:
         return _deleted(request)
     context = {
         "comment": comment,
         "form": form,
-        "may_be_revised": self_service.may_be_revised(comment),
-        "may_be_deleted": self_service.may_be_deleted(comment),
-        "until": comment.created_at + self_service.TIME_LIMIT,
+        "may_be_revised": submission.may_be_revised(comment),
+        "may_be_deleted": submission.may_be_deleted(comment),
+        "until": comment.created_at + submission.TIME_LIMIT,
         "view_url": sender_links.view_url(comment),
         "page_title": gettext("Your comment"),
     }

@@ -31,6 +31,18 @@ class OneRowAdmin(admin.ModelAdmin[Any]):
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", 1)
 
 
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """The admin of rows that are never added, changed or deleted in forms, only viewed or used in views of its own."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission
+
+
 @admin.register(SiteSettings)
 class SiteSettingsAdmin(OneRowAdmin):
     fieldsets = (

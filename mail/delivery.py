@@ -1,23 +1,27 @@
 """Sending the mail that is due. Any number of workers may do it at once: only one sends each e-mail.
 
-An e-mail counts as sent once the mail server has accepted it. If a worker dies between the two, the e-mail is sent
-again (at least once) with the same Message-ID. While the mail server is unavailable, everything waits for it.
+The apps that send mail register where it comes from. An e-mail counts as sent once the mail server has accepted it. If
+a worker dies between the two, the e-mail is sent again (at least once) with the same Message-ID. While the mail server
+is unavailable, everything waits for it.
 """
 
 import datetime as dt
 import logging
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.conf import settings
 from django.core import mail as django_mail
+from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone, translation
 
-from mail import messages, outbox
-from mail.models import Recipient
+from core.registry import Registry
+from mail import messages
+from mail.models import Recipient, RecipientQuerySet
 
 # A worker that has not finished with one recipient after this time is presumed dead.
 LEASE = dt.timedelta(minutes=10)
@@ -30,6 +34,41 @@ MAX_FAILURES = 8
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Mailing[Model: Recipient]:
+    """One kind of mail: everyone who may get it, and the e-mails that are due to one of them."""
+
+    recipients: RecipientQuerySet[Model]
+    # It goes on after a `yield` once the mail server has accepted the e-mail, and then records that it was sent.
+    emails: Callable[[Model], Iterator[EmailMessage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A step that turns what has happened into mail for recipients. `next_at`: when it next has something to do."""
+
+    run: Callable[[], None]
+    next_at: Callable[[], dt.datetime | None]
+
+
+def _find_problems(name: str, mailing: Mailing[Any]) -> Iterable[str]:
+    if not issubclass(mailing.recipients.model, Recipient):
+        yield f"{mailing.recipients.model.__name__} is not a Recipient."
+
+
+mailings: Final[Registry[Mailing[Any]]] = Registry("mailing", _find_problems)
+preparations: Final[Registry[Preparation]] = Registry("mail preparation")
+
+
+def next_at() -> dt.datetime | None:
+    """Return when something next has to be prepared or sent; None if there is nothing."""
+    times = [preparation.next_at() for preparation in preparations.values()]
+    for mailing in mailings.values():
+        unsent = mailing.recipients.with_unsent().order_by("not_before")
+        times.append(unsent.values_list("not_before", flat=True).first())
+    return min((time for time in times if time is not None), default=None)
+
+
 def deliver() -> int:
     """Send all mail that is due and return how many e-mails went out.
 
@@ -37,7 +76,8 @@ def deliver() -> int:
     """
     if not messages.is_on():
         return 0
-    outbox.prepare()
+    for preparation in preparations.values():
+        preparation.run()
     count = 0
     with ExitStack() as stack:
         connection = None
@@ -53,22 +93,21 @@ def deliver() -> int:
     return count
 
 
-def _claimed() -> Iterator[tuple[outbox.Mailing[Any], Recipient]]:
+def _claimed() -> Iterator[tuple[Mailing[Any], Recipient]]:
     """Claim one recipient of a mailing after another until nobody is due."""
-    for mailing in outbox.mailings.values():
+    for mailing in mailings.values():
         due = mailing.recipients.due()
         while recipient := due.first():
             if mailing.recipients.claim(recipient, timezone.now() + LEASE):
                 yield mailing, recipient
 
 
-def _send(mailing: outbox.Mailing[Any], recipient: Recipient, connection: BaseEmailBackend) -> int:
+def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBackend) -> int:
     count = 0
     try:
         with translation.override(settings.LANGUAGE_CODE):
             for email in mailing.emails(recipient):
-                connection.send_messages([email.message])
-                email.mark_sent()
+                connection.send_messages([email])
                 count += 1
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError) as error:
         # The server answers but refuses this e-mail, or the address does not exist.

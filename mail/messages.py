@@ -6,10 +6,7 @@ It never gets into a header unescaped.
 
 import email.policy
 import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
-from itertools import accumulate
 from typing import Any
 
 from django.conf import settings
@@ -26,16 +23,6 @@ MAX_LINE_LENGTH = 150
 _JOINERS = "\u200c\u200d"
 # Characters that reverse the direction of the text after them (Unicode UAX 9).
 _BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-# The room for quoted texts in one e-mail, in characters. The first text is always quoted in full.
-MAX_QUOTED_LENGTH = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Email:
-    """An e-mail ready to be sent, and a function to call once the mail server has accepted it."""
-
-    message: EmailMessage
-    mark_sent: Callable[[], object]
 
 
 def is_on() -> bool:
@@ -59,11 +46,6 @@ def quoted(text: str) -> str:
     plain = "".join(char for char in remove_controls(text) if unicodedata.bidirectional(char) not in _BIDI_CONTROLS)
     # splitlines also breaks at what other programs take for the end of a line.
     return "\n".join(f"> {each}" for each in plain.splitlines())
-
-
-def count_that_fit(texts: Iterable[str]) -> int:
-    """Return how many of these texts one e-mail has room for, in this order: at least the first."""
-    return max(1, sum(length <= MAX_QUOTED_LENGTH for length in accumulate(map(len, texts))))
 
 
 def write(
@@ -95,10 +77,7 @@ def write(
         "In-Reply-To": f"<{thread_id}@{host}>",
     }
     if unsubscribe_url:
-        headers |= {
-            "List-Unsubscribe": f"<{unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+        headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     title = line(f"[{line(site.title)}] {subject}")
     return _Message(subject=title, body=body.strip() + "\n", to=[to], headers=headers)
 

@@ -8,7 +8,7 @@ from django.tasks import TaskResultStatus, task
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from mail import delivery, messages, outbox
+from mail import delivery, messages
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +23,7 @@ def send_due_mail() -> None:
     except OSError as error:
         _log.warning("The mail server is unavailable (%s). Trying again in five minutes.", type(error).__name__)
     finally:
-        next_at = outbox.next_at() if messages.is_on() else None
-        if next_at is not None:
+        if messages.is_on() and (next_at := delivery.next_at()):
             schedule_delivery(max(next_at, earliest))
 
 

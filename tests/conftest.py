@@ -20,8 +20,8 @@ from django.test import TestCase
 from django_tasks_db.management.commands.db_worker import Worker
 from pytest_django import DjangoDbBlocker, Settings
 
+from comments import outbox
 from comments.models import Follower, NotificationPreference, OutboxItem
-from comments.notifications import outbox
 from mail import delivery
 from tests.factories import wxr
 from tests.factories.servers import StubServer

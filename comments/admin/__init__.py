@@ -1,5 +1,5 @@
 """Comments in the admin."""
 
-from comments.admin import comments, moderation, personal_data, queue, settings
+from comments.admin import comments, personal_data, queue, settings
 
-__all__ = ["comments", "moderation", "personal_data", "queue", "settings"]
+__all__ = ["comments", "personal_data", "queue", "settings"]

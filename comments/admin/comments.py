@@ -1,4 +1,4 @@
-"""The list of comments and the form for one. comments.moderation.decisions has the decisions themselves."""
+"""The list of comments, the form for one, and the log of decisions (comments.moderation.decisions)."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -25,10 +25,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments.models import Comment, CommentStatus
+from comments.models import Comment, CommentStatus, Decision
 from comments.moderation import decisions, deletion
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
 from comments.moderation.decisions import DecisionResult, Seen
+from core.admin import ReadOnlyAdmin
 
 
 def _bulk_action(name: str) -> Callable[..., None]:
@@ -143,11 +144,8 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
-        current = request.GET.get("status__exact")
-        statuses = [
-            {"label": status.label, "count": counts.get(status, 0), "value": status.value, "current": status == current}
-            for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
-        ]
+        tabs = (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
+        statuses = [(status, counts.get(status, 0)) for status in tabs]
         return super().changelist_view(request, {**(extra_context or {}), "statuses": statuses})
 
     @admin.display(description=_("comment"))
@@ -219,3 +217,28 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
         deletion.delete(queryset)
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin):
+    list_display = ("made_at", "moderator", "__str__", "comment_link")
+    list_display_links = None
+    actions = None
+    list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became")
+    list_select_related = ("moderator", "comment__user")
+    date_hierarchy = "made_at"
+    list_per_page = 100
+    show_full_result_count = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("comments.moderate_comment")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Needed to delete its comment or post. The list itself has no delete action.
+        return cast("User", request.user).is_superuser
+
+    @admin.display(description=_("comment"))
+    def comment_link(self, decision: Decision) -> SafeString:
+        url = reverse("admin:comments_comment_change", args=[decision.comment_id])
+        # The log does not store the name, so erasing a person erases it here too.
+        return format_html('<a href="{}">{}: <bdi>{}</bdi></a>', url, decision.comment, decision.comment.author_name)

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from comments import personal_data
-from comments.admin.moderation import ReadOnlyAdmin
 from comments.models import Erasure
+from core.admin import ReadOnlyAdmin
 
 # How many comments are listed.
 MAX_LISTED = 50
@@ -39,16 +39,13 @@ class EraseForm(PersonForm):
 
     texts = forms.ChoiceField(
         label=_("What happens to the comments"),
-        choices=[
-            (
-                "keep",
-                _(
-                    "Keep them as “Anonymous”. Name, e-mail, website, account and earlier versions are deleted. "
-                    "Check the texts, because they may contain names."
-                ),
+        choices={
+            "keep": _(
+                "Keep them as “Anonymous”. Name, e-mail, website, account and earlier versions are deleted. "
+                "Check the texts, because they may contain names."
             ),
-            ("delete", _("Delete them permanently. Replies by others stay.")),
-        ],
+            "delete": _("Delete them permanently. Replies by others stay."),
+        },
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of the two.")},
     )
@@ -63,11 +60,9 @@ class ErasureAdmin(ReadOnlyAdmin):
         """Handle every step. The button that was clicked says which."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method in {"GET", "HEAD"}:
-            return self._page(request, "search", form=PersonForm())
-        if request.method != "POST":
+        if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "POST"])
-        form = PersonForm(request.POST)
+        form = PersonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
             return self._page(request, "search", form=form)
         email = form.cleaned_data["email"]
@@ -75,18 +70,17 @@ class ErasureAdmin(ReadOnlyAdmin):
             options = {"ensure_ascii": False, "indent": 1}
             headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
             return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
-        if "choose" in request.POST or "erase" in request.POST:
-            return self._erase(request, email)
-        return self._show(request, EraseForm(initial={"email": email}), email)
-
-    def _erase(self, request: HttpRequest, email: str) -> HttpResponse:
-        form = EraseForm(request.POST)
+        has_chosen = "choose" in request.POST or "erase" in request.POST
+        form = EraseForm(request.POST if has_chosen else None, initial={"email": email})
         if not form.is_valid():
             return self._show(request, form, email)
         keep_text = form.cleaned_data["texts"] == "keep"
-        if "erase" not in request.POST:
-            summary = personal_data.summary(email)
-            return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
+        if "erase" in request.POST:
+            return self._erase(request, email, keep_text=keep_text)
+        summary = personal_data.summary(email)
+        return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
+
+    def _erase(self, request: HttpRequest, email: str, *, keep_text: bool) -> HttpResponse:
         erased = personal_data.erase(email, keep_text=keep_text)
         if keep_text:
             entry = gettext("Comments kept.")

@@ -20,38 +20,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from comments.admin.moderation import ReadOnlyAdmin
 from comments.forms import CommentTextField
 from comments.models import Block, Comment, CommentSettings, CommentStatus, Decision, Queue
 from comments.moderation import decisions, queue, statistics
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, latest_changes, read_seen, result_message, time_since
-from comments.moderation.decisions import DecisionResult, OvertakenError
+from comments.moderation.decisions import OvertakenError
 from comments.moderation.queue import Row
 from comments.rules import blocklist
+from core.admin import ReadOnlyAdmin
 
-# The status after each decision. A restored comment may have any.
-_BECOMES = {
-    "approve": CommentStatus.APPROVED,
-    "reply": CommentStatus.APPROVED,
-    "spam": CommentStatus.SPAM,
-    "trash": CommentStatus.TRASH,
-}
-_KEYS = [
-    (_("j, k"), _("Next and previous comment")),
-    (_("a"), _("Approve")),
-    (_("s"), _("Mark as spam")),
-    (_("t"), _("Move to trash")),
-    (_("z"), _("Restore from spam or trash")),
-    (_("r"), _("Approve and reply")),
-    (_("e"), _("Edit the text")),
-    (_("u"), _("Undo the last decision")),
-    (_("x"), _("Select (a, s and t then apply to all selected comments)")),
-    (_("o"), _("Show the full text")),
-    (_("b"), _("Similar comments, block commenter")),
-    (_("Ctrl + Enter"), _("Submit a reply or text")),
-    (_("Esc"), _("Leave a field")),
-    (_("?"), _("Show this list")),
-]
+# The status after a decision. A restored comment may have any.
+_BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
 
 
 class SimilarForm(forms.Form):
@@ -92,18 +71,15 @@ class QueueAdmin(ReadOnlyAdmin):
         except (ValueError, OverflowError) as error:
             raise Http404 from error
         counts = queue.counts()
+        tabs = (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED)
         on_top = {row.comment.pk for row in to_review}
         context = {
             "rows": [row for row in rows if row.comment.pk not in on_top],
             "to_review": to_review,
             "status": status,
-            "statuses": [
-                {"value": each.value, "label": each.label, "count": counts.get(each, 0), "current": each == status}
-                for each in (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED)
-            ],
+            "statuses": [(each, counts.get(each, 0)) for each in tabs],
             "next_page": urlencode({"status": status, "after": after}) if after else "",
             "position": _position(request),
-            "keys": _KEYS,
             "actions": ACTIONS,
         }
         return self._page(request, "queue", _("Moderation queue"), context)
@@ -119,8 +95,14 @@ class QueueAdmin(ReadOnlyAdmin):
         if name in ACTIONS:
             action = ACTIONS[name]
             result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
-            message = result_message(result, action.changed, action.unchanged)
-            return self._decided(request, name, pks, result, message)
+            staying = set(pks) if _BECOMES.get(name) == _status(request) else set(result.overtaken)
+            return self._respond(
+                request,
+                result_message(result, action.changed, action.unchanged),
+                batch=result.batch if result.changed else None,
+                gone=[pk for pk in pks if pk not in staying],
+                rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
+            )
         if name in {"reply", "edit"} and len(pks) == 1 and f"{name}-{pks[0]}" in request.POST:
             return self._write(request, name, pks[0])
         return self._respond(request, gettext("No comments were changed."))
@@ -136,10 +118,10 @@ class QueueAdmin(ReadOnlyAdmin):
             if name == "edit":
                 decisions.edit(comment, {"text": text}, user, mark=seen.get(pk, ""))
             else:
-                result = decisions.reply(comment, text, user, settings=CommentSettings.current(), seen=seen)
-                if result.overtaken:
-                    raise OvertakenError
-                return self._decided(request, name, [pk], result, gettext("Comment approved and reply published."))
+                batch = decisions.reply(comment, text, user, settings=CommentSettings.current(), seen=seen)
+                gone = [] if _status(request) == CommentStatus.APPROVED else [pk]
+                message = gettext("Comment approved and reply published.")
+                return self._respond(request, message, batch=batch, gone=gone)
         except ValidationError as error:
             return self._refused(request, pk, name, draft, " ".join(error.messages))
         except OvertakenError:
@@ -149,18 +131,6 @@ class QueueAdmin(ReadOnlyAdmin):
             return self._respond(request, message % {"text": draft}, gone=[pk])
         message = gettext("Comment updated. The earlier text is kept, and readers see that a moderator edited it.")
         return self._respond(request, message, rows=queue.rows_of([pk]))
-
-    def _decided(
-        self, request: HttpRequest, name: str, pks: list[int], result: DecisionResult, message: str
-    ) -> HttpResponse:
-        staying = set(pks) if _BECOMES.get(name) == _status(request) else set(result.overtaken)
-        return self._respond(
-            request,
-            message,
-            batch=result.batch if result.changed or name == "reply" else None,
-            gone=[pk for pk in pks if pk not in staying],
-            rows=queue.rows_of(result.overtaken[: queue.PER_PAGE], with_notes=True),
-        )
 
     def _refused(self, request: HttpRequest, pk: int, name: str, draft: str, error: str) -> HttpResponse:
         """Show a text again that could not be saved, with the comment as it is now."""
@@ -206,12 +176,16 @@ class QueueAdmin(ReadOnlyAdmin):
 
     def similar_view(self, request: HttpRequest) -> HttpResponse:
         """Find all pending comments from an author or host, or with a word, to decide about together or to block."""
-        query = _similar_query(request)
+        query = request.GET.dict()
+        if "comment" in query:
+            # The e-mail address of this comment.
+            comments = Comment.objects.filter(pk__in=_pks([query.pop("comment")])[:1])
+            query |= {"kind": Block.Kind.EMAIL, "text": comments.values_list("email", flat=True).first() or ""}
         form = SimilarForm(query if "text" in query else None, initial=query)
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             try:
-                block, comments = queue.find_similar(**form.cleaned_data)
+                block, found = queue.find_similar(**form.cleaned_data)
             except ValidationError as error:
                 form.add_error("text", error.messages)
             else:
@@ -219,10 +193,9 @@ class QueueAdmin(ReadOnlyAdmin):
                     return self._block(request, block)
                 context |= {
                     "new_block": block,
-                    "comments": comments,
+                    "comments": found,
                     "match_count": blocklist.count_recent_matches(block).total(),
                     "blocked": Block.objects.filter(kind=block.kind, key=block.key).first(),
-                    "verdicts": Block.Verdict.choices,
                     "actions": ACTIONS,
                 }
         return self._page(request, "similar", _("Similar comments"), context)
@@ -246,7 +219,8 @@ class QueueAdmin(ReadOnlyAdmin):
         outcomes = statistics.outcomes()
         wait = outcomes.median_wait
         context = {
-            "chart": statistics.by_week(),
+            "weeks": statistics.by_week(),
+            "chart_statuses": statistics.CHART_STATUSES,
             "outcomes": outcomes,
             "final_statuses": statistics.FINAL_STATUSES,
             "median_wait": "" if wait is None else time_since(timezone.now() - wait),
@@ -254,15 +228,6 @@ class QueueAdmin(ReadOnlyAdmin):
             "keep_spam_days": CommentSettings.current().keep_spam_days,
         }
         return self._page(request, "statistics", _("Statistics"), context)
-
-
-def _similar_query(request: HttpRequest) -> dict[str, str]:
-    """Return what to search for. The e-mail address is given by the ID of a comment that has it."""
-    query = request.GET.dict()
-    if "comment" in query:
-        comments = Comment.objects.filter(pk__in=_pks([query.pop("comment")])[:1])
-        query |= {"kind": Block.Kind.EMAIL, "text": comments.values_list("email", flat=True).first() or ""}
-    return query
 
 
 def _status(request: HttpRequest) -> CommentStatus:

@@ -1,22 +1,22 @@
-"""The settings for comments, and each staff member's e-mail notifications."""
+"""The settings for comments, the blocklist, and each staff member's e-mail notifications."""
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from comments.admin.moderation import ReadOnlyAdmin
-from comments.models import CommentSettings, NotificationPreference
-from core.admin import OneRowAdmin
-from mail import messages
+from comments.models import Block, CommentSettings, NotificationPreference
+from comments.rules import blocklist
+from core.admin import OneRowAdmin, ReadOnlyAdmin
+from mail.messages import is_on
 from mail.tasks import wake_worker
 
 
@@ -31,6 +31,27 @@ class CommentSettingsAdmin(OneRowAdmin):
         (_("Display"), {"fields": ("comments_per_page", "show_avatars", "show_pingbacks", "follow_by_mail")}),
         (_("Data retention"), {"fields": ("keep_spam_days", "forget_emails_after_days")}),
     )
+
+
+@admin.register(Block)
+class BlockAdmin(admin.ModelAdmin[Block]):
+    fields = ("kind", "text", "verdict")
+    list_display = ("text", "kind", "verdict", "added_by", "added_at")
+    list_filter = ("kind", "verdict")
+    list_select_related = ("added_by",)
+    search_fields = ("text", "key")
+    list_per_page = 100
+    show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
+        if not change:
+            obj.added_by = cast("User", request.user)
+        super().save_model(request, obj, form, change)
+        count = blocklist.count_recent_matches(obj).total()
+        message = ngettext(
+            "It matches %(n)d comment of the last 90 days.", "It matches %(n)d comments of the last 90 days.", count
+        )
+        self.message_user(request, message % {"n": count}, messages.INFO)
 
 
 @admin.register(NotificationPreference)
@@ -50,8 +71,7 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request) and (obj is None or obj.user_id == request.user.pk)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request, obj)
+    has_change_permission = has_view_permission
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         (own,) = NotificationPreference.objects.of_users([cast("User", request.user)])
@@ -67,7 +87,7 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("sent to"))
     def sent_to(self, preference: NotificationPreference) -> SafeString:
-        if not messages.is_on():
+        if not is_on():
             warning = gettext(
                 "Nobody. No mail server is set up, so no e-mails are sent. An administrator can set EMAIL_URL "
                 "(see docs/owners.md)."
@@ -81,11 +101,10 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
         return format_html("<strong>{}</strong>", warning)
 
     def save_model(self, request: HttpRequest, obj: NotificationPreference, form: Any, change: bool) -> None:
+        values = {field: form.cleaned_data[field] for field in form.changed_data}
         # The new interval starts now.
-        NotificationPreference.objects.filter(pk=obj.pk).update(
-            **{field: form.cleaned_data[field] for field in form.changed_data}, not_before=timezone.now()
-        )
-        if messages.is_on():
+        NotificationPreference.objects.filter(pk=obj.pk).update(**values, not_before=timezone.now())
+        if is_on():
             wake_worker(timezone.now())
 
     def response_post_save_change(self, request: HttpRequest, obj: NotificationPreference) -> HttpResponseRedirect:

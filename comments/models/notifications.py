@@ -142,7 +142,7 @@ class Notification(models.Model):
     )
     follower = models.ForeignKey(Follower, null=True, on_delete=models.CASCADE, related_name="notifications")
     sent_at = models.DateTimeField(null=True, db_index=True)
-    # The comment's mark when it was sent (comments.moderation.by_email).
+    # The comment's mark when it was sent (comments.notifications.decision_links).
     mark = models.CharField(max_length=64, blank=True)
     # When its links were used for a decision, which works once.
     used_at = models.DateTimeField(null=True)

@@ -1,7 +1,7 @@
 """The decisions as the admin offers them, and the messages about their results."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -101,11 +101,8 @@ _DECIDED: dict[str, Lazy] = {
 }
 
 
-def latest_changes(pks: Iterable[int]) -> dict[int, str]:
+def latest_changes(pks: Collection[int]) -> dict[int, str]:
     """Return what was last done to each of these comments: "Anna approved it 20 seconds ago." Two queries."""
-    pks = list(pks)
-    if not pks:
-        return {}
     revisions = Revision.objects.filter(comment__in=pks).select_related("by").order_by("pk")
     decisions = Decision.objects.filter(comment__in=pks).select_related("moderator").order_by("pk")
     revised = gettext("%(who)s changed the text %(time)s ago.")

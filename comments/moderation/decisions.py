@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from comments import outbox
 from comments.models import Comment, CommentSettings, CommentStatus, Decision, Revision
 from comments.moderation.counting import recount_all
 from comments.moderation.submission import submit
-from comments.notifications import outbox
 from comments.rules import bayes
 
 OUT_OF_SIGHT = (CommentStatus.SPAM, CommentStatus.TRASH)
@@ -48,12 +48,12 @@ def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 
     Here and below, comments whose mark differs from the one in `seen` are left alone and reported as overtaken.
     """
-    return _decide(_pks(comments), by, _same_for_all(CommentStatus.APPROVED, CommentStatus.APPROVED), seen)
+    return _decide(comments, by, _same_for_all(CommentStatus.APPROVED, CommentStatus.APPROVED), seen)
 
 
 def mark_spam(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
     """Hide `comments` as spam. The filter learns from them."""
-    return _decide(_pks(comments), by, _same_for_all(CommentStatus.SPAM, CommentStatus.SPAM), seen)
+    return _decide(comments, by, _same_for_all(CommentStatus.SPAM, CommentStatus.SPAM), seen)
 
 
 def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
@@ -62,7 +62,7 @@ def trash(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> De
     def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
         return {comment: (CommentStatus.TRASH, _taught(history)) for comment, history in _with_history(locked)}
 
-    return _decide(_pks(comments), by, rule, seen)
+    return _decide(comments, by, rule, seen)
 
 
 def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
@@ -72,20 +72,19 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
         hidden = [comment for comment in locked if comment.status in OUT_OF_SIGHT]
         return {comment: _before_removal(history) for comment, history in _with_history(hidden)}
 
-    return _decide(_pks(comments), by, rule, seen)
+    return _decide(comments, by, rule, seen)
 
 
-def reply(
-    comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None
-) -> DecisionResult:
-    """Approve `comment` and publish `text` as a reply by `by`. Undo takes back both.
+def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None) -> uuid.UUID:
+    """Approve `comment`, publish `text` as a reply by `by`, and return the batch with which undo takes back both.
 
-    If the comment was overtaken, nothing is stored. Raises DoesNotExist if it or its entry has been deleted.
+    Raises OvertakenError if the comment is no longer what was seen, and DoesNotExist if it or its entry has been
+    deleted. Nothing is stored then.
     """
     with transaction.atomic():
         result = approve([comment], by, seen)
         if result.overtaken:
-            return result
+            raise OvertakenError
         if not result.changed + result.unchanged:
             raise Comment.DoesNotExist
         stored = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
@@ -94,12 +93,12 @@ def reply(
             batch = {"moderator": by, "batch": result.batch}
             Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
         else:
-            _decide([stored.pk], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
-    return result
+            _decide([stored], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
+    return result.batch
 
 
-def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> Comment:
-    """Change the text, name, email or website of `comment`, keep the earlier text, and return the changed comment.
+def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "") -> None:
+    """Change the text, name, email or website of `comment`, and keep the earlier text.
 
     Its status stays. Raises OvertakenError if its mark is no longer `mark`, and DoesNotExist if it has been deleted.
     """
@@ -114,7 +113,6 @@ def edit(comment: Comment, values: Mapping[str, str], by: User, *, mark: str = "
             setattr(stored, field, values[field])
         if changed:
             stored.save(update_fields=changed)
-    return stored
 
 
 def undo(batch: uuid.UUID, by: User) -> DecisionResult:
@@ -130,11 +128,8 @@ def undo(batch: uuid.UUID, by: User) -> DecisionResult:
             if history and history[-1].batch == batch and history[-1].became == comment.status
         }
 
-    return _decide(Decision.objects.filter(batch=batch).values_list("comment", flat=True), by, rule)
-
-
-def _pks(comments: Iterable[Comment]) -> set[int]:
-    return {comment.pk for comment in comments}
+    pks = Decision.objects.filter(batch=batch).values_list("comment", flat=True)
+    return _decide([Comment(pk=pk) for pk in pks], by, rule)
 
 
 def _same_for_all(status: CommentStatus, taught: str) -> Rule:
@@ -167,12 +162,12 @@ def _before_removal(history: list[Decision]) -> Ruling:
 
 
 def _decide(
-    pks: Iterable[int], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
+    comments: Iterable[Comment], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
 ) -> DecisionResult:
-    """Give the comments with these IDs the status that `rule` says, where it differs, and log that."""
-    batch = batch or uuid.uuid4()
-    seen = seen or {}
-    changed = unchanged = 0
+    """Give `comments` the status that `rule` says, where it differs, and log that."""
+    pks = sorted({comment.pk for comment in comments})
+    batch, seen = batch or uuid.uuid4(), seen or {}
+    unchanged = 0
     overtaken: list[int] = []
     lessons: dict[Comment, str] = {}
     recounted: set[int] = set()
@@ -195,21 +190,20 @@ def _decide(
                 lessons[comment] = taught
                 if CommentStatus.APPROVED in (comment.status, new):
                     recounted.add(comment.entry_id)
-            changed += len(rulings)
             unchanged += len(locked) - len(rulings)
         # Only once all comments are locked, so that a transaction that waits for the filter holds no comment that
         # another one needs.
         bayes.learn(lessons)
         recount_all(recounted)
-    return DecisionResult(changed, unchanged, batch, tuple(overtaken))
+    return DecisionResult(len(lessons), unchanged, batch, tuple(overtaken))
 
 
 def _locked(pks: Iterable[int]) -> Iterator[list[Comment]]:
-    """Yield the comments with these IDs as they are now, in batches, locked until the transaction ends.
+    """Yield the comments with these sorted IDs as they are now, in batches, locked until the transaction ends.
 
     They are always locked in the same order and before any entry, so moderators may wait for each other but never
     deadlock.
     """
-    for batch in batched(sorted(set(pks)), 1_000):
-        comments = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
-        yield list(comments.only("status", "entry", "name", "email", "website", "text"))
+    for batch in batched(pks, 1_000):
+        stored = Comment.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
+        yield list(stored.only("status", "entry", "name", "email", "website", "text"))

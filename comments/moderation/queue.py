@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -88,9 +88,8 @@ def queue_page(status: CommentStatus, after: str = "") -> tuple[list[Row], str]:
     return _rows(shown), f"{shown[-1].created_at.isoformat()}_{shown[-1].pk}" if has_more else ""
 
 
-def rows_of(pks: Iterable[int], *, with_notes: bool = False) -> list[Row]:
+def rows_of(pks: Sequence[int], *, with_notes: bool = False) -> list[Row]:
     """Return the rows of these comments as they are now, in this order, without those that were deleted."""
-    pks = list(pks)
     stored = _for_moderators().in_bulk(pks)
     rows = _rows([stored[pk] for pk in pks if pk in stored])
     notes = latest_changes(stored) if with_notes else {}

@@ -27,39 +27,22 @@ FIRST_DECISIONS = {
     CommentStatus.SPAM: _("Marked as spam"),
 }
 FINAL_STATUSES = (CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
-# The chart, in its own units.
-CHART_HEIGHT, BAR_WIDTH, BAR_STEP = 120, 34, 50
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A segment of a bar in the chart: the comments of one status in one week."""
-
-    status: CommentStatus
-    y: float
-    height: float
+# The chart, in the units of its SVG (templates/admin/comments/queue/statistics.html).
+CHART_HEIGHT, BAR_MARGIN, BAR_STEP = 120, 8, 50
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A bar in the chart: the comments of the week that begins on `day`, counted by CHART_STATUSES."""
+    """The comments of the week that begins on `day`, counted by CHART_STATUSES, and their bar in the chart."""
 
     day: dt.date
     counts: list[int]
     x: int
-    segments: list[Segment]
+    # The status, top and height of each part of the bar.
+    segments: list[tuple[CommentStatus, float, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    weeks: list[Week]
-    width: int = WEEKS * BAR_STEP
-    height: int = CHART_HEIGHT
-    bar_width: int = BAR_WIDTH
-    statuses: tuple[CommentStatus, ...] = CHART_STATUSES
-
-
-def by_week() -> Chart:
+def by_week() -> list[Week]:
     """Return the comments of each of the last WEEKS weeks by their current status; one query. Weeks begin on Monday."""
     today = timezone.localdate()
     this_week = today - dt.timedelta(days=today.weekday())
@@ -69,24 +52,21 @@ def by_week() -> Chart:
     by_status = comments.annotate(week=TruncWeek("created_at")).values_list("week", "status").annotate(Count("pk"))
     # Imported comments may lie in the future, because of the other site's clock. Those weeks are not shown.
     weekly = {(week.date(), status): count for week, status, count in by_status}
-    counts = [[weekly.get((day, status), 0) for status in CHART_STATUSES] for day in days]
-    highest = max(1, *map(sum, counts))
-    margin = (BAR_STEP - BAR_WIDTH) // 2
-    return Chart(
-        [
-            Week(day, row, index * BAR_STEP + margin, list(_segments(row, highest)))
-            for index, (day, row) in enumerate(zip(days, counts, strict=True))
-        ]
-    )
+    counts = {day: [weekly.get((day, status), 0) for status in CHART_STATUSES] for day in days}
+    highest = max(1, *map(sum, counts.values()))
+    return [
+        Week(day, row, index * BAR_STEP + BAR_MARGIN, list(_segments(row, highest)))
+        for index, (day, row) in enumerate(counts.items())
+    ]
 
 
-def _segments(counts: list[int], highest: int) -> Iterator[Segment]:
+def _segments(counts: list[int], highest: int) -> Iterator[tuple[CommentStatus, float, float]]:
     y = float(CHART_HEIGHT)
     for status, count in zip(CHART_STATUSES, counts, strict=True):
         height = round(CHART_HEIGHT * count / highest, 2)
         y = round(y - height, 2)
         if height:
-            yield Segment(status, y, height)
+            yield status, y, height
 
 
 @dataclass(slots=True)
@@ -121,11 +101,10 @@ def outcomes() -> Outcomes:
         decided_at=Subquery(first_decision.values("made_at")[:1]),
         decided_by=Subquery(first_decision.values("moderator")[:1]),
     ).order_by("-created_at", "-pk")
-    fields = ("first", "status", "reasons", "created_at", "decided_at", "decided_by", "user")
-    newest = annotated.values_list(*fields)[:MAX_COMMENTS]
+    newest = annotated.values_list("first", "status", "reasons", "created_at", "decided_at", "decided_by", "user")
     result = Outcomes()
     waits: list[float] = []
-    for first, status, reasons, created_at, decided_at, decided_by, author in newest.iterator():
+    for first, status, reasons, created_at, decided_at, decided_by, author in newest[:MAX_COMMENTS].iterator():
         # Moderators approve their own replies by writing them.
         if first is None or (author is not None and author == decided_by):
             continue
@@ -134,12 +113,8 @@ def outcomes() -> Outcomes:
         if status == CommentStatus.PENDING:
             continue
         result.rules[first, status] += 1
-        result.spam_filter[_filter_decision(reasons), status] += 1
+        verdicts = {reason["verdict"] for reason in reasons if reason["check"] == spam_filter.__name__}
+        by_filter = CommentStatus.PENDING if verdicts else CommentStatus.APPROVED
+        result.spam_filter[CommentStatus.SPAM if "spam" in verdicts else by_filter, status] += 1
     result.median_wait = dt.timedelta(seconds=median(waits)) if waits else None
     return result
-
-
-def _filter_decision(reasons: list[dict[str, str]]) -> str:
-    """Return the status that the filter's verdict would lead to."""
-    verdicts = {reason["verdict"] for reason in reasons if reason["check"] == spam_filter.__name__}
-    return CommentStatus.SPAM if "spam" in verdicts else CommentStatus.PENDING if verdicts else CommentStatus.APPROVED

@@ -1,6 +1,10 @@
-"""Submitting a comment: the rules judge it, and it is stored whatever they say."""
+"""What commenters do: submit a comment, and change or delete it for a while.
+
+The rules judge it each time, and it is stored whatever they say.
+"""
 
 import datetime as dt
+from copy import copy
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -8,15 +12,23 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Entry
-from comments.models import Comment, CommentSettings, CommentStatus
-from comments.moderation.counting import recount
-from comments.notifications import outbox
+from comments import outbox
+from comments.models import Comment, CommentSettings, CommentStatus, Revision
+from comments.moderation.counting import recount, recount_all
+from comments.moderation.deletion import delete, lock
 from comments.policy import is_open
 from comments.rules import akismet, proof_of_work, rate_limit
 from comments.rules.judge import Arrival, judge
+from comments.rules.judge import proof_of_work as proof_of_work_check
 
 # The same text from the same person on the same entry within this time is a second click, not a second comment.
 SECOND_CLICK = dt.timedelta(minutes=10)
+# How long commenters can change or delete what they wrote.
+TIME_LIMIT = dt.timedelta(minutes=15)
+
+
+class TooLateError(Exception):
+    """The author can no longer change or delete the comment: time is up, or someone has replied to or moderated it."""
 
 
 def submit(
@@ -88,3 +100,62 @@ def _same_text(comment: Comment) -> models.QuerySet[Comment]:
     if comment.email:
         same_person |= Q(email=comment.email)
     return same_place.filter(same_person).select_related("user", "parent").order_by("pk")[:100]
+
+
+def may_be_deleted(comment: Comment) -> bool:
+    """Whether its author may delete `comment`: within TIME_LIMIT, and until a moderator has decided about it."""
+    is_new = timezone.now() - comment.created_at < TIME_LIMIT
+    return is_new and comment.status != CommentStatus.TRASH and not comment.decisions.exists()
+
+
+def may_be_revised(comment: Comment) -> bool:
+    """Whether its author may change `comment`: as long as it may be deleted and nobody has replied."""
+    replies = comment.replies.exclude(status__in=[CommentStatus.SPAM, CommentStatus.TRASH])
+    return may_be_deleted(comment) and not replies.exists()
+
+
+def revise(comment: Comment, text: str, *, settings: CommentSettings) -> Comment:
+    """Give `comment` another text, keep the earlier one, judge it again, and return the changed comment.
+
+    The same text again changes nothing: it is a second click. Raises TooLateError, and DoesNotExist if the comment
+    has been deleted.
+    """
+    # Before the transaction, so that nothing waits in it for a remote server.
+    changed = copy(comment)
+    changed.text = text
+    akismet_finding = akismet.check(changed)
+    with transaction.atomic():
+        stored = Comment.objects.select_for_update(no_key=True).get(pk=comment.pk)
+        if not may_be_revised(stored):
+            raise TooLateError
+        if stored.text == text:
+            return stored
+        Revision.objects.create(comment=stored, text=stored.text)
+        before = stored.status
+        stored.text = text
+        stored.render()
+        was_proven = any(reason["check"] == proof_of_work_check.__name__ for reason in stored.reasons)
+        judgement = judge(stored, settings, Arrival(proven=was_proven, akismet=akismet_finding))
+        stored.reasons = judgement.reasons
+        # Spam stays spam, so that nobody can find out what passes by trying.
+        if before not in (CommentStatus.SPAM, judgement.status):
+            stored.status, stored.status_since = judgement.status, timezone.now()
+        stored.save(update_fields=["text", "status", "status_since", "reasons"])
+        if stored.status != before:
+            outbox.record([stored.pk], stored.status)
+        if CommentStatus.APPROVED in (before, stored.status):
+            recount_all([stored.entry_id])
+    return stored
+
+
+def delete_own(comment: Comment) -> None:
+    """Delete `comment` for good with everything stored about its author. Replies to it stay.
+
+    Raises TooLateError, and DoesNotExist if it has been deleted already.
+    """
+    with transaction.atomic():
+        lock([comment.pk])
+        stored = Comment.objects.get(pk=comment.pk)
+        if not may_be_deleted(stored):
+            raise TooLateError
+        delete([stored])

@@ -1,28 +1,32 @@
-"""The links in a moderator's e-mail: signed, valid for a week, and for one person only.
+"""Deciding by the links in a moderator's e-mail: signed, valid for a week, and for one person only.
 
-Changing the password ends them, as it ends sessions.
+Each notification decides once, and only about what its recipient has seen. Changing the password ends the links, as
+it ends sessions.
 """
 
 import datetime as dt
 
 from django.core.signing import SignatureExpired, TimestampSigner
+from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
-from comments.models import Event, Notification
+from comments.models import Comment, CommentStatus, Event, Notification
+from comments.moderation import actions
+from comments.moderation.decisions import OvertakenError
 from core.site import absolute_url
 
 VALID_DAYS = 7
-# The decisions that an e-mail has links for (comments.moderation.actions).
-DECISIONS = ("approve", "spam", "trash")
+ACTIONS = {name: actions.ACTIONS[name] for name in ("approve", "spam", "trash")}
 _SIGNER = TimestampSigner(salt="comments.notifications.decision_links")
 
 
-def decision_urls(notification: Notification) -> dict[str, str]:
-    """Return the absolute URL of each decision for this notification of a moderator."""
-    signed = _SIGNER.sign(f"{notification.pk}.{_password_mark(moderator_of(notification))}")
-    return {decision: absolute_url(reverse("comments:decide", args=[signed, decision])) for decision in DECISIONS}
+def decision_urls(notification: Notification, by: User) -> dict[str, str]:
+    """Return the absolute URL of each decision about the comment of `notification`, which is sent to `by`."""
+    signed = _SIGNER.sign(f"{notification.pk}.{_password_mark(by)}")
+    return {name: absolute_url(reverse("comments:decide", args=[signed, name])) for name in ACTIONS}
 
 
 def find_notification(signed: str) -> Notification | None:
@@ -32,22 +36,46 @@ def find_notification(signed: str) -> Notification | None:
     """
     value = _SIGNER.unsign(signed, max_age=dt.timedelta(days=VALID_DAYS))
     pk, _dot, password_mark = value.partition(".")
-    notifications = Notification.objects.filter(pk=int(pk), event=Event.PENDING, moderator__isnull=False)
     related = ("moderator__user", "comment__user", "comment__entry")
-    notification = notifications.select_related(*related).first()
-    if notification is None:
+    notification = Notification.objects.filter(pk=int(pk), event=Event.PENDING).select_related(*related).first()
+    if notification is None or notification.moderator is None:
         return None
-    if not constant_time_compare(password_mark, _password_mark(moderator_of(notification))):
+    if not constant_time_compare(password_mark, _password_mark(notification.moderator.user)):
         raise SignatureExpired("The password has changed.")
     return notification
-
-
-def moderator_of(notification: Notification) -> User:
-    """Return who the links of this notification were sent to."""
-    assert notification.moderator is not None  # noqa: S101  (for the type checker: only moderators get links)
-    return notification.moderator.user
 
 
 def _password_mark(user: User) -> str:
     """Return something that changes with the password and reveals nothing about it."""
     return user.get_session_auth_hash()[:16]
+
+
+def is_open(notification: Notification) -> bool:
+    """Whether there is still something to decide."""
+    return notification.used_at is None and notification.comment.status == CommentStatus.PENDING
+
+
+def decide(notification: Notification, by: User, action: str, seen: str) -> None:
+    """Decide about the comment on behalf of the recipient, unless it is decided already.
+
+    `seen` is the comment's mark on the page. Raises OvertakenError if it has another one now, and DoesNotExist if
+    the comment is gone.
+    """
+    with transaction.atomic():
+        # The comment is locked first, as in every decision.
+        notification.comment = Comment.objects.select_for_update(no_key=True).get(pk=notification.comment_id)
+        if not is_open(notification):
+            return
+        if notification.comment.mark != seen:
+            raise OvertakenError
+        if Notification.objects.filter(pk=notification.pk, used_at=None).update(used_at=timezone.now()):
+            ACTIONS[action].decide([notification.comment], by, None)
+
+
+def delete_old() -> int:
+    """Delete notifications whose links have expired, a batch at a time, and return how many."""
+    count = 0
+    old = Notification.objects.filter(sent_at__lt=timezone.now() - dt.timedelta(days=VALID_DAYS + 1))
+    while pks := list(old.order_by("sent_at").values_list("pk", flat=True)[:1_000]):
+        count += Notification.objects.filter(pk__in=pks).delete()[0]
+    return count

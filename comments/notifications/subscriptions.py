@@ -85,8 +85,3 @@ def find_to_confirm(signed: str) -> Follower | None:
     in_time = Q(confirmed_at__isnull=False) | Q(requested_at__gte=timezone.now() - CONFIRM_WITHIN)
     followers = Follower.objects.select_related("entry").filter(in_time)
     return followers.filter(pk=int(_CONFIRM_SIGNER.unsign(signed))).first()
-
-
-def find_to_unsubscribe(signed: str) -> Follower | None:
-    """Return whose e-mails a URL ends; None if they have ended. Raises BadSignature if it is forged."""
-    return Follower.objects.select_related("entry").with_unsubscribe_token(signed)

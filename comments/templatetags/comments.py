@@ -18,7 +18,7 @@ from blog.models import Entry
 from comments import avatars
 from comments.forms import CommentForm, FollowForm
 from comments.models import Comment, CommentSettings
-from comments.moderation.self_service import TIME_LIMIT, may_be_deleted, may_be_revised
+from comments.moderation.submission import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
 from comments.policy import is_open
 from comments.rules import akismet

@@ -18,7 +18,7 @@ from comments.models import Block, Comment, CommentSettings, Decision
 from comments.models import CommentStatus as Status
 from comments.moderation import decisions, queue
 from comments.moderation.decisions import approve, mark_spam
-from comments.moderation.self_service import revise
+from comments.moderation.submission import revise
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import is_refused, log_in
 from tests.factories.comments import status

@@ -14,7 +14,7 @@ from comments import sender_links
 from comments.models import Comment, CommentPolicy, CommentSettings, Decision, Revision
 from comments.models import CommentStatus as Status
 from comments.moderation.decisions import approve, mark_spam
-from comments.moderation.self_service import TIME_LIMIT
+from comments.moderation.submission import TIME_LIMIT
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.responses import find, one, read, text
 

@@ -17,7 +17,7 @@ from comments.models import CommentStatus as Status
 from comments.moderation.decisions import approve, mark_spam
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
-from mail import outbox
+from mail import delivery
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.responses import find, links, one, read
 from tests.factories.types import Deliver, MailServerDown, PassTime, Refusing
@@ -141,7 +141,7 @@ class TestRequesting:
         send(post)
         CommentSettings.objects.update(follow_by_mail=False)
         assert deliver() == []
-        assert outbox.next_at() is None
+        assert delivery.next_at() is None
         CommentSettings.objects.update(follow_by_mail=True)
         (message,) = deliver()
         assert "/confirm/" in message.body

@@ -10,8 +10,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from comments.models import Comment, CommentSettings
 from comments.models import CommentStatus as Status
-from comments.moderation.self_service import revise
-from comments.moderation.submission import submit
+from comments.moderation.submission import revise, submit
 from core.changes import ContentVersion
 from tests.factories import CommentFactory, PostFactory
 

@@ -1,6 +1,7 @@
 """`manage.py evaluate_filter [--own | --file labelled.jsonl]`: measure how well the spam filter works."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
 from comments.rules import bayes
-from comments.rules.evaluation import Labelled, LabelledFileError, Result, evaluate, own_decisions, read_labelled
+from comments.rules.evaluation import Labelled, LabelledFileError, evaluate, own_decisions, read_labelled
 
 
 class Command(BaseCommand):
@@ -38,9 +39,7 @@ class Command(BaseCommand):
             message = gettext("There are %(spam)d spam and %(ham)d other comments, but %(n)d of each are needed.")
             counts = {"spam": spam, "ham": len(labelled) - spam, "n": 2 * bayes.MIN_LESSONS}
             raise CommandError(message % counts)
-        self._print(evaluate(labelled, decisions))
-
-    def _print(self, result: Result) -> None:
+        result = evaluate(labelled, decisions)
         message = gettext("Trained with %(trained)d decisions, tested on %(tested)d others:")
         self.stdout.write(message % {"trained": result.trained, "tested": result.counts.total()})
         self._row("", gettext("marked spam"), gettext("held"), gettext("passed"))
@@ -58,7 +57,5 @@ class Command(BaseCommand):
 
 
 def _labelled(file: str) -> list[Labelled]:
-    if file == "-":
-        return list(read_labelled(sys.stdin))
-    with Path(file).open(encoding="utf-8") as lines:
+    with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
         return list(read_labelled(lines))

@@ -13,9 +13,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not messages.is_on():
-            raise CommandError(
-                gettext("No mail server is set up, so nothing was sent. Set EMAIL_URL (see docs/owners.md).")
-            )
+            text = gettext("No mail server is set up, so nothing was sent. Set EMAIL_URL (see docs/owners.md).")
+            raise CommandError(text)
         try:
             count = delivery.deliver()
         except OSError as error:

@@ -11,17 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Post
-from comments.models import (
-    Comment,
-    CommentKind,
-    CommentSettings,
-    CommentStatus,
-    Event,
-    Follower,
-    Notification,
-    NotificationPreference,
-    OutboxItem,
-)
+from comments.models import Comment, CommentKind, CommentSettings, CommentStatus
+from comments.models.notifications import Event, Follower, Notification, NotificationPreference, OutboxItem
 from mail import messages
 from mail.tasks import wake_worker
 
@@ -40,8 +31,20 @@ def record(pks: Collection[int], status: str) -> None:
 
 def fan_out() -> None:
     """Create a notification for each recipient of each recorded event, once, however many workers do this at once."""
-    while _fan_out_batch(timezone.now() - SETTLE):
-        pass
+    while True:
+        with transaction.atomic():
+            settled = OutboxItem.objects.select_for_update().filter(created_at__lte=timezone.now() - SETTLE)
+            items = list(settled.order_by("pk")[:BATCH])
+            if not items:
+                return
+            pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
+            # Events may be outdated by now.
+            written_here = Comment.objects.filter(is_imported=False).order_by("pk")
+            pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
+            approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
+            notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
+            Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
+            OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
 
 
 def next_at() -> dt.datetime | None:
@@ -50,22 +53,7 @@ def next_at() -> dt.datetime | None:
     return None if oldest is None else oldest + SETTLE
 
 
-def _fan_out_batch(until: dt.datetime) -> bool:
-    with transaction.atomic():
-        items = list(OutboxItem.objects.select_for_update().filter(created_at__lte=until).order_by("pk")[:BATCH])
-        pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
-        # Events may be outdated by now.
-        written_here = Comment.objects.filter(is_imported=False).order_by("pk")
-        pending = written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING)
-        approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
-        notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
-        Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
-        OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
-    return bool(items)
-
-
-def _for_moderators(comments: Iterable[Comment]) -> Iterable[Notification]:
-    comments = list(comments)
+def _for_moderators(comments: Collection[Comment]) -> Iterable[Notification]:
     if not comments:
         return
     moderators = User.objects.with_perm("comments.moderate_comment").filter(is_staff=True).exclude(email="")

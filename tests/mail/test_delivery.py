@@ -1,0 +1,51 @@
+"""Delivery knows what is due, without knowing the apps that send it."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from comments.models import Follower
+from mail import delivery
+from mail.delivery import Mailing, Preparation
+from tests.factories import PostFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _empty_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery.mailings, "data", {})
+    monkeypatch.setattr(delivery.preparations, "data", {})
+
+
+def test_without_registrations_there_is_nothing_to_do() -> None:
+    assert delivery.deliver() == 0
+    assert delivery.next_at() is None
+
+
+def test_next_at_is_the_earliest_time() -> None:
+    now = timezone.now()
+    times: list[Any] = [now + dt.timedelta(hours=2), None, now + dt.timedelta(hours=1)]
+    for index, time in enumerate(times):
+        delivery.preparations.register(f"{index}", Preparation(lambda: None, lambda time=time: time))  # type: ignore[misc]  # a default binds it
+    assert delivery.next_at() == times[2]
+    follower = Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
+    delivery.mailings.register("followers", Mailing(Follower.objects.all(), lambda follower: iter(())))
+    assert delivery.next_at() == follower.not_before
+
+
+def test_every_preparation_is_run() -> None:
+    done: list[str] = []
+    delivery.preparations.register("a", Preparation(lambda: done.append("a"), lambda: None))
+    delivery.preparations.register("b", Preparation(lambda: done.append("b"), lambda: None))
+    delivery.deliver()
+    assert done == ["a", "b"]
+
+
+def test_a_model_that_is_not_a_recipient_is_a_problem() -> None:
+    mailing: Any = Mailing(User.objects.all(), lambda user: iter(()))
+    assert list(delivery.mailings.find_problems("people", mailing)) == ["User is not a Recipient."]
+    assert list(delivery.mailings.find_problems("f", Mailing(Follower.objects.all(), lambda one: iter(())))) == []
