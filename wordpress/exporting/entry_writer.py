@@ -22,8 +22,7 @@ from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
 from wordpress.wxr.post_types import REUSABLE_BLOCK
-from wordpress.wxr.records import CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
-from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY, exported_slug
+from wordpress.wxr.records import CATEGORY, DESIRED_SLUG_KEY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
@@ -42,7 +41,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     content = _with_export_ids(entry.source, origin, ids) if is_wordpress else _html_block(entry)
     title, excerpt = text_to_html(entry.title), text_to_html(entry.excerpt)
     in_trash = entry.status == Status.TRASH
-    slug, desired_slug = exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
+    slug, desired_slug = elements.exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
     extension = _extension(entry, local, utc, content)
     if extension:
         extension = {"mark": checksum(title, content, excerpt, slug), "date": str(local), **extension}

@@ -13,10 +13,10 @@ from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
-from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.post_types import reason_to_skip_type
-from wordpress.wxr.reader import Export, InvalidExportError
+from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Record, Term, TermRef
+from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import language_code, slug_key
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
@@ -147,9 +147,9 @@ def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
         export = Export(path, markups)
         for record in export.records():
             yield record
-            if progress and export.source:
+            if progress:
                 progress("reading", done + export.source.bytes_read, total)
-        done += export.source.bytes_read if export.source else 0
+        done += export.source.bytes_read
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
         analysis.other_meta.update(export.other_meta)
@@ -165,7 +165,7 @@ def _file_warnings(export: Export) -> Iterator[str]:
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
-    repairs = export.source.repairs if export.source else Repairs()
+    repairs = export.source.repairs
     for kind, repaired in _REPAIRS.items():
         if count := repairs.counts[kind]:
             lines = ", ".join(map(str, repairs.lines[kind]))

@@ -10,7 +10,9 @@ from xml.sax.saxutils import escape
 
 from django.utils import timezone
 
+from core.slugs import slug_before_trash
 from wordpress.wxr.extensions import LEGACY_URL_KEY, clean_for_xml
+from wordpress.wxr.values import MAX_SLUG_LENGTH
 
 _NO_DATE: Final = "0000-00-00 00:00:00"
 
@@ -67,6 +69,20 @@ def legacy_url_fields(kind: str, paths: Iterable[str]) -> str:
 def percent_encoded(slug: str) -> str:
     """Return `slug` as WordPress stores it: percent-encoded, with lower-case digits."""
     return re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quote(slug, safe="", errors="replace"))
+
+
+def exported_slug(slug: str) -> tuple[str, str]:
+    """Return the slug of a trashed post as WordPress exports it, and the whole slug from before the trash.
+
+    The latter is empty if WordPress did not append `__trashed` to the slug, which it truncates if it is too long.
+    """
+    before = slug_before_trash(slug)
+    if before == slug:
+        return percent_encoded(slug), ""
+    suffix, truncated = slug[len(before) :], before
+    while len(percent_encoded(truncated + suffix)) > MAX_SLUG_LENGTH:
+        truncated = truncated[:-1]
+    return percent_encoded(truncated + suffix), percent_encoded(before)
 
 
 def local_time(value: dt.datetime) -> dt.datetime:

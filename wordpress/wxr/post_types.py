@@ -11,13 +11,8 @@ NAVIGATION: Final = "wp_navigation"
 REUSABLE_BLOCK: Final = "wp_block"
 
 _THEME_TYPES: Final = {
-    "custom_css",
-    "customize_changeset",
-    "wp_font_face",
-    "wp_font_family",
-    "wp_global_styles",
-    "wp_template",
-    "wp_template_part",
+    *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
+    *("wp_template", "wp_template_part"),
 }
 _INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action", "user_request"}
 # Submissions to forms of Jetpack, Contact Form 7 with Flamingo, and WPForms.

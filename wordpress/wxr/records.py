@@ -5,22 +5,22 @@ and texts are as exported.
 """
 
 import datetime as dt
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-# Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
-# integers of all databases and leave room for the IDs of new objects.
-MAX_ID: Final = 9 * 10**18
 CATEGORY, TAG = "category", "post_tag"
 # The taxonomy in which Polylang stores the language of a post. The term's slug is the language code.
 LANGUAGE = "language"
-# Meta fields: the ID of a post's featured image, its footnotes and enclosures, the alternative text of a picture, and a
-# post's former slugs and dates (source: wp_check_for_changed_slugs, wp_check_for_changed_dates).
+# Meta fields: the ID of a post's featured image, its footnotes and enclosures, the alternative text of a picture, a
+# post's former slugs and dates (source: wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from
+# before the trash.
 THUMBNAIL = "_thumbnail_id"
 FOOTNOTES = "footnotes"
 ENCLOSURE = "enclosure"
 ALT = "_wp_attachment_image_alt"
 OLD_SLUG_KEY, OLD_DATE_KEY = "_wp_old_slug", "_wp_old_date"
+DESIRED_SLUG_KEY = "_wp_desired_post_slug"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +132,24 @@ class Item(NamedTuple):
 
 
 type Record = Author | Term | Item
+
+
+def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[list[Key], set[Key]]:
+    """Return the keys of `parents`, each after its parent, and one key of each cycle, whose parent must be ignored.
+
+    Exports can have children before their parents, missing parents and cycles. Parents that are not keys themselves
+    count as missing.
+    """
+    order: dict[Key, None] = {}
+    roots_of_cycles: set[Key] = set()
+    for start in parents:
+        path: dict[Key, None] = {}
+        key: Key | None = start
+        while key in parents and key not in order and key not in path:
+            path[key] = None
+            key = parents[key]
+        if key in path:
+            roots_of_cycles.add(key)
+            path[key] = path.pop(key)
+        order |= dict.fromkeys(reversed(path))
+    return list(order), roots_of_cycles
