@@ -59,8 +59,6 @@ def expand_blocks(source: str, origin: Origin) -> str:
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:
     """Replace the IDs of reusable blocks. `new_ids` are given by the old ones."""
-    if not new_ids:
-        return source
     return _BLOCK_REFERENCE.sub(lambda ref: ref[0].replace(ref[1], new_ids.get(ref[1], ref[1]), 1), source)
 
 

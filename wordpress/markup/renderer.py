@@ -1,12 +1,12 @@
 """The `wordpress` markup: turns content as WordPress stores it into the HTML that WordPress would show.
 
-There are two kinds of content. Classic content is HTML in which blank lines separate paragraphs and single line ends
-are line breaks (wordpress.markup.autop). Content of the block editor is plain HTML between comments such as
-`<!-- wp:paragraph -->`. The result is untrusted: blog.rendering sanitises it.
+Classic content is HTML in which blank lines separate paragraphs and single line ends are line breaks
+(wordpress.markup.autop). Content of the block editor is plain HTML between comments such as `<!-- wp:paragraph -->`.
+The result is untrusted: blog.rendering sanitises it.
 
-These are deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress
-runs together; galleries without known pictures and unknown shortcodes stay as text; and blocks with dynamic content
-(newest posts, archives) show nothing.
+Deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress runs
+together; galleries without known pictures and unknown shortcodes stay as text; and blocks with dynamic content (newest
+posts, archives) show nothing.
 """
 
 import json
@@ -37,9 +37,8 @@ _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref=
 def to_html(source: str, entry: object = None) -> str:
     """Return the HTML of `source`, with curly quotes. The comments `<!--more-->` and `<!--nextpage-->` are kept.
 
-    The IDs of galleries and reusable blocks are those of the site that `entry` came from.
-
-    Never raises. Takes time proportional to the length of `source`.
+    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Never raises. Takes time
+    proportional to the length of `source`.
     Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)

@@ -49,7 +49,5 @@ def _entries_showing(block: Fragment) -> Q:
 
 
 def _refers_to(field: str, names: set[str]) -> Q:
-    condition = Q()
-    for name, following in product(sorted(names), "}, "):
-        condition |= Q(**{f"{field}__contains": f'block {{"ref":{name}{following}'})
-    return condition
+    references = (f'block {{"ref":{name}{following}' for name, following in product(sorted(names), "}, "))
+    return Q(*((f"{field}__contains", reference) for reference in references), _connector=Q.OR)

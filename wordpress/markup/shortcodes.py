@@ -19,18 +19,17 @@ _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
 _END_TAG = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
 _URL = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
 # Shortcodes that embed content of another site by its URL.
-_EMBEDS = frozenset(
-    {"dailymotion", "embed", "facebook", "googlevideo", "instagram", "soundcloud", "spotify", "ted", "tiktok"}
-    | {"tweet", "twitter", "vimeo", "youtube"}
-)
+_EMBEDS = {
+    *("dailymotion", "embed", "facebook", "googlevideo", "instagram", "soundcloud", "spotify", "ted", "tiktok"),
+    *("tweet", "twitter", "vimeo", "youtube"),
+}
 _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "audio": ("src", "mp3", "m4a", "ogg", "oga", "opus", "flac", "wav", "wma"),
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
 _KNOWN = _EMBEDS | _MEDIA_ATTRIBUTES.keys() | {"caption", "gallery", "wp_caption"}
-# Text in brackets need not be a shortcode. These names always are.
-_PLUGIN_SHORTCODES = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
-_CERTAIN = _PLUGIN_SHORTCODES | _KNOWN
+# Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
+_CERTAIN = _KNOWN | {"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"}
 # The shortcode of WordPress.com for source code. The names of languages are aliases of it. Elements for code show the
 # shortcode itself.
 _CODE_SHORTCODE = re.compile(
@@ -72,14 +71,13 @@ def count_unknown(source: str) -> Counter[str]:
         return names
     source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
-    ignored: Counter[str] = Counter()
     for token, is_code in tokenise_with_code(source):
         if token.kind != "text" or is_code:
             continue
         for shortcode in _SHORTCODE.finditer(token.source):
             name = shortcode["name"].lower()
             is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-            if is_shortcode and _replace(shortcode, _any_picture, ignored) == shortcode[0]:
+            if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
                 names[name] += 1
     return names
 
@@ -146,10 +144,9 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     """Return the element for `[audio]` or `[video]`. Empty if it names no file."""
     values = _parse(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
-    if not sources:
-        # An early form: `[audio https://example.org/a.mp3|titles=A]`.
-        match = _URL.search(attributes) or _URL.search(content)
-        sources = [match[0]] if match else []
+    # An early form: `[audio https://example.org/a.mp3|titles=A]`.
+    if not sources and (match := _URL.search(attributes) or _URL.search(content)):
+        sources = [match[0]]
     if not sources:
         return ""
     if page := video_page_url(sources[0]):

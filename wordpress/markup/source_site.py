@@ -1,7 +1,6 @@
 """The site that a text came from. The IDs in a text are those of its own site."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import cast
 
 from django.utils.functional import SimpleLazyObject
@@ -26,10 +25,6 @@ def origin_of(subject: object) -> Origin:
     if isinstance(subject, Origin):
         return subject
     if isinstance(subject, Entry) and subject.pk:
-        return cast("Origin", SimpleLazyObject(partial(_stored_origin, subject)))
+        items = ImportedItem.objects.filter(kind=subject.kind, object_pk=subject.pk).values_list("site", "wordpress_id")
+        return cast("Origin", SimpleLazyObject(lambda: Origin(*(items.first() or ()))))
     return Origin()
-
-
-def _stored_origin(entry: Entry) -> Origin:
-    items = ImportedItem.objects.filter(kind=entry.kind, object_pk=entry.pk)
-    return Origin(*(items.values_list("site", "wordpress_id").first() or ()))

@@ -3,9 +3,7 @@
 The rules follow the observed behaviour of WordPress (wptexturize) for English. They deliberately differ where WordPress
 is wrong: a quote opens after another opening quote, a dash or a «; the text after an element is not treated as the
 start of a text; words such as ’em and ’tis are recognised as whole words in any case; and no quote stays straight.
-URLs stay as typed.
-
-Everything takes time proportional to the length of the text.
+URLs stay as typed. Everything takes time proportional to the length of the text.
 """
 
 import re
