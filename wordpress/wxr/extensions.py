@@ -8,7 +8,7 @@ perhaps in WordPress, the edit counts and the meta field is ignored.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable
 from dataclasses import replace
 from typing import Any, Final, TypeIs
 
@@ -58,7 +58,7 @@ def with_extension(item: Item, markups: Container[str]) -> Item:
         item = item._replace(content=source)
     else:
         markup = ""
-    datetimes = dict(_datetimes(values)) if values.get("date") == str(item.date) else {}
+    datetimes = _datetimes(values) if values.get("date") == str(item.date) else {}
     enclosures = values.get("enclosures")
     stored_enclosures = enclosures if isinstance(enclosures, int) and enclosures >= 0 else None
     return item._replace(extension=Extension(markup, _texts(values, _TEXTS), datetimes, stored_enclosures))
@@ -89,11 +89,9 @@ def _texts(values: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
     return {name: value for name in names if _is_storable(value := values.get(name))}
 
 
-def _datetimes(values: dict[str, Any]) -> Iterator[tuple[str, dt.datetime | None]]:
-    for name in _DATETIMES:
-        exact = _parse_datetime(values.get(name))
-        if exact or (name in values and values[name] is None):
-            yield name, exact
+def _datetimes(values: dict[str, Any]) -> dict[str, dt.datetime | None]:
+    datetimes = {name: _parse_datetime(values[name]) for name in _DATETIMES if name in values}
+    return {name: value for name, value in datetimes.items() if value or values[name] is None}
 
 
 def _parse_datetime(value: object) -> dt.datetime | None:

@@ -5,7 +5,7 @@ WXR has no schema. The reader supports what WordPress writes and what real expor
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
@@ -131,11 +131,9 @@ class Export:
         if name == "item":
             return self._item(element)
         if name == "wp:author":
-            return _author(*self._values_and_meta(element, "wp:authormeta"))
+            return _author(*self._values_and_meta(element, "author"))
         if name in _TERM_ELEMENTS:
-            values, meta = self._values_and_meta(element, "wp:termmeta")
-            self._count_meta("term", meta)
-            return _term(name, values, meta)
+            return _term(name, *self._values_and_meta(element, "term"))
         if name == "wp:wxr_version":
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
@@ -143,11 +141,6 @@ class Export:
         elif name == "wp:base_site_url":
             self.site_url = _text(element).strip()
         return None
-
-    def _count_meta(self, owner: str, meta: list[tuple[str, str]]) -> None:
-        for key, _value in meta:
-            if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
-                self.other_meta[owner, key] += 1
 
     def _name(self, element: Any) -> str:
         """Return the name of `element` with the usual prefix, such as `wp:post_id`. Empty for foreign namespaces."""
@@ -172,9 +165,7 @@ class Export:
                 if ref.slug or ref.name:
                     terms.append(ref)
             elif name == "wp:comment":
-                comment_values, comment_meta = self._values_and_meta(child, "wp:commentmeta")
-                self._count_meta("comment", comment_meta)
-                comments.append(_comment(comment_values, comment_meta))
+                comments.append(_comment(*self._values_and_meta(child, "comment")))
             elif name == "wp:postmeta":
                 meta.append(self._meta_field(child))
             elif name:
@@ -182,7 +173,6 @@ class Export:
         date, date_gmt = parse_date(values["wp:post_date"]), parse_date(values["wp:post_date_gmt"])
         if not date and not date_gmt:
             date_gmt = parse_rss_date(values["pubDate"])
-        modified = parse_date(values["wp:post_modified"]), parse_date(values["wp:post_modified_gmt"])
         item = Item(
             id=parse_id(values["wp:post_id"]),
             type=values["wp:post_type"].strip() or "post",
@@ -194,7 +184,9 @@ class Export:
             date=date,
             date_gmt=date_gmt,
             published_at=aware_datetime(date, date_gmt),
-            modified_at=aware_datetime(*modified),
+            modified_at=aware_datetime(
+                parse_date(values["wp:post_modified"]), parse_date(values["wp:post_modified_gmt"])
+            ),
             content=values["content:encoded"],
             excerpt=values["excerpt:encoded"],
             parent=parse_id(values["wp:post_parent"]),
@@ -211,19 +203,20 @@ class Export:
         )
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
 
-    def _values_and_meta(self, element: Any, meta_name: str) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
-        """Return the texts of the children of `element` by name, and the meta fields, which are named `meta_name`.
-
-        The text of a missing child is empty.
-        """
+    def _values_and_meta(self, element: Any, owner: str) -> tuple[defaultdict[str, str], list[tuple[str, str]]]:
+        """Return the texts of the children of `element` by name, and its meta fields, which are counted for `owner`."""
         values: defaultdict[str, str] = defaultdict(str)
         meta: list[tuple[str, str]] = []
         for child in element:
             name = self._name(child)
-            if name == meta_name:
+            if name == f"wp:{owner}meta":
                 meta.append(self._meta_field(child))
             else:
                 values[name] = _text(child)
+        # Only our own exports have meta fields of authors.
+        for key, _value in meta if owner != "author" else ():
+            if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
+                self.other_meta[owner, key] += 1
         return values, meta
 
     def _meta_field(self, element: Any) -> tuple[str, str]:
@@ -275,7 +268,7 @@ def _markup(element: Any) -> str:
         return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
-def _author(values: Mapping[str, str], meta: extensions.Meta) -> Author:
+def _author(values: defaultdict[str, str], meta: extensions.Meta) -> Author:
     first, last = values["wp:author_first_name"].strip(), values["wp:author_last_name"].strip()
     author = Author(
         id=parse_id(values["wp:author_id"]),
@@ -288,7 +281,7 @@ def _author(values: Mapping[str, str], meta: extensions.Meta) -> Author:
     return extensions.author_with_extension(author, meta)
 
 
-def _term(element: str, values: Mapping[str, str], meta: extensions.Meta) -> Term:
+def _term(element: str, values: defaultdict[str, str], meta: extensions.Meta) -> Term:
     taxonomy, names = _TERM_ELEMENTS[element]
     slug, name, parent, description = (values[f"wp:{name}"] for name in names)
     return Term(
@@ -314,7 +307,7 @@ def _term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
     return TermRef(_taxonomy(taxonomy), slug.strip(), plain_line(name))
 
 
-def _comment(values: Mapping[str, str], meta: extensions.Meta) -> Comment:
+def _comment(values: defaultdict[str, str], meta: extensions.Meta) -> Comment:
     author, email, url, content = texts = [
         values[f"wp:comment_{name}"] for name in ("author", "author_email", "author_url", "content")
     ]
