@@ -23,12 +23,12 @@ from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import report_menus
 from wordpress.markup.footnotes_and_blocks import (
+    Origin,
     count_blocks,
     expand_blocks,
     footnote_ids,
     footnotes_html,
 )
-from wordpress.markup.source_site import Origin
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr.records import Item
 

@@ -15,8 +15,14 @@ from tags.models import Tag
 from wordpress.exporting.fields import post_meta, warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.steps.posts import enclosure_fields
-from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, footnotes_field, replace_block_ids
-from wordpress.markup.source_site import Origin, origin_of
+from wordpress.markup.footnotes_and_blocks import (
+    BLOCK,
+    Origin,
+    count_blocks,
+    footnotes_field,
+    origin_of,
+    replace_block_ids,
+)
 from wordpress.models import Fragment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html

@@ -8,13 +8,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from django.utils.functional import SimpleLazyObject
+
+from blog.models import Entry
 from blog.rendering import MAX_SOURCE_LENGTH
 from wordpress.bulk import fetch_rows
-from wordpress.markup.source_site import Origin
-from wordpress.models import Fragment, FragmentKind
+from wordpress.models import Fragment, FragmentKind, ImportedItem
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
 
@@ -22,6 +25,27 @@ NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
 MAX_DEPTH: Final = 3
 _FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
 _BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The site that a text came from (None if it is unknown), and the ID that it had there (0 if it is unknown)."""
+
+    site: str | None = None
+    wordpress_id: int = 0
+
+
+def origin_of(subject: object) -> Origin:
+    """Return the origin of what is being rendered: of an entry, or what an import says about one not stored yet.
+
+    That of an entry is looked up when it is first needed.
+    """
+    if isinstance(subject, Origin):
+        return subject
+    if isinstance(subject, Entry) and subject.pk:
+        items = ImportedItem.objects.filter(kind=subject.kind, object_pk=subject.pk).values_list("site", "wordpress_id")
+        return cast("Origin", SimpleLazyObject(lambda: Origin(*(items.first() or ()))))
+    return Origin()
 
 
 def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -> dict[str, str]:

@@ -17,10 +17,9 @@ from html import escape
 from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
-from wordpress.markup.footnotes_and_blocks import expand_blocks, footnotes_html
+from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, footnotes_html, origin_of
 from wordpress.markup.galleries import find_pictures
 from wordpress.markup.shortcodes import expand
-from wordpress.markup.source_site import Origin, origin_of
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise_with_code
 

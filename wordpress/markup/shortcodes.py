@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape, unescape
 
 from blog.rendering.players import video_page_url
-from wordpress.markup.galleries import GalleryPicture, PictureFinder, gallery_html
+from wordpress.markup.galleries import PictureFinder, gallery_html
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
 # These patterns begin with the character itself and look behind it afterwards, which is much faster.
@@ -82,9 +82,9 @@ def count_unknown(source: str) -> Counter[str]:
     return names
 
 
-def _any_picture(ids: Sequence[int], parent: int) -> dict[int, GalleryPicture]:
-    """Find a picture for every ID, to learn which shortcodes are galleries."""
-    return dict.fromkeys(ids or [1], GalleryPicture("/"))
+def _any_picture(ids: Sequence[int], parent: int) -> dict[int, None]:
+    """Stand for a picture with every ID, to learn which shortcodes are galleries."""
+    return dict.fromkeys(ids or [1])
 
 
 def _is_replaced(shortcode: re.Match[str]) -> bool:
