@@ -15,20 +15,12 @@ from tags.models import Tag
 from wordpress.exporting.fields import post_meta, warn_about_control_characters
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.steps.posts import enclosure_fields
-from wordpress.markup.footnotes_and_blocks import (
-    BLOCK,
-    Origin,
-    count_blocks,
-    footnotes_field,
-    origin_of,
-    replace_block_ids,
-)
-from wordpress.models import Fragment
-from wordpress.wxr import elements
+from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, footnotes_field, origin_of, replace_block_ids
+from wordpress.models import Fragment, FragmentKind
+from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
-from wordpress.wxr.post_types import REUSABLE_BLOCK
-from wordpress.wxr.records import CATEGORY, DESIRED_SLUG_KEY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
+from wordpress.wxr.records import CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
@@ -76,7 +68,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         post_meta(EXTENSION_KEY, to_json(extension) if extension else ""),
         _old_urls(entry),
         *(post_meta(ENCLOSURE, field) for field in enclosures),
-        post_meta(DESIRED_SLUG_KEY, desired_slug),
+        post_meta(records.DESIRED_SLUG_KEY, desired_slug),
         post_meta(FOOTNOTES, footnotes_field(content, origin)),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
@@ -183,11 +175,11 @@ def _comment_element(comment: Comment) -> str:
 
 def block_items(ids: ExportIds) -> Iterator[str]:
     """Return an item for each reusable block."""
-    for block in Fragment.objects.filter(kind=BLOCK).order_by("pk").iterator(_BLOCK_CHUNK_SIZE):
+    for block in Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").iterator(_BLOCK_CHUNK_SIZE):
         values: dict[str, object] = {
             "post_id": ids.for_block(block.name, block.site),
             "status": "publish",
-            "post_type": REUSABLE_BLOCK,
+            "post_type": records.REUSABLE_BLOCK,
         }
         content = _with_export_ids(block.text, block, ids)
         yield elements.item_element(text_to_html(block.title), "", "", "", content, "", values, [])

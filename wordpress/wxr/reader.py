@@ -14,20 +14,10 @@ from django.utils.translation import gettext as _
 from lxml import etree
 
 from core.slugs import slug_before_trash, slug_from_export
-from wordpress.wxr import extensions
+from wordpress.wxr import extensions, values
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.records import CATEGORY, DESIRED_SLUG_KEY, TAG, Author, Comment, Item, Record, Term, TermRef
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
-from wordpress.wxr.values import (
-    MAX_SLUG_LENGTH,
-    aware_datetime,
-    parse_date,
-    parse_id,
-    parse_integer,
-    parse_rss_date,
-    plain_line,
-    plain_lines,
-)
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
@@ -131,9 +121,9 @@ class Export:
         if name == "item":
             return self._item(element)
         if name == "wp:author":
-            return _author(*self._values_and_meta(element, "author"))
+            return _author(*self._texts_and_meta(element, "author"))
         if name in _TERM_ELEMENTS:
-            return _term(name, *self._values_and_meta(element, "term"))
+            return _term(name, *self._texts_and_meta(element, "term"))
         if name == "wp:wxr_version":
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
@@ -153,7 +143,7 @@ class Export:
         return name
 
     def _item(self, element: Any) -> Item:
-        values: defaultdict[str, str] = defaultdict(str)
+        texts: defaultdict[str, str] = defaultdict(str)
         terms: list[TermRef] = []
         comments: list[Comment] = []
         meta: list[tuple[str, str]] = []
@@ -165,59 +155,59 @@ class Export:
                 if ref.slug or ref.name:
                     terms.append(ref)
             elif name == "wp:comment":
-                comments.append(_comment(*self._values_and_meta(child, "comment")))
+                comments.append(_comment(*self._texts_and_meta(child, "comment")))
             elif name == "wp:postmeta":
                 meta.append(self._meta_field(child))
             elif name:
-                values.setdefault(name, _text(child))
-        date, date_gmt = parse_date(values["wp:post_date"]), parse_date(values["wp:post_date_gmt"])
+                texts.setdefault(name, _text(child))
+        date, date_gmt = values.parse_date(texts["wp:post_date"]), values.parse_date(texts["wp:post_date_gmt"])
         if not date and not date_gmt:
-            date_gmt = parse_rss_date(values["pubDate"])
+            date_gmt = values.parse_rss_date(texts["pubDate"])
         item = Item(
-            id=parse_id(values["wp:post_id"]),
-            type=values["wp:post_type"].strip() or "post",
-            status=values["wp:status"].strip(),
-            title=values["title"],
-            slug=values["wp:post_name"].strip(),
-            link=values["link"].strip(),
-            author=values["dc:creator"].strip(),
+            id=values.parse_id(texts["wp:post_id"]),
+            type=texts["wp:post_type"].strip() or "post",
+            status=texts["wp:status"].strip(),
+            title=texts["title"],
+            slug=texts["wp:post_name"].strip(),
+            link=texts["link"].strip(),
+            author=texts["dc:creator"].strip(),
             date=date,
             date_gmt=date_gmt,
-            published_at=aware_datetime(date, date_gmt),
-            modified_at=aware_datetime(
-                parse_date(values["wp:post_modified"]), parse_date(values["wp:post_modified_gmt"])
+            published_at=values.aware_datetime(date, date_gmt),
+            modified_at=values.aware_datetime(
+                values.parse_date(texts["wp:post_modified"]), values.parse_date(texts["wp:post_modified_gmt"])
             ),
-            content=values["content:encoded"],
-            excerpt=values["excerpt:encoded"],
-            parent=parse_id(values["wp:post_parent"]),
-            menu_order=parse_integer(values["wp:menu_order"]),
-            sticky=values["wp:is_sticky"].strip() == "1",
-            password=values["wp:post_password"],
-            comment_status=values["wp:comment_status"].strip(),
-            guid=values["guid"].strip(),
+            content=texts["content:encoded"],
+            excerpt=texts["excerpt:encoded"],
+            parent=values.parse_id(texts["wp:post_parent"]),
+            menu_order=values.parse_integer(texts["wp:menu_order"]),
+            sticky=texts["wp:is_sticky"].strip() == "1",
+            password=texts["wp:post_password"],
+            comment_status=texts["wp:comment_status"].strip(),
+            guid=texts["guid"].strip(),
             terms=tuple(terms),
             meta=tuple(meta),
             comments=tuple(comments),
-            attachment_url=values["wp:attachment_url"].strip(),
+            attachment_url=texts["wp:attachment_url"].strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
         )
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
 
-    def _values_and_meta(self, element: Any, owner: str) -> tuple[defaultdict[str, str], list[tuple[str, str]]]:
+    def _texts_and_meta(self, element: Any, owner: str) -> tuple[defaultdict[str, str], list[tuple[str, str]]]:
         """Return the texts of the children of `element` by name, and its meta fields, which are counted for `owner`."""
-        values: defaultdict[str, str] = defaultdict(str)
+        texts: defaultdict[str, str] = defaultdict(str)
         meta: list[tuple[str, str]] = []
         for child in element:
             name = self._name(child)
             if name == f"wp:{owner}meta":
                 meta.append(self._meta_field(child))
             else:
-                values[name] = _text(child)
+                texts[name] = _text(child)
         # Only our own exports have meta fields of authors.
         for key, _value in meta if owner != "author" else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
-        return values, meta
+        return texts, meta
 
     def _meta_field(self, element: Any) -> tuple[str, str]:
         parts = {self._name(part): _text(part) for part in element}
@@ -268,29 +258,29 @@ def _markup(element: Any) -> str:
         return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
-def _author(values: defaultdict[str, str], meta: extensions.Meta) -> Author:
-    first, last = values["wp:author_first_name"].strip(), values["wp:author_last_name"].strip()
+def _author(texts: defaultdict[str, str], meta: extensions.Meta) -> Author:
+    first, last = texts["wp:author_first_name"].strip(), texts["wp:author_last_name"].strip()
     author = Author(
-        id=parse_id(values["wp:author_id"]),
-        login=values["wp:author_login"].strip(),
-        email=values["wp:author_email"].strip(),
-        display_name=values["wp:author_display_name"].strip() or f"{first} {last}".strip(),
+        id=values.parse_id(texts["wp:author_id"]),
+        login=texts["wp:author_login"].strip(),
+        email=texts["wp:author_email"].strip(),
+        display_name=texts["wp:author_display_name"].strip() or f"{first} {last}".strip(),
         first_name=first,
         last_name=last,
     )
     return extensions.author_with_extension(author, meta)
 
 
-def _term(element: str, values: defaultdict[str, str], meta: extensions.Meta) -> Term:
+def _term(element: str, texts: defaultdict[str, str], meta: extensions.Meta) -> Term:
     taxonomy, names = _TERM_ELEMENTS[element]
-    slug, name, parent, description = (values[f"wp:{name}"] for name in names)
+    slug, name, parent, description = (texts[f"wp:{name}"] for name in names)
     return Term(
-        taxonomy=taxonomy or _taxonomy(values["wp:term_taxonomy"]),
+        taxonomy=taxonomy or _taxonomy(texts["wp:term_taxonomy"]),
         slug=slug.strip(),
-        name=plain_line(name),
+        name=values.plain_line(name),
         parent=parent.strip(),
-        description=plain_lines(description),
-        id=parse_id(values["wp:term_id"]),
+        description=values.plain_lines(description),
+        id=values.parse_id(texts["wp:term_id"]),
         legacy_urls=extensions.find_legacy_urls(meta),
     )
 
@@ -304,27 +294,27 @@ def _taxonomy(name: str) -> str:
 # Most posts share their tags.
 @lru_cache(maxsize=2**14)
 def _term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
-    return TermRef(_taxonomy(taxonomy), slug.strip(), plain_line(name))
+    return TermRef(_taxonomy(taxonomy), slug.strip(), values.plain_line(name))
 
 
-def _comment(values: defaultdict[str, str], meta: extensions.Meta) -> Comment:
-    author, email, url, content = texts = [
-        values[f"wp:comment_{name}"] for name in ("author", "author_email", "author_url", "content")
+def _comment(texts: defaultdict[str, str], meta: extensions.Meta) -> Comment:
+    author, email, url, content = exported = [
+        texts[f"wp:comment_{name}"] for name in ("author", "author_email", "author_url", "content")
     ]
-    date = parse_date(values["wp:comment_date"])
+    date = values.parse_date(texts["wp:comment_date"])
     comment = Comment(
-        id=parse_id(values["wp:comment_id"]),
-        author=plain_line(author),
-        email=plain_line(email),
-        url=plain_line(url),
-        written_at=aware_datetime(date, parse_date(values["wp:comment_date_gmt"])),
+        id=values.parse_id(texts["wp:comment_id"]),
+        author=values.plain_line(author),
+        email=values.plain_line(email),
+        url=values.plain_line(url),
+        written_at=values.aware_datetime(date, values.parse_date(texts["wp:comment_date_gmt"])),
         content=content,
-        approved=values["wp:comment_approved"].strip(),
-        type=values["wp:comment_type"].strip() or "comment",
-        parent=parse_id(values["wp:comment_parent"]),
-        user_id=parse_id(values["wp:comment_user_id"]),
+        approved=texts["wp:comment_approved"].strip(),
+        type=texts["wp:comment_type"].strip() or "comment",
+        parent=values.parse_id(texts["wp:comment_parent"]),
+        user_id=values.parse_id(texts["wp:comment_user_id"]),
     )
-    return extensions.comment_with_extension(comment, meta, *texts, str(date))
+    return extensions.comment_with_extension(comment, meta, *exported, str(date))
 
 
 def _with_slug_before_trash(item: Item) -> Item:
@@ -339,5 +329,5 @@ def _with_slug_before_trash(item: Item) -> Item:
         return item
     suffix = item.slug[len(before) :] if item.status == "trash" else ""
     before = dict(item.meta).get(DESIRED_SLUG_KEY, "").strip() or before
-    fits = len(slug_from_export(before) + suffix) <= MAX_SLUG_LENGTH
+    fits = len(slug_from_export(before) + suffix) <= values.MAX_SLUG_LENGTH
     return item._replace(slug=before + suffix) if fits else item
