@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -42,8 +41,8 @@ def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
             by_path[path].append(attachment)
     moved = {}
     for url, (host, paths) in requested.items():
-        candidates = chain.from_iterable(by_path[path] for path in paths)
-        if (chosen := _first_of_host(host, list(candidates))) is not None:
+        candidates = [attachment for path in paths for attachment in by_path[path]]
+        if chosen := _first_of_host(host, candidates):
             moved[url] = chosen.file_url
     return moved
 
@@ -67,10 +66,8 @@ def _host_and_paths(url: str) -> tuple[str, list[str]] | None:
 
 
 def _may_be_upload(host: str, path: str) -> bool:
-    if _UPLOADS.search(path):
-        return True
-    is_in_folder = path.count("/") > 1
-    return is_in_folder and PurePath(path).suffix.lower() in _EXTENSIONS and (not host or host in own_hosts())
+    is_file_in_folder = path.count("/") > 1 and PurePath(path).suffix.lower() in _EXTENSIONS
+    return bool(_UPLOADS.search(path)) or (is_file_in_folder and (not host or host in own_hosts()))
 
 
 def _first_of_host(host: str, candidates: list[Attachment]) -> Attachment | None:
