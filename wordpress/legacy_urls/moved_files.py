@@ -72,9 +72,9 @@ def _may_be_upload(host: str, path: str) -> bool:
 
 def _first_of_host(host: str, candidates: list[Attachment]) -> Attachment | None:
     """Return the first candidate whose site has this host, or any candidate if the host is empty or ours."""
-    for attachment in candidates:
-        if host in aliases_of(map(host_of, (attachment.site, attachment.url, attachment.guid))):
-            return attachment
+    for each in candidates:
+        if host in aliases_of(map(host_of, (each.site, each.url, each.guid))):
+            return each
     return candidates[0] if candidates and (not host or host in own_hosts()) else None
 
 

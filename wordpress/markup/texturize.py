@@ -120,11 +120,8 @@ def _close(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quo
 
     A quote after a digit is a prime, unless the quotation has no other possible end.
     """
-    matches = list(quotes.finditer(part))
-    if not matches:
-        return part
     closing: set[int] = set()
-    ends = [quote.start() for quote in matches if quote[1] is not None]
+    ends = [quote.start() for quote in quotes.finditer(part) if quote[1] is not None]
     if is_quoted and ends and close not in part:
         closing = {end for end in ends if not _after_digit(part, end)}
         if len(ends) == 1 or not closing:

@@ -43,10 +43,7 @@ def to_json(values: dict[str, Any]) -> str:
 
 
 def with_extension(item: Item, markups: Container[str]) -> Item:
-    """Return `item` with its extension and source from one of our exports, unless it has been edited.
-
-    The HTML is kept instead of a source whose markup is not among `markups`.
-    """
+    """Return `item` with its extension, and its source if it has one of `markups`, unless it has been edited."""
     values = _parse(item.meta)
     if not values:
         return item

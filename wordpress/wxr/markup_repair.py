@@ -22,7 +22,6 @@ _MAX_QUICK_PREFIXES: Final = 50
 # A longer tag or entity may be cut at the end of a chunk.
 _LONGEST_TAG: Final = 64 * 1024
 _LONGEST_ENTITY: Final = 48
-
 _MAX_LINES: Final = 5
 
 # An ampersand, and the rest of the entity if there is one: a code point in decimal or hexadecimal, or a name.
@@ -30,6 +29,13 @@ _ENTITY = re.compile(r"&(?:(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-
 _TAG = re.compile(r"<(?P<name>[^\W\d][\w.:-]*+)[^<>]*+")
 _PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
 _DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
+# Certainly valid markup, which is nearly all of a real export. `%s` stands for the declared prefixes.
+_VALID_MARKUP: Final = r"""(?:[^<&]++
+    |<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>
+    |</[^<>&]*+>
+    |<(?:(?:%s):)?[\w.-]++(?:\s[^<>&:]*+)?+>
+    |&(?:amp|lt|gt|quot|apos);
+)*+"""
 _ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
 
 
@@ -62,7 +68,8 @@ class MarkupRepairer:
     def __init__(self, repairs: Repairs, prefixes: set[str], line: int) -> None:
         self._repairs = repairs
         self._prefixes = prefixes | {"xml", "xmlns"}
-        self._valid = _valid_markup(sorted(prefixes)[:_MAX_QUICK_PREFIXES])
+        names = "|".join(map(re.escape, sorted(prefixes)[:_MAX_QUICK_PREFIXES]))
+        self._valid = re.compile(_VALID_MARKUP % names, re.VERBOSE)
         # The end of the CDATA section, comment or instruction that is open at the end of the last piece.
         self._until = ""
         self._held_back = ""
@@ -103,7 +110,6 @@ class MarkupRepairer:
                 self._until = end
                 out.append(start)
                 return position + len(start)
-
         kind = ""
         if entity := _ENTITY.match(text, position):
             repaired, kind = _repaired_entity(entity)
@@ -121,20 +127,6 @@ class MarkupRepairer:
             self._repairs.add(kind, self._line)
         out.append(repaired)
         return end_position
-
-
-def _valid_markup(prefixes: list[str]) -> re.Pattern[str]:
-    """Return a pattern that matches certainly valid markup: nearly all of a real export in one match."""
-    names = "|".join(map(re.escape, prefixes))
-    return re.compile(
-        rf"""(?:[^<&]++
-            |<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>
-            |</[^<>&]*+>
-            |<(?:(?:{names}):)?[\w.-]++(?:\s[^<>&:]*+)?+>
-            |&(?:amp|lt|gt|quot|apos);
-        )*+""",
-        re.VERBOSE,
-    )
 
 
 def _safe_end(text: str) -> int:

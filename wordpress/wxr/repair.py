@@ -1,8 +1,7 @@
 """Checking and repairing the bytes of an export before a strict XML parser reads them.
 
-Control characters, broken encoding, empty lines at the beginning and broken markup (wordpress.wxr.markup_repair) are
-repaired and counted if nothing visible is lost. A document type is rejected: entity bombs and external entities need
-one, and no export has one.
+What can be repaired without losing anything visible is repaired and counted. A document type is rejected: entity bombs
+and external entities need one, and no export has one.
 """
 
 import codecs
@@ -20,19 +19,20 @@ _CHUNK: Final = 256 * 1024
 # The root element of an export begins within this many characters.
 _MAX_PROLOG: Final = 1024 * 1024
 
-_BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    # UTF-32 comes first: its little-endian mark begins with that of UTF-16.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+_ENCODINGS_BY_START: Final = {
+    # Byte order marks, which these encodings remove. UTF-32 comes first: its little-endian mark begins with that of
+    # UTF-16.
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
     # Without a mark: the beginning of an XML declaration.
-    (b"<\0?\0", "utf-16-le"),
-    (b"\0<\0?", "utf-16-be"),
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-)
+    b"<\0?\0": "utf-16-le",
+    b"\0<\0?": "utf-16-be",
+    b"<\0\0\0": "utf-32-le",
+    b"\0\0\0<": "utf-32-be",
+}
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _LEADING: Final = "\ufeff \t\r\n"
 _PROLOG: Final = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
@@ -102,11 +102,11 @@ class RepairedSource:
             yield data
 
     def _texts(self, first: bytes, rest: Iterator[bytes]) -> Iterator[str]:
-        encoding, mark = _encoding(first)
+        encoding = _encoding(first)
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
             # At the end of the file, the last character must be complete.
-            for data in chain([first[mark:]], rest, [b""]):
+            for data in chain([first], rest, [b""]):
                 text = self._decode(decoder, data, final=not data)
                 if NOT_IN_XML.search(text):
                     self._note("controls", NOT_IN_XML, text)
@@ -159,11 +159,11 @@ class RepairedSource:
         return document
 
 
-def _encoding(data: bytes) -> tuple[str, int]:
-    """Return the encoding of a file that begins with `data`, and the length of its byte order mark."""
-    for start, encoding in _BYTE_ORDER_MARKS:
+def _encoding(data: bytes) -> str:
+    """Return the encoding of a file that begins with `data`."""
+    for start, encoding in _ENCODINGS_BY_START.items():
         if data.startswith(start):
-            return encoding, 0 if b"<" in start else len(start)
+            return encoding
     declared = _DECLARED.match(data)
     name = declared[1].decode() if declared else "utf-8"
     try:
@@ -173,4 +173,4 @@ def _encoding(data: bytes) -> tuple[str, int]:
     except LookupError as error:
         raise InvalidExportError(_("The encoding of the file, “%s”, is unknown.") % name) from error
     # The declaration was readable as single bytes, so the file cannot be in one of these encodings.
-    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name, 0
+    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name
