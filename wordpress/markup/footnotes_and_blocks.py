@@ -7,9 +7,8 @@ own. Here both are fragments, which are looked up whenever a text of their site 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Final, cast
 
 from django.utils.functional import SimpleLazyObject
@@ -59,11 +58,6 @@ def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -
     return {name: text for *_key, name, text in sorted(rows, key=lambda row: (row[0] == site, -row[1]))}
 
 
-def footnote_ids(source: str) -> list[str]:
-    """Return the IDs of the footnotes that `source` marks, in their order."""
-    return list(dict.fromkeys(_FOOTNOTE_MARKER.findall(source))) if "data-fn=" in source else []
-
-
 def count_blocks(source: str) -> Counter[str]:
     """Return how often `source` shows each reusable block, by ID."""
     return Counter(_BLOCK_REFERENCE.findall(source)) if "<!-- wp:" in source else Counter()
@@ -86,27 +80,14 @@ def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:
     return _BLOCK_REFERENCE.sub(lambda ref: ref[0].replace(ref[1], new_ids.get(ref[1], ref[1]), 1), source)
 
 
-def footnotes_html(source: str, texturize: Callable[[str], str], origin: Origin) -> str:
-    """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
-    footnotes = _find_footnotes(source, origin)
-    if not footnotes:
-        return ""
-    items = "".join(
-        f'<li id="{escape(name)}" class="footnote-item">{texturize(text)}'
-        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
-        for name, text in footnotes.items()
-    )
-    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>'
-
-
 def footnotes_field(source: str, origin: Origin) -> str:
     """Return the meta field with the footnotes of `source`, as WordPress writes it. Empty if it has none."""
-    footnotes = [{"content": text, "id": name} for name, text in _find_footnotes(source, origin).items()]
+    footnotes = [{"content": text, "id": name} for name, text in find_footnotes(source, origin).items()]
     return json.dumps(footnotes, ensure_ascii=False) if footnotes else ""
 
 
-def _find_footnotes(source: str, origin: Origin) -> dict[str, str]:
+def find_footnotes(source: str, origin: Origin) -> dict[str, str]:
     """Return the texts of the known footnotes of `source` by ID, in their order."""
-    names = footnote_ids(source)
+    names = dict.fromkeys(_FOOTNOTE_MARKER.findall(source)) if "data-fn=" in source else {}
     known = find_fragments(NOTE, names, origin.site) if names else {}
     return {name: known[name] for name in names if name in known}

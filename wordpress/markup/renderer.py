@@ -17,7 +17,7 @@ from html import escape
 from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
-from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, footnotes_html, origin_of
+from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_pictures
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.texturize import texturize
@@ -79,10 +79,20 @@ def _blocks(source: str, origin: Origin) -> list[str]:
         elif not comment["is_empty"]:
             open_blocks.append(comment["name"])
         elif comment["name"] == "footnotes":
-            html.append(footnotes_html(source, _texturize_html, origin))
+            html.append(_footnotes(source, origin))
         else:
             html.append(_empty_block(comment["name"], comment[0]))
     return [*html, content(len(source))]
+
+
+def _footnotes(source: str, origin: Origin) -> str:
+    """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
+    items = "".join(
+        f'<li id="{escape(name)}" class="footnote-item">{_texturize_html(text)}'
+        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+        for name, text in find_footnotes(source, origin).items()
+    )
+    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if items else ""
 
 
 def _empty_block(name: str, comment: str) -> str:

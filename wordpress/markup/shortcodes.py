@@ -67,7 +67,7 @@ def count_unknown(source: str) -> Counter[str]:
     Text in brackets such as `[sic]` is not a shortcode: it needs an attribute, an end tag or the name of a plugin.
     """
     names: Counter[str] = Counter()
-    if "[" not in source or all(map(_is_replaced, _SHORTCODE.finditer(source))):
+    if all(map(_is_replaced, _SHORTCODE.finditer(source))):
         return names
     source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
@@ -169,8 +169,6 @@ def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[
 
     Takes time proportional to the length of `source`.
     """
-    if "[/" not in source:
-        return source
     parts: list[str] = []
     done = 0
     last_ends: dict[str, int] = {}

@@ -14,8 +14,6 @@ from core.slugs import slug_before_trash
 from wordpress.wxr.extensions import LEGACY_URL_KEY, clean_for_xml
 from wordpress.wxr.values import MAX_SLUG_LENGTH
 
-_NO_DATE: Final = "0000-00-00 00:00:00"
-
 HEAD: Final = """\
 <?xml version="1.0" encoding="UTF-8" ?>
 <!-- generator="Broadside" -->
@@ -97,7 +95,7 @@ def utc_time(value: dt.datetime) -> dt.datetime:
 
 
 def format_datetime(value: dt.datetime | None) -> str:
-    return value.isoformat(" ", "seconds") if value else _NO_DATE
+    return value.isoformat(" ", "seconds") if value else "0000-00-00 00:00:00"
 
 
 def iso_utc(value: dt.datetime | None) -> str | None:

@@ -85,10 +85,9 @@ class Export:
                         channels.append(element)
                     elif element.getroottree().docinfo.internalDTD is not None:
                         raise InvalidExportError(_("The file has a document type (DOCTYPE)."))
-                records = list(self._take_records(channels, may_be_open=True))
-                if records:
+                for record in self._take_records(channels, may_be_open=True):
                     item_start = self.source.bytes_read
-                    yield from records
+                    yield record
                 if self.source.bytes_read - item_start > _MAX_ITEM_BYTES:
                     raise InvalidExportError(_("An item is larger than %d MB.") % (_MAX_ITEM_BYTES // 2**20))
                 # The parser only logs some errors and stops reading there.
@@ -224,9 +223,9 @@ def _raise_if_fatal(parser: Any, error: etree.XMLSyntaxError, source: RepairedSo
     """Raise InvalidExportError unless the parser could recover from all errors without losing anything."""
     fatal = _first_fatal_error(parser)
     if fatal or not parser.feed_error_log:
-        place = source.place(fatal.line, fatal.column) if fatal else source.place(*error.position)
-        message = fatal.message if fatal else error.msg
-        raise InvalidExportError(_("%(place)s: the XML is broken: %(error)s.") % {"place": place, "error": message})
+        line, column, message = (fatal.line, fatal.column, fatal.message) if fatal else (*error.position, error.msg)
+        text = _("%(place)s: the XML is broken: %(error)s.")
+        raise InvalidExportError(text % {"place": source.place(line, column), "error": message})
 
 
 def _usual_name(tag: str, prefix: str | None) -> str:

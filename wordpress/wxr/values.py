@@ -40,8 +40,6 @@ def plain_line(text: str) -> str:
 
 def plain_lines(text: str) -> str:
     """Return `text` without markup, keeping its line breaks."""
-    if "<" not in text and "&" not in text:
-        return text.strip()
     return html.unescape(_TAG.sub("", _BREAK.sub("\n", text))).strip()
 
 
