@@ -73,11 +73,7 @@ class _Inline:
 
 def autop(source: str) -> str:
     """Return classic content as HTML. Its line ends must be `\\n`. Never raises."""
-    formatter = _Formatter()
-    for token in tokenise(source):
-        formatter.add(token)
-    formatter.end_all()
-    return "".join(formatter.html).strip()
+    return _Formatter().format(source)
 
 
 class _Formatter:
@@ -103,7 +99,15 @@ class _Formatter:
     def content(self) -> _Content:
         return BLOCKS.get(self.open[-1], _Content.PARAGRAPHS)
 
-    def add(self, token: Token) -> None:
+    def format(self, source: str) -> str:
+        for token in tokenise(source):
+            self._add(token)
+        self._end_texts()
+        while len(self.open) > 1:
+            self._close_block()
+        return "".join(self.html).strip()
+
+    def _add(self, token: Token) -> None:
         kind, source, name = token
         if self.content is _Content.VERBATIM:
             if kind == "end" and name == self.open[-1]:
@@ -123,11 +127,6 @@ class _Formatter:
         else:
             end = self._end_block if name in BLOCKS else self._end_inline
             end(name)
-
-    def end_all(self) -> None:
-        self._end_texts()
-        while len(self.open) > 1:
-            self._close_block()
 
     # Text
 

@@ -26,8 +26,6 @@ from wordpress.markup.tokenizer import tokenise_with_code
 _BLOCK_COMMENT = re.compile(
     r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
 )
-# Blocks with classic content.
-_CLASSIC_BLOCKS = {"freeform", "shortcode"}
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
 _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
@@ -65,7 +63,7 @@ def _blocks(source: str, origin: Origin) -> list[str]:
         if block == "file":
             # It embeds the document in an <object> above the link to it.
             text = _OBJECT.sub("", text)
-        if block and block not in _CLASSIC_BLOCKS:
+        if block not in {"", "freeform", "shortcode"}:
             return _texturize_html(text)
         return autop(text) + "\n" if text.strip() else "\n"
 

@@ -9,11 +9,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-CATEGORY, TAG = "category", "post_tag"
-# The taxonomy in which Polylang stores the language of a post. The term's slug is the language code.
-LANGUAGE = "language"
-# Post types. Since the block editor, a menu is a single item. A reusable block is content that several posts can show,
-# called a synced pattern since WordPress 6.3.
+# Taxonomies. In the last, Polylang stores the language of a post. The term's slug is the language code.
+CATEGORY, TAG, LANGUAGE = "category", "post_tag", "language"
+# Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
 # Meta fields: the ID of a post's featured image, its footnotes and enclosures, the alternative text of a picture, a
 # post's former slugs and dates (source: wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from
