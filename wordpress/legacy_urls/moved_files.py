@@ -55,7 +55,9 @@ def _host_and_paths(url: str) -> tuple[str, list[str]] | None:
     except ValueError:
         return None
     is_own_media = parts.path.startswith(settings.MEDIA_URL) and (not host or host in settings.BROADSIDE_OWN_HOSTS)
-    if is_own_media or not (host in _PROXIES or host.endswith(_FILES) or _may_be_upload(host, parts.path)):
+    is_file_in_folder = parts.path.count("/") > 1 and PurePath(parts.path).suffix.lower() in _EXTENSIONS
+    is_own_file = is_file_in_folder and (not host or host in own_hosts())
+    if is_own_media or not (host in _PROXIES or host.endswith(_FILES) or _UPLOADS.search(parts.path) or is_own_file):
         return None
     if host in _PROXIES:
         host, _slash, path = parts.path.lstrip("/").partition("/")
@@ -63,11 +65,6 @@ def _host_and_paths(url: str) -> tuple[str, list[str]] | None:
     key = normalise_path(legacy_key(url))
     # URLs of scripts and queries are not files.
     return (host.lower(), size_variants(key)) if key.startswith("/") and not key.startswith("/?") else None
-
-
-def _may_be_upload(host: str, path: str) -> bool:
-    is_file_in_folder = path.count("/") > 1 and PurePath(path).suffix.lower() in _EXTENSIONS
-    return bool(_UPLOADS.search(path)) or (is_file_in_folder and (not host or host in own_hosts()))
 
 
 def _first_of_host(host: str, candidates: list[Attachment]) -> Attachment | None:

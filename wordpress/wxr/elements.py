@@ -70,10 +70,7 @@ def percent_encoded(slug: str) -> str:
 
 
 def exported_slug(slug: str) -> tuple[str, str]:
-    """Return the slug of a trashed post as WordPress exports it, and the whole slug from before the trash.
-
-    The latter is empty if WordPress did not append `__trashed` to the slug, which it truncates if it is too long.
-    """
+    """Return a trashed post's slug as WordPress exports it, and the whole slug if `__trashed` is appended to it."""
     before = slug_before_trash(slug)
     if before == slug:
         return percent_encoded(slug), ""

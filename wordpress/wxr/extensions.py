@@ -9,7 +9,6 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Container, Iterable
-from dataclasses import replace
 from typing import Any, Final, TypeIs
 
 from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
@@ -74,7 +73,7 @@ def comment_with_extension(comment: Comment, meta: Meta, *exported: str) -> Comm
 def author_with_extension(author: Author, meta: Meta) -> Author:
     """Return `author` with the display name, slug and bio from one of our exports. They are not validated."""
     texts: dict[str, Any] = _texts(_parse(meta), ("display_name", "slug", "bio"))
-    return replace(author, legacy_urls=find_legacy_urls(meta), **texts)
+    return author._replace(legacy_urls=find_legacy_urls(meta), **texts)
 
 
 def find_legacy_urls(meta: Meta) -> tuple[str, ...]:

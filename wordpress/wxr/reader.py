@@ -3,6 +3,7 @@
 WXR has no schema. The reader supports what WordPress writes and what real exports contain.
 """
 
+import datetime as dt
 import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
@@ -35,6 +36,17 @@ _TERM_ELEMENTS: Final = {
 # Namespace URIs differ by version, scheme and plugin; these parts are common to all.
 _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
+
+
+class _Children(defaultdict[str, list[Any]]):
+    """The children of an element by their usual names."""
+
+    def text(self, name: str) -> str:
+        """Return the text of the first child called `name`, or an empty string if there is none."""
+        return _text(self[name][0]) if self[name] else ""
+
+    def date(self, name: str) -> dt.datetime | None:
+        return values.parse_date(self.text(name))
 
 
 class Export:
@@ -120,9 +132,11 @@ class Export:
         if name == "item":
             return self._item(element)
         if name == "wp:author":
-            return _author(*self._texts_and_meta(element, "author"))
+            fields = self._children(element)
+            return _author(fields, self._meta(fields, "author"))
         if name in _TERM_ELEMENTS:
-            return _term(name, *self._texts_and_meta(element, "term"))
+            fields = self._children(element)
+            return _term(name, fields, self._meta(fields, "term"))
         if name == "wp:wxr_version":
             self.version = _text(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
@@ -142,75 +156,75 @@ class Export:
         return name
 
     def _item(self, element: Any) -> Item:
-        texts: defaultdict[str, str] = defaultdict(str)
-        terms: list[TermRef] = []
-        comments: list[Comment] = []
-        meta: list[tuple[str, str]] = []
-        for child in element:
-            name = self._name(child)
-            if name == "category":
-                ref = _term_ref(child.get("domain", ""), child.get("nicename", ""), _text(child))
-                # Old versions of WordPress wrote an empty element for a deleted category.
-                if ref.slug or ref.name:
-                    terms.append(ref)
-            elif name == "wp:comment":
-                comments.append(_comment(*self._texts_and_meta(child, "comment")))
-            elif name == "wp:postmeta":
-                meta.append(self._meta_field(child))
-            elif name:
-                texts.setdefault(name, _text(child))
-        date, date_gmt = values.parse_date(texts["wp:post_date"]), values.parse_date(texts["wp:post_date_gmt"])
+        fields = self._children(element)
+        refs = (_term_ref(each.get("domain", ""), each.get("nicename", ""), _text(each)) for each in fields["category"])
+        meta = self._meta(fields, "post")
+        date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
-            date_gmt = values.parse_rss_date(texts["pubDate"])
+            date_gmt = values.parse_rss_date(fields.text("pubDate"))
         item = Item(
-            id=values.parse_id(texts["wp:post_id"]),
-            type=texts["wp:post_type"].strip() or "post",
-            status=texts["wp:status"].strip(),
-            title=texts["title"],
-            slug=texts["wp:post_name"].strip(),
-            link=texts["link"].strip(),
-            author=texts["dc:creator"].strip(),
+            id=values.parse_id(fields.text("wp:post_id")),
+            type=fields.text("wp:post_type").strip() or "post",
+            status=fields.text("wp:status").strip(),
+            title=fields.text("title"),
+            slug=fields.text("wp:post_name").strip(),
+            link=fields.text("link").strip(),
+            author=fields.text("dc:creator").strip(),
             date=date,
             date_gmt=date_gmt,
             published_at=values.aware_datetime(date, date_gmt),
-            modified_at=values.aware_datetime(
-                values.parse_date(texts["wp:post_modified"]), values.parse_date(texts["wp:post_modified_gmt"])
-            ),
-            content=texts["content:encoded"],
-            excerpt=texts["excerpt:encoded"],
-            parent=values.parse_id(texts["wp:post_parent"]),
-            menu_order=values.parse_integer(texts["wp:menu_order"]),
-            sticky=texts["wp:is_sticky"].strip() == "1",
-            password=texts["wp:post_password"],
-            comment_status=texts["wp:comment_status"].strip(),
-            guid=texts["guid"].strip(),
-            terms=tuple(terms),
+            modified_at=values.aware_datetime(fields.date("wp:post_modified"), fields.date("wp:post_modified_gmt")),
+            content=fields.text("content:encoded"),
+            excerpt=fields.text("excerpt:encoded"),
+            parent=values.parse_id(fields.text("wp:post_parent")),
+            menu_order=values.parse_integer(fields.text("wp:menu_order")),
+            sticky=fields.text("wp:is_sticky").strip() == "1",
+            password=fields.text("wp:post_password"),
+            comment_status=fields.text("wp:comment_status").strip(),
+            guid=fields.text("guid").strip(),
+            # Old versions of WordPress wrote an empty element for a deleted category.
+            terms=tuple(ref for ref in refs if ref.slug or ref.name),
             meta=tuple(meta),
-            comments=tuple(comments),
-            attachment_url=texts["wp:attachment_url"].strip(),
+            comments=tuple(map(self._comment, fields["wp:comment"])),
+            attachment_url=fields.text("wp:attachment_url").strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
         )
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
 
-    def _texts_and_meta(self, element: Any, owner: str) -> tuple[defaultdict[str, str], list[tuple[str, str]]]:
-        """Return the texts of the children of `element` by name, and its meta fields, which are counted for `owner`."""
-        texts: defaultdict[str, str] = defaultdict(str)
-        meta: list[tuple[str, str]] = []
+    def _comment(self, element: Any) -> Comment:
+        fields = self._children(element)
+        author, email, url, content = exported = [
+            fields.text(f"wp:comment_{name}") for name in ("author", "author_email", "author_url", "content")
+        ]
+        date = fields.date("wp:comment_date")
+        comment = Comment(
+            id=values.parse_id(fields.text("wp:comment_id")),
+            author=values.plain_line(author),
+            email=values.plain_line(email),
+            url=values.plain_line(url),
+            written_at=values.aware_datetime(date, fields.date("wp:comment_date_gmt")),
+            content=content,
+            approved=fields.text("wp:comment_approved").strip(),
+            type=fields.text("wp:comment_type").strip() or "comment",
+            parent=values.parse_id(fields.text("wp:comment_parent")),
+            user_id=values.parse_id(fields.text("wp:comment_user_id")),
+        )
+        return extensions.comment_with_extension(comment, self._meta(fields, "comment"), *exported, str(date))
+
+    def _children(self, element: Any) -> _Children:
+        children = _Children(list)
         for child in element:
-            name = self._name(child)
-            if name == f"wp:{owner}meta":
-                meta.append(self._meta_field(child))
-            else:
-                texts[name] = _text(child)
-        # Only our own exports have meta fields of authors.
-        for key, _value in meta if owner != "author" else ():
+            children[self._name(child)].append(child)
+        return children
+
+    def _meta(self, children: _Children, owner: str) -> list[tuple[str, str]]:
+        """Return the meta fields among the children of an element. Those of comments and terms are counted."""
+        fields = map(self._children, children[f"wp:{owner}meta"])
+        meta = [(field.text("wp:meta_key"), field.text("wp:meta_value")) for field in fields]
+        for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
-        return texts, meta
-
-    def _meta_field(self, element: Any) -> tuple[str, str]:
-        parts = {self._name(part): _text(part) for part in element}
-        return parts.get("wp:meta_key", ""), parts.get("wp:meta_value", "")
+        return meta
 
 
 def _first_fatal_error(parser: Any) -> Any:
@@ -257,29 +271,29 @@ def _markup(element: Any) -> str:
         return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
-def _author(texts: defaultdict[str, str], meta: extensions.Meta) -> Author:
-    first, last = texts["wp:author_first_name"].strip(), texts["wp:author_last_name"].strip()
+def _author(fields: _Children, meta: extensions.Meta) -> Author:
+    first, last = fields.text("wp:author_first_name").strip(), fields.text("wp:author_last_name").strip()
     author = Author(
-        id=values.parse_id(texts["wp:author_id"]),
-        login=texts["wp:author_login"].strip(),
-        email=texts["wp:author_email"].strip(),
-        display_name=texts["wp:author_display_name"].strip() or f"{first} {last}".strip(),
+        id=values.parse_id(fields.text("wp:author_id")),
+        login=fields.text("wp:author_login").strip(),
+        email=fields.text("wp:author_email").strip(),
+        display_name=fields.text("wp:author_display_name").strip() or f"{first} {last}".strip(),
         first_name=first,
         last_name=last,
     )
     return extensions.author_with_extension(author, meta)
 
 
-def _term(element: str, texts: defaultdict[str, str], meta: extensions.Meta) -> Term:
+def _term(element: str, fields: _Children, meta: extensions.Meta) -> Term:
     taxonomy, names = _TERM_ELEMENTS[element]
-    slug, name, parent, description = (texts[f"wp:{name}"] for name in names)
+    slug, name, parent, description = (fields.text(f"wp:{name}") for name in names)
     return Term(
-        taxonomy=taxonomy or _taxonomy(texts["wp:term_taxonomy"]),
+        taxonomy=taxonomy or _taxonomy(fields.text("wp:term_taxonomy")),
         slug=slug.strip(),
         name=values.plain_line(name),
         parent=parent.strip(),
         description=values.plain_lines(description),
-        id=values.parse_id(texts["wp:term_id"]),
+        id=values.parse_id(fields.text("wp:term_id")),
         legacy_urls=extensions.find_legacy_urls(meta),
     )
 
@@ -294,26 +308,6 @@ def _taxonomy(name: str) -> str:
 @lru_cache(maxsize=2**14)
 def _term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
     return TermRef(_taxonomy(taxonomy), slug.strip(), values.plain_line(name))
-
-
-def _comment(texts: defaultdict[str, str], meta: extensions.Meta) -> Comment:
-    author, email, url, content = exported = [
-        texts[f"wp:comment_{name}"] for name in ("author", "author_email", "author_url", "content")
-    ]
-    date = values.parse_date(texts["wp:comment_date"])
-    comment = Comment(
-        id=values.parse_id(texts["wp:comment_id"]),
-        author=values.plain_line(author),
-        email=values.plain_line(email),
-        url=values.plain_line(url),
-        written_at=values.aware_datetime(date, values.parse_date(texts["wp:comment_date_gmt"])),
-        content=content,
-        approved=texts["wp:comment_approved"].strip(),
-        type=texts["wp:comment_type"].strip() or "comment",
-        parent=values.parse_id(texts["wp:comment_parent"]),
-        user_id=values.parse_id(texts["wp:comment_user_id"]),
-    )
-    return extensions.comment_with_extension(comment, meta, *exported, str(date))
 
 
 def _with_slug_before_trash(item: Item) -> Item:

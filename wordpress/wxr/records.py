@@ -1,31 +1,26 @@
 """The records of a WordPress export (WXR), as the reader yields them, without validation.
 
 IDs, dates, slugs and other fields with a fixed form have no surrounding whitespace, and names are plain text. Titles
-and texts are as exported.
+and texts are as exported. An ID is 0 if there is none.
 """
 
 import datetime as dt
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 # Taxonomies. In the last, Polylang stores the language of a post. The term's slug is the language code.
 CATEGORY, TAG, LANGUAGE = "category", "post_tag", "language"
 # Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
-# Meta fields: the ID of a post's featured image, its footnotes and enclosures, the alternative text of a picture, a
-# post's former slugs and dates (source: wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from
-# before the trash.
-THUMBNAIL = "_thumbnail_id"
-FOOTNOTES = "footnotes"
-ENCLOSURE = "enclosure"
+# Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
+# wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
+THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
+OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
+# A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
-OLD_SLUG_KEY, OLD_DATE_KEY = "_wp_old_slug", "_wp_old_date"
-DESIRED_SLUG_KEY = "_wp_desired_post_slug"
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """`wp:author`: a user of the old site (not in WXR 1.0). Only our exports have `slug`, `bio` and `legacy_urls`."""
 
     id: int
@@ -39,12 +34,10 @@ class Author:
     legacy_urls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A category, tag or other term. `name` and `description` are plain text.
 
-    `parent` is the parent's slug, or its name in the oldest exports. `id` is 0 if there is none. `legacy_urls` are only
-    in our own exports.
+    `parent` is the parent's slug, or its name in the oldest exports. Only our exports have `legacy_urls`.
     """
 
     taxonomy: str
@@ -67,8 +60,7 @@ class TermRef(NamedTuple):
 class Comment(NamedTuple):
     """`wp:comment`, without its IP address, which is never read. `author`, `email` and `url` are plain text.
 
-    `written_at` is in UTC, or None if there is no date that can be stored. `content` is HTML, or plain text in our own
-    exports.
+    `written_at` is in UTC, or None if there is no date that can be stored.
     """
 
     id: int
@@ -102,7 +94,7 @@ class Item(NamedTuple):
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
-    `id` and `parent` are 0 if there is none. `legacy_urls` and `extension` are only in our own exports.
+    Only our exports have `legacy_urls` and `extension`.
     """
 
     id: int
