@@ -95,11 +95,7 @@ def _listing_url(query: Mapping[str, str]) -> str:
     for form, prefix in _PREFIXES.items():
         if query.get(form):
             return _path(f"{prefix}/{query[form]}")
-    return _archive_url(query)
-
-
-def _archive_url(query: Mapping[str, str]) -> str:
-    """Return the URL of the archive of a day, month or year, or that of the front page."""
+    # The archive of a day, month or year, or the front page.
     if digits := query.get("m"):
         parts = [digits[:4], digits[4:6], digits[6:8]]
     else:

@@ -43,10 +43,7 @@ class Origin:
 
 
 def origin_of(subject: object) -> Origin:
-    """Return the origin of what is being rendered: of an entry, or what an import says about one not stored yet.
-
-    That of an entry is looked up when it is first needed.
-    """
+    """Return the origin of an entry, looked up when it is first needed, or what an import says of one to be stored."""
     if isinstance(subject, Origin):
         return subject
     if isinstance(subject, Entry) and subject.pk:
@@ -56,10 +53,7 @@ def origin_of(subject: object) -> Origin:
 
 
 def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -> dict[str, str]:
-    """Return the texts of the fragments of `site` by name.
-
-    Fragments without a site count too. Without a `site`, the oldest fragment of each name counts.
-    """
+    """Return the texts of the fragments of `site` and those without a site by name; if it is None, the oldest ones."""
     of_site: dict[str, Any] = {} if site is None else {"site__in": {site, ""}}
     rows = fetch_rows(Fragment, "name", names, "site", "pk", "name", "text", kind=kind, **of_site)
     # The last row of a name counts: that of the site itself, or else the one with the lowest key.
@@ -121,10 +115,7 @@ def rerender_entries(pk: int) -> None:
 
 
 def _entries_showing(block: Fragment) -> Q:
-    """Match the entries that may show `block`, by itself or inside another one.
-
-    This includes entries of other sites that show a block with the same ID.
-    """
+    """Match the entries, of any site, that may show a block with this ID, by itself or inside another one."""
     names = {block.name}
     for _depth in range(MAX_DEPTH - 1):
         containing = Fragment.objects.filter(_refers_to("text", names), kind=BLOCK, site=block.site)

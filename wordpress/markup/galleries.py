@@ -1,6 +1,5 @@
 """Galleries: `[gallery ids="…"]` shows the pictures with these IDs, `[gallery]` the pictures attached to its post."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
@@ -21,10 +20,7 @@ type PictureFinder = Callable[[Sequence[int], int], Mapping[int, Picture | None]
 
 
 def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, Picture]:
-    """Find pictures of the site that a text came from (PictureFinder).
-
-    If the site is unknown, as for a text that was not imported, the first site that used an ID counts.
-    """
+    """Find pictures of the text's site (PictureFinder). If that is unknown, the first site that used an ID counts."""
     attachments = Attachment.objects.filter(picture__isnull=False).select_related("picture")
     if ids:
         attachments = attachments.filter(wordpress_id__in=ids)
@@ -42,10 +38,7 @@ def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, 
 
 
 def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
-    """Return the figure for a gallery shortcode with these attributes. Empty if none of its pictures is known.
-
-    For a single missing picture, its ID is shown, so that an editor knows what to look for.
-    """
+    """Return the figure for a gallery shortcode with these attributes. Empty if none of its pictures is known."""
     if listed := attributes.get("ids") or attributes.get("include"):
         ids = _ids(listed)[:_MAX_PICTURES]
         known = find(ids, 0) if ids else {}
@@ -58,7 +51,7 @@ def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
     if not known or not ids:
         return ""
     columns = attributes.get("columns", "")
-    columns = columns if re.fullmatch("[1-9]", columns) else "3"
+    columns = columns if columns in set("123456789") else "3"
     linked = attributes.get("link") != "none"
     items = "".join(_item(wordpress_id, known.get(wordpress_id), linked=linked) for wordpress_id in ids)
     return f'<figure class="wp-block-gallery columns-{columns}"><ul>{items}</ul></figure>'
@@ -71,7 +64,7 @@ def _ids(attribute: str) -> list[int]:
 
 def _item(wordpress_id: int, picture: Picture | None, *, linked: bool) -> str:
     if picture is None:
-        # This is stored for all readers, so it is in the site's language.
+        # It tells editors what to look for. It is stored for all readers, so it is in the site's language.
         with translation.override(settings.LANGUAGE_CODE):
             return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
     url = escape(picture.file.url)

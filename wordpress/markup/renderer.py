@@ -34,9 +34,8 @@ _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref=
 def to_html(source: str, entry: object = None) -> str:
     """Return the HTML of `source`, with curly quotes. The comments `<!--more-->` and `<!--nextpage-->` are kept.
 
-    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Never raises. Takes time
-    proportional to the length of `source`.
-    Source: the documented behaviour of wpautop, wptexturize and the block editor.
+    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Never raises. Takes linear
+    time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
     source = expand(expand_blocks(unify_line_ends(source), origin), partial(find_pictures, origin))

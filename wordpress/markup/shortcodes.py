@@ -165,12 +165,10 @@ def _replace_code_and_captions(source: str) -> str:
 
 
 def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[[str, str], str]) -> str:
-    """Replace the shortcodes that match `pattern` and have an end tag. `replace` takes the attributes and content.
-
-    Takes time proportional to the length of `source`.
-    """
+    """Replace the shortcodes that match `pattern` and have an end tag with `replace(attributes, content)`."""
     parts: list[str] = []
     done = 0
+    # Looking for each end tag only once keeps the time proportional to the length of `source`.
     last_ends: dict[str, int] = {}
     for start_tag in pattern.finditer(source):
         end_tag = f"[/{start_tag[1]}]"

@@ -1,7 +1,4 @@
-"""Reading WordPress exports (WXR 1.0 to 1.2) as a stream, with only one item in memory at a time.
-
-WXR has no schema. The reader supports what WordPress writes and what real exports contain.
-"""
+"""Reading WordPress exports (WXR 1.0 to 1.2, without a schema) as a stream, with only one item in memory at a time."""
 
 import datetime as dt
 import re
@@ -249,9 +246,7 @@ def _usual_name(tag: str, prefix: str | None) -> str:
             if part in uri:
                 return f"{usual}:{local}"
         return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
-    # An undeclared prefix is part of the name.
-    undeclared, colon, _local = tag.partition(":")
-    return tag if not colon or undeclared in KNOWN_PREFIXES else ""
+    return tag
 
 
 def _text(element: Any) -> str:
@@ -313,9 +308,8 @@ def _term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
 def _with_slug_before_trash(item: Item) -> Item:
     """Return `item` with the whole slug from before the trash. Published items keep their slug and thus their URL.
 
-    If a slug would be too long with `__trashed`, WordPress truncates it and stores the whole slug in a meta field until
-    the post leaves the trash. A draft without a slug keeps `__trashed` when it leaves the trash.
-    Source: wp_add_trashed_suffix_to_post_name_for_post and wp_insert_post.
+    While a post is in the trash, WordPress may truncate its slug to append `__trashed`. A draft without a slug keeps
+    that. Source: wp_add_trashed_suffix_to_post_name_for_post and wp_insert_post.
     """
     before = slug_before_trash(item.slug)
     if before == item.slug or item.status not in {"trash", "draft", "pending"}:

@@ -130,8 +130,7 @@ type Record = Author | Term | Item
 def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[list[Key], set[Key]]:
     """Return the keys of `parents`, each after its parent, and one key of each cycle, whose parent must be ignored.
 
-    Exports can have children before their parents, missing parents and cycles. Parents that are not keys themselves
-    count as missing.
+    Parents that are not keys themselves count as missing.
     """
     order: dict[Key, None] = {}
     roots_of_cycles: set[Key] = set()

@@ -20,8 +20,7 @@ _CHUNK: Final = 256 * 1024
 _MAX_PROLOG: Final = 1024 * 1024
 
 _ENCODINGS_BY_START: Final = {
-    # Byte order marks, which these encodings remove. UTF-32 comes first: its little-endian mark begins with that of
-    # UTF-16.
+    # Byte order marks, which these encodings remove. UTF-32 comes first: its mark can begin with that of UTF-16.
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -147,10 +146,8 @@ class RepairedSource:
         if start["type"]:
             end = start.start("type")
             place = self.place(head.count("\n", 0, end) + 1, end - head.rfind("\n", 0, end))
-            raise InvalidExportError(
-                _("%s: the file has a document type (DOCTYPE). WordPress exports have none, so it was not read.")
-                % place
-            )
+            text = _("%s: the file has a document type (DOCTYPE). WordPress exports have none, so it was not read.")
+            raise InvalidExportError(text % place)
         if start["root"] != "rss":
             text = _("This is not a WordPress export: its root element is <%s>, not <rss>.")
             raise InvalidExportError(text % start["root"])

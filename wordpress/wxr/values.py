@@ -5,7 +5,6 @@ import html
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Final
 
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
@@ -16,7 +15,7 @@ from core.slugs import slug_from_export, slugify, validate_slug
 MAX_SLUG_LENGTH = 200
 # Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
 # integers of all databases and leave room for the IDs of new objects.
-_MAX_ID: Final = 9 * 10**18
+_MAX_ID = 9 * 10**18
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 # Markup, entities, tabs and line breaks.
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
