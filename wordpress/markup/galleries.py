@@ -13,7 +13,6 @@ from wordpress.models import Attachment
 
 _MAX_PICTURES = 500
 
-
 # Takes the IDs of pictures; without IDs, that of the post or page to which they are attached (0: the one being
 # rendered). Returns the known pictures by ID, in their order. All these IDs are those of the old site.
 type PictureFinder = Callable[[Sequence[int], int], Mapping[int, Picture | None]]
