@@ -108,7 +108,11 @@ class TestAudioAndVideo:
 class TestGalleries:
     @pytest.fixture
     def known_pictures(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        known = {5: Picture(file="5.png", alt='a "b"', caption="One & two"), 7: Picture(file="7.png")}
+        size = {"width": 1, "height": 1}
+        known = {
+            5: Picture(file="5.png", alt='a "b"', caption="One & two", **size),
+            7: Picture(file="7.png", **size),
+        }
         monkeypatch.setattr(
             renderer, "find_pictures", lambda origin, ids, parent: {each: known[each] for each in ids if each in known}
         )

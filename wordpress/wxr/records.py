@@ -137,10 +137,10 @@ def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[lis
     for start in parents:
         path: dict[Key, None] = {}
         key: Key | None = start
-        while key in parents and key not in order and key not in path:
+        while key is not None and key in parents and key not in order and key not in path:
             path[key] = None
             key = parents[key]
-        if key in path:
+        if key is not None and key in path:
             roots_of_cycles.add(key)
             path[key] = path.pop(key)
         order |= dict.fromkeys(reversed(path))
