@@ -19,7 +19,7 @@ from tests.factories.types import ImportParts
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
-from wordpress.wxr.reader import InvalidExportError
+from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
 

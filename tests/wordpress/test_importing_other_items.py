@@ -22,13 +22,7 @@ from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import report_menus
-from wordpress.markup.footnotes_and_blocks import (
-    count_blocks,
-    expand_blocks,
-    footnote_ids,
-    footnotes_html,
-)
-from wordpress.markup.source_site import Origin
+from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, expand_blocks, find_footnotes
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr.records import Item
 
@@ -406,7 +400,7 @@ class TestHostileFields:
 
     @given(st.text(alphabet=st.sampled_from(list('<!-- wp:block {"ref":12}/--> data-fn="a"\n')), max_size=300))
     def test_any_text_with_markers_can_be_rendered(self, source: str) -> None:
-        assert isinstance(footnotes_html(source, str, Origin()), str)
+        assert isinstance(find_footnotes(source, Origin()), dict)
         assert isinstance(expand_blocks(source, Origin()), str)
 
     @pytest.mark.parametrize(
@@ -414,7 +408,7 @@ class TestHostileFields:
     )
     def test_broken_markers_take_linear_time(self, context: ImportContext, source: str) -> None:
         assert not count_blocks(source)
-        assert len(footnote_ids(source)) <= 1
+        assert not find_footnotes(source, Origin())
         context.spool.add(Item(**{**FIELDS, "type": "wp_navigation", "content": source + "-->"}))
         context.spool.flush()
         report_menus(context)

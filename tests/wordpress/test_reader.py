@@ -19,8 +19,9 @@ from tests.factories.types import GrowsWithLength
 from tests.factories.wxr import VERSIONS, author, category, cdata, comment, export, filed, item, meta, tag, term, write
 from wordpress.wxr.extensions import checksum, to_json
 from wordpress.wxr.markup_repair import MarkupRepairer, Repairs
-from wordpress.wxr.reader import Export, InvalidExportError
+from wordpress.wxr.reader import Export
 from wordpress.wxr.records import Author, Item, Record, Term
+from wordpress.wxr.repair import InvalidExportError
 
 
 def read(path: Path) -> list[Record]:
@@ -74,7 +75,6 @@ class TestVersions:
         found = Export(source)
         (record,) = (record for record in found.records() if isinstance(record, Item))
         assert (record.id, record.content) == (7, "Body")
-        assert found.source is not None
         assert found.source.repairs.counts["prefixes"]
 
 
@@ -241,14 +241,12 @@ class TestRepairs:
         source = Export(write(tmp_path, export(item(content="a\x0bb\x01\ufffec"))))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert found.content == "abc"
-        assert source.source is not None
         assert source.source.repairs.counts["controls"] == 3
 
     def test_broken_characters_are_replaced_and_counted(self, tmp_path: Path) -> None:
         source = Export(write(tmp_path, export(item(content="a§b")).encode().replace("§".encode(), b"\xe9")))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert found.content == "a\ufffdb"
-        assert source.source is not None
         assert source.source.repairs.counts["letters"] == 1
 
     @pytest.mark.parametrize(
@@ -263,7 +261,6 @@ class TestRepairs:
         source = Export(write(tmp_path, messages + export(item(7, content="a\x01b"))))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert (found.id, found.content) == (7, "ab")
-        assert source.source is not None
         before = messages.count("\n")
         assert source.source.repairs.counts == {"messages": max(before, 1), "controls": 1}
         assert source.source.repairs.lines["controls"] == [before + 5]
@@ -296,7 +293,6 @@ class TestRepairs:
         source = Export(write(tmp_path, document))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert (found.title, found.content) == (expected, "&nbsp; & stays")
-        assert source.source is not None
         assert bool(source.source.repairs.counts) == bool(kind)
         line = document[: document.index(written)].count("\n") + 1
         assert not kind or source.source.repairs.lines[kind] == [line]
@@ -313,7 +309,6 @@ class TestRepairs:
         source = Export(write(tmp_path, document))
         (found,) = (record for record in source.records() if isinstance(record, Item))
         assert (found.id, found.content) == (7, "<o:p>x</o:p>")
-        assert source.source is not None
         assert source.source.repairs.counts == {"prefixes": 2}
 
     @hypothesis_settings(max_examples=100, deadline=None)

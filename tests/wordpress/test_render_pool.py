@@ -25,7 +25,7 @@ from wordpress.importing import batches, render_pool
 from wordpress.importing.render_pool import RenderedBatch, RenderPool
 from wordpress.importing.render_worker import CommentText, RenderWorker, next_portion
 from wordpress.importing.spool import open_spool
-from wordpress.markup.source_site import Origin
+from wordpress.markup.footnotes_and_blocks import Origin
 
 TEXTS = [
     RenderInput("One.\n\nTwo <b>three", "wordpress"),

@@ -15,7 +15,7 @@ from tests.factories.admin import client_of, user_in_role
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
 from tests.factories.wxr import item
-from wordpress.markup import reusable_blocks
+from wordpress.markup import footnotes_and_blocks
 from wordpress.models import Fragment, FragmentKind, ReusableBlock, fingerprint
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,7 @@ class TestChanging:
     def test_worker_updates_many_posts(
         self, editor: Client, block: ReusableBlock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(reusable_blocks, "MAX_RENDERED_AT_ONCE", 1)
+        monkeypatch.setattr(footnotes_and_blocks, "MAX_RENDERED_AT_ONCE", 1)
         monkeypatch.setattr("wordpress.admin.reusable_blocks.MAX_RENDERED_AT_ONCE", 1)
         post, *_others = self.create_entries()
         version = SiteSettings.current().content_version
@@ -132,8 +132,8 @@ class TestChanging:
         post.refresh_from_db()
         assert "Old" in post.body_html
         task = DBTaskResult.objects.get()
-        assert task.task_path == "wordpress.markup.reusable_blocks.rerender_entries"
-        reusable_blocks.rerender_entries.call(*task.args_kwargs["args"])
+        assert task.task_path == "wordpress.markup.footnotes_and_blocks.rerender_entries"
+        footnotes_and_blocks.rerender_entries.call(*task.args_kwargs["args"])
         post.refresh_from_db()
         assert "New text" in post.body_html
         assert SiteSettings.current().content_version > version
@@ -168,7 +168,7 @@ class TestImportingAgain:
     def change(self, text: str) -> None:
         block = ReusableBlock.objects.get()
         block.text = text
-        reusable_blocks.save_block(block)
+        footnotes_and_blocks.save_block(block)
 
     def test_local_change_is_kept(self, import_parts: ImportParts) -> None:
         import_parts(self.block_item("Old"))

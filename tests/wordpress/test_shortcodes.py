@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog.rendering import render
+from media.models import Picture
 from wordpress.markup import renderer
-from wordpress.markup.galleries import GalleryPicture, find_pictures
+from wordpress.markup.footnotes_and_blocks import Origin
+from wordpress.markup.galleries import find_pictures
 from wordpress.markup.shortcodes import count_unknown, expand
-from wordpress.markup.source_site import Origin
 
 # Galleries look up pictures in the database.
 pytestmark = pytest.mark.django_db
@@ -107,9 +108,10 @@ class TestAudioAndVideo:
 class TestGalleries:
     @pytest.fixture
     def known_pictures(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        size = {"width": 1, "height": 1}
         known = {
-            5: GalleryPicture("/media/5.png", 'a "b"', "One & two"),
-            7: GalleryPicture("/media/7.png"),
+            5: Picture(file="5.png", alt='a "b"', caption="One & two", **size),
+            7: Picture(file="7.png", **size),
         }
         monkeypatch.setattr(
             renderer, "find_pictures", lambda origin, ids, parent: {each: known[each] for each in ids if each in known}

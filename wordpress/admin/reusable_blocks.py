@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from blog.admin.fields import SourceField
 from blog.admin.versions import VersionedForm
 from blog.rendering import MAX_SOURCE_LENGTH
-from wordpress.markup.reusable_blocks import MAX_RENDERED_AT_ONCE, save_block
+from wordpress.markup.footnotes_and_blocks import MAX_RENDERED_AT_ONCE, save_block
 from wordpress.models import FragmentKind, ReusableBlock
 
 

@@ -12,8 +12,7 @@ from django.db.models import Max
 from blog.models import Entry
 from media.models import Document, Picture, Upload
 from wordpress.bulk import max_pk
-from wordpress.markup.footnotes_and_blocks import count_blocks, replace_block_ids
-from wordpress.markup.source_site import Origin
+from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, replace_block_ids
 from wordpress.models import Attachment, Fragment, FragmentKind
 
 

@@ -22,15 +22,12 @@ from tags.models import Tag
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.steps.posts import enclosure_fields
-from wordpress.markup.footnotes_and_blocks import BLOCK, footnotes_field
-from wordpress.markup.source_site import origin_of
-from wordpress.models import Attachment, Fragment
-from wordpress.wxr import elements
+from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
+from wordpress.models import Attachment, Fragment, FragmentKind
+from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
-from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
-from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY, exported_slug
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
@@ -50,7 +47,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     content = ids.with_block_ids(entry.source, origin) if is_wordpress else _html_block(entry)
     title, excerpt = text_to_html(entry.title), text_to_html(entry.excerpt)
     in_trash = entry.status == Status.TRASH
-    slug, desired_slug = exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
+    slug, desired_slug = elements.exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
     extension = _extension(entry, local, utc, content)
     warn_about_control_characters(warn, entry, content)
     values: dict[str, object] = {
@@ -77,7 +74,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _old_urls(entry),
         *(_post_meta(ENCLOSURE, field) for field in enclosures),
-        _post_meta(DESIRED_SLUG_KEY, desired_slug),
+        _post_meta(records.DESIRED_SLUG_KEY, desired_slug),
         _post_meta(FOOTNOTES, footnotes_field(content, origin)),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
@@ -173,11 +170,11 @@ def _comment_element(comment: Comment) -> str:
 
 def block_items(ids: ExportIds) -> Iterator[str]:
     """Return an item for each reusable block."""
-    for block in Fragment.objects.filter(kind=BLOCK).order_by("pk").iterator(_BLOCK_CHUNK_SIZE):
+    for block in Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").iterator(_BLOCK_CHUNK_SIZE):
         values: dict[str, object] = {
             "post_id": ids.for_block(block.name, block.site),
             "status": "publish",
-            "post_type": REUSABLE_BLOCK,
+            "post_type": records.REUSABLE_BLOCK,
         }
         content = ids.with_block_ids(block.text, block)
         yield elements.item_element(text_to_html(block.title), "", "", "", content, "", values, [])

@@ -25,7 +25,7 @@ from wordpress.models import Attachment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, clean_for_xml, to_json
-from wordpress.wxr.topology import parents_first
+from wordpress.wxr.records import parents_first
 
 # Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
 _CHUNK_SIZE: Final = 50

@@ -13,10 +13,10 @@ from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
-from wordpress.wxr.markup_repair import Repairs
-from wordpress.wxr.post_types import reason_to_skip_type
-from wordpress.wxr.reader import Export, InvalidExportError
+from wordpress.wxr import records
+from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Record, Term, TermRef
+from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import language_code, slug_key
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
@@ -26,6 +26,14 @@ type Progress = Callable[[Stage, int, int], None]
 _VERSIONS: Final = {"1.0", "1.1", "1.2"}
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
+
+_THEME_TYPES: Final = {
+    *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
+    *("wp_template", "wp_template_part"),
+}
+_INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action", "user_request"}
+# Submissions to forms of Jetpack, Contact Form 7 with Flamingo, and WPForms.
+_FORM_TYPES: Final = {"feedback", "flamingo_inbound", "wpforms_entries"}
 
 _REPAIRS: Final = {
     "messages": ngettext_lazy(
@@ -124,12 +132,26 @@ def authors_in(analysis: Analysis) -> dict[str, Author]:
 def reason_to_skip(item: Item) -> str:
     """Return why `item` cannot be imported; empty if it can."""
     if item.type not in {"post", "page"}:
-        return reason_to_skip_type(item.type)
+        return _reason_to_skip_type(item.type)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft.")
     if (length := len(shorten(item.content))) > MAX_SOURCE_LENGTH:
         return str(SourceTooLongError(length))
     return ""
+
+
+def _reason_to_skip_type(post_type: str) -> str:
+    if post_type in {records.MENU_ITEM, records.NAVIGATION}:
+        return _("Menus are not imported. The notes list what each of them contained.")
+    if post_type in _THEME_TYPES:
+        return _("It belongs to the theme, not to the content.")
+    if post_type in _INTERNAL_TYPES:
+        return _("WordPress used it internally; readers never saw it.")
+    if post_type in _FORM_TYPES:
+        return _("It was submitted through a form. Keep the export if you need it.")
+    if post_type == records.REUSABLE_BLOCK:
+        return _("It is part of other posts, not a post of its own.")
+    return _("It belongs to a plugin, and there is nothing like it here. Keep the export, which contains its text.")
 
 
 def total_size(paths: Iterable[Path]) -> int:
@@ -147,9 +169,9 @@ def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
         export = Export(path, markups)
         for record in export.records():
             yield record
-            if progress and export.source:
+            if progress:
                 progress("reading", done + export.source.bytes_read, total)
-        done += export.source.bytes_read if export.source else 0
+        done += export.source.bytes_read
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
         analysis.other_meta.update(export.other_meta)
@@ -165,7 +187,7 @@ def _file_warnings(export: Export) -> Iterator[str]:
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
-    repairs = export.source.repairs if export.source else Repairs()
+    repairs = export.source.repairs
     for kind, repaired in _REPAIRS.items():
         if count := repairs.counts[kind]:
             lines = ", ".join(map(str, repairs.lines[kind]))

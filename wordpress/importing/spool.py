@@ -16,10 +16,8 @@ from django.utils.translation import gettext as _
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import ItemKey, ItemKeys, KeyedItem
 from wordpress.importing.report import ATTACHMENTS, PAGES
-from wordpress.wxr.post_types import REUSABLE_BLOCK
-from wordpress.wxr.records import Item
+from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
-from wordpress.wxr.topology import parents_first
 
 # Items are pickled together in chunks with at most this many items, or about as many characters.
 _CHUNK_ITEMS: Final = 100

@@ -10,8 +10,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
 from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, find_fragments
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
-from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
-from wordpress.wxr.trash_slugs import DESIRED_SLUG_KEY
+from wordpress.wxr.records import DESIRED_SLUG_KEY, ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
 
 # Prefixes of the fields in which WordPress and its plug-ins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -42,8 +41,8 @@ def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
             by_path[path].append(attachment)
     moved = {}
     for url, (host, paths) in requested.items():
-        candidates = chain.from_iterable(by_path[path] for path in paths)
-        if (chosen := _first_of_host(host, list(candidates))) is not None:
+        candidates = [attachment for path in paths for attachment in by_path[path]]
+        if chosen := _first_of_host(host, candidates):
             moved[url] = chosen.file_url
     return moved
 
@@ -56,7 +55,9 @@ def _host_and_paths(url: str) -> tuple[str, list[str]] | None:
     except ValueError:
         return None
     is_own_media = parts.path.startswith(settings.MEDIA_URL) and (not host or host in settings.BROADSIDE_OWN_HOSTS)
-    if is_own_media or not (host in _PROXIES or host.endswith(_FILES) or _may_be_upload(host, parts.path)):
+    is_file_in_folder = parts.path.count("/") > 1 and PurePath(parts.path).suffix.lower() in _EXTENSIONS
+    is_own_file = is_file_in_folder and (not host or host in own_hosts())
+    if is_own_media or not (host in _PROXIES or host.endswith(_FILES) or _UPLOADS.search(parts.path) or is_own_file):
         return None
     if host in _PROXIES:
         host, _slash, path = parts.path.lstrip("/").partition("/")
@@ -66,18 +67,11 @@ def _host_and_paths(url: str) -> tuple[str, list[str]] | None:
     return (host.lower(), size_variants(key)) if key.startswith("/") and not key.startswith("/?") else None
 
 
-def _may_be_upload(host: str, path: str) -> bool:
-    if _UPLOADS.search(path):
-        return True
-    is_in_folder = path.count("/") > 1
-    return is_in_folder and PurePath(path).suffix.lower() in _EXTENSIONS and (not host or host in own_hosts())
-
-
 def _first_of_host(host: str, candidates: list[Attachment]) -> Attachment | None:
     """Return the first candidate whose site has this host, or any candidate if the host is empty or ours."""
-    for attachment in candidates:
-        if host in aliases_of(map(host_of, (attachment.site, attachment.url, attachment.guid))):
-            return attachment
+    for each in candidates:
+        if host in aliases_of(map(host_of, (each.site, each.url, each.guid))):
+            return each
     return candidates[0] if candidates and (not host or host in own_hosts()) else None
 
 

@@ -29,9 +29,10 @@ PICTURE_EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png",
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
 # Posts, pages and attachments have one ID space.
 _ENTRY_FORMS: Final = ("p", "page_id", "attachment_id")
-_LISTING_FORMS: Final = ("cat", "category_name", "tag", "author", "author_name", "m", "year")
-_OTHER_FORMS: Final = ("name", "pagename", "feed", "paged")
-QUERY_FORMS: Final = frozenset({*_ENTRY_FORMS, *_LISTING_FORMS, *_OTHER_FORMS})
+_LISTING_FORMS: Final = {"cat", "category_name", "tag", "author", "author_name", "m", "year"}
+QUERY_FORMS: Final = {*_ENTRY_FORMS, *_LISTING_FORMS, "name", "pagename", "feed", "paged"}
+# The first segments of listings that are found by a slug.
+_PREFIXES: Final = {"category_name": "category", "tag": "tag", "author_name": "author", "author": "author"}
 
 
 def legacy_key(url: str) -> str:
@@ -73,26 +74,17 @@ def query_url(query: Mapping[str, str]) -> str:
     for form in _ENTRY_FORMS:
         if form in query:
             return _entry_url(query, form)
-    for form in ("name", "pagename"):
-        if query.get(form):
-            # A post's slug without its date is looked up once the path isn't found.
-            return _path(query[form])
-    listing = _listing_url(query)
-    if "feed" in query:
-        return listing + _feed_path(query)
-    page_number = _page_number(query, "paged")
-    return f"{listing}page/{page_number}/" if page_number else listing
+    if path := query.get("name") or query.get("pagename"):
+        # A post's slug without its date is looked up once the path isn't found.
+        return _path(path)
+    return _listing_url(query) + (_feed_path(query) if "feed" in query else _page_path(query, "paged", "page/"))
 
 
 def _entry_url(query: Mapping[str, str], form: str) -> str:
     url = _url_by_id("p", query[form], Entry.objects.published())
     if "feed" in query:
         return url + ("feed/atom/" if "atom" in query["feed"] else "feed/")
-    if page_number := _page_number(query, "page"):
-        return f"{url}{page_number}/"
-    if page_number := _page_number(query, "cpage"):
-        return f"{url}comment-page-{page_number}/"
-    return url
+    return url + (_page_path(query, "page") or _page_path(query, "cpage", "comment-page-"))
 
 
 def _listing_url(query: Mapping[str, str]) -> str:
@@ -100,22 +92,13 @@ def _listing_url(query: Mapping[str, str]) -> str:
         return _url_by_id("cat", query["cat"], Category.objects.all())
     if _ID.fullmatch(query.get("author", "")):
         return _url_by_id("author", query["author"], User.objects.all())
-    for form, prefix in (
-        ("category_name", "category"),
-        ("tag", "tag"),
-        ("author_name", "author"),
-        ("author", "author"),
-    ):
+    for form, prefix in _PREFIXES.items():
         if query.get(form):
             return _path(f"{prefix}/{query[form]}")
-    return _archive_url(query)
-
-
-def _archive_url(query: Mapping[str, str]) -> str:
-    """Return the URL of the archive of a day, month or year, or that of the front page."""
-    digits = query.get("m", "")
-    parts = [digits[:4], digits[4:6], digits[6:8]]
-    if not digits:
+    # The archive of a day, month or year, or the front page.
+    if digits := query.get("m"):
+        parts = [digits[:4], digits[4:6], digits[6:8]]
+    else:
         parts = [query.get(name, "") for name in ("year", "monthnum", "day")]
     if not all(_ID.fullmatch(part) for part in parts if part):
         raise Http404(gettext("There is no such day."))
@@ -126,7 +109,7 @@ def _feed_path(query: Mapping[str, str]) -> str:
     kind = query["feed"]
     path = "feed/atom/" if "atom" in kind else "feed/"
     is_of_comments = kind.startswith("comments") or query.get("withcomments") == "1"
-    return f"comments/{path}" if is_of_comments and not query.keys() & set(_LISTING_FORMS) else path
+    return f"comments/{path}" if is_of_comments and not query.keys() & _LISTING_FORMS else path
 
 
 def _url_by_id(form: str, pk: str, objects: QuerySet[Any]) -> str:
@@ -141,10 +124,10 @@ def _redirect_url(path: str) -> str:
     return redirect.url if redirect else ""
 
 
-def _page_number(query: Mapping[str, str], name: str) -> int:
-    """Return the page number in the query, or 0 for the first page."""
+def _page_path(query: Mapping[str, str], name: str, prefix: str = "") -> str:
+    """Return the end of the path of the page with the number in the query, or an empty string for the first page."""
     text = query.get(name, "")
-    return int(text) if _ID.fullmatch(text) and int(text) > 1 else 0
+    return f"{prefix}{int(text)}/" if _ID.fullmatch(text) and int(text) > 1 else ""
 
 
 def _path(path: str) -> str:

@@ -10,10 +10,8 @@ app_name = "wordpress"
 urlpatterns = [
     path("", public_page(views.front), name="front"),
     re_path(r"^index\.php(?:/(?P<rest>.*))?$", views.without_index),
-    re_path(r"^(?:wp-login|wp-register|wp-signup)\.php$", views.named, {"name": "admin:index"}),
-    re_path(r"^wp-admin(?:/.*)?$", views.named, {"name": "admin:index"}),
-    re_path(r"^(?:rss2?|rdf)/?$", views.feed),
-    re_path(r"^wp-(?:rss2?|rdf|feed)\.php$", views.feed),
+    re_path(r"^wp-(?:(?:login|register|signup)\.php|admin(?:/.*)?)$", views.named, {"name": "admin:index"}),
+    re_path(r"^(?:(?:rss2?|rdf)/?|wp-(?:rss2?|rdf|feed)\.php)$", views.feed),
     re_path(r"^(?:atom/?|wp-atom\.php)$", views.feed, {"ending": "feed/atom/"}),
     re_path(r"^wp-commentsrss2\.php$", views.feed, {"ending": "comments/feed/"}),
     re_path(r"^(?P<base>(?:.+/)?)feed/(?:rdf|feed)/?$", views.feed),

@@ -1,9 +1,8 @@
 """Paragraphs and line breaks for classic content, made from blank lines and line ends.
 
-The results follow the observed behaviour of WordPress (wpautop), but the method is different: the content is read once,
-tag by tag, with a stack of open elements, so that the output is well-formed where WordPress leaves stray tags. There
-are a few deliberate differences: comments leave no empty line behind, stray end tags of blocks separate paragraphs,
-and headings, captions and terms can have line breaks but no paragraphs, as HTML requires.
+The results follow the observed behaviour of WordPress (wpautop), but are well-formed where WordPress leaves stray tags.
+Other deliberate differences: comments leave no empty line behind, stray end tags of blocks separate paragraphs, and
+headings, captions and terms can have line breaks but no paragraphs, as HTML requires.
 """
 
 import re
@@ -50,10 +49,10 @@ _SIBLINGS = {
     "li": {"li"},
     "dt": {"dt", "dd"},
     "dd": {"dt", "dd"},
+    "option": {"option"},
     "td": {"td", "th"},
     "th": {"td", "th"},
     "tr": {"td", "th", "tr"},
-    "option": {"option"},
 }
 _SHIELDS = {"li": {"ul", "ol", "menu"}, "dt": {"dl"}, "dd": {"dl"}, "td": {"table"}, "th": {"table"}, "tr": {"table"}}
 # Elements that are visible without text.
@@ -74,17 +73,14 @@ class _Inline:
 
 def autop(source: str) -> str:
     """Return classic content as HTML. Its line ends must be `\\n`. Never raises."""
-    formatter = _Formatter()
-    for token in tokenise(source):
-        formatter.add(token)
-    formatter.end_all()
-    return "".join(formatter.html).strip()
+    return _Formatter().format(source)
 
 
 class _Formatter:
     def __init__(self) -> None:
         self.html: list[str] = []
-        self.open: list[tuple[str, _Content]] = [("", _Content.PARAGRAPHS)]
+        # The names of the open blocks, after an empty one for the whole content.
+        self.open = [""]
         self.inlines: list[_Inline] = []
         self.reopened = 0
         # The texts since the last start or end of a block, each with whether it is a paragraph.
@@ -95,19 +91,26 @@ class _Formatter:
         self.pieces: list[str] = []
         self.is_visible = False
         self.has_pending_line_end = False
-        # Whether the current text ends with a <br> of the source, and its position.
-        self.ends_with_break = False
+        # The position of a <br> of the source that the current text ends with, or 0.
         self.break_at = 0
         self.before = ""
 
     @property
     def content(self) -> _Content:
-        return self.open[-1][1]
+        return BLOCKS.get(self.open[-1], _Content.PARAGRAPHS)
 
-    def add(self, token: Token) -> None:
+    def format(self, source: str) -> str:
+        for token in tokenise(source):
+            self._add(token)
+        self._end_texts()
+        while len(self.open) > 1:
+            self._close_block()
+        return "".join(self.html).strip()
+
+    def _add(self, token: Token) -> None:
         kind, source, name = token
         if self.content is _Content.VERBATIM:
-            if kind == "end" and name == self.open[-1][0]:
+            if kind == "end" and name == self.open[-1]:
                 self._close_block()
             else:
                 self.html.append(source.replace("<", "&lt;") if kind == "text" else source)
@@ -125,11 +128,6 @@ class _Formatter:
             end = self._end_block if name in BLOCKS else self._end_inline
             end(name)
 
-    def end_all(self) -> None:
-        self._end_texts()
-        while len(self.open) > 1:
-            self._close_block()
-
     # Text
 
     def _add_text(self, text: str) -> None:
@@ -138,7 +136,7 @@ class _Formatter:
             text = texturize(text, self.before)
         self.before = text[-1]
         if any(inline.name in _WITHOUT_BREAKS for inline in self.inlines):
-            self._add_line(" ".join(text.split("\n")))
+            self._add_line(text.replace("\n", " "))
             return
         for index, lines in enumerate(_BLANK_LINE.split(text)):
             if index:
@@ -159,9 +157,9 @@ class _Formatter:
         if not self.is_visible:
             html = html.lstrip(_WHITESPACE)
         elif self.has_pending_line_end:
-            self.pieces.append("\n" if self.ends_with_break or self.content is _Content.ELEMENTS else _LINE_BREAK)
+            self.pieces.append("\n" if self.break_at or self.content is _Content.ELEMENTS else _LINE_BREAK)
             html = html.lstrip(_WHITESPACE)
-        self.has_pending_line_end = self.ends_with_break = False
+        self.has_pending_line_end, self.break_at = False, 0
         for inline in self.inlines:
             if not inline.is_open:
                 self.pieces.append(inline.source)
@@ -181,12 +179,13 @@ class _Formatter:
             self.texts.append((text, wrap and self.is_visible))
             self.is_separate |= self.is_visible
         self.pieces = []
-        self.is_visible = self.has_pending_line_end = self.ends_with_break = False
+        self.is_visible = self.has_pending_line_end = False
+        self.break_at = 0
 
     def _end_texts(self) -> None:
         """Write the texts since the last start or end of a block, as paragraphs or as they are."""
         self._end_text()
-        if self.open[-1][0] == "p":
+        if self.open[-1] == "p":
             self.html.append("</p>\n<p>".join(text for text, _is_paragraph in self.texts))
         else:
             self.html.append("\n".join(f"<p>{text}</p>" if wrap else text for text, wrap in self.texts))
@@ -200,22 +199,22 @@ class _Formatter:
 
     def _start_block(self, token: Token) -> None:
         self._end_texts()
-        opened = self.open[-1][0]
+        opened = self.open[-1]
         if opened == "p" or opened in _SIBLINGS.get(token.name, ()):
             self._close_block()
-            if token.name == "tr" and opened != "p" and self.open[-1][0] == "tr":
+            if token.name == "tr" and opened != "p" and self.open[-1] == "tr":
                 self._close_block()
         self.is_separate = token.is_empty or len(self.open) > _MAX_DEPTH
         if token.is_empty:
             self.html.append(f"{token.whole}\n")
         elif not self.is_separate:
             self.html.append(token.source)
-            self.open.append((token.name, BLOCKS[token.name]))
+            self.open.append(token.name)
 
     def _end_block(self, name: str) -> None:
         stops = {name, "", *_SHIELDS.get(name, ())}
-        depth = next(depth for depth, block in enumerate(reversed(self.open), start=1) if block[0] in stops)
-        if self.open[-depth][0] == name:
+        depth = next(depth for depth, block in enumerate(reversed(self.open), start=1) if block in stops)
+        if self.open[-depth] == name:
             self._end_texts()
             for _index in range(depth):
                 self._close_block()
@@ -225,8 +224,7 @@ class _Formatter:
             self.is_separate = True
 
     def _close_block(self) -> None:
-        name, _content = self.open.pop()
-        self.html.append(f"</{name}>\n")
+        self.html.append(f"</{self.open.pop()}>\n")
         self.is_separate = True
 
     # Inline elements
@@ -267,16 +265,15 @@ class _Formatter:
                 inline.is_open = False
 
     def _break(self) -> None:
-        if self.ends_with_break:
+        if self.break_at:
             # Two line breaks separate paragraphs, like a blank line.
             del self.pieces[self.break_at]
-            if self.break_at and self.pieces[self.break_at - 1] == _LINE_BREAK:
+            if self.pieces[self.break_at - 1] == _LINE_BREAK:
                 del self.pieces[self.break_at - 1]
             self._end_text()
             self.is_separate = True
         elif self.is_visible:
             # A text does not begin with a line break.
             self._show("<br>")
-            self.ends_with_break = True
             self.break_at = len(self.pieces) - 1
             self.before = ""

@@ -7,37 +7,57 @@ own. Here both are fragments, which are looked up whenever a text of their site 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from html import escape
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any, Final, cast
 
+from django.db import transaction
+from django.db.models import Q
+from django.tasks import task
+from django.utils.functional import SimpleLazyObject
+
+from blog.models import Entry
 from blog.rendering import MAX_SOURCE_LENGTH
+from blog.rerendering import RerenderResult, rerender
 from wordpress.bulk import fetch_rows
-from wordpress.markup.source_site import Origin
-from wordpress.models import Fragment, FragmentKind
+from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
 
+# After an edit, up to this many entries are rendered while the editor waits. A worker renders more.
+MAX_RENDERED_AT_ONCE: Final = 100
 # Reusable blocks can contain others. The limit also ends blocks that contain themselves.
 MAX_DEPTH: Final = 3
 _FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
 _BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 
-def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -> dict[str, str]:
-    """Return the texts of the fragments of `site` by name.
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The site that a text came from (None if it is unknown), and the ID that it had there (0 if it is unknown)."""
 
-    Fragments without a site count too. Without a `site`, the oldest fragment of each name counts.
-    """
+    site: str | None = None
+    wordpress_id: int = 0
+
+
+def origin_of(subject: object) -> Origin:
+    """Return the origin of an entry, looked up when it is first needed, or what an import says of one to be stored."""
+    if isinstance(subject, Origin):
+        return subject
+    if isinstance(subject, Entry) and subject.pk:
+        items = ImportedItem.objects.filter(kind=subject.kind, object_pk=subject.pk).values_list("site", "wordpress_id")
+        return cast("Origin", SimpleLazyObject(lambda: Origin(*(items.first() or ()))))
+    return Origin()
+
+
+def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -> dict[str, str]:
+    """Return the texts of the fragments of `site` and those without a site by name; if it is None, the oldest ones."""
     of_site: dict[str, Any] = {} if site is None else {"site__in": {site, ""}}
     rows = fetch_rows(Fragment, "name", names, "site", "pk", "name", "text", kind=kind, **of_site)
     # The last row of a name counts: that of the site itself, or else the one with the lowest key.
     return {name: text for *_key, name, text in sorted(rows, key=lambda row: (row[0] == site, -row[1]))}
-
-
-def footnote_ids(source: str) -> list[str]:
-    """Return the IDs of the footnotes that `source` marks, in their order."""
-    return list(dict.fromkeys(_FOOTNOTE_MARKER.findall(source))) if "data-fn=" in source else []
 
 
 def count_blocks(source: str) -> Counter[str]:
@@ -59,32 +79,50 @@ def expand_blocks(source: str, origin: Origin) -> str:
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:
     """Replace the IDs of reusable blocks. `new_ids` are given by the old ones."""
-    if not new_ids:
-        return source
     return _BLOCK_REFERENCE.sub(lambda ref: ref[0].replace(ref[1], new_ids.get(ref[1], ref[1]), 1), source)
-
-
-def footnotes_html(source: str, texturize: Callable[[str], str], origin: Origin) -> str:
-    """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
-    footnotes = _find_footnotes(source, origin)
-    if not footnotes:
-        return ""
-    items = "".join(
-        f'<li id="{escape(name)}" class="footnote-item">{texturize(text)}'
-        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
-        for name, text in footnotes.items()
-    )
-    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>'
 
 
 def footnotes_field(source: str, origin: Origin) -> str:
     """Return the meta field with the footnotes of `source`, as WordPress writes it. Empty if it has none."""
-    footnotes = [{"content": text, "id": name} for name, text in _find_footnotes(source, origin).items()]
+    footnotes = [{"content": text, "id": name} for name, text in find_footnotes(source, origin).items()]
     return json.dumps(footnotes, ensure_ascii=False) if footnotes else ""
 
 
-def _find_footnotes(source: str, origin: Origin) -> dict[str, str]:
+def find_footnotes(source: str, origin: Origin) -> dict[str, str]:
     """Return the texts of the known footnotes of `source` by ID, in their order."""
-    names = footnote_ids(source)
+    names = dict.fromkeys(_FOOTNOTE_MARKER.findall(source)) if "data-fn=" in source else {}
     known = find_fragments(NOTE, names, origin.site) if names else {}
     return {name: known[name] for name in names if name in known}
+
+
+def save_block(block: ReusableBlock) -> int:
+    """Save `block` and return how many entries may show it. They are rendered again after the transaction commits."""
+    with transaction.atomic():
+        stored = Fragment.objects.select_for_update().get(pk=block.pk)
+        # The next import recognises by this that the block was edited here.
+        block.exported = stored.exported or stored.fingerprint
+        block.save()
+        count = Entry.objects.filter(_entries_showing(stored)).count()
+        render = rerender_entries.call if count <= MAX_RENDERED_AT_ONCE else rerender_entries.enqueue
+        transaction.on_commit(partial(render, block.pk))
+    return count
+
+
+@task()
+def rerender_entries(pk: int) -> None:
+    """Render the entries that show a block again."""
+    rerender(Entry.objects.filter(_entries_showing(Fragment.objects.get(pk=pk))), RerenderResult())
+
+
+def _entries_showing(block: Fragment) -> Q:
+    """Match the entries, of any site, that may show a block with this ID, by itself or inside another one."""
+    names = {block.name}
+    for _depth in range(MAX_DEPTH - 1):
+        containing = Fragment.objects.filter(_refers_to("text", names), kind=BLOCK, site=block.site)
+        names |= set(containing.values_list("name", flat=True))
+    return _refers_to("source", names)
+
+
+def _refers_to(field: str, names: set[str]) -> Q:
+    references = (f'block {{"ref":{name}{following}' for name, following in product(sorted(names), "}, "))
+    return Q(*((f"{field}__contains", reference) for reference in references), _connector=Q.OR)

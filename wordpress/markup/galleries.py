@@ -1,38 +1,25 @@
 """Galleries: `[gallery ids="…"]` shows the pictures with these IDs, `[gallery]` the pictures attached to its post."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
-from wordpress.markup.source_site import Origin
+from media.models import Picture
+from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.models import Attachment
 
 _MAX_PICTURES = 500
 
-
-@dataclass(frozen=True, slots=True)
-class GalleryPicture:
-    """A picture to show. `caption` is plain text."""
-
-    url: str
-    alt: str = ""
-    caption: str = ""
-
-
 # Takes the IDs of pictures; without IDs, that of the post or page to which they are attached (0: the one being
 # rendered). Returns the known pictures by ID, in their order. All these IDs are those of the old site.
-type PictureFinder = Callable[[Sequence[int], int], Mapping[int, GalleryPicture]]
+type PictureFinder = Callable[[Sequence[int], int], Mapping[int, Picture | None]]
 
 
-def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, GalleryPicture]:
-    """Find pictures of the site that a text came from (PictureFinder).
-
-    If the site is unknown, as for a text that was not imported, the first site that used an ID counts.
-    """
+def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, Picture]:
+    """Find pictures of the text's site (PictureFinder). If that is unknown, the first site that used an ID counts."""
     attachments = Attachment.objects.filter(picture__isnull=False).select_related("picture")
     if ids:
         attachments = attachments.filter(wordpress_id__in=ids)
@@ -42,19 +29,15 @@ def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, 
         return {}
     if origin.site is not None:
         attachments = attachments.filter(site=origin.site)
-    pictures: dict[int, GalleryPicture] = {}
+    pictures: dict[int, Picture] = {}
     for attachment in attachments.order_by("menu_order", "wordpress_id", "pk")[:_MAX_PICTURES]:
         if picture := attachment.picture:
-            shown = GalleryPicture(picture.file.url, picture.alt, picture.caption)
-            pictures.setdefault(attachment.wordpress_id, shown)
+            pictures.setdefault(attachment.wordpress_id, picture)
     return pictures
 
 
 def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
-    """Return the figure for a gallery shortcode with these attributes. Empty if none of its pictures is known.
-
-    For a single missing picture, its ID is shown, so that an editor knows what to look for.
-    """
+    """Return the figure for a gallery shortcode with these attributes. Empty if none of its pictures is known."""
     if listed := attributes.get("ids") or attributes.get("include"):
         ids = _ids(listed)[:_MAX_PICTURES]
         known = find(ids, 0) if ids else {}
@@ -66,8 +49,8 @@ def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
             ids.reverse()
     if not known or not ids:
         return ""
-    columns = attributes.get("columns", "3")
-    columns = columns if len(columns) == 1 and columns in "123456789" else "3"
+    columns = attributes.get("columns", "")
+    columns = columns if columns in set("123456789") else "3"
     linked = attributes.get("link") != "none"
     items = "".join(_item(wordpress_id, known.get(wordpress_id), linked=linked) for wordpress_id in ids)
     return f'<figure class="wp-block-gallery columns-{columns}"><ul>{items}</ul></figure>'
@@ -78,14 +61,15 @@ def _ids(attribute: str) -> list[int]:
     return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 17]
 
 
-def _item(wordpress_id: int, picture: GalleryPicture | None, *, linked: bool) -> str:
+def _item(wordpress_id: int, picture: Picture | None, *, linked: bool) -> str:
     if picture is None:
-        # This is stored for all readers, so it is in the site's language.
+        # It tells editors what to look for. It is stored for all readers, so it is in the site's language.
         with translation.override(settings.LANGUAGE_CODE):
             return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
-    html = f'<img src="{escape(picture.url)}" alt="{escape(picture.alt)}">'
+    url = escape(picture.file.url)
+    html = f'<img src="{url}" alt="{escape(picture.alt)}">'
     if linked:
-        html = f'<a href="{escape(picture.url)}">{html}</a>'
+        html = f'<a href="{url}">{html}</a>'
     if picture.caption:
         html = f"<figure>{html}<figcaption>{escape(picture.caption)}</figcaption></figure>"
     return f"<li>{html}</li>"

@@ -1,12 +1,12 @@
 """The `wordpress` markup: turns content as WordPress stores it into the HTML that WordPress would show.
 
-There are two kinds of content. Classic content is HTML in which blank lines separate paragraphs and single line ends
-are line breaks (wordpress.markup.autop). Content of the block editor is plain HTML between comments such as
-`<!-- wp:paragraph -->`. The result is untrusted: blog.rendering sanitises it.
+Classic content is HTML in which blank lines separate paragraphs and single line ends are line breaks
+(wordpress.markup.autop). Content of the block editor is plain HTML between comments such as `<!-- wp:paragraph -->`.
+The result is untrusted: blog.rendering sanitises it.
 
-These are deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress
-runs together; galleries without known pictures and unknown shortcodes stay as text; and blocks with dynamic content
-(newest posts, archives) show nothing.
+Deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress runs
+together; galleries without known pictures and unknown shortcodes stay as text; and blocks with dynamic content (newest
+posts, archives) show nothing.
 """
 
 import json
@@ -17,18 +17,15 @@ from html import escape
 from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
-from wordpress.markup.footnotes_and_blocks import expand_blocks, footnotes_html
+from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_pictures
 from wordpress.markup.shortcodes import expand
-from wordpress.markup.source_site import Origin, origin_of
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise_with_code
 
 _BLOCK_COMMENT = re.compile(
     r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
 )
-# Blocks with classic content.
-_CLASSIC_BLOCKS = {"freeform", "shortcode"}
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
 _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
@@ -37,10 +34,8 @@ _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref=
 def to_html(source: str, entry: object = None) -> str:
     """Return the HTML of `source`, with curly quotes. The comments `<!--more-->` and `<!--nextpage-->` are kept.
 
-    The IDs of galleries and reusable blocks are those of the site that `entry` came from.
-
-    Never raises. Takes time proportional to the length of `source`.
-    Source: the documented behaviour of wpautop, wptexturize and the block editor.
+    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Never raises. Takes linear
+    time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
     source = expand(expand_blocks(unify_line_ends(source), origin), partial(find_pictures, origin))
@@ -67,7 +62,7 @@ def _blocks(source: str, origin: Origin) -> list[str]:
         if block == "file":
             # It embeds the document in an <object> above the link to it.
             text = _OBJECT.sub("", text)
-        if block and block not in _CLASSIC_BLOCKS:
+        if block not in {"", "freeform", "shortcode"}:
             return _texturize_html(text)
         return autop(text) + "\n" if text.strip() else "\n"
 
@@ -81,10 +76,20 @@ def _blocks(source: str, origin: Origin) -> list[str]:
         elif not comment["is_empty"]:
             open_blocks.append(comment["name"])
         elif comment["name"] == "footnotes":
-            html.append(footnotes_html(source, _texturize_html, origin))
+            html.append(_footnotes(source, origin))
         else:
             html.append(_empty_block(comment["name"], comment[0]))
     return [*html, content(len(source))]
+
+
+def _footnotes(source: str, origin: Origin) -> str:
+    """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
+    items = "".join(
+        f'<li id="{escape(name)}" class="footnote-item">{_texturize_html(text)}'
+        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+        for name, text in find_footnotes(source, origin).items()
+    )
+    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if items else ""
 
 
 def _empty_block(name: str, comment: str) -> str:

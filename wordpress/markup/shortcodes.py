@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape, unescape
 
 from blog.rendering.players import video_page_url
-from wordpress.markup.galleries import GalleryPicture, PictureFinder, gallery_html
+from wordpress.markup.galleries import PictureFinder, gallery_html
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
 # These patterns begin with the character itself and look behind it afterwards, which is much faster.
@@ -19,18 +19,17 @@ _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
 _END_TAG = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
 _URL = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
 # Shortcodes that embed content of another site by its URL.
-_EMBEDS = frozenset(
-    {"dailymotion", "embed", "facebook", "googlevideo", "instagram", "soundcloud", "spotify", "ted", "tiktok"}
-    | {"tweet", "twitter", "vimeo", "youtube"}
-)
+_EMBEDS = {
+    *("dailymotion", "embed", "facebook", "googlevideo", "instagram", "soundcloud", "spotify", "ted", "tiktok"),
+    *("tweet", "twitter", "vimeo", "youtube"),
+}
 _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "audio": ("src", "mp3", "m4a", "ogg", "oga", "opus", "flac", "wav", "wma"),
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
 _KNOWN = _EMBEDS | _MEDIA_ATTRIBUTES.keys() | {"caption", "gallery", "wp_caption"}
-# Text in brackets need not be a shortcode. These names always are.
-_PLUGIN_SHORTCODES = frozenset({"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"})
-_CERTAIN = _PLUGIN_SHORTCODES | _KNOWN
+# Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
+_CERTAIN = _KNOWN | {"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"}
 # The shortcode of WordPress.com for source code. The names of languages are aliases of it. Elements for code show the
 # shortcode itself.
 _CODE_SHORTCODE = re.compile(
@@ -68,25 +67,24 @@ def count_unknown(source: str) -> Counter[str]:
     Text in brackets such as `[sic]` is not a shortcode: it needs an attribute, an end tag or the name of a plugin.
     """
     names: Counter[str] = Counter()
-    if "[" not in source or all(map(_is_replaced, _SHORTCODE.finditer(source))):
+    if all(map(_is_replaced, _SHORTCODE.finditer(source))):
         return names
     source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
-    ignored: Counter[str] = Counter()
     for token, is_code in tokenise_with_code(source):
         if token.kind != "text" or is_code:
             continue
         for shortcode in _SHORTCODE.finditer(token.source):
             name = shortcode["name"].lower()
             is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-            if is_shortcode and _replace(shortcode, _any_picture, ignored) == shortcode[0]:
+            if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
                 names[name] += 1
     return names
 
 
-def _any_picture(ids: Sequence[int], parent: int) -> dict[int, GalleryPicture]:
-    """Find a picture for every ID, to learn which shortcodes are galleries."""
-    return dict.fromkeys(ids or [1], GalleryPicture("/"))
+def _any_picture(ids: Sequence[int], parent: int) -> dict[int, None]:
+    """Stand for a picture with every ID, to learn which shortcodes are galleries."""
+    return dict.fromkeys(ids or [1])
 
 
 def _is_replaced(shortcode: re.Match[str]) -> bool:
@@ -146,10 +144,9 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     """Return the element for `[audio]` or `[video]`. Empty if it names no file."""
     values = _parse(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
-    if not sources:
-        # An early form: `[audio https://example.org/a.mp3|titles=A]`.
-        match = _URL.search(attributes) or _URL.search(content)
-        sources = [match[0]] if match else []
+    # An early form: `[audio https://example.org/a.mp3|titles=A]`.
+    if not sources and (match := _URL.search(attributes) or _URL.search(content)):
+        sources = [match[0]]
     if not sources:
         return ""
     if page := video_page_url(sources[0]):
@@ -168,14 +165,10 @@ def _replace_code_and_captions(source: str) -> str:
 
 
 def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[[str, str], str]) -> str:
-    """Replace the shortcodes that match `pattern` and have an end tag. `replace` takes the attributes and content.
-
-    Takes time proportional to the length of `source`.
-    """
-    if "[/" not in source:
-        return source
+    """Replace the shortcodes that match `pattern` and have an end tag with `replace(attributes, content)`."""
     parts: list[str] = []
     done = 0
+    # Looking for each end tag only once keeps the time proportional to the length of `source`.
     last_ends: dict[str, int] = {}
     for start_tag in pattern.finditer(source):
         end_tag = f"[/{start_tag[1]}]"

@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 
 from django.utils import timezone
 
+from core.slugs import slug_before_trash
 from wordpress.wxr.extensions import LEGACY_URL_KEY, clean_for_xml
-
-_NO_DATE: Final = "0000-00-00 00:00:00"
+from wordpress.wxr.values import MAX_SLUG_LENGTH
 
 HEAD: Final = """\
 <?xml version="1.0" encoding="UTF-8" ?>
@@ -69,6 +69,17 @@ def percent_encoded(slug: str) -> str:
     return re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quote(slug, safe="", errors="replace"))
 
 
+def exported_slug(slug: str) -> tuple[str, str]:
+    """Return a trashed post's slug as WordPress exports it, and the whole slug if `__trashed` is appended to it."""
+    before = slug_before_trash(slug)
+    if before == slug:
+        return percent_encoded(slug), ""
+    suffix, truncated = slug[len(before) :], before
+    while len(percent_encoded(truncated + suffix)) > MAX_SLUG_LENGTH:
+        truncated = truncated[:-1]
+    return percent_encoded(truncated + suffix), percent_encoded(before)
+
+
 def local_time(value: dt.datetime) -> dt.datetime:
     """Return the naive local time on this site."""
     # Exports can't distinguish the two hours when clocks go back; readers take the first.
@@ -81,7 +92,7 @@ def utc_time(value: dt.datetime) -> dt.datetime:
 
 
 def format_datetime(value: dt.datetime | None) -> str:
-    return value.isoformat(" ", "seconds") if value else _NO_DATE
+    return value.isoformat(" ", "seconds") if value else "0000-00-00 00:00:00"
 
 
 def iso_utc(value: dt.datetime | None) -> str | None:

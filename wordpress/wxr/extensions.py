@@ -8,8 +8,7 @@ perhaps in WordPress, the edit counts and the meta field is ignored.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection, Container, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Container, Iterable
 from typing import Any, Final, TypeIs
 
 from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
@@ -43,10 +42,7 @@ def to_json(values: dict[str, Any]) -> str:
 
 
 def with_extension(item: Item, markups: Container[str]) -> Item:
-    """Return `item` with its extension and source from one of our exports, unless it has been edited.
-
-    The HTML is kept instead of a source whose markup is not among `markups`.
-    """
+    """Return `item` with its extension, and its source if it has one of `markups`, unless it has been edited."""
     values = _parse(item.meta)
     if not values:
         return item
@@ -58,7 +54,7 @@ def with_extension(item: Item, markups: Container[str]) -> Item:
         item = item._replace(content=source)
     else:
         markup = ""
-    datetimes = dict(_datetimes(values)) if values.get("date") == str(item.date) else {}
+    datetimes = _datetimes(values) if values.get("date") == str(item.date) else {}
     enclosures = values.get("enclosures")
     stored_enclosures = enclosures if isinstance(enclosures, int) and enclosures >= 0 else None
     return item._replace(extension=Extension(markup, _texts(values, _TEXTS), datetimes, stored_enclosures))
@@ -77,7 +73,7 @@ def comment_with_extension(comment: Comment, meta: Meta, *exported: str) -> Comm
 def author_with_extension(author: Author, meta: Meta) -> Author:
     """Return `author` with the display name, slug and bio from one of our exports. They are not validated."""
     texts: dict[str, Any] = _texts(_parse(meta), ("display_name", "slug", "bio"))
-    return replace(author, legacy_urls=find_legacy_urls(meta), **texts)
+    return author._replace(legacy_urls=find_legacy_urls(meta), **texts)
 
 
 def find_legacy_urls(meta: Meta) -> tuple[str, ...]:
@@ -89,11 +85,9 @@ def _texts(values: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
     return {name: value for name in names if _is_storable(value := values.get(name))}
 
 
-def _datetimes(values: dict[str, Any]) -> Iterator[tuple[str, dt.datetime | None]]:
-    for name in _DATETIMES:
-        exact = _parse_datetime(values.get(name))
-        if exact or (name in values and values[name] is None):
-            yield name, exact
+def _datetimes(values: dict[str, Any]) -> dict[str, dt.datetime | None]:
+    datetimes = {name: _parse_datetime(values[name]) for name in _DATETIMES if name in values}
+    return {name: value for name, value in datetimes.items() if value or values[name] is None}
 
 
 def _parse_datetime(value: object) -> dt.datetime | None:

@@ -8,7 +8,6 @@ import html
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
 from html.entities import html5
 from typing import Final
 
@@ -23,15 +22,20 @@ _MAX_QUICK_PREFIXES: Final = 50
 # A longer tag or entity may be cut at the end of a chunk.
 _LONGEST_TAG: Final = 64 * 1024
 _LONGEST_ENTITY: Final = 48
-
 _MAX_LINES: Final = 5
 
-_ENTITY = re.compile(
-    r"&(?:#(?P<decimal>\d{1,7})|#[xX](?P<hex>[0-9A-Fa-f]{1,6})|(?P<name>[A-Za-z][A-Za-z0-9]*));", re.ASCII
-)
+# An ampersand, and the rest of the entity if there is one: a code point in decimal or hexadecimal, or a name.
+_ENTITY = re.compile(r"&(?:(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]*));)?", re.ASCII)
 _TAG = re.compile(r"<(?P<name>[^\W\d][\w.:-]*+)[^<>]*+")
 _PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
 _DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
+# Certainly valid markup, which is nearly all of a real export. `%s` stands for the declared prefixes.
+_VALID_MARKUP: Final = r"""(?:[^<&]++
+    |<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>
+    |</[^<>&]*+>
+    |<(?:(?:%s):)?[\w.-]++(?:\s[^<>&:]*+)?+>
+    |&(?:amp|lt|gt|quot|apos);
+)*+"""
 _ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
 
 
@@ -64,7 +68,8 @@ class MarkupRepairer:
     def __init__(self, repairs: Repairs, prefixes: set[str], line: int) -> None:
         self._repairs = repairs
         self._prefixes = prefixes | {"xml", "xmlns"}
-        self._valid = _valid_markup(sorted(prefixes)[:_MAX_QUICK_PREFIXES])
+        names = "|".join(map(re.escape, sorted(prefixes)[:_MAX_QUICK_PREFIXES]))
+        self._valid = re.compile(_VALID_MARKUP % names, re.VERBOSE)
         # The end of the CDATA section, comment or instruction that is open at the end of the last piece.
         self._until = ""
         self._held_back = ""
@@ -105,39 +110,23 @@ class MarkupRepairer:
                 self._until = end
                 out.append(start)
                 return position + len(start)
-
-        def note(kind: str) -> None:
+        kind = ""
+        if entity := _ENTITY.match(text, position):
+            repaired, kind = _repaired_entity(entity)
+            end_position = entity.end()
+        elif tag := _TAG.match(text, position):
+            missing = set(_PREFIX.findall(tag[0])) - self._prefixes - set(_DECLARED.findall(tag[0]))
+            repaired = "<" + tag["name"] + "".join(f' xmlns:{prefix}="{UNDECLARED}"' for prefix in sorted(missing))
+            kind = "prefixes" if missing else ""
+            end_position = tag.end("name")
+        else:
+            repaired, end_position = "<", position + 1
+        if kind:
             self._line += text.count("\n", self._counted, position)
             self._counted = position
             self._repairs.add(kind, self._line)
-
-        if text[position] == "&":
-            entity = _ENTITY.match(text, position)
-            out.append(_repaired_entity(entity, note))
-            return entity.end() if entity else position + 1
-        tag = _TAG.match(text, position)
-        if tag is None:
-            out.append("<")
-            return position + 1
-        missing = set(_PREFIX.findall(tag[0])) - self._prefixes - set(_DECLARED.findall(tag[0]))
-        if missing:
-            note("prefixes")
-        out.append("<" + tag["name"] + "".join(f' xmlns:{prefix}="{UNDECLARED}"' for prefix in sorted(missing)))
-        return tag.end("name")
-
-
-def _valid_markup(prefixes: list[str]) -> re.Pattern[str]:
-    """Return a pattern that matches certainly valid markup: nearly all of a real export in one match."""
-    names = "|".join(map(re.escape, prefixes))
-    return re.compile(
-        rf"""(?:[^<&]++
-            |<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>
-            |</[^<>&]*+>
-            |<(?:(?:{names}):)?[\w.-]++(?:\s[^<>&:]*+)?+>
-            |&(?:amp|lt|gt|quot|apos);
-        )*+""",
-        re.VERBOSE,
-    )
+        out.append(repaired)
+        return end_position
 
 
 def _safe_end(text: str) -> int:
@@ -152,19 +141,13 @@ def _safe_end(text: str) -> int:
     return end
 
 
-def _repaired_entity(entity: re.Match[str] | None, note: Callable[[str], None]) -> str:
-    if entity is None:
-        note("ampersands")
-        return "&amp;"
-    if entity["name"]:
-        text = html5.get(entity["name"] + ";")
-        if text is None:
-            note("ampersands")
-            return "&amp;" + entity[0][1:]
-        note("entities")
-        return html.escape(text)
-    code_point = int(entity["decimal"]) if entity["decimal"] else int(entity["hex"], 16)
-    if code_point <= sys.maxunicode and not NOT_IN_XML.match(chr(code_point)):
-        return f"&#{code_point};"
-    note("controls")
-    return ""
+def _repaired_entity(entity: re.Match[str]) -> tuple[str, str]:
+    """Return the markup for `entity`, and the kind of repair; empty if it was valid."""
+    decimal, hexadecimal, name = entity.groups()
+    if decimal or hexadecimal:
+        code_point = int(decimal) if decimal else int(hexadecimal, 16)
+        is_valid = code_point <= sys.maxunicode and not NOT_IN_XML.match(chr(code_point))
+        return (f"&#{code_point};", "") if is_valid else ("", "controls")
+    if text := html5.get(f"{name};"):
+        return html.escape(text), "entities"
+    return "&amp;" + entity[0][1:], "ampersands"

@@ -1,30 +1,26 @@
 """The records of a WordPress export (WXR), as the reader yields them, without validation.
 
 IDs, dates, slugs and other fields with a fixed form have no surrounding whitespace, and names are plain text. Titles
-and texts are as exported.
+and texts are as exported. An ID is 0 if there is none.
 """
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Hashable, Mapping
+from typing import NamedTuple
 
-# Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
-# integers of all databases and leave room for the IDs of new objects.
-MAX_ID: Final = 9 * 10**18
-CATEGORY, TAG = "category", "post_tag"
-# The taxonomy in which Polylang stores the language of a post. The term's slug is the language code.
-LANGUAGE = "language"
-# Meta fields: the ID of a post's featured image, its footnotes and enclosures, the alternative text of a picture, and a
-# post's former slugs and dates (source: wp_check_for_changed_slugs, wp_check_for_changed_dates).
-THUMBNAIL = "_thumbnail_id"
-FOOTNOTES = "footnotes"
-ENCLOSURE = "enclosure"
+# Taxonomies. In the last, Polylang stores the language of a post. The term's slug is the language code.
+CATEGORY, TAG, LANGUAGE = "category", "post_tag", "language"
+# Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
+MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
+# Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
+# wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
+THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
+OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
+# A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
-OLD_SLUG_KEY, OLD_DATE_KEY = "_wp_old_slug", "_wp_old_date"
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """`wp:author`: a user of the old site (not in WXR 1.0). Only our exports have `slug`, `bio` and `legacy_urls`."""
 
     id: int
@@ -38,12 +34,10 @@ class Author:
     legacy_urls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A category, tag or other term. `name` and `description` are plain text.
 
-    `parent` is the parent's slug, or its name in the oldest exports. `id` is 0 if there is none. `legacy_urls` are only
-    in our own exports.
+    `parent` is the parent's slug, or its name in the oldest exports. Only our exports have `legacy_urls`.
     """
 
     taxonomy: str
@@ -66,8 +60,7 @@ class TermRef(NamedTuple):
 class Comment(NamedTuple):
     """`wp:comment`, without its IP address, which is never read. `author`, `email` and `url` are plain text.
 
-    `written_at` is in UTC, or None if there is no date that can be stored. `content` is HTML, or plain text in our own
-    exports.
+    `written_at` is in UTC, or None if there is no date that can be stored.
     """
 
     id: int
@@ -101,7 +94,7 @@ class Item(NamedTuple):
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
-    `id` and `parent` are 0 if there is none. `legacy_urls` and `extension` are only in our own exports.
+    Only our exports have `legacy_urls` and `extension`.
     """
 
     id: int
@@ -132,3 +125,23 @@ class Item(NamedTuple):
 
 
 type Record = Author | Term | Item
+
+
+def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[list[Key], set[Key]]:
+    """Return the keys of `parents`, each after its parent, and one key of each cycle, whose parent must be ignored.
+
+    Parents that are not keys themselves count as missing.
+    """
+    order: dict[Key, None] = {}
+    roots_of_cycles: set[Key] = set()
+    for start in parents:
+        path: dict[Key, None] = {}
+        key: Key | None = start
+        while key is not None and key in parents and key not in order and key not in path:
+            path[key] = None
+            key = parents[key]
+        if key is not None and key in path:
+            roots_of_cycles.add(key)
+            path[key] = path.pop(key)
+        order |= dict.fromkeys(reversed(path))
+    return list(order), roots_of_cycles

@@ -1,8 +1,7 @@
 """Checking and repairing the bytes of an export before a strict XML parser reads them.
 
-Control characters, broken encoding, empty lines at the beginning and broken markup (wordpress.wxr.markup_repair) are
-repaired and counted if nothing visible is lost. A document type is rejected: entity bombs and external entities need
-one, and no export has one.
+What can be repaired without losing anything visible is repaired and counted. A document type is rejected: entity bombs
+and external entities need one, and no export has one.
 """
 
 import codecs
@@ -20,26 +19,31 @@ _CHUNK: Final = 256 * 1024
 # The root element of an export begins within this many characters.
 _MAX_PROLOG: Final = 1024 * 1024
 
-_BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    # UTF-32 comes first: its little-endian mark begins with that of UTF-16.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+_ENCODINGS_BY_START: Final = {
+    # Byte order marks, which these encodings remove. UTF-32 comes first: its mark can begin with that of UTF-16.
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
     # Without a mark: the beginning of an XML declaration.
-    (b"<\0?\0", "utf-16-le"),
-    (b"\0<\0?", "utf-16-be"),
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-)
+    b"<\0?\0": "utf-16-le",
+    b"\0<\0?": "utf-16-be",
+    b"<\0\0\0": "utf-32-le",
+    b"\0\0\0<": "utf-32-be",
+}
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
-_PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
-_ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[\s/>]")
-_ROOT_TAG = re.compile(rf"({_PROLOG.pattern})(<[^<>]*+>)", re.DOTALL)
+_LEADING: Final = "\ufeff \t\r\n"
+_PROLOG: Final = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
+# The beginning of the document type or root element, or text before them.
+_START = re.compile(
+    rf"[{_LEADING}]*+{_PROLOG}"
+    r"(?:(?P<type><!(?i:DOCTYPE|ENTITY ))|<(?:[\w.-]+:)?(?P<root>[\w.-]+)[\s/>]|(?P<text>[^<]))",
+    re.DOTALL,
+)
+_ROOT_TAG = re.compile(rf"({_PROLOG})(<[^<>]*+>)", re.DOTALL)
 # The old site's error messages may precede the XML declaration.
 _MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
-_LEADING: Final = "\ufeff \t\r\n"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
 
@@ -50,66 +54,64 @@ class InvalidExportError(Exception):
 class RepairedSource:
     """A file in any encoding as chunks of clean UTF-8. `repairs` counts what was repaired."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self) -> None:
         self.bytes_read = 0
         self.repairs = Repairs()
         self._line = 1
         # The number of lines before the document, which the parser does not count.
-        self.lines_before = 0
+        self._lines_before = 0
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield the clean bytes. Raises InvalidExportError, for other files before the first chunk."""
-        first = self._read()
+        data = self._read(file)
+        first = next(data, b"")
         if not first:
             raise InvalidExportError(_("The file is empty."))
         if first.startswith(_ARCHIVES):
             raise InvalidExportError(_("This is an archive. Unpack it, then import the XML file inside."))
-        texts = self._texts(self._without_messages(first))
+        texts = self._texts(self._without_messages(first), data)
         head = self._prolog(texts)
         start = _ROOT_TAG.match(head)
         # No feed has a start tag longer than what has been read. The parser will report it.
         root, prefixes = declare_known_prefixes(start[2] if start else "")
         if start:
             head = start[1] + root + head[start.end() :]
-        markup = MarkupRepairer(self.repairs, prefixes, 1 + self.lines_before)
+        markup = MarkupRepairer(self.repairs, prefixes, 1 + self._lines_before)
         for text in chain([head], texts):
             yield markup.repair(text).encode()
         yield markup.repair("", final=True).encode()
 
     def place(self, line: int, column: int) -> str:
         """Return the position in the file for one that the parser reported."""
-        return _("line %(line)d, column %(column)d") % {"line": line + self.lines_before, "column": column}
+        return _("line %(line)d, column %(column)d") % {"line": line + self._lines_before, "column": column}
 
     def _without_messages(self, first: bytes) -> bytes:
         """Return the first chunk without the error messages that PHP wrote before the export."""
         messages = _MESSAGES.match(first)
         if messages is None or not messages[0].strip(codecs.BOM_UTF8 + b" \t\r\n"):
             return first
-        self.lines_before = messages[0].count(b"\n")
-        self.repairs.add("messages", 1, max(self.lines_before, 1))
-        self._line += self.lines_before
+        self._lines_before = messages[0].count(b"\n")
+        self.repairs.add("messages", 1, max(self._lines_before, 1))
+        self._line += self._lines_before
         return first[messages.end() :]
 
-    def _read(self) -> bytes:
-        data = self._file.read(_CHUNK)
-        self.bytes_read += len(data)
-        return data
+    def _read(self, file: IO[bytes]) -> Iterator[bytes]:
+        while data := file.read(_CHUNK):
+            self.bytes_read += len(data)
+            yield data
 
-    def _texts(self, data: bytes) -> Iterator[str]:
-        encoding, mark = _encoding(data)
+    def _texts(self, first: bytes, rest: Iterator[bytes]) -> Iterator[str]:
+        encoding = _encoding(first)
         decoder = codecs.getincrementaldecoder(encoding)()
-        data = data[mark:]
         try:
-            while data:
-                following = self._read()
-                text = self._decode(decoder, data, final=not following)
+            # At the end of the file, the last character must be complete.
+            for data in chain([first], rest, [b""]):
+                text = self._decode(decoder, data, final=not data)
                 if NOT_IN_XML.search(text):
                     self._note("controls", NOT_IN_XML, text)
                     text = NOT_IN_XML.sub("", text)
                 self._line += text.count("\n")
                 yield text
-                data = following
         except UnicodeError as error:
             raise InvalidExportError(_("The file is not valid %s text.") % encoding) from error
 
@@ -132,43 +134,33 @@ class RepairedSource:
 
     def _prolog(self, texts: Iterator[str]) -> str:
         """Return the text from the prolog to the end of the chunk with the root element, which must be `<rss>`."""
-        head = root = ""
+        head, start = "", None
         # The space ends the name of a root element at the end of the file.
         for text in chain(texts, " "):
             head += text
-            if not head.isspace() and (root := self._root(head)):
+            start = _START.match(head)
+            if start or len(head) > _MAX_PROLOG:
                 break
-        if not root:
+        if start is None or start["text"]:
             raise InvalidExportError(_("This is not XML."))
-        if root != "rss":
-            raise InvalidExportError(_("This is not a WordPress export: its root element is <%s>, not <rss>.") % root)
+        if start["type"]:
+            end = start.start("type")
+            place = self.place(head.count("\n", 0, end) + 1, end - head.rfind("\n", 0, end))
+            text = _("%s: the file has a document type (DOCTYPE). WordPress exports have none, so it was not read.")
+            raise InvalidExportError(text % place)
+        if start["root"] != "rss":
+            text = _("This is not a WordPress export: its root element is <%s>, not <rss>.")
+            raise InvalidExportError(text % start["root"])
         document = head.lstrip(_LEADING)
-        self.lines_before += head.count("\n", 0, len(head) - len(document))
+        self._lines_before += head.count("\n", 0, len(head) - len(document))
         return document
 
-    def _root(self, head: str) -> str:
-        """Return the name of the root element, or an empty string if `head` does not reach that far."""
-        start = len(head) - len(head.lstrip(_LEADING))
-        prolog = _PROLOG.match(head, start)
-        end = prolog.end() if prolog else start
-        if head[end : end + 9].upper() in {"<!DOCTYPE", "<!ENTITY "}:
-            line, column = head.count("\n", 0, end) + 1, end - head.rfind("\n", 0, end)
-            raise InvalidExportError(
-                _("%s: the file has a document type (DOCTYPE). WordPress exports have none, so it was not read.")
-                % self.place(line, column)
-            )
-        if root := _ROOT.match(head, end):
-            return root[1]
-        if len(head) > _MAX_PROLOG or not "<!DOCTYPE"[: len(head) - end].startswith(head[end : end + 1]):
-            raise InvalidExportError(_("This is not XML."))
-        return ""
 
-
-def _encoding(data: bytes) -> tuple[str, int]:
-    """Return the encoding of a file that begins with `data`, and the length of its byte order mark."""
-    for start, encoding in _BYTE_ORDER_MARKS:
+def _encoding(data: bytes) -> str:
+    """Return the encoding of a file that begins with `data`."""
+    for start, encoding in _ENCODINGS_BY_START.items():
         if data.startswith(start):
-            return encoding, 0 if b"<" in start else len(start)
+            return encoding
     declared = _DECLARED.match(data)
     name = declared[1].decode() if declared else "utf-8"
     try:
@@ -178,4 +170,4 @@ def _encoding(data: bytes) -> tuple[str, int]:
     except LookupError as error:
         raise InvalidExportError(_("The encoding of the file, “%s”, is unknown.") % name) from error
     # The declaration was readable as single bytes, so the file cannot be in one of these encodings.
-    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name, 0
+    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name

@@ -1,8 +1,9 @@
-"""Plain text, slugs and datetimes from the values in an export."""
+"""Plain text, slugs, numbers and datetimes from the values in an export."""
 
 import datetime as dt
 import html
 import re
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from django.conf.locale import LANG_INFO
@@ -12,11 +13,17 @@ from django.utils import timezone
 from core.slugs import slug_from_export, slugify, validate_slug
 
 MAX_SLUG_LENGTH = 200
-
+# Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
+# integers of all databases and leave room for the IDs of new objects.
+_MAX_ID = 9 * 10**18
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 # Markup, entities, tabs and line breaks.
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
+# The databases that WordPress uses store no year before 1000; anything earlier is not a date.
+_DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
+# WordPress writes the year -0001 if there is no date.
+_RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
 
 
 def plain_line(text: str) -> str:
@@ -32,8 +39,6 @@ def plain_line(text: str) -> str:
 
 def plain_lines(text: str) -> str:
     """Return `text` without markup, keeping its line breaks."""
-    if "<" not in text and "&" not in text:
-        return text.strip()
     return html.unescape(_TAG.sub("", _BREAK.sub("\n", text))).strip()
 
 
@@ -62,6 +67,38 @@ def language_code(exported: str) -> str:
     """Return the language code that the slug `exported` is, or an empty string if Django doesn't know it."""
     code = exported.lower()
     return code if code in LANG_INFO else ""
+
+
+def parse_id(text: str) -> int:
+    """Return an ID, or 0 if `text` is not one."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < _MAX_ID else 0
+
+
+def parse_integer(text: str) -> int:
+    """Return an integer of up to nine digits, or 0."""
+    match = re.fullmatch(r"\s*(-?\d{1,9})\s*", text, re.ASCII)
+    return int(match[1]) if match else 0
+
+
+# Most records repeat the same date several times.
+@lru_cache(maxsize=256)
+def parse_date(text: str) -> dt.datetime | None:
+    """Return the naive datetime at the start of `text`, or None."""
+    match = _DATE.match(text.strip())
+    try:
+        return dt.datetime(*(int(part or 0) for part in match.groups())) if match else None  # type: ignore[arg-type]  # noqa: DTZ001  # the export has naive dates
+    except ValueError:
+        return None
+
+
+def parse_rss_date(text: str) -> dt.datetime | None:
+    """Return the naive UTC datetime of an RSS date, the only date that some other programs export, or None."""
+    try:
+        value = parsedate_to_datetime(text.strip()) if _RSS_DATE.match(text) else None
+        return value.astimezone(dt.UTC).replace(tzinfo=None) if value and value.tzinfo else value
+    except (ValueError, OverflowError):
+        return None
 
 
 def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:

@@ -16,8 +16,7 @@ from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.importing.steps.terms import terms_of
 from wordpress.models import fingerprint
-from wordpress.wxr.records import CATEGORY, Term
-from wordpress.wxr.topology import parents_first
+from wordpress.wxr.records import CATEGORY, Term, parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
 
 

@@ -22,7 +22,7 @@ from wordpress.importing.report import COMMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.models import fingerprint
 from wordpress.wxr.records import Comment as ExportedComment
-from wordpress.wxr.topology import parents_first
+from wordpress.wxr.records import parents_first
 
 _STATUSES: Final = {
     "1": CommentStatus.APPROVED,

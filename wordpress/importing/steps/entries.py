@@ -30,7 +30,7 @@ from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_item
 from wordpress.importing.unsupported import Unsupported
-from wordpress.markup.source_site import Origin
+from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.wxr.values import plain_line
 
 # The fields that are updated if an item has changed.

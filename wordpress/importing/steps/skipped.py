@@ -14,8 +14,7 @@ from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import COMMENTS
-from wordpress.wxr.post_types import MENU_ITEM, NAVIGATION
-from wordpress.wxr.records import Item
+from wordpress.wxr.records import MENU_ITEM, NAVIGATION, Item
 from wordpress.wxr.values import plain_line
 
 # More than any menu that readers could use. All links are counted.

@@ -1,7 +1,5 @@
 """The terms of an export: its categories and tags, and the others, which are only reported."""
 
-from dataclasses import replace
-
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -45,7 +43,7 @@ def _all_terms(analysis: Analysis) -> list[Term]:
             slug = slugify(name) or "untitled"
             while (taxonomy, slug) in terms:
                 slug += "-2"
-            terms[taxonomy, slug] = replace(term, slug=slug)
+            terms[taxonomy, slug] = term._replace(slug=slug)
     return list(terms.values())
 
 

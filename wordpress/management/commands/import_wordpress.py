@@ -19,7 +19,7 @@ from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import ImportRun
 from wordpress.progress import show_progress
 from wordpress.wxr.archives import unpacked
-from wordpress.wxr.reader import InvalidExportError
+from wordpress.wxr.repair import InvalidExportError
 
 # Nobody reads more lines than this on a screen; the report file has them all.
 _MAX_SHOWN = 40

@@ -13,7 +13,7 @@ from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.verifying.site_checker import SiteChecker
 from wordpress.verifying.site_client import HttpClient, InProcessClient
 from wordpress.wxr.archives import unpacked
-from wordpress.wxr.reader import InvalidExportError
+from wordpress.wxr.repair import InvalidExportError
 
 _MAX_SHOWN = 100
 
