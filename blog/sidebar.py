@@ -1,7 +1,8 @@
 """The sidebar: blocks that apps register, read with one query and cached until the next change."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
@@ -36,19 +37,13 @@ class SidebarBlock:
     """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. `arrange` turns the rows, which are in any order, into lines. They are cached, so they must be the same for
-    every reader. A block without `rows` consists of its template alone.
+    ones. `arrange` turns the rows, which are in any order, into lines, which are cached for all readers. A block
+    without `rows` consists of its template alone.
     """
 
     template: str
     rows: Callable[[], QuerySet[Any, Any]] | None = None
     arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
-
-
-@dataclass(frozen=True, slots=True)
-class ShownBlock:
-    template: str
-    lines: Sequence[Any]
 
 
 def _find_problems(name: str, block: SidebarBlock) -> Iterator[str]:
@@ -62,23 +57,23 @@ def _find_problems(name: str, block: SidebarBlock) -> Iterator[str]:
 sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", _find_problems)
 
 
-def sidebar(site: SiteSettings) -> Mapping[str, ShownBlock]:
-    """Return the sidebar under this content version: one query, or none if it is cached."""
+def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:
+    """Return the template and the lines of each block under this content version: one query, or none if it is cached."""
     key = f"sidebar:{site.content_version}:{get_language()}"
-    lines: Mapping[str, Sequence[Any]] | None = cache.get(key)
+    lines = cache.get(key)
     if lines is None:
         lines = _read_lines()
         cache.set(key, lines, site.seconds_to_next_change)
-    return {name: ShownBlock(block.template, lines.get(name, ())) for name, block in sidebar_blocks.items()}
+    return {name: {"template": block.template, "lines": lines.get(name, ())} for name, block in sidebar_blocks.items()}
 
 
-def _read_lines() -> Mapping[str, Sequence[Any]]:
-    rows: dict[str, list[Row]] = {name: [] for name, block in sidebar_blocks.items() if block.rows}
+def _read_lines() -> dict[str, Sequence[Any]]:
     first, *others = (
         block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
         for name, block in sidebar_blocks.items()
         if block.rows
     )
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
     for *columns, name in first.union(*others, all=True).order_by():
         rows[name].append(Row(*columns))
     return {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
@@ -96,16 +91,7 @@ class Line:
     url: str
     count: int = 0
     depth: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Year:
-    """A year of the archives, with its months."""
-
-    year: int
-    url: str
-    count: int
-    months: list[Line]
+    lines: Sequence["Line"] = ()
 
 
 def _page_rows() -> QuerySet[Any, Any]:
@@ -146,7 +132,8 @@ def _month_rows() -> Any:
     return months.values_list("year", "month", EMPTY, EMPTY, "total")
 
 
-def _years(rows: Sequence[Row]) -> Sequence[Year]:
+def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
+    """Return a line for each year, which contains those of its months. The newest come first."""
     years = []
     for year, months_of_year in groupby(sorted(rows, reverse=True), key=lambda row: row.first):
         months = [
@@ -158,7 +145,7 @@ def _years(rows: Sequence[Row]) -> Sequence[Year]:
             for row in months_of_year
         ]
         total = sum(month.count for month in months)
-        years.append(Year(year, reverse("blog:year", args=[f"{year:04}"]), total, months))
+        years.append(Line(str(year), reverse("blog:year", args=[f"{year:04}"]), total, lines=months))
     return years
 
 
@@ -166,6 +153,6 @@ def _years(rows: Sequence[Row]) -> Sequence[Year]:
 BLOCKS: Final = {
     "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
     "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
-    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _years),
+    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _year_lines),
     "meta": SidebarBlock("blog/sidebar/meta.html"),
 }

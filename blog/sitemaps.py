@@ -1,6 +1,6 @@
 """Sitemaps of posts, pages and categories."""
 
-import datetime as dt
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.sitemaps import Sitemap
@@ -13,9 +13,7 @@ from blog.models import Category, Page, Post, Status
 class _BlogSitemap(Sitemap[Any]):
     limit = 2000
 
-    def lastmod(self, item: Any) -> dt.datetime:
-        modified_at: dt.datetime = item.modified_at
-        return modified_at
+    lastmod = attrgetter("modified_at")
 
 
 class PostSitemap(_BlogSitemap):

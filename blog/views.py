@@ -3,8 +3,6 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -172,15 +170,21 @@ def entry_response(
 
     `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
     """
-    shown = EntryPage(entry.body, 1) if preview else _entry_page(entry, page_number)
+    htmls = [entry.body] if preview else entry.body_with_breaks.split(PAGE_BREAK)
+    if page_number > len(htmls):
+        raise Http404(gettext("That page doesn't exist."))
+    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
+    html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
     picture = entry.featured_picture.file.url if entry.featured_picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
-        "entry_page": shown,
+        "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+        "page_number": page_number,
+        "page_urls": urls,
         "page_title": str(entry),
-        "canonical_url": absolute_url(_entry_page_url(entry, shown.page_number)),
+        "canonical_url": absolute_url(urls[page_number - 1]),
         # For other sites.
-        "picture_url": absolute_url(picture) if picture.startswith("/") else picture,
+        "picture_url": absolute_url(picture),
         "feed_links": [comment_feed, site_feed(request)],
         "preview": preview,
     }
@@ -194,33 +198,12 @@ def entry_response(
     return render(request, template, context | extra, status=status)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPage:
-    """One page of an entry. `urls` are those of all pages, or empty if there is no other."""
-
-    html: SafeString
-    page_number: int
-    urls: Sequence[str] = ()
-
-
 def _entry_page_url(entry: Entry, page_number: int) -> str:
     url = entry.get_absolute_url()
     return url if page_number == 1 else f"{url}{page_number}/"
 
 
-def _entry_page(entry: Entry, page_number: int) -> EntryPage:
-    """Return one page of an entry. Raises Http404 past the last one."""
-    htmls = entry.body_with_breaks.split(PAGE_BREAK)
-    if page_number > len(htmls):
-        raise Http404(gettext("That page doesn't exist."))
-    if len(htmls) == 1:
-        return EntryPage(entry.body, 1)
-    html = _with_links_between_pages(entry, page_number, htmls)
-    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
-    return EntryPage(mark_safe(html), page_number, urls)  # noqa: S308  # blog.rendering sanitised the whole before it was stored
-
-
-def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) -> str:
+def _with_links_between_pages(htmls: list[str], urls: list[str], page_number: int) -> str:
     """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
     page_of_id: dict[str, int] = {}
     for number, html in enumerate(htmls, start=1):
@@ -229,7 +212,7 @@ def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) 
 
     def replace(link: re.Match[str]) -> str:
         number = page_of_id.get(unquote(link[2]), page_number)
-        return link[0] if number == page_number else f'{link[1]}{_entry_page_url(entry, number)}#{link[2]}"'
+        return link[0] if number == page_number else f'{link[1]}{urls[number - 1]}#{link[2]}"'
 
     return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
 

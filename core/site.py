@@ -13,6 +13,6 @@ class SiteRequest(HttpRequest):
     is_public_page: bool
 
 
-def absolute_url(path: str) -> str:
-    """Return `path` with the site's scheme and host, for feeds, sitemaps and mail."""
-    return f"{settings.SITE_URL}{path}"
+def absolute_url(url: str) -> str:
+    """Return `url` with the site's scheme and host if it has none, for feeds, sitemaps and mail."""
+    return f"{settings.SITE_URL}{url}" if url.startswith("/") else url
