@@ -58,7 +58,7 @@ sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", _find_
 
 
 def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:
-    """Return the template and the lines of each block under this content version: one query, or none if it is cached."""
+    """Return the template and lines of each block under this content version: one query, or none if they are cached."""
     key = f"sidebar:{site.content_version}:{get_language()}"
     lines = cache.get(key)
     if lines is None:

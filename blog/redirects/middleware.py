@@ -92,14 +92,12 @@ class FormerHostsMiddleware:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         requested = urlsplit(_with_single_slash(request.get_full_path()))
-        same_url_here = absolute_url(_clean_url(requested, requested))
-        if _is_file(requested.path):
-            return HttpResponsePermanentRedirect(same_url_here)
-        response = self.get_response(_anonymous_request(request, requested, _own_host()))
-        if response.status_code in {301, 308}:
-            location = response.headers["Location"]
-            return HttpResponsePermanentRedirect(location if "://" in location else absolute_url(location))
-        return HttpResponsePermanentRedirect(same_url_here)
+        target = _clean_url(requested, requested)
+        if not _is_file(requested.path):
+            response = self.get_response(_anonymous_request(request, requested, _own_host()))
+            if response.status_code in {301, 308}:
+                target = response.headers["Location"]
+        return HttpResponsePermanentRedirect(absolute_url(target))
 
 
 def _redirect(request: HttpRequest, url: SplitResult, requested: SplitResult) -> HttpResponse:

@@ -1,8 +1,7 @@
 """The more marker, `<!--more-->`, and page breaks, `<!--nextpage-->`: where a text is cut.
 
-A listing shows the text up to the more marker and the link `Read the rest of this entry »`. Page breaks split a long
-text into several pages. WordPress cuts the source. Here the tree is cut, so each part is well-formed by itself, and
-footnotes and link references that are defined further down still work.
+A listing shows the text up to the more marker; page breaks split a long text into several pages. WordPress cuts the
+source. Here the tree is cut, so each part is well-formed, and footnotes that are defined further down still work.
 """
 
 from typing import Final
@@ -11,9 +10,6 @@ from lxml import etree
 
 from blog.rendering.sanitising import BLOCKS, INLINES
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, split_around, take_out, text_of
-
-# Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
-PAGE_BREAK: Final = "<!--nextpage-->"
 
 # Each break copies the elements that are open around it. A hostile text must not grow by that, so further breaks are
 # ignored.
