@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
@@ -10,8 +10,6 @@ from typing import Any, Final, NamedTuple
 from django.core.cache import cache
 from django.db.models import CharField, Count, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,7 +17,7 @@ from django.utils.translation import get_language, gettext
 
 from blog.models import Category, Page, Post, Status
 from core.models import SiteSettings
-from core.registry import Registry
+from core.registry import Registry, find_missing_template
 
 
 class Row(NamedTuple):
@@ -46,15 +44,8 @@ class SidebarBlock:
     arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
 
 
-def _find_problems(name: str, block: SidebarBlock) -> Iterator[str]:
-    try:
-        get_template(block.template)
-    except TemplateDoesNotExist:
-        yield f"There is no template {block.template!r}."
-
-
 # In the order in which they are shown.
-sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", _find_problems)
+sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
 
 
 def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:

@@ -98,19 +98,13 @@ def by_date(
 ) -> HttpResponse:
     """List the posts of a year, a month or a day."""
     days = _period_or_404(year, month, day)
-    if day:
-        url = reverse("blog:day", args=[year, month, day])
-        date = date_format(days[0], gettext("F jS, Y"))
-    elif month:
-        url = reverse("blog:month", args=[year, month])
-        date = date_format(days[0], gettext("F, Y"))
-    else:
-        url = reverse("blog:year", args=[year])
-        date = date_format(days[0], gettext("Y"))
+    formats = {"year": gettext("Y"), "month": gettext("F, Y"), "day": gettext("F jS, Y")}
+    name = "day" if day else "month" if month else "year"
+    date = date_format(days[0], formats[name])
     return listing_response(
         request,
         page_number,
-        url=url,
+        url=reverse(f"blog:{name}", args=[part for part in (year, month, day) if part]),
         ids=Post.objects.published().filter(published_on__range=days).newest_first().values("pk"),
         heading=gettext("Archive for %(date)s") % {"date": date},
         title=date,

@@ -1,15 +1,14 @@
 """The dashboard: panels that apps show beside the list of models on the admin's front page."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.functional import Promise
 
-from core.registry import Registry
+from core.registry import Registry, find_missing_template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +22,7 @@ class Panel:
     order: int = 0
 
 
-def _find_problems(name: str, panel: Panel) -> Iterator[str]:
-    try:
-        get_template(panel.template)
-    except TemplateDoesNotExist:
-        yield f"There is no template {panel.template!r}."
-
-
-dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", _find_problems)
+dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_missing_template)
 
 
 def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
