@@ -8,16 +8,16 @@ from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, IntegerField, Q, QuerySet, Value
+from django.db.models import CharField, Count, IntegerField, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 
-from blog.models import Category, Page, Post, Status
+from blog.models import Category, Page, Post, public_condition
+from core.dashboard import find_missing_template
 from core.models import SiteSettings
-from core.registry import Registry, find_missing_template
+from core.registry import Registry
 
 
 class Row(NamedTuple):
@@ -97,8 +97,7 @@ def _page_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _category_rows() -> QuerySet[Any, Any]:
-    public = Q(posts__status=Status.PUBLISHED, posts__published_at__lte=timezone.now())
-    categories = Category.objects.annotate(total=Count("posts", filter=public))
+    categories = Category.objects.annotate(total=Count("posts", filter=public_condition("posts__")))
     return categories.values_list(ZERO, ZERO, "name", "path", "total")
 
 

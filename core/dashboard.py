@@ -1,14 +1,15 @@
 """The dashboard: panels that apps show beside the list of models on the admin's front page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
+from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.functional import Promise
 
-from core.registry import Registry, find_missing_template
+from core.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,14 @@ class Panel:
     context: Callable[[HttpRequest], Mapping[str, Any]] = lambda request: {}
     is_visible: Callable[[HttpRequest], bool] = lambda request: True
     order: int = 0
+
+
+def find_missing_template(name: str, item: Any) -> Iterator[str]:
+    """Report the `template` of a registered item if it doesn't exist."""
+    try:
+        get_template(item.template)
+    except TemplateDoesNotExist:
+        yield f"There is no template {item.template!r}."
 
 
 dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_missing_template)

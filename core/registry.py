@@ -3,9 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
-
 registries: Final[list["Registry[Any]"]] = []
 
 
@@ -36,11 +33,3 @@ class Registry[Item](Mapping[str, Item]):
 
     def __len__(self) -> int:
         return len(self._items)
-
-
-def find_missing_template(name: str, item: Any) -> Iterator[str]:
-    """Report the `template` of a registered item if it doesn't exist."""
-    try:
-        get_template(item.template)
-    except TemplateDoesNotExist:
-        yield f"There is no template {item.template!r}."
