@@ -11,7 +11,6 @@ from blog.models import Category, Page, Post, public_condition
 
 class _BlogSitemap(Sitemap[Any]):
     limit = 2000
-
     lastmod = attrgetter("modified_at")
 
 

@@ -1,7 +1,6 @@
-"""Links: bare URLs become links, and a PDF's URL that is alone on a line shows the document's name.
+"""Links: bare URLs become links, and a PDF's URL that is alone on a line becomes `Click to access NAME.pdf`.
 
-Most texts of a WordPress blog contain bare URLs, which readers see in full and can follow. A PDF's URL alone on a line
-becomes `Click to access NAME.pdf`, as on WordPress.com since 2022.
+Source: WordPress.com, since 2022.
 """
 
 import re

@@ -60,13 +60,15 @@ def _is_page_visible(start: etree._Element) -> bool:
     is_root = start.getparent() is None
     if ((start.text if is_root else start.tail) or "").strip():
         return True
-    element = next(iter(start), None) if is_root else start.getnext()
-    while element is not None and element.tag != PAGE_BREAK_TAG:
-        if text_of(element).strip() or (element.tail or "").strip():
+    for element in start if is_root else start.itersiblings():
+        if element.tag == PAGE_BREAK_TAG:
+            break
+        if (
+            text_of(element).strip()
+            or (element.tail or "").strip()
+            or any(True for _ in element.iter(*_VISIBLE_ON_PAGE))
+        ):
             return True
-        if next(element.iter(*_VISIBLE_ON_PAGE), None) is not None:
-            return True
-        element = element.getnext()
     return False
 
 

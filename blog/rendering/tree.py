@@ -1,9 +1,7 @@
 """From HTML of any quality to the lxml tree that every browser would build, and back to HTML.
 
-nh3 parses HTML with the HTML standard's own algorithm, as browsers do, and writes it again as well-formed HTML that
-contains only certain elements. From there it is one small step to XML, which lxml reads without guessing.
-
-The standard's algorithm takes more than linear time on hostile text. Where there are enough tags for that, libxml2
+nh3 parses HTML with the HTML standard's own algorithm, as browsers do, and writes it again as well-formed HTML, which
+is nearly XML. The algorithm takes more than linear time on hostile text. Where there are enough tags for that, libxml2
 closes the elements first: it repairs less well, but is never slow.
 """
 
@@ -123,10 +121,9 @@ def _forgive(source: str) -> str:
     source = _FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
     source = _UNWRAPPED.sub(r"<\1unwrapped ", source)
     # A comment or tag that never ends is shown as text, so that an editor notices the mistake.
-    closed = source.rfind("-->") + 1
-    source = source[:closed] + source[closed:].replace("<!--", "&lt;!--")
-    closed = source.rfind(">") + 1
-    source = source[:closed] + source[closed:].replace("<", "&lt;")
+    for start, end in (("<!--", "-->"), ("<", ">")):
+        closed = source.rfind(end) + 1
+        source = source[:closed] + source[closed:].replace(start, f"&lt;{start[1:]}")
     for quote in ('"', "'"):
         opened = source.rfind(quote)
         if opened > 0 and source[opened - 1] == "=":
@@ -227,7 +224,6 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
 
 
 def _modernise(root: etree._Element) -> None:
-    """Replace obsolete elements and attributes in the tree with modern ones."""
     for element in root.iter(etree.Element):
         tag = element.tag
         element.tag = _RENAMED.get(tag, tag)
@@ -241,14 +237,14 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
         element.set("id", name)
     align = str(element.attrib.pop("align", "")).strip().lower()
     style = _TEXT_ALIGN.search(str(element.attrib.pop("style", "")))
-    css_class = ""
     if original_tag == "img":
-        if align in {"left", "right"}:
-            css_class = f"align{align}"
+        css_class = f"align{align}" if align in {"left", "right"} else ""
     elif original_tag == "center":
         css_class = "has-text-align-center"
     elif style or align in {"left", "right", "center"}:
         css_class = f"has-text-align-{style[1].lower() if style else align}"
+    else:
+        css_class = ""
     if css_class:
         element.set("class", f"{element.get('class', '')} {css_class}".strip())
 
