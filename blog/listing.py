@@ -41,8 +41,11 @@ class Pager:
 
 
 def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.date]:
-    """Return the first and last day of a year, month or day. Raises ValueError if it doesn't exist."""
-    first = dt.date(int(year), int(month or 1), int(day or 1))
+    """Return the first and last day of a year, month or day. Raises Http404 if it doesn't exist."""
+    try:
+        first = dt.date(int(year), int(month or 1), int(day or 1))
+    except ValueError as error:
+        raise Http404(gettext("That date doesn't exist.")) from error
     if day:
         return first, first
     last_month = int(month or 12)
@@ -62,11 +65,10 @@ def listing_response(
     sticky: list[Post] | None = None,
     not_found_if_empty: bool = False,
 ) -> HttpResponse:
-    """Show one page of the listing at `url`. Its first page has that URL itself, with None for a number.
+    """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
-    `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. The first page begins
-    with the `sticky` ones. Raises Http404 for a page past the last one, and for an empty listing if
-    `not_found_if_empty`.
+    `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. Raises Http404 past the
+    last page, and for an empty listing if `not_found_if_empty`.
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)

@@ -1,6 +1,5 @@
 """The pages that readers see: listings, posts and pages."""
 
-import datetime as dt
 import re
 import unicodedata
 from typing import Any
@@ -54,12 +53,7 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
 
 @require_safe
 def by_category(request: SiteRequest, path: str, page_number: int | None = None) -> HttpResponse:
-    category = Category.objects.filter(path=path).first()
-    if category is None:
-        # The last segment is enough, so a category that was moved is still found at its old URLs.
-        category = get_object_or_404(Category, slug=_normalise(path.rsplit("/", 1)[-1]))
-        url = category.get_absolute_url()
-        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/" if page_number else url)
+    category = get_object_or_404(Category, path=path)
     return listing_response(
         request,
         page_number,
@@ -97,7 +91,7 @@ def by_date(
     request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
 ) -> HttpResponse:
     """List the posts of a year, a month or a day."""
-    days = _period_or_404(year, month, day)
+    days = period(year, month, day)
     formats = {"year": gettext("Y"), "month": gettext("F, Y"), "day": gettext("F jS, Y")}
     name = "day" if day else "month" if month else "year"
     date = date_format(days[0], formats[name])
@@ -112,18 +106,11 @@ def by_date(
     )
 
 
-def _period_or_404(year: str, month: str, day: str) -> tuple[dt.date, dt.date]:
-    try:
-        return period(year, month, day)
-    except ValueError as error:
-        raise Http404(gettext("That date doesn't exist.")) from error
-
-
 @require_safe
 def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
-    date, _last = _period_or_404(year, month, day)
+    date, _last = period(year, month, day)
     posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
     found = posts.filter(slug=slug).first() or posts.filter(slug=_normalise(slug)).first()
     if found is None:
@@ -147,7 +134,6 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
 
 
 def _find_page(path: str) -> Page | None:
-    """Return the published page at `path`, or else at its normal form."""
     pages = Page.objects.published().select_related("featured_picture")
     return pages.filter(path=path).first() or pages.filter(path=_normalise(path)).first()
 

@@ -89,10 +89,8 @@ class FormerHostsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not settings.BROADSIDE_FORMER_HOSTS or not isinstance(request, WSGIRequest):
-            return self.get_response(request)
         host = request.META.get("HTTP_HOST", "").lower().partition(":")[0].rstrip(".")
-        if host not in settings.BROADSIDE_FORMER_HOSTS:
+        if host not in settings.BROADSIDE_FORMER_HOSTS or not isinstance(request, WSGIRequest):
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])

@@ -21,7 +21,7 @@ from blog.rendering.markups import markups
 from blog.rendering.moved_files import FileResolver, resolve_files
 from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
-from blog.rendering.tree import PAGE_BREAK_TAG, clean_text, parse, serialise
+from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, serialise
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
@@ -111,9 +111,9 @@ def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_fi
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rendered]:
     htmls = [_untrusted_html(*item) for item in inputs]
-    trees = [parse(html) for html in htmls]
-    roots = [root for root, _marker in trees]
-    more_markers = [markers.raise_page_breaks(root, marker) for root, marker in trees]
+    roots = [parse(html) for html in htmls]
+    _apply(roots, markers.raise_page_breaks)
+    more_markers = [next(root.iter(MORE_TAG), None) for root in roots]
     found_markers = [marker for marker in more_markers if marker is not None]
     moved = [moved_files.find_new_urls(root, resolve) for root in roots]
     for root, new_urls in zip(roots, moved, strict=True):
@@ -142,7 +142,6 @@ def _lead(source: str, root: etree._Element, marker: etree._Element | None, body
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:
-    """Apply each of `steps` to all `elements` before the next step."""
     for step in steps:
         for element in elements:
             step(element)

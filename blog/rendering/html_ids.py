@@ -1,8 +1,7 @@
 """The ids of elements in a text, which must differ from those of the page around it and of other texts on that page."""
 
 import re
-from collections.abc import Callable
-from typing import Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 from lxml import etree
@@ -14,13 +13,12 @@ _RESERVED: Final = frozenset(
 )
 _RESERVED_PREFIXES: Final = ("comment-", "id_", "more-", "page-", "post-", "reply-", "respond-", "site-")
 
-_elements_with_id = cast("Callable[[etree._Element], list[etree._Element]]", etree.XPath(".//*[@id]"))
+_elements_with_id: Any = etree.XPath(".//*[@id]")
 # HTML allows no space in an id.
 _VALID_ID = re.compile(r"\S+")
 
 
 def _update_references(root: etree._Element, new_ids: dict[str, str]) -> None:
-    """Update the links and table cells that refer to elements whose ids have changed."""
     for link in root.iter("a"):
         url = link.get("href", "")
         target = unquote(url[1:])

@@ -27,11 +27,10 @@ _VISIBLE: Final = frozenset({"audio", "img", "video"})
 _VISIBLE_ON_PAGE: Final = _VISIBLE | {"embed", "hr", "table", "x-iframe", "x-object"}
 
 
-def raise_page_breaks(root: etree._Element, marker: etree._Element | None) -> etree._Element | None:
-    """Bring the page breaks to the top level of the tree, and return the more marker that is valid afterwards.
+def raise_page_breaks(root: etree._Element) -> None:
+    """Bring the page breaks to the top level of the tree, and remove those with nothing visible before or after them.
 
-    A break with nothing visible before or after it is removed. A listing shows the first page at most: if no more
-    marker comes before the first break, one is added there.
+    A listing shows the first page at most: if no more marker comes before the first break, there is one afterwards.
     """
     breaks = list(root.iter(PAGE_BREAK_TAG))
     for surplus in breaks[MAX_PAGES - 1 :]:
@@ -46,13 +45,10 @@ def raise_page_breaks(root: etree._Element, marker: etree._Element | None) -> et
     if start is not root and not _is_page_visible(start):
         take_out(start)
     first = next(root.iter(MORE_TAG, PAGE_BREAK_TAG), None)
-    if first is None or first.tag == MORE_TAG:
-        return marker
-    if marker is not None:
-        take_out(marker)
-    marker = etree.Element(MORE_TAG)
-    first.addprevious(marker)
-    return marker
+    if first is not None and first.tag == PAGE_BREAK_TAG:
+        for marker in list(root.iter(MORE_TAG)):
+            take_out(marker)
+        first.addprevious(etree.Element(MORE_TAG))
 
 
 def _is_page_visible(start: etree._Element) -> bool:
@@ -63,11 +59,8 @@ def _is_page_visible(start: etree._Element) -> bool:
     for element in start if is_root else start.itersiblings():
         if element.tag == PAGE_BREAK_TAG:
             break
-        if (
-            text_of(element).strip()
-            or (element.tail or "").strip()
-            or any(True for _ in element.iter(*_VISIBLE_ON_PAGE))
-        ):
+        shows_something = next(element.iter(*_VISIBLE_ON_PAGE), None) is not None
+        if shows_something or text_of(element).strip() or (element.tail or "").strip():
             return True
     return False
 

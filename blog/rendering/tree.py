@@ -7,9 +7,8 @@ closes the elements first: it repairs less well, but is never slow.
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import nh3
 from lxml import etree
@@ -93,9 +92,7 @@ _VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNOREC
 # Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 
-_empty_elements = cast(
-    "Callable[[etree._Element], list[etree._Element]]", etree.XPath("descendant-or-self::*[not(node())]")
-)
+_empty_elements: Any = etree.XPath("descendant-or-self::*[not(node())]")
 
 # These read what nh3 wrote, in which "<" and ">" always belong to a tag or a comment.
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
@@ -204,8 +201,8 @@ def _read(source: str) -> etree._Element:
     return etree.fromstring(f"<body>{html}</body>", etree.XMLParser(huge_tree=True, resolve_entities=False))
 
 
-def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
-    """Return the tree of `html`, with obsolete HTML modernised, and the element of its first more marker, if any."""
+def parse(html: str) -> etree._Element:
+    """Return the tree of `html`, with obsolete HTML modernised and one more marker at most."""
     source = _flatten(_forgive(clean_text(html)))
     try:
         root = _read(source)
@@ -213,14 +210,12 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
         # It is nested deeper than lxml reads.
         root = _read(_ANY_TAG.sub(" ", source))
     _modernise(root)
-    marker = None
-    for found in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
-        is_second = found.tag == MORE_TAG and marker is not None
-        if is_second or any(True for _ in found.iterancestors(*_WITHOUT_MARKER)):
-            found.tag = "unwrapped"
-        elif found.tag == MORE_TAG:
-            marker = found
-    return root, marker
+    for marker in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
+        if any(True for _ in marker.iterancestors(*_WITHOUT_MARKER)):
+            marker.tag = "unwrapped"
+    for second in list(root.iter(MORE_TAG))[1:]:
+        second.tag = "unwrapped"
+    return root
 
 
 def _modernise(root: etree._Element) -> None:
