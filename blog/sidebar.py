@@ -53,21 +53,17 @@ def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:
     key = f"sidebar:{site.content_version}:{get_language()}"
     lines = cache.get(key)
     if lines is None:
-        lines = _read_lines()
+        first, *others = (
+            block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
+            for name, block in sidebar_blocks.items()
+            if block.rows
+        )
+        rows: defaultdict[str, list[Row]] = defaultdict(list)
+        for *columns, name in first.union(*others, all=True).order_by():
+            rows[name].append(Row(*columns))
+        lines = {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
         cache.set(key, lines, site.seconds_to_next_change)
     return {name: {"template": block.template, "lines": lines.get(name, ())} for name, block in sidebar_blocks.items()}
-
-
-def _read_lines() -> dict[str, Sequence[Any]]:
-    first, *others = (
-        block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
-        for name, block in sidebar_blocks.items()
-        if block.rows
-    )
-    rows: defaultdict[str, list[Row]] = defaultdict(list)
-    for *columns, name in first.union(*others, all=True).order_by():
-        rows[name].append(Row(*columns))
-    return {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
 
 
 ZERO: Final = Value(0, output_field=IntegerField())
@@ -105,8 +101,7 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
 
     def names_from_the_top(row: Row) -> list[str]:
-        paths = accumulate(row.path.split("/"), "{}/{}".format)
-        return [names.get(path, "") for path in paths]
+        return [names.get(path, "") for path in accumulate(row.path.split("/"), "{}/{}".format)]
 
     return [
         Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))

@@ -126,18 +126,14 @@ def is_alone_on_line(element: etree._Element, *blocks: str) -> bool:
     )
 
 
-def _shows_pdf_url(link: etree._Element) -> bool:
-    """Whether the text of a link is the URL of a PDF that it leads to."""
-    url = link.get("href", "")
-    return _PDF.fullmatch(url) is not None and unquote(url) == unquote(text_of(link).strip())
-
-
 def label_pdf_links(root: etree._Element) -> None:
     """Replace a PDF's URL that is alone on a line of a paragraph with the document's name."""
     for link in list(root.iter("a")):
-        if not is_alone_on_line(link, "p") or not _shows_pdf_url(link) or any(True for _ in link.iterancestors("li")):
+        url = link.get("href", "")
+        shows_url = _PDF.fullmatch(url) and unquote(url) == unquote(text_of(link).strip())
+        if not shows_url or not is_alone_on_line(link, "p") or any(True for _ in link.iterancestors("li")):
             continue
-        name = urls.file_name(link.get("href", ""))
+        name = urls.file_name(url)
         del link[:]
         # Stored for all readers, hence in the language of the site rather than of the person who saves.
         with translation.override(settings.LANGUAGE_CODE):
