@@ -128,17 +128,13 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     pages = [serialise(root).split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>") for root in roots]
     bodies = [PAGE_BREAK.join(map(sanitise, htmls)) for htmls in pages]
     _apply(found_markers, markers.cut)
-    return [
-        Rendered(_lead(item.source, root, marker, body), body, marker is not None, excerpt)
-        for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True)
-    ]
-
-
-def _lead(source: str, root: etree._Element, marker: etree._Element | None, body: str) -> str:
-    """Return the HTML of the lead, which is all that the tree holds after the cut. Ids in it get a prefix."""
-    prefix = f"l{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:8]}-"
-    has_changed = html_ids.add_prefix(root, prefix)
-    return sanitise(serialise(root)) if has_changed or marker is not None else body
+    rendered = []
+    for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True):
+        prefix = f"l{hashlib.sha256(item.source.encode(errors='replace')).hexdigest()[:8]}-"
+        is_other = html_ids.add_prefix(root, prefix) or marker is not None
+        lead = sanitise(serialise(root)) if is_other else body
+        rendered.append(Rendered(lead, body, marker is not None, excerpt))
+    return rendered
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:

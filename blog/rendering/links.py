@@ -68,8 +68,8 @@ def url_end(start: re.Match[str], stop: int) -> int:
 
 def _linked(text: str) -> tuple[str, list[etree._Element]]:
     """Return `text` up to its first bare URL, and a link for each of its URLs, with the text after it as its tail."""
-    before = text
     links: list[etree._Element] = []
+    texts: list[str] = []
     position = 0
     for start in URL_START.finditer(text):
         if start.start() < position:
@@ -81,17 +81,15 @@ def _linked(text: str) -> tuple[str, list[etree._Element]]:
         url = text[start.start() : end]
         if not urls.normalise(url):
             continue
-        if links:
-            links[-1].tail = text[position : start.start()]
-        else:
-            before = text[: start.start()]
+        texts.append(text[position : start.start()])
         link = etree.Element("a", href=url)
         link.text = url
         links.append(link)
         position = end
-    if links:
-        links[-1].tail = text[position:]
-    return before, links
+    texts.append(text[position:])
+    for link, tail in zip(links, texts[1:], strict=True):
+        link.tail = tail
+    return texts[0], links
 
 
 def link_bare_urls(root: etree._Element) -> None:
