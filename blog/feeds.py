@@ -127,15 +127,11 @@ def _add_posts(feed: SyndicationFeed, posts: list[Post]) -> None:
 
 
 class SiteFeed(PostFeed):
-    """All posts."""
-
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         return Subject(site.title, "/", Post.objects.published(), site.tagline)
 
 
 class CategoryFeed(PostFeed):
-    """The posts of a category and of its descendants."""
-
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         category = get_object_or_404(Category, path=kwargs["path"])
         posts = Post.objects.published().in_category(category)
@@ -143,8 +139,6 @@ class CategoryFeed(PostFeed):
 
 
 class AuthorFeed(PostFeed):
-    """The posts of an author who has published something."""
-
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         author = get_object_or_404(User, slug=kwargs["slug"])
         posts = Post.objects.published().filter(author=author)

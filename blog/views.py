@@ -90,7 +90,6 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
 def by_date(
     request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
 ) -> HttpResponse:
-    """List the posts of a year, a month or a day."""
     days = period(year, month, day)
     formats = {"year": gettext("Y"), "month": gettext("F, Y"), "day": gettext("F jS, Y")}
     name = "day" if day else "month" if month else "year"

@@ -270,7 +270,6 @@ def split_around(element: etree._Element) -> etree._Element:
 
 
 def text_of(element: etree._Element) -> str:
-    """Return all text inside `element`."""
     return "".join(map(str, element.itertext()))
 
 
