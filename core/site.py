@@ -10,7 +10,6 @@ class SiteRequest(HttpRequest):
     """A request with the site's settings, which a middleware adds."""
 
     site: SiteSettings  # type: ignore[assignment]  # the stubs expect django.contrib.sites, which we don't use
-    is_public_page: bool
 
 
 def absolute_url(url: str) -> str:
