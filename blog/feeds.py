@@ -44,7 +44,6 @@ class RssFeed(Rss201rev2Feed):
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         # Django would declare the prefix dc in every creator, while the root declares it here. It also allows only one
         # enclosure for each item, while WordPress has all of them.
-        enclosures = item["enclosures"]
         super().add_item_elements(handler, item | {"author_name": None, "enclosures": ()})
         if item["author_name"]:
             handler.addQuickElement("dc:creator", item["author_name"])
@@ -52,7 +51,7 @@ class RssFeed(Rss201rev2Feed):
         if item.get("comment_feed"):
             handler.addQuickElement("wfw:commentRss", item["comment_feed"])
             handler.addQuickElement("slash:comments", str(item["comment_count"]))
-        for enclosure in enclosures:
+        for enclosure in item["enclosures"]:
             values = {"url": enclosure.url, "length": enclosure.length, "type": enclosure.mime_type}
             handler.addQuickElement("enclosure", "", values)
 

@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +62,8 @@ def listing_response(
     heading: str = "",
     title: str = "",
     description: str = "",
-    feeds: list[FeedLink] | None = None,
-    sticky: list[Post] | None = None,
+    feeds: Sequence[FeedLink] = (),
+    sticky: Sequence[Post] = (),
     not_found_if_empty: bool = False,
 ) -> HttpResponse:
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
@@ -79,17 +80,15 @@ def listing_response(
         raise Http404(gettext("That page doesn't exist.")) from error
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
-    posts = list(Post.objects.published().filter(pk__in=page.object_list).for_listing())
-    if sticky and page_number is None:
-        posts = sticky + [post for post in posts if post not in sticky]
+    posts = Post.objects.published().filter(pk__in=page.object_list).for_listing()
     context = {
         "heading": heading,
         "page_title": title or heading,
         "description": description,
-        "posts": posts,
+        "posts": [*sticky, *(post for post in posts if post not in sticky)],
         "pager": pager(page, url),
         "canonical_url": absolute_url(_page_url(url, page.number)),
-        "feed_links": [*(feeds or []), site_feed(request)],
+        "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)
 
