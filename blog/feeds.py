@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
@@ -64,7 +64,7 @@ class AtomFeed(Atom1Feed):
         handler.addQuickElement("content", item["content"], {"type": "html"})
 
 
-FORMATS = {"rss": RssFeed, "atom": AtomFeed}
+FORMATS: Final[dict[str, type[RssFeed | AtomFeed]]] = {"rss": RssFeed, "atom": AtomFeed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Subject:
     title: str
     url: str
     posts: PostQuerySet
-    description: str = ""
+    description: str
 
 
 class PostFeed:

@@ -149,7 +149,7 @@ def entry_response(
 
     `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
     """
-    htmls = [entry.body] if preview else entry.body_with_breaks.split(PAGE_BREAK)
+    htmls: list[str] = [entry.body] if preview else entry.body_with_breaks.split(PAGE_BREAK)
     if page_number > len(htmls):
         raise Http404(gettext("That page doesn't exist."))
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
