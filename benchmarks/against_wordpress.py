@@ -36,7 +36,7 @@ BLOCK_TAGS = {"blockquote", "br", "div", "figcaption", "figure", "h2", "hr", "li
 
 def visible_lines(html: str) -> list[str]:
     """Return the lines of text that a reader sees."""
-    root, _marker = parse(html)
+    root = parse(html)
     text = TAGS.sub(lambda tag: "\0" if tag[2] in BLOCK_TAGS else "", serialise(root))
     lines = (" ".join(line.split()) for line in text.split("\0"))
     return [line for line in lines if line]

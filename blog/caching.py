@@ -6,7 +6,7 @@ serves them all.
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.conf import settings
 from django.core.cache import cache
@@ -70,7 +70,6 @@ class PageCacheMiddleware:
     def __call__(self, http_request: HttpRequest) -> HttpResponse:
         request = cast("SiteRequest", http_request)
         request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.current))
-        request.is_public_page = False
         is_reader = not has_session(request)
         # Anyone could invent any number of query strings and fill the cache.
         is_cacheable = is_reader and request.method in {"GET", "HEAD"} and not request.META.get("QUERY_STRING")
@@ -86,14 +85,11 @@ class PageCacheMiddleware:
         if is_private or not is_reader or response.cookies:
             if not response.has_header("Cache-Control"):
                 mark_private(response)
-        elif request.is_public_page:
+        elif (match := request.resolver_match) is not None and getattr(match.func, "is_public_page", False):
             mark_public(response)
             if is_cacheable and response.status_code in {200, 301} and not response.streaming:
                 cache.set(_cache_key(request), response, request.site.seconds_to_next_change)
         return response
-
-    def process_view(self, request: SiteRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        request.is_public_page = getattr(view, "is_public_page", False)
 
 
 def _cache_key(request: SiteRequest) -> str:

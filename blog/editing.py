@@ -19,8 +19,6 @@ from media.pictures import MAX_BYTES
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
     """A text area that takes images, with a live preview rendered from `markup` as the site renders it."""
 
-    template_name = "markdownx/widget.html"
-
     def __init__(self, markup: str = "markdown", attrs: dict[str, Any] | None = None) -> None:
         self.markup = markup
         super().__init__(attrs)

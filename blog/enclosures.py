@@ -1,9 +1,7 @@
 """Enclosures: the audio and video files that feeds attach to posts, which podcast apps download.
 
 Imported posts keep WordPress's list of them (`Enclosure`), because podcast plug-ins add files that the text does not
-mention. In addition, every audio or video file in the media library that the rendered text links to is enclosed.
-WordPress adds those when a post is published. Here they are looked up whenever a feed is built, so nothing has to be
-kept in step with the text.
+mention. Audio and video files of the media library that the rendered text links to are looked up for each feed.
 """
 
 import re
@@ -35,22 +33,19 @@ def enclosures_by_post(posts: Sequence[Post]) -> dict[int, EnclosedWith]:
     """Return the enclosures of each post by its ID, each file once. Takes three queries at most, for any number."""
     prefetch_related_objects(posts, "enclosures")
     new_urls = resolve_files({enclosure.url for post in posts for enclosure in post.enclosures.all()})
-    urls_in_text = {post.pk: [_absolute(unescape(url)) for url in _FILE_URL.findall(post.body_html)] for post in posts}
-    library = _library_files(chain(map(_absolute, new_urls.values()), *urls_in_text.values()))
+    urls_in_text = {
+        post.pk: [absolute_url(unescape(url)) for url in _FILE_URL.findall(post.body_html)] for post in posts
+    }
+    library = _library_files(chain(map(absolute_url, new_urls.values()), *urls_in_text.values()))
     by_post = {}
     for post in posts:
         kept: dict[str, FeedEnclosure] = {}
         for enclosure in post.enclosures.all():
-            url = _absolute(new_urls.get(enclosure.url, enclosure.url))
-            stored = FeedEnclosure(url, str(enclosure.length), enclosure.media_type)
-            kept.setdefault(url, library.get(url) or stored)
+            url = absolute_url(new_urls.get(enclosure.url, enclosure.url))
+            kept.setdefault(url, library.get(url) or FeedEnclosure(url, str(enclosure.length), enclosure.media_type))
         in_text = {url: library[url] for url in urls_in_text[post.pk] if url in library and url not in kept}
         by_post[post.pk] = EnclosedWith(list(kept.values()), list(in_text.values()))
     return by_post
-
-
-def _absolute(url: str) -> str:
-    return absolute_url(url) if url.startswith("/") else url
 
 
 def _library_files(urls: Iterable[str]) -> dict[str, FeedEnclosure]:
@@ -59,6 +54,6 @@ def _library_files(urls: Iterable[str]) -> dict[str, FeedEnclosure]:
     found = {}
     for document in Document.objects.filter(file__in=names) if names else ():
         if file_type := file_type_of(str(document.file.name)):
-            url = _absolute(document.file.url)
+            url = absolute_url(document.file.url)
             found[url] = FeedEnclosure(url, str(document.size), file_type.media_type)
     return found

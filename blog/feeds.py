@@ -2,15 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed
-from django.utils.feedgenerator import Enclosure as FeedEnclosure
-from django.utils.translation import gettext
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed
+from django.utils.http import http_date
+from django.utils.translation import get_language, gettext
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from accounts.models import User
@@ -45,7 +44,6 @@ class RssFeed(Rss201rev2Feed):
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         # Django would declare the prefix dc in every creator, while the root declares it here. It also allows only one
         # enclosure for each item, while WordPress has all of them.
-        enclosures = item["enclosures"]
         super().add_item_elements(handler, item | {"author_name": None, "enclosures": ()})
         if item["author_name"]:
             handler.addQuickElement("dc:creator", item["author_name"])
@@ -53,7 +51,7 @@ class RssFeed(Rss201rev2Feed):
         if item.get("comment_feed"):
             handler.addQuickElement("wfw:commentRss", item["comment_feed"])
             handler.addQuickElement("slash:comments", str(item["comment_count"]))
-        for enclosure in enclosures:
+        for enclosure in item["enclosures"]:
             values = {"url": enclosure.url, "length": enclosure.length, "type": enclosure.mime_type}
             handler.addQuickElement("enclosure", "", values)
 
@@ -66,7 +64,7 @@ class AtomFeed(Atom1Feed):
         handler.addQuickElement("content", item["content"], {"type": "html"})
 
 
-FORMATS = {"rss": RssFeed, "atom": AtomFeed}
+FORMATS: Final[dict[str, type[RssFeed | AtomFeed]]] = {"rss": RssFeed, "atom": AtomFeed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,117 +74,73 @@ class Subject:
     title: str
     url: str
     posts: PostQuerySet
-    limit: int
-    description: str = ""
+    description: str
 
 
-class PostFeed(Feed[Post, Subject]):
-    """The newest posts of one subject, which subclasses return from `subject`."""
-
-    item_guid_is_permalink = False
+class PostFeed:
+    """The view of the newest posts of one subject, which subclasses return from `subject`."""
 
     def __init__(self, format_name: str) -> None:
         self.feed_type = FORMATS[format_name]
-        self._suffix = "feed/" if format_name == "rss" else "feed/atom/"
+        self.suffix = "feed/" if format_name == "rss" else "feed/atom/"
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         raise NotImplementedError
 
-    def moved_listing_url(self, **kwargs: Any) -> str:
-        """Return the URL of the listing if it has moved, else an empty string."""
-        return ""
+    def __call__(self, request: SiteRequest, **kwargs: Any) -> HttpResponse:
+        subject = self.subject(request.site, **kwargs)
+        feed = self.feed_type(
+            title=remove_non_xml(subject.title),
+            link=absolute_url(subject.url),
+            description=remove_non_xml(subject.description),
+            language=get_language(),
+            feed_url=absolute_url(subject.url + self.suffix),
+        )
+        _add_posts(feed, list(subject.posts.for_listing()[: request.site.entries_per_feed]))
+        response = HttpResponse(content_type=feed.content_type)
+        response.headers["Last-Modified"] = http_date(feed.latest_post_date().timestamp())
+        feed.write(response, "utf-8")
+        return response
 
-    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().__call__(request, *args, **kwargs)
-        except Http404:
-            if url := self.moved_listing_url(**kwargs):
-                return HttpResponsePermanentRedirect(url + self._suffix)
-            raise
 
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Subject:
-        return self.subject(cast("SiteRequest", request).site, **kwargs)
-
-    def items(self, subject: Subject) -> list[Post]:
-        posts = list(subject.posts.for_listing()[: subject.limit])
-        enclosed = enclosures_by_post(posts)
-        for post in posts:
-            post.enclosed = enclosed[post.pk]
-        return posts
-
-    def title(self, subject: Subject) -> str:
-        return remove_non_xml(subject.title)
-
-    def link(self, subject: Subject) -> str:
-        return absolute_url(subject.url)
-
-    def description(self, subject: Subject) -> str:
-        return remove_non_xml(subject.description)
-
-    def feed_url(self, subject: Subject) -> str:
-        return absolute_url(subject.url + self._suffix)
-
-    def item_title(self, item: Post) -> str:
-        return remove_non_xml(str(item))
-
-    def item_link(self, item: Post) -> str:
-        return absolute_url(item.get_absolute_url())
-
-    def item_description(self, item: Post) -> str:
-        return remove_non_xml(item.summary)
-
-    def item_guid(self, item: Post) -> str:
-        return remove_non_xml(item.guid)
-
-    def item_author_name(self, item: Post) -> str:
-        return remove_non_xml(str(item.author))
-
-    def item_pubdate(self, item: Post) -> Any:
-        return item.published_at
-
-    def item_updateddate(self, item: Post) -> Any:
-        return item.modified_at
-
-    def item_categories(self, item: Post) -> list[str]:
-        return [remove_non_xml(term.name) for term in (*item.sorted_categories, *item.sorted_tags)]
-
-    def item_enclosures(self, item: Post) -> list[FeedEnclosure]:
-        return [*item.enclosed.kept, *item.enclosed.in_text]
-
-    def item_comments(self, item: Post) -> str:
-        return f"{self.item_link(item)}#comments"
-
-    def item_extra_kwargs(self, item: Post) -> dict[str, Any]:
-        return {
-            "content": remove_non_xml(with_absolute_urls(item.body)),
-            "comment_feed": f"{self.item_link(item)}feed/",
-            "comment_count": item.comment_count,
-        }
+def _add_posts(feed: SyndicationFeed, posts: list[Post]) -> None:
+    enclosures = enclosures_by_post(posts)
+    for post in posts:
+        url = absolute_url(post.get_absolute_url())
+        feed.add_item(
+            title=remove_non_xml(str(post)),
+            link=url,
+            description=remove_non_xml(post.summary),
+            unique_id=remove_non_xml(post.guid),
+            unique_id_is_permalink=False,
+            author_name=remove_non_xml(str(post.author)),
+            pubdate=post.published_at,
+            updateddate=post.modified_at,
+            categories=[remove_non_xml(term.name) for term in (*post.sorted_categories, *post.sorted_tags)],
+            enclosures=[*enclosures[post.pk].kept, *enclosures[post.pk].in_text],
+            comments=f"{url}#comments",
+            content=remove_non_xml(with_absolute_urls(post.body)),
+            comment_feed=f"{url}feed/",
+            comment_count=post.comment_count,
+        )
 
 
 class SiteFeed(PostFeed):
-    """All posts."""
-
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
-        return Subject(site.title, "/", Post.objects.published(), site.entries_per_feed, site.tagline)
+        return Subject(site.title, "/", Post.objects.published(), site.tagline)
 
 
 class CategoryFeed(PostFeed):
-    """The posts of a category and of its descendants."""
-
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         category = get_object_or_404(Category, path=kwargs["path"])
         posts = Post.objects.published().in_category(category)
-        title = f"{category.name} – {site.title}"
-        return Subject(title, category.get_absolute_url(), posts, site.entries_per_feed, category.description)
+        return Subject(f"{category.name} – {site.title}", category.get_absolute_url(), posts, category.description)
 
 
 class AuthorFeed(PostFeed):
-    """The posts of an author who has published something."""
-
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         author = get_object_or_404(User, slug=kwargs["slug"])
         posts = Post.objects.published().filter(author=author)
         if not posts.exists():
             raise Http404(gettext("There are no posts here."))
-        return Subject(f"{author} – {site.title}", author.get_absolute_url(), posts, site.entries_per_feed, author.bio)
+        return Subject(f"{author} – {site.title}", author.get_absolute_url(), posts, author.bio)

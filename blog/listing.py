@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +42,11 @@ class Pager:
 
 
 def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.date]:
-    """Return the first and last day of a year, month or day. Raises ValueError if it doesn't exist."""
-    first = dt.date(int(year), int(month or 1), int(day or 1))
+    """Return the first and last day of a year, month or day. Raises Http404 if it doesn't exist."""
+    try:
+        first = dt.date(int(year), int(month or 1), int(day or 1))
+    except ValueError as error:
+        raise Http404(gettext("That date doesn't exist.")) from error
     if day:
         return first, first
     last_month = int(month or 12)
@@ -58,15 +62,14 @@ def listing_response(
     heading: str = "",
     title: str = "",
     description: str = "",
-    feeds: list[FeedLink] | None = None,
-    sticky: list[Post] | None = None,
+    feeds: Sequence[FeedLink] = (),
+    sticky: Sequence[Post] = (),
     not_found_if_empty: bool = False,
 ) -> HttpResponse:
-    """Show one page of the listing at `url`. Its first page has that URL itself, with None for a number.
+    """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
-    `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. The first page begins
-    with the `sticky` ones. Raises Http404 for a page past the last one, and for an empty listing if
-    `not_found_if_empty`.
+    `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. Raises Http404 past the
+    last page, and for an empty listing if `not_found_if_empty`.
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
@@ -77,17 +80,15 @@ def listing_response(
         raise Http404(gettext("That page doesn't exist.")) from error
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
-    posts = list(Post.objects.published().filter(pk__in=page.object_list).for_listing())
-    if sticky and page_number is None:
-        posts = sticky + [post for post in posts if post not in sticky]
+    posts = Post.objects.published().filter(pk__in=page.object_list).for_listing()
     context = {
         "heading": heading,
         "page_title": title or heading,
         "description": description,
-        "posts": posts,
+        "posts": [*sticky, *(post for post in posts if post not in sticky)],
         "pager": pager(page, url),
         "canonical_url": absolute_url(_page_url(url, page.number)),
-        "feed_links": [*(feeds or []), site_feed(request)],
+        "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)
 

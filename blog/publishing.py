@@ -1,7 +1,6 @@
-"""What editors do with posts and pages: save, publish, unpublish, move to the trash, restore.
+"""What editors do with posts and pages, each in one transaction.
 
-Each function is one transaction. Those for many entries change the ones that the person may change
-(blog.permissions), together, and report the others.
+Functions for many entries change those that the person may change (blog.permissions), and report the others.
 """
 
 import datetime as dt

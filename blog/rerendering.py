@@ -15,8 +15,9 @@ from core.changes import entries_changed
 
 _BATCH_SIZE: Final = 100
 # What readers see, and what says when to render again.
-_RENDERED: Final = ("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version")
-_values: Final = attrgetter(*_RENDERED)
+_HTML: Final = ("lead_html", "body_html", "auto_excerpt", "has_more")
+_VERSION: Final = ("source_digest", "render_version")
+_html, _version = attrgetter(*_HTML), attrgetter(*_VERSION)
 
 
 @dataclass(slots=True)
@@ -41,27 +42,30 @@ def rerender(
     any time and run again. If someone saves an entry at the same time, what they saved is kept.
     """
     for pks in batched(entries.order_by("pk").values_list("pk", flat=True), _BATCH_SIZE, strict=False):
-        stale = []
+        stale: list[tuple[Entry, tuple[str, ...]]] = []
         for entry in Entry.objects.filter(pk__in=pks):
-            before = _values(entry)
+            html, version = _html(entry), _version(entry)
             try:
                 entry.render()
             except (SourceTooLongError, UnknownMarkupError) as error:
                 result.failed.append((f"{entry._meta.verbose_name} {entry.pk} “{entry}”", str(error)))
                 continue
-            if (after := _values(entry)) == before:
-                result.unchanged += 1
+            if _html(entry) != html:
+                stale.append((entry, _HTML + _VERSION))
+            elif _version(entry) != version:
+                # Without the HTML, because a write to that makes cached pages expire.
+                stale.append((entry, _VERSION))
             else:
-                stale.append((entry, after[:4] != before[:4]))
+                result.unchanged += 1
         with transaction.atomic():
-            changed = [entry.pk for entry, has_changed in stale if _store(entry) and has_changed]
+            changed = [entry.pk for entry, names in stale if _store(entry, names) and names != _VERSION]
             entries_changed(changed)
         result.changed += len(changed)
         result.unchanged += len(stale) - len(changed)
         progress(result.processed)
 
 
-def _store(entry: Entry) -> bool:
-    """Store what was rendered, unless someone has changed the source since it was read."""
+def _store(entry: Entry, names: tuple[str, ...]) -> bool:
+    """Store the columns with these names, unless someone has changed the source since it was read."""
     as_read = Entry.objects.filter(pk=entry.pk, source=entry.source, markup=entry.markup)
-    return bool(as_read.update(**dict(zip(_RENDERED, _values(entry), strict=True))))
+    return bool(as_read.update(**{name: getattr(entry, name) for name in names}))

@@ -1,22 +1,21 @@
 """The sidebar: blocks that apps register, read with one query and cached until the next change."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, IntegerField, Q, QuerySet, Value
+from django.db.models import CharField, Count, IntegerField, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 
-from blog.models import Category, Page, Post, Status
+from blog.models import Category, Page, Post, public_condition
+from core.dashboard import find_missing_template
 from core.models import SiteSettings
 from core.registry import Registry
 
@@ -36,8 +35,8 @@ class SidebarBlock:
     """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. `arrange` turns the rows, which are in any order, into lines. They are cached, so they must be the same for
-    every reader. A block without `rows` consists of its template alone.
+    ones. `arrange` turns the rows, which are in any order, into lines, which are cached for all readers. A block
+    without `rows` consists of its template alone.
     """
 
     template: str
@@ -45,43 +44,26 @@ class SidebarBlock:
     arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
 
 
-@dataclass(frozen=True, slots=True)
-class ShownBlock:
-    template: str
-    lines: Sequence[Any]
-
-
-def _find_problems(name: str, block: SidebarBlock) -> Iterator[str]:
-    try:
-        get_template(block.template)
-    except TemplateDoesNotExist:
-        yield f"There is no template {block.template!r}."
-
-
 # In the order in which they are shown.
-sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", _find_problems)
+sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
 
 
-def sidebar(site: SiteSettings) -> Mapping[str, ShownBlock]:
-    """Return the sidebar under this content version: one query, or none if it is cached."""
+def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:
+    """Return the template and lines of each block under this content version: one query, or none if they are cached."""
     key = f"sidebar:{site.content_version}:{get_language()}"
-    lines: Mapping[str, Sequence[Any]] | None = cache.get(key)
+    lines = cache.get(key)
     if lines is None:
-        lines = _read_lines()
+        first, *others = (
+            block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
+            for name, block in sidebar_blocks.items()
+            if block.rows
+        )
+        rows: defaultdict[str, list[Row]] = defaultdict(list)
+        for *columns, name in first.union(*others, all=True).order_by():
+            rows[name].append(Row(*columns))
+        lines = {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
         cache.set(key, lines, site.seconds_to_next_change)
-    return {name: ShownBlock(block.template, lines.get(name, ())) for name, block in sidebar_blocks.items()}
-
-
-def _read_lines() -> Mapping[str, Sequence[Any]]:
-    rows: dict[str, list[Row]] = {name: [] for name, block in sidebar_blocks.items() if block.rows}
-    first, *others = (
-        block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
-        for name, block in sidebar_blocks.items()
-        if block.rows
-    )
-    for *columns, name in first.union(*others, all=True).order_by():
-        rows[name].append(Row(*columns))
-    return {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
+    return {name: {"template": block.template, "lines": lines.get(name, ())} for name, block in sidebar_blocks.items()}
 
 
 ZERO: Final = Value(0, output_field=IntegerField())
@@ -96,16 +78,7 @@ class Line:
     url: str
     count: int = 0
     depth: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Year:
-    """A year of the archives, with its months."""
-
-    year: int
-    url: str
-    count: int
-    months: list[Line]
+    lines: Sequence["Line"] = ()
 
 
 def _page_rows() -> QuerySet[Any, Any]:
@@ -120,8 +93,7 @@ def _page_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _category_rows() -> QuerySet[Any, Any]:
-    public = Q(posts__status=Status.PUBLISHED, posts__published_at__lte=timezone.now())
-    categories = Category.objects.annotate(total=Count("posts", filter=public))
+    categories = Category.objects.annotate(total=Count("posts", filter=public_condition("posts__")))
     return categories.values_list(ZERO, ZERO, "name", "path", "total")
 
 
@@ -129,8 +101,7 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
 
     def names_from_the_top(row: Row) -> list[str]:
-        paths = accumulate(row.path.split("/"), "{}/{}".format)
-        return [names.get(path, "") for path in paths]
+        return [names.get(path, "") for path in accumulate(row.path.split("/"), "{}/{}".format)]
 
     return [
         Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))
@@ -146,7 +117,8 @@ def _month_rows() -> Any:
     return months.values_list("year", "month", EMPTY, EMPTY, "total")
 
 
-def _years(rows: Sequence[Row]) -> Sequence[Year]:
+def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
+    """Return a line for each year, which contains those of its months. The newest come first."""
     years = []
     for year, months_of_year in groupby(sorted(rows, reverse=True), key=lambda row: row.first):
         months = [
@@ -158,7 +130,7 @@ def _years(rows: Sequence[Row]) -> Sequence[Year]:
             for row in months_of_year
         ]
         total = sum(month.count for month in months)
-        years.append(Year(year, reverse("blog:year", args=[f"{year:04}"]), total, months))
+        years.append(Line(str(year), reverse("blog:year", args=[f"{year:04}"]), total, lines=months))
     return years
 
 
@@ -166,6 +138,6 @@ def _years(rows: Sequence[Row]) -> Sequence[Year]:
 BLOCKS: Final = {
     "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
     "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
-    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _years),
+    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _year_lines),
     "meta": SidebarBlock("blog/sidebar/meta.html"),
 }

@@ -1,21 +1,17 @@
 """Sitemaps of posts, pages and categories."""
 
-import datetime as dt
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.sitemaps import Sitemap
-from django.db.models import Max, Q
-from django.utils import timezone
+from django.db.models import Max
 
-from blog.models import Category, Page, Post, Status
+from blog.models import Category, Page, Post, public_condition
 
 
 class _BlogSitemap(Sitemap[Any]):
     limit = 2000
-
-    def lastmod(self, item: Any) -> dt.datetime:
-        modified_at: dt.datetime = item.modified_at
-        return modified_at
+    lastmod = attrgetter("modified_at")
 
 
 class PostSitemap(_BlogSitemap):
@@ -30,6 +26,5 @@ class PageSitemap(_BlogSitemap):
 
 class CategorySitemap(_BlogSitemap):
     def items(self) -> Any:
-        public = Q(posts__status=Status.PUBLISHED, posts__published_at__lte=timezone.now())
-        newest = Max("posts__published_at", filter=public)
+        newest = Max("posts__published_at", filter=public_condition("posts__"))
         return Category.objects.annotate(modified_at=newest).filter(modified_at__isnull=False).order_by("path")

@@ -1,10 +1,7 @@
 """The pages that readers see: listings, posts and pages."""
 
-import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -56,12 +53,7 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
 
 @require_safe
 def by_category(request: SiteRequest, path: str, page_number: int | None = None) -> HttpResponse:
-    category = Category.objects.filter(path=path).first()
-    if category is None:
-        # The last segment is enough, so a category that was moved is still found at its old URLs.
-        category = get_object_or_404(Category, slug=_normalise(path.rsplit("/", 1)[-1]))
-        url = category.get_absolute_url()
-        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/" if page_number else url)
+    category = get_object_or_404(Category, path=path)
     return listing_response(
         request,
         page_number,
@@ -98,21 +90,14 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
 def by_date(
     request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
 ) -> HttpResponse:
-    """List the posts of a year, a month or a day."""
-    days = _period_or_404(year, month, day)
-    if day:
-        url = reverse("blog:day", args=[year, month, day])
-        date = date_format(days[0], gettext("F jS, Y"))
-    elif month:
-        url = reverse("blog:month", args=[year, month])
-        date = date_format(days[0], gettext("F, Y"))
-    else:
-        url = reverse("blog:year", args=[year])
-        date = date_format(days[0], gettext("Y"))
+    days = period(year, month, day)
+    formats = {"year": gettext("Y"), "month": gettext("F, Y"), "day": gettext("F jS, Y")}
+    name = "day" if day else "month" if month else "year"
+    date = date_format(days[0], formats[name])
     return listing_response(
         request,
         page_number,
-        url=url,
+        url=reverse(f"blog:{name}", args=[part for part in (year, month, day) if part]),
         ids=Post.objects.published().filter(published_on__range=days).newest_first().values("pk"),
         heading=gettext("Archive for %(date)s") % {"date": date},
         title=date,
@@ -120,18 +105,11 @@ def by_date(
     )
 
 
-def _period_or_404(year: str, month: str, day: str) -> tuple[dt.date, dt.date]:
-    try:
-        return period(year, month, day)
-    except ValueError as error:
-        raise Http404(gettext("That date doesn't exist.")) from error
-
-
 @require_safe
 def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
-    date, _last = _period_or_404(year, month, day)
+    date, _last = period(year, month, day)
     posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
     found = posts.filter(slug=slug).first() or posts.filter(slug=_normalise(slug)).first()
     if found is None:
@@ -155,7 +133,6 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
 
 
 def _find_page(path: str) -> Page | None:
-    """Return the published page at `path`, or else at its normal form."""
     pages = Page.objects.published().select_related("featured_picture")
     return pages.filter(path=path).first() or pages.filter(path=_normalise(path)).first()
 
@@ -172,15 +149,21 @@ def entry_response(
 
     `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
     """
-    shown = EntryPage(entry.body, 1) if preview else _entry_page(entry, page_number)
+    htmls: list[str] = [entry.body] if preview else entry.body_with_breaks.split(PAGE_BREAK)
+    if page_number > len(htmls):
+        raise Http404(gettext("That page doesn't exist."))
+    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
+    html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
     picture = entry.featured_picture.file.url if entry.featured_picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
-        "entry_page": shown,
+        "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+        "page_number": page_number,
+        "page_urls": urls,
         "page_title": str(entry),
-        "canonical_url": absolute_url(_entry_page_url(entry, shown.page_number)),
+        "canonical_url": absolute_url(urls[page_number - 1]),
         # For other sites.
-        "picture_url": absolute_url(picture) if picture.startswith("/") else picture,
+        "picture_url": absolute_url(picture),
         "feed_links": [comment_feed, site_feed(request)],
         "preview": preview,
     }
@@ -194,33 +177,12 @@ def entry_response(
     return render(request, template, context | extra, status=status)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPage:
-    """One page of an entry. `urls` are those of all pages, or empty if there is no other."""
-
-    html: SafeString
-    page_number: int
-    urls: Sequence[str] = ()
-
-
 def _entry_page_url(entry: Entry, page_number: int) -> str:
     url = entry.get_absolute_url()
     return url if page_number == 1 else f"{url}{page_number}/"
 
 
-def _entry_page(entry: Entry, page_number: int) -> EntryPage:
-    """Return one page of an entry. Raises Http404 past the last one."""
-    htmls = entry.body_with_breaks.split(PAGE_BREAK)
-    if page_number > len(htmls):
-        raise Http404(gettext("That page doesn't exist."))
-    if len(htmls) == 1:
-        return EntryPage(entry.body, 1)
-    html = _with_links_between_pages(entry, page_number, htmls)
-    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
-    return EntryPage(mark_safe(html), page_number, urls)  # noqa: S308  # blog.rendering sanitised the whole before it was stored
-
-
-def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) -> str:
+def _with_links_between_pages(htmls: list[str], urls: list[str], page_number: int) -> str:
     """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
     page_of_id: dict[str, int] = {}
     for number, html in enumerate(htmls, start=1):
@@ -229,7 +191,7 @@ def _with_links_between_pages(entry: Entry, page_number: int, htmls: list[str]) 
 
     def replace(link: re.Match[str]) -> str:
         number = page_of_id.get(unquote(link[2]), page_number)
-        return link[0] if number == page_number else f'{link[1]}{_entry_page_url(entry, number)}#{link[2]}"'
+        return link[0] if number == page_number else f'{link[1]}{urls[number - 1]}#{link[2]}"'
 
     return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
 

@@ -21,14 +21,15 @@ class Panel:
     context: Callable[[HttpRequest], dict[str, Any]]
 
 
-def _find_problems(name: str, panel: Panel) -> Iterator[str]:
+def find_missing_template(name: str, item: Any) -> Iterator[str]:
+    """Report the `template` of a registered item if it doesn't exist."""
     try:
-        get_template(panel.template)
+        get_template(item.template)
     except TemplateDoesNotExist:
-        yield f"There is no template {panel.template!r}."
+        yield f"There is no template {item.template!r}."
 
 
-dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", _find_problems)
+dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_missing_template)
 
 
 def panels_for(request: HttpRequest) -> list[dict[str, Any]]:

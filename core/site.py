@@ -10,9 +10,8 @@ class SiteRequest(HttpRequest):
     """A request with the site's settings, which a middleware adds."""
 
     site: SiteSettings  # type: ignore[assignment]  # the stubs expect django.contrib.sites, which we don't use
-    is_public_page: bool
 
 
-def absolute_url(path: str) -> str:
-    """Return `path` with the site's scheme and host, for feeds, sitemaps and mail."""
-    return f"{settings.SITE_URL}{path}"
+def absolute_url(url: str) -> str:
+    """Return `url` with the site's scheme and host if it has none, for feeds, sitemaps and mail."""
+    return f"{settings.SITE_URL}{url}" if url.startswith("/") else url

@@ -1,7 +1,7 @@
 """The blog's models: posts, pages, categories, redirects and enclosures."""
 
 from blog.models.category import Category
-from blog.models.entry import TEXTS, Entry, EntryKind, EntryQuerySet, Status, new_guid
+from blog.models.entry import TEXTS, Entry, EntryKind, EntryQuerySet, Status, new_guid, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.redirect import Redirect
@@ -20,4 +20,5 @@ __all__ = [
     "Redirect",
     "Status",
     "new_guid",
+    "public_condition",
 ]

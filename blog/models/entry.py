@@ -43,10 +43,15 @@ class Status(models.TextChoices):
     TRASH = "trash", _("Trash")
 
 
+def public_condition(prefix: str = "") -> Q:
+    """Return the condition for what every reader may see now. `prefix` leads to entries from another model."""
+    return Q((f"{prefix}published_at__lte", timezone.now()), (f"{prefix}status", Status.PUBLISHED))
+
+
 class EntryQuerySet(PublicQuerySet[Any]):
     def published(self) -> Self:
         """Return what every reader may see now. Everything public goes through here."""
-        return self.filter(status=Status.PUBLISHED, published_at__lte=timezone.now())
+        return self.filter(public_condition())
 
     def scheduled(self) -> Self:
         """Return what is published at a time in the future."""

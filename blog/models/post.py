@@ -48,7 +48,7 @@ class Post(Entry):
 
     KIND = EntryKind.POST
 
-    # Set for all posts of a feed together (blog.enclosures).
+    # Set where it is needed (blog.enclosures).
     enclosed: EnclosedWith
 
     objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only

@@ -44,12 +44,8 @@ class TreeNode(PublicModel):
 
     def clean(self) -> None:
         super().clean()
-        if self.parent is None:
-            return
-        if self.pk and (self.parent.path + "/").startswith(self._stored_path() + "/"):
-            raise ValidationError({"parent": gettext("A parent can't be below its own child. Choose another parent.")})
-        if len(self.parent.path) + 1 + len(self.slug) > MAX_PATH_LENGTH:
-            raise ValidationError({"parent": gettext("The URL would be too long. Choose a parent higher up.")})
+        if obstacle := self._obstacle(self.parent):
+            raise ValidationError({"parent": obstacle})
 
     def assign_path(self, also_taken: Collection[str] = ()) -> None:
         """Make its slug unique, also among `also_taken`, and set the path that follows from it."""
@@ -68,13 +64,21 @@ class TreeNode(PublicModel):
 
     def fits_under(self, parent: Any) -> bool:
         """Return whether `parent` (or None) is not below this node and no path would become too long."""
-        old_path = self._stored_path()
-        if parent is not None and (parent.path + "/").startswith(old_path + "/"):
-            return False
-        below = self._nodes().filter(path__startswith=old_path + "/")
-        longest = below.aggregate(longest=Max(Length("path")))["longest"] or len(old_path)
-        above = len(parent.path) + 1 if parent is not None else 0
-        return above + len(self.slug) + longest - len(old_path) <= MAX_PATH_LENGTH
+        return not self._obstacle(parent)
+
+    def _obstacle(self, parent: Any) -> str:
+        """Return why the node, with its descendants, can't have this parent (or None); empty if it can."""
+        above = f"{parent.path}/" if parent is not None else ""
+        longest = old_length = 0
+        if old_path := self._stored_path():
+            if above.startswith(old_path + "/"):
+                return gettext("A parent can't be below its own child. Choose another parent.")
+            below = self._nodes().filter(path__startswith=old_path + "/")
+            old_length = len(old_path)
+            longest = below.aggregate(longest=Max(Length("path")))["longest"] or old_length
+        if len(above) + len(self.slug) + longest - old_length > MAX_PATH_LENGTH:
+            return gettext("The URL would be too long. Choose a parent higher up.")
+        return ""
 
     def _stored_path(self) -> str:
         return str(self._nodes().filter(pk=self.pk).values_list("path", flat=True).first() or "")

@@ -46,12 +46,17 @@ class SingleRedirectMiddleware:
             url = target
             if _is_file(url.path):
                 # A redirect to a file is stored, so the file exists. It is too large to be requested here.
-                return _redirect(request, url, requested)
+                break
             response = self.get_response(_anonymous_request(request, url))
-        if url == requested or response.status_code not in {200, 302}:
+        if url == requested or not (_is_file(url.path) or response.status_code in {200, 302}):
             # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
             return response
-        return _redirect(request, url, requested)
+        redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
+        if has_session(request):
+            mark_private(redirect)
+        else:
+            mark_public(redirect)
+        return redirect
 
     def _next_url(self, url: SplitResult, response: HttpResponseBase) -> SplitResult | None:
         """Return where `url` leads, given the response to it; None if the response is final."""
@@ -84,31 +89,18 @@ class FormerHostsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not settings.BROADSIDE_FORMER_HOSTS or not isinstance(request, WSGIRequest):
-            return self.get_response(request)
         host = request.META.get("HTTP_HOST", "").lower().partition(":")[0].rstrip(".")
-        if host not in settings.BROADSIDE_FORMER_HOSTS:
+        if host not in settings.BROADSIDE_FORMER_HOSTS or not isinstance(request, WSGIRequest):
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         requested = urlsplit(_with_single_slash(request.get_full_path()))
-        same_url_here = absolute_url(_clean_url(requested, requested))
-        if _is_file(requested.path):
-            return HttpResponsePermanentRedirect(same_url_here)
-        response = self.get_response(_anonymous_request(request, requested, _own_host()))
-        if response.status_code in {301, 308}:
-            location = response.headers["Location"]
-            return HttpResponsePermanentRedirect(location if "://" in location else absolute_url(location))
-        return HttpResponsePermanentRedirect(same_url_here)
-
-
-def _redirect(request: HttpRequest, url: SplitResult, requested: SplitResult) -> HttpResponse:
-    redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
-    if has_session(request):
-        mark_private(redirect)
-    else:
-        mark_public(redirect)
-    return redirect
+        target = _clean_url(requested, requested)
+        if not _is_file(requested.path):
+            response = self.get_response(_anonymous_request(request, requested, _own_host()))
+            if response.status_code in {301, 308}:
+                target = response.headers["Location"]
+        return HttpResponsePermanentRedirect(absolute_url(target))
 
 
 def _is_file(path: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.http import Http404
 
 from blog.listing import period
 from blog.models import Category, Page, Post
@@ -81,7 +82,6 @@ def has_redirect(path: str) -> bool:
 
 
 def _url_of_post(post_page: re.Match[str]) -> str:
-    """Return the URL of the whole post if `post_page` is the URL of one of its pages."""
     if not (days := _days(post_page)):
         return ""
     post = Post.objects.published().filter(published_on=days[0], slug=post_page["slug"].lower()).first()
@@ -106,7 +106,6 @@ def _redirected_url(path: str, base: str) -> str:
 
 
 def _rewrite_path(path: str) -> str:
-    """Return another form of `path` that may exist; empty if there is none."""
     for pattern, replacement in _REWRITES:
         rewritten = pattern.sub(replacement, path, count=1)
         if rewritten != path:
@@ -135,7 +134,7 @@ def _guess_entry_url(path: str) -> str:
 def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
     try:
         return period(match["year"], match["month"], match["day"]) if match["year"] else None
-    except ValueError:
+    except Http404:
         return None
 
 

@@ -17,13 +17,11 @@ from lxml import etree
 
 from blog.rendering import html_ids, links, markers, moved_files, players, remote_media
 from blog.rendering.excerpts import make_excerpt
-from blog.rendering.markers import PAGE_BREAK as PAGE_BREAK
-from blog.rendering.markups import UnknownMarkupError as UnknownMarkupError
-from blog.rendering.markups import to_html
+from blog.rendering.markups import markups
 from blog.rendering.moved_files import FileResolver, resolve_files
 from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
-from blog.rendering.tree import PAGE_BREAK_TAG, clean_text, parse, serialise
+from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, serialise
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
@@ -31,6 +29,8 @@ RENDER_VERSION: Final = 1
 
 # In characters. A long report has 200,000; ten reports on one page would not be read.
 MAX_SOURCE_LENGTH: Final = 500_000
+# Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
+PAGE_BREAK: Final = "<!--nextpage-->"
 # Texts are rendered in batches of this many texts, or this many characters, whichever is reached first.
 _BATCH_SIZE: Final = 20
 _BATCH_CHARACTERS: Final = 200_000
@@ -38,20 +38,20 @@ _BATCH_CHARACTERS: Final = 200_000
 EMBEDDED_FILE: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{100,}+", re.ASCII)
 
 
+class UnknownMarkupError(LookupError):
+    """No markup of this name is registered."""
+
+
 class SourceTooLongError(ValueError):
     """A source is longer than MAX_SOURCE_LENGTH. The message is meant for its author."""
 
     def __init__(self, length: int) -> None:
-        super().__init__(
-            gettext(
-                "This text is too long: it has %(length)s characters, and the limit is %(limit)s."
-                " Shorten it or split it into several posts."
-            )
-            % {
-                "length": number_format(length, force_grouping=True),
-                "limit": number_format(MAX_SOURCE_LENGTH, force_grouping=True),
-            }
+        message = gettext(
+            "This text is too long: it has %(length)s characters, and the limit is %(limit)s."
+            " Shorten it or split it into several posts."
         )
+        counts = {"length": length, "limit": MAX_SOURCE_LENGTH}
+        super().__init__(message % {name: number_format(n, force_grouping=True) for name, n in counts.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_fi
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rendered]:
     htmls = [_untrusted_html(*item) for item in inputs]
-    trees = [parse(html) for html in htmls]
-    roots = [root for root, _marker in trees]
-    more_markers = [markers.raise_page_breaks(root, marker) for root, marker in trees]
+    roots = [parse(html) for html in htmls]
+    _apply(roots, markers.raise_page_breaks)
+    more_markers = [next(root.iter(MORE_TAG), None) for root in roots]
     found_markers = [marker for marker in more_markers if marker is not None]
     moved = [moved_files.find_new_urls(root, resolve) for root in roots]
     for root, new_urls in zip(roots, moved, strict=True):
@@ -125,27 +125,19 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     _apply(roots, links.finish_links, html_ids.make_unique, markers.drop_empty_paragraphs)
     _apply(found_markers, markers.settle)
     excerpts = [make_excerpt(root) for root in roots]
-    bodies = [_sanitised_pages(serialise(root)) for root in roots]
+    pages = [serialise(root).split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>") for root in roots]
+    bodies = [PAGE_BREAK.join(map(sanitise, htmls)) for htmls in pages]
     _apply(found_markers, markers.cut)
-    return [
-        Rendered(_lead(item.source, root, marker, body), body, marker is not None, excerpt)
-        for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True)
-    ]
-
-
-def _sanitised_pages(html: str) -> str:
-    return PAGE_BREAK.join(map(sanitise, html.split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>")))
-
-
-def _lead(source: str, root: etree._Element, marker: etree._Element | None, body: str) -> str:
-    """Return the HTML of the lead, which is all that the tree holds after the cut. Ids in it get a prefix."""
-    prefix = f"l{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:8]}-"
-    has_changed = html_ids.add_prefix(root, prefix)
-    return sanitise(serialise(root)) if has_changed or marker is not None else body
+    rendered = []
+    for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True):
+        prefix = f"l{hashlib.sha256(item.source.encode(errors='replace')).hexdigest()[:8]}-"
+        is_other = html_ids.add_prefix(root, prefix) or marker is not None
+        lead = sanitise(serialise(root)) if is_other else body
+        rendered.append(Rendered(lead, body, marker is not None, excerpt))
+    return rendered
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:
-    """Apply each of `steps` to all `elements` before the next step."""
     for step in steps:
         for element in elements:
             step(element)
@@ -155,4 +147,6 @@ def _untrusted_html(source: str, markup: str, entry: object) -> str:
     source = shorten(source)
     if len(source) > MAX_SOURCE_LENGTH:
         raise SourceTooLongError(len(source))
-    return to_html(clean_text(source), markup, entry)
+    if markup not in markups:
+        raise UnknownMarkupError(f"There is no markup called {markup!r}.")
+    return markups[markup].renderer(clean_text(source), entry)

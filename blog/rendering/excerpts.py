@@ -20,14 +20,10 @@ def _is_footnote(element: etree._Element) -> bool:
     """Whether this is a reference to a footnote, or the list of footnotes."""
     if "footnotes" in element.get("class", "").split():
         return True
-    if element.tag != "sup":
+    links = element.findall(".//a") if element.tag == "sup" else []
+    if len(links) != 1 or not links[0].get("href", "").startswith("#"):
         return False
-    links = element.findall(".//a")
-    return (
-        len(links) == 1
-        and links[0].get("href", "").startswith("#")
-        and text_of(links[0]).strip() == text_of(element).strip()
-    )
+    return text_of(links[0]).strip() == text_of(element).strip()
 
 
 def make_excerpt(root: etree._Element) -> str:
@@ -47,6 +43,5 @@ def make_excerpt(root: etree._Element) -> str:
         texts.append((element.text if event == "start" else element.tail) or "")
     words += "".join(texts).split()
     text = " ".join(words[:_MAX_WORDS])
-    if len(text) > _MAX_CHARACTERS:
-        return f"{text[:_MAX_CHARACTERS].rstrip()}…"
-    return f"{text}…" if len(words) > _MAX_WORDS else text
+    is_cut = len(words) > _MAX_WORDS or len(text) > _MAX_CHARACTERS
+    return f"{text[:_MAX_CHARACTERS].rstrip()}…" if is_cut else text

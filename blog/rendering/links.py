@@ -1,7 +1,6 @@
-"""Links: bare URLs become links, and a PDF's URL that is alone on a line shows the document's name.
+"""Links: bare URLs become links, and a PDF's URL that is alone on a line becomes `Click to access NAME.pdf`.
 
-Most texts of a WordPress blog contain bare URLs, which readers see in full and can follow. A PDF's URL alone on a line
-becomes `Click to access NAME.pdf`, as on WordPress.com since 2022.
+Source: WordPress.com, since 2022.
 """
 
 import re
@@ -69,8 +68,8 @@ def url_end(start: re.Match[str], stop: int) -> int:
 
 def _linked(text: str) -> tuple[str, list[etree._Element]]:
     """Return `text` up to its first bare URL, and a link for each of its URLs, with the text after it as its tail."""
-    before = text
     links: list[etree._Element] = []
+    texts: list[str] = []
     position = 0
     for start in URL_START.finditer(text):
         if start.start() < position:
@@ -82,17 +81,15 @@ def _linked(text: str) -> tuple[str, list[etree._Element]]:
         url = text[start.start() : end]
         if not urls.normalise(url):
             continue
-        if links:
-            links[-1].tail = text[position : start.start()]
-        else:
-            before = text[: start.start()]
+        texts.append(text[position : start.start()])
         link = etree.Element("a", href=url)
         link.text = url
         links.append(link)
         position = end
-    if links:
-        links[-1].tail = text[position:]
-    return before, links
+    texts.append(text[position:])
+    for link, tail in zip(links, texts[1:], strict=True):
+        link.tail = tail
+    return texts[0], links
 
 
 def link_bare_urls(root: etree._Element) -> None:
@@ -127,18 +124,14 @@ def is_alone_on_line(element: etree._Element, *blocks: str) -> bool:
     )
 
 
-def _shows_pdf_url(link: etree._Element) -> bool:
-    """Whether the text of a link is the URL of a PDF that it leads to."""
-    url = link.get("href", "")
-    return _PDF.fullmatch(url) is not None and unquote(url) == unquote(text_of(link).strip())
-
-
 def label_pdf_links(root: etree._Element) -> None:
     """Replace a PDF's URL that is alone on a line of a paragraph with the document's name."""
     for link in list(root.iter("a")):
-        if not is_alone_on_line(link, "p") or not _shows_pdf_url(link) or any(True for _ in link.iterancestors("li")):
+        url = link.get("href", "")
+        shows_url = _PDF.fullmatch(url) and unquote(url) == unquote(text_of(link).strip())
+        if not shows_url or not is_alone_on_line(link, "p") or any(True for _ in link.iterancestors("li")):
             continue
-        name = urls.file_name(link.get("href", ""))
+        name = urls.file_name(url)
         del link[:]
         # Stored for all readers, hence in the language of the site rather than of the person who saves.
         with translation.override(settings.LANGUAGE_CODE):

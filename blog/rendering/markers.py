@@ -1,8 +1,7 @@
 """The more marker, `<!--more-->`, and page breaks, `<!--nextpage-->`: where a text is cut.
 
-A listing shows the text up to the more marker and the link `Read the rest of this entry »`. Page breaks split a long
-text into several pages. WordPress cuts the source. Here the tree is cut, so each part is well-formed by itself, and
-footnotes and link references that are defined further down still work.
+A listing shows the text up to the more marker; page breaks split a long text into several pages. WordPress cuts the
+source. Here the tree is cut, so each part is well-formed, and footnotes that are defined further down still work.
 """
 
 from typing import Final
@@ -11,9 +10,6 @@ from lxml import etree
 
 from blog.rendering.sanitising import BLOCKS, INLINES
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, split_around, take_out, text_of
-
-# Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
-PAGE_BREAK: Final = "<!--nextpage-->"
 
 # Each break copies the elements that are open around it. A hostile text must not grow by that, so further breaks are
 # ignored.
@@ -31,11 +27,10 @@ _VISIBLE: Final = frozenset({"audio", "img", "video"})
 _VISIBLE_ON_PAGE: Final = _VISIBLE | {"embed", "hr", "table", "x-iframe", "x-object"}
 
 
-def raise_page_breaks(root: etree._Element, marker: etree._Element | None) -> etree._Element | None:
-    """Bring the page breaks to the top level of the tree, and return the more marker that is valid afterwards.
+def raise_page_breaks(root: etree._Element) -> None:
+    """Bring the page breaks to the top level of the tree, and remove those with nothing visible before or after them.
 
-    A break with nothing visible before or after it is removed. A listing shows the first page at most: if no more
-    marker comes before the first break, one is added there.
+    A listing shows the first page at most: if no more marker comes before the first break, there is one afterwards.
     """
     breaks = list(root.iter(PAGE_BREAK_TAG))
     for surplus in breaks[MAX_PAGES - 1 :]:
@@ -50,13 +45,10 @@ def raise_page_breaks(root: etree._Element, marker: etree._Element | None) -> et
     if start is not root and not _is_page_visible(start):
         take_out(start)
     first = next(root.iter(MORE_TAG, PAGE_BREAK_TAG), None)
-    if first is None or first.tag == MORE_TAG:
-        return marker
-    if marker is not None:
-        take_out(marker)
-    marker = etree.Element(MORE_TAG)
-    first.addprevious(marker)
-    return marker
+    if first is not None and first.tag == PAGE_BREAK_TAG:
+        for marker in list(root.iter(MORE_TAG)):
+            take_out(marker)
+        first.addprevious(etree.Element(MORE_TAG))
 
 
 def _is_page_visible(start: etree._Element) -> bool:
@@ -64,13 +56,12 @@ def _is_page_visible(start: etree._Element) -> bool:
     is_root = start.getparent() is None
     if ((start.text if is_root else start.tail) or "").strip():
         return True
-    element = next(iter(start), None) if is_root else start.getnext()
-    while element is not None and element.tag != PAGE_BREAK_TAG:
-        if text_of(element).strip() or (element.tail or "").strip():
+    for element in start if is_root else start.itersiblings():
+        if element.tag == PAGE_BREAK_TAG:
+            break
+        shows_something = next(element.iter(*_VISIBLE_ON_PAGE), None) is not None
+        if shows_something or text_of(element).strip() or (element.tail or "").strip():
             return True
-        if next(element.iter(*_VISIBLE_ON_PAGE), None) is not None:
-            return True
-        element = element.getnext()
     return False
 
 

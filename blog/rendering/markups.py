@@ -7,10 +7,6 @@ from typing import Final
 from core.registry import Registry
 
 
-class UnknownMarkupError(LookupError):
-    """No markup of this name is registered."""
-
-
 @dataclass(frozen=True, slots=True)
 class Markup:
     """A way to write a source, with the `label` that staff see.
@@ -36,12 +32,3 @@ def find_problems(name: str, markup: Markup) -> Iterator[str]:
 
 
 markups: Final[Registry[Markup]] = Registry("markup", find_problems)
-
-
-def to_html(source: str, markup: str, entry: object) -> str:
-    """Return the untrusted HTML of `source`. Raises UnknownMarkupError."""
-    try:
-        renderer = markups[markup].renderer
-    except KeyError:
-        raise UnknownMarkupError(f"There is no markup called {markup!r}.") from None
-    return renderer(source, entry)

@@ -62,19 +62,13 @@ def _localise_player(element: etree._Element) -> None:
             element.tag = "unwrapped"
 
 
-def _embedded_url(element: etree._Element) -> str:
-    """Return the web URL of an embedded page, video or document, or "" if it has none."""
+def _localise_embed(element: etree._Element) -> None:
     url = element.get("data") or element.get("src") or ""
     if not url:
         parameters = {child.get("name", "").lower(): child.get("value", "") for child in element.findall("param")}
         url = parameters.get("movie") or parameters.get("src") or ""
     url = urls.normalise(url) or ""
-    return url if urls.is_web(url) else ""
-
-
-def _localise_embed(element: etree._Element) -> None:
-    url = _embedded_url(element)
-    if url:
+    if urls.is_web(url):
         # The content of an object is its fallback, which is mostly the same thing once more.
         for child in element:
             if _only_links_to(child, url):
@@ -94,9 +88,7 @@ def _localise_embed(element: etree._Element) -> None:
 
 def _only_links_to(element: etree._Element, url: str) -> bool:
     """Whether `element` holds nothing but a link to `url`."""
-    if element.tag == "p" and len(element) == 1 and not (element.text or element[0].tail):
-        element = element[0]
-    if element.tag == "unwrapped" and len(element) == 1 and not (element.text or element[0].tail):
+    if element.tag in {"p", "unwrapped"} and len(element) == 1 and not (element.text or element[0].tail):
         return _only_links_to(element[0], url)
     return element.tag == "a" and element.get("href") == url and text_of(element) == url and not has_marker(element)
 

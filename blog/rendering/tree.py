@@ -1,17 +1,14 @@
 """From HTML of any quality to the lxml tree that every browser would build, and back to HTML.
 
-nh3 parses HTML with the HTML standard's own algorithm, as browsers do, and writes it again as well-formed HTML that
-contains only certain elements. From there it is one small step to XML, which lxml reads without guessing.
-
-The standard's algorithm takes more than linear time on hostile text. Where there are enough tags for that, libxml2
+nh3 parses HTML with the HTML standard's own algorithm, as browsers do, and writes it again as well-formed HTML, which
+is nearly XML. The algorithm takes more than linear time on hostile text. Where there are enough tags for that, libxml2
 closes the elements first: it repairs less well, but is never slow.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import nh3
 from lxml import etree
@@ -95,9 +92,7 @@ _VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNOREC
 # Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 
-_empty_elements = cast(
-    "Callable[[etree._Element], list[etree._Element]]", etree.XPath("descendant-or-self::*[not(node())]")
-)
+_empty_elements: Any = etree.XPath("descendant-or-self::*[not(node())]")
 
 # These read what nh3 wrote, in which "<" and ">" always belong to a tag or a comment.
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
@@ -123,10 +118,9 @@ def _forgive(source: str) -> str:
     source = _FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
     source = _UNWRAPPED.sub(r"<\1unwrapped ", source)
     # A comment or tag that never ends is shown as text, so that an editor notices the mistake.
-    closed = source.rfind("-->") + 1
-    source = source[:closed] + source[closed:].replace("<!--", "&lt;!--")
-    closed = source.rfind(">") + 1
-    source = source[:closed] + source[closed:].replace("<", "&lt;")
+    for start, end in (("<!--", "-->"), ("<", ">")):
+        closed = source.rfind(end) + 1
+        source = source[:closed] + source[closed:].replace(start, f"&lt;{start[1:]}")
     for quote in ('"', "'"):
         opened = source.rfind(quote)
         if opened > 0 and source[opened - 1] == "=":
@@ -207,8 +201,8 @@ def _read(source: str) -> etree._Element:
     return etree.fromstring(f"<body>{html}</body>", etree.XMLParser(huge_tree=True, resolve_entities=False))
 
 
-def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
-    """Return the tree of `html`, with obsolete HTML modernised, and the element of its first more marker, if any."""
+def parse(html: str) -> etree._Element:
+    """Return the tree of `html`, with obsolete HTML modernised and one more marker at most."""
     source = _flatten(_forgive(clean_text(html)))
     try:
         root = _read(source)
@@ -216,18 +210,15 @@ def parse(html: str) -> tuple[etree._Element, etree._Element | None]:
         # It is nested deeper than lxml reads.
         root = _read(_ANY_TAG.sub(" ", source))
     _modernise(root)
-    marker = None
-    for found in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
-        is_second = found.tag == MORE_TAG and marker is not None
-        if is_second or any(True for _ in found.iterancestors(*_WITHOUT_MARKER)):
-            found.tag = "unwrapped"
-        elif found.tag == MORE_TAG:
-            marker = found
-    return root, marker
+    for marker in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
+        if any(True for _ in marker.iterancestors(*_WITHOUT_MARKER)):
+            marker.tag = "unwrapped"
+    for second in list(root.iter(MORE_TAG))[1:]:
+        second.tag = "unwrapped"
+    return root
 
 
 def _modernise(root: etree._Element) -> None:
-    """Replace obsolete elements and attributes in the tree with modern ones."""
     for element in root.iter(etree.Element):
         tag = element.tag
         element.tag = _RENAMED.get(tag, tag)
@@ -241,14 +232,14 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
         element.set("id", name)
     align = str(element.attrib.pop("align", "")).strip().lower()
     style = _TEXT_ALIGN.search(str(element.attrib.pop("style", "")))
-    css_class = ""
     if original_tag == "img":
-        if align in {"left", "right"}:
-            css_class = f"align{align}"
+        css_class = f"align{align}" if align in {"left", "right"} else ""
     elif original_tag == "center":
         css_class = "has-text-align-center"
     elif style or align in {"left", "right", "center"}:
         css_class = f"has-text-align-{style[1].lower() if style else align}"
+    else:
+        css_class = ""
     if css_class:
         element.set("class", f"{element.get('class', '')} {css_class}".strip())
 
@@ -279,7 +270,6 @@ def split_around(element: etree._Element) -> etree._Element:
 
 
 def text_of(element: etree._Element) -> str:
-    """Return all text inside `element`."""
     return "".join(map(str, element.itertext()))
 
 

@@ -32,9 +32,8 @@ def normalise(url: str) -> str | None:
     if normalised and settings.BROADSIDE_FORMER_HOSTS and (host := _HOST.match(normalised)):
         is_former = host[1].lower().rstrip(".") in settings.BROADSIDE_FORMER_HOSTS
         if is_former and host[2] in {None, "", "80", "443"}:
-            rest = normalised[host.end() :]
             # Two slashes at the start would name a host again.
-            return "/" + rest.lstrip("/")
+            return "/" + normalised[host.end() :].lstrip("/")
     return normalised
 
 
@@ -55,7 +54,6 @@ def _normalise(url: str) -> str | None:
 
 
 def _has_possible_host(url: str) -> bool:
-    """Whether the host name of a web URL is one that a browser could connect to."""
     host = _HOST.match(url)
     if not host or not _HOST_NAME.fullmatch(host[1]) or int(host[2][:6] if host[2] else "0") > 65535:
         return False

@@ -171,6 +171,15 @@ class TestTrees:
                 top.clean()
             assert "parent" in error.value.message_dict
 
+    def test_a_node_cannot_move_where_a_url_below_it_would_be_too_long(self) -> None:
+        node = CategoryFactory(slug="a" * 200)
+        CategoryFactory(slug="b" * 200, parent=node)
+        node.parent = CategoryFactory(slug="c" * 198)
+        node.clean()
+        node.parent = CategoryFactory(slug="d" * 199)
+        with pytest.raises(ValidationError, match="too long"):
+            node.clean()
+
     def test_the_database_refuses_a_node_as_its_own_parent(self) -> None:
         category = CategoryFactory()
         with pytest.raises(IntegrityError), transaction.atomic():

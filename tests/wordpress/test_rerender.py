@@ -101,6 +101,13 @@ class TestRerender:
             run()
         assert callbacks == []
 
+    def test_invalidates_nothing_if_the_html_stays_the_same(self, django_capture_on_commit_callbacks: object) -> None:
+        Post.objects.filter(pk=PostFactory().pk).update(render_version=0)
+        with django_capture_on_commit_callbacks(execute=True) as callbacks:  # type: ignore[operator]  # a fixture without a type
+            run()
+        assert Post.objects.get().render_version == RENDER_VERSION
+        assert callbacks == []
+
     def test_keeps_what_was_rendered_before_an_interruption(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("blog.rerendering._BATCH_SIZE", 1)
         first, second = PostFactory(), PostFactory()
