@@ -1,4 +1,4 @@
-"""Posts and pages in the admin."""
+"""Posts, pages and categories in the admin."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
@@ -10,7 +10,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -22,8 +22,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.forms import PageForm, PostForm
-from blog.admin.results import changed_message, saved_message, state_of
+from blog.admin.forms import CategoryForm, PageForm, PostForm
+from blog.admin.results import result_message, saved_message, state_of
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
@@ -191,7 +191,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
             return super().response_change(request, obj)
         return self._response_after_save(request, obj, saved_message(obj, obj.previous_state))
 
-    def _response_after_save(self, request: HttpRequest, entry: Entry, message: SafeString) -> HttpResponse:
+    def _response_after_save(self, request: HttpRequest, entry: Entry, message: str) -> HttpResponse:
         """Show `message` instead of Django's, which only says that something was changed."""
         self.message_user(request, message, messages.SUCCESS)
         if "_continue" in request.POST:
@@ -270,7 +270,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         )
         for name, some, level in results:
             if some:
-                self.message_user(request, changed_message(name, some), level)
+                self.message_user(request, result_message(name, some), level)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
@@ -319,3 +319,26 @@ class PageAdmin(EntryAdmin):
     @admin.display(description=_("title"), ordering=tree_order())
     def indented_title(self, page: Page) -> SafeString:
         return indented(page)
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin[Any]):
+    form = CategoryForm
+    list_display = ("indented_name", "slug", "post_count")
+    search_fields = ("name", "path")
+    ordering = (tree_order(),)
+    list_per_page = 200
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return Category.objects.annotate(post_count=Count("posts"))
+
+    @admin.display(description=_("name"), ordering=tree_order())
+    def indented_name(self, category: Category) -> SafeString:
+        return indented(category)
+
+    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
+    def post_count(self, category: Any) -> int:
+        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
+
+    def view_on_site(self, obj: Category) -> str:
+        return obj.get_absolute_url()

@@ -4,54 +4,29 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
-from blog.models import Entry, EntryKind, Status
+from blog.models import Entry, Status
 
-# For one entry that was saved.
-_SAVED: Final[dict[str, dict[str, Any]]] = {
-    EntryKind.POST: {
-        "updated": _("Post updated."),
-        Status.DRAFT: _("Draft saved."),
-        Status.PENDING: _("Post submitted for review."),
-        Status.PRIVATE: _("Post published privately."),
-    },
-    EntryKind.PAGE: {
-        "updated": _("Page updated."),
-        Status.DRAFT: _("Draft saved."),
-        Status.PENDING: _("Page submitted for review."),
-        Status.PRIVATE: _("Page published privately."),
-    },
+# `name` is “post” or “page”, in the plural if there are several. Only single entries are saved.
+_MESSAGES: Final[dict[str, Any]] = {
+    "updated": _("%(name)s updated."),
+    Status.DRAFT: _("Draft saved."),
+    Status.PENDING: _("%(name)s submitted for review."),
+    Status.PRIVATE: _("%(name)s published privately."),
+    Status.PUBLISHED: ngettext_lazy("%(name)s published.", "%(count)d %(name)s published.", "count"),
+    "scheduled": ngettext_lazy("%(name)s scheduled.", "%(count)d %(name)s scheduled.", "count"),
+    "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
+    Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
+    "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
+    "refused": ngettext_lazy(
+        "One %(name)s was not changed: it is in the trash, or you don't have permission to change it.",
+        "%(count)d %(name)s were not changed: they are in the trash, or you don't have permission to change them.",
+        "count",
+    ),
 }
-# For any number of entries.
-_CHANGED: Final[dict[str, dict[str, Any]]] = {
-    EntryKind.POST: {
-        Status.PUBLISHED: ngettext_lazy("Post published.", "%d posts published."),
-        "scheduled": ngettext_lazy("Post scheduled.", "%d posts scheduled."),
-        "unpublished": ngettext_lazy("Post unpublished.", "%d posts unpublished."),
-        Status.TRASH: ngettext_lazy("Post moved to the trash.", "%d posts moved to the trash."),
-        "restored": ngettext_lazy("Post restored as a draft.", "%d posts restored as drafts."),
-        "refused": ngettext_lazy(
-            "One post was not changed: it is in the trash, or you don't have permission to change it.",
-            "%d posts were not changed: they are in the trash, or you don't have permission to change them.",
-        ),
-    },
-    EntryKind.PAGE: {
-        Status.PUBLISHED: ngettext_lazy("Page published.", "%d pages published."),
-        "scheduled": ngettext_lazy("Page scheduled.", "%d pages scheduled."),
-        "unpublished": ngettext_lazy("Page unpublished.", "%d pages unpublished."),
-        Status.TRASH: ngettext_lazy("Page moved to the trash.", "%d pages moved to the trash."),
-        "restored": ngettext_lazy("Page restored as a draft.", "%d pages restored as drafts."),
-        "refused": ngettext_lazy(
-            "One page was not changed: it is in the trash, or you don't have permission to change it.",
-            "%d pages were not changed: they are in the trash, or you don't have permission to change them.",
-        ),
-    },
-}
-_VIEW: Final[dict[str, Any]] = {EntryKind.POST: _("View post"), EntryKind.PAGE: _("View page")}
-_PREVIEW: Final[dict[str, Any]] = {EntryKind.POST: _("Preview post"), EntryKind.PAGE: _("Preview page")}
 
 
 def state_of(entry: Entry) -> str:
@@ -59,22 +34,19 @@ def state_of(entry: Entry) -> str:
     return "scheduled" if entry.is_scheduled else entry.status
 
 
-def saved_message(entry: Entry, previous_state: str | None = None) -> SafeString:
+def saved_message(entry: Entry, previous_state: str | None = None) -> str:
     """Return the message after `entry` was saved. `previous_state` is None for a new entry."""
     state = state_of(entry)
-    result = "updated" if state == previous_state and state != Status.DRAFT else state
-    return _with_link(_SAVED[entry.kind].get(result) or _CHANGED[entry.kind][result] % 1, entry)
+    return result_message("updated" if state == previous_state and state != Status.DRAFT else state, [entry])
 
 
-def changed_message(result: str, entries: Sequence[Entry]) -> SafeString | str:
-    """Return the message after an action on `entries`, of which there is at least one."""
-    text = _CHANGED[entries[0].kind][result] % len(entries)
-    return _with_link(text, entries[0]) if len(entries) == 1 else str(text)
-
-
-def _with_link(text: Any, entry: Entry) -> SafeString:
-    if entry.is_public:
-        url, label = entry.get_absolute_url(), _VIEW[entry.kind]
-    else:
-        url, label = entry.get_preview_url(), _PREVIEW[entry.kind]
-    return format_html('{} <a href="{}">{}</a>', text, url, label)
+def result_message(result: str, entries: Sequence[Entry]) -> str:
+    """Return the message about at least one entry, with a link if there is only one."""
+    entry, meta, count = entries[0], entries[0]._meta, len(entries)
+    name = meta.verbose_name if count == 1 else meta.verbose_name_plural
+    text = capfirst(_MESSAGES[result] % {"count": count, "name": name})
+    if count > 1:
+        return text
+    label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")
+    url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
+    return format_html('{} <a href="{}">{}</a>', text, url, label % {"name": name})

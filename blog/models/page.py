@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
+from blog.models.entry import Entry, EntryQuerySet, KindManager
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import TreeNode, TreeQuerySet
 from core.slugs import is_reserved, slugify
@@ -20,8 +20,6 @@ class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # ea
 
 class Page(TreeNode, Entry):
     """An entry that has a place in the tree of pages instead of a date, categories and tags."""
-
-    KIND = EntryKind.PAGE
 
     objects = KindManager.from_queryset(PageQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
-from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
+from blog.models.entry import Entry, EntryQuerySet, KindManager
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
@@ -45,8 +45,6 @@ class EnclosedWith(NamedTuple):
 
 class Post(Entry):
     """A dated entry, filed under categories and tags."""
-
-    KIND = EntryKind.POST
 
     # Set for all posts of a feed together (blog.enclosures).
     enclosed: EnclosedWith
