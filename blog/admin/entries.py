@@ -6,7 +6,6 @@ from typing import Any, ClassVar, cast
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
@@ -181,25 +180,18 @@ class EntryAdmin(admin.ModelAdmin[Any]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Do nothing, because categories and tags were saved together with the entry."""
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        if IS_POPUP_VAR in request.POST:
-            return super().response_add(request, obj, post_url_continue)
-        return self._response_after_save(request, obj, saved_message(obj))
+    def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
+        return self.response_change(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        if IS_POPUP_VAR in request.POST:
-            return super().response_change(request, obj)
-        return self._response_after_save(request, obj, saved_message(obj, obj.previous_state))
-
-    def _response_after_save(self, request: HttpRequest, entry: Entry, message: str) -> HttpResponse:
-        """Show `message` instead of Django's, which only says that something was changed."""
-        self.message_user(request, message, messages.SUCCESS)
+        """Show our own message, as Django's only says that something was added or changed."""
+        self.message_user(request, saved_message(obj, getattr(obj, "previous_state", None)), messages.SUCCESS)
         if "_continue" in request.POST:
-            url = reverse(f"admin:blog_{entry.kind}_change", args=[entry.pk])
+            url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
         elif "_addanother" in request.POST:
-            url = reverse(f"admin:blog_{entry.kind}_add")
+            url = reverse(f"admin:blog_{obj.kind}_add")
         else:
-            return self.response_post_save_change(request, entry)
+            return self.response_post_save_change(request, obj)
         filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
         return HttpResponseRedirect(add_preserved_filters(filters, url))
 
