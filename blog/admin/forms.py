@@ -168,8 +168,6 @@ class EntryForm(VersionedForm):
         # An import can bring languages that are not in the list.
         if "language" in fields and language not in dict(fields["language"].choices):
             fields["language"].choices = [*fields["language"].choices, (language, language)]
-        if self.instance.published_at:
-            self.initial["published_at"] = self.instance.published_at.replace(microsecond=0)
 
     def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")

@@ -1,7 +1,7 @@
 """The blog's models: posts, pages, categories, redirects and enclosures."""
 
 from blog.models.category import Category
-from blog.models.entry import TEXTS, Entry, EntryKind, EntryQuerySet, Status, new_guid
+from blog.models.entry import TEXTS, Entry, Status
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.redirect import Redirect
@@ -12,12 +12,9 @@ __all__ = [
     "EnclosedWith",
     "Enclosure",
     "Entry",
-    "EntryKind",
-    "EntryQuerySet",
     "Page",
     "Post",
     "PostQuerySet",
     "Redirect",
     "Status",
-    "new_guid",
 ]

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models.category import Category
+from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from core.changes import PublicModel, PublicQuerySet, entries_changed
@@ -342,7 +343,14 @@ class Entry(PublicModel):
 
     @classmethod
     def keep_old_urls(cls, entries: Sequence[Any], stored: Mapping[int, "Entry"]) -> None:
-        """Redirect the URLs that saved entries of this kind had before."""
+        """Redirect the URLs that saved entries had before."""
+        moved = [pair for entry in entries for pair in entry.moved_from(stored.get(entry.pk))]
+        if moved:
+            remove_redirects(entry.get_absolute_url() for _url, entry in moved)
+            add_redirects((url, entry) for url, entry in moved if url)
+
+    def moved_from(self, before: "Entry | None") -> list[tuple[str, Any]]:
+        """Return each entry whose URL changed when this one was saved, with its old URL (empty if there was none)."""
         raise NotImplementedError
 
     def _set_publication_time(self) -> None:

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
 from blog.models.entry import Entry, EntryQuerySet, KindManager
-from blog.models.redirect import add_redirects, remove_redirects
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slugify
@@ -123,22 +122,10 @@ class Post(Entry):
                 moved.append(post)
         assign_free_slugs(moved)
 
-    @classmethod
-    def keep_old_urls(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
-        taken, moved = [], []
-        for post in entries:
-            before = stored.get(post.pk)
-            old_url = before.get_absolute_url() if before is not None and before.published_on else ""
-            url = post.get_absolute_url()
-            if old_url == url:
-                continue
-            if post.published_on is not None:
-                taken.append(url)
-            if before is not None and old_url and not post.was_restored(before):
-                moved.append((old_url, post))
-        if taken:
-            remove_redirects(taken)
-        add_redirects(moved)
+    def moved_from(self, before: Entry | None) -> list[tuple[str, Any]]:
+        old_url = before.get_absolute_url() if before and before.published_on and not self.was_restored(before) else ""
+        url = self.get_absolute_url() if self.published_on else ""
+        return [(old_url, self)] if old_url != url else []
 
 
 class Enclosure(PublicModel):
