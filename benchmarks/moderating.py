@@ -1,8 +1,4 @@
-"""Measures the moderation queue with 1,000 pending comments: the page, and each decision. See README.md.
-
-Uses SQLite in a temporary directory, or the empty database in DATABASE_URL. It measures complete requests in this
-process, with session, permissions and middleware.
-"""
+"""Measures complete requests of the moderation queue with 1,000 pending comments, and of decisions. See README.md."""
 
 import random
 import time

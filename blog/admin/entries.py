@@ -89,6 +89,35 @@ class EntryChangeList(ChangeList):
         return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
 
 
+def _status_action(
+    change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
+    permission: str,
+    label: Any,
+    result: str,
+    log_message: Any,
+) -> Callable[[admin.ModelAdmin[Any], HttpRequest, QuerySet[Any]], None]:
+    """Return an action that changes the status of entries, logs it, and reports the result and what was refused."""
+
+    @admin.action(description=label, permissions=[permission])
+    def action(entry_admin: admin.ModelAdmin[Any], request: HttpRequest, entries: QuerySet[Any]) -> None:
+        user = cast("User", request.user)
+        with transaction.atomic():
+            change = change_status(entries, user)
+            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
+        results = (
+            ("refused", change.refused, messages.WARNING),
+            (result, [entry for entry in change.changed if not entry.is_scheduled], messages.SUCCESS),
+            ("scheduled", [entry for entry in change.changed if entry.is_scheduled], messages.SUCCESS),
+        )
+        for name, some, level in results:
+            if some:
+                entry_admin.message_user(request, result_message(name, some), level)
+        if not change.changed and not change.refused:
+            entry_admin.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+
+    return action
+
+
 class EntryAdmin(admin.ModelAdmin[Any]):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
@@ -224,47 +253,10 @@ class EntryAdmin(admin.ModelAdmin[Any]):
 
     # Actions
 
-    @admin.action(description=_("Publish"), permissions=["publish"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.publish, queryset, "published", _("Published."))
-
-    @admin.action(description=_("Unpublish"), permissions=["change"])
-    def unpublish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.unpublish, queryset, "unpublished", _("Unpublished."))
-
-    @admin.action(description=_("Move to trash"), permissions=["change"])
-    def trash(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.trash, queryset, "trash", _("Moved to the trash."))
-
-    @admin.action(description=_("Restore as draft"), permissions=["change"])
-    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.restore, queryset, "restored", _("Restored as a draft."))
-
-    def _change_status(
-        self,
-        request: HttpRequest,
-        change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
-        entries: QuerySet[Any],
-        result: str,
-        log_message: Any,
-    ) -> None:
-        """Change the status of these entries, log it for each, and report the result and what was refused."""
-        user = cast("User", request.user)
-        with transaction.atomic():
-            change = change_status(entries, user)
-            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
-        scheduled = [entry for entry in change.changed if entry.is_scheduled]
-        others = [entry for entry in change.changed if not entry.is_scheduled]
-        results = (
-            ("refused", change.refused, messages.WARNING),
-            (result, others, messages.SUCCESS),
-            ("scheduled", scheduled, messages.SUCCESS),
-        )
-        for name, some, level in results:
-            if some:
-                self.message_user(request, result_message(name, some), level)
-        if not change.changed and not change.refused:
-            self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+    publish = _status_action(publishing.publish, "publish", _("Publish"), "published", _("Published."))
+    unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
+    trash = _status_action(publishing.trash, "change", _("Move to trash"), "trash", _("Moved to the trash."))
+    restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", _("Restored as a draft."))
 
     # Deleting
 

@@ -1,7 +1,5 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
-import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -156,15 +154,12 @@ def assign_free_slugs(posts: Sequence[Post]) -> None:
     if not posts:
         return
     others = Post.objects.exclude(pk__in=[post.pk for post in posts if post.pk])
-    rivals = others.filter(
-        published_on__in={post.published_on for post in posts}, slug__in={post.slug for post in posts}
-    )
-    taken: defaultdict[dt.date | None, set[str]] = defaultdict(set)
-    for day, slug in rivals.values_list("published_on", "slug"):
-        taken[day].add(slug)
+    days, slugs = {post.published_on for post in posts}, {post.slug for post in posts}
+    rivals = others.filter(published_on__in=days, slug__in=slugs)
+    taken = set(rivals.values_list("published_on", "slug"))
     for post in posts:
-        day = post.published_on
-        if post.slug in taken[day]:
-            same_day = others.filter(published_on=day)
-            post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=taken[day])
-        taken[day].add(post.slug)
+        if (post.published_on, post.slug) in taken:
+            same_day = others.filter(published_on=post.published_on)
+            assigned = {slug for day, slug in taken if day == post.published_on}
+            post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=assigned)
+        taken.add((post.published_on, post.slug))
