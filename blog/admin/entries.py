@@ -1,7 +1,7 @@
 """Posts, pages and categories in the admin."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -15,18 +15,36 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
 from blog.admin.forms import CategoryForm, PageForm, PostForm
-from blog.admin.results import result_message, saved_message, state_of
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
 from blog.rendering.markups import markups
+
+# What is said about entries by their new state, or by what was done. `name` is “post” or “page”, or their plural.
+_MESSAGES: Final[dict[str, Any]] = {
+    "updated": _("%(name)s updated."),
+    Status.DRAFT: _("Draft saved."),
+    Status.PENDING: _("%(name)s submitted for review."),
+    Status.PRIVATE: _("%(name)s published privately."),
+    Status.PUBLISHED: ngettext_lazy("%(name)s published.", "%(count)d %(name)s published.", "count"),
+    "scheduled": ngettext_lazy("%(name)s scheduled.", "%(count)d %(name)s scheduled.", "count"),
+    "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
+    Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
+    "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
+    "refused": ngettext_lazy(
+        "One %(name)s was not changed: it is in the trash, or you don't have permission to change it.",
+        "%(count)d %(name)s were not changed: they are in the trash, or you don't have permission to change them.",
+        "count",
+    ),
+}
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -89,6 +107,22 @@ class EntryChangeList(ChangeList):
         return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
 
 
+def _state_of(entry: Entry) -> str:
+    return "scheduled" if entry.is_scheduled else entry.status
+
+
+def _result_message(result: str, entries: Sequence[Entry]) -> str:
+    """Return the message about at least one entry, with a link if there is only one."""
+    entry, meta, count = entries[0], entries[0]._meta, len(entries)
+    name = meta.verbose_name if count == 1 else meta.verbose_name_plural
+    text = capfirst(_MESSAGES[result] % {"count": count, "name": name})
+    if count > 1:
+        return text
+    label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")
+    url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
+    return format_html('{} <a href="{}">{}</a>', text, url, label % {"name": name})
+
+
 def _status_action(
     change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
     permission: str,
@@ -111,7 +145,7 @@ def _status_action(
         )
         for name, some, level in results:
             if some:
-                entry_admin.message_user(request, result_message(name, some), level)
+                entry_admin.message_user(request, _result_message(name, some), level)
         if not change.changed and not change.refused:
             entry_admin.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
@@ -156,7 +190,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         entry = super().get_object(request, object_id, from_field)
         if entry is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
             entry.refresh_from_db(from_queryset=self.model._default_manager.select_for_update())
-            entry.previous_state = state_of(entry)
+            entry.previous_state = _state_of(entry)
         return entry
 
     def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -214,7 +248,9 @@ class EntryAdmin(admin.ModelAdmin[Any]):
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Show our own message, as Django's only says that something was added or changed."""
-        self.message_user(request, saved_message(obj, getattr(obj, "previous_state", None)), messages.SUCCESS)
+        state = _state_of(obj)
+        is_update = state == getattr(obj, "previous_state", None) and state != Status.DRAFT
+        self.message_user(request, _result_message("updated" if is_update else state, [obj]), messages.SUCCESS)
         if "_continue" in request.POST:
             url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
         elif "_addanother" in request.POST:
