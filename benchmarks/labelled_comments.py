@@ -28,10 +28,9 @@ def _fill(pattern: str, rng: random.Random) -> str:
 
 def _with_typos(text: str, rng: random.Random) -> str:
     """Return `text` as spammers type it: a few letters are doubled, left out or replaced with a digit."""
-    letters = (
+    return "".join(
         rng.choice((letter * 2, "", "0")) if letter.isalpha() and rng.random() < 0.01 else letter for letter in text
     )
-    return "".join(letters)
 
 
 def generate(count: int, seed: int = 2026) -> Iterator[dict[str, str | bool]]:

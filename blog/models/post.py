@@ -67,12 +67,8 @@ class Post(Entry):
     @property
     def lead(self) -> SafeString:
         """What listings show: the text up to the more marker with a link to the rest, or the whole text."""
-        link = format_html(
-            '<a class="more-link" href="{}#more-{}" dir="auto">{}</a>',
-            self.get_absolute_url(),
-            self.pk,
-            gettext("Read the rest of this entry »"),
-        )
+        url, label = f"{self.get_absolute_url()}#more-{self.pk}", gettext("Read the rest of this entry »")
+        link = format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
         return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     @property
