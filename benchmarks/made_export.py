@@ -5,7 +5,7 @@ import random
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import quote
 
 TAGS_PER_POST = 10
@@ -13,7 +13,6 @@ MAX_TAGS = 30_000
 # Of this many posts, one has a thread with the comments of all of them.
 POSTS_PER_THREAD = 3
 COMMENTS_PER_POST = 1.5
-COMMENTS_PER_THREAD = COMMENTS_PER_POST * POSTS_PER_THREAD
 FIRST_POST = dt.datetime(2010, 3, 12)  # noqa: DTZ001  # dates in exports are naive
 YEARS = 15
 
@@ -21,22 +20,27 @@ PIECES: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_
 WORDS: list[str] = PIECES["words"].split()
 
 
-def write_export(file: IO[str], posts: int, *, short: bool = False) -> None:
+def write_export(path: Path, posts: int, *, short: bool = False) -> None:
     """Write an export of `posts` posts, with TAGS_PER_POST tags and COMMENTS_PER_POST comments each on average."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(make_export(posts, short=short))
+
+
+def make_export(posts: int, *, short: bool) -> Iterator[str]:
     rng = random.Random(2010)  # noqa: S311  # test data needs no secrecy
     texts = Texts(rng, short=short)
     terms = [make_term(number) for number in range(min(MAX_TAGS, posts * 3 // 2))]
-    file.write(PIECES["head"])
-    file.writelines(PIECES["category"].format(number=number) for number in range(20))
-    file.writelines(PIECES["tag"].format(**term) for term in terms)
+    yield PIECES["head"]
+    yield from (PIECES["category"].format(number=number) for number in range(20))
+    yield from (PIECES["tag"].format(**term) for term in terms)
     step = dt.timedelta(seconds=YEARS * 365 * 24 * 3600 // posts)
     for post in range(1, posts + 1):
-        first, last = (int(n // POSTS_PER_THREAD * COMMENTS_PER_THREAD) for n in (post - 1, post))
+        first, last = (int(n // POSTS_PER_THREAD * POSTS_PER_THREAD * COMMENTS_PER_POST) for n in (post - 1, post))
         last = int(posts * COMMENTS_PER_POST) if post == posts else last
         date = FIRST_POST + post * step
         # A few tags are on many posts, and most on few.
         chosen = dict.fromkeys(int(len(terms) * rng.random() ** 3) for _tag in range(TAGS_PER_POST * 2))
-        item = PIECES["item"].format(
+        yield PIECES["item"].format(
             number=post,
             date=date,
             topic=post % 20,
@@ -45,8 +49,7 @@ def write_export(file: IO[str], posts: int, *, short: bool = False) -> None:
             text=texts.make("classic" if post % 3 else "blocks"),
             comments="".join(make_thread(range(first + 1, last + 1), date, rng)),
         )
-        file.write(item)
-    file.write("</channel>\n</rss>\n")
+    yield "</channel>\n</rss>\n"
 
 
 def make_term(number: int) -> dict[str, str]:

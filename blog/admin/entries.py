@@ -115,7 +115,7 @@ def _result_message(result: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
     entry, meta, count = entries[0], entries[0]._meta, len(entries)
     name = meta.verbose_name if count == 1 else meta.verbose_name_plural
-    text = capfirst(_MESSAGES[result] % {"count": count, "name": name})
+    text: str = capfirst(_MESSAGES[result] % {"count": count, "name": name})
     if count > 1:
         return text
     label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")

@@ -92,7 +92,8 @@ def find_object(path: str) -> Model | None:
             case ResolverMatch(view_name="blog:category", kwargs={"path": category_path}):
                 return Category.objects.filter(path=category_path).first()
             case ResolverMatch(view_name="blog:author", kwargs={"slug": slug}):
-                return User.objects.filter(slug=slug).first()
+                author: User | None = User.objects.filter(slug=slug).first()
+                return author
             case ResolverMatch(view_name="blog:page", kwargs={"path": page_path}):
                 return Page.objects.filter(path=page_path).first()
     except (Resolver404, ValueError):

@@ -197,7 +197,7 @@ class Entry(PublicModel):
         """Load an entry as a post or a page."""
         if cls is Entry and "kind" in field_names:
             kind = list(values)[list(field_names).index("kind")]
-            return apps.get_model("blog", kind).from_db(db, field_names, values, **kwargs)  # type: ignore[return-value]  # a proxy of it
+            return apps.get_model("blog", kind).from_db(db, field_names, values, **kwargs)  # type: ignore[no-any-return]  # a proxy of it
         return super().from_db(db, field_names, values, **kwargs)
 
     @property
