@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
-from typing import Final
 
 import scratch_site  # isort: split
 
@@ -23,7 +22,7 @@ from blog.models import Post
 from comments.models import Comment
 
 POSTS, COMMENTS, SAVES, WORKERS = 10, 200, 50, 2
-MAX_SECONDS: Final = 3.0
+MAX_SECONDS = 3.0
 
 
 def save(port: int, post: int, title: str, session: str) -> int:

@@ -39,13 +39,9 @@ def build() -> Tag:
     return tag
 
 
-def fastest(action: Callable[[], object]) -> float:
-    """Return the seconds of the fastest of REPEATS runs."""
-    return min(timeit.repeat(action, number=1, repeat=REPEATS))
-
-
 def compare(label: str, ours: Callable[[], object], other: Callable[[], object]) -> None:
-    mine, theirs = fastest(ours), fastest(other)
+    """Compare the fastest of REPEATS runs of each."""
+    mine, theirs = (min(timeit.repeat(action, number=1, repeat=REPEATS)) for action in (ours, other))
     print(f"{label:<44} {mine * 1000:9.2f} ms {theirs * 1000:9.2f} ms {theirs / mine:8.1f} ×")
 
 
