@@ -1,6 +1,7 @@
 """Redirects in the admin, where they are listed, searched, added and deleted. Most were created automatically."""
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,7 +85,8 @@ def find_object(path: str) -> Model | None:
     if path.startswith(settings.MEDIA_URL):
         name = path.removeprefix(settings.MEDIA_URL)
         return Picture.objects.filter(file=name).first() or Document.objects.filter(file=name).first()
-    try:
+    # Not every path is a URL of the site, and not every date exists.
+    with suppress(Resolver404, ValueError):
         match resolve(path):
             case ResolverMatch(view_name="blog:post", kwargs={"slug": slug, **date}):
                 day = dt.date.fromisoformat("{year}-{month}-{day}".format(**date))
@@ -96,9 +98,6 @@ def find_object(path: str) -> Model | None:
                 return author
             case ResolverMatch(view_name="blog:page", kwargs={"path": page_path}):
                 return Page.objects.filter(path=page_path).first()
-    except (Resolver404, ValueError):
-        # Not a URL of the site, or not a date.
-        return None
     return None
 
 
