@@ -30,17 +30,14 @@ def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str
     if app is None:
         yield "There is no such app."
         return
-    existing = {codename for model in app.get_models() for codename in _codenames(model._meta)}
+    models = [model._meta for model in app.get_models()]
+    existing = {get_permission_codename(action, model) for model in models for action in model.default_permissions}
+    existing |= {codename for model in models for codename, _name in model.permissions}
     for role, codenames in permissions.items():
         if role not in ROLES:
             yield f"There is no role {role!r}."
         for codename in sorted(set(codenames) - existing):
             yield f"The app has no permission {codename!r}."
-
-
-def _codenames(model: Any) -> Iterator[str]:
-    yield from (get_permission_codename(action, model) for action in model.default_permissions)
-    yield from (codename for codename, _name in model.permissions)
 
 
 # By the label of the app that the permissions belong to. An app can grant only its own.

@@ -62,8 +62,6 @@ def main() -> None:
     args = parser.parse_args()
     php = ["php", "-d", "display_errors=0", "-r", FILTER_SCRIPT, args.wordpress]
     with subprocess.Popen(php, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own command
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError
         equal = compared = 0
         for source in sources(args):
             process.stdin.write(json.dumps(source) + "\n")
@@ -71,8 +69,9 @@ def main() -> None:
             theirs = visible_lines(json.loads(process.stdout.readline()))
             ours = visible_lines(to_html(source))
             compared += 1
-            equal += theirs == ours
-            if theirs != ours:
+            if theirs == ours:
+                equal += 1
+            else:
                 print(repr(source[:200]), *difflib.unified_diff(theirs, ours, n=0, lineterm=""), sep="\n    ")
         process.stdin.close()
     print(f"{equal} of {compared} texts look the same.")

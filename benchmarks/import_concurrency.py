@@ -4,17 +4,11 @@ The server is granian with two workers, as in production. Nothing may fail or ta
 """
 
 import argparse
-import http.client
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from statistics import median
-from typing import Final
-from urllib.parse import urlencode
 
 import scratch_site  # isort: split
 
@@ -28,58 +22,31 @@ from blog.models import Post
 from comments.models import Comment
 
 POSTS, COMMENTS, SAVES, WORKERS = 10, 200, 50, 2
-MAX_SECONDS: Final = 3.0
+MAX_SECONDS = 3.0
 
 
-class Sender:
-    """Sends requests from several threads, each as soon as the last one is answered and a pause is over."""
-
-    def __init__(self, port: int, session: str) -> None:
-        self._port = port
-        self._cookie = f"{settings.SESSION_COOKIE_NAME}={session}"
-
-    def comment(self, number: int, post: int, prefix: str) -> float:
-        form = {"name": "Reader", "email": f"reader{number}@example.org", "text": f"{prefix} comment number {number}"}
-        start = time.perf_counter()
-        self._request("POST", f"/comments/on/post/{post}/", form)
-        return time.perf_counter() - start
-
-    def save(self, number: int, post: int, prefix: str) -> float:
-        """Open a post in the admin and save it with another title. Return how long both took."""
-        path = f"/admin/blog/post/{post}/change/"
-        start = time.perf_counter()
-        page, csrf = self._request("GET", path)
-        form = html.fromstring(page).get_element_by_id("post_form")
-        self._request("POST", path, dict(form.form_values()) | {"title": f"{prefix} title {number}"}, csrf)
-        return time.perf_counter() - start
-
-    def _request(self, method: str, path: str, form: dict[str, str] | None = None, csrf: str = "") -> tuple[str, str]:
-        server = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
-        headers = {"Cookie": f"{self._cookie}; {csrf}"} if path.startswith("/admin/") else {}
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        server.request(method, path, urlencode(form) if form is not None else None, headers)
-        response = server.getresponse()
-        body = response.read().decode()
-        server.close()
-        if response.status != (200 if form is None else 302):
-            raise SystemExit(f"Failed: {method} {path} returned status {response.status}.")
-        return body, (response.headers["Set-Cookie"] or "").partition(";")[0]
+def save(port: int, post: int, title: str, session: str) -> int:
+    """Open a post in the admin, save it with another title, and return the status of the response."""
+    path = f"/admin/blog/post/{post}/change/"
+    _status, page, csrf = scratch_site.send(port, path, cookies=session)
+    form = html.fromstring(page).get_element_by_id("post_form")
+    return scratch_site.send(port, path, dict(form.form_values()) | {"title": title}, f"{session}; {csrf}")[0]
 
 
-def send_all(sender: Sender, posts: list[int], pause: float, prefix: str) -> tuple[list[float], list[float]]:
+def send_all(port: int, posts: list[int], session: str, pause: float, prefix: str) -> tuple[list[float], list[float]]:
     """Send everything from six threads, with pauses of `pause` seconds on average. Return the seconds of each."""
 
-    def paced(send: Callable[[int, int, str], float], count: int) -> Callable[[int], float]:
-        def send_one(number: int) -> float:
-            time.sleep(random.uniform(0, 2 * pause))  # noqa: S311  # pauses need no secrecy
-            return send(number, posts[number % len(posts)], prefix)
-
-        return send_one
+    def paced(send: Callable[..., int], text: str, number: int, *args: str) -> float:
+        time.sleep(random.uniform(0, 2 * pause))  # noqa: S311  # pauses need no secrecy
+        start = time.perf_counter()
+        status = send(port, posts[number % len(posts)], f"{prefix} {text} number {number}", *args)
+        if status != 302:
+            raise SystemExit(f"Failed: a {text} returned status {status}.")
+        return time.perf_counter() - start
 
     with ThreadPoolExecutor(4) as readers, ThreadPoolExecutor(2) as editors:
-        comments = readers.map(paced(sender.comment, COMMENTS), range(COMMENTS))
-        saves = editors.map(paced(sender.save, SAVES), range(SAVES))
+        comments = readers.map(lambda number: paced(scratch_site.send_comment, "comment", number), range(COMMENTS))
+        saves = editors.map(lambda number: paced(save, "title", number, session), range(SAVES))
         return list(comments), list(saves)
 
 
@@ -94,18 +61,15 @@ def main() -> None:
     posts = [post.pk for post in scratch_site.create_posts(POSTS, editor)]
     client = Client()
     client.force_login(editor)
-    export = Path(settings.DATA_DIR) / "export.xml"
-    with export.open("w", encoding="utf-8") as file:
-        write_export(file, options.posts)
+    write_export(scratch_site.EXPORT, options.posts)
     with scratch_site.serve(WORKERS) as port:
-        sender = Sender(port, client.cookies[settings.SESSION_COOKIE_NAME].value)
-        idle = send_all(sender, posts, options.pause / 10, "First")
-        command = [sys.executable, "manage.py", "import_wordpress", str(export)]
-        importer = subprocess.Popen(command, cwd=scratch_site.PROJECT, stdout=subprocess.DEVNULL)  # noqa: S603  # our own command
+        session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+        idle = send_all(port, posts, session, options.pause / 10, "First")
+        importer = scratch_site.start_import()
         while Post.objects.count() == POSTS:
             time.sleep(0.1)
         start, before = time.perf_counter(), Post.objects.count()
-        busy = send_all(sender, posts, options.pause, "Second")
+        busy = send_all(port, posts, session, options.pause, "Second")
         seconds, imported = time.perf_counter() - start, Post.objects.count() - before
         is_over = importer.poll() is not None
         if importer.wait():

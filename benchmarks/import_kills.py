@@ -6,8 +6,6 @@ import hashlib
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,12 +21,6 @@ from tests.factories.database import rows_of_all
 from wordpress.models import ImportedItem, ImportRun
 
 UNUSABLE_LENGTH = len(UNUSABLE_PASSWORD_PREFIX) + UNUSABLE_PASSWORD_SUFFIX_LENGTH
-
-
-def start_import(export: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "manage.py", "import_wordpress", str(export)]
-    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=scratch_site.PROJECT, **output)  # noqa: S603  # our own command
 
 
 def describe(start: dt.datetime) -> str:
@@ -48,10 +40,10 @@ def is_volatile(value: object, start: dt.datetime) -> bool:
     return isinstance(value, str) and value.startswith(UNUSABLE_PASSWORD_PREFIX) and len(value) == UNUSABLE_LENGTH
 
 
-def kill_while_writing(export: Path, rng: random.Random, longest: float) -> int:
+def kill_while_writing(rng: random.Random, longest: float) -> int:
     """Start the import, kill it up to `longest` seconds after its first write, and return how many items it stored."""
     before = ImportedItem.objects.count()
-    importer = start_import(export)
+    importer = scratch_site.start_import()
     while ImportedItem.objects.count() == before:
         if importer.poll() is not None:
             raise SystemExit("Failed: the import ended before it could be killed. Choose more --posts.")
@@ -69,14 +61,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="how often the import is killed (%(default)s)")
     options = parser.parse_args()
     scratch_site.migrate()
-    connection.close()
-    export, database = Path(settings.DATA_DIR) / "export.xml", Path(settings.DATABASES["default"]["NAME"])
-    empty = Path(settings.DATA_DIR) / "empty.sqlite3"
+    database, empty = Path(settings.DATABASES["default"]["NAME"]), scratch_site.FOLDER / "empty.sqlite3"
     shutil.copy(database, empty)
-    with export.open("w", encoding="utf-8") as file:
-        write_export(file, options.posts)
+    write_export(scratch_site.EXPORT, options.posts)
     began_at, start = timezone.now(), time.perf_counter()
-    if start_import(export).wait():
+    if scratch_site.start_import().wait():
         raise SystemExit("Failed: the import failed.")
     seconds = time.perf_counter() - start
     undisturbed = describe(began_at)
@@ -85,9 +74,9 @@ def main() -> None:
     shutil.copy(empty, database)
     rng = random.Random()  # noqa: S311  # moments need no secrecy
     for kill in range(1, options.kills + 1):
-        stored = kill_while_writing(export, rng, seconds / 2 / options.kills)
+        stored = kill_while_writing(rng, seconds / 2 / options.kills)
         print(f"kill {kill}: {stored:,} items stored since the last one, {ImportedItem.objects.count():,} in all")
-    if start_import(export).wait():
+    if scratch_site.start_import().wait():
         raise SystemExit("Failed: the last import failed.")
     if describe(began_at) != undisturbed:
         raise SystemExit("Failed: the database differs from that of an import that was not disturbed.")

@@ -1,14 +1,11 @@
 """Posts 2,000 comments from fifty threads to a running server, and checks that all are stored once. See README.md.
 
-Uses SQLite in a temporary directory, or the empty database in DATABASE_URL. The server is granian with several workers,
-as in production. Every twentieth comment is sent twice, like a double click.
+The server is granian with four workers, as in production. Every twentieth comment is sent twice, like a double click.
 """
 
-import http.client
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlencode
 
 import scratch_site  # isort: split
 
@@ -23,23 +20,13 @@ COMMENTS, THREADS, WORKERS, POSTS = 2_000, 50, 4, 20
 DOUBLE_EVERY = 20
 
 
-def send(port: int, post: int, text: str) -> int:
-    """Post one comment, and return the status of the response."""
-    body = urlencode({"name": f"Reader of {text}", "email": "reader@example.org", "text": text})
-    server = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    server.request("POST", f"/comments/on/post/{post}/", body, {"Content-Type": "application/x-www-form-urlencoded"})
-    status = server.getresponse().status
-    server.close()
-    return status
-
-
 def post_all(port: int, posts: list[int], threads: int, prefix: str) -> tuple[Counter[int], float]:
     """Post COMMENTS comments, some of them twice, from `threads` threads. Return the statuses and the seconds."""
     comments = [(posts[n % POSTS], f"{prefix} comment number {n}") for n in range(COMMENTS)]
     comments = [one for n, one in enumerate(comments) for _click in range(1 if n % DOUBLE_EVERY else 2)]
     start = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
-        statuses = Counter(pool.map(lambda one: send(port, *one), comments))
+        statuses = Counter(pool.map(lambda one: scratch_site.send_comment(port, *one), comments))
     return statuses, time.perf_counter() - start
 
 

@@ -1,5 +1,6 @@
 """A site in a temporary directory, or in the empty database in DATABASE_URL. Importing this module sets up Django."""
 
+import http.client
 import os
 import socket
 import subprocess
@@ -9,11 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
+# Removed when the process ends.
+_FOLDER = tempfile.TemporaryDirectory(prefix="broadside-benchmark-")
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks" * 3)
-os.environ.setdefault("BROADSIDE_DATA", tempfile.mkdtemp(prefix="broadside-benchmark-"))
+FOLDER = Path(os.environ.setdefault("BROADSIDE_DATA", _FOLDER.name))
+EXPORT = FOLDER / "export.xml"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django  # noqa: E402  # the environment is set up first
@@ -29,11 +35,8 @@ from comments.models import CommentPolicy, CommentSettings  # noqa: E402  # Djan
 
 
 def create_posts(count: int, author: User) -> list[Post]:
-    posts = [Post(title=f"Post {n}", source="Some text.", author=author, status=Status.PUBLISHED) for n in range(count)]
-    for post in posts:
-        post.full_clean()
-        post.save()
-    return posts
+    texts = {"source": "Some text.", "status": Status.PUBLISHED}
+    return [Post.objects.create(title=f"Post {n}", author=author, **texts) for n in range(count)]
 
 
 def allow_comments() -> None:
@@ -46,6 +49,13 @@ def allow_comments() -> None:
 
 def migrate() -> None:
     call_command("migrate", verbosity=0)
+    connection.close()
+
+
+def start_import() -> subprocess.Popen[bytes]:
+    """Start importing EXPORT."""
+    command = [sys.executable, "manage.py", "import_wordpress", str(EXPORT)]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # our own command
 
 
 @contextmanager
@@ -59,17 +69,31 @@ def serve(workers: int) -> Iterator[int]:
     command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     server = subprocess.Popen([*command, "config.wsgi:application"], cwd=PROJECT)  # noqa: S603  # our own command
     try:
-        _wait_for(port)
+        for _attempt in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        else:
+            raise SystemExit("The server did not start.")
         yield port
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait_for(port: int) -> None:
-    for _attempt in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit("The server did not start.")
+def send(port: int, path: str, form: dict[str, Any] | None = None, cookies: str = "") -> tuple[int, str, str]:
+    """Get `path`, or post `form` to it. Return the status of the response, its body, and the cookie that it sets."""
+    server = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    headers = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
+    server.request("POST" if form else "GET", path, urlencode(form or {}), headers)
+    response = server.getresponse()
+    body = response.read().decode()
+    server.close()
+    return response.status, body, (response.headers["Set-Cookie"] or "").partition(";")[0]
+
+
+def send_comment(port: int, post: int, text: str) -> int:
+    """Post one comment, and return the status of the response."""
+    form = {"name": f"Reader of {text}", "email": "reader@example.org", "text": text}
+    return send(port, f"/comments/on/post/{post}/", form)[0]

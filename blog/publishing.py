@@ -80,7 +80,7 @@ def _change_status(entries: QuerySet[Any], status: Status, is_allowed: Callable[
             (change.changed if is_allowed(entry) else change.refused).append(entry)
         for entry in change.changed:
             entry.status = status
-        Entry.store_all(change.changed, ["status"])
+        entries.model.store_all(change.changed)
         entries_changed([entry.pk for entry in change.changed])
     return change
 

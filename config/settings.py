@@ -45,10 +45,8 @@ BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.list("FORMER_HOST
 # The folder that the blog was in, if it wasn't at the root of its host. It is removed from requested paths.
 _former_folder = env.str("FORMER_FOLDER", default="").strip("/")
 BROADSIDE_FORMER_FOLDER = f"/{_former_folder}/" if _former_folder else ""
-ALLOWED_HOSTS = [
-    *env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"]),
-    *BROADSIDE_FORMER_HOSTS,
-]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS += BROADSIDE_FORMER_HOSTS
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
 # Hosts whose images are shown. Images on other hosts are never loaded, only linked.
@@ -145,7 +143,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -1,7 +1,7 @@
 """The URLs of the whole site. Those of pages come last, because a page can have any path that is free."""
 
 from django.contrib import admin
-from django.contrib.sitemaps import views as sitemap_views
+from django.contrib.sitemaps.views import index, sitemap
 from django.urls import include, path
 
 from blog.caching import public_page
@@ -9,20 +9,17 @@ from blog.editing import preview
 from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap
 from tags.sitemaps import TagSitemap
 
-SITEMAPS = {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySitemap, "tags": TagSitemap}
+SITEMAPS = {
+    "sitemaps": {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySitemap, "tags": TagSitemap},
+}
 
 urlpatterns = [
     path("", include("media.urls")),
     # The URLs of markdownx itself are never included, because they let anyone upload active content.
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/", admin.site.urls),
-    path("sitemap.xml", public_page(sitemap_views.index), {"sitemaps": SITEMAPS}, name="sitemap"),
-    path(
-        "sitemap-<section>.xml",
-        public_page(sitemap_views.sitemap),
-        {"sitemaps": SITEMAPS},
-        name="django.contrib.sitemaps.views.sitemap",
-    ),
+    path("sitemap.xml", public_page(index), SITEMAPS, name="sitemap"),
+    path("sitemap-<section>.xml", public_page(sitemap), SITEMAPS, name="django.contrib.sitemaps.views.sitemap"),
     path("", include("wordpress.legacy_urls.urls")),
     path("", include("tags.urls")),
     path("", include("comments.urls")),

@@ -60,13 +60,15 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((_CONTENT / name).read_text(encoding="utf-8"))
 
 
-def _read_texts(folder: str) -> list[tuple[dict[str, Any], str]]:
-    """Return the front matter and the text of each file, in the order of their names."""
-    texts = []
+def _read_entries(folder: str, urls: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the front matter and the `source` of each file, in the order of their names."""
+    placeholders = "|".join(map(re.escape, urls))
+    entries = []
     for file in sorted((_CONTENT / folder).glob("*.md")):
         _before, front_matter, text = file.read_text(encoding="utf-8").split("+++\n", 2)
-        texts.append((tomllib.loads(front_matter), text.strip() + "\n"))
-    return texts
+        source = re.sub(placeholders, lambda placeholder: urls[placeholder[0]], text.strip() + "\n")
+        entries.append({**tomllib.loads(front_matter), "source": source})
+    return entries
 
 
 def _load_people(rows: list[dict[str, Any]]) -> dict[str, User]:
@@ -100,48 +102,32 @@ def _open_file(name: str) -> ContentFile[bytes]:
     return ContentFile((_CONTENT / "files" / name).read_bytes(), name=name)
 
 
-def _with_urls(text: str, urls: dict[str, str]) -> str:
-    return re.sub("|".join(map(re.escape, urls)), lambda placeholder: urls[placeholder[0]], text)
-
-
 def _load_posts(
     people: dict[str, User], categories: dict[str, Category], urls: dict[str, str], progress: Progress
 ) -> dict[str, Post]:
     posts = {}
-    texts = _read_texts("posts")
-    for done, (front_matter, text) in enumerate(texts, start=1):
-        author, tags = people[front_matter.pop("author")], front_matter.pop("tags")
-        slugs = front_matter.pop("categories")
+    rows = _read_entries("posts", urls)
+    for done, row in enumerate(rows, start=1):
+        slugs, tags = row.pop("categories"), row.pop("tags")
         published_at: dt.datetime | None = None
-        if "published" in front_matter:
-            published_at = timezone.make_aware(front_matter.pop("published"))
-        elif "scheduled_days" in front_matter:
-            published_at = timezone.now() + dt.timedelta(days=front_matter.pop("scheduled_days"))
-        post = Post.objects.create(
-            author=author,
-            published_at=published_at,
-            created_at=published_at or timezone.now(),
-            source=_with_urls(text, urls),
-            **{"status": Status.PUBLISHED, **front_matter},
-        )
+        if "published" in row:
+            published_at = timezone.make_aware(row.pop("published"))
+        elif "scheduled_days" in row:
+            published_at = timezone.now() + dt.timedelta(days=row.pop("scheduled_days"))
+        row |= {"author": people[row["author"]], "created_at": published_at or timezone.now()}
+        post = Post.objects.create(published_at=published_at, **{"status": Status.PUBLISHED, **row})
         post.categories.set([categories[slug] for slug in slugs])
         post.tags.set(tags)
         posts[post.slug] = post
-        progress(_("Posts"), done, len(texts))
+        progress(_("Posts"), done, len(rows))
     return posts
 
 
 def _load_pages(author: User, urls: dict[str, str]) -> None:
     pages: dict[str, Page] = {}
-    for order, (front_matter, text) in enumerate(_read_texts("pages")):
-        pages[front_matter["slug"]] = Page.objects.create(
-            parent=pages.get(front_matter.pop("parent")),
-            author=author,
-            status=Status.PUBLISHED,
-            source=_with_urls(text, urls),
-            menu_order=order,
-            **front_matter,
-        )
+    for order, row in enumerate(_read_entries("pages", urls)):
+        row |= {"author": author, "parent": pages.get(row["parent"]), "menu_order": order}
+        pages[row["slug"]] = Page.objects.create(status=Status.PUBLISHED, **row)
 
 
 def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Progress) -> None:

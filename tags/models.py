@@ -37,7 +37,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> dict[str, "Tag"]:
         """Return the tag for each name, and create tags that don't exist yet, in at most six statements."""
         key_of = {name: tag_key(name) for name in names}
-        found = self._by_key(key_of.values())
+        found = {tag.key: tag for tag in self.filter(key__in=set(key_of.values()))}
         missing: dict[str, str] = {}
         for name, key in key_of.items():
             if key not in found:
@@ -49,9 +49,6 @@ class TagQuerySet(PublicQuerySet["Tag"]):
     def get_by_natural_key(self, name: str) -> "Tag":
         return self.get(key=tag_key(name))
 
-    def _by_key(self, keys: Iterable[str]) -> dict[str, "Tag"]:
-        return {tag.key: tag for tag in self.filter(key__in=set(keys))}
-
     def _create(self, names: dict[str, str]) -> dict[str, "Tag"]:
         """Create tags with these names, given by key. Concurrent calls for the same names return the same tags."""
         slugs = free_slugs((slugify(name) or _FALLBACK_SLUG for name in names.values()), self, max_length=_MAX_LENGTH)
@@ -59,7 +56,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         with transaction.atomic(savepoint=False):
             # Always in the same order, so that two transactions can't deadlock.
             self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
-            created = self._by_key(names)
+            created = {tag.key: tag for tag in self.filter(key__in=set(names))}
             TagAlias.objects.filter(slug__in=[tag.slug for tag in created.values()]).delete()
         for key in names.keys() - created.keys():
             # Someone else took its slug between the query and the insertion.

@@ -1,33 +1,50 @@
-"""Posts and pages in the admin."""
+"""Posts, pages and categories in the admin."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.forms import PageForm, PostForm
-from blog.admin.results import changed_message, saved_message, state_of
+from blog.admin.forms import CategoryForm, PageForm, PostForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
 from blog.rendering.markups import markups
+
+# What is said about entries by their new state, or by what was done. `name` is “post” or “page”, or their plural.
+_MESSAGES: Final[dict[str, Any]] = {
+    "updated": _("%(name)s updated."),
+    Status.DRAFT: _("Draft saved."),
+    Status.PENDING: _("%(name)s submitted for review."),
+    Status.PRIVATE: _("%(name)s published privately."),
+    Status.PUBLISHED: ngettext_lazy("%(name)s published.", "%(count)d %(name)s published.", "count"),
+    "scheduled": ngettext_lazy("%(name)s scheduled.", "%(count)d %(name)s scheduled.", "count"),
+    "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
+    Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
+    "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
+    "refused": ngettext_lazy(
+        "One %(name)s was not changed: it is in the trash, or you don't have permission to change it.",
+        "%(count)d %(name)s were not changed: they are in the trash, or you don't have permission to change them.",
+        "count",
+    ),
+}
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -90,6 +107,51 @@ class EntryChangeList(ChangeList):
         return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
 
 
+def _state_of(entry: Entry) -> str:
+    return "scheduled" if entry.is_scheduled else entry.status
+
+
+def _result_message(result: str, entries: Sequence[Entry]) -> str:
+    """Return the message about at least one entry, with a link if there is only one."""
+    entry, meta, count = entries[0], entries[0]._meta, len(entries)
+    name = meta.verbose_name if count == 1 else meta.verbose_name_plural
+    text: str = capfirst(_MESSAGES[result] % {"count": count, "name": name})
+    if count > 1:
+        return text
+    label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")
+    url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
+    return format_html('{} <a href="{}">{}</a>', text, url, label % {"name": name})
+
+
+def _status_action(
+    change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
+    permission: str,
+    label: Any,
+    result: str,
+    log_message: Any,
+) -> Callable[[admin.ModelAdmin[Any], HttpRequest, QuerySet[Any]], None]:
+    """Return an action that changes the status of entries, logs it, and reports the result and what was refused."""
+
+    @admin.action(description=label, permissions=[permission])
+    def action(entry_admin: admin.ModelAdmin[Any], request: HttpRequest, entries: QuerySet[Any]) -> None:
+        user = cast("User", request.user)
+        with transaction.atomic():
+            change = change_status(entries, user)
+            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
+        results = (
+            ("refused", change.refused, messages.WARNING),
+            (result, [entry for entry in change.changed if not entry.is_scheduled], messages.SUCCESS),
+            ("scheduled", [entry for entry in change.changed if entry.is_scheduled], messages.SUCCESS),
+        )
+        for name, some, level in results:
+            if some:
+                entry_admin.message_user(request, _result_message(name, some), level)
+        if not change.changed and not change.refused:
+            entry_admin.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+
+    return action
+
+
 class EntryAdmin(admin.ModelAdmin[Any]):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
@@ -128,7 +190,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
         entry = super().get_object(request, object_id, from_field)
         if entry is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
             entry.refresh_from_db(from_queryset=self.model._default_manager.select_for_update())
-            entry.previous_state = state_of(entry)
+            entry.previous_state = _state_of(entry)
         return entry
 
     def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -181,25 +243,20 @@ class EntryAdmin(admin.ModelAdmin[Any]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Do nothing, because categories and tags were saved together with the entry."""
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        if IS_POPUP_VAR in request.POST:
-            return super().response_add(request, obj, post_url_continue)
-        return self._response_after_save(request, obj, saved_message(obj))
+    def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
+        return self.response_change(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        if IS_POPUP_VAR in request.POST:
-            return super().response_change(request, obj)
-        return self._response_after_save(request, obj, saved_message(obj, obj.previous_state))
-
-    def _response_after_save(self, request: HttpRequest, entry: Entry, message: SafeString) -> HttpResponse:
-        """Show `message` instead of Django's, which only says that something was changed."""
-        self.message_user(request, message, messages.SUCCESS)
+        """Show our own message, as Django's only says that something was added or changed."""
+        state = _state_of(obj)
+        is_update = state == getattr(obj, "previous_state", None) and state != Status.DRAFT
+        self.message_user(request, _result_message("updated" if is_update else state, [obj]), messages.SUCCESS)
         if "_continue" in request.POST:
-            url = reverse(f"admin:blog_{entry.kind}_change", args=[entry.pk])
+            url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
         elif "_addanother" in request.POST:
-            url = reverse(f"admin:blog_{entry.kind}_add")
+            url = reverse(f"admin:blog_{obj.kind}_add")
         else:
-            return self.response_post_save_change(request, entry)
+            return self.response_post_save_change(request, obj)
         filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
         return HttpResponseRedirect(add_preserved_filters(filters, url))
 
@@ -232,47 +289,10 @@ class EntryAdmin(admin.ModelAdmin[Any]):
 
     # Actions
 
-    @admin.action(description=_("Publish"), permissions=["publish"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.publish, queryset, "published", _("Published."))
-
-    @admin.action(description=_("Unpublish"), permissions=["change"])
-    def unpublish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.unpublish, queryset, "unpublished", _("Unpublished."))
-
-    @admin.action(description=_("Move to trash"), permissions=["change"])
-    def trash(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.trash, queryset, "trash", _("Moved to the trash."))
-
-    @admin.action(description=_("Restore as draft"), permissions=["change"])
-    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._change_status(request, publishing.restore, queryset, "restored", _("Restored as a draft."))
-
-    def _change_status(
-        self,
-        request: HttpRequest,
-        change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
-        entries: QuerySet[Any],
-        result: str,
-        log_message: Any,
-    ) -> None:
-        """Change the status of these entries, log it for each, and report the result and what was refused."""
-        user = cast("User", request.user)
-        with transaction.atomic():
-            change = change_status(entries, user)
-            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
-        scheduled = [entry for entry in change.changed if entry.is_scheduled]
-        others = [entry for entry in change.changed if not entry.is_scheduled]
-        results = (
-            ("refused", change.refused, messages.WARNING),
-            (result, others, messages.SUCCESS),
-            ("scheduled", scheduled, messages.SUCCESS),
-        )
-        for name, some, level in results:
-            if some:
-                self.message_user(request, changed_message(name, some), level)
-        if not change.changed and not change.refused:
-            self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+    publish = _status_action(publishing.publish, "publish", _("Publish"), "published", _("Published."))
+    unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
+    trash = _status_action(publishing.trash, "change", _("Move to trash"), "trash", _("Moved to the trash."))
+    restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", _("Restored as a draft."))
 
     # Deleting
 
@@ -319,3 +339,26 @@ class PageAdmin(EntryAdmin):
     @admin.display(description=_("title"), ordering=tree_order())
     def indented_title(self, page: Page) -> SafeString:
         return indented(page)
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin[Any]):
+    form = CategoryForm
+    list_display = ("indented_name", "slug", "post_count")
+    search_fields = ("name", "path")
+    ordering = (tree_order(),)
+    list_per_page = 200
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return Category.objects.annotate(post_count=Count("posts"))
+
+    @admin.display(description=_("name"), ordering=tree_order())
+    def indented_name(self, category: Category) -> SafeString:
+        return indented(category)
+
+    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
+    def post_count(self, category: Any) -> int:
+        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
+
+    def view_on_site(self, obj: Category) -> str:
+        return obj.get_absolute_url()

@@ -1,21 +1,145 @@
-"""The forms for posts, pages and categories."""
+"""The forms for posts, pages and categories, and their fields."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
-from blog.admin.fields import SourceField, TagsField
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
-from blog.admin.versions import VersionedForm
 from blog.editing import SourceEditor
 from blog.models import Category, Page, Post, Status
 from blog.permissions import UNDECIDED, may_publish
+from core.text import unify_line_ends
+
+
+class VersionedForm(forms.ModelForm[Any]):
+    """A form with the field `version`, which the admin shows to users who may change the object."""
+
+    # The version that the object had when the form was opened.
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["version"] = self.stored_version()
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        return [name for name in super().changed_data if name != "version"]
+
+    def stored_version(self) -> str:
+        """Return a string that changes whenever the stored object does."""
+        return str(self.instance.modified_at.isoformat())
+
+    def conflict_message(self) -> str:
+        """Return a sentence that describes the conflict."""
+        return _("This was changed elsewhere after you opened it.")
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not self.instance.pk:
+            return self.cleaned_data
+        name = self.add_prefix("version")
+        # A form that is submitted twice has no changes the second time, and so no conflict.
+        if not self.changed_data or self.data.get(name) == self.initial["version"]:
+            # The rest stays as it is stored: browsers replace line ends, and times are shown in whole seconds.
+            return {field: value for field, value in self.cleaned_data.items() if field in self.changed_data}
+        # The form is shown with the current version, so that it is saved if it is submitted again.
+        self.data = cast("QueryDict", self.data).copy()
+        self.data[name] = self.initial["version"]
+        meta = self.instance._meta
+        raise ValidationError(
+            format_html(
+                '{} {} <a href="{}" target="_blank">{}</a>',
+                self.conflict_message(),
+                _(
+                    "Your version is still below, but hasn't been saved. Look at the other version and copy what you "
+                    "need from it. If you save again, your version replaces it."
+                ),
+                reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
+                _("Open the other version in a new window"),
+            ),
+            code="conflict",
+        )
+
+
+class SourceField(forms.CharField):
+    """The source of a text. Line endings don't count as a change, because browsers replace them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, required=False, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return unify_line_ends(super().to_python(value) or "")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return unify_line_ends(initial or "") != unify_line_ends(data or "")
+
+
+class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no types
+    """A text area for the names of tags. Its script suggests existing tags."""
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        tag = _tag_model()._meta
+        attrs: dict[str, Any] = super().build_attrs(base_attrs, extra_attrs)
+        return attrs | {
+            "class": "tags-line",
+            "rows": 2,
+            "cols": 80,
+            "autocomplete": "off",
+            "autocapitalize": "off",
+            "dir": "auto",
+            "data-suggest": reverse(f"admin:{tag.app_label}_{tag.model_name}_suggest"),
+            "data-found": _("{n} matching tags. Use the arrow keys to choose one and press Enter."),
+        }
+
+    class Media:
+        css = {"all": ["admin-broadside/tags.css"]}
+        js = [forms.Script("admin-broadside/tags.js", type="module")]
+
+
+class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
+    """Names of tags, separated by commas or new lines."""
+
+    widget = TagsWidget
+
+    def to_python(self, value: Any) -> str:
+        return unify_line_ends(str(super().to_python(value))).replace("\n", ",")
+
+    def clean(self, value: Any) -> list[str]:
+        names: list[str] = super().clean(value)
+        limit = _tag_model()._meta.get_field("name").max_length
+        for name in names:
+            if len(name) > limit:
+                raise ValidationError(
+                    _("The tag “%(start)s…” is longer than %(limit)d characters. Separate tags with commas.")
+                    % {"start": name[:30], "limit": limit}
+                )
+        return names
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether the tags differ, in whatever order."""
+        try:
+            names = self.clean(data)
+        except ValidationError:
+            return True
+        return {tag.name for tag in initial or []} != set(names)
+
+
+def _tag_model() -> Any:
+    # Through the relation, because the tags app is above this one.
+    return Post.tags.through.tag_model()
 
 
 class EntryForm(VersionedForm):
@@ -44,17 +168,6 @@ class EntryForm(VersionedForm):
         # An import can bring languages that are not in the list.
         if "language" in fields and language not in dict(fields["language"].choices):
             fields["language"].choices = [*fields["language"].choices, (language, language)]
-        if self.instance.published_at:
-            self.initial["published_at"] = self.instance.published_at.replace(microsecond=0)
-
-    def clean_source(self) -> str:
-        # An imported source is kept byte for byte until it is changed.
-        source: str = self.cleaned_data["source"]
-        return source if "source" in self.changed_data else self.instance.source
-
-    def clean_published_at(self) -> Any:
-        # The form shows whole seconds. A time that is not changed keeps its microseconds, and with it its URL.
-        return self.cleaned_data["published_at"] if "published_at" in self.changed_data else self.instance.published_at
 
     def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
@@ -73,7 +186,7 @@ class PostForm(EntryForm):
 
     class Meta:
         model = Post
-        fields = "__all__"  # the admin names the fields that each user may change
+        fields = "__all__"  # noqa: DJ007  # the admin names the fields that each user may change
 
 
 class ParentForm(forms.ModelForm[Any]):

@@ -1,6 +1,7 @@
 """Redirects in the admin, where they are listed, searched, added and deleted. Most were created automatically."""
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -84,23 +85,20 @@ def find_object(path: str) -> Model | None:
     if path.startswith(settings.MEDIA_URL):
         name = path.removeprefix(settings.MEDIA_URL)
         return Picture.objects.filter(file=name).first() or Document.objects.filter(file=name).first()
-    try:
-        match = resolve(path)
-    except Resolver404:
-        return None
-    parts = match.kwargs
-    if match.view_name == "blog:post":
-        try:
-            day = dt.date(int(parts["year"]), int(parts["month"]), int(parts["day"]))
-        except ValueError:
-            return None
-        return Post.objects.filter(published_on=day, slug=parts["slug"]).first()
-    if match.view_name == "blog:category":
-        return Category.objects.filter(path=parts["path"]).first()
-    if match.view_name == "blog:author":
-        author: User | None = User.objects.filter(slug=parts["slug"]).first()
-        return author
-    return Page.objects.filter(path=parts["path"]).first() if match.view_name == "blog:page" else None
+    # Not every path is a URL of the site, and not every date exists.
+    with suppress(Resolver404, ValueError):
+        match resolve(path):
+            case ResolverMatch(view_name="blog:post", kwargs={"slug": slug, **date}):
+                day = dt.date.fromisoformat("{year}-{month}-{day}".format(**date))
+                return Post.objects.filter(published_on=day, slug=slug).first()
+            case ResolverMatch(view_name="blog:category", kwargs={"path": category_path}):
+                return Category.objects.filter(path=category_path).first()
+            case ResolverMatch(view_name="blog:author", kwargs={"slug": slug}):
+                author: User | None = User.objects.filter(slug=slug).first()
+                return author
+            case ResolverMatch(view_name="blog:page", kwargs={"path": page_path}):
+                return Page.objects.filter(path=page_path).first()
+    return None
 
 
 @admin.register(Redirect)

@@ -1,7 +1,7 @@
 """The blog's models: posts, pages, categories, redirects and enclosures."""
 
 from blog.models.category import Category
-from blog.models.entry import TEXTS, Entry, EntryKind, EntryQuerySet, Status, new_guid, public_condition
+from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.redirect import Redirect
@@ -12,13 +12,10 @@ __all__ = [
     "EnclosedWith",
     "Enclosure",
     "Entry",
-    "EntryKind",
-    "EntryQuerySet",
     "Page",
     "Post",
     "PostQuerySet",
     "Redirect",
     "Status",
-    "new_guid",
     "public_condition",
 ]

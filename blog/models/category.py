@@ -51,8 +51,6 @@ class Category(TreeNode):
             old_path = self._stored_path()
             self.slug = self.slug or slugify(self.name)
             self.assign_path()
-            if kwargs.get("update_fields") is not None:
-                kwargs["update_fields"] = {*kwargs["update_fields"], "slug", "path"}
             super().save(*args, **kwargs)
             if old_path and old_path != self.path:
                 self.move_descendants(old_path)

@@ -3,9 +3,10 @@
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Self
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, Self
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models.category import Category
+from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from core.changes import PublicModel, PublicQuerySet, entries_changed
@@ -78,7 +80,7 @@ class KindManager(models.Manager[Any]):
     """Finds the entries of the proxy's own kind."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return super().get_queryset().filter(kind=self.model.KIND)
+        return super().get_queryset().filter(kind=self.model._meta.model_name)
 
 
 def new_guid() -> str:
@@ -92,11 +94,10 @@ class Entry(PublicModel):
     The source stays as written. Its HTML is rendered when the entry is saved, and stored with it.
     """
 
-    # Set by the proxies.
-    KIND: ClassVar[EntryKind | None] = None
     # They say when to render the source again. The HTML itself is public.
     private_fields = frozenset({"source_digest", "render_version"})
 
+    # The name of its proxy.
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
     title = models.CharField(_("title"), max_length=1000, blank=True)
     slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
@@ -189,14 +190,9 @@ class Entry(PublicModel):
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if self.KIND is not None and not args:
-            kwargs.setdefault("kind", self.KIND)
+        if self._meta.proxy and not args:
+            kwargs.setdefault("kind", self._meta.model_name)
         super().__init__(*args, **kwargs)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if cls.KIND is not None:
-            _PROXIES[cls.KIND] = cls
 
     def __str__(self) -> str:
         return self.title or gettext("(no title)")
@@ -206,7 +202,7 @@ class Entry(PublicModel):
         """Load an entry as a post or a page."""
         if cls is Entry and "kind" in field_names:
             kind = list(values)[list(field_names).index("kind")]
-            return _PROXIES[kind].from_db(db, field_names, values, **kwargs)  # type: ignore[return-value]  # a proxy of it
+            return apps.get_model("blog", kind).from_db(db, field_names, values, **kwargs)  # type: ignore[no-any-return]  # a proxy of it
         return super().from_db(db, field_names, values, **kwargs)
 
     @property
@@ -226,8 +222,6 @@ class Entry(PublicModel):
     @property
     def direction(self) -> str:
         """`rtl` or `ltr` if the entry has a language of its own and Django knows it, else empty."""
-        if not self.language:
-            return ""
         try:
             return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
         except KeyError:
@@ -302,11 +296,11 @@ class Entry(PublicModel):
         SourceTooLongError.
         """
         self.render_if_stale()
-        _store([self], lambda: super(Entry, self).save(*args, **kwargs))
+        self._store([self], lambda: super(Entry, self).save(*args, **kwargs))
 
     @classmethod
-    def store_all(cls, entries: Sequence[Any], fields: Iterable[str]) -> None:
-        """Save these fields of stored entries, and their URLs, in a fixed number of statements.
+    def store_all(cls, entries: Sequence[Any]) -> None:
+        """Save the status of stored entries of this kind, and their URLs, in a fixed number of statements.
 
         Nothing is rendered, so the source must be unchanged. The caller calls `entries_changed`.
         """
@@ -315,8 +309,30 @@ class Entry(PublicModel):
         now = timezone.now()
         for entry in entries:
             entry.modified_at = now
-        names = {*fields, "modified_at", "slug", "published_at", "published_on", "path"}
-        _store(entries, lambda: Entry.objects.bulk_update(entries, names, batch_size=200))
+        names = ["status", "modified_at", "slug", "published_at", "published_on", "path"]
+        cls._store(entries, lambda: Entry.objects.bulk_update(entries, names, batch_size=200))
+
+    @classmethod
+    def _store(cls, entries: Sequence[Any], write: Callable[[], object]) -> None:
+        """Give `entries` free URLs, `write` them and redirect the URLs that they had, in one transaction."""
+        with transaction.atomic():
+            urls = Entry.objects.only("kind", "status", "slug", "published_at", "published_on", "parent", "path")
+            stored: dict[int, Entry] = urls.in_bulk([entry.pk for entry in entries if entry.pk])
+            for entry in entries:
+                entry._set_publication_time()
+                before = stored.get(entry.pk)
+                # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
+                if before is not None and before.slug == entry.slug and entry.was_restored(before):
+                    entry.slug = slug_before_trash(entry.slug)
+            cls.assign_places(entries, stored)
+            try:
+                with transaction.atomic():
+                    write()
+            except IntegrityError:
+                # Someone else took a URL between the look-up and the write. Look again, once.
+                cls.assign_places(entries, stored)
+                write()
+            cls.keep_old_urls(entries, stored)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         pk = self.pk
@@ -327,12 +343,19 @@ class Entry(PublicModel):
 
     @classmethod
     def assign_places(cls, entries: Sequence[Any], stored: Mapping[int, "Entry"]) -> None:
-        """Give entries of one kind free URLs. `stored` holds them by ID as they are in the database."""
+        """Give entries of this kind free URLs. `stored` holds them by ID as they are in the database."""
         raise NotImplementedError
 
     @classmethod
     def keep_old_urls(cls, entries: Sequence[Any], stored: Mapping[int, "Entry"]) -> None:
-        """Redirect the URLs that saved entries of one kind had before."""
+        """Redirect the URLs that saved entries had before."""
+        moved = [pair for entry in entries for pair in entry.moved_from(stored.get(entry.pk))]
+        if moved:
+            remove_redirects(entry.get_absolute_url() for _url, entry in moved)
+            add_redirects((url, entry) for url, entry in moved if url)
+
+    def moved_from(self, before: "Entry | None") -> list[tuple[str, Any]]:
+        """Return each entry whose URL changed when this one was saved, with its old URL (empty if there was none)."""
         raise NotImplementedError
 
     def _set_publication_time(self) -> None:
@@ -343,36 +366,3 @@ class Entry(PublicModel):
         """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used the URL it had there."""
         was_trashed = stored.slug != slug_before_trash(stored.slug)
         return was_trashed and stored.status == Status.TRASH != self.status
-
-
-_PROXIES: dict[str, type[Entry]] = {}
-
-
-def _store(entries: Sequence[Entry], write: Callable[[], object]) -> None:
-    """Give `entries` free URLs, `write` them and redirect the URLs that they had, in one transaction."""
-    with transaction.atomic():
-        pks = [entry.pk for entry in entries if entry.pk]
-        urls = Entry.objects.only("kind", "status", "slug", "published_at", "published_on", "parent", "path")
-        stored: dict[int, Entry] = urls.in_bulk(pks) if pks else {}
-        by_proxy = [(proxy, [entry for entry in entries if entry.kind == kind]) for kind, proxy in _PROXIES.items()]
-
-        def assign_places() -> None:
-            for proxy, some in by_proxy:
-                proxy.assign_places(some, stored)
-
-        for entry in entries:
-            entry._set_publication_time()
-            before = stored.get(entry.pk)
-            # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
-            if before is not None and before.slug == entry.slug and entry.was_restored(before):
-                entry.slug = slug_before_trash(entry.slug)
-        assign_places()
-        try:
-            with transaction.atomic():
-                write()
-        except IntegrityError:
-            # Someone else took a URL between the look-up and the write. Look again, once.
-            assign_places()
-            write()
-        for proxy, some in by_proxy:
-            proxy.keep_old_urls(some, stored)

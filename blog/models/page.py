@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
-from blog.models.redirect import add_redirects, remove_redirects
+from blog.models.entry import Entry, EntryQuerySet, KindManager
 from blog.models.tree import TreeNode, TreeQuerySet
 from core.slugs import is_reserved, slugify
 
@@ -20,8 +20,6 @@ class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # ea
 
 class Page(TreeNode, Entry):
     """An entry that has a place in the tree of pages instead of a date, categories and tags."""
-
-    KIND = EntryKind.PAGE
 
     objects = KindManager.from_queryset(PageQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
@@ -53,14 +51,10 @@ class Page(TreeNode, Entry):
                 page.assign_path(also_taken=given[page.parent_id])
             given[page.parent_id].add(page.slug)
 
-    @classmethod
-    def keep_old_urls(cls, entries: Sequence["Page"], stored: Mapping[int, Entry]) -> None:
-        moved: list[tuple[str, Page]] = []
-        for page in entries:
-            before = stored.get(page.pk)
-            old_path = before.path if before is not None and before.path else ""
-            if old_path != page.path:
-                moved += [(old_path, page), *(page.move_descendants(old_path) if old_path else [])]
-        if moved:
-            remove_redirects(page.get_absolute_url() for _path, page in moved)
-            add_redirects((f"/{path}/", page) for path, page in moved if path)
+    def moved_from(self, before: Entry | None) -> list[tuple[str, Any]]:
+        if before is None or before.path is None:
+            return [("", self)]
+        if before.path == self.path:
+            return []
+        moved = [(before.path, self), *self.move_descendants(before.path)]
+        return [(f"/{old_path}/", page) for old_path, page in moved]

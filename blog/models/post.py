@@ -1,7 +1,5 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
-import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -16,8 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
-from blog.models.entry import Entry, EntryKind, EntryQuerySet, KindManager
-from blog.models.redirect import add_redirects, remove_redirects
+from blog.models.entry import Entry, EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slugify
@@ -46,9 +43,7 @@ class EnclosedWith(NamedTuple):
 class Post(Entry):
     """A dated entry, filed under categories and tags."""
 
-    KIND = EntryKind.POST
-
-    # Set where it is needed (blog.enclosures).
+    # Set for all posts of a feed together (blog.enclosures).
     enclosed: EnclosedWith
 
     objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
@@ -72,12 +67,8 @@ class Post(Entry):
     @property
     def lead(self) -> SafeString:
         """What listings show: the text up to the more marker with a link to the rest, or the whole text."""
-        link = format_html(
-            '<a class="more-link" href="{}#more-{}" dir="auto">{}</a>',
-            self.get_absolute_url(),
-            self.pk,
-            gettext("Read the rest of this entry »"),
-        )
+        url, label = f"{self.get_absolute_url()}#more-{self.pk}", gettext("Read the rest of this entry »")
+        link = format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
         return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     @property
@@ -125,22 +116,10 @@ class Post(Entry):
                 moved.append(post)
         assign_free_slugs(moved)
 
-    @classmethod
-    def keep_old_urls(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
-        taken, moved = [], []
-        for post in entries:
-            before = stored.get(post.pk)
-            old_url = before.get_absolute_url() if before is not None and before.published_on else ""
-            url = post.get_absolute_url()
-            if old_url == url:
-                continue
-            if post.published_on is not None:
-                taken.append(url)
-            if before is not None and old_url and not post.was_restored(before):
-                moved.append((old_url, post))
-        if taken:
-            remove_redirects(taken)
-        add_redirects(moved)
+    def moved_from(self, before: Entry | None) -> list[tuple[str, Any]]:
+        old_url = before.get_absolute_url() if before and before.published_on and not self.was_restored(before) else ""
+        url = self.get_absolute_url() if self.published_on else ""
+        return [(old_url, self)] if old_url != url else []
 
 
 class Enclosure(PublicModel):
@@ -171,15 +150,12 @@ def assign_free_slugs(posts: Sequence[Post]) -> None:
     if not posts:
         return
     others = Post.objects.exclude(pk__in=[post.pk for post in posts if post.pk])
-    rivals = others.filter(
-        published_on__in={post.published_on for post in posts}, slug__in={post.slug for post in posts}
-    )
-    taken: defaultdict[dt.date | None, set[str]] = defaultdict(set)
-    for day, slug in rivals.values_list("published_on", "slug"):
-        taken[day].add(slug)
+    days, slugs = {post.published_on for post in posts}, {post.slug for post in posts}
+    rivals = others.filter(published_on__in=days, slug__in=slugs)
+    taken = set(rivals.values_list("published_on", "slug"))
     for post in posts:
-        day = post.published_on
-        if post.slug in taken[day]:
-            same_day = others.filter(published_on=day)
-            post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=taken[day])
-        taken[day].add(post.slug)
+        if (post.published_on, post.slug) in taken:
+            same_day = others.filter(published_on=post.published_on)
+            assigned = {slug for day, slug in taken if day == post.published_on}
+            post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=assigned)
+        taken.add((post.published_on, post.slug))

@@ -9,8 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from blog.admin.fields import SourceField
-from blog.admin.versions import VersionedForm
+from blog.admin.forms import SourceField, VersionedForm
 from blog.rendering import MAX_SOURCE_LENGTH
 from wordpress.markup.footnotes_and_blocks import MAX_RENDERED_AT_ONCE, save_block
 from wordpress.models import FragmentKind, ReusableBlock
@@ -31,11 +30,6 @@ class ReusableBlockForm(VersionedForm):
     def stored_version(self) -> str:
         block: ReusableBlock = self.instance
         return block.fingerprint
-
-    def clean_text(self) -> str:
-        # Browsers replace the line endings: as long as nothing else was changed, the text stays as it is.
-        text: str = self.cleaned_data["text"]
-        return text if "text" in self.changed_data else self.instance.text
 
 
 @admin.register(ReusableBlock)
