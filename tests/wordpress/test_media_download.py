@@ -13,8 +13,7 @@ from tests.factories.servers import StubServer
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment
 from wordpress.importing.analysis import Analysis
-from wordpress.importing.media_download import MediaDownload, hosts_of
-from wordpress.importing.media_source import MissingFileError
+from wordpress.importing.media_source import MediaDownload, MissingFileError, hosts_of
 from wordpress.models import Attachment
 
 PNG = picture()

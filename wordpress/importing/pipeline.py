@@ -13,8 +13,7 @@ from wordpress.importing.database import disable_mmap, only_import, throwaway_da
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
-from wordpress.importing.media_download import MediaDownload, hosts_of
-from wordpress.importing.media_source import MediaSource
+from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.site_identity import identify_site
@@ -100,7 +99,6 @@ def _read(paths: list[Path], spool: Spool, renderer: RenderPool, progress: Progr
             renderer.expect(RenderInput(item.content, markup_of(item)))
 
     analysis = analyse(paths, progress, on_item)
-    spool.flush()
     renderer.stop_expecting()
     return analysis
 

@@ -6,24 +6,21 @@ The XML is read only once. What must be known before the first item is stored ta
 
 import pickle
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
-from wordpress.importing.matching import ItemKey, ItemKeys, KeyedItem
+from wordpress.importing.matching import ItemKeys, KeyedItem
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import Item
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.topology import parents_first
-
-# Items are pickled together in chunks with at most this many items, or about as many characters.
-_CHUNK_ITEMS: Final = 100
-_CHUNK_CHARACTERS: Final = 500_000
 
 
 class SpoolFile:
@@ -55,56 +52,43 @@ class SpoolFile:
 
 
 class SpooledItems:
-    """Items that can be read any number of times, in the order in which they were added."""
+    """Items that can be read any number of times, by their index or in the order in which they were added."""
 
     def __init__(self, file: SpoolFile) -> None:
         self._file = file
-        self._positions: list[int] = []
-        self._chunk: list[KeyedItem] = []
-        self._characters = 0
+        # An array takes a fifth of the memory of a list.
+        self._positions = array("Q")
 
     def add(self, keyed: KeyedItem) -> None:
-        self._chunk.append(keyed)
-        self._characters += len(keyed.item.content)
-        if len(self._chunk) >= _CHUNK_ITEMS or self._characters > _CHUNK_CHARACTERS:
-            self.flush()
+        self._positions.append(self._file.put(keyed))
+
+    def __getitem__(self, index: int) -> KeyedItem:
+        keyed: KeyedItem = self._file.get(self._positions[index])
+        return keyed
 
     def __iter__(self) -> Iterator[KeyedItem]:
-        for position in self._positions:
-            yield from self._file.get(position)
-
-    def flush(self) -> None:
-        """Write the last chunk, which cannot be read before."""
-        if self._chunk:
-            self._positions.append(self._file.put(self._chunk))
-            self._chunk, self._characters = [], 0
+        return map(self._file.get, self._positions)
 
 
-class SpooledPages:
-    """Pages that can be read in any order, by their position in the export, and the tree that they form.
+class SpooledPages(SpooledItems):
+    """Pages, by their position in the export, and the tree that they form.
 
     The tree is settled before any page is stored: children may come before their parents. So `outlines`, with what
     decides where each page belongs, are in memory.
     """
 
     def __init__(self, file: SpoolFile) -> None:
-        self._file = file
-        self._positions: list[int] = []
+        super().__init__(file)
         self._by_id: dict[int, int] = {}
         self.outlines: list[KeyedItem] = []
 
-    def add(self, item: Item, key: ItemKey) -> None:
-        index = len(self.outlines)
-        self._positions.append(self._file.put(KeyedItem(item, key, index)))
-        outline = item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
-        self.outlines.append(KeyedItem(outline, key, index))
-        if not key.is_repeated:
+    def add(self, keyed: KeyedItem) -> None:
+        super().add(keyed)
+        outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
+        self.outlines.append(keyed._replace(item=outline))
+        if not keyed.key.is_repeated:
             # Of several pages with one ID the first counts.
-            self._by_id.setdefault(item.id, index)
-
-    def __getitem__(self, index: int) -> KeyedItem:
-        keyed: KeyedItem = self._file.get(self._positions[index])
-        return keyed
+            self._by_id.setdefault(outline.id, keyed.position)
 
     def parent_of(self, index: int) -> int | None:
         """Return the parent of a page; None if it has none or it is not in the export."""
@@ -134,6 +118,7 @@ class Spool:
         self._keys = ItemKeys()
 
     def add(self, item: Item) -> None:
+        """Store `item`. Raises InvalidExportError if the disk is full."""
         if item.type == ATTACHMENTS:
             self.attachments.add(KeyedItem(item))
         elif item.type == REUSABLE_BLOCK:
@@ -141,14 +126,9 @@ class Spool:
         elif reason_to_skip(item):
             self.skipped.add(KeyedItem(item))
         elif item.type == PAGES:
-            self.pages.add(item, self._keys.key_of(item))
+            self.pages.add(KeyedItem(item, self._keys.key_of(item), len(self.pages.outlines)))
         else:
             self.posts.add(KeyedItem(item, self._keys.key_of(item)))
-
-    def flush(self) -> None:
-        """Write the last chunks: everything has been read. Raises InvalidExportError if the disk is full."""
-        for items in (self.posts, self.attachments, self.reusable_blocks, self.skipped):
-            items.flush()
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
         description=plain_lines(item.content),
         parent=item.parent,
         menu_order=item.menu_order,
-        uploaded_by_id=context.author_ids.of_file(item.author),
+        uploaded_by_id=context.author_ids.get(item.author),
         uploaded_at=item.published_at,
     )
     restore_attachment(attachment, item)

@@ -118,7 +118,7 @@ class EntryImport(ABC):
             has_changed = record is not None and record.exported != fingerprint_item(keyed.item)
             entry = None
             if not keyed.key.is_repeated and (has_changed or not identity.known):
-                author = context.author_ids.of_item(keyed.item.author)
+                author = context.author_ids[keyed.item.author]
                 entry = build_entry(keyed.item, identity.guid, author, context.run.started_at)
             batch.candidates.append(_Candidate(keyed, identity, record, entry))
         return batch
