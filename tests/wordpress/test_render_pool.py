@@ -74,9 +74,8 @@ def shared_pool() -> Iterator[RenderPool]:
 
 
 def process_of(pool: RenderPool) -> BaseProcess:
-    assert pool._worker is not None
-    process: BaseProcess = pool._worker.process
-    return process
+    assert pool._worker.process is not None
+    return pool._worker.process
 
 
 def kill(pool: RenderPool) -> None:
@@ -86,7 +85,8 @@ def kill(pool: RenderPool) -> None:
 
 def wait_for(pool: RenderPool) -> None:
     """Wait until the worker has rendered the batch."""
-    while pool._batch.worker and not pool._batch.worker.has_answered:
+    is_asked = pool._batch.there or pool._batch.comments
+    while is_asked and pool._worker.is_available and not pool._worker.has_answered:
         time.sleep(0.01)
 
 
@@ -233,16 +233,16 @@ class TestSharing:
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # As if the worker had begun the last half just when it was taken back.
-        monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: limit - 50)
+        portions = iter([range(50, 100), range(0)])
+        monkeypatch.setattr(RenderWorker, "take_back", lambda worker: next(portions))
         assert render_with(shared_pool, self.MANY) == expected(self.MANY)
 
     def test_texts_that_neither_process_has_begun_are_rendered_in_the_end(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shared_pool.begin(self.MANY)
-        assert shared_pool._batch.worker is not None
-        shared_pool._batch.worker.hurry()
-        monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: 0)
+        shared_pool._worker.hurry()
+        monkeypatch.setattr(RenderWorker, "take_back", lambda worker: range(0))
         assert shared_pool.finish().texts == expected(self.MANY)
 
     @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ class TestAhead:
     def test_texts_rendered_ahead_are_not_rendered_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, self.MANY[:4])
-            while pool._is_busy:
+            while not pool._worker.has_answered:
                 time.sleep(0.01)
             pool.stop_expecting()
             kill(pool)
@@ -321,7 +321,7 @@ class TestAhead:
     def test_nothing_is_rendered_ahead_if_it_may_not_be_needed(self) -> None:
         with new_pool() as pool:
             expect(pool, self.MANY)
-            assert pool._worker is None
+            assert pool._worker.process is None
 
 
 class TestWorker:
@@ -330,13 +330,13 @@ class TestWorker:
         with new_pool(ahead=True) as pool:
             expect(pool, TEXTS)
             assert render_with(pool, TEXTS) == expected(TEXTS)
-            assert pool._worker is None
+            assert pool._worker.process is None
 
     def test_everything_is_rendered_here_if_the_worker_cannot_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(resolve: FileResolver) -> RenderWorker:
+        def refuse(worker: RenderWorker) -> None:
             raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-        monkeypatch.setattr(render_pool, "RenderWorker", refuse)
+        monkeypatch.setattr(RenderWorker, "_start", refuse)
         with new_pool(ahead=True) as pool:
             expect(pool, TestAhead.MANY * 10)
             pool.stop_expecting()
@@ -349,7 +349,7 @@ class TestWorker:
     def test_a_pool_that_renders_nothing_starts_no_worker(self) -> None:
         with new_pool() as pool:
             assert render_with(pool, []) == []
-            assert pool._worker is None
+            assert pool._worker.process is None
 
     def test_the_worker_stops_with_the_pool_even_after_an_error(self) -> None:
         with open_spool() as spool:
