@@ -152,7 +152,7 @@ class TestHosts:
 
     def test_files_may_come_from_the_exported_site_and_former_hosts(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["former.example"]
-        analysis = Analysis([], base_url="https://thoolen.wordpress.com", site_url="http://wordpress.com/")
+        analysis = Analysis(base_url="https://thoolen.wordpress.com", site_url="http://wordpress.com/")
         assert hosts_of(analysis) == {"thoolen.wordpress.com", "wordpress.com", "former.example"}
 
     def test_wordpress_com_serves_files_from_another_host(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from blog.rendering.markups import markups
 from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.post_types import reason_to_skip_type
 from wordpress.wxr.reader import Export, InvalidExportError
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Record, Term, TermRef
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Term, TermRef
 from wordpress.wxr.values import language_code, slug_key
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
@@ -67,7 +67,6 @@ def stage_texts() -> dict[Stage, str]:
 class Analysis:
     """What the steps of an import must know of the whole export."""
 
-    paths: list[Path]
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
     authors: dict[str, Author] = field(default_factory=dict)
@@ -95,16 +94,29 @@ def analyse(
     paths: Iterable[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
 ) -> Analysis:
     """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file."""
-    analysis = Analysis(list(paths))
-    for record in _records(analysis, progress):
-        if isinstance(record, Author):
-            analysis.authors.setdefault(record.login, record)
-        elif isinstance(record, Term):
-            _add_term(analysis, record)
-        else:
-            _add_item(analysis, record)
-            if on_item:
-                on_item(record)
+    paths = list(paths)
+    analysis = Analysis()
+    total = total_size(paths)
+    done = 0
+    for path in paths:
+        export = Export(path, markups)
+        for record in export.records():
+            if isinstance(record, Author):
+                analysis.authors.setdefault(record.login, record)
+            elif isinstance(record, Term):
+                _add_term(analysis, record)
+            else:
+                _add_item(analysis, record)
+                if on_item:
+                    on_item(record)
+            if progress and export.source:
+                progress("reading", done + export.source.bytes_read, total)
+        analysis.base_url = analysis.base_url or export.base_url
+        analysis.site_url = analysis.site_url or export.site_url
+        analysis.other_meta.update(export.other_meta)
+        if export.source:
+            done += export.source.bytes_read
+            analysis.warnings += _file_warnings(export, export.source.repairs)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
     return analysis
@@ -140,32 +152,15 @@ def total_size(paths: Iterable[Path]) -> int:
         raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
 
 
-def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
-    total = total_size(analysis.paths)
-    done = 0
-    for path in analysis.paths:
-        export = Export(path, markups)
-        for record in export.records():
-            yield record
-            if progress and export.source:
-                progress("reading", done + export.source.bytes_read, total)
-        done += export.source.bytes_read if export.source else 0
-        analysis.base_url = analysis.base_url or export.base_url
-        analysis.site_url = analysis.site_url or export.site_url
-        analysis.other_meta.update(export.other_meta)
-        analysis.warnings += _file_warnings(export)
-
-
 # Warnings
 
 
-def _file_warnings(export: Export) -> Iterator[str]:
+def _file_warnings(export: Export, repairs: Repairs) -> Iterator[str]:
     if export.version not in _VERSIONS:
         text = _("The export does not give the version of its format. Versions 1.0 to 1.2 are supported.")
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
-    repairs = export.source.repairs if export.source else Repairs()
     for kind, repaired in _REPAIRS.items():
         if count := repairs.counts[kind]:
             lines = ", ".join(map(str, repairs.lines[kind]))

@@ -86,7 +86,7 @@ class SpooledPages(SpooledItems):
         super().add(keyed)
         outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
         self.outlines.append(keyed._replace(item=outline))
-        if not keyed.key.is_repeated:
+        if not keyed.is_repeated:
             # Of several pages with one ID the first counts.
             self._by_id.setdefault(outline.id, keyed.position)
 
@@ -126,9 +126,9 @@ class Spool:
         elif reason_to_skip(item):
             self.skipped.add(KeyedItem(item))
         elif item.type == PAGES:
-            self.pages.add(KeyedItem(item, self._keys.key_of(item), len(self.pages.outlines)))
+            self.pages.add(self._keys.add_to(item)._replace(position=len(self.pages.outlines)))
         else:
-            self.posts.add(KeyedItem(item, self._keys.key_of(item)))
+            self.posts.add(self._keys.add_to(item))
 
 
 @contextmanager
