@@ -93,7 +93,7 @@ class TestTwice:
         before = contents()
         second = import_parts(*AWKWARD_PARTS)
         assert contents() == before
-        assert not second.total(Outcome.IMPORTED)
+        assert not second.has_changes
         for kind, counts in first.counts.items():
             assert second.counts[kind].total() == counts.total()
             assert second.counts[kind][Outcome.SKIPPED] == counts[Outcome.SKIPPED]

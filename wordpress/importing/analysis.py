@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -23,7 +23,6 @@ Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
 # Called with a stage, how much of it is done, and its total: in bytes, items, files, texts and stored rows.
 type Progress = Callable[[Stage, int, int], None]
 
-_VERSIONS: Final = {"1.0", "1.1", "1.2"}
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
 
@@ -91,10 +90,9 @@ class Analysis:
 
 
 def analyse(
-    paths: Iterable[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
+    paths: Collection[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
 ) -> Analysis:
     """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file."""
-    paths = list(paths)
     analysis = Analysis()
     total = total_size(paths)
     done = 0
@@ -144,7 +142,7 @@ def reason_to_skip(item: Item) -> str:
     return ""
 
 
-def total_size(paths: Iterable[Path]) -> int:
+def total_size(paths: Collection[Path]) -> int:
     """Return the size of the files in bytes. Raises InvalidExportError if one of them cannot be read."""
     try:
         return sum(path.stat().st_size for path in paths)
@@ -156,7 +154,7 @@ def total_size(paths: Iterable[Path]) -> int:
 
 
 def _file_warnings(export: Export, repairs: Repairs) -> Iterator[str]:
-    if export.version not in _VERSIONS:
+    if export.version not in {"1.0", "1.1", "1.2"}:
         text = _("The export does not give the version of its format. Versions 1.0 to 1.2 are supported.")
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version

@@ -59,7 +59,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "source": item.content,
         "markup": markup_of(item),
         "excerpt": plain_lines(item.excerpt),
-        "language": _language(item),
+        "language": next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), ""),
         "comments_open": item.comment_status == "open",
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
@@ -97,11 +97,6 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield text % count
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here, so those of this page were skipped.")
-
-
-def _language(item: Item) -> str:
-    """Return the code of the item's language; empty if it has none or the language is unknown."""
-    return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
 
 
 def _published_at(item: Item) -> dt.datetime | None:

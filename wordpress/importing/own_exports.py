@@ -15,7 +15,6 @@ _MAX_TEXT_LENGTH: Final = 100_000
 def restore_entry(entry: Entry, item: Item) -> None:
     """Set the fields of `entry` that the extension of `item` contains."""
     if extension := item.extension:
-        entry.markup = extension.markup or entry.markup
         _set_texts(entry, extension.texts, ("title", "excerpt", "language"))
         for name in ("published_at", "created_at", "modified_at"):
             exact = extension.datetimes.get(name)

@@ -124,17 +124,13 @@ class Report:
         self.files = [rename(path) for path in self.files]
         self.warnings = [rename(text) for text in self.warnings]
 
-    def total(self, outcome: Outcome) -> int:
-        return sum(counts[outcome] for counts in self.counts.values())
-
     @property
     def change_count(self) -> int:
         """How many objects were imported or updated."""
-        return self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED)
+        return sum(counts[Outcome.IMPORTED] + counts[Outcome.UPDATED] for counts in self.counts.values())
 
     @property
     def has_changes(self) -> bool:
-        """Whether the import has changed anything here."""
         return self.change_count > 0
 
     @contextmanager
@@ -150,11 +146,8 @@ class Report:
 
     def summary(self) -> dict[str, Any]:
         """Return the report as JSON types, with the remarks grouped so that a page can show them."""
-        return {
-            **self._without_remarks(),
-            "skipped": asdict(summarise(self.skipped)),
-            "notes": asdict(summarise(self.notes)),
-        }
+        reasons = {"skipped": asdict(summarise(self.skipped)), "notes": asdict(summarise(self.notes))}
+        return self._without_remarks() | reasons
 
     def write(self, file: TextIO) -> None:
         """Write the whole report as JSON."""

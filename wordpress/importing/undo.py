@@ -276,11 +276,8 @@ def _edited() -> str:
 
 def _is_referred_to(target: Model, *, except_by: Collection[type[Model]]) -> bool:
     """Return whether any row refers to `target`, except those of some models."""
-    relations = [
-        relation
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: target}).exists()
         for relation in target._meta.get_fields(include_hidden=True)
         if isinstance(relation, ForeignObjectRel) and relation.related_model not in except_by
-    ]
-    return any(
-        relation.related_model._base_manager.filter(**{relation.field.name: target}).exists() for relation in relations
     )
