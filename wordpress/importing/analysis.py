@@ -150,9 +150,6 @@ def total_size(paths: Collection[Path]) -> int:
         raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
 
 
-# Warnings
-
-
 def _file_warnings(export: Export, repairs: Repairs) -> Iterator[str]:
     if export.version not in {"1.0", "1.1", "1.2"}:
         text = _("The export does not give the version of its format. Versions 1.0 to 1.2 are supported.")
@@ -172,9 +169,6 @@ def _time_zone_warning(analysis: Analysis) -> str:
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
         "TIME_ZONE to its time zone before you import."
     ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
-
-
-# Items and terms
 
 
 def _add_item(analysis: Analysis, item: Item) -> None:

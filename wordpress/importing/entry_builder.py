@@ -10,10 +10,9 @@ from django.utils.translation import ngettext
 
 from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE
-from wordpress.importing.limits import max_length
+from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.matching import KeyedItem
-from wordpress.importing.own_exports import restore_entry
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Extension, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 MARKUP: Final = "wordpress"
@@ -68,7 +67,8 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         entry: Entry = Page(**fields, menu_order=item.menu_order)
     else:
         entry = Post(**fields, sticky=item.sticky)
-    restore_entry(entry, item)
+    if item.extension:
+        _restore(entry, item.extension)
     return entry
 
 
@@ -97,6 +97,17 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield text % count
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here, so those of this page were skipped.")
+
+
+def _restore(entry: Entry, extension: Extension) -> None:
+    """Set the fields of `entry` that one of our own exports contains."""
+    set_texts(entry, extension.texts, "title", "excerpt", "language")
+    for name in ("published_at", "created_at", "modified_at"):
+        exact = extension.datetimes.get(name)
+        if exact is not None:
+            setattr(entry, name, exact)
+        elif name == "published_at" and name in extension.datetimes and entry.status != Status.PUBLISHED:
+            entry.published_at = None
 
 
 def _published_at(item: Item) -> dt.datetime | None:

@@ -133,28 +133,24 @@ class RenderPool:
         self._worker.stop()
 
 
+@dataclass(slots=True)
 class _Sample:
     """Some of the texts offered: all, every second, every fourth …, as many as can be rendered ahead.
 
     So no part of the export will take longer than another.
     """
 
-    def __init__(self) -> None:
-        self.texts: list[RenderInput] = []
-        self._characters = 0
-        self._offered = 0
-        self._step = 1
+    texts: list[RenderInput] = field(default_factory=list)
+    offered: int = 0
+    step: int = 1
 
     def offer(self, text: RenderInput) -> None:
-        self._offered += 1
-        if self._offered % self._step:
-            return
-        self.texts.append(text)
-        self._characters += len(text.source)
-        if len(self.texts) > _MAX_AHEAD or self._characters > _CHARACTERS_AHEAD:
-            self.texts = self.texts[1::2]
-            self._characters = sum(len(text.source) for text in self.texts)
-            self._step *= 2
+        self.offered += 1
+        if self.offered % self.step == 0:
+            self.texts.append(text)
+            if len(self.texts) > _MAX_AHEAD or sum(len(text.source) for text in self.texts) > _CHARACTERS_AHEAD:
+                self.texts = self.texts[1::2]
+                self.step *= 2
 
 
 def _digest(text: RenderInput) -> bytes:
