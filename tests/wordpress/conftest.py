@@ -23,7 +23,7 @@ from wordpress.models import ImportJob, ImportRun
 def context(db: None) -> Iterator[ImportContext]:
     """Return the context of an import of an empty export."""
     analysis = Analysis()
-    with open_spool() as spool, RenderPool(spool.file, 0, resolve_files, ahead=False) as renderer:
+    with open_spool() as spool, RenderPool(spool, 0, resolve_files, ahead=False) as renderer:
         run = ImportRun.objects.create()
         yield ImportContext(analysis, spool, renderer, Report(), "", run, Ledger("", run), NewIds(analysis), {})
 

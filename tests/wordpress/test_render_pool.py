@@ -43,7 +43,7 @@ from blog.rendering.moved_files import resolve_files
 from wordpress.importing import render_pool
 from wordpress.importing.spool import open_spool
 render_pool.MIN_SIZE_FOR_WORKER = 0
-with open_spool() as spool, render_pool.RenderPool(spool.file, 0, resolve_files, ahead=False) as pool:
+with open_spool() as spool, render_pool.RenderPool(spool, 0, resolve_files, ahead=False) as pool:
     pool.begin([RenderInput("text", "html")])
     pool.finish()
     print(pool._worker.process.pid, flush=True)
@@ -62,7 +62,7 @@ def always_with_worker() -> Iterator[None]:
 
 @contextmanager
 def new_pool(*, ahead: bool = False, resolve: FileResolver = resolve_files) -> Iterator[RenderPool]:
-    with open_spool() as spool, RenderPool(spool.file, 0, resolve, ahead=ahead) as pool:
+    with open_spool() as spool, RenderPool(spool, 0, resolve, ahead=ahead) as pool:
         yield pool
 
 
@@ -353,7 +353,7 @@ class TestWorker:
 
     def test_the_worker_stops_with_the_pool_even_after_an_error(self) -> None:
         with open_spool() as spool:
-            failing = RenderPool(spool.file, 0, resolve_files, ahead=False)
+            failing = RenderPool(spool, 0, resolve_files, ahead=False)
             with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
                 failing.begin(TEXTS)
                 process = process_of(failing)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 # An arbitrary number that no other lock uses.
@@ -133,3 +133,8 @@ def disable_mmap() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA mmap_size = 0")
+
+
+def is_locked(error: OperationalError) -> bool:
+    """Return whether others were writing for longer than we wait (`timeout` in the database settings)."""
+    return connection.vendor == "sqlite" and "database is locked" in str(error)

@@ -102,12 +102,11 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
 def _restore(entry: Entry, extension: Extension) -> None:
     """Set the fields of `entry` that one of our own exports contains."""
     set_texts(entry, extension.texts, "title", "excerpt", "language")
-    for name in ("published_at", "created_at", "modified_at"):
-        exact = extension.datetimes.get(name)
-        if exact is not None:
-            setattr(entry, name, exact)
-        elif name == "published_at" and name in extension.datetimes and entry.status != Status.PUBLISHED:
-            entry.published_at = None
+    exact = extension.datetimes
+    if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
+        entry.published_at = exact["published_at"]
+    entry.created_at = exact.get("created_at") or entry.created_at
+    entry.modified_at = exact.get("modified_at") or entry.modified_at
 
 
 def _published_at(item: Item) -> dt.datetime | None:

@@ -91,10 +91,7 @@ class MediaFolder:
 
 
 class MediaDownload:
-    """Downloads, one file at a time and with retries. HTTPClient takes `options`.
-
-    An export can name any URL, so only `hosts` and their aliases at WordPress.com are contacted.
-    """
+    """Downloads from `hosts` and their aliases at WordPress.com only: an export can name any URL."""
 
     def __init__(self, hosts: Iterable[str], *, sleep: Callable[[float], object] = time.sleep, **options: Any) -> None:
         self._client = HTTPClient(hosts=aliases_of(hosts), **options)
@@ -138,10 +135,7 @@ type MediaSource = MediaFolder | MediaDownload
 
 
 def hosts_of(analysis: Analysis, site: str = "") -> set[str]:
-    """Return the hosts that files of an export may come from: those of its blog, and the former hosts of this site.
-
-    `site` is the URL under which the blog is recorded.
-    """
+    """Return the hosts that files may come from: the export's, that of `site` (as recorded), and our former ones."""
     return {*map(host_of, (analysis.base_url, analysis.site_url, site)), *settings.BROADSIDE_FORMER_HOSTS} - {""}
 
 

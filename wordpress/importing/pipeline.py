@@ -61,7 +61,7 @@ def import_export(
     with (
         nullcontext() if dry_run else only_import(),
         open_spool() as spool,
-        RenderPool(spool.file, total_size(paths), resolve, ahead=not ImportedItem.objects.exists()) as renderer,
+        RenderPool(spool, total_size(paths), resolve, ahead=not ImportedItem.objects.exists()) as renderer,
     ):
         analysis = _read(paths, spool, renderer, progress)
         check_authors(analysis, users)

@@ -28,20 +28,13 @@ _MAX_URLS: Final = 200
 
 
 def add_redirect(url: str, target: Model) -> None:
-    """Redirect a URL of the old site to an entry, category, author, picture or document.
-
-    `url` is a path or a whole URL: of a file (also at NAME.files.wordpress.com), of an attachment's page, or a
-    query such as `/?cat=5`, `/?author=2`, `/?attachment_id=7`.
-    """
+    """Redirect a URL of the old site (see legacy_key) to an entry, category, author, picture or document."""
     if key := legacy_key(url):
         add_redirects([(key, target)])
 
 
 def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
-    """Redirect each URL of the old site to its target, except those that are redirected already.
-
-    Return the paths that are redirected now.
-    """
+    """Redirect those URLs of the old site that are not redirected yet to their targets, and return their paths."""
     targets = {normalise_path(key): (key, target) for url, target in pairs if (key := legacy_key(url))}
     taken = {path for (path,) in fetch_rows(Redirect, "path", targets, "path")}
     missing = {path: redirect for path, redirect in targets.items() if path not in taken}

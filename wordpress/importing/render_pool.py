@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 from blog.rendering import Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
 from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
-from wordpress.importing.spool import SpoolFile
+from wordpress.importing.spool import Spool
 
 # Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
@@ -44,17 +44,14 @@ class _Batch:
 
 
 class RenderPool:
-    """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`.
+    """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`."""
 
-    It is a context manager, which stops the worker at the end.
-    """
-
-    def __init__(self, file: SpoolFile, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
+    def __init__(self, spool: Spool, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
         """`size`: of the export, in bytes. `resolve_files`: returns the new URLs of files that have moved here.
 
-        `ahead`: nearly all texts of the export will be needed. The ones that are rendered ahead are stored in `file`.
+        `ahead`: nearly all texts of the export will be needed. The ones that are rendered ahead are stored in `spool`.
         """
-        self._file = file
+        self._spool = spool
         self._resolve_files = resolve_files
         self._ahead = ahead
         is_worthwhile = (os.cpu_count() or 1) > 1 and size >= MIN_SIZE_FOR_WORKER
@@ -89,7 +86,7 @@ class RenderPool:
             # Texts that occur twice are rendered twice, to free the memory of those that occur once.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
-                batch.rendered[index] = self._file.get(position)
+                batch.rendered[index] = self._spool.get(position)
             else:
                 (batch.there if self._is_for_worker(text) else batch.here).append(index)
         if batch.there or batch.comments:
@@ -123,7 +120,7 @@ class RenderPool:
         if self._requested:
             answered, _comments = self._worker.answer()
             for text, rendered in zip(self._requested, answered, strict=False):
-                self._positions[_digest(text)] = self._file.put(rendered)
+                self._positions[_digest(text)] = self._spool.put(rendered)
         self._requested = []
 
     def __enter__(self) -> Self:
@@ -135,10 +132,7 @@ class RenderPool:
 
 @dataclass(slots=True)
 class _Sample:
-    """Some of the texts offered: all, every second, every fourth …, as many as can be rendered ahead.
-
-    So no part of the export will take longer than another.
-    """
+    """Some of the texts offered, from all parts of the export: all, every second, every fourth …, as there is time."""
 
     texts: list[RenderInput] = field(default_factory=list)
     offered: int = 0

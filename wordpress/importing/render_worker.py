@@ -1,7 +1,6 @@
 """A process that renders texts and comments while the importing process reads and stores.
 
-It shares a pipe and two integers with the importing process, and never writes to the database. It ends together with
-the importing process, however that ends.
+It never writes to the database, and ends together with the importing process, however that ends.
 """
 
 import multiprocessing
@@ -68,10 +67,7 @@ class RenderWorker:
         return bool(self._pipe.poll())
 
     def answer(self) -> tuple[list[Rendered], list[str]]:
-        """Wait for the first texts of the request, as many as were begun, and its comments.
-
-        Both are empty if the process was killed, most likely for lack of memory.
-        """
+        """Wait for the texts that were begun, the first of the request, and its comments; none if it was killed."""
         with suppress(EOFError, OSError):
             if self.is_available:
                 texts, comments = self._pipe.recv()

@@ -1,7 +1,4 @@
-"""What happened to each item of an export. Nothing is skipped without a remark that says why.
-
-Unusual exports cause millions of remarks, so these are on disk.
-"""
+"""What happened to each item of an export. Nothing is skipped without a remark that says why."""
 
 import json
 import os
@@ -36,6 +33,11 @@ class Outcome(TextChoices):
     SKIPPED = "skipped", _("skipped")
 
 
+def outcome_texts() -> dict[Outcome, str]:
+    """Return the label of each outcome."""
+    return {outcome: str(outcome.label) for outcome in Outcome}
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A remark on one item. `id` and `title` are those in the export."""
@@ -49,7 +51,7 @@ class Remark:
 
 
 class Remarks:
-    """A list of remarks in an unnamed temporary file. Only one iteration at a time is possible."""
+    """Remarks on disk, because unusual exports cause millions. Only one iteration at a time is possible."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.BROADSIDE_IMPORTS_DIR))  # noqa: SIM115  # see __del__

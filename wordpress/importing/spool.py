@@ -23,51 +23,23 @@ from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.topology import parents_first
 
 
-class SpoolFile:
-    """Pickled values in an unnamed temporary file."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._end = 0
-
-    def put(self, value: object) -> int:
-        """Store `value` and return its position. Raises InvalidExportError if the disk is full."""
-        position = self._end
-        try:
-            self._file.seek(position)
-            pickle.dump(value, self._file, protocol=pickle.HIGHEST_PROTOCOL)
-            self._file.flush()
-        except OSError as error:
-            with suppress(OSError):
-                # Otherwise closing it later would write the rest again.
-                self._file.close()
-            text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
-            raise InvalidExportError(text % (error.strerror or error)) from error
-        self._end = self._file.tell()
-        return position
-
-    def get(self, position: int) -> Any:
-        self._file.seek(position)
-        return pickle.load(self._file)  # noqa: S301  # no other process can write to it
-
-
 class SpooledItems:
     """Items that can be read any number of times, by their index or in the order in which they were added."""
 
-    def __init__(self, file: SpoolFile) -> None:
-        self._file = file
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
         # An array takes a fifth of the memory of a list.
         self._positions = array("Q")
 
     def add(self, keyed: KeyedItem) -> None:
-        self._positions.append(self._file.put(keyed))
+        self._positions.append(self._spool.put(keyed))
 
     def __getitem__(self, index: int) -> KeyedItem:
-        keyed: KeyedItem = self._file.get(self._positions[index])
+        keyed: KeyedItem = self._spool.get(self._positions[index])
         return keyed
 
     def __iter__(self) -> Iterator[KeyedItem]:
-        return map(self._file.get, self._positions)
+        return map(self._spool.get, self._positions)
 
 
 class SpooledPages(SpooledItems):
@@ -77,8 +49,8 @@ class SpooledPages(SpooledItems):
     decides where each page belongs, are in memory.
     """
 
-    def __init__(self, file: SpoolFile) -> None:
-        super().__init__(file)
+    def __init__(self, spool: "Spool") -> None:
+        super().__init__(spool)
         self._by_id: dict[int, int] = {}
         self.outlines: list[KeyedItem] = []
 
@@ -106,19 +78,42 @@ class SpooledPages(SpooledItems):
 
 
 class Spool:
-    """The items of an export, sorted by how they will be imported. `skipped` will not be."""
+    """The items of an export, sorted by how they will be imported (`skipped` will not be), and other pickled values.
 
-    def __init__(self, file: SpoolFile) -> None:
-        self.file = file
-        self.posts = SpooledItems(file)
-        self.pages = SpooledPages(file)
-        self.attachments = SpooledItems(file)
-        self.reusable_blocks = SpooledItems(file)
-        self.skipped = SpooledItems(file)
+    All are in one unnamed temporary file. Storing them raises InvalidExportError if the disk is full.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._end = 0
         self._keys = ItemKeys()
+        self.posts = SpooledItems(self)
+        self.pages = SpooledPages(self)
+        self.attachments = SpooledItems(self)
+        self.reusable_blocks = SpooledItems(self)
+        self.skipped = SpooledItems(self)
+
+    def put(self, value: object) -> int:
+        """Store `value` and return its position."""
+        position = self._end
+        try:
+            self._file.seek(position)
+            pickle.dump(value, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):
+                # Otherwise closing it later would write the rest again.
+                self._file.close()
+            text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
+            raise InvalidExportError(text % (error.strerror or error)) from error
+        self._end = self._file.tell()
+        return position
+
+    def get(self, position: int) -> Any:
+        self._file.seek(position)
+        return pickle.load(self._file)  # noqa: S301  # no other process can write to it
 
     def add(self, item: Item) -> None:
-        """Store `item`. Raises InvalidExportError if the disk is full."""
         if item.type == ATTACHMENTS:
             self.attachments.add(KeyedItem(item))
         elif item.type == REUSABLE_BLOCK:
@@ -136,4 +131,4 @@ def open_spool() -> Iterator[Spool]:
     """Yield an empty spool, which is deleted afterwards."""
     # The system's temporary folder may be in memory.
     with tempfile.TemporaryFile(dir=settings.BROADSIDE_IMPORTS_DIR) as file:
-        yield Spool(SpoolFile(file))
+        yield Spool(file)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.importing.analysis import stage_texts
-from wordpress.importing.report import Outcome, Reason
+from wordpress.importing.report import Reason, outcome_texts
 from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder
@@ -115,13 +115,16 @@ class JobDisplay:
 
     @property
     def outcomes(self) -> list[str]:
-        return [str(outcome.label) for outcome in Outcome]
+        return list(outcome_texts().values())
 
     @property
     def counts(self) -> list[tuple[str, list[str]]]:
         """For each kind, the number of items with each outcome."""
         counts = self.job.report.get("counts", {})
-        return [(kind, [_formatted(by_outcome[outcome]) for outcome in Outcome]) for kind, by_outcome in counts.items()]
+        return [
+            (kind, [_formatted(by_outcome[outcome]) for outcome in outcome_texts()])
+            for kind, by_outcome in counts.items()
+        ]
 
     @property
     def can_undo(self) -> bool:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
-from wordpress.importing.database import AlreadyRunningError
+from wordpress.importing.database import AlreadyRunningError, is_locked
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
-from wordpress.importing.report import Outcome, Remarks, Report, summarise
+from wordpress.importing.report import Remarks, Report, outcome_texts, summarise
 from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import ImportRun
 from wordpress.progress import show_progress
@@ -71,8 +71,7 @@ class Command(BaseCommand):
         except AlreadyRunningError as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
-            # Others were writing for longer than we wait (`timeout` in the database settings).
-            if connection.vendor != "sqlite" or "database is locked" not in str(error):
+            if not is_locked(error):
                 raise
             text = _(
                 "The database is locked because something else has been writing to it for too long. Wait until it has "
@@ -140,10 +139,11 @@ class Command(BaseCommand):
             raise CommandError(_("The report could not be written: %s") % error) from error
 
     def _print(self, report: Report) -> None:
+        columns = list(outcome_texts().items())
         width = max([len(kind) for kind in report.counts], default=0) + 2
-        self.stdout.write(" " * width + "".join(outcome.label.rjust(12) for outcome in Outcome))
+        self.stdout.write(" " * width + "".join(text.rjust(12) for _outcome, text in columns))
         for kind, counts in report.counts.items():
-            self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome in Outcome))
+            self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome, _text in columns))
         self._print_reasons(report.skipped, _("Skipped:"))
         self._print_notes(report.notes)
         for warning in report.warnings:
