@@ -22,7 +22,7 @@ from comments.text import comment_html
 from tests.factories.types import ImportParts
 from tests.factories.wxr import item, page
 from wordpress.importing import batches, render_pool
-from wordpress.importing.render_pool import RenderedBatch, RenderPool
+from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.render_worker import CommentText, RenderWorker, next_portion
 from wordpress.importing.spool import open_spool
 from wordpress.markup.source_site import Origin
@@ -95,7 +95,8 @@ def render_with(pool: RenderPool, texts: list[RenderInput], *, wait: bool = True
     pool.begin(texts)
     if wait:
         wait_for(pool)
-    return pool.finish().texts
+    texts, _comments = pool.finish()
+    return texts
 
 
 def expect(pool: RenderPool, texts: list[RenderInput]) -> None:
@@ -170,35 +171,37 @@ class TestComments:
         for texts in (TEXTS, [], TEXTS[:1]):
             shared_pool.begin(texts, self.COMMENTS)
             html = {comment: str(comment_html(*comment)) for comment in self.COMMENTS}
-            assert shared_pool.finish() == RenderedBatch(expected(texts), html)
+            assert shared_pool.finish() == (expected(texts), html)
 
     def test_a_batch_without_comments_does_not_repeat_those_of_the_last_one(self, shared_pool: RenderPool) -> None:
         shared_pool.begin(TEXTS, self.COMMENTS)
         shared_pool.finish()
-        assert shared_pool.finish().comments == {}
+        assert shared_pool.finish() == ([], {})
         shared_pool.begin(TEXTS)
-        assert shared_pool.finish().comments == {}
+        assert shared_pool.finish() == (expected(TEXTS), {})
 
     def test_the_worker_renders_comments(self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(render_pool, "render_comments", lambda comments: pytest.fail("rendered here"))
         shared_pool.begin([], self.COMMENTS)
-        assert len(shared_pool.finish().comments) == len(self.COMMENTS)
+        _texts, comments = shared_pool.finish()
+        assert len(comments) == len(self.COMMENTS)
 
     def test_comments_are_rendered_here_if_the_worker_was_killed(self) -> None:
         with new_pool() as pool:
             pool.begin([], self.COMMENTS)
             kill(pool)
             for _batch in range(2):
-                assert pool.finish().comments == {comment: comment_html(*comment) for comment in self.COMMENTS}
+                assert pool.finish() == ([], {comment: comment_html(*comment) for comment in self.COMMENTS})
                 pool.begin([], self.COMMENTS)
 
     def test_texts_are_rendered_ahead_without_comments(self) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, TestAhead.MANY * 5)
             pool.stop_expecting()
-            assert pool.finish().comments == {}
+            assert pool.finish() == ([], {})
             pool.begin(TEXTS, self.COMMENTS)
-            assert len(pool.finish().comments) == len(self.COMMENTS)
+            _texts, comments = pool.finish()
+            assert len(comments) == len(self.COMMENTS)
 
 
 class TestSharing:
@@ -243,7 +246,7 @@ class TestSharing:
         shared_pool.begin(self.MANY)
         shared_pool._worker.hurry()
         monkeypatch.setattr(RenderWorker, "take_back", lambda worker: range(0))
-        assert shared_pool.finish().texts == expected(self.MANY)
+        assert shared_pool.finish() == (expected(self.MANY), {})
 
     @pytest.mark.parametrize(
         ("left", "next_"), [(1000, 20), (40, 20), (39, 20), (20, 10), (2, 1), (1, 1), (0, 0), (-5, 0)]
@@ -341,9 +344,9 @@ class TestWorker:
             expect(pool, TestAhead.MANY * 10)
             pool.stop_expecting()
             pool.begin(TEXTS, TestComments.COMMENTS)
-            batch = pool.finish()
-            assert len(batch.comments) == len(TestComments.COMMENTS)
-            assert batch.texts == expected(TEXTS)
+            texts, comments = pool.finish()
+            assert len(comments) == len(TestComments.COMMENTS)
+            assert texts == expected(TEXTS)
             assert render_with(pool, TEXTS) == expected(TEXTS)
 
     def test_a_pool_that_renders_nothing_starts_no_worker(self) -> None:

@@ -19,8 +19,7 @@ from django.utils.translation import gettext as _
 # An arbitrary number that no other lock uses.
 _LOCK_ID: Final = 2_010_031_200
 # How long the database stays free after a transaction, as a share of the time that it was held. A waiting connection
-# polls at least every 0.1 s and finds the database free a third of the time: within 3 s in all but one of ten million
-# cases.
+# polls at least every 0.1 s, and so finds it free within 3 s in all but one of ten million cases.
 _FREE_SHARE: Final = 0.5
 # Seconds. The time that the database was held includes the time that this import itself waited for it.
 _MAX_PAUSE: Final = 0.5

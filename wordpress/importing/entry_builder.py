@@ -15,7 +15,6 @@ from wordpress.importing.matching import KeyedItem
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Extension, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
-MARKUP: Final = "wordpress"
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
@@ -43,7 +42,7 @@ class ImportedEntry:
 
 def markup_of(item: Item) -> str:
     """Return the markup of an item's text: WordPress's own, unless one of our own exports says otherwise."""
-    return (item.extension.markup if item.extension else "") or MARKUP
+    return (item.extension.markup if item.extension else "") or "wordpress"
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:

@@ -40,28 +40,6 @@ class Identity:
     known: bool = False
 
 
-class ItemKeys:
-    """Distinguishes the items of one export in a single pass."""
-
-    def __init__(self) -> None:
-        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
-        self._items: dict[int, int] = {}
-        self._ids: set[int] = set()
-
-    def add_to(self, item: Item) -> KeyedItem:
-        # The site is the same for all items of an export.
-        guids = [hash(guid) for guid in guids_of(item, site="")]
-        itself = guids[-1]
-        # Another item may have the first of these GUIDs.
-        index = next((i for i, guid in enumerate(guids) if self._items.get(guid, itself) == itself), len(guids) - 1)
-        if guids[index] in self._items:
-            return KeyedItem(item, index, is_repeated=True)
-        self._items[guids[index]] = itself
-        is_first = item.id not in self._ids
-        self._ids.add(item.id)
-        return KeyedItem(item, index, is_first_with_id=is_first)
-
-
 def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
     """Return the identity of each of `items`, in a few queries however many there are."""
     guids = [guids_of(keyed.item, site) for keyed in items]
@@ -92,11 +70,7 @@ def guids_of(item: Item, site: str) -> tuple[str, str, str]:
     ID the third is made from the title as well.
     """
     text = f"{site}?p={item.id}&{item.slug}&{item.date}"
-    own = _uuid(text)
-    titled = own if item.id else _uuid(f"{text}&{item.date_gmt}&{item.title}")
+    own = uuid.uuid5(uuid.NAMESPACE_URL, text).urn
+    titled = own if item.id else uuid.uuid5(uuid.NAMESPACE_URL, f"{text}&{item.date_gmt}&{item.title}").urn
     is_usable = 0 < len(item.guid) <= MAX_GUID_LENGTH
     return item.guid if is_usable else own, own, titled
-
-
-def _uuid(text: str) -> str:
-    return uuid.uuid5(uuid.NAMESPACE_URL, text).urn

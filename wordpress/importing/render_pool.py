@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from blog.rendering import Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
@@ -23,13 +23,6 @@ _CHARACTERS_AHEAD: Final = 1_000_000
 # Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
 # and the copy that a preview works on.
 _DATABASE_MARKS: Final = ("[gallery", "data-fn=", "wp:block")
-
-
-class RenderedBatch(NamedTuple):
-    """The texts of a batch in their order, and its comments."""
-
-    texts: list[Rendered]
-    comments: dict[CommentText, str]
 
 
 @dataclass(slots=True)
@@ -67,8 +60,7 @@ class RenderPool:
         if not self._ahead or not self._is_for_worker(text):
             return
         self._next.offer(text)
-        is_busy = self._requested and not self._worker.has_answered
-        if len(self._next.texts) >= _MIN_AHEAD and not is_busy:
+        if len(self._next.texts) >= _MIN_AHEAD and (not self._requested or self._worker.has_answered):
             self._store_requested()
             self._requested, self._next = self._next.texts, _Sample()
             self._worker.request(self._requested, [])
@@ -92,8 +84,8 @@ class RenderPool:
         if batch.there or batch.comments:
             self._worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
-    def finish(self) -> RenderedBatch:
-        """Return the rendered batch. Its last texts are rendered here while the worker renders the first."""
+    def finish(self) -> tuple[list[Rendered], dict[CommentText, str]]:
+        """Return the rendered texts and comments. The worker renders the first texts of a batch, this process the last."""
         batch, self._batch = self._batch, _Batch()
         self._render(batch, batch.here)
         comments: list[str] = []
@@ -106,7 +98,7 @@ class RenderPool:
             self._render(batch, [index for index in batch.there if index not in batch.rendered])
             comments = comments or render_comments(batch.comments)
         texts = [batch.rendered[index] for index in range(len(batch.texts))]
-        return RenderedBatch(texts, dict(zip(batch.comments, comments, strict=True)))
+        return texts, dict(zip(batch.comments, comments, strict=True))
 
     def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
         texts = (batch.texts[index] for index in indices)

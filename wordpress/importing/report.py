@@ -105,7 +105,7 @@ class Report:
 
     def count(self, kind: str, outcome: Outcome, count: int = 1) -> None:
         if count:
-            self.counts.setdefault(kind, Counter())[outcome] += count
+            self.counts.setdefault(kind, Counter(dict.fromkeys(Outcome, 0)))[outcome] += count
 
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Count an item that was not imported, and record why."""
@@ -151,16 +151,8 @@ class Report:
         write_json(file, self._without_remarks(), skipped=self.skipped, notes=self.notes)
 
     def _without_remarks(self) -> dict[str, Any]:
-        return {
-            "files": self.files,
-            "dry_run": self.dry_run,
-            "counts": {
-                kind: {outcome.value: counts[outcome] for outcome in Outcome} for kind, counts in self.counts.items()
-            },
-            "warnings": self.warnings,
-            "interrupted": self.interrupted,
-            "run": self.run,
-        }
+        names = ("files", "dry_run", "counts", "warnings", "interrupted", "run")
+        return {name: getattr(self, name) for name in names}
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
-from wordpress.importing.matching import ItemKeys, KeyedItem
+from wordpress.importing.matching import KeyedItem, guids_of
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import REUSABLE_BLOCK
 from wordpress.wxr.records import Item
@@ -86,7 +86,9 @@ class Spool:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._end = 0
-        self._keys = ItemKeys()
+        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
+        self._items_by_guid: dict[int, int] = {}
+        self._ids: set[int] = set()
         self.posts = SpooledItems(self)
         self.pages = SpooledPages(self)
         self.attachments = SpooledItems(self)
@@ -121,9 +123,23 @@ class Spool:
         elif reason_to_skip(item):
             self.skipped.add(KeyedItem(item))
         elif item.type == PAGES:
-            self.pages.add(self._keys.add_to(item)._replace(position=len(self.pages.outlines)))
+            self.pages.add(self._keyed(item)._replace(position=len(self.pages.outlines)))
         else:
-            self.posts.add(self._keys.add_to(item))
+            self.posts.add(self._keyed(item))
+
+    def _keyed(self, item: Item) -> KeyedItem:
+        # The site is the same for all items of an export.
+        guids = [hash(guid) for guid in guids_of(item, site="")]
+        itself = guids[-1]
+        # Another item may have the first of these GUIDs.
+        found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, itself) == itself)
+        index = next(found, len(guids) - 1)
+        if guids[index] in self._items_by_guid:
+            return KeyedItem(item, index, is_repeated=True)
+        self._items_by_guid[guids[index]] = itself
+        is_first = item.id not in self._ids
+        self._ids.add(item.id)
+        return KeyedItem(item, index, is_first_with_id=is_first)
 
 
 @contextmanager

@@ -133,10 +133,9 @@ class EntryImport(ABC):
         self.context.renderer.begin(texts, comments)
 
     def _finish_rendering(self, batch: _Batch) -> None:
-        rendered = self.context.renderer.finish()
-        for (_keyed, entry), text in zip(batch.to_render(), rendered.texts, strict=True):
+        texts, batch.html = self.context.renderer.finish()
+        for (_keyed, entry), text in zip(batch.to_render(), texts, strict=True):
             entry.take_rendered(text)
-        batch.html = rendered.comments
 
     # In the transaction
 
