@@ -1,6 +1,6 @@
 """Importing WordPress exports. Importing an export twice has the same result as importing it once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
@@ -34,7 +34,7 @@ from wordpress.wxr.records import Item
 
 
 def import_export(
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     *,
     dry_run: bool = False,
     media: MediaSource | None = None,
@@ -55,7 +55,6 @@ def import_export(
     Raises AlreadyRunningError; InvalidExportError, before anything is changed, if a file is not a complete and harmless
     export or `map_authors` names someone who does not exist; and KeyboardInterrupt if nothing has been stored yet.
     """
-    paths = list(paths)
     users = users_named(map_authors)
     resolve = resolve_files if Attachment.objects.with_file().exists() else resolve_no_files
     with (
@@ -90,7 +89,7 @@ def import_export(
     return report
 
 
-def _read(paths: list[Path], spool: Spool, renderer: RenderPool, progress: Progress | None) -> Analysis:
+def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress | None) -> Analysis:
     """Read the export into the spool. Meanwhile texts are rendered ahead."""
 
     def on_item(item: Item) -> None:

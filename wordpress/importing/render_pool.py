@@ -85,7 +85,7 @@ class RenderPool:
             self._worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
     def finish(self) -> tuple[list[Rendered], dict[CommentText, str]]:
-        """Return the rendered texts and comments. The worker renders the first texts of a batch, this process the last."""
+        """Return the rendered texts and comments. Of the texts, the worker renders the first, this process the last."""
         batch, self._batch = self._batch, _Batch()
         self._render(batch, batch.here)
         comments: list[str] = []

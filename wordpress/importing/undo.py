@@ -153,8 +153,6 @@ class _Undo:
                     removable.append(row)
         return removable
 
-    # Entries and comments
-
     def _remove_most_comments(self, rows: _Rows) -> None:
         """Remove comments of entries that will be removed, until one transaction can remove the rest too."""
         while True:
@@ -202,8 +200,6 @@ class _Undo:
         ImportedItem.objects.filter(kind=report.COMMENTS, object_pk__in=pks).delete()
         self.done += len(pks)
         self.report.removed[report.COMMENTS] += len(pks)
-
-    # Uploads
 
     def _why_upload_stays(self, upload: Picture | Document, left_as: str) -> str:
         if ledger.fingerprint_upload(upload) != left_as:
