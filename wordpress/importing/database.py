@@ -1,7 +1,4 @@
-"""How an import shares the database: one import at a time, in turns with other writers, and previews on a copy.
-
-Two imports would give out the same IDs and URLs. On SQLite nobody queues for the database.
-"""
+"""How an import shares the database: one import at a time, in turns with other writers, and previews on a copy."""
 
 import fcntl
 import sqlite3
@@ -34,7 +31,8 @@ class AlreadyRunningError(Exception):
 
 @contextmanager
 def only_import() -> Iterator[None]:
-    """Make sure that no other import runs. Raises AlreadyRunningError. A killed process leaves no lock behind."""
+    """Make sure that no other import runs: two would give out the same IDs and URLs. Raises AlreadyRunningError."""
+    # Neither lock outlives its process.
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_ID])
@@ -55,7 +53,7 @@ def only_import() -> Iterator[None]:
 
 
 class Pacer:
-    """Measures how long each transaction takes, and waits before the next one."""
+    """Measures how long each transaction takes, and waits before the next one: on SQLite nobody queues."""
 
     def __init__(self) -> None:
         self._held = self._released = 0.0

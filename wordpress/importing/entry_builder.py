@@ -12,7 +12,7 @@ from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE
 from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.matching import KeyedItem
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Extension, Item
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
@@ -67,7 +67,12 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
     else:
         entry = Post(**fields, sticky=item.sticky)
     if item.extension:
-        _restore(entry, item.extension)
+        set_texts(entry, item.extension.texts, "title", "excerpt", "language")
+        exact = item.extension.datetimes
+        if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
+            entry.published_at = exact["published_at"]
+        entry.created_at = exact.get("created_at") or entry.created_at
+        entry.modified_at = exact.get("modified_at") or entry.modified_at
     return entry
 
 
@@ -96,16 +101,6 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield text % count
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here, so those of this page were skipped.")
-
-
-def _restore(entry: Entry, extension: Extension) -> None:
-    """Set the fields of `entry` that one of our own exports contains."""
-    set_texts(entry, extension.texts, "title", "excerpt", "language")
-    exact = extension.datetimes
-    if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
-        entry.published_at = exact["published_at"]
-    entry.created_at = exact.get("created_at") or entry.created_at
-    entry.modified_at = exact.get("modified_at") or entry.modified_at
 
 
 def _published_at(item: Item) -> dt.datetime | None:

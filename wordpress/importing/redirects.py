@@ -1,7 +1,4 @@
-"""Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`.
-
-IDs belong to one site. If two imported sites use the same ID, it leads to the object of the first one.
-"""
+"""Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
@@ -45,7 +42,8 @@ def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
 def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
     """Redirect the URLs with these IDs of `site` to their targets. Return the paths that are redirected now.
 
-    If an export has several entries or files with one ID, the entry that has this ID here as well keeps it.
+    An ID that several sites use leads to the first of them. If an export has several entries or files with one ID, the
+    entry that has this ID here as well keeps it.
     """
     columns = ("wordpress_id", "site")
     entries = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, "object_pk", kind__in=[POSTS, PAGES])

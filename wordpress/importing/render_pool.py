@@ -40,10 +40,7 @@ class RenderPool:
     """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`."""
 
     def __init__(self, spool: Spool, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
-        """`size`: of the export, in bytes. `resolve_files`: returns the new URLs of files that have moved here.
-
-        `ahead`: nearly all texts of the export will be needed. The ones that are rendered ahead are stored in `spool`.
-        """
+        """`size`: of the export, in bytes. `ahead`: nearly all its texts will be needed, so `spool` stores some early."""
         self._spool = spool
         self._resolve_files = resolve_files
         self._ahead = ahead

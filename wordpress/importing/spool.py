@@ -1,9 +1,6 @@
-"""The items of an export on disk, so that importing a large export takes little memory.
+"""The items of an export on disk, so that the XML is read only once and a large export takes little memory."""
 
-The XML is read only once. What must be known before the first item is stored takes little memory
-(wordpress.importing.analysis); the items themselves are kept here, sorted by how they will be imported.
-"""
-
+import os
 import pickle
 import tempfile
 from array import array
@@ -45,8 +42,7 @@ class SpooledItems:
 class SpooledPages(SpooledItems):
     """Pages, by their position in the export, and the tree that they form.
 
-    The tree is settled before any page is stored: children may come before their parents. So `outlines`, with what
-    decides where each page belongs, are in memory.
+    It is settled before any page is stored, as children may come before their parents. So `outlines` are in memory.
     """
 
     def __init__(self, spool: "Spool") -> None:
@@ -85,7 +81,6 @@ class Spool:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._end = 0
         # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
         self._items_by_guid: dict[int, int] = {}
         self._ids: set[int] = set()
@@ -97,9 +92,8 @@ class Spool:
 
     def put(self, value: object) -> int:
         """Store `value` and return its position."""
-        position = self._end
         try:
-            self._file.seek(position)
+            position = self._file.seek(0, os.SEEK_END)
             pickle.dump(value, self._file, protocol=pickle.HIGHEST_PROTOCOL)
             self._file.flush()
         except OSError as error:
@@ -108,7 +102,6 @@ class Spool:
                 self._file.close()
             text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
             raise InvalidExportError(text % (error.strerror or error)) from error
-        self._end = self._file.tell()
         return position
 
     def get(self, position: int) -> Any:

@@ -39,12 +39,11 @@ class Unsupported:
     """Counts what is not imported in posts and pages."""
 
     def __init__(self) -> None:
-        # How many items have each of these.
+        # How many items have each of these, and how often each shortcode is used.
         self._fields: Counter[str] = Counter()
         self._internal_fields: Counter[str] = Counter()
         self._shortcodes: Counter[str] = Counter()
         self._blocks: Counter[str] = Counter()
-        # How often each shortcode is used.
         self._uses: Counter[str] = Counter()
 
     def add(self, item: Item) -> None:
