@@ -33,7 +33,7 @@ class RenderWorker:
 
     def __init__(self, resolve_files: FileResolver, *, is_available: bool) -> None:
         """`resolve_files` must be a function of a module."""
-        # If it is not, every text can be taken back.
+        # Without a process, every text can be taken back.
         self.is_available = is_available
         self.process: BaseProcess | None = None
         self._resolve_files = resolve_files
@@ -67,7 +67,7 @@ class RenderWorker:
         return bool(self._pipe.poll())
 
     def answer(self) -> tuple[list[Rendered], list[str]]:
-        """Wait for the texts that were begun, the first of the request, and its comments; none if it was killed."""
+        """Wait for the texts of the request that were begun, and its comments. Both are empty if it was killed."""
         with suppress(EOFError, OSError):
             if self.is_available:
                 texts, comments = self._pipe.recv()
