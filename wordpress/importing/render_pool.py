@@ -40,7 +40,7 @@ class RenderPool:
     """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`."""
 
     def __init__(self, spool: Spool, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
-        """`size`: of the export, in bytes. `ahead`: nearly all its texts will be needed, and some are kept in `spool`."""
+        """`size`: of the export, in bytes. `ahead`: nearly all its texts will be needed, some are kept in `spool`."""
         self._spool = spool
         self._resolve_files = resolve_files
         self._ahead = ahead
