@@ -244,7 +244,8 @@ class TestSharing:
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shared_pool.begin(self.MANY)
-        shared_pool._worker.hurry()
+        while shared_pool._worker.take_back():
+            pass
         monkeypatch.setattr(RenderWorker, "take_back", lambda worker: range(0))
         assert shared_pool.finish() == (expected(self.MANY), {})
 

@@ -67,13 +67,11 @@ def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
 
 
 class OldUrls:
-    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are.
-
-    `is_new`: this run has added the object, so its redirects disappear together with it.
-    """
+    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are."""
 
     def __init__(self) -> None:
-        # By normalised path: the path as exported, its target, and whether that is new.
+        # By normalised path: the path as exported, its target, and whether this run has added that. If it has, the
+        # redirect disappears together with it.
         self._found: dict[str, tuple[str, Model, bool]] = {}
 
     def add_entry(self, entry: Entry, item: Item, *, is_new: bool) -> None:

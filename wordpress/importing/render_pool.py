@@ -1,7 +1,6 @@
 """Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
 
-Rendering is half the work of an import. The worker does it while this process reads and stores; this process helps
-whenever it would have to wait.
+Rendering is half the work of an import. The worker does it while this process reads and stores, which otherwise helps.
 """
 
 import hashlib
@@ -64,7 +63,9 @@ class RenderPool:
 
     def stop_expecting(self) -> None:
         """Store what was rendered ahead: everything has been read. Raises InvalidExportError if the disk is full."""
-        self._worker.hurry()
+        while self._worker.take_back():
+            # These texts are rendered in their batches.
+            pass
         self._store_requested()
         self._next = _Sample()
 

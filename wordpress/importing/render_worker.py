@@ -58,10 +58,6 @@ class RenderWorker:
         self._shared[_LIMIT] = start
         return range(start, limit)
 
-    def hurry(self) -> None:
-        """Finish the request without beginning further texts."""
-        self._shared[_LIMIT] = 0
-
     @property
     def has_answered(self) -> bool:
         return bool(self._pipe.poll())
