@@ -46,7 +46,7 @@ def import_export(
     """Import exports: first the texts in short transactions, then the media files one by one.
 
     Files come from `media`, or with `fetch_media` from the old site. `map_authors` maps logins of authors in the export
-    to user names here. With `dry_run` nothing is changed and no file is looked for. The run is recorded as one of `job`.
+    to user names here. With `dry_run` nothing is changed and no file is looked for. The run becomes one of `job`.
 
     Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
     interrupted or killed, the next import of the site continues it.
