@@ -76,7 +76,7 @@ class SpooledPages:
         return self._by_id.get(parent) if parent else None
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
-        """Sort pages so that parents and public ones come first. Also return those that would be their own ancestors."""
+        """Sort pages, parents and public ones first. Also return those that would be their own ancestors."""
         items = {index: self.outlines[index].item for index in indices}
         public_first = sorted(items, key=lambda index: items[index].status != "publish" or items[index].password != "")
         return parents_first({index: self.parent_of(index) for index in public_first})
