@@ -95,8 +95,8 @@ def render_with(pool: RenderPool, texts: list[RenderInput], *, wait: bool = True
     pool.begin(texts)
     if wait:
         wait_for(pool)
-    texts, _comments = pool.finish()
-    return texts
+    rendered, _comments = pool.finish()
+    return rendered
 
 
 def expect(pool: RenderPool, texts: list[RenderInput]) -> None:
