@@ -11,7 +11,7 @@ from tests.factories import PostFactory
 from tests.factories.files import MP3, wav, write_files
 from tests.factories.types import ImportParts, OpenPage
 from tests.factories.wxr import attachment, item
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,8 +22,8 @@ from wordpress.models import ImportJob, ImportRun
 @pytest.fixture
 def context(db: None) -> Iterator[ImportContext]:
     """Return the context of an import of an empty export."""
-    analysis = Analysis([])
-    with open_spool() as spool, RenderPool(spool.file, 0, resolve_files, ahead=False) as renderer:
+    analysis = Analysis()
+    with open_spool() as spool, RenderPool(spool, 0, resolve_files, ahead=False) as renderer:
         run = ImportRun.objects.create()
         yield ImportContext(analysis, spool, renderer, Report(), "", run, Ledger("", run), NewIds(analysis), {})
 

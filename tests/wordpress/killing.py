@@ -26,7 +26,7 @@ def main(folder: Path, points: int) -> None:
     """Print descriptions of the site as JSON: after an undisturbed import, and after each kill and a second import."""
     django.setup()
     call_command("migrate", verbosity=0)
-    from wordpress.importing.media_folder import MediaFolder
+    from wordpress.importing.media_source import MediaFolder
     from wordpress.importing.pipeline import import_export
 
     export, media = folder / "export.xml", MediaFolder(folder / "files")

@@ -18,7 +18,7 @@ from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, export, exported, item, items, meta, page, write
 from wordpress.importing.ledger import fingerprint_item
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.models import ImportedItem
 from wordpress.wxr.reader import Export

@@ -21,7 +21,7 @@ from comments.models import Comment
 from tests.factories import UserFactory
 from tests.factories.files import write_files
 from tests.factories.wxr import attachment, author, comment, export, item, page, term, write
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.models import ImportRun
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError

@@ -29,7 +29,7 @@ from tests.factories.import_jobs import LIST_URL, UPLOAD_URL, export_file, job_u
 from tests.factories.types import Uploaded, Work
 from tests.factories.wxr import attachment, author, export, item
 from wordpress.importing import pipeline
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.models import ImportJob, ImportRun, JobState, JobStep
 from wordpress.uploads import lifecycle, tasks
 from wordpress.uploads.folder import JobFolder, StageProgress

@@ -93,7 +93,7 @@ class TestTwice:
         before = contents()
         second = import_parts(*AWKWARD_PARTS)
         assert contents() == before
-        assert not second.total(Outcome.IMPORTED)
+        assert not second.has_changes
         for kind, counts in first.counts.items():
             assert second.counts[kind].total() == counts.total()
             assert second.counts[kind][Outcome.SKIPPED] == counts[Outcome.SKIPPED]
@@ -226,7 +226,7 @@ class TestAllOrNothing:
         monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: full)
         before = contents()
         with pytest.raises(InvalidExportError, match=r"as much free disk space as the export is large.*No space left"):
-            import_export([write(tmp_path, export(item(1)))])
+            import_export([write(tmp_path, export(*(item(n) for n in range(1, 101))))])
         assert contents() == before
 
     def test_a_dry_run_reports_everything_and_changes_nothing(self, import_parts: ImportParts) -> None:

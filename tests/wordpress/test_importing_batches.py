@@ -311,7 +311,7 @@ class TestConcurrency:
                 with pytest.raises(AlreadyRunningError) as error:
                     in_thread(lambda: import_export([path]))
                 refused.append(str(error.value))
-                in_thread(lambda: previewed.append(import_export([path], dry_run=True).total(Outcome.IMPORTED)))
+                in_thread(lambda: previewed.append(import_export([path], dry_run=True).change_count))
 
         import_export([path], progress=import_too)
         assert refused == ["Another import is running. Wait until it has finished, then try again."]

@@ -38,7 +38,7 @@ from tests.factories.wxr import (
     page,
     write,
 )
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps import files

@@ -13,8 +13,7 @@ from tests.factories.servers import StubServer
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment
 from wordpress.importing.analysis import Analysis
-from wordpress.importing.media_download import MediaDownload, hosts_of
-from wordpress.importing.media_source import MissingFileError
+from wordpress.importing.media_source import MediaDownload, MissingFileError, hosts_of
 from wordpress.models import Attachment
 
 PNG = picture()
@@ -153,7 +152,7 @@ class TestHosts:
 
     def test_files_may_come_from_the_exported_site_and_former_hosts(self, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["former.example"]
-        analysis = Analysis([], base_url="https://thoolen.wordpress.com", site_url="http://wordpress.com/")
+        analysis = Analysis(base_url="https://thoolen.wordpress.com", site_url="http://wordpress.com/")
         assert hosts_of(analysis) == {"thoolen.wordpress.com", "wordpress.com", "former.example"}
 
     def test_wordpress_com_serves_files_from_another_host(self, monkeypatch: pytest.MonkeyPatch) -> None:

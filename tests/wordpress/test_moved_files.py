@@ -17,7 +17,7 @@ from media.models import Picture
 from tests.factories.files import write_files
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, item, page
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.models import Attachment
 
 pytestmark = pytest.mark.django_db

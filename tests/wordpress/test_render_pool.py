@@ -22,7 +22,7 @@ from comments.text import comment_html
 from tests.factories.types import ImportParts
 from tests.factories.wxr import item, page
 from wordpress.importing import batches, render_pool
-from wordpress.importing.render_pool import RenderedBatch, RenderPool
+from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.render_worker import CommentText, RenderWorker, next_portion
 from wordpress.importing.spool import open_spool
 from wordpress.markup.footnotes_and_blocks import Origin
@@ -43,7 +43,7 @@ from blog.rendering.moved_files import resolve_files
 from wordpress.importing import render_pool
 from wordpress.importing.spool import open_spool
 render_pool.MIN_SIZE_FOR_WORKER = 0
-with open_spool() as spool, render_pool.RenderPool(spool.file, 0, resolve_files, ahead=False) as pool:
+with open_spool() as spool, render_pool.RenderPool(spool, 0, resolve_files, ahead=False) as pool:
     pool.begin([RenderInput("text", "html")])
     pool.finish()
     print(pool._worker.process.pid, flush=True)
@@ -62,7 +62,7 @@ def always_with_worker() -> Iterator[None]:
 
 @contextmanager
 def new_pool(*, ahead: bool = False, resolve: FileResolver = resolve_files) -> Iterator[RenderPool]:
-    with open_spool() as spool, RenderPool(spool.file, 0, resolve, ahead=ahead) as pool:
+    with open_spool() as spool, RenderPool(spool, 0, resolve, ahead=ahead) as pool:
         yield pool
 
 
@@ -74,9 +74,8 @@ def shared_pool() -> Iterator[RenderPool]:
 
 
 def process_of(pool: RenderPool) -> BaseProcess:
-    assert pool._worker is not None
-    process: BaseProcess = pool._worker.process
-    return process
+    assert pool._worker.process is not None
+    return pool._worker.process
 
 
 def kill(pool: RenderPool) -> None:
@@ -86,7 +85,8 @@ def kill(pool: RenderPool) -> None:
 
 def wait_for(pool: RenderPool) -> None:
     """Wait until the worker has rendered the batch."""
-    while pool._batch.worker and not pool._batch.worker.has_answered:
+    is_asked = pool._batch.there or pool._batch.comments
+    while is_asked and pool._worker.is_available and not pool._worker.has_answered:
         time.sleep(0.01)
 
 
@@ -95,7 +95,8 @@ def render_with(pool: RenderPool, texts: list[RenderInput], *, wait: bool = True
     pool.begin(texts)
     if wait:
         wait_for(pool)
-    return pool.finish().texts
+    rendered, _comments = pool.finish()
+    return rendered
 
 
 def expect(pool: RenderPool, texts: list[RenderInput]) -> None:
@@ -170,35 +171,37 @@ class TestComments:
         for texts in (TEXTS, [], TEXTS[:1]):
             shared_pool.begin(texts, self.COMMENTS)
             html = {comment: str(comment_html(*comment)) for comment in self.COMMENTS}
-            assert shared_pool.finish() == RenderedBatch(expected(texts), html)
+            assert shared_pool.finish() == (expected(texts), html)
 
     def test_a_batch_without_comments_does_not_repeat_those_of_the_last_one(self, shared_pool: RenderPool) -> None:
         shared_pool.begin(TEXTS, self.COMMENTS)
         shared_pool.finish()
-        assert shared_pool.finish().comments == {}
+        assert shared_pool.finish() == ([], {})
         shared_pool.begin(TEXTS)
-        assert shared_pool.finish().comments == {}
+        assert shared_pool.finish() == (expected(TEXTS), {})
 
     def test_the_worker_renders_comments(self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(render_pool, "render_comments", lambda comments: pytest.fail("rendered here"))
         shared_pool.begin([], self.COMMENTS)
-        assert len(shared_pool.finish().comments) == len(self.COMMENTS)
+        _texts, comments = shared_pool.finish()
+        assert len(comments) == len(self.COMMENTS)
 
     def test_comments_are_rendered_here_if_the_worker_was_killed(self) -> None:
         with new_pool() as pool:
             pool.begin([], self.COMMENTS)
             kill(pool)
             for _batch in range(2):
-                assert pool.finish().comments == {comment: comment_html(*comment) for comment in self.COMMENTS}
+                assert pool.finish() == ([], {comment: comment_html(*comment) for comment in self.COMMENTS})
                 pool.begin([], self.COMMENTS)
 
     def test_texts_are_rendered_ahead_without_comments(self) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, TestAhead.MANY * 5)
             pool.stop_expecting()
-            assert pool.finish().comments == {}
+            assert pool.finish() == ([], {})
             pool.begin(TEXTS, self.COMMENTS)
-            assert len(pool.finish().comments) == len(self.COMMENTS)
+            _texts, comments = pool.finish()
+            assert len(comments) == len(self.COMMENTS)
 
 
 class TestSharing:
@@ -233,17 +236,18 @@ class TestSharing:
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # As if the worker had begun the last half just when it was taken back.
-        monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: limit - 50)
+        portions = iter([range(50, 100), range(0)])
+        monkeypatch.setattr(RenderWorker, "take_back", lambda worker: next(portions))
         assert render_with(shared_pool, self.MANY) == expected(self.MANY)
 
     def test_texts_that_neither_process_has_begun_are_rendered_in_the_end(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shared_pool.begin(self.MANY)
-        assert shared_pool._batch.worker is not None
-        shared_pool._batch.worker.hurry()
-        monkeypatch.setattr(RenderWorker, "take_back", lambda worker, limit: 0)
-        assert shared_pool.finish().texts == expected(self.MANY)
+        while shared_pool._worker.take_back():
+            pass
+        monkeypatch.setattr(RenderWorker, "take_back", lambda worker: range(0))
+        assert shared_pool.finish() == (expected(self.MANY), {})
 
     @pytest.mark.parametrize(
         ("left", "next_"), [(1000, 20), (40, 20), (39, 20), (20, 10), (2, 1), (1, 1), (0, 0), (-5, 0)]
@@ -274,7 +278,7 @@ class TestAhead:
     def test_texts_rendered_ahead_are_not_rendered_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, self.MANY[:4])
-            while pool._is_busy:
+            while not pool._worker.has_answered:
                 time.sleep(0.01)
             pool.stop_expecting()
             kill(pool)
@@ -321,7 +325,7 @@ class TestAhead:
     def test_nothing_is_rendered_ahead_if_it_may_not_be_needed(self) -> None:
         with new_pool() as pool:
             expect(pool, self.MANY)
-            assert pool._worker is None
+            assert pool._worker.process is None
 
 
 class TestWorker:
@@ -330,30 +334,30 @@ class TestWorker:
         with new_pool(ahead=True) as pool:
             expect(pool, TEXTS)
             assert render_with(pool, TEXTS) == expected(TEXTS)
-            assert pool._worker is None
+            assert pool._worker.process is None
 
     def test_everything_is_rendered_here_if_the_worker_cannot_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(resolve: FileResolver) -> RenderWorker:
+        def refuse(worker: RenderWorker) -> None:
             raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-        monkeypatch.setattr(render_pool, "RenderWorker", refuse)
+        monkeypatch.setattr(RenderWorker, "_start", refuse)
         with new_pool(ahead=True) as pool:
             expect(pool, TestAhead.MANY * 10)
             pool.stop_expecting()
             pool.begin(TEXTS, TestComments.COMMENTS)
-            batch = pool.finish()
-            assert len(batch.comments) == len(TestComments.COMMENTS)
-            assert batch.texts == expected(TEXTS)
+            texts, comments = pool.finish()
+            assert len(comments) == len(TestComments.COMMENTS)
+            assert texts == expected(TEXTS)
             assert render_with(pool, TEXTS) == expected(TEXTS)
 
     def test_a_pool_that_renders_nothing_starts_no_worker(self) -> None:
         with new_pool() as pool:
             assert render_with(pool, []) == []
-            assert pool._worker is None
+            assert pool._worker.process is None
 
     def test_the_worker_stops_with_the_pool_even_after_an_error(self) -> None:
         with open_spool() as spool:
-            failing = RenderPool(spool.file, 0, resolve_files, ahead=False)
+            failing = RenderPool(spool, 0, resolve_files, ahead=False)
             with pytest.raises(ZeroDivisionError), failing:  # noqa: PT012  # the error comes after the beginning
                 failing.begin(TEXTS)
                 process = process_of(failing)

@@ -13,7 +13,7 @@ from tests.factories.files import write_files
 from tests.factories.reports import counted
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, category, comment, export, filed, item, page, write
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.models import Attachment, ImportedItem
 

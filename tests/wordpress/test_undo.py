@@ -31,7 +31,7 @@ from tests.factories.wxr import (
     write,
 )
 from wordpress.importing import undo
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun

@@ -28,7 +28,7 @@ from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.files import picture, write_files
 from tests.factories.wxr import EVERYTHING, attachment, author, export, exported, item, items, meta, page, write
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.models import Attachment, Fragment, FragmentKind, ImportedItem
 

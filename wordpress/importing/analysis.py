@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -14,8 +14,9 @@ from django.utils.translation import ngettext_lazy
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
 from wordpress.wxr import records
+from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.reader import Export
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Record, Term, TermRef
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Term, TermRef
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import language_code, slug_key
 
@@ -23,7 +24,6 @@ Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
 # Called with a stage, how much of it is done, and its total: in bytes, items, files, texts and stored rows.
 type Progress = Callable[[Stage, int, int], None]
 
-_VERSIONS: Final = {"1.0", "1.1", "1.2"}
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
 
@@ -75,7 +75,6 @@ def stage_texts() -> dict[Stage, str]:
 class Analysis:
     """What the steps of an import must know of the whole export."""
 
-    paths: list[Path]
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
     authors: dict[str, Author] = field(default_factory=dict)
@@ -100,19 +99,31 @@ class Analysis:
 
 
 def analyse(
-    paths: Iterable[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
+    paths: Collection[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
 ) -> Analysis:
     """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file."""
-    analysis = Analysis(list(paths))
-    for record in _records(analysis, progress):
-        if isinstance(record, Author):
-            analysis.authors.setdefault(record.login, record)
-        elif isinstance(record, Term):
-            _add_term(analysis, record)
-        else:
-            _add_item(analysis, record)
-            if on_item:
-                on_item(record)
+    analysis = Analysis()
+    total = total_size(paths)
+    done = 0
+    for path in paths:
+        export = Export(path, markups)
+        for record in export.records():
+            if isinstance(record, Author):
+                analysis.authors.setdefault(record.login, record)
+            elif isinstance(record, Term):
+                _add_term(analysis, record)
+            else:
+                _add_item(analysis, record)
+                if on_item:
+                    on_item(record)
+            if progress and export.source:
+                progress("reading", done + export.source.bytes_read, total)
+        analysis.base_url = analysis.base_url or export.base_url
+        analysis.site_url = analysis.site_url or export.site_url
+        analysis.other_meta.update(export.other_meta)
+        if export.source:
+            done += export.source.bytes_read
+            analysis.warnings += _file_warnings(export, export.source.repairs)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
     return analysis
@@ -154,7 +165,7 @@ def _reason_to_skip_type(post_type: str) -> str:
     return _("It belongs to a plugin, and there is nothing like it here. Keep the export, which contains its text.")
 
 
-def total_size(paths: Iterable[Path]) -> int:
+def total_size(paths: Collection[Path]) -> int:
     """Return the size of the files in bytes. Raises InvalidExportError if one of them cannot be read."""
     try:
         return sum(path.stat().st_size for path in paths)
@@ -162,32 +173,12 @@ def total_size(paths: Iterable[Path]) -> int:
         raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
 
 
-def _records(analysis: Analysis, progress: Progress | None) -> Iterator[Record]:
-    total = total_size(analysis.paths)
-    done = 0
-    for path in analysis.paths:
-        export = Export(path, markups)
-        for record in export.records():
-            yield record
-            if progress:
-                progress("reading", done + export.source.bytes_read, total)
-        done += export.source.bytes_read
-        analysis.base_url = analysis.base_url or export.base_url
-        analysis.site_url = analysis.site_url or export.site_url
-        analysis.other_meta.update(export.other_meta)
-        analysis.warnings += _file_warnings(export)
-
-
-# Warnings
-
-
-def _file_warnings(export: Export) -> Iterator[str]:
-    if export.version not in _VERSIONS:
+def _file_warnings(export: Export, repairs: Repairs) -> Iterator[str]:
+    if export.version not in {"1.0", "1.1", "1.2"}:
         text = _("The export does not give the version of its format. Versions 1.0 to 1.2 are supported.")
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
-    repairs = export.source.repairs
     for kind, repaired in _REPAIRS.items():
         if count := repairs.counts[kind]:
             lines = ", ".join(map(str, repairs.lines[kind]))
@@ -201,9 +192,6 @@ def _time_zone_warning(analysis: Analysis) -> str:
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
         "TIME_ZONE to its time zone before you import."
     ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
-
-
-# Items and terms
 
 
 def _add_item(analysis: Analysis, item: Item) -> None:

@@ -1,8 +1,4 @@
-"""Writing in batches: each is one short transaction, and other writers get their turn in between.
-
-On SQLite only one connection can write at a time, and the others poll. So a batch holds the database for a few tenths
-of a second at most, and then leaves it free for a while.
-"""
+"""Writing in batches, each a transaction of a few tenths of a second at most, so that others can write in between."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial

@@ -18,23 +18,6 @@ from wordpress.wxr.values import slug_key
 
 
 @dataclass(slots=True)
-class AuthorIds:
-    """The accounts of the export's authors, by the name that items give and by the ID that comments give."""
-
-    by_name: dict[str, int] = field(default_factory=dict)
-    by_id: dict[int, int] = field(default_factory=dict)
-
-    def of_item(self, creator: str) -> int:
-        return self.by_name[creator]
-
-    def of_file(self, creator: str) -> int | None:
-        return self.by_name.get(creator)
-
-    def of_comment(self, user_id: int) -> int | None:
-        return self.by_id.get(user_id) if user_id else None
-
-
-@dataclass(slots=True)
 class TermIds:
     """The categories and tags of the export, by taxonomy and `slug_key`; and their slugs by taxonomy and name."""
 
@@ -65,7 +48,9 @@ class ImportContext:
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
     old_urls: OldUrls = field(default_factory=OldUrls)
-    author_ids: AuthorIds = field(default_factory=AuthorIds)
+    # The accounts of the export's authors, by the name that items give and by the ID that comments give.
+    author_ids: dict[str, int] = field(default_factory=dict)
+    commenter_ids: dict[int, int] = field(default_factory=dict)
     term_ids: TermIds = field(default_factory=TermIds)
     pacer: Pacer = field(default_factory=Pacer)
     items_done: int = 0

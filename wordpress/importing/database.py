@@ -1,14 +1,11 @@
-"""How an import shares the database: one import at a time, in turns with other writers, and previews on a copy.
-
-Two imports would give out the same IDs and URLs. On SQLite nobody queues for the database.
-"""
+"""How an import shares the database: one import at a time, in turns with other writers, and previews on a copy."""
 
 import fcntl
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,32 +28,27 @@ class AlreadyRunningError(Exception):
         super().__init__(_("Another import is running. Wait until it has finished, then try again."))
 
 
-def only_import() -> AbstractContextManager[None]:
-    """Make sure that no other import runs. Raises AlreadyRunningError. A killed process leaves no lock behind."""
-    return _advisory_lock() if connection.vendor == "postgresql" else _file_lock()
-
-
 @contextmanager
-def _file_lock() -> Iterator[None]:
-    with (settings.DATA_DIR / "import.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyRunningError from error
-        yield
-
-
-@contextmanager
-def _advisory_lock() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_ID])
-        if not cursor.fetchone()[0]:
-            raise AlreadyRunningError
-    try:
-        yield
-    finally:
+def only_import() -> Iterator[None]:
+    """Make sure that no other import runs: two would give out the same IDs and URLs. Raises AlreadyRunningError."""
+    # Neither lock outlives its process.
+    if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_ID])
+            if not cursor.fetchone()[0]:
+                raise AlreadyRunningError
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
+    else:
+        with (settings.DATA_DIR / "import.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise AlreadyRunningError from error
+            yield
 
 
 class Pacer:

@@ -10,13 +10,11 @@ from django.utils.translation import ngettext
 
 from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE
-from wordpress.importing.limits import max_length
+from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.matching import KeyedItem
-from wordpress.importing.own_exports import restore_entry
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
-MARKUP: Final = "wordpress"
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
@@ -44,7 +42,7 @@ class ImportedEntry:
 
 def markup_of(item: Item) -> str:
     """Return the markup of an item's text: WordPress's own, unless one of our own exports says otherwise."""
-    return (item.extension.markup if item.extension else "") or MARKUP
+    return (item.extension.markup if item.extension else "") or "wordpress"
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
@@ -59,7 +57,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "source": item.content,
         "markup": markup_of(item),
         "excerpt": plain_lines(item.excerpt),
-        "language": _language(item),
+        "language": next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), ""),
         "comments_open": item.comment_status == "open",
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
@@ -68,7 +66,13 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         entry: Entry = Page(**fields, menu_order=item.menu_order)
     else:
         entry = Post(**fields, sticky=item.sticky)
-    restore_entry(entry, item)
+    if item.extension:
+        set_texts(entry, item.extension.texts, "title", "excerpt", "language")
+        exact = item.extension.datetimes
+        if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
+            entry.published_at = exact["published_at"]
+        entry.created_at = exact.get("created_at") or entry.created_at
+        entry.modified_at = exact.get("modified_at") or entry.modified_at
     return entry
 
 
@@ -97,11 +101,6 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield text % count
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here, so those of this page were skipped.")
-
-
-def _language(item: Item) -> str:
-    """Return the code of the item's language; empty if it has none or the language is unknown."""
-    return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
 
 
 def _published_at(item: Item) -> dt.datetime | None:

@@ -65,7 +65,6 @@ def _reserve_on_sqlite(model: type[models.Model], highest: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [table])
         (last,) = cursor.fetchone()
-        if last is None and highest:
+        if (last or 0) < highest:
+            cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
             cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, highest])
-        elif last is not None and last < highest:
-            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [highest, table])

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 from blog.models import Entry
@@ -14,24 +15,19 @@ from wordpress.wxr.values import usable_slug
 MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
 
 
-class ItemKey(NamedTuple):
-    """What distinguishes a post or page from the other items of its export, whatever is in the database.
+class KeyedItem(NamedTuple):
+    """An item and, for posts and pages, what distinguishes it from the others of its export, whatever is here already.
 
     `guid_index`: which of its GUIDs (`guids_of`) no other item has.
     `is_repeated`: the same item occurred earlier in the export.
     `is_first_with_id`: no earlier item has the same ID.
+    `position` counts the pages of the export.
     """
 
+    item: Item
     guid_index: int = 0
     is_repeated: bool = False
     is_first_with_id: bool = True
-
-
-class KeyedItem(NamedTuple):
-    """An item with its key, which only posts and pages need. `position` counts the pages of the export."""
-
-    item: Item
-    key: ItemKey = ItemKey()
     position: int = 0
 
 
@@ -44,50 +40,25 @@ class Identity:
     known: bool = False
 
 
-class ItemKeys:
-    """Distinguishes the items of one export in a single pass."""
-
-    def __init__(self) -> None:
-        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
-        self._items: dict[int, int] = {}
-        self._ids: set[int] = set()
-
-    def key_of(self, item: Item) -> ItemKey:
-        # The site is the same for all items of an export.
-        guids = [hash(guid) for guid in guids_of(item, site="")]
-        itself = guids[-1]
-        # Another item may have the first of these GUIDs.
-        index = next((i for i, guid in enumerate(guids) if self._items.get(guid, itself) == itself), len(guids) - 1)
-        if guids[index] in self._items:
-            return ItemKey(index, is_repeated=True)
-        self._items[guids[index]] = itself
-        is_first = item.id not in self._ids
-        self._ids.add(item.id)
-        return ItemKey(index, is_first_with_id=is_first)
-
-
 def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
     """Return the identity of each of `items`, in a few queries however many there are."""
     guids = [guids_of(keyed.item, site) for keyed in items]
-    by_guid = {
-        guid: (pk, kind)
-        for guid, pk, kind in fetch_rows(Entry, "guid", (guid for some in guids for guid in some), "guid", "pk", "kind")
-    }
+    stored = fetch_rows(Entry, "guid", chain.from_iterable(guids), "guid", "pk", "kind")
+    by_guid = {guid: (pk, kind) for guid, pk, kind in stored}
     ids = (keyed.item.id for keyed in items)
-    columns = ("pk", "kind", "slug", "created_at")
-    by_pk = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", ids, *columns)}
+    by_pk = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", ids, "pk", "kind", "slug", "created_at")}
     identities = []
-    for (item, key, _position), choice in zip(items, guids, strict=True):
-        guid = choice[key.guid_index]
+    for keyed, choice in zip(items, guids, strict=True):
+        item, guid = keyed.item, choice[keyed.guid_index]
         if by_guid.get(guid, (0, item.type))[1] != item.type:
             # A post has the GUID of this page, or the other way round.
             guid = choice[-1]
         if guid in by_guid:
             identities.append(Identity(by_guid[guid][0], guid, known=True))
-        elif key.is_first_with_id and by_pk.get(item.id) == [item.type, usable_slug(item.slug), item.published_at]:
+        elif keyed.is_first_with_id and by_pk.get(item.id) == [item.type, usable_slug(item.slug), item.published_at]:
             identities.append(Identity(item.id, guid, known=True))
         else:
-            is_free = item.id and key.is_first_with_id and item.id not in by_pk
+            is_free = item.id and keyed.is_first_with_id and item.id not in by_pk
             identities.append(Identity(item.id if is_free else None, guid))
     return identities
 
@@ -99,11 +70,7 @@ def guids_of(item: Item, site: str) -> tuple[str, str, str]:
     ID the third is made from the title as well.
     """
     text = f"{site}?p={item.id}&{item.slug}&{item.date}"
-    own = _uuid(text)
-    titled = own if item.id else _uuid(f"{text}&{item.date_gmt}&{item.title}")
+    own = uuid.uuid5(uuid.NAMESPACE_URL, text).urn
+    titled = own if item.id else uuid.uuid5(uuid.NAMESPACE_URL, f"{text}&{item.date_gmt}&{item.title}").urn
     is_usable = 0 < len(item.guid) <= MAX_GUID_LENGTH
     return item.guid if is_usable else own, own, titled
-
-
-def _uuid(text: str) -> str:
-    return uuid.uuid5(uuid.NAMESPACE_URL, text).urn

@@ -1,6 +1,6 @@
 """Importing WordPress exports. Importing an export twice has the same result as importing it once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +13,7 @@ from wordpress.importing.database import disable_mmap, only_import, throwaway_da
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
-from wordpress.importing.media_download import MediaDownload, hosts_of
-from wordpress.importing.media_source import MediaSource
+from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.site_identity import identify_site
@@ -35,7 +34,7 @@ from wordpress.wxr.records import Item
 
 
 def import_export(
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     *,
     dry_run: bool = False,
     media: MediaSource | None = None,
@@ -47,8 +46,7 @@ def import_export(
     """Import exports: first the texts in short transactions, then the media files one by one.
 
     Files come from `media`, or with `fetch_media` from the old site. `map_authors` maps logins of authors in the export
-    to user names here. With `dry_run` nothing is changed, no file is looked for, and the report says what would happen.
-    The run is recorded as one of `job`.
+    to user names here. With `dry_run` nothing is changed and no file is looked for. The run becomes one of `job`.
 
     Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
     interrupted or killed, the next import of the site continues it.
@@ -56,13 +54,12 @@ def import_export(
     Raises AlreadyRunningError; InvalidExportError, before anything is changed, if a file is not a complete and harmless
     export or `map_authors` names someone who does not exist; and KeyboardInterrupt if nothing has been stored yet.
     """
-    paths = list(paths)
     users = users_named(map_authors)
     resolve = resolve_files if Attachment.objects.with_file().exists() else resolve_no_files
     with (
         nullcontext() if dry_run else only_import(),
         open_spool() as spool,
-        RenderPool(spool.file, total_size(paths), resolve, ahead=not ImportedItem.objects.exists()) as renderer,
+        RenderPool(spool, total_size(paths), resolve, ahead=not ImportedItem.objects.exists()) as renderer,
     ):
         analysis = _read(paths, spool, renderer, progress)
         check_authors(analysis, users)
@@ -91,7 +88,7 @@ def import_export(
     return report
 
 
-def _read(paths: list[Path], spool: Spool, renderer: RenderPool, progress: Progress | None) -> Analysis:
+def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress | None) -> Analysis:
     """Read the export into the spool. Meanwhile texts are rendered ahead."""
 
     def on_item(item: Item) -> None:
@@ -100,7 +97,6 @@ def _read(paths: list[Path], spool: Spool, renderer: RenderPool, progress: Progr
             renderer.expect(RenderInput(item.content, markup_of(item)))
 
     analysis = analyse(paths, progress, on_item)
-    spool.flush()
     renderer.stop_expecting()
     return analysis
 

@@ -1,9 +1,6 @@
-"""Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`.
+"""Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`."""
 
-IDs belong to one site. If two imported sites use the same ID, it leads to the object of the first one.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Final
 from urllib.parse import quote, unquote
@@ -28,20 +25,13 @@ _MAX_URLS: Final = 200
 
 
 def add_redirect(url: str, target: Model) -> None:
-    """Redirect a URL of the old site to an entry, category, author, picture or document.
-
-    `url` is a path or a whole URL: of a file (also at NAME.files.wordpress.com), of an attachment's page, or a
-    query such as `/?cat=5`, `/?author=2`, `/?attachment_id=7`.
-    """
+    """Redirect a URL of the old site (see legacy_key) to an entry, category, author, picture or document."""
     if key := legacy_key(url):
         add_redirects([(key, target)])
 
 
 def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
-    """Redirect each URL of the old site to its target, except those that are redirected already.
-
-    Return the paths that are redirected now.
-    """
+    """Redirect those URLs of the old site that are not redirected yet to their targets, and return their paths."""
     targets = {normalise_path(key): (key, target) for url, target in pairs if (key := legacy_key(url))}
     taken = {path for (path,) in fetch_rows(Redirect, "path", targets, "path")}
     missing = {path: redirect for path, redirect in targets.items() if path not in taken}
@@ -52,7 +42,8 @@ def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
 def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
     """Redirect the URLs with these IDs of `site` to their targets. Return the paths that are redirected now.
 
-    If an export has several entries or files with one ID, the entry that has this ID here as well keeps it.
+    An ID that several sites use leads to the first of them. If an export has several entries or files with one ID, the
+    entry that has this ID here as well keeps it.
     """
     columns = ("wordpress_id", "site")
     entries = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, "object_pk", kind__in=[POSTS, PAGES])
@@ -76,33 +67,31 @@ def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
 
 
 class OldUrls:
-    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are.
-
-    `is_new`: this run has added the object, so its redirects disappear together with it.
-    """
+    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are."""
 
     def __init__(self) -> None:
-        # By normalised path: the path as exported, its target, and whether that is new.
+        # By normalised path: the path as exported, its target, and whether this run has added that. If it has, the
+        # redirect disappears together with it.
         self._found: dict[str, tuple[str, Model, bool]] = {}
 
     def add_entry(self, entry: Entry, item: Item, *, is_new: bool) -> None:
+        current = entry.get_absolute_url()
         # Links with an ID need no redirect: IDs are looked up.
         link = "" if "?" in item.link else item.link
         slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
-        lower = _in_lower_case(slug, entry.get_absolute_url)
-        urls = (link, *lower, *_with_exported_slug(entry, item), *item.legacy_urls, *_renamed(entry, item))
-        self._add(entry, urls, entry.get_absolute_url, is_new=is_new)
+        others = (*_in_lower_case(slug, current), *_with_exported_slug(current, item), *item.legacy_urls)
+        self._add(entry, (link, *others, *_renamed(entry, item)), current, is_new=is_new)
 
     def add_category(self, category: Category, term: Term, *, is_new: bool) -> None:
         with_id = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
-        lower = _in_lower_case(category.slug, lambda: f"/category/{category.slug}/")
+        lower = _in_lower_case(category.slug, f"/category/{category.slug}/")
         self._add(category, (*with_id, *lower, *term.legacy_urls), is_new=is_new)
 
     def add_author(self, user: User, author: Author, *, is_new: bool) -> None:
         with_id = [f"/?author={author.id}"] if author.id not in {0, user.pk} else []
         # WordPress makes the URL of the login; our own exports have the slug itself.
         page = [] if author.slug else [f"/author/{slugify(author.login)}/"]
-        self._add(user, (*with_id, *page, *author.legacy_urls), user.get_absolute_url, is_new=is_new)
+        self._add(user, (*with_id, *page, *author.legacy_urls), user.get_absolute_url(), is_new=is_new)
 
     def write(self, ledger: Ledger) -> None:
         """Store what was added since the last call."""
@@ -114,27 +103,23 @@ class OldUrls:
         """Discard what was not stored."""
         self._found = {}
 
-    def _add(self, target: Model, urls: tuple[str, ...], current_url: Callable[[], str] = str, *, is_new: bool) -> None:
+    def _add(self, target: Model, urls: tuple[str, ...], current_url: str = "", *, is_new: bool) -> None:
         """Add the URLs of `target` except its current one."""
-        keys = [key for url in islice(urls, _MAX_URLS) if (key := legacy_key(url))]
-        current = normalise_path(current_url()) if keys else ""
-        for key in keys:
-            if normalise_path(key) != current:
-                self._found.setdefault(normalise_path(key), (key, target, is_new))
+        for url in urls[:_MAX_URLS]:
+            key = legacy_key(url)
+            if key and (path := normalise_path(key)) != normalise_path(current_url):
+                self._found.setdefault(path, (key, target, is_new))
 
 
-def _in_lower_case(slug: str, url: Callable[[], str]) -> list[str]:
-    """Return the URL in lower case if `slug` has capitals.
-
-    Only other programs export capitals. To WordPress, both spellings are the same URL.
-    """
-    return [normalise_path(url()).lower()] if slug != slug.lower() else []
+def _in_lower_case(slug: str, url: str) -> list[str]:
+    """Return `url` in lower case if `slug` has capitals, which only other programs export. WordPress knows no case."""
+    return [normalise_path(url).lower()] if slug != slug.lower() else []
 
 
-def _with_exported_slug(entry: Entry, item: Item) -> list[str]:
-    """Return the URL with the exported slug if it cannot be kept, such as `Two Words`, which other programs export."""
+def _with_exported_slug(url: str, item: Item) -> list[str]:
+    """Return `url` with the exported slug if it cannot be kept, such as `Two Words`, which other programs export."""
     slug = slug_from_export(item.slug)
-    if slug == usable_slug(item.slug) or "?" in (url := entry.get_absolute_url()):
+    if slug == usable_slug(item.slug) or "?" in url:
         return []
     return [f"{url.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
 

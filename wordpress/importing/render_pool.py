@@ -1,19 +1,18 @@
 """Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
 
-Rendering is half the work of an import. The worker does it while this process reads and stores; this process helps
-whenever it would have to wait.
+Rendering is half the work of an import. The worker does it while this process reads and stores, which otherwise helps.
 """
 
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from blog.rendering import Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
-from wordpress.importing.render_worker import Answer, CommentText, RenderWorker, render_comments
-from wordpress.importing.spool import SpoolFile
+from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
+from wordpress.importing.spool import Spool
 
 # Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
@@ -25,41 +24,27 @@ _CHARACTERS_AHEAD: Final = 1_000_000
 _DATABASE_MARKS: Final = ("[gallery", "data-fn=", "wp:block")
 
 
-class RenderedBatch(NamedTuple):
-    """The texts of a batch in their order, and its comments."""
-
-    texts: list[Rendered]
-    comments: dict[CommentText, str]
-
-
 @dataclass(slots=True)
 class _Batch:
-    """A batch that is being rendered. `worker` renders the comments and the texts with the indices `there`."""
+    """A batch that is being rendered: its texts with the indices `there` are shared with the worker."""
 
     texts: list[RenderInput] = field(default_factory=list)
     comments: list[CommentText] = field(default_factory=list)
     rendered: dict[int, Rendered] = field(default_factory=dict)
     here: list[int] = field(default_factory=list)
     there: list[int] = field(default_factory=list)
-    worker: RenderWorker | None = None
 
 
 class RenderPool:
-    """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`.
+    """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`."""
 
-    It is a context manager, which stops the worker at the end.
-    """
-
-    def __init__(self, file: SpoolFile, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
-        """`size`: of the export, in bytes. `resolve_files`: returns the new URLs of files that have moved here.
-
-        `ahead`: nearly all texts of the export will be needed. The ones that are rendered ahead are stored in `file`.
-        """
-        self._file = file
+    def __init__(self, spool: Spool, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
+        """`size`: of the export, in bytes. `ahead`: nearly all its texts will be needed, some are kept in `spool`."""
+        self._spool = spool
         self._resolve_files = resolve_files
         self._ahead = ahead
-        self._is_alone = (os.cpu_count() or 1) < 2 or size < MIN_SIZE_FOR_WORKER
-        self._worker: RenderWorker | None = None
+        is_worthwhile = (os.cpu_count() or 1) > 1 and size >= MIN_SIZE_FOR_WORKER
+        self._worker = RenderWorker(resolve_files, is_available=is_worthwhile)
         # The texts being rendered ahead, the next ones, and where finished texts are stored, by digest.
         self._requested: list[RenderInput] = []
         self._next = _Sample()
@@ -71,16 +56,16 @@ class RenderPool:
         if not self._ahead or not self._is_for_worker(text):
             return
         self._next.offer(text)
-        if len(self._next.texts) >= _MIN_AHEAD and not self._is_busy:
+        if len(self._next.texts) >= _MIN_AHEAD and (not self._requested or self._worker.has_answered):
             self._store_requested()
-            if worker := self._started_worker():
-                self._requested, self._next = self._next.texts, _Sample()
-                worker.request(self._requested, [])
+            self._requested, self._next = self._next.texts, _Sample()
+            self._worker.request(self._requested, [])
 
     def stop_expecting(self) -> None:
         """Store what was rendered ahead: everything has been read. Raises InvalidExportError if the disk is full."""
-        if self._worker:
-            self._worker.hurry()
+        while self._worker.take_back():
+            # These texts are rendered in their batches.
+            pass
         self._store_requested()
         self._next = _Sample()
 
@@ -91,99 +76,65 @@ class RenderPool:
             # Texts that occur twice are rendered twice, to free the memory of those that occur once.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
-                batch.rendered[index] = self._file.get(position)
+                batch.rendered[index] = self._spool.get(position)
             else:
                 (batch.there if self._is_for_worker(text) else batch.here).append(index)
-        if batch.there or (batch.comments and not self._is_alone):
-            batch.worker = self._started_worker()
-        if batch.worker:
-            batch.worker.request([batch.texts[index] for index in batch.there], batch.comments)
+        if batch.there or batch.comments:
+            self._worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
-    def finish(self) -> RenderedBatch:
-        """Return the rendered batch."""
+    def finish(self) -> tuple[list[Rendered], dict[CommentText, str]]:
+        """Return the rendered texts and comments. Of the texts, the worker renders the first, this process the last."""
         batch, self._batch = self._batch, _Batch()
         self._render(batch, batch.here)
-        answer = self._finish_with(batch.worker, batch) if batch.worker else None
-        self._render(batch, [index for index in batch.there if index not in batch.rendered])
-        comments = answer.comments if answer else render_comments(batch.comments)
+        comments: list[str] = []
+        if batch.there or batch.comments:
+            while taken := self._worker.take_back():
+                self._render(batch, batch.there[taken.start : taken.stop])
+            answered, comments = self._worker.answer()
+            batch.rendered.update(zip(batch.there, answered, strict=False))
+            # The worker may have been killed.
+            self._render(batch, [index for index in batch.there if index not in batch.rendered])
+            comments = comments or render_comments(batch.comments)
         texts = [batch.rendered[index] for index in range(len(batch.texts))]
-        return RenderedBatch(texts, dict(zip(batch.comments, comments, strict=True)))
-
-    def _finish_with(self, worker: RenderWorker, batch: _Batch) -> Answer | None:
-        """Render the last texts of the request here while the worker renders the first, then take its answer."""
-        limit = len(batch.there)
-        while taken := worker.take_back(limit):
-            limit -= taken
-            self._render(batch, batch.there[limit : limit + taken])
-        answer = self._answer(worker)
-        if answer:
-            batch.rendered.update(zip(batch.there[:limit], answer.texts, strict=False))
-        return answer
+        return texts, dict(zip(batch.comments, comments, strict=True))
 
     def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
         texts = (batch.texts[index] for index in indices)
         batch.rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
 
     def _is_for_worker(self, text: RenderInput) -> bool:
-        return not self._is_alone and not any(mark in text.source for mark in _DATABASE_MARKS)
-
-    @property
-    def _is_busy(self) -> bool:
-        return bool(self._requested) and self._worker is not None and not self._worker.has_answered
+        return self._worker.is_available and not any(mark in text.source for mark in _DATABASE_MARKS)
 
     def _store_requested(self) -> None:
         """Store on disk what was rendered ahead."""
-        if self._requested and self._worker and (answer := self._answer(self._worker)):
-            for text, rendered in zip(self._requested, answer.texts, strict=False):
-                self._positions[_digest(text)] = self._file.put(rendered)
+        if self._requested:
+            answered, _comments = self._worker.answer()
+            for text, rendered in zip(self._requested, answered, strict=False):
+                self._positions[_digest(text)] = self._spool.put(rendered)
         self._requested = []
-
-    def _started_worker(self) -> RenderWorker | None:
-        """Return the worker; None if the system does not let it start."""
-        if self._worker is None and not self._is_alone:
-            try:
-                self._worker = RenderWorker(self._resolve_files)
-            except OSError:
-                # There is too little memory, or there are too many processes.
-                self._is_alone = True
-        return self._worker
-
-    def _answer(self, worker: RenderWorker) -> Answer | None:
-        answer = worker.answer()
-        # If the worker is gone, everything is rendered here from now on.
-        self._is_alone = self._is_alone or answer is None
-        return answer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self._worker:
-            self._worker.stop()
+        self._worker.stop()
 
 
+@dataclass(slots=True)
 class _Sample:
-    """Some of the texts offered: all, every second, every fourth …, as many as can be rendered ahead.
+    """Some of the texts offered, from all parts of the export: all, every second, every fourth …, as there is time."""
 
-    So no part of the export will take longer than another.
-    """
-
-    def __init__(self) -> None:
-        self.texts: list[RenderInput] = []
-        self._characters = 0
-        self._offered = 0
-        self._step = 1
+    texts: list[RenderInput] = field(default_factory=list)
+    offered: int = 0
+    step: int = 1
 
     def offer(self, text: RenderInput) -> None:
-        self._offered += 1
-        if self._offered % self._step:
-            return
-        self.texts.append(text)
-        self._characters += len(text.source)
-        if len(self.texts) > _MAX_AHEAD or self._characters > _CHARACTERS_AHEAD:
-            self.texts = self.texts[1::2]
-            self._characters = sum(len(text.source) for text in self.texts)
-            self._step *= 2
+        self.offered += 1
+        if self.offered % self.step == 0:
+            self.texts.append(text)
+            if len(self.texts) > _MAX_AHEAD or sum(len(text.source) for text in self.texts) > _CHARACTERS_AHEAD:
+                self.texts = self.texts[1::2]
+                self.step *= 2
 
 
 def _digest(text: RenderInput) -> bytes:

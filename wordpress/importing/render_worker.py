@@ -1,13 +1,13 @@
 """A process that renders texts and comments while the importing process reads and stores.
 
-It shares a pipe and two integers with the importing process, and never writes to the database. It ends together with
-the importing process, however that ends.
+It never writes to the database, and ends together with the importing process, however that ends.
 """
 
 import multiprocessing
 import signal
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
 
 import django
 
@@ -24,61 +24,70 @@ _PORTION: Final = 20
 _BEGUN, _LIMIT = 0, 1
 
 
-class Answer(NamedTuple):
-    """The rendered comments of a request, and the first of its texts: as many as were begun."""
-
-    texts: list[Rendered]
-    comments: list[str]
-
-
 class RenderWorker:
-    """Renders one request at a time.
+    """Renders one request at a time. The process starts with the first request.
 
     The last texts of a request can be taken back while it works on the first. There is no lock, because a killed
     process would never release it; at worst both processes render the same text.
     """
 
-    def __init__(self, resolve_files: FileResolver) -> None:
-        """Start the process. `resolve_files` must be a function of a module."""
-        # Not forked: a fork would share the database connection, the threads and our end of the pipe.
-        context = multiprocessing.get_context("spawn")
-        self._pipe, their_end = context.Pipe()
-        self._shared = context.RawArray("i", 2)
-        self.process = context.Process(target=_serve, args=(their_end, self._shared, resolve_files), daemon=True)
-        self.process.start()
-        their_end.close()
+    def __init__(self, resolve_files: FileResolver, *, is_available: bool) -> None:
+        """`resolve_files` must be a function of a module."""
+        # Without a process, every text can be taken back.
+        self.is_available = is_available
+        self.process: BaseProcess | None = None
+        self._resolve_files = resolve_files
+        self._pipe: Any = None
+        self._shared: Any = [0, 0]
 
     def request(self, texts: list[RenderInput], comments: list[CommentText]) -> None:
         """Start rendering. `texts` must not depend on uncommitted rows."""
         self._shared[:] = [0, len(texts)]
-        # If the process is gone, there will be no answer.
-        with suppress(OSError):
-            self._pipe.send((texts, comments))
+        try:
+            if self.is_available:
+                self._pipe = self._pipe or self._start()
+                self._pipe.send((texts, comments))
+        except OSError:
+            # There is too little memory, there are too many processes, or the process was killed.
+            self.is_available = False
 
-    def take_back(self, limit: int) -> int:
-        """Return how many texts before `limit`, the limit so far, the caller has to render itself."""
-        taken = next_portion(limit - self._shared[_BEGUN])
-        self._shared[_LIMIT] = limit - taken
-        return taken
-
-    def hurry(self) -> None:
-        """Finish the request without beginning further texts."""
-        self._shared[_LIMIT] = 0
+    def take_back(self) -> range:
+        """Return the indices of texts that the caller has to render itself: some of the last; none in the end."""
+        limit = self._shared[_LIMIT]
+        start = limit - next_portion(limit - self._shared[_BEGUN])
+        self._shared[_LIMIT] = start
+        return range(start, limit)
 
     @property
     def has_answered(self) -> bool:
         return bool(self._pipe.poll())
 
-    def answer(self) -> Answer | None:
-        """Wait for the answer. None if the process was killed, most likely for lack of memory."""
+    def answer(self) -> tuple[list[Rendered], list[str]]:
+        """Wait for the texts of the request that were begun, and its comments. Both are empty if it was killed."""
         with suppress(EOFError, OSError):
-            return Answer(*self._pipe.recv())
-        return None
+            if self.is_available:
+                texts, comments = self._pipe.recv()
+                return texts, comments
+        self.is_available = False
+        return [], []
 
     def stop(self) -> None:
-        self._pipe.close()
-        self.process.terminate()
-        self.process.join()
+        if self.process:
+            self._pipe.close()
+            self.process.terminate()
+            self.process.join()
+
+    def _start(self) -> Any:
+        """Start the process and return our end of the pipe."""
+        # Not forked: a fork would share the database connection, the threads and our end of the pipe.
+        context = multiprocessing.get_context("spawn")
+        pipe, their_end = context.Pipe()
+        self._shared = context.RawArray("i", self._shared)
+        process = context.Process(target=_serve, args=(their_end, self._shared, self._resolve_files), daemon=True)
+        process.start()
+        their_end.close()
+        self.process = process
+        return pipe
 
 
 def next_portion(left: int) -> int:

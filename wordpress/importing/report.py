@@ -1,7 +1,4 @@
-"""What happened to each item of an export. Nothing is skipped without a remark that says why.
-
-Unusual exports cause millions of remarks, so these are on disk.
-"""
+"""What happened to each item of an export. Nothing is skipped without a remark that says why."""
 
 import json
 import os
@@ -54,7 +51,7 @@ class Remark:
 
 
 class Remarks:
-    """A list of remarks in an unnamed temporary file. Only one iteration at a time is possible."""
+    """Remarks on disk, because unusual exports cause millions. Only one iteration at a time is possible."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.BROADSIDE_IMPORTS_DIR))  # noqa: SIM115  # see __del__
@@ -108,7 +105,7 @@ class Report:
 
     def count(self, kind: str, outcome: Outcome, count: int = 1) -> None:
         if count:
-            self.counts.setdefault(kind, Counter())[outcome] += count
+            self.counts.setdefault(kind, Counter(dict.fromkeys(Outcome, 0)))[outcome] += count
 
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Count an item that was not imported, and record why."""
@@ -124,17 +121,13 @@ class Report:
         self.files = [rename(path) for path in self.files]
         self.warnings = [rename(text) for text in self.warnings]
 
-    def total(self, outcome: Outcome) -> int:
-        return sum(counts[outcome] for counts in self.counts.values())
-
     @property
     def change_count(self) -> int:
         """How many objects were imported or updated."""
-        return self.total(Outcome.IMPORTED) + self.total(Outcome.UPDATED)
+        return sum(counts[Outcome.IMPORTED] + counts[Outcome.UPDATED] for counts in self.counts.values())
 
     @property
     def has_changes(self) -> bool:
-        """Whether the import has changed anything here."""
         return self.change_count > 0
 
     @contextmanager
@@ -150,27 +143,16 @@ class Report:
 
     def summary(self) -> dict[str, Any]:
         """Return the report as JSON types, with the remarks grouped so that a page can show them."""
-        return {
-            **self._without_remarks(),
-            "skipped": asdict(summarise(self.skipped)),
-            "notes": asdict(summarise(self.notes)),
-        }
+        reasons = {"skipped": asdict(summarise(self.skipped)), "notes": asdict(summarise(self.notes))}
+        return self._without_remarks() | reasons
 
     def write(self, file: TextIO) -> None:
         """Write the whole report as JSON."""
         write_json(file, self._without_remarks(), skipped=self.skipped, notes=self.notes)
 
     def _without_remarks(self) -> dict[str, Any]:
-        return {
-            "files": self.files,
-            "dry_run": self.dry_run,
-            "counts": {
-                kind: {outcome.value: counts[outcome] for outcome in Outcome} for kind, counts in self.counts.items()
-            },
-            "warnings": self.warnings,
-            "interrupted": self.interrupted,
-            "run": self.run,
-        }
+        names = ("files", "dry_run", "counts", "warnings", "interrupted", "run")
+        return {name: getattr(self, name) for name in names}
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:

@@ -51,7 +51,7 @@ def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
         # This very site was exported, and its files are the ones here.
         return ""
     first = [*islice(spool.posts, _COMPARED), *spool.pages.outlines[:_COMPARED]]
-    entries = [keyed for keyed in first if keyed.item.id and not keyed.key.is_repeated]
+    entries = [keyed for keyed in first if keyed.item.id and not keyed.is_repeated]
     wordpress_ids = {
         identity.pk: keyed.item.id
         for identity, keyed in zip(identify(entries, analysis.base_url), entries, strict=True)

@@ -1,9 +1,6 @@
-"""The items of an export on disk, so that importing a large export takes little memory.
+"""The items of an export on disk, so that the XML is read only once and a large export takes little memory."""
 
-The XML is read only once. What must be known before the first item is stored takes little memory
-(wordpress.importing.analysis); the items themselves are kept here, sorted by how they will be imported.
-"""
-
+import os
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,50 +11,23 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
-from wordpress.importing.matching import ItemKey, ItemKeys, KeyedItem
+from wordpress.importing.matching import KeyedItem, guids_of
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
 
-# Items are pickled together in chunks with at most this many items, or about as many characters.
+# Items are pickled in chunks of at most this many, or about as many characters: one by one would take twice as long.
 _CHUNK_ITEMS: Final = 100
 _CHUNK_CHARACTERS: Final = 500_000
-
-
-class SpoolFile:
-    """Pickled values in an unnamed temporary file."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._end = 0
-
-    def put(self, value: object) -> int:
-        """Store `value` and return its position. Raises InvalidExportError if the disk is full."""
-        position = self._end
-        try:
-            self._file.seek(position)
-            pickle.dump(value, self._file, protocol=pickle.HIGHEST_PROTOCOL)
-            self._file.flush()
-        except OSError as error:
-            with suppress(OSError):
-                # Otherwise closing it later would write the rest again.
-                self._file.close()
-            text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
-            raise InvalidExportError(text % (error.strerror or error)) from error
-        self._end = self._file.tell()
-        return position
-
-    def get(self, position: int) -> Any:
-        self._file.seek(position)
-        return pickle.load(self._file)  # noqa: S301  # no other process can write to it
 
 
 class SpooledItems:
     """Items that can be read any number of times, in the order in which they were added."""
 
-    def __init__(self, file: SpoolFile) -> None:
-        self._file = file
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
         self._positions: list[int] = []
+        # The last items, which are not on disk yet.
         self._chunk: list[KeyedItem] = []
         self._characters = 0
 
@@ -65,43 +35,37 @@ class SpooledItems:
         self._chunk.append(keyed)
         self._characters += len(keyed.item.content)
         if len(self._chunk) >= _CHUNK_ITEMS or self._characters > _CHUNK_CHARACTERS:
-            self.flush()
+            self._positions.append(self._spool.put(self._chunk))
+            self._chunk, self._characters = [], 0
 
     def __iter__(self) -> Iterator[KeyedItem]:
         for position in self._positions:
-            yield from self._file.get(position)
-
-    def flush(self) -> None:
-        """Write the last chunk, which cannot be read before."""
-        if self._chunk:
-            self._positions.append(self._file.put(self._chunk))
-            self._chunk, self._characters = [], 0
+            yield from self._spool.get(position)
+        yield from self._chunk
 
 
 class SpooledPages:
-    """Pages that can be read in any order, by their position in the export, and the tree that they form.
+    """Pages, which can be read in any order by their position in the export, and the tree that they form.
 
-    The tree is settled before any page is stored: children may come before their parents. So `outlines`, with what
-    decides where each page belongs, are in memory.
+    It is settled before any page is stored, as children may come before their parents. So `outlines` are in memory.
     """
 
-    def __init__(self, file: SpoolFile) -> None:
-        self._file = file
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
         self._positions: list[int] = []
         self._by_id: dict[int, int] = {}
         self.outlines: list[KeyedItem] = []
 
-    def add(self, item: Item, key: ItemKey) -> None:
-        index = len(self.outlines)
-        self._positions.append(self._file.put(KeyedItem(item, key, index)))
-        outline = item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
-        self.outlines.append(KeyedItem(outline, key, index))
-        if not key.is_repeated:
+    def add(self, keyed: KeyedItem) -> None:
+        self._positions.append(self._spool.put(keyed))
+        outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
+        self.outlines.append(keyed._replace(item=outline))
+        if not keyed.is_repeated:
             # Of several pages with one ID the first counts.
-            self._by_id.setdefault(item.id, index)
+            self._by_id.setdefault(outline.id, keyed.position)
 
     def __getitem__(self, index: int) -> KeyedItem:
-        keyed: KeyedItem = self._file.get(self._positions[index])
+        keyed: KeyedItem = self._spool.get(self._positions[index])
         return keyed
 
     def parent_of(self, index: int) -> int | None:
@@ -110,26 +74,43 @@ class SpooledPages:
         return self._by_id.get(parent) if parent else None
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
-        """Sort pages so that parents come first, and public pages before others with the same slug.
-
-        Also return the pages whose parent must be ignored, because they would be their own ancestors.
-        """
+        """Sort pages, parents and public ones first. Also return those that would be their own ancestors."""
         items = {index: self.outlines[index].item for index in indices}
         public_first = sorted(items, key=lambda index: items[index].status != "publish" or items[index].password != "")
         return parents_first({index: self.parent_of(index) for index in public_first})
 
 
 class Spool:
-    """The items of an export, sorted by how they will be imported. `skipped` will not be."""
+    """The items of an export, sorted by how they will be imported (`skipped` will not be), and other pickled values."""
 
-    def __init__(self, file: SpoolFile) -> None:
-        self.file = file
-        self.posts = SpooledItems(file)
-        self.pages = SpooledPages(file)
-        self.attachments = SpooledItems(file)
-        self.reusable_blocks = SpooledItems(file)
-        self.skipped = SpooledItems(file)
-        self._keys = ItemKeys()
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
+        self._items_by_guid: dict[int, int] = {}
+        self._ids: set[int] = set()
+        self.posts = SpooledItems(self)
+        self.pages = SpooledPages(self)
+        self.attachments = SpooledItems(self)
+        self.reusable_blocks = SpooledItems(self)
+        self.skipped = SpooledItems(self)
+
+    def put(self, value: object) -> int:
+        """Store `value` and return its position. Raises InvalidExportError if the disk is full."""
+        try:
+            position = self._file.seek(0, os.SEEK_END)
+            pickle.dump(value, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):
+                # Otherwise closing it later would write the rest again.
+                self._file.close()
+            text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
+            raise InvalidExportError(text % (error.strerror or error)) from error
+        return position
+
+    def get(self, position: int) -> Any:
+        self._file.seek(position)
+        return pickle.load(self._file)  # noqa: S301  # no other process can write to it
 
     def add(self, item: Item) -> None:
         if item.type == ATTACHMENTS:
@@ -139,14 +120,23 @@ class Spool:
         elif reason_to_skip(item):
             self.skipped.add(KeyedItem(item))
         elif item.type == PAGES:
-            self.pages.add(item, self._keys.key_of(item))
+            self.pages.add(self._keyed(item)._replace(position=len(self.pages.outlines)))
         else:
-            self.posts.add(KeyedItem(item, self._keys.key_of(item)))
+            self.posts.add(self._keyed(item))
 
-    def flush(self) -> None:
-        """Write the last chunks: everything has been read. Raises InvalidExportError if the disk is full."""
-        for items in (self.posts, self.attachments, self.reusable_blocks, self.skipped):
-            items.flush()
+    def _keyed(self, item: Item) -> KeyedItem:
+        # The site is the same for all items of an export.
+        guids = [hash(guid) for guid in guids_of(item, site="")]
+        itself = guids[-1]
+        # Another item may have the first of these GUIDs.
+        found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, itself) == itself)
+        index = next(found, len(guids) - 1)
+        if guids[index] in self._items_by_guid:
+            return KeyedItem(item, index, is_repeated=True)
+        self._items_by_guid[guids[index]] = itself
+        is_first = item.id not in self._ids
+        self._ids.add(item.id)
+        return KeyedItem(item, index, is_first_with_id=is_first)
 
 
 @contextmanager
@@ -154,4 +144,4 @@ def open_spool() -> Iterator[Spool]:
     """Yield an empty spool, which is deleted afterwards."""
     # The system's temporary folder may be in memory.
     with tempfile.TemporaryFile(dir=settings.BROADSIDE_IMPORTS_DIR) as file:
-        yield Spool(SpoolFile(file))
+        yield Spool(file)

@@ -85,17 +85,17 @@ class _Undo:
         removers: dict[str, Callable[[_Rows], None]] = {
             report.POSTS: self._remove_entries,
             report.PAGES: self._remove_entries,
-            report.CATEGORIES: partial(self._remove, Category.objects.all(), _why_category_stays),
+            report.CATEGORIES: partial(self._remove, Category.objects.all(), reason=_why_category_stays),
             report.COMMENTS: self._remove_comments,
             FEATURED_IMAGES: self._remove_rows,
-            ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all(), _never_stays),
-            report.TAGS: partial(self._remove, tags, _why_tag_stays),
-            ledger.REDIRECTS: partial(self._remove, Redirect.objects.all(), _never_stays),
-            ledger.PICTURES: partial(self._remove, Picture.objects.all(), self._why_upload_stays),
-            ledger.DOCUMENTS: partial(self._remove, Document.objects.all(), self._why_upload_stays),
-            report.ATTACHMENTS: partial(self._remove, Attachment.objects.all(), _why_attachment_stays),
-            ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), _why_fragment_stays),
-            report.AUTHORS: partial(self._remove, User.objects.all(), _why_author_stays),
+            ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
+            report.TAGS: partial(self._remove, tags, reason=_why_tag_stays),
+            ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),
+            ledger.PICTURES: partial(self._remove, Picture.objects.all(), reason=self._why_upload_stays),
+            ledger.DOCUMENTS: partial(self._remove, Document.objects.all(), reason=self._why_upload_stays),
+            report.ATTACHMENTS: partial(self._remove, Attachment.objects.all(), reason=_why_attachment_stays),
+            ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), reason=_why_fragment_stays),
+            report.AUTHORS: partial(self._remove, User.objects.all(), reason=_why_author_stays),
         }
         for kind, remove in removers.items():
             for rows in self._batches(kind):
@@ -125,7 +125,7 @@ class _Undo:
         ImportedItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
         self.done += len(rows)
 
-    def _remove(self, objects: QuerySet[Any], reason: _Reason, rows: _Rows) -> None:
+    def _remove(self, objects: QuerySet[Any], rows: _Rows, *, reason: _Reason | None = None) -> None:
         """Delete those of `objects` that are recorded in `rows`, unless there is a reason to keep them."""
         found = objects.in_bulk([row.object_pk for row in rows])
         removable = self._removable(rows, found, reason)
@@ -138,21 +138,19 @@ class _Undo:
         self._remove_rows(removable)
         self.report.removed[rows[0].kind] += len(removable)
 
-    def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason) -> list[ImportedItem]:
+    def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason | None) -> list[ImportedItem]:
         """Return the rows whose objects can be removed. Rows whose objects no longer exist are removed here."""
         self._remove_rows([row for row in rows if row.object_pk not in objects])
         removable = []
         for row in rows:
             if found := objects.get(row.object_pk):
-                if text := reason(found, row.left_as):
+                if text := reason(found, row.left_as) if reason else "":
                     title = found.author_name if isinstance(found, Comment) else str(found)
                     self.report.kept.add(report.Remark(row.kind, row.object_pk, title[:100], text))
                     self.done += 1
                 else:
                     removable.append(row)
         return removable
-
-    # Entries and comments
 
     def _remove_most_comments(self, rows: _Rows) -> None:
         """Remove comments of entries that will be removed, until one transaction can remove the rest too."""
@@ -170,7 +168,7 @@ class _Undo:
         going = [pk for pk, reason in reasons.items() if not reason]
         self._delete_comments(list(Comment.objects.filter(entry__in=going).values_list("pk", flat=True)))
         ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk__in=going).delete()
-        self._remove(Entry.objects.without_texts(), lambda entry, left_as: reasons[entry.pk], rows)
+        self._remove(Entry.objects.without_texts(), rows, reason=lambda entry, left_as: reasons[entry.pk])
 
     def _remove_comments(self, rows: _Rows) -> None:
         """Remove comments on entries that were here before. Entries of the run that stay keep their comments."""
@@ -201,8 +199,6 @@ class _Undo:
         ImportedItem.objects.filter(kind=report.COMMENTS, object_pk__in=pks).delete()
         self.done += len(pks)
         self.report.removed[report.COMMENTS] += len(pks)
-
-    # Uploads
 
     def _why_upload_stays(self, upload: Picture | Document, left_as: str) -> str:
         if ledger.fingerprint_upload(upload) != left_as:
@@ -265,21 +261,14 @@ def _why_author_stays(user: User, left_as: str) -> str:
     return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
 
 
-def _never_stays(_object: Model, _left_as: str) -> str:
-    return ""
-
-
 def _edited() -> str:
     return _("It was changed here after the import.")
 
 
 def _is_referred_to(target: Model, *, except_by: Collection[type[Model]]) -> bool:
     """Return whether any row refers to `target`, except those of some models."""
-    relations = [
-        relation
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: target}).exists()
         for relation in target._meta.get_fields(include_hidden=True)
         if isinstance(relation, ForeignObjectRel) and relation.related_model not in except_by
-    ]
-    return any(
-        relation.related_model._base_manager.filter(**{relation.field.name: target}).exists() for relation in relations
     )

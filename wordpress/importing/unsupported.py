@@ -19,14 +19,10 @@ _INTERNAL: Final = (
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
-# These fields are imported, or repeat other parts of the export.
-_IMPORTED: Final = frozenset(
-    {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
-)
-_IMPORTED_FOR_POSTS: Final = _IMPORTED | {ENCLOSURE}
-# More names than this were generated. They are counted together.
+# These fields are imported, or repeat other parts of the export. Posts have enclosures too.
+_IMPORTED: Final = {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
+# More names than this were generated. The others are counted together.
 _MAX_NAMES: Final = 300
-_OTHERS: Final = "…"
 _META_OF: Final = {
     "comment": ngettext_lazy(
         "It occurs %d time on comments and is not imported.", "It occurs %d times on comments and is not imported."
@@ -42,28 +38,25 @@ class Unsupported:
     """Counts what is not imported in posts and pages."""
 
     def __init__(self) -> None:
-        # How many items have each of these.
+        # How many items have each of these, and how often each shortcode is used.
         self._fields: Counter[str] = Counter()
         self._internal_fields: Counter[str] = Counter()
         self._shortcodes: Counter[str] = Counter()
         self._blocks: Counter[str] = Counter()
-        # How often each shortcode is used.
         self._uses: Counter[str] = Counter()
 
     def add(self, item: Item) -> None:
-        imported = _IMPORTED_FOR_POSTS if item.type == "post" else _IMPORTED
+        imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
         for key in {key for key, value in item.meta if value.strip()} - imported:
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
-                name = key if len(key) < len(prefix) + 20 else f"{prefix}…"
-                self._internal_fields[_capped(name, self._internal_fields)] += 1
+                _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:
-                self._fields[_capped(key, self._fields)] += 1
-        for found, times in shortcodes.count_unknown(item.content).items():
-            name = _capped(found, self._shortcodes)
-            self._shortcodes[name] += 1
-            self._uses[name] += times
+                _count(self._fields, key)
+        for name, times in shortcodes.count_unknown(item.content).items():
+            _count(self._shortcodes, name)
+            _count(self._uses, name, times)
         for block in count_blocks(item.content):
-            self._blocks[_capped(block, self._blocks)] += 1
+            _count(self._blocks, block)
 
     def report(self, context: ImportContext) -> None:
         """Add notes to the report, the most frequent first."""
@@ -99,6 +92,5 @@ class Unsupported:
             note("custom field", 0, _("internal"), _("Readers never saw these fields: %s.") % names)
 
 
-def _capped(name: str, counts: Counter[str]) -> str:
-    """Return the name under which to count `name`."""
-    return name if name in counts or len(counts) < _MAX_NAMES else _OTHERS
+def _count(counts: Counter[str], name: str, times: int = 1) -> None:
+    counts[name if name in counts or len(counts) < _MAX_NAMES else "…"] += times

@@ -13,9 +13,8 @@ from media.models import Document, Picture
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
-from wordpress.importing.limits import max_length
+from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.media_source import file_name
-from wordpress.importing.own_exports import restore_attachment
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
 from wordpress.importing.report import ATTACHMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
@@ -26,6 +25,8 @@ from wordpress.wxr.values import plain_line, plain_lines
 
 _BATCH: Final = 200
 _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
+# Captions and descriptions have no limit of their own.
+_MAX_TEXT_LENGTH: Final = 100_000
 # The fields that an export sets.
 _EXPORTED: Final = (
     *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "description"),
@@ -129,10 +130,13 @@ def _read(context: ImportContext, item: Item) -> Attachment:
         description=plain_lines(item.content),
         parent=item.parent,
         menu_order=item.menu_order,
-        uploaded_by_id=context.author_ids.of_file(item.author),
+        uploaded_by_id=context.author_ids.get(item.author),
         uploaded_at=item.published_at,
     )
-    restore_attachment(attachment, item)
+    if extension := item.extension:
+        texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
+        set_texts(attachment, texts, "title", "alt", "caption", "description")
+        attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
     return attachment
 
 

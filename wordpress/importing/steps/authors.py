@@ -34,7 +34,7 @@ def import_authors(context: ImportContext) -> None:
     write_batches(context, authors.items(), partial(_import, context))
     for author in authors.values():
         # Items of WXR 1.0 give the display name.
-        context.author_ids.by_name.setdefault(author.display_name, context.author_ids.by_name[author.login])
+        context.author_ids.setdefault(author.display_name, context.author_ids[author.login])
 
 
 def users_named(usernames: Mapping[str, str]) -> dict[str, User]:
@@ -78,7 +78,9 @@ def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None
         else:
             user = users[username] = _create(context, username, author)
         imported.add(username)
-        context.author_ids.by_name[login] = context.author_ids.by_id[author.id] = user.pk
+        context.author_ids[login] = user.pk
+        if author.id:
+            context.commenter_ids[author.id] = user.pk
 
 
 def _create(context: ImportContext, username: str, author: Author) -> User:

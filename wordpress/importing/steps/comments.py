@@ -289,7 +289,7 @@ class CommentBatch:
             parent_id=parent,
             kind=comment_kind(comment.type),
             status=_STATUSES.get(comment.approved, CommentStatus.PENDING),
-            user_id=self._context.author_ids.of_comment(comment.user_id),
+            user_id=self._context.commenter_ids.get(comment.user_id),
             **texts,
             text=comment.content,
             is_html=comment.is_html,

@@ -117,8 +117,8 @@ class EntryImport(ABC):
             record = recorded.get(identity.pk or 0)
             has_changed = record is not None and record.exported != fingerprint_item(keyed.item)
             entry = None
-            if not keyed.key.is_repeated and (has_changed or not identity.known):
-                author = context.author_ids.of_item(keyed.item.author)
+            if not keyed.is_repeated and (has_changed or not identity.known):
+                author = context.author_ids[keyed.item.author]
                 entry = build_entry(keyed.item, identity.guid, author, context.run.started_at)
             batch.candidates.append(_Candidate(keyed, identity, record, entry))
         return batch
@@ -133,10 +133,9 @@ class EntryImport(ABC):
         self.context.renderer.begin(texts, comments)
 
     def _finish_rendering(self, batch: _Batch) -> None:
-        rendered = self.context.renderer.finish()
-        for (_keyed, entry), text in zip(batch.to_render(), rendered.texts, strict=True):
+        texts, batch.html = self.context.renderer.finish()
+        for (_keyed, entry), text in zip(batch.to_render(), texts, strict=True):
             entry.take_rendered(text)
-        batch.html = rendered.comments
 
     # In the transaction
 
@@ -207,7 +206,7 @@ class EntryImport(ABC):
         for candidate in batch.candidates:
             keyed, identity, entry = candidate.keyed, candidate.identity, candidate.entry
             item, here = keyed.item, stored.get(identity.pk or 0)
-            if keyed.key.is_repeated:
+            if keyed.is_repeated:
                 skip_item(self.context, item, _("It is in the export twice."))
             elif entry is None:
                 report.count(item.type, Outcome.UNCHANGED)
@@ -246,7 +245,7 @@ class EntryImport(ABC):
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:
         """Redirect the IDs of the export that could not be kept."""
         # Of several items with one ID, the first counts.
-        first = [each for each in new if each.item.id and each.keyed.key.is_first_with_id]
+        first = [each for each in new if each.item.id and each.keyed.is_first_with_id]
         if moved := {each.item.id: each.entry for each in first if each.item.id != each.entry.pk}:
             self.context.old_urls.write(self.context.ledger)
             self.context.ledger.write()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.database import AlreadyRunningError, is_locked
-from wordpress.importing.media_folder import MediaFolder
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Remarks, Report, outcome_texts, summarise
 from wordpress.importing.undo import UndoReport, undo_run
