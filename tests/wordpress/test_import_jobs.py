@@ -28,12 +28,12 @@ from tests.factories.files import write_files
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL, export_file, job_url, start, upload
 from tests.factories.types import Uploaded, Work
 from tests.factories.wxr import attachment, author, export, item
+from wordpress.admin.import_jobs import may_import
 from wordpress.importing import pipeline
 from wordpress.importing.media_folder import MediaFolder
 from wordpress.models import ImportJob, ImportRun, JobState, JobStep
 from wordpress.uploads import lifecycle, tasks
 from wordpress.uploads.folder import JobFolder, StageProgress
-from wordpress.uploads.permissions import may_import
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from core.http import host_of
 from media.models import Document, Picture
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
+from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.media_source import file_name
 from wordpress.importing.own_exports import restore_attachment
@@ -92,7 +92,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
                 setattr(here, name, getattr(exported, name))
             changed.append(here)
     for attachment in Attachment.objects.bulk_create(new):
-        context.ledger.add_new(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
+        context.ledger.add(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
     if changed:
         fields = [*(name.removesuffix("_id") for name in _EXPORTED), "is_shown"]
         Attachment.objects.bulk_update(changed, fields, batch_size=100)
@@ -151,7 +151,7 @@ def _update_upload(context: ImportContext, stored: Attachment, exported: Attachm
         context.report.note(ATTACHMENTS, exported.wordpress_id, exported.title, changed_on_both_sides())
     else:
         kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
-        context.ledger.add_updated(kind, stored.wordpress_id, upload.pk, "", fingerprint_upload(upload))
+        context.ledger.add(kind, stored.wordpress_id, upload.pk, stored=fingerprint_of(upload), is_new=False)
 
 
 def _text(attachment: Attachment, name: str) -> str:

@@ -8,10 +8,9 @@ from blog.models import Category
 from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import fingerprint_term
+from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
@@ -29,11 +28,6 @@ def import_categories(context: ImportContext) -> None:
     categories = _Categories(context)
     write_batches(context, categories.order, categories.import_some)
     context.term_ids.by_slug[CATEGORY] = categories.pks
-
-
-def fingerprint_category(category: Category) -> str:
-    """Return the fingerprint of the fields of a category that an import sets."""
-    return fingerprint(category.name, category.slug, category.parent_id, category.description)
 
 
 class _Categories:
@@ -61,7 +55,7 @@ class _Categories:
                 self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
                 used.add(self.pks[key])
                 self._create(key, term)
-            elif record and record.exported != fingerprint_term(term):
+            elif record and record.exported != fingerprint_of(term):
                 self._update(key, term, record.stored)
             else:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
@@ -93,7 +87,7 @@ class _Categories:
     def _update(self, key: str, term: Term, stored: str) -> None:
         """Update a stored category from the export, unless it was changed here too."""
         category = Category.objects.select_related("parent").get(pk=self.pks[key])
-        if fingerprint_category(category) != stored:
+        if fingerprint_of(category) != stored:
             self.context.report.skip(CATEGORIES, term.id, term.name, changed_on_both_sides())
             return
         category.name, category.description = self._name(term), term.description
@@ -111,9 +105,7 @@ class _Categories:
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
         # By itself, so that its path and the redirects to it are those of any other category.
         category.save(force_insert=is_new)
-        self.context.report.count(CATEGORIES, Outcome.IMPORTED if is_new else Outcome.UPDATED)
-        add = self.context.ledger.add_new if is_new else self.context.ledger.add_updated
-        add(CATEGORIES, term.id, category.pk, fingerprint_term(term), fingerprint_category(category))
+        self.context.record(CATEGORIES, term, category, is_new=is_new)
         self.context.old_urls.add_category(category, term, is_new=is_new)
 
     def _parent(self, key: str, term: Term) -> Category | None:

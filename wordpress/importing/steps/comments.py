@@ -13,10 +13,9 @@ from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
 from comments.text import comment_html
 from wordpress.bulk import fetch_rows, insert
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
-from wordpress.importing.ledger import fingerprint_comment
+from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import COMMENTS, Outcome
@@ -53,11 +52,6 @@ def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name fo
     if type == "webmention":
         return CommentKind.PINGBACK
     return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
-
-
-def fingerprint_stored_comment(comment: Comment) -> str:
-    """Return the fingerprint of the fields of a comment that moderators can change."""
-    return fingerprint(str(comment.status), comment.name, comment.email, comment.website, comment.text)
 
 
 class Thread:
@@ -230,9 +224,7 @@ class CommentBatch:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
             row = self._row(thread, comment, thread.pks[exported], parent)
             rows.append(row)
-            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
-            self._context.ledger.add_new(COMMENTS, comment.id, row.pk, *fingerprints)
-        self._report.count(COMMENTS, Outcome.IMPORTED, len(rows))
+            self._context.record(COMMENTS, comment, row, is_new=True)
         return rows
 
     def _changed_rows(self, thread: Thread) -> list[Comment]:
@@ -243,7 +235,7 @@ class CommentBatch:
         changed = {
             pk: exported
             for exported, pk in thread.known.items()
-            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(thread.accepted[exported])
+            if pk in self._recorded and self._recorded[pk].exported != fingerprint_of(thread.accepted[exported])
         }
         self._report.count(COMMENTS, Outcome.UNCHANGED, len(thread.known) - len(changed))
         rows: list[Comment] = []
@@ -253,7 +245,7 @@ class CommentBatch:
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
             row, comment, parent = stored[pk], thread.accepted[exported], thread.parent_pk(exported)
-            if fingerprint_stored_comment(row) != self._recorded[pk].stored:
+            if fingerprint_of(row) != self._recorded[pk].stored:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
             is_parent_known = parent is not None or not exported.parent
@@ -265,9 +257,7 @@ class CommentBatch:
             for name in _UPDATED:
                 setattr(row, name, getattr(fresh, name))
             rows.append(row)
-            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
-            self._context.ledger.add_updated(COMMENTS, comment.id, pk, *fingerprints)
-        self._report.count(COMMENTS, Outcome.UPDATED, len(rows))
+            self._context.record(COMMENTS, comment, row, is_new=False)
         return rows
 
     def _row(self, thread: Thread, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
@@ -288,7 +278,7 @@ class CommentBatch:
             entry_id=thread.entry.pk,
             parent_id=parent,
             kind=comment_kind(comment.type),
-            status=_STATUSES.get(comment.approved, CommentStatus.PENDING),
+            status=str(_STATUSES.get(comment.approved, CommentStatus.PENDING)),
             user_id=self._context.author_ids.of_comment(comment.user_id),
             **texts,
             text=comment.content,

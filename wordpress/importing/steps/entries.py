@@ -239,8 +239,8 @@ class EntryImport(ABC):
         context, item, entry = self.context, imported.item, imported.entry
         for text in remarks_on(item, entry, context.run.started_at):
             self.note(imported, text)
-        add = context.ledger.add_new if imported.is_new else context.ledger.add_updated
-        add(item.type, item.id, entry.pk, fingerprint_item(item), fingerprint_modified(entry.modified_at))
+        fingerprints = fingerprint_item(item), fingerprint_modified(entry.modified_at)
+        context.ledger.add(item.type, item.id, entry.pk, *fingerprints, is_new=imported.is_new)
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)
 
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:

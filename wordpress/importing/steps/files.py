@@ -32,7 +32,7 @@ from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
-from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
+from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.media_source import MediaSource, MissingFileError, check_size, file_name, is_picture
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.report import FILES, Outcome
@@ -109,10 +109,8 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
             ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk=entry.pk).delete()
             if left_as == str(entry.featured_picture_id):
                 entry.featured_picture = None
-        if exported and each.is_new:
-            context.ledger.add_new(FEATURED_IMAGES, exported, entry.pk)
-        elif exported:
-            context.ledger.add_updated(FEATURED_IMAGES, exported, entry.pk, "", "")
+        if exported:
+            context.ledger.add(FEATURED_IMAGES, exported, entry.pk, is_new=each.is_new)
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
@@ -171,7 +169,7 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
             attachment.save(update_fields=["picture", "document", "writing", "is_shown"])
             redirect_to_files([attachment])
             kind = PICTURES if attachment.picture else DOCUMENTS
-            context.ledger.add_new(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_upload(upload))
+            context.ledger.add(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_of(upload))
             context.ledger.write()
             content_changed()
     except BaseException:

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
-from wordpress.fingerprints import fingerprint
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_term
+from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
@@ -39,11 +38,6 @@ def import_tags(context: ImportContext) -> None:
     write_batches(context, tags.exported, tags.import_some, size=500)
     write_batches(context, [exported for exported in tags.exported if exported.aliases], tags.import_aliases, size=500)
     context.term_ids.by_slug[TAG] = tags.pks
-
-
-def fingerprint_tag(tag: Tag) -> str:
-    """Return the fingerprint of the fields of a tag that an import sets."""
-    return fingerprint(tag.name, tag.slug, tag.description)
 
 
 class _ExportedTag:
@@ -102,8 +96,7 @@ class _Tags:
         changed = {
             pk: exported
             for exported in self.exported
-            if (pk := stored.get(exported.slug)) in recorded
-            and recorded[pk].exported != fingerprint_term(exported.term)
+            if (pk := stored.get(exported.slug)) in recorded and recorded[pk].exported != fingerprint_of(exported.term)
         }
         if changed:
             write_batch(self.context, partial(self._update, changed, recorded))
@@ -112,7 +105,7 @@ class _Tags:
         self.reported = {exported.slug for exported in changed.values()}
         tags = Tag.objects.in_bulk(changed)
         for pk, exported in changed.items():
-            if pk not in tags or fingerprint_tag(tags[pk]) != recorded[pk].stored:
+            if pk not in tags or fingerprint_of(tags[pk]) != recorded[pk].stored:
                 tags.pop(pk, None)
                 self.context.report.skip(TAGS, exported.term.id, exported.term.name, changed_on_both_sides())
         # Two tags may have swapped their names, so all names are freed before any is given.
@@ -124,9 +117,7 @@ class _Tags:
             tag.name = self._free_name(exported, taken) if exported.key in taken else exported.name
             tag.key, tag.description = tag_key(tag.name), exported.term.description
             taken.add(tag.key)
-            fingerprints = fingerprint_term(exported.term), fingerprint_tag(tag)
-            self.context.ledger.add_updated(TAGS, exported.term.id, pk, *fingerprints)
-        self.context.report.count(TAGS, Outcome.UPDATED, len(tags))
+            self.context.record(TAGS, exported.term, tag, is_new=False)
         in_the_way = [old_keys[tag.key] for pk, tag in tags.items() if old_keys.get(tag.key, pk) != pk]
         # No name has such a key: keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
@@ -143,7 +134,7 @@ class _Tags:
             tag.pk = pk
         insert(created)
         for term, tag in lookup.created:
-            self.context.ledger.add_new(TAGS, term.id, tag.pk, fingerprint_term(term), fingerprint_tag(tag))
+            self.context.record(TAGS, term, tag, is_new=True)
         aliases = [TagAlias(slug=slug, tag_id=tag.pk) for slug, tag in lookup.new_aliases]
         self._store_aliases(aliases, {tag.pk for tag in created})
         self.pks |= {key: tag.pk for key, tag in tags.items()}
@@ -206,14 +197,13 @@ class _Tags:
             # As in WordPress, case makes no difference in a URL.
             lookup.aliases[lower] = tag
             lookup.new_aliases.append((lower, tag))
-        self.context.report.count(TAGS, Outcome.IMPORTED)
         return tag
 
     def _store_aliases(self, aliases: Sequence[TagAlias], created: Container[int] = ()) -> None:
         for alias in TagAlias.objects.bulk_create(aliases, batch_size=500):
             # Aliases of a new tag are deleted with it.
             if alias.tag_id not in created:
-                self.context.ledger.add_new(TAG_ALIASES, 0, alias.pk)
+                self.context.ledger.add(TAG_ALIASES, 0, alias.pk)
 
     def _free_name(self, exported: _ExportedTag, taken: Container[str]) -> str:
         names = (_with_number(exported.name, number) for number in count(2))
