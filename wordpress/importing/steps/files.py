@@ -73,7 +73,8 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                 done += 1
                 context.report_progress("files", done, len(pks))
             write_batch(context, partial(_redirect_to_parents, context, missing))
-        _set_featured_images(context)
+        unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
+        write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_featured_images, context))
         _rerender(context)
     except KeyboardInterrupt:
         if left := len(pks) - done:
@@ -221,34 +222,30 @@ def _rerender(context: ImportContext) -> None:
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
 
 
-def _set_featured_images(context: ImportContext) -> None:
-    """Give entries their featured images, and note which of these are missing.
-
-    An entry that has been given another picture keeps it.
-    """
-    unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
-    write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_some_featured_images, context))
-
-
 def _thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
     """Return the ID of the featured image; 0 if there is none."""
     value = dict(meta).get(THUMBNAIL, "").strip()
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
 
 
-def _set_some_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
+def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
+    """Give entries their featured images, and note which of these are missing.
+
+    An entry that has been given another picture keeps it.
+    """
     rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
-    ids = {row.wordpress_id for row in rows}
-    conditions = {"site": context.site, "picture__isnull": False}
-    pictures = dict(fetch_rows(Attachment, "wordpress_id", ids, "wordpress_id", "picture_id", **conditions))
-    entry_pks = (row.object_pk for row in rows)
-    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", entry_pks, "pk", "kind", "title")}
+    conditions = {
+        "site": context.site,
+        "picture__isnull": False,
+        "wordpress_id__in": [row.wordpress_id for row in rows],
+    }
+    pictures = dict(Attachment.objects.filter(**conditions).values_list("wordpress_id", "picture_id"))
+    entries = Entry.objects.without_texts().in_bulk([row.object_pk for row in rows])
     for row in rows:
         entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)
         if entry and picture:
-            Entry.objects.filter(pk=row.object_pk, featured_picture=None).update(featured_picture=picture)
+            Entry.objects.filter(pk=entry.pk, featured_picture=None).update(featured_picture=picture)
             ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
         elif entry:
-            kind, title = entry
             text = _("Its featured image, the attachment %d, is not here.") % row.wordpress_id
-            context.report.note(kind, row.object_pk, title, text)
+            context.report.note(entry.kind, entry.pk, entry.title, text)

@@ -1,7 +1,7 @@
 """The posts of an export, with their categories, tags and enclosures."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -88,14 +88,6 @@ class _PostImport(EntryImport):
                 )
                 self.note(post, text % unreadable)
         insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
-
-
-def enclosure_fields(post: Post) -> Iterator[str]:
-    """Yield the meta fields that WordPress would have for the enclosures of `post`. Its `enclosed` must be known."""
-    for stored in post.enclosures.all():
-        yield f"{stored.url}\n{stored.length}\n{stored.media_type}\n"
-    for file in post.enclosed.in_text:
-        yield f"{file.url}\n{file.length}\n{file.mime_type}\n"
 
 
 def _parse_enclosure(field: str) -> tuple[str, int, str] | None:
