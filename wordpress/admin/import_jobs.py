@@ -47,8 +47,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
     list_select_related = ("started_by",)
     list_per_page = 40
 
-    # Permissions
-
     def has_module_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
         return may_import(request.user)
 
@@ -73,8 +71,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
             raise PermissionDenied
         return get_object_or_404(ImportJob.objects.select_related("started_by"), pk=pk)
 
-    # The list
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         return super().get_queryset(request).defer("report", "contents", "options")
 
@@ -84,8 +80,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
     @admin.display(description=_("state"), ordering="state")
     def state_label(self, job: ImportJob) -> SafeString:
         return format_html('<span class="state {}">{}</span>', job.state, state_label(job))
-
-    # Uploading
 
     @method_decorator(csrf_exempt)
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -118,8 +112,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         self.message_user(request, text, messages.WARNING)
         job = ImportJob.objects.filter(state__in=ACTIVE_STATES).first()
         return redirect(job or "admin:wordpress_importjob_changelist")
-
-    # One job
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -182,8 +174,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         except FileNotFoundError:
             raise Http404 from None
         return FileResponse(file, as_attachment=True, filename=f"import-{job.uploaded_at:%Y-%m-%d}.json")
-
-    # Deleting
 
     def delete_model(self, request: HttpRequest, obj: ImportJob) -> None:
         folder = JobFolder(obj.pk)

@@ -59,8 +59,6 @@ class JobFolder:
         self._cancel = self.path / "cancel"
         self._lock = self.path / "lock"
 
-    # The uploaded files
-
     def create(self) -> None:
         """Create the folder. Raises FileExistsError if it exists."""
         self.path.mkdir(mode=0o700)
@@ -99,8 +97,6 @@ class JobFolder:
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
-    # Progress
-
     def write_progress(self, progress: StageProgress) -> None:
         with atomic_file(self._progress) as file:
             json.dump(asdict(progress), file)
@@ -113,13 +109,10 @@ class JobFolder:
             return None
         return StageProgress(**values)
 
-    # The full report, which can be too large for the database
-
     def write_report(self, report: Report | UndoReport) -> None:
+        """Write the full report, which can be too large for the database."""
         with atomic_file(self.report) as file:
             report.write(file)
-
-    # Cancelling
 
     def request_cancel(self) -> None:
         if self.path.is_dir():
@@ -132,8 +125,6 @@ class JobFolder:
         """Remove what the last step left: its progress and a request to cancel it."""
         for path in (self._cancel, self._progress):
             path.unlink(missing_ok=True)
-
-    # The worker's lock
 
     @contextmanager
     def locked(self) -> Iterator[None]:

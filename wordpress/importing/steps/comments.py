@@ -103,18 +103,16 @@ class CommentBatch:
     def __init__(
         self, context: ImportContext, threads: Sequence[Thread], html: Mapping[CommentText, str], part: int = 0
     ) -> None:
-        """`html` has what is rendered already."""
-        self._context = context
-        self._report = context.report
-        self._threads = threads
+        self._context, self._report = context, context.report
+        self._threads, self._part = threads, part
+        # What is rendered already.
         self._html = html
-        self._part = part
         ids = [comment.id for thread in threads for comment in thread.parts[part]]
         # What earlier imports stored under these IDs.
         self._imported_as = context.ledger.pks(COMMENTS, ids)
         pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
-        columns = ("pk", "entry_id", "created_at", "name")
         # The entry, time and name of each stored comment.
+        columns = ("pk", "entry_id", "created_at", "name")
         self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
         self._recorded = context.ledger.recorded(COMMENTS, self._stored)
         # The IDs given to comments of this batch.
@@ -165,8 +163,6 @@ class CommentBatch:
         if self._recounted:
             recount_all(self._recounted)
 
-    # What is here already
-
     def _accept(self, thread: Thread, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
         """Return the comments to import, as they are imported: without a name if the author was erased here."""
         accepted = {}
@@ -213,8 +209,6 @@ class CommentBatch:
             for exported, key in keys.items():
                 recognise(exported, others.get((*key, exported.content), []))
         return known
-
-    # Rows
 
     def _new_rows(self, thread: Thread) -> list[Comment]:
         rows = []

@@ -102,7 +102,8 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
     rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
     recorded = {pk: rest for pk, *rest in rows}
     for each in entries:
-        entry, exported = each.entry, _thumbnail_id(each.item.meta)
+        entry, value = each.entry, dict(each.item.meta).get(THUMBNAIL, "").strip()
+        exported = int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
         before, left_as = recorded.get(entry.pk, [0, ""])
         if before == exported:
             continue
@@ -220,12 +221,6 @@ def _rerender(context: ImportContext) -> None:
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
     for batch in batched(pks, 500, strict=False):
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
-
-
-def _thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
-    """Return the ID of the featured image; 0 if there is none."""
-    value = dict(meta).get(THUMBNAIL, "").strip()
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
 
 
 def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:

@@ -23,9 +23,8 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
-from wordpress.wxr.values import usable_slug
+from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
-_MAX_SLUG_LENGTH: Final = max_length(Entry, "slug")
 # No real post has more.
 _MAX_ENCLOSURES: Final = 100
 _MEDIA_TYPE = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
@@ -43,7 +42,7 @@ class _PostImport(EntryImport):
             if post.published_at is not None:
                 # The day in the URL is the export's own, whatever the time zone of this site.
                 post.published_on = (item.date or timezone.localtime(post.published_at)).date()
-            default = slugify(post.title)[:_MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
+            default = slugify(post.title)[:MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
             post.slug = usable_slug(item.slug) or default
         assign_free_slugs([each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on])
         for each in imported:

@@ -87,8 +87,6 @@ class _Tags:
         # The slugs of tags that the report includes already.
         self.reported: set[str] = set()
 
-    # Changed tags
-
     def update_changed(self) -> None:
         """Update stored tags from the export, unless they were changed here too."""
         stored = dict(fetch_rows(Tag, "slug", self.slugs, "slug", "pk"))
@@ -122,8 +120,6 @@ class _Tags:
         # No name has such a key: keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
         Tag.objects.bulk_update(tags.values(), ["name", "key", "description"], batch_size=500)
-
-    # New tags
 
     def import_some(self, batch: Sequence[_ExportedTag]) -> None:
         lookup = _Lookup(batch, self.context.ledger)

@@ -123,8 +123,6 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"--media {folder}: {error.strerror or error}") from error
 
-    # The report
-
     def _write(self, report: Report | UndoReport, path: Path | None) -> None:
         if path is None:
             return
@@ -140,7 +138,11 @@ class Command(BaseCommand):
         for kind, counts in report.counts.items():
             self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome in Outcome))
         self._print_reasons(report.skipped, _("Skipped:"))
-        self._print_notes(report.notes)
+        notes = []
+        for note in islice(report.notes, _MAX_SHOWN):
+            item_id = f" {note.id}" if note.id else ""
+            notes.append(f"{note.kind}{item_id} “{note.title}”: {note.text}")
+        self._print_lines(_("Changed during the import:"), notes, len(report.notes) - len(notes))
         for warning in report.warnings:
             self.stdout.write("\n" + self.style.WARNING(warning))
         self.stdout.write("")
@@ -156,24 +158,15 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(text))
 
     def _print_reasons(self, remarks: Remarks, heading: str) -> None:
-        if remarks:
-            self.stdout.write("\n" + heading)
         reasons = summarise(remarks)
-        for reason in reasons.shown:
-            self.stdout.write(f"  {reason.count:,} × {reason.kind}: {reason.text}")
-        self._print_rest(reasons.more)
+        lines = [f"{reason.count:,} × {reason.kind}: {reason.text}" for reason in reasons.shown]
+        self._print_lines(heading, lines, reasons.more)
 
-    def _print_notes(self, notes: Remarks) -> None:
-        if notes:
-            self.stdout.write("\n" + _("Changed during the import:"))
-        for note in islice(notes, _MAX_SHOWN):
-            item_id = f" {note.id}" if note.id else ""
-            self.stdout.write(f"  {note.kind}{item_id} “{note.title}”: {note.text}")
-        self._print_rest(len(notes) - _MAX_SHOWN)
-
-    def _print_rest(self, count: int) -> None:
-        if count > 0:
-            self.stdout.write("  " + _("… and %d more. Use --report FILE.json to list them all.") % count)
+    def _print_lines(self, heading: str, lines: list[str], more: int) -> None:
+        if more:
+            lines.append(_("… and %d more. Use --report FILE.json to list them all.") % more)
+        if lines:
+            self.stdout.write("\n  ".join([f"\n{heading}", *lines]))
 
 
 def _login_and_username(text: str) -> tuple[str, str]:
