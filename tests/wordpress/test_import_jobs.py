@@ -697,7 +697,7 @@ class TestWorker:
     def test_locked_job_counts_as_running(self, owner_client: Client) -> None:
         alive = ImportJob.objects.create(state=JobState.RUNNING, file_names=["alive.xml"])
         folder = JobFolder(alive.pk)
-        folder.ensure_exists()
+        folder.create(exist_ok=True)
         with folder.locked():
             assert upload(owner_client)["Location"] == alive.get_absolute_url()
             assert "The worker stopped" not in job_page(owner_client, alive)
@@ -728,7 +728,7 @@ class TestProgress:
     def test_progress_as_json(self, owner_client: Client) -> None:
         job = ImportJob.objects.create(state=JobState.RUNNING, step=JobStep.IMPORT, file_names=["a.xml"])
         folder = JobFolder(job.pk)
-        folder.ensure_exists()
+        folder.create(exist_ok=True)
         with folder.locked():
             assert owner_client.get(job_url(job, "progress/")).json()["percent"] is None
             folder.write_progress(StageProgress("importing", 500, 2000, started_at=1000, updated_at=1060))

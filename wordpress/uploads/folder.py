@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -23,8 +23,6 @@ from django.core.files.uploadedfile import UploadedFile
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport
-
-_MAX_NAME_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,9 @@ class JobFolder:
         self._cancel = self.path / "cancel"
         self._lock = self.path / "lock"
 
-    def create(self) -> None:
-        """Create the folder. Raises FileExistsError if it exists."""
-        self.path.mkdir(mode=0o700)
-
-    def ensure_exists(self) -> None:
-        self.path.mkdir(mode=0o700, exist_ok=True)
+    def create(self, *, exist_ok: bool = False) -> None:
+        """Create the folder. Raises FileExistsError if it exists, unless that is fine."""
+        self.path.mkdir(mode=0o700, exist_ok=exist_ok)
 
     def store(self, uploads: Iterable[UploadedFile[Any]]) -> None:
         """Store uploaded files. Large uploads are on this disk already and are only moved."""
@@ -168,4 +163,4 @@ def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
 def _safe_name(name: str) -> str:
     """Return `name` with only characters that every file system accepts. Django has removed any folders already."""
     safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
-    return safe[-_MAX_NAME_LENGTH:].lstrip(".") or "_"
+    return safe[-100:].lstrip(".") or "_"

@@ -92,7 +92,7 @@ def run_job(key: str) -> None:
     if job is None:
         return
     folder = JobFolder(job.pk)
-    folder.ensure_exists()
+    folder.create(exist_ok=True)
     with folder.locked():
         if lifecycle.move(job, [JobState.WAITING], JobState.RUNNING):
             _run_step(job, folder)

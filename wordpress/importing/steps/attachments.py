@@ -33,8 +33,6 @@ _EXPORTED: Final = (
 )
 # These contain the URL of the blog.
 _URLS: Final = {"url", "guid", "link"}
-# The fields that pictures or documents have too.
-_SHARED: Final = ("title", "caption", "alt")
 
 
 def import_attachments(context: ImportContext) -> None:
@@ -82,7 +80,8 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             _update_upload(context, here, exported, names)
             # A URL counts as unchanged if only the URL of the blog in it has changed.
             updated += any(
-                name not in _URLS or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
+                name not in {"url", "guid", "link"}
+                or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
                 for name in names
             )
             if (host_of(here.url), here.path) != (host_of(exported.url), exported.path):
@@ -139,7 +138,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
 def _update_upload(context: ImportContext, stored: Attachment, exported: Attachment, names: Iterable[str]) -> None:
     """Update the texts of the picture or document that have changed, unless they were changed here."""
     upload: Picture | Document | None = stored.picture or stored.document
-    fields = [name for name in _SHARED if name in names and hasattr(upload, name)]
+    fields = [name for name in ("title", "caption", "alt") if name in names and hasattr(upload, name)]
     if upload is None or not fields:
         return
     updated = [name for name in fields if getattr(upload, name) == _text(stored, name)]

@@ -8,13 +8,13 @@ from blog.models import Category
 from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
+from wordpress.importing.analysis import all_terms
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
-from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import CATEGORY, Term
 from wordpress.wxr.topology import parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
@@ -35,7 +35,8 @@ class _Categories:
 
     def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.terms = {slug_key(term.slug): term for term in terms_of(context.analysis, CATEGORY)}
+        terms = all_terms(context.analysis)
+        self.terms = {slug_key(term.slug): term for term in terms if term.taxonomy == CATEGORY}
         self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.parents = _parents(self.terms)
         # Parents first, so that no category gets below itself, wherever the stored ones are now.

@@ -9,13 +9,13 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.analysis import all_terms, reason_to_skip
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import entries_by_id
-from wordpress.importing.report import COMMENTS
+from wordpress.importing.report import COMMENTS, OTHER_TERMS
 from wordpress.wxr.post_types import MENU_ITEM, NAVIGATION
-from wordpress.wxr.records import Item
-from wordpress.wxr.values import plain_line
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
+from wordpress.wxr.values import language_code, plain_line
 
 # More than any menu that readers could use. All links are counted.
 _MAX_LABELS: Final = 100
@@ -45,6 +45,26 @@ def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
 def changed_on_both_sides() -> str:
     """Return the reason why something is not updated although it has changed in the export."""
     return _("It was changed in the export and here since the last import, so it stays as it is.")
+
+
+def report_other_terms(context: ImportContext) -> None:
+    """Report the terms that are neither categories nor tags, and why they are skipped."""
+    for term in all_terms(context.analysis):
+        if term.taxonomy not in {CATEGORY, TAG}:
+            is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
+            reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)
+            context.report.skip(OTHER_TERMS, 0, term.name, reason)
+    for taxonomy, count in context.analysis.other_terms.items():
+        text = ngettext("%d post has a term of this taxonomy.", "%d posts have terms of this taxonomy.", count) % count
+        context.report.note(OTHER_TERMS, 0, taxonomy, f"{text} {_why_taxonomy(taxonomy)}")
+
+
+def _why_taxonomy(taxonomy: str) -> str:
+    if taxonomy == "nav_menu":
+        return _("It is the name of a menu. The notes say what the menu contained.")
+    if taxonomy == "post_format":
+        return _("Post formats only changed how a theme showed a post.")
+    return _("Terms of the taxonomy “%s” are not supported.") % taxonomy
 
 
 def report_menus(context: ImportContext) -> None:

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
+from wordpress.importing.analysis import all_terms
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
-from wordpress.importing.steps.terms import terms_of
 from wordpress.wxr.records import TAG, Term
 from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key, usable_slug
 
@@ -45,10 +45,16 @@ class _ExportedTag:
 
     def __init__(self, term: Term) -> None:
         self.term = term
-        self.name = _storable_name(term)
+        # Not empty, and short enough for its key.
+        name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
+        fits = len(name) <= _MAX_KEY_LENGTH // _MAX_EXPANSION or len(tag_key(name)) <= _MAX_KEY_LENGTH
+        self.name = name if fits else name[: _MAX_NAME_LENGTH // 10]
         self.key = tag_key(self.name)
         self.slug = usable_slug(term.slug)
-        self.aliases = _exported_aliases(term)
+        # Its former slugs, which only our own exports contain.
+        paths = (url.strip("/") for url in term.legacy_urls)
+        slugs = (slug_from_export(path.removeprefix("tag/")) for path in paths if path.startswith("tag/"))
+        self.aliases = [slug for slug in slugs if slug and slug == usable_slug(slug)]
 
 
 class _Lookup:
@@ -76,7 +82,7 @@ class _Lookup:
 class _Tags:
     def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.exported = [_ExportedTag(term) for term in terms_of(context.analysis, TAG)]
+        self.exported = [_ExportedTag(term) for term in all_terms(context.analysis) if term.taxonomy == TAG]
         # To tell tags of this site from tags of the export.
         self.slugs = {exported.slug for exported in self.exported}
         self.keys = {exported.key for exported in self.exported}
@@ -212,20 +218,6 @@ class _Tags:
 
     def _note(self, exported: _ExportedTag, text: str) -> None:
         self.context.report.note(TAGS, 0, exported.term.name or exported.term.slug, text)
-
-
-def _exported_aliases(term: Term) -> list[str]:
-    """Return the former slugs of a tag, which only our own exports contain."""
-    paths = (url.strip("/") for url in term.legacy_urls)
-    slugs = (slug_from_export(path.removeprefix("tag/")) for path in paths if path.startswith("tag/"))
-    return [slug for slug in slugs if slug and slug == usable_slug(slug)]
-
-
-def _storable_name(term: Term) -> str:
-    """Return a name that can be stored: not empty, and short enough for its key."""
-    name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
-    fits = len(name) <= _MAX_KEY_LENGTH // _MAX_EXPANSION or len(tag_key(name)) <= _MAX_KEY_LENGTH
-    return name if fits else name[: _MAX_NAME_LENGTH // 10]
 
 
 def _with_number(name: str, number: int) -> str:
