@@ -127,13 +127,8 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         return self._page(request, "job", form, job=job, display=job_display(job), keep_days=keep_days)
 
     def _page(self, request: HttpRequest, name: str, form: Any, status: int = 200, **context: Any) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Import from WordPress"),
-            "form": form,
-            **context,
-        }
+        own = {"opts": self.opts, "title": gettext("Import from WordPress"), "form": form}
+        context = self.admin_site.each_context(request) | own | context
         return TemplateResponse(request, f"admin/wordpress/import/{name}.html", context, status=status)
 
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

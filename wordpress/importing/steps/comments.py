@@ -130,7 +130,7 @@ class CommentBatch:
             for comment, reason in thread.skipped if self._part == 0 else ():
                 self._report.skip(COMMENTS, comment.id, comment.author, reason)
             thread.accepted = self._accept(thread, erasures)
-            thread.known = self._match(thread)
+            thread.known = {} if thread.is_new else self._match(thread)
             thread.pks |= thread.known
             for exported in thread.new():
                 if exported.id and exported.id not in self._stored and exported.id not in self._used_ids:
@@ -183,8 +183,6 @@ class CommentBatch:
         time, name and text.
         """
         known: dict[ExportedComment, int] = {}
-        if thread.is_new:
-            return known
 
         def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
             """Match a comment with the first of `pks` that no other was matched with."""

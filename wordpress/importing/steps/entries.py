@@ -39,8 +39,6 @@ _UPDATED: Final = (
     *("created_at", "modified_at", "sticky", "menu_order"),
     *("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"),
 )
-# What databases raise for values that they cannot store.
-_UNSTORABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
 
 @dataclass(slots=True)
@@ -145,7 +143,7 @@ class EntryImport(ABC):
         later: list[tuple[Thread, int]] = []
         try:
             write_batch(self.context, lambda: self._write(batch, later))
-        except _UNSTORABLE as error:
+        except (DataError, IntegrityError, ValueError, OverflowError) as error:
             candidates = batch.candidates
             if middle := len(candidates) // 2:
                 self._store(_Batch(candidates[:middle], batch.html))

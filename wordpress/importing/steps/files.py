@@ -229,12 +229,8 @@ def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
     An entry that has been given another picture keeps it.
     """
     rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
-    conditions = {
-        "site": context.site,
-        "picture__isnull": False,
-        "wordpress_id__in": [row.wordpress_id for row in rows],
-    }
-    pictures = dict(Attachment.objects.filter(**conditions).values_list("wordpress_id", "picture_id"))
+    attachments = Attachment.objects.filter(site=context.site, wordpress_id__in=[row.wordpress_id for row in rows])
+    pictures = dict(attachments.filter(picture__isnull=False).values_list("wordpress_id", "picture_id"))
     entries = Entry.objects.without_texts().in_bulk([row.object_pk for row in rows])
     for row in rows:
         entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)

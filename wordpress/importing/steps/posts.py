@@ -57,6 +57,7 @@ class _PostImport(EntryImport):
         if changed := [each.entry.pk for each in imported if each.is_changed]:
             filed._default_manager.filter(entry__in=changed).delete()
             TaggedPost.objects.filter(content_object__in=changed).delete()
+            Enclosure.objects.filter(post__in=changed).delete()
         term_ids = self.context.term_ids
         categories = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, CATEGORY)]
         tags = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, TAG)]
@@ -70,8 +71,6 @@ class _PostImport(EntryImport):
         WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to
         plug-ins.
         """
-        if changed := [post.entry.pk for post in posts if post.is_changed]:
-            Enclosure.objects.filter(post__in=changed).delete()
         rows = []
         for post in posts:
             fields = [value for key, value in post.item.meta if key == ENCLOSURE and value.strip()]

@@ -22,8 +22,6 @@ from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key, usable_slug
 
 _MAX_NAME_LENGTH: Final = max_length(Tag, "name")
 _MAX_KEY_LENGTH: Final = max_length(Tag, "key")
-# Case folding and normalising turn some characters into as many as eighteen.
-_MAX_EXPANSION: Final = 18
 
 
 def import_tags(context: ImportContext) -> None:
@@ -45,10 +43,10 @@ class _ExportedTag:
 
     def __init__(self, term: Term) -> None:
         self.term = term
-        # Not empty, and short enough for its key.
-        name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
-        fits = len(name) <= _MAX_KEY_LENGTH // _MAX_EXPANSION or len(tag_key(name)) <= _MAX_KEY_LENGTH
-        self.name = name if fits else name[: _MAX_NAME_LENGTH // 10]
+        self.name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
+        # Case folding and normalising turn some characters into as many as eighteen.
+        if len(self.name) > _MAX_KEY_LENGTH // 18 and len(tag_key(self.name)) > _MAX_KEY_LENGTH:
+            self.name = self.name[: _MAX_NAME_LENGTH // 10]
         self.key = tag_key(self.name)
         self.slug = usable_slug(term.slug)
         # Its former slugs, which only our own exports contain.
@@ -157,8 +155,7 @@ class _Tags:
 
     def _tag_for(self, exported: _ExportedTag, lookup: _Lookup) -> Tag:
         slug = exported.slug
-        if slug in lookup.by_slug:
-            tag = lookup.by_slug[slug]
+        if tag := lookup.by_slug.get(slug):
             if slug not in self.reported:
                 if tag.key != exported.key and tag.pk not in lookup.recorded:
                     self._note(exported, _("Its slug belongs to the tag “%s”, so its posts have that tag.") % tag.name)
@@ -208,13 +205,13 @@ class _Tags:
                 self.context.ledger.add(TAG_ALIASES, 0, alias.pk)
 
     def _free_name(self, exported: _ExportedTag, taken: Container[str]) -> str:
-        names = (_with_number(exported.name, number) for number in count(2))
-        free = next(name for name in names if not self._is_key_taken(tag_key(name), taken))
-        self._note(exported, _("Several tags with their own URLs have this name. This one is called “%s” here.") % free)
-        return free
-
-    def _is_key_taken(self, key: str, taken: Container[str]) -> bool:
-        return key in taken or key in self.keys or Tag.objects.filter(key=key).exists()
+        for number in count(2):
+            name = _with_number(exported.name, number)
+            key = tag_key(name)
+            if key not in taken and key not in self.keys and not Tag.objects.filter(key=key).exists():
+                break
+        self._note(exported, _("Several tags with their own URLs have this name. This one is called “%s” here.") % name)
+        return name
 
     def _note(self, exported: _ExportedTag, text: str) -> None:
         self.context.report.note(TAGS, 0, exported.term.name or exported.term.slug, text)
