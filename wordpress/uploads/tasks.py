@@ -38,7 +38,7 @@ class AnotherJobActiveError(Exception):
 
 
 class JobCancelledError(KeyboardInterrupt):
-    """Somebody cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
+    """Someone cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
 
 
 def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tuple[ImportJob, bool]:
@@ -177,7 +177,7 @@ def _exports(folder: JobFolder) -> AbstractContextManager[Unpacked]:
 def _progress_writer(folder: JobFolder) -> Progress:
     """Return a function that writes the progress to `folder` when a stage begins, then at intervals.
 
-    It raises JobCancelledError if somebody cancelled the job.
+    It raises JobCancelledError if someone cancelled the job.
     """
     last: StageProgress | None = None
 
