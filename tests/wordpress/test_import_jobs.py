@@ -28,12 +28,12 @@ from tests.factories.files import write_files
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL, export_file, job_url, start, upload
 from tests.factories.types import Uploaded, Work
 from tests.factories.wxr import attachment, author, export, item
+from wordpress.admin.import_jobs import may_import
 from wordpress.importing import pipeline
 from wordpress.importing.media_source import MediaFolder
 from wordpress.models import ImportJob, ImportRun, JobState, JobStep
 from wordpress.uploads import lifecycle, tasks
 from wordpress.uploads.folder import JobFolder, StageProgress
-from wordpress.uploads.permissions import may_import
 
 pytestmark = pytest.mark.django_db
 
@@ -697,7 +697,7 @@ class TestWorker:
     def test_locked_job_counts_as_running(self, owner_client: Client) -> None:
         alive = ImportJob.objects.create(state=JobState.RUNNING, file_names=["alive.xml"])
         folder = JobFolder(alive.pk)
-        folder.ensure_exists()
+        folder.create(exist_ok=True)
         with folder.locked():
             assert upload(owner_client)["Location"] == alive.get_absolute_url()
             assert "The worker stopped" not in job_page(owner_client, alive)
@@ -728,7 +728,7 @@ class TestProgress:
     def test_progress_as_json(self, owner_client: Client) -> None:
         job = ImportJob.objects.create(state=JobState.RUNNING, step=JobStep.IMPORT, file_names=["a.xml"])
         folder = JobFolder(job.pk)
-        folder.ensure_exists()
+        folder.create(exist_ok=True)
         with folder.locked():
             assert owner_client.get(job_url(job, "progress/")).json()["percent"] is None
             folder.write_progress(StageProgress("importing", 500, 2000, started_at=1000, updated_at=1060))

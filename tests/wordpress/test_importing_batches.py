@@ -98,7 +98,7 @@ class TestConflicts:
             attempts += 1
             context.report.count("post", Outcome.IMPORTED)
             context.report.note("post", 7, "", "A note.")
-            context.ledger.add_new("post", 7, 7)
+            context.ledger.add("post", 7, 7)
             if attempts < 3:
                 raise IntegrityError
 

@@ -1,25 +1,17 @@
 """Importing from WordPress in the admin, for owners without a shell: upload, preview, import, read the report."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import (
-    FileResponse,
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseRedirect,
-    JsonResponse,
-)
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -31,14 +23,22 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from wordpress.models import ACTIVE_STATES, ImportJob, JobStep
-from wordpress.uploads import lifecycle, queueing
-from wordpress.uploads.display import JobDisplay, state_label
+from wordpress.uploads import lifecycle
+from wordpress.uploads.display import job_display, job_progress, state_label
 from wordpress.uploads.folder import JobFolder
 from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
-from wordpress.uploads.permissions import may_import
+from wordpress.uploads.tasks import AnotherJobActiveError, create_job, start_step
 
 # Its tracebacks are meant for the log; the page of an import says what an owner needs to know.
 admin.site.unregister(DBTaskResult)
+
+
+def may_import(user: User | AnonymousUser) -> TypeGuard[User]:
+    """Whether `user` may see, start and delete imports: none of the three roles, only those who run the site.
+
+    Exports contain drafts and e-mail addresses, and what is imported is published at once.
+    """
+    return isinstance(user, User) and user.is_staff and user.has_perm("wordpress.import_wordpress")
 
 
 @admin.register(ImportJob)
@@ -47,27 +47,16 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
     list_select_related = ("started_by",)
     list_per_page = 40
 
-    # Permissions
-
-    def has_view_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+    def has_module_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
         return may_import(request.user)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_import(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_import(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
-        return may_import(request.user)
+    has_view_permission = has_add_permission = has_change_permission = has_module_permission
 
     def has_delete_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
         return may_import(request.user) and (obj is None or not lifecycle.is_active(obj))
 
     def get_urls(self) -> list[URLPattern]:
-        def view(function: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(function)
-
+        view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/start/", view(require_POST(self.start_view)), name="wordpress_importjob_start"),
             path("<uuid:pk>/undo/", view(require_POST(self.undo_view)), name="wordpress_importjob_undo"),
@@ -82,8 +71,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
             raise PermissionDenied
         return get_object_or_404(ImportJob.objects.select_related("started_by"), pk=pk)
 
-    # The list
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         return super().get_queryset(request).defer("report", "contents", "options")
 
@@ -93,8 +80,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
     @admin.display(description=_("state"), ordering="state")
     def state_label(self, job: ImportJob) -> SafeString:
         return format_html('<span class="state {}">{}</span>', job.state, state_label(job))
-
-    # Uploading
 
     @method_decorator(csrf_exempt)
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -111,8 +96,8 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         if request.method != "POST" or not isinstance(request.user, User) or not form.is_valid():
             return self._upload_page(request, form)
         try:
-            job, is_new = queueing.create_job(form.cleaned_data["key"], form.cleaned_data["exports"], request.user)
-        except queueing.AnotherJobActiveError:
+            job, is_new = create_job(form.cleaned_data["key"], form.cleaned_data["exports"], request.user)
+        except AnotherJobActiveError:
             return self._redirect_to_active_job(request)
         if is_new:
             self.log_addition(request, job, [{"added": {}}])
@@ -128,8 +113,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         job = ImportJob.objects.filter(state__in=ACTIVE_STATES).first()
         return redirect(job or "admin:wordpress_importjob_changelist")
 
-    # One job
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -140,17 +123,12 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         return self._job_page(request, job, StartForm(job) if lifecycle.can_start(job) else None)
 
     def _job_page(self, request: HttpRequest, job: ImportJob, form: StartForm | None) -> HttpResponse:
-        context = {"job": job, "display": JobDisplay(job), "keep_days": settings.BROADSIDE_IMPORT_KEEP_DAYS}
-        return self._page(request, "job", form, **context)
+        keep_days = settings.BROADSIDE_IMPORT_KEEP_DAYS
+        return self._page(request, "job", form, job=job, display=job_display(job), keep_days=keep_days)
 
     def _page(self, request: HttpRequest, name: str, form: Any, status: int = 200, **context: Any) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Import from WordPress"),
-            "form": form,
-            **context,
-        }
+        own = {"opts": self.opts, "title": gettext("Import from WordPress"), "form": form}
+        context = self.admin_site.each_context(request) | own | context
         return TemplateResponse(request, f"admin/wordpress/import/{name}.html", context, status=status)
 
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -159,21 +137,20 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
             # The button was pressed twice, or someone else pressed it first. The page shows what is going on.
             return redirect(job)
         form = StartForm(job, request.POST)
-        if not form.is_valid() or not isinstance(request.user, User):
+        if not form.is_valid():
             return self._job_page(request, job, form)
-        try:
-            queueing.start_step(job, JobStep(form.cleaned_data["step"]), request.user, form.options)
-        except queueing.AnotherJobActiveError:
-            return self._redirect_to_active_job(request)
-        return redirect(job)
+        return self._start(request, job, JobStep(form.cleaned_data["step"]), form.options)
 
     def undo_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
-        if lifecycle.can_undo(job) and isinstance(request.user, User):
-            try:
-                queueing.start_step(job, JobStep.UNDO, request.user)
-            except queueing.AnotherJobActiveError:
-                return self._redirect_to_active_job(request)
+        return self._start(request, job, JobStep.UNDO, {}) if lifecycle.can_undo(job) else redirect(job)
+
+    def _start(self, request: HttpRequest, job: ImportJob, step: JobStep, options: dict[str, Any]) -> HttpResponse:
+        try:
+            start_step(job, step, request.user, options)
+        except AnotherJobActiveError:
+            return self._redirect_to_active_job(request)
+        if step == JobStep.UNDO:
             self.log_change(request, job, gettext("Undid the import."))
         return redirect(job)
 
@@ -183,7 +160,7 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         return redirect(job)
 
     def progress_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-        return JsonResponse(JobDisplay(self._get_job(request, pk)).as_dict())
+        return JsonResponse(job_progress(self._get_job(request, pk)))
 
     def report_view(self, request: HttpRequest, pk: uuid.UUID) -> FileResponse:
         job = self._get_job(request, pk)
@@ -192,8 +169,6 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         except FileNotFoundError:
             raise Http404 from None
         return FileResponse(file, as_attachment=True, filename=f"import-{job.uploaded_at:%Y-%m-%d}.json")
-
-    # Deleting
 
     def delete_model(self, request: HttpRequest, obj: ImportJob) -> None:
         folder = JobFolder(obj.pk)
@@ -205,4 +180,4 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
             self.delete_model(request, job)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:wordpress_importjob_change", args=[object_id]))
+        return redirect("admin:wordpress_importjob_change", object_id)

@@ -42,11 +42,10 @@ class ReusableBlockAdmin(admin.ModelAdmin[ReusableBlock]):
     search_fields = ("title", "text")
     ordering = ("title", "pk")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: ReusableBlock | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: ReusableBlock | None = None) -> bool:
-        return False
+    has_delete_permission = has_add_permission
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReusableBlock]:
         return super().get_queryset(request).filter(kind=FragmentKind.BLOCK)

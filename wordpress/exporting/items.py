@@ -21,7 +21,6 @@ from media.models import Document, Picture
 from tags.models import Tag
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.redirects import entries_by_id
-from wordpress.importing.steps.posts import enclosure_fields
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Attachment, Fragment, FragmentKind
 from wordpress.wxr import elements, records
@@ -67,19 +66,27 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "is_sticky": int(entry.sticky),
     }
     picture_id = entry.featured_picture_id
-    enclosures = enclosure_fields(entry) if isinstance(entry, Post) else ()
     inside = [
         *_terms(entry),
         _post_meta(THUMBNAIL, str(ids.for_upload(Picture, picture_id)) if picture_id else ""),
         _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _old_urls(entry),
-        *(_post_meta(ENCLOSURE, field) for field in enclosures),
+        *_enclosures(entry),
         _post_meta(records.DESIRED_SLUG_KEY, desired_slug),
         _post_meta(FOOTNOTES, footnotes_field(content, origin)),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
     link, creator = absolute_url(entry.get_absolute_url()), logins.get(entry.author_id, "")
     return elements.item_element(title, link, creator, entry.guid, content, excerpt, values, inside)
+
+
+def _enclosures(entry: Entry) -> Iterator[str]:
+    """Yield the meta fields that WordPress would have for the enclosures of a post. Its `enclosed` must be known."""
+    if isinstance(entry, Post):
+        for stored in entry.enclosures.all():
+            yield _post_meta(ENCLOSURE, f"{stored.url}\n{stored.length}\n{stored.media_type}\n")
+        for file in entry.enclosed.in_text:
+            yield _post_meta(ENCLOSURE, f"{file.url}\n{file.length}\n{file.mime_type}\n")
 
 
 def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, content: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
+from core.slugs import slugify
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.reader import Export
@@ -138,6 +139,19 @@ def authors_in(analysis: Analysis) -> dict[str, Author]:
         if creator not in authors and creator not in display_names:
             authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
     return authors
+
+
+def all_terms(analysis: Analysis) -> list[Term]:
+    """Return the terms of an export. A term without a slug gets one made from its name."""
+    terms = dict(analysis.terms)
+    named = {(term.taxonomy, term.name) for term in terms.values()}
+    for (taxonomy, name), term in analysis.terms_without_slug.items():
+        if (taxonomy, name) not in named:
+            slug = slugify(name) or "untitled"
+            while (taxonomy, slug) in terms:
+                slug += "-2"
+            terms[taxonomy, slug] = term._replace(slug=slug)
+    return list(terms.values())
 
 
 def reason_to_skip(item: Item) -> str:

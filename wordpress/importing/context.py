@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import Model
+
 from accounts.models import User
 from wordpress.importing.analysis import Analysis, Progress, Stage
 from wordpress.importing.database import Pacer
 from wordpress.importing.ids import NewIds
-from wordpress.importing.ledger import Ledger
+from wordpress.importing.ledger import Ledger, fingerprint_of
 from wordpress.importing.redirects import OldUrls
 from wordpress.importing.render_pool import RenderPool
-from wordpress.importing.report import Report
+from wordpress.importing.report import Outcome, Report
 from wordpress.importing.spool import Spool
 from wordpress.models import ImportRun
-from wordpress.wxr.records import TermRef
+from wordpress.wxr.records import Author, Comment, Term, TermRef
 from wordpress.wxr.values import slug_key
 
 
@@ -54,6 +56,12 @@ class ImportContext:
     term_ids: TermIds = field(default_factory=TermIds)
     pacer: Pacer = field(default_factory=Pacer)
     items_done: int = 0
+
+    def record(self, kind: str, exported: Author | Term | Comment, stored: Model, *, is_new: bool) -> None:
+        """Count an object that was imported or updated, and add it to the ledger."""
+        self.report.count(kind, Outcome.IMPORTED if is_new else Outcome.UPDATED)
+        fingerprints = fingerprint_of(exported), fingerprint_of(stored)
+        self.ledger.add(kind, exported.id, stored.pk, *fingerprints, is_new=is_new)
 
     def advance(self, items: int = 1) -> None:
         """Report progress: this many more items of the export are done."""

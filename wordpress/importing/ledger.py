@@ -8,16 +8,21 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
+from django.db.models import Model
 from django.utils import timezone
 
-from blog.models import Redirect
+from accounts.models import User
+from blog.models import Category, Redirect
+from comments.models import Comment
 from media.models import Document, Picture
+from tags.models import Tag
 from wordpress.bulk import fetch_rows, insert_rows
 from wordpress.importing.report import COMMENTS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
-from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Comment, Item, Term
+from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Item, Term
+from wordpress.wxr.records import Comment as ExportedComment
 
 # Kinds of ledger rows for objects that are not items of an export.
 REDIRECTS, TAG_ALIASES, FRAGMENTS = "redirect", "tag alias", "fragment"
@@ -29,7 +34,18 @@ _item_fields = attrgetter(
     *("title", "slug", "author", "status", "date", "date_gmt", "modified_at", "content", "excerpt"),
     *("parent", "menu_order", "sticky", "password", "comment_status"),
 )
-_comment_fields = attrgetter("author", "email", "url", "written_at", "content", "approved", "type", "parent", "user_id")
+# Likewise. Of objects here, these are the fields that an import sets.
+_FIELDS: Final[dict[type, tuple[str, ...]]] = {
+    Author: ("email", "display_name", "first_name", "last_name"),
+    User: ("display_name", "email", "first_name", "last_name"),
+    Term: ("slug", "name", "parent", "description"),
+    Category: ("name", "slug", "parent_id", "description"),
+    Tag: ("name", "slug", "description"),
+    ExportedComment: ("author", "email", "url", "written_at", "content", "approved", "type", "parent", "user_id"),
+    Comment: ("status", "name", "email", "website", "text"),
+    Picture: ("title", "alt", "caption"),
+    Document: ("title",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +79,20 @@ class Ledger:
             found[wordpress_id].append(pk)
         return found
 
-    def add_new(self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "") -> None:
-        """Record an object that this run has added."""
-        self._new.append((self._site, kind, wordpress_id, pk, exported, stored, self._run.pk))
-
-    def add_updated(self, kind: str, wordpress_id: int, pk: int, exported: str, stored: str) -> None:
-        """Record an object that this run has changed."""
-        self._updated.append((self._site, kind, wordpress_id, pk, exported, stored))
+    def add(
+        self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "", *, is_new: bool = True
+    ) -> None:
+        """Record an object that this run has added or, if it is not new, changed."""
+        row = (self._site, kind, wordpress_id, pk, exported, stored)
+        if is_new:
+            self._new.append((*row, self._run.pk))
+        else:
+            self._updated.append(row)
 
     def add_redirects(self, paths: Iterable[str]) -> None:
         """Record redirects to objects that were here before this run."""
         for (pk,) in fetch_rows(Redirect, "path", paths, "pk"):
-            self.add_new(REDIRECTS, 0, pk)
+            self.add(REDIRECTS, 0, pk)
 
     def write(self) -> None:
         """Store what was added since the last call."""
@@ -121,26 +139,9 @@ def fingerprint_item(item: Item) -> str:
     return fingerprint(*_item_fields(item), terms, *meta)
 
 
-def fingerprint_comment(comment: Comment) -> str:
-    """Return the fingerprint of an exported comment."""
-    return fingerprint(*_comment_fields(comment))
-
-
-def fingerprint_term(term: Term) -> str:
-    """Return the fingerprint of an exported category or tag."""
-    return fingerprint(term.slug, term.name, term.parent, term.description)
-
-
-def fingerprint_author(author: Author) -> str:
-    """Return the fingerprint of an exported author."""
-    return fingerprint(author.email, author.display_name, author.first_name, author.last_name)
-
-
-def fingerprint_upload(upload: Picture | Document) -> str:
-    """Return the fingerprint of the fields of a picture or document that an import sets."""
-    if isinstance(upload, Picture):
-        return fingerprint(upload.title, upload.alt, upload.caption)
-    return fingerprint(upload.title)
+def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:
+    """Return the fingerprint of another exported object, or of an object here."""
+    return fingerprint(*(getattr(value, name) for name in _FIELDS[type(value)]))
 
 
 def fingerprint_modified(modified_at: dt.datetime) -> str:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
-from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
+from wordpress.importing.analysis import Analysis, Progress, all_terms, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import disable_mmap, only_import, throwaway_database
 from wordpress.importing.entry_builder import markup_of
@@ -25,9 +25,8 @@ from wordpress.importing.steps.files import import_files
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
-from wordpress.importing.steps.skipped import report_menus, report_skipped
+from wordpress.importing.steps.skipped import report_menus, report_other_terms, report_skipped
 from wordpress.importing.steps.tags import import_tags
-from wordpress.importing.steps.terms import index_terms, report_other_terms
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
@@ -105,7 +104,9 @@ def _import_texts(context: ImportContext) -> None:
     """Import everything except files, in an order in which each step finds the objects it refers to."""
     unsupported = Unsupported()
     import_authors(context)
-    index_terms(context)
+    # Some items give only the names of their terms.
+    for term in all_terms(context.analysis):
+        context.term_ids.slugs.setdefault((term.taxonomy, term.name), term.slug)
     import_categories(context)
     import_tags(context)
     report_other_terms(context)

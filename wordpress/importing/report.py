@@ -33,11 +33,6 @@ class Outcome(TextChoices):
     SKIPPED = "skipped", _("skipped")
 
 
-def outcome_texts() -> dict[Outcome, str]:
-    """Return the label of each outcome."""
-    return {outcome: str(outcome.label) for outcome in Outcome}
-
-
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A remark on one item. `id` and `title` are those in the export."""

@@ -25,11 +25,7 @@ from wordpress.bulk import fetch_rows
 from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import
-from wordpress.importing.steps.authors import fingerprint_user
-from wordpress.importing.steps.categories import fingerprint_category
-from wordpress.importing.steps.comments import fingerprint_stored_comment
 from wordpress.importing.steps.files import FEATURED_IMAGES
-from wordpress.importing.steps.tags import fingerprint_tag
 from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun, fingerprint
 
 _BATCH: Final = 100
@@ -184,7 +180,7 @@ class _Undo:
         def why_it_stays(comment: Comment, left_as: str) -> str:
             if comment.entry_id in own:
                 return _("Its post or page stays.")
-            if fingerprint_stored_comment(comment) != left_as:
+            if ledger.fingerprint_of(comment) != left_as:
                 return _edited()
             return _("Others have replied to it.") if comment.pk in answered else ""
 
@@ -201,7 +197,7 @@ class _Undo:
         self.report.removed[report.COMMENTS] += len(pks)
 
     def _why_upload_stays(self, upload: Picture | Document, left_as: str) -> str:
-        if ledger.fingerprint_upload(upload) != left_as:
+        if ledger.fingerprint_of(upload) != left_as:
             return _edited()
         is_used = upload.file.name in self._files_shown or _is_referred_to(upload, except_by=(Attachment, Redirect))
         return _("It is in use.") if is_used else ""
@@ -234,13 +230,13 @@ def _why_entries_stay(rows: _Rows) -> dict[int, str]:
 
 
 def _why_tag_stays(tag: Any, left_as: str) -> str:
-    if fingerprint_tag(tag) != left_as:
+    if ledger.fingerprint_of(tag) != left_as:
         return _edited()
     return _("Posts have it.") if tag.is_used else ""
 
 
 def _why_category_stays(category: Category, left_as: str) -> str:
-    if fingerprint_category(category) != left_as:
+    if ledger.fingerprint_of(category) != left_as:
         return _edited()
     if category.children.exists():
         return _("A category below it stays.")
@@ -256,7 +252,7 @@ def _why_fragment_stays(fragment: Fragment, _left_as: str) -> str:
 
 
 def _why_author_stays(user: User, left_as: str) -> str:
-    if fingerprint_user(user) != left_as or user.is_staff or user.has_usable_password():
+    if ledger.fingerprint_of(user) != left_as or user.is_staff or user.has_usable_password():
         return _("It was changed here after the import, or someone uses it.")
     return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
 

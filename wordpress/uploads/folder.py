@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -23,8 +23,6 @@ from django.core.files.uploadedfile import UploadedFile
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport
-
-_MAX_NAME_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,9 @@ class JobFolder:
         self._cancel = self.path / "cancel"
         self._lock = self.path / "lock"
 
-    # The uploaded files
-
-    def create(self) -> None:
-        """Create the folder. Raises FileExistsError if it exists."""
-        self.path.mkdir(mode=0o700)
-
-    def ensure_exists(self) -> None:
-        self.path.mkdir(mode=0o700, exist_ok=True)
+    def create(self, *, exist_ok: bool = False) -> None:
+        """Create the folder. Raises FileExistsError if it exists, unless that is fine."""
+        self.path.mkdir(mode=0o700, exist_ok=exist_ok)
 
     def store(self, uploads: Iterable[UploadedFile[Any]]) -> None:
         """Store uploaded files. Large uploads are on this disk already and are only moved."""
@@ -99,8 +92,6 @@ class JobFolder:
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
-    # Progress
-
     def write_progress(self, progress: StageProgress) -> None:
         with atomic_file(self._progress) as file:
             json.dump(asdict(progress), file)
@@ -113,13 +104,10 @@ class JobFolder:
             return None
         return StageProgress(**values)
 
-    # The full report, which can be too large for the database
-
     def write_report(self, report: Report | UndoReport) -> None:
+        """Write the full report, which can be too large for the database."""
         with atomic_file(self.report) as file:
             report.write(file)
-
-    # Cancelling
 
     def request_cancel(self) -> None:
         if self.path.is_dir():
@@ -132,8 +120,6 @@ class JobFolder:
         """Remove what the last step left: its progress and a request to cancel it."""
         for path in (self._cancel, self._progress):
             path.unlink(missing_ok=True)
-
-    # The worker's lock
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -177,4 +163,4 @@ def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
 def _safe_name(name: str) -> str:
     """Return `name` with only characters that every file system accepts. Django has removed any folders already."""
     safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
-    return safe[-_MAX_NAME_LENGTH:].lstrip(".") or "_"
+    return safe[-100:].lstrip(".") or "_"

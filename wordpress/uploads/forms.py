@@ -20,8 +20,6 @@ class MultipleFileInput(forms.ClearableFileInput):
 class MultipleFileField(forms.FileField):
     """One or more files."""
 
-    widget = MultipleFileInput
-
     def clean(self, data: Any, initial: Any = None) -> Any:
         return [super(MultipleFileField, self).clean(file, initial) for file in data or [None]]
 
@@ -73,9 +71,6 @@ class StartForm(forms.Form):
                 required=False,
             )
         self._logins: dict[str, str] = {}
-        self._add_author_fields(job)
-
-    def _add_author_fields(self, job: ImportJob) -> None:
         people = {user.username: str(user) for user in User.objects.order_by("display_name", "username")}
         accounts = [(username, f"{name} ({username})") for username, name in people.items()]
         mapped = job.options.get("map_authors", {})

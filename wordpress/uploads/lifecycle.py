@@ -3,7 +3,7 @@
 Each transition is one conditional UPDATE: if two people press a button at the same time, only one of them succeeds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -49,30 +49,20 @@ def lacks_worker(job: ImportJob) -> bool:
     return job.state == JobState.WAITING and job.state_since < timezone.now() - WORKER_TIMEOUT
 
 
-def claim(job: ImportJob) -> bool:
-    """Mark the job as running, for the worker that has locked it. Return False if it is no longer waiting."""
-    return move(job, [JobState.WAITING], JobState.RUNNING)
-
-
-def finish(job: ImportJob, state: JobState, fields: Mapping[str, Any]) -> None:
-    """Store the result of a step, as `fields` of the job."""
-    move(job, [JobState.RUNNING], state, fields)
-
-
 def cancel(job: ImportJob) -> None:
     """Take a waiting job off the queue, or ask its worker to stop."""
     # The request comes first, in case a worker claims the job right now.
     JobFolder(job.pk).request_cancel()
     if job.state == JobState.WAITING:
         error = _("This was cancelled before it started. Nothing was changed.")
-        move(job, [JobState.WAITING], JobState.INTERRUPTED, {"error": error})
+        move(job, [JobState.WAITING], JobState.INTERRUPTED, error=error)
 
 
 def interrupt_dead_jobs() -> None:
     """Mark running jobs whose worker is gone as interrupted, so that they and other jobs can be started."""
     for job in ImportJob.objects.filter(state=JobState.RUNNING):
         if has_died(job):
-            move(job, [JobState.RUNNING], JobState.INTERRUPTED, {"error": death_message(job)})
+            move(job, [JobState.RUNNING], JobState.INTERRUPTED, error=death_message(job))
 
 
 def death_message(job: ImportJob) -> str:
@@ -89,7 +79,7 @@ def delete_abandoned_uploads() -> None:
         if folder.files():
             folder.remove_uploads()
             error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
-            move(job, IDLE_STATES, JobState.INTERRUPTED, {"error": error})
+            move(job, IDLE_STATES, JobState.INTERRUPTED, error=error)
     remove_old_folders(upload_lifetime().total_seconds(), keep=ImportJob.objects.values_list("pk", flat=True))
 
 
@@ -97,9 +87,9 @@ def upload_lifetime() -> timedelta:
     return timedelta(days=settings.BROADSIDE_IMPORT_KEEP_DAYS)
 
 
-def move(job: ImportJob, before: Sequence[JobState], after: JobState, fields: Mapping[str, Any] | None = None) -> bool:
+def move(job: ImportJob, before: Sequence[JobState], after: JobState, **fields: Any) -> bool:
     """Change the job's state and `fields` if its state is still one of `before`. Return whether it was."""
-    fields = {**(fields or {}), "state": after, "state_since": timezone.now()}
+    fields |= {"state": after, "state_since": timezone.now()}
     if not ImportJob.objects.filter(pk=job.pk, state__in=before).update(**fields):
         return False
     for name, value in fields.items():

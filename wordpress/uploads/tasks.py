@@ -1,13 +1,20 @@
-"""What a worker (`manage.py db_worker`) does with an import job."""
+"""Import jobs as tasks: creating them and starting their steps, and what a worker (`manage.py db_worker`) then does."""
 
 import time
+import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import UploadedFile
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from django.tasks import task
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from wordpress.importing.analysis import Progress, Stage, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.pipeline import import_export
@@ -26,8 +33,56 @@ _UPDATE_INTERVAL: Final = 0.5
 type StepResult = tuple[JobState, dict[str, Any]]
 
 
+class AnotherJobActiveError(Exception):
+    """Another import job is waiting or running."""
+
+
 class JobCancelledError(KeyboardInterrupt):
-    """Somebody cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
+    """Someone cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
+
+
+def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tuple[ImportJob, bool]:
+    """Store `files` and have them read. Return the job and whether it is new: a form sent twice creates one job.
+
+    Raises AnotherJobActiveError.
+    """
+    lifecycle.delete_abandoned_uploads()
+    if existing := ImportJob.objects.filter(pk=key).first():
+        return existing, False
+    folder = JobFolder(key)
+    try:
+        folder.create()
+    except FileExistsError:
+        # The same form was sent twice at the same time: the other request is about to store the job.
+        raise AnotherJobActiveError from None
+    try:
+        folder.store(files)
+        with transaction.atomic():
+            job = ImportJob.objects.create(pk=key, started_by=user, file_names=[file.name for file in files])
+            run_job.enqueue(str(key))
+            clean_up.using(run_after=timezone.now() + lifecycle.upload_lifetime()).enqueue()
+    except BaseException as error:
+        folder.remove()
+        if isinstance(error, IntegrityError):
+            raise AnotherJobActiveError from None
+        raise
+    return job, True
+
+
+def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> None:
+    """Have a worker do `step` if the job's state still allows it. Raises AnotherJobActiveError."""
+    lifecycle.interrupt_dead_jobs()
+    states = lifecycle.UNDOABLE_STATES if step == JobStep.UNDO else lifecycle.IDLE_STATES
+    fields: dict[str, Any] = {"step": step, "error": "", "started_by": user}
+    if step != JobStep.UNDO:
+        fields |= {"options": options, "report": {}}
+    try:
+        with transaction.atomic():
+            if lifecycle.move(job, states, JobState.WAITING, **fields):
+                JobFolder(job.pk).reset()
+                run_job.enqueue(str(job.pk))
+    except IntegrityError:
+        raise AnotherJobActiveError from None
 
 
 @task()
@@ -37,9 +92,9 @@ def run_job(key: str) -> None:
     if job is None:
         return
     folder = JobFolder(job.pk)
-    folder.ensure_exists()
+    folder.create(exist_ok=True)
     with folder.locked():
-        if lifecycle.claim(job):
+        if lifecycle.move(job, [JobState.WAITING], JobState.RUNNING):
             _run_step(job, folder)
 
 
@@ -55,7 +110,7 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
     state = JobState.INTERRUPTED
     result: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
     try:
-        state, result = steps[JobStep(job.step)](job, folder, _ProgressWriter(folder))
+        state, result = steps[JobStep(job.step)](job, folder, _progress_writer(folder))
     except InvalidExportError as error:
         # An export that has been read is complete. Then the options were wrong, and the owner can choose others.
         state = JobState.REJECTED if job.step == JobStep.READ else JobState.INTERRUPTED
@@ -65,7 +120,7 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
     except JobCancelledError:
         result = {"error": _("The import was cancelled. Nothing was changed.")}
     finally:
-        lifecycle.finish(job, state, result)
+        lifecycle.move(job, [JobState.RUNNING], state, **result)
     if state in {JobState.DONE, JobState.REJECTED}:
         folder.remove_uploads()
 
@@ -88,11 +143,11 @@ def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult
     folder.write_report(report)
     result: dict[str, Any] = {"report": report.summary()}
     if report.interrupted:
-        text = _(
+        result["error"] = _(
             "The import was cancelled. What has been imported so far stays: start the import again to continue, or "
             "undo it."
         )
-        return JobState.INTERRUPTED, {**result, "error": text}
+        return JobState.INTERRUPTED, result
     return (JobState.READY if is_preview else JobState.DONE), result
 
 
@@ -119,24 +174,23 @@ def _exports(folder: JobFolder) -> AbstractContextManager[Unpacked]:
     return unpacked(files, folder.path)
 
 
-class _ProgressWriter:
-    """Writes the progress to the job's folder, and raises JobCancelledError if somebody cancelled the job.
+def _progress_writer(folder: JobFolder) -> Progress:
+    """Return a function that writes the progress to `folder` when a stage begins, then at intervals.
 
-    It does so when a stage begins, then at intervals.
+    It raises JobCancelledError if someone cancelled the job.
     """
+    last: StageProgress | None = None
 
-    def __init__(self, folder: JobFolder) -> None:
-        self._folder = folder
-        self._stage: Stage | None = None
-        self._started_at = self._updated_at = 0.0
-
-    def __call__(self, stage: Stage, done: int, total: int) -> None:
-        now = time.time()
-        if stage == self._stage and now - self._updated_at < _UPDATE_INTERVAL:
-            return
-        if stage != self._stage:
-            self._stage, self._started_at = stage, now
-        self._updated_at = now
-        if self._folder.is_cancel_requested():
+    def write(stage: Stage, done: int, total: int) -> None:
+        nonlocal last
+        now = started_at = time.time()
+        if last and last.stage == stage:
+            if now - last.updated_at < _UPDATE_INTERVAL:
+                return
+            started_at = last.started_at
+        last = StageProgress(stage, done, total, started_at, now)
+        if folder.is_cancel_requested():
             raise JobCancelledError
-        self._folder.write_progress(StageProgress(stage, done, total, self._started_at, now))
+        folder.write_progress(last)
+
+    return write

@@ -12,7 +12,7 @@ from core.http import host_of
 from media.models import Document, Picture
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
+from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.media_source import file_name
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
@@ -34,8 +34,6 @@ _EXPORTED: Final = (
 )
 # These contain the URL of the blog.
 _URLS: Final = {"url", "guid", "link"}
-# The fields that pictures or documents have too.
-_SHARED: Final = ("title", "caption", "alt")
 
 
 def import_attachments(context: ImportContext) -> None:
@@ -83,7 +81,8 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             _update_upload(context, here, exported, names)
             # A URL counts as unchanged if only the URL of the blog in it has changed.
             updated += any(
-                name not in _URLS or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
+                name not in {"url", "guid", "link"}
+                or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
                 for name in names
             )
             if (host_of(here.url), here.path) != (host_of(exported.url), exported.path):
@@ -93,7 +92,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
                 setattr(here, name, getattr(exported, name))
             changed.append(here)
     for attachment in Attachment.objects.bulk_create(new):
-        context.ledger.add_new(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
+        context.ledger.add(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
     if changed:
         fields = [*(name.removesuffix("_id") for name in _EXPORTED), "is_shown"]
         Attachment.objects.bulk_update(changed, fields, batch_size=100)
@@ -143,7 +142,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
 def _update_upload(context: ImportContext, stored: Attachment, exported: Attachment, names: Iterable[str]) -> None:
     """Update the texts of the picture or document that have changed, unless they were changed here."""
     upload: Picture | Document | None = stored.picture or stored.document
-    fields = [name for name in _SHARED if name in names and hasattr(upload, name)]
+    fields = [name for name in ("title", "caption", "alt") if name in names and hasattr(upload, name)]
     if upload is None or not fields:
         return
     updated = [name for name in fields if getattr(upload, name) == _text(stored, name)]
@@ -155,7 +154,7 @@ def _update_upload(context: ImportContext, stored: Attachment, exported: Attachm
         context.report.note(ATTACHMENTS, exported.wordpress_id, exported.title, changed_on_both_sides())
     else:
         kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
-        context.ledger.add_updated(kind, stored.wordpress_id, upload.pk, "", fingerprint_upload(upload))
+        context.ledger.add(kind, stored.wordpress_id, upload.pk, stored=fingerprint_of(upload), is_new=False)
 
 
 def _text(attachment: Attachment, name: str) -> str:

@@ -13,10 +13,9 @@ from core.slugs import free_slug, slugify
 from wordpress.importing.analysis import Analysis, authors_in
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import Recorded, fingerprint_author
+from wordpress.importing.ledger import Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import AUTHORS, Outcome
-from wordpress.models import fingerprint
 from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug
@@ -53,11 +52,6 @@ def check_authors(analysis: Analysis, logins: Iterable[str]) -> None:
     if unknown := [login for login in logins if login not in known]:
         text = _("There is no author “%(name)s” in the export. The authors are: %(known)s.")
         raise InvalidExportError(text % {"name": unknown[0], "known": _listed(known)})
-
-
-def fingerprint_user(user: User) -> str:
-    """Return the fingerprint of the fields of an account that an import sets."""
-    return fingerprint(user.display_name, user.email, user.first_name, user.last_name)
 
 
 def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None:
@@ -97,9 +91,9 @@ def _create(context: ImportContext, username: str, author: Author) -> User:
 
 
 def _update(context: ImportContext, user: User, author: Author, recorded: Recorded | None) -> None:
-    if recorded is None or recorded.exported == fingerprint_author(author):
+    if recorded is None or recorded.exported == fingerprint_of(author):
         context.report.count(AUTHORS, Outcome.UNCHANGED)
-    elif fingerprint_user(user) != recorded.stored or user.is_staff or user.has_usable_password():
+    elif fingerprint_of(user) != recorded.stored or user.is_staff or user.has_usable_password():
         # A file must not change the e-mail address of someone who can sign in.
         reason = _("It was changed in the export, but here it is in use or was changed too, so it stays as it is.")
         context.report.skip(AUTHORS, author.id, author.login, reason)
@@ -119,9 +113,7 @@ def _save(context: ImportContext, user: User, author: Author, *, is_new: bool) -
     if user.display_name != name:
         _note(context, author, _("The name was too long and was shortened."))
     user.save(force_insert=is_new)
-    context.report.count(AUTHORS, Outcome.IMPORTED if is_new else Outcome.UPDATED)
-    add = context.ledger.add_new if is_new else context.ledger.add_updated
-    add(AUTHORS, author.id, user.pk, fingerprint_author(author), fingerprint_user(user))
+    context.record(AUTHORS, author, user, is_new=is_new)
     context.old_urls.add_author(user, author, is_new=is_new)
 
 

@@ -8,14 +8,13 @@ from blog.models import Category
 from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
+from wordpress.importing.analysis import all_terms
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import fingerprint_term
+from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
-from wordpress.importing.steps.terms import terms_of
-from wordpress.models import fingerprint
 from wordpress.wxr.records import CATEGORY, Term, parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
 
@@ -30,17 +29,13 @@ def import_categories(context: ImportContext) -> None:
     context.term_ids.by_slug[CATEGORY] = categories.pks
 
 
-def fingerprint_category(category: Category) -> str:
-    """Return the fingerprint of the fields of a category that an import sets."""
-    return fingerprint(category.name, category.slug, category.parent_id, category.description)
-
-
 class _Categories:
     """The categories of the export by `slug_key`."""
 
     def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.terms = {slug_key(term.slug): term for term in terms_of(context.analysis, CATEGORY)}
+        terms = all_terms(context.analysis)
+        self.terms = {slug_key(term.slug): term for term in terms if term.taxonomy == CATEGORY}
         self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.parents = _parents(self.terms)
         # Parents first, so that no category gets below itself, wherever the stored ones are now.
@@ -60,7 +55,7 @@ class _Categories:
                 self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
                 used.add(self.pks[key])
                 self._create(key, term)
-            elif record and record.exported != fingerprint_term(term):
+            elif record and record.exported != fingerprint_of(term):
                 self._update(key, term, record.stored)
             else:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
@@ -92,7 +87,7 @@ class _Categories:
     def _update(self, key: str, term: Term, stored: str) -> None:
         """Update a stored category from the export, unless it was changed here too."""
         category = Category.objects.select_related("parent").get(pk=self.pks[key])
-        if fingerprint_category(category) != stored:
+        if fingerprint_of(category) != stored:
             self.context.report.skip(CATEGORIES, term.id, term.name, changed_on_both_sides())
             return
         category.name, category.description = self._name(term), term.description
@@ -110,9 +105,7 @@ class _Categories:
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
         # By itself, so that its path and the redirects to it are those of any other category.
         category.save(force_insert=is_new)
-        self.context.report.count(CATEGORIES, Outcome.IMPORTED if is_new else Outcome.UPDATED)
-        add = self.context.ledger.add_new if is_new else self.context.ledger.add_updated
-        add(CATEGORIES, term.id, category.pk, fingerprint_term(term), fingerprint_category(category))
+        self.context.record(CATEGORIES, term, category, is_new=is_new)
         self.context.old_urls.add_category(category, term, is_new=is_new)
 
     def _parent(self, key: str, term: Term) -> Category | None:

@@ -15,12 +15,11 @@ from comments.text import comment_html
 from wordpress.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
-from wordpress.importing.ledger import fingerprint_comment
+from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import COMMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
-from wordpress.models import fingerprint
 from wordpress.wxr.records import Comment as ExportedComment
 from wordpress.wxr.records import parents_first
 
@@ -53,11 +52,6 @@ def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name fo
     if type == "webmention":
         return CommentKind.PINGBACK
     return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
-
-
-def fingerprint_stored_comment(comment: Comment) -> str:
-    """Return the fingerprint of the fields of a comment that moderators can change."""
-    return fingerprint(str(comment.status), comment.name, comment.email, comment.website, comment.text)
 
 
 class Thread:
@@ -109,18 +103,16 @@ class CommentBatch:
     def __init__(
         self, context: ImportContext, threads: Sequence[Thread], html: Mapping[CommentText, str], part: int = 0
     ) -> None:
-        """`html` has what is rendered already."""
-        self._context = context
-        self._report = context.report
-        self._threads = threads
+        self._context, self._report = context, context.report
+        self._threads, self._part = threads, part
+        # What is rendered already.
         self._html = html
-        self._part = part
         ids = [comment.id for thread in threads for comment in thread.parts[part]]
         # What earlier imports stored under these IDs.
         self._imported_as = context.ledger.pks(COMMENTS, ids)
         pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
-        columns = ("pk", "entry_id", "created_at", "name")
         # The entry, time and name of each stored comment.
+        columns = ("pk", "entry_id", "created_at", "name")
         self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
         self._recorded = context.ledger.recorded(COMMENTS, self._stored)
         # The IDs given to comments of this batch.
@@ -138,7 +130,7 @@ class CommentBatch:
             for comment, reason in thread.skipped if self._part == 0 else ():
                 self._report.skip(COMMENTS, comment.id, comment.author, reason)
             thread.accepted = self._accept(thread, erasures)
-            thread.known = self._match(thread)
+            thread.known = {} if thread.is_new else self._match(thread)
             thread.pks |= thread.known
             for exported in thread.new():
                 if exported.id and exported.id not in self._stored and exported.id not in self._used_ids:
@@ -171,8 +163,6 @@ class CommentBatch:
         if self._recounted:
             recount_all(self._recounted)
 
-    # What is here already
-
     def _accept(self, thread: Thread, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
         """Return the comments to import, as they are imported: without a name if the author was erased here."""
         accepted = {}
@@ -193,8 +183,6 @@ class CommentBatch:
         time, name and text.
         """
         known: dict[ExportedComment, int] = {}
-        if thread.is_new:
-            return known
 
         def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
             """Match a comment with the first of `pks` that no other was matched with."""
@@ -220,8 +208,6 @@ class CommentBatch:
                 recognise(exported, others.get((*key, exported.content), []))
         return known
 
-    # Rows
-
     def _new_rows(self, thread: Thread) -> list[Comment]:
         rows = []
         for exported in thread.new():
@@ -230,9 +216,7 @@ class CommentBatch:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
             row = self._row(thread, comment, thread.pks[exported], parent)
             rows.append(row)
-            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
-            self._context.ledger.add_new(COMMENTS, comment.id, row.pk, *fingerprints)
-        self._report.count(COMMENTS, Outcome.IMPORTED, len(rows))
+            self._context.record(COMMENTS, comment, row, is_new=True)
         return rows
 
     def _changed_rows(self, thread: Thread) -> list[Comment]:
@@ -243,7 +227,7 @@ class CommentBatch:
         changed = {
             pk: exported
             for exported, pk in thread.known.items()
-            if pk in self._recorded and self._recorded[pk].exported != fingerprint_comment(thread.accepted[exported])
+            if pk in self._recorded and self._recorded[pk].exported != fingerprint_of(thread.accepted[exported])
         }
         self._report.count(COMMENTS, Outcome.UNCHANGED, len(thread.known) - len(changed))
         rows: list[Comment] = []
@@ -253,7 +237,7 @@ class CommentBatch:
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
             row, comment, parent = stored[pk], thread.accepted[exported], thread.parent_pk(exported)
-            if fingerprint_stored_comment(row) != self._recorded[pk].stored:
+            if fingerprint_of(row) != self._recorded[pk].stored:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
             is_parent_known = parent is not None or not exported.parent
@@ -265,9 +249,7 @@ class CommentBatch:
             for name in _UPDATED:
                 setattr(row, name, getattr(fresh, name))
             rows.append(row)
-            fingerprints = fingerprint_comment(comment), fingerprint_stored_comment(row)
-            self._context.ledger.add_updated(COMMENTS, comment.id, pk, *fingerprints)
-        self._report.count(COMMENTS, Outcome.UPDATED, len(rows))
+            self._context.record(COMMENTS, comment, row, is_new=False)
         return rows
 
     def _row(self, thread: Thread, comment: ExportedComment, pk: int, parent: int | None) -> Comment:
@@ -288,7 +270,7 @@ class CommentBatch:
             entry_id=thread.entry.pk,
             parent_id=parent,
             kind=comment_kind(comment.type),
-            status=_STATUSES.get(comment.approved, CommentStatus.PENDING),
+            status=str(_STATUSES.get(comment.approved, CommentStatus.PENDING)),
             user_id=self._context.commenter_ids.get(comment.user_id),
             **texts,
             text=comment.content,

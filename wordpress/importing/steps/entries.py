@@ -39,8 +39,6 @@ _UPDATED: Final = (
     *("created_at", "modified_at", "sticky", "menu_order"),
     *("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"),
 )
-# What databases raise for values that they cannot store.
-_UNSTORABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
 
 @dataclass(slots=True)
@@ -144,7 +142,7 @@ class EntryImport(ABC):
         later: list[tuple[Thread, int]] = []
         try:
             write_batch(self.context, lambda: self._write(batch, later))
-        except _UNSTORABLE as error:
+        except (DataError, IntegrityError, ValueError, OverflowError) as error:
             candidates = batch.candidates
             if middle := len(candidates) // 2:
                 self._store(_Batch(candidates[:middle], batch.html))
@@ -238,8 +236,8 @@ class EntryImport(ABC):
         context, item, entry = self.context, imported.item, imported.entry
         for text in remarks_on(item, entry, context.run.started_at):
             self.note(imported, text)
-        add = context.ledger.add_new if imported.is_new else context.ledger.add_updated
-        add(item.type, item.id, entry.pk, fingerprint_item(item), fingerprint_modified(entry.modified_at))
+        fingerprints = fingerprint_item(item), fingerprint_modified(entry.modified_at)
+        context.ledger.add(item.type, item.id, entry.pk, *fingerprints, is_new=imported.is_new)
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)
 
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:

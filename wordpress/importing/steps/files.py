@@ -31,7 +31,7 @@ from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
-from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_upload
+from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.media_source import MediaSource, MissingFileError, check_size, file_name, is_picture
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.report import FILES, Outcome
@@ -72,7 +72,8 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                 done += 1
                 context.report_progress("files", done, len(pks))
             write_batch(context, partial(_redirect_to_parents, context, missing))
-        _set_featured_images(context)
+        unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
+        write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_featured_images, context))
         _rerender(context)
     except KeyboardInterrupt:
         if left := len(pks) - done:
@@ -100,7 +101,8 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
     rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
     recorded = {pk: rest for pk, *rest in rows}
     for each in entries:
-        entry, exported = each.entry, _thumbnail_id(each.item.meta)
+        entry, value = each.entry, dict(each.item.meta).get(THUMBNAIL, "").strip()
+        exported = int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
         before, left_as = recorded.get(entry.pk, [0, ""])
         if before == exported:
             continue
@@ -108,10 +110,8 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
             ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk=entry.pk).delete()
             if left_as == str(entry.featured_picture_id):
                 entry.featured_picture = None
-        if exported and each.is_new:
-            context.ledger.add_new(FEATURED_IMAGES, exported, entry.pk)
-        elif exported:
-            context.ledger.add_updated(FEATURED_IMAGES, exported, entry.pk, "", "")
+        if exported:
+            context.ledger.add(FEATURED_IMAGES, exported, entry.pk, is_new=each.is_new)
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
@@ -170,7 +170,7 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
             attachment.save(update_fields=["picture", "document", "writing", "is_shown"])
             redirect_to_files([attachment])
             kind = PICTURES if attachment.picture else DOCUMENTS
-            context.ledger.add_new(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_upload(upload))
+            context.ledger.add(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_of(upload))
             context.ledger.write()
             content_changed()
     except BaseException:
@@ -222,34 +222,20 @@ def _rerender(context: ImportContext) -> None:
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
 
 
-def _set_featured_images(context: ImportContext) -> None:
+def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
     """Give entries their featured images, and note which of these are missing.
 
     An entry that has been given another picture keeps it.
     """
-    unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
-    write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_some_featured_images, context))
-
-
-def _thumbnail_id(meta: Sequence[tuple[str, str]]) -> int:
-    """Return the ID of the featured image; 0 if there is none."""
-    value = dict(meta).get(THUMBNAIL, "").strip()
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
-
-
-def _set_some_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
     rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
-    ids = {row.wordpress_id for row in rows}
-    conditions = {"site": context.site, "picture__isnull": False}
-    pictures = dict(fetch_rows(Attachment, "wordpress_id", ids, "wordpress_id", "picture_id", **conditions))
-    entry_pks = (row.object_pk for row in rows)
-    entries = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", entry_pks, "pk", "kind", "title")}
+    attachments = Attachment.objects.filter(site=context.site, wordpress_id__in=[row.wordpress_id for row in rows])
+    pictures = dict(attachments.filter(picture__isnull=False).values_list("wordpress_id", "picture_id"))
+    entries = Entry.objects.without_texts().in_bulk([row.object_pk for row in rows])
     for row in rows:
         entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)
         if entry and picture:
-            Entry.objects.filter(pk=row.object_pk, featured_picture=None).update(featured_picture=picture)
+            Entry.objects.filter(pk=entry.pk, featured_picture=None).update(featured_picture=picture)
             ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
         elif entry:
-            kind, title = entry
             text = _("Its featured image, the attachment %d, is not here.") % row.wordpress_id
-            context.report.note(kind, row.object_pk, title, text)
+            context.report.note(entry.kind, entry.pk, entry.title, text)

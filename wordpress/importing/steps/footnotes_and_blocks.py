@@ -125,5 +125,5 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
     unique, updated = ["kind", "name", "site"], ["title", "text", "exported"]
     Fragment.objects.bulk_create(changed, update_conflicts=True, unique_fields=unique, update_fields=updated)
     for (pk,) in fetch_rows(Fragment, "name", added, "pk", kind=kind, site=context.site):
-        context.ledger.add_new(FRAGMENTS, 0, pk)
+        context.ledger.add(FRAGMENTS, 0, pk)
     return outcome

@@ -12,7 +12,6 @@ from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.matching import identify
-from wordpress.importing.spool import SpooledPages
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
 from wordpress.wxr.values import usable_slug
@@ -23,25 +22,24 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
 
     Parents come first. When a page moves, the pages below it move too, and their old URLs become redirects.
     """
-    outlines = context.spool.pages.outlines
-    identities = identify(outlines, context.site)
-    pages = _PageImport(context, unsupported, context.spool.pages)
+    identities = identify(context.spool.pages.outlines, context.site)
+    pages = _PageImport(context, unsupported)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
 
 
 class _PageImport(EntryImport):
-    def __init__(self, context: ImportContext, unsupported: Unsupported, tree: SpooledPages) -> None:
+    def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
         super().__init__(context, unsupported)
-        self._tree = tree
+        self._tree = context.spool.pages
         self._circular: set[int] = set()
         # The IDs of the pages that are here, by their position in the export.
         self.pks: dict[int | None, int] = {}
 
     def import_some(self, indices: Iterable[int]) -> None:
         order, self._circular = self._tree.sort(indices)
-        self.run(entry_batches(self.context.spool.pages[index] for index in order))
+        self.run(entry_batches(self._tree[index] for index in order))
 
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
         pages = {each.keyed.position: each.entry for each in imported if isinstance(each.entry, Page)}

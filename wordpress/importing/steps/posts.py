@@ -1,7 +1,7 @@
 """The posts of an export, with their categories, tags and enclosures."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,9 +23,8 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
-from wordpress.wxr.values import usable_slug
+from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
-_MAX_SLUG_LENGTH: Final = max_length(Entry, "slug")
 # No real post has more.
 _MAX_ENCLOSURES: Final = 100
 _MEDIA_TYPE = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
@@ -43,7 +42,7 @@ class _PostImport(EntryImport):
             if post.published_at is not None:
                 # The day in the URL is the export's own, whatever the time zone of this site.
                 post.published_on = (item.date or timezone.localtime(post.published_at)).date()
-            default = slugify(post.title)[:_MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
+            default = slugify(post.title)[:MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
             post.slug = usable_slug(item.slug) or default
         assign_free_slugs([each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on])
         for each in imported:
@@ -58,6 +57,7 @@ class _PostImport(EntryImport):
         if changed := [each.entry.pk for each in imported if each.is_changed]:
             filed._default_manager.filter(entry__in=changed).delete()
             TaggedPost.objects.filter(content_object__in=changed).delete()
+            Enclosure.objects.filter(post__in=changed).delete()
         term_ids = self.context.term_ids
         categories = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, CATEGORY)]
         tags = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, TAG)]
@@ -71,8 +71,6 @@ class _PostImport(EntryImport):
         WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to
         plug-ins.
         """
-        if changed := [post.entry.pk for post in posts if post.is_changed]:
-            Enclosure.objects.filter(post__in=changed).delete()
         rows = []
         for post in posts:
             fields = [value for key, value in post.item.meta if key == ENCLOSURE and value.strip()]
@@ -88,14 +86,6 @@ class _PostImport(EntryImport):
                 )
                 self.note(post, text % unreadable)
         insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
-
-
-def enclosure_fields(post: Post) -> Iterator[str]:
-    """Yield the meta fields that WordPress would have for the enclosures of `post`. Its `enclosed` must be known."""
-    for stored in post.enclosures.all():
-        yield f"{stored.url}\n{stored.length}\n{stored.media_type}\n"
-    for file in post.enclosed.in_text:
-        yield f"{file.url}\n{file.length}\n{file.mime_type}\n"
 
 
 def _parse_enclosure(field: str) -> tuple[str, int, str] | None:

@@ -2,20 +2,19 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.analysis import all_terms, reason_to_skip
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import entries_by_id
-from wordpress.importing.report import COMMENTS
-from wordpress.wxr.records import MENU_ITEM, NAVIGATION, Item
-from wordpress.wxr.values import plain_line
+from wordpress.importing.report import COMMENTS, OTHER_TERMS
+from wordpress.wxr.records import CATEGORY, LANGUAGE, MENU_ITEM, NAVIGATION, TAG, Item
+from wordpress.wxr.values import language_code, plain_line
 
 # More than any menu that readers could use. All links are counted.
 _MAX_LABELS: Final = 100
@@ -47,36 +46,49 @@ def changed_on_both_sides() -> str:
     return _("It was changed in the export and here since the last import, so it stays as it is.")
 
 
-@dataclass(slots=True)
-class _Menu:
-    links: int = 0
-    # The position of a link, its label, and the ID of the entry whose title it shows if it has no label.
-    labels: list[tuple[int, str, int]] = field(default_factory=list)
+def report_other_terms(context: ImportContext) -> None:
+    """Report the terms that are neither categories nor tags, and why they are skipped."""
+    for term in all_terms(context.analysis):
+        if term.taxonomy not in {CATEGORY, TAG}:
+            is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
+            reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)
+            context.report.skip(OTHER_TERMS, 0, term.name, reason)
+    for taxonomy, count in context.analysis.other_terms.items():
+        text = ngettext("%d post has a term of this taxonomy.", "%d posts have terms of this taxonomy.", count) % count
+        context.report.note(OTHER_TERMS, 0, taxonomy, f"{text} {_why_taxonomy(taxonomy)}")
 
-    def add(self, position: int, label: str, target: int = 0) -> None:
-        self.links += 1
-        if len(self.labels) < _MAX_LABELS:
-            self.labels.append((position, label[:100], target))
+
+def _why_taxonomy(taxonomy: str) -> str:
+    if taxonomy == "nav_menu":
+        return _("It is the name of a menu. The notes say what the menu contained.")
+    if taxonomy == "post_format":
+        return _("Post formats only changed how a theme showed a post.")
+    return _("Terms of the taxonomy “%s” are not supported.") % taxonomy
 
 
 def report_menus(context: ImportContext) -> None:
     """Note what each menu of the export contained."""
-    menus: defaultdict[str, _Menu] = defaultdict(_Menu)
+    counts: Counter[str] = Counter()
+    # The position of a link, its label, and the ID of the entry whose title it shows if it has no label.
+    shown: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
     for item, *_key in context.spool.skipped:
         if item.type == MENU_ITEM:
-            names = [ref.name or ref.slug for ref in item.terms if ref.taxonomy == "nav_menu"]
-            for name in names or [_("without a name")]:
-                menus[name].add(item.menu_order, *_label(item))
+            names = [ref.name or ref.slug for ref in item.terms if ref.taxonomy == "nav_menu"] or [_("without a name")]
+            links = [(item.menu_order, *_label(item))]
         elif item.type == NAVIGATION:
-            menu = menus[plain_line(item.title) or item.slug]
-            for position, label in enumerate(_links(item.content)):
-                menu.add(position, label)
-    targets = {target for menu in menus.values() for *_link, target in menu.labels if target}
+            names = [plain_line(item.title) or item.slug]
+            links = [(position, label[:100], 0) for position, label in enumerate(_links(item.content))]
+        else:
+            continue
+        for name in names:
+            counts[name] += len(links)
+            shown[name] += links[: _MAX_LABELS - len(shown[name])]
+    targets = {target for links in shown.values() for *_link, target in links if target}
     titles = {target: entry.title for target, entry in entries_by_id(context.site, targets).items()}
-    for name, menu in menus.items():
-        labels = [label or titles.get(target, "?") for _position, label, target in sorted(menu.labels)]
-        labels += ["…"] if menu.links > len(labels) else []
-        text = ngettext("It had %d link", "It had %d links", menu.links) % menu.links
+    for name, count in counts.items():
+        labels = [label or titles.get(target, "?") for _position, label, target in sorted(shown[name])]
+        labels += ["…"] if count > len(labels) else []
+        text = ngettext("It had %d link", "It had %d links", count) % count
         context.report.note("menu", 0, name, text + (f": {', '.join(labels)}." if labels else "."))
 
 
@@ -85,10 +97,11 @@ def _label(item: Item) -> tuple[str, int]:
     meta = dict(item.meta)
     target = meta.get("_menu_item_object_id", "").strip()
     if label := plain_line(item.title):
-        return label, 0
+        return label[:100], 0
     if meta.get("_menu_item_type", "").strip() == "post_type" and target.isascii() and target.isdecimal():
         return "", int(target[:18])
-    return meta.get("_menu_item_url", "").strip() or f"{meta.get('_menu_item_object', '')} {target}".strip(), 0
+    label = meta.get("_menu_item_url", "").strip() or f"{meta.get('_menu_item_object', '')} {target}".strip()
+    return label[:100], 0
 
 
 def _links(content: str) -> Iterator[str]:

@@ -10,21 +10,18 @@ from django.utils.translation import gettext as _
 from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
+from wordpress.importing.analysis import all_terms
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_term
+from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
-from wordpress.importing.steps.terms import terms_of
-from wordpress.models import fingerprint
 from wordpress.wxr.records import TAG, Term
 from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key, usable_slug
 
 _MAX_NAME_LENGTH: Final = max_length(Tag, "name")
 _MAX_KEY_LENGTH: Final = max_length(Tag, "key")
-# Case folding and normalising turn some characters into as many as eighteen.
-_MAX_EXPANSION: Final = 18
 
 
 def import_tags(context: ImportContext) -> None:
@@ -41,20 +38,21 @@ def import_tags(context: ImportContext) -> None:
     context.term_ids.by_slug[TAG] = tags.pks
 
 
-def fingerprint_tag(tag: Tag) -> str:
-    """Return the fingerprint of the fields of a tag that an import sets."""
-    return fingerprint(tag.name, tag.slug, tag.description)
-
-
 class _ExportedTag:
     """A tag of the export with the name and slug that it can have here."""
 
     def __init__(self, term: Term) -> None:
         self.term = term
-        self.name = _storable_name(term)
+        self.name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
+        # Case folding and normalising turn some characters into as many as eighteen.
+        if len(self.name) > _MAX_KEY_LENGTH // 18 and len(tag_key(self.name)) > _MAX_KEY_LENGTH:
+            self.name = self.name[: _MAX_NAME_LENGTH // 10]
         self.key = tag_key(self.name)
         self.slug = usable_slug(term.slug)
-        self.aliases = _exported_aliases(term)
+        # Its former slugs, which only our own exports contain.
+        paths = (url.strip("/") for url in term.legacy_urls)
+        slugs = (slug_from_export(path.removeprefix("tag/")) for path in paths if path.startswith("tag/"))
+        self.aliases = [slug for slug in slugs if slug and slug == usable_slug(slug)]
 
 
 class _Lookup:
@@ -82,7 +80,7 @@ class _Lookup:
 class _Tags:
     def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.exported = [_ExportedTag(term) for term in terms_of(context.analysis, TAG)]
+        self.exported = [_ExportedTag(term) for term in all_terms(context.analysis) if term.taxonomy == TAG]
         # To tell tags of this site from tags of the export.
         self.slugs = {exported.slug for exported in self.exported}
         self.keys = {exported.key for exported in self.exported}
@@ -93,8 +91,6 @@ class _Tags:
         # The slugs of tags that the report includes already.
         self.reported: set[str] = set()
 
-    # Changed tags
-
     def update_changed(self) -> None:
         """Update stored tags from the export, unless they were changed here too."""
         stored = dict(fetch_rows(Tag, "slug", self.slugs, "slug", "pk"))
@@ -102,8 +98,7 @@ class _Tags:
         changed = {
             pk: exported
             for exported in self.exported
-            if (pk := stored.get(exported.slug)) in recorded
-            and recorded[pk].exported != fingerprint_term(exported.term)
+            if (pk := stored.get(exported.slug)) in recorded and recorded[pk].exported != fingerprint_of(exported.term)
         }
         if changed:
             write_batch(self.context, partial(self._update, changed, recorded))
@@ -112,7 +107,7 @@ class _Tags:
         self.reported = {exported.slug for exported in changed.values()}
         tags = Tag.objects.in_bulk(changed)
         for pk, exported in changed.items():
-            if pk not in tags or fingerprint_tag(tags[pk]) != recorded[pk].stored:
+            if pk not in tags or fingerprint_of(tags[pk]) != recorded[pk].stored:
                 tags.pop(pk, None)
                 self.context.report.skip(TAGS, exported.term.id, exported.term.name, changed_on_both_sides())
         # Two tags may have swapped their names, so all names are freed before any is given.
@@ -124,15 +119,11 @@ class _Tags:
             tag.name = self._free_name(exported, taken) if exported.key in taken else exported.name
             tag.key, tag.description = tag_key(tag.name), exported.term.description
             taken.add(tag.key)
-            fingerprints = fingerprint_term(exported.term), fingerprint_tag(tag)
-            self.context.ledger.add_updated(TAGS, exported.term.id, pk, *fingerprints)
-        self.context.report.count(TAGS, Outcome.UPDATED, len(tags))
+            self.context.record(TAGS, exported.term, tag, is_new=False)
         in_the_way = [old_keys[tag.key] for pk, tag in tags.items() if old_keys.get(tag.key, pk) != pk]
         # No name has such a key: keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
         Tag.objects.bulk_update(tags.values(), ["name", "key", "description"], batch_size=500)
-
-    # New tags
 
     def import_some(self, batch: Sequence[_ExportedTag]) -> None:
         lookup = _Lookup(batch, self.context.ledger)
@@ -143,7 +134,7 @@ class _Tags:
             tag.pk = pk
         insert(created)
         for term, tag in lookup.created:
-            self.context.ledger.add_new(TAGS, term.id, tag.pk, fingerprint_term(term), fingerprint_tag(tag))
+            self.context.record(TAGS, term, tag, is_new=True)
         aliases = [TagAlias(slug=slug, tag_id=tag.pk) for slug, tag in lookup.new_aliases]
         self._store_aliases(aliases, {tag.pk for tag in created})
         self.pks |= {key: tag.pk for key, tag in tags.items()}
@@ -164,8 +155,7 @@ class _Tags:
 
     def _tag_for(self, exported: _ExportedTag, lookup: _Lookup) -> Tag:
         slug = exported.slug
-        if slug in lookup.by_slug:
-            tag = lookup.by_slug[slug]
+        if tag := lookup.by_slug.get(slug):
             if slug not in self.reported:
                 if tag.key != exported.key and tag.pk not in lookup.recorded:
                     self._note(exported, _("Its slug belongs to the tag “%s”, so its posts have that tag.") % tag.name)
@@ -206,40 +196,25 @@ class _Tags:
             # As in WordPress, case makes no difference in a URL.
             lookup.aliases[lower] = tag
             lookup.new_aliases.append((lower, tag))
-        self.context.report.count(TAGS, Outcome.IMPORTED)
         return tag
 
     def _store_aliases(self, aliases: Sequence[TagAlias], created: Container[int] = ()) -> None:
         for alias in TagAlias.objects.bulk_create(aliases, batch_size=500):
             # Aliases of a new tag are deleted with it.
             if alias.tag_id not in created:
-                self.context.ledger.add_new(TAG_ALIASES, 0, alias.pk)
+                self.context.ledger.add(TAG_ALIASES, 0, alias.pk)
 
     def _free_name(self, exported: _ExportedTag, taken: Container[str]) -> str:
-        names = (_with_number(exported.name, number) for number in count(2))
-        free = next(name for name in names if not self._is_key_taken(tag_key(name), taken))
-        self._note(exported, _("Several tags with their own URLs have this name. This one is called “%s” here.") % free)
-        return free
-
-    def _is_key_taken(self, key: str, taken: Container[str]) -> bool:
-        return key in taken or key in self.keys or Tag.objects.filter(key=key).exists()
+        for number in count(2):
+            name = _with_number(exported.name, number)
+            key = tag_key(name)
+            if key not in taken and key not in self.keys and not Tag.objects.filter(key=key).exists():
+                break
+        self._note(exported, _("Several tags with their own URLs have this name. This one is called “%s” here.") % name)
+        return name
 
     def _note(self, exported: _ExportedTag, text: str) -> None:
         self.context.report.note(TAGS, 0, exported.term.name or exported.term.slug, text)
-
-
-def _exported_aliases(term: Term) -> list[str]:
-    """Return the former slugs of a tag, which only our own exports contain."""
-    paths = (url.strip("/") for url in term.legacy_urls)
-    slugs = (slug_from_export(path.removeprefix("tag/")) for path in paths if path.startswith("tag/"))
-    return [slug for slug in slugs if slug and slug == usable_slug(slug)]
-
-
-def _storable_name(term: Term) -> str:
-    """Return a name that can be stored: not empty, and short enough for its key."""
-    name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
-    fits = len(name) <= _MAX_KEY_LENGTH // _MAX_EXPANSION or len(tag_key(name)) <= _MAX_KEY_LENGTH
-    return name if fits else name[: _MAX_NAME_LENGTH // 10]
 
 
 def _with_number(name: str, number: int) -> str:

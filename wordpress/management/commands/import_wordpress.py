@@ -14,16 +14,15 @@ from wordpress.importing.analysis import stage_texts
 from wordpress.importing.database import AlreadyRunningError, is_locked
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
-from wordpress.importing.report import Remarks, Report, outcome_texts, summarise
+from wordpress.importing.report import Outcome, Remarks, Report, summarise
 from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import ImportRun
-from wordpress.progress import show_progress
+from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 
 # Nobody reads more lines than this on a screen; the report file has them all.
 _MAX_SHOWN = 40
-_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -82,7 +81,10 @@ class Command(BaseCommand):
     def _import(self, options: dict[str, Any]) -> None:
         stages = stage_texts()
         try:
-            with show_progress(self.stderr) as update, unpacked(options["files"]) as exports:
+            with (
+                show_progress(self.stderr, _("Interrupted. Nothing was imported.")) as update,
+                unpacked(options["files"]) as exports,
+            ):
                 report = import_export(
                     exports.paths,
                     dry_run=options["dry_run"],
@@ -94,13 +96,11 @@ class Command(BaseCommand):
                 report.rename_files(exports.with_original_names)
         except InvalidExportError as error:
             raise CommandError(_("%s Nothing was imported.") % error) from error
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(_("Interrupted. Nothing was imported."), returncode=_INTERRUPTED) from interrupt
         self._print(report)
         self._write(report, options["report"])
         if report.interrupted:
             text = _("Interrupted. What has been imported so far stays; run the command again to continue.")
-            raise CommandError(text, returncode=_INTERRUPTED)
+            raise CommandError(text, returncode=INTERRUPTED)
 
     def _undo(self, pk: int, report_path: Path | None) -> None:
         run = ImportRun.objects.filter(pk=pk).first()
@@ -108,12 +108,8 @@ class Command(BaseCommand):
             runs = ", ".join(map(str, ImportRun.objects.order_by("pk"))) or _("none")
             raise CommandError(_("There is no import %(number)d. Imports: %(runs)s.") % {"number": pk, "runs": runs})
         stages = stage_texts()
-        try:
-            with show_progress(self.stderr) as update:
-                report = undo_run(run, lambda stage, done, total: update(stages[stage], done, total))
-        except KeyboardInterrupt as interrupt:
-            text = _("Interrupted. Run the command again to remove the rest.")
-            raise CommandError(text, returncode=_INTERRUPTED) from interrupt
+        with show_progress(self.stderr, _("Interrupted. Run the command again to remove the rest.")) as update:
+            report = undo_run(run, lambda stage, done, total: update(stages[stage], done, total))
         for kind, count in report.removed.items():
             self.stdout.write(f"{count:,} × {kind}: " + _("removed"))
         self._print_reasons(report.kept, _("Kept:"))
@@ -127,8 +123,6 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"--media {folder}: {error.strerror or error}") from error
 
-    # The report
-
     def _write(self, report: Report | UndoReport, path: Path | None) -> None:
         if path is None:
             return
@@ -139,13 +133,16 @@ class Command(BaseCommand):
             raise CommandError(_("The report could not be written: %s") % error) from error
 
     def _print(self, report: Report) -> None:
-        columns = list(outcome_texts().items())
         width = max([len(kind) for kind in report.counts], default=0) + 2
-        self.stdout.write(" " * width + "".join(text.rjust(12) for _outcome, text in columns))
+        self.stdout.write(" " * width + "".join(str(outcome.label).rjust(12) for outcome in Outcome))
         for kind, counts in report.counts.items():
-            self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome, _text in columns))
+            self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome in Outcome))
         self._print_reasons(report.skipped, _("Skipped:"))
-        self._print_notes(report.notes)
+        notes = []
+        for note in islice(report.notes, _MAX_SHOWN):
+            item_id = f" {note.id}" if note.id else ""
+            notes.append(f"{note.kind}{item_id} “{note.title}”: {note.text}")
+        self._print_lines(_("Changed during the import:"), notes, len(report.notes) - len(notes))
         for warning in report.warnings:
             self.stdout.write("\n" + self.style.WARNING(warning))
         self.stdout.write("")
@@ -153,34 +150,23 @@ class Command(BaseCommand):
             text = _("To remove what this import added, run: manage.py import_wordpress --undo %d") % report.run
             self.stdout.write(text)
         if not report.interrupted:
-            self.stdout.write(self._summary(report))
+            text = _("Import complete.")
+            if report.dry_run:
+                text = _("This was a dry run. Nothing was changed.")
+            elif not report.has_changes:
+                text = _("Everything had already been imported, so nothing was changed.")
+            self.stdout.write(self.style.SUCCESS(text))
 
     def _print_reasons(self, remarks: Remarks, heading: str) -> None:
-        if remarks:
-            self.stdout.write("\n" + heading)
         reasons = summarise(remarks)
-        for reason in reasons.shown:
-            self.stdout.write(f"  {reason.count:,} × {reason.kind}: {reason.text}")
-        self._print_rest(reasons.more)
+        lines = [f"{reason.count:,} × {reason.kind}: {reason.text}" for reason in reasons.shown]
+        self._print_lines(heading, lines, reasons.more)
 
-    def _print_notes(self, notes: Remarks) -> None:
-        if notes:
-            self.stdout.write("\n" + _("Changed during the import:"))
-        for note in islice(notes, _MAX_SHOWN):
-            item_id = f" {note.id}" if note.id else ""
-            self.stdout.write(f"  {note.kind}{item_id} “{note.title}”: {note.text}")
-        self._print_rest(len(notes) - _MAX_SHOWN)
-
-    def _print_rest(self, count: int) -> None:
-        if count > 0:
-            self.stdout.write("  " + _("… and %d more. Use --report FILE.json to list them all.") % count)
-
-    def _summary(self, report: Report) -> str:
-        if report.dry_run:
-            return self.style.SUCCESS(_("This was a dry run. Nothing was changed."))
-        if not report.has_changes:
-            return self.style.SUCCESS(_("Everything had already been imported, so nothing was changed."))
-        return self.style.SUCCESS(_("Import complete."))
+    def _print_lines(self, heading: str, lines: list[str], more: int) -> None:
+        if more:
+            lines.append(_("… and %d more. Use --report FILE.json to list them all.") % more)
+        if lines:
+            self.stdout.write("\n  ".join([f"\n{heading}", *lines]))
 
 
 def _login_and_username(text: str) -> tuple[str, str]:
