@@ -53,7 +53,12 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
 
 @require_safe
 def by_category(request: SiteRequest, path: str, page_number: int | None = None) -> HttpResponse:
-    category = get_object_or_404(Category, path=path)
+    category = Category.objects.filter(path=path).first()
+    if category is None:
+        # The last segment is enough, so a category that was moved is still found at its old URLs.
+        category = get_object_or_404(Category, slug=_normalise(path.rsplit("/", 1)[-1]))
+        url = category.get_absolute_url()
+        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/" if page_number else url)
     return listing_response(
         request,
         page_number,
