@@ -162,10 +162,7 @@ def _entry_at(path: str) -> Entry | None:
 def comment_redirect(request: SiteRequest, pk: int) -> HttpResponse:
     """Redirect to the page that a comment is on."""
     comment = get_object_or_404(Comment.objects.public().with_entries(), pk=pk)
-    options = CommentSettings.of(request.site)
-    page_number = find_page_number(
-        comment.entry, comment.pk, pingbacks=options.show_pingbacks, per_page=options.comments_per_page
-    )
+    page_number = find_page_number(comment, CommentSettings.of(request.site))
     if page_number is None:
         raise Http404(gettext("That comment doesn't exist."))
     return HttpResponseRedirect(f"{page_url(comment.entry, page_number)}#comment-{comment.pk}")

@@ -20,7 +20,6 @@ from comments.forms import CommentForm, FollowForm
 from comments.models import Comment, CommentSettings
 from comments.moderation.self_service import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
-from comments.policy import is_open
 from comments.rules import akismet
 from comments.sender_links import edit_url_from_request
 from comments.text import REL
@@ -35,7 +34,7 @@ def comment_link(context: Context, entry: Entry) -> SafeString:
     anchor = "comments"
     if entry.comment_count:
         label = ngettext("%(n)s Comment »", "%(n)s Comments »", entry.comment_count) % {"n": entry.comment_count}
-    elif is_open(entry, CommentSettings.of(context["site"])):
+    elif CommentSettings.of(context["site"]).is_open(entry):
         label, anchor = gettext("Leave a Comment »"), "respond"
     else:
         label = gettext("Comments Off")
@@ -54,6 +53,7 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
     # Without a session the user is not looked up, and the page is the same for every reader.
     is_private = has_session(request)
     user = request.user if is_private and request.user.is_authenticated else None
+    is_open = settings.is_open(entry)
     form = context.get("comment_form")
     if form is None:
         form = CommentForm(entry=entry, settings=settings, user=user, reply_to=reply_target(request, comments))
@@ -66,8 +66,8 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
         "heading": _heading(entry, comments.count) if comments.count else "",
         "form": form,
         "preview": context.get("comment_preview"),
-        "is_open": form.is_open,
-        "follow_form": FollowForm() if form.is_open and subscriptions.is_on(settings) else None,
+        "is_open": is_open,
+        "follow_form": FollowForm() if is_open and subscriptions.is_on(settings) else None,
         "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),
         "show_avatars": settings.show_avatars,
         "own": _own_comment(request, comments),
