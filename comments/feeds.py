@@ -2,7 +2,7 @@
 
 import datetime as dt
 import html
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django.contrib.syndication.views import Feed
@@ -13,9 +13,9 @@ from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
-from blog.feeds import FORMATS, RssFeed, with_absolute_urls
+from blog.feeds import FORMATS, with_absolute_urls
 from blog.models import Entry, Page, Post
-from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
+from comments.models import Comment, CommentKind, CommentSettings
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 from core.text import remove_non_xml
@@ -23,50 +23,53 @@ from core.text import remove_non_xml
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a feed is made from. `url` is the page it belongs to, `feed_url` its own URL without `feed/`."""
+    """The post or page whose comments are in a feed, or the whole site."""
 
-    title: str
-    url: str
-    feed_url: str
-    comments: CommentQuerySet
-    limit: int
+    site: SiteSettings
+    entry: Entry | None
 
 
 class CommentFeed(Feed[Comment, Source]):
-    """The newest comments of a source, which subclasses return from `source`."""
+    """The newest comments on the whole site."""
 
     item_guid_is_permalink = False
 
-    def __init__(self, kind: str) -> None:
-        self.feed_type = FORMATS[kind]
+    def __init__(self, format_name: str) -> None:
+        self.feed_type = FORMATS[format_name]
+        self._suffix = "feed/" if format_name == "rss" else "feed/atom/"
 
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        raise NotImplementedError
+    def find_entry(self, **kwargs: str) -> Entry | None:
+        return None
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Source:
-        site = cast("SiteRequest", request).site
-        source = self.source(site, **kwargs)
-        if CommentSettings.of(site).show_pingbacks:
-            return source
-        return replace(source, comments=source.comments.filter(kind=CommentKind.COMMENT))
+        return Source(cast("SiteRequest", request).site, self.find_entry(**kwargs))
 
     def items(self, source: Source) -> list[Comment]:
-        comments = source.comments.with_entries().select_related("user")
-        return list(comments.order_by("-created_at", "-pk")[: source.limit])
+        comments = Comment.objects.on(source.entry) if source.entry else Comment.objects.all()
+        comments = comments.public()
+        if not CommentSettings.of(source.site).show_pingbacks:
+            comments = comments.filter(kind=CommentKind.COMMENT)
+        newest = comments.with_entries().select_related("user").order_by("-created_at", "-pk")
+        return list(newest[: source.site.entries_per_feed])
 
     def title(self, source: Source) -> str:
-        return remove_non_xml(source.title)
+        if source.entry:
+            title = gettext("Comments on: %(title)s") % {"title": source.entry}
+        else:
+            title = gettext("Comments for %(site)s") % {"site": source.site.title}
+        return remove_non_xml(title)
 
     description = title
 
     def link(self, source: Source) -> str:
-        return absolute_url(source.url)
+        return absolute_url(source.entry.get_absolute_url() if source.entry else reverse("blog:front"))
 
     def feed_url(self, source: Source) -> str:
-        return absolute_url(source.feed_url + ("feed/" if self.feed_type is RssFeed else "feed/atom/"))
+        return self.link(source) + ("" if source.entry else "comments/") + self._suffix
 
     def item_title(self, item: Comment) -> str:
-        return remove_non_xml(gettext("By: %(name)s") % {"name": item.author_name})
+        title = gettext("Comment on %(title)s by %(name)s") % {"title": item.entry, "name": item.author_name}
+        return remove_non_xml(title)
 
     def item_link(self, item: Comment) -> str:
         return absolute_url(item.get_absolute_url())
@@ -90,32 +93,17 @@ class CommentFeed(Feed[Comment, Source]):
         return {"content": remove_non_xml(with_absolute_urls(item.html))}
 
 
-class SiteCommentFeed(CommentFeed):
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        title = gettext("Comments for %(site)s") % {"site": site.title}
-        front = reverse("blog:front")
-        return Source(title, front, f"{front}comments/", Comment.objects.public(), site.entries_per_feed)
+class EntryCommentFeed(CommentFeed):
+    """The newest comments on one post or page."""
 
-    def item_title(self, item: Comment) -> str:
-        title = gettext("Comment on %(title)s by %(name)s") % {"title": item.entry, "name": item.author_name}
-        return remove_non_xml(title)
-
-
-class PostCommentFeed(CommentFeed):
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
+    def find_entry(self, **kwargs: str) -> Entry:
+        if "path" in kwargs:
+            return get_object_or_404(Page.objects.published(), path=kwargs["path"])
         try:
             day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
         except ValueError as error:
             raise Http404(gettext("That date doesn't exist.")) from error
-        return _entry_source(get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"]), site)
+        return get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"])
 
-
-class PageCommentFeed(CommentFeed):
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        return _entry_source(get_object_or_404(Page.objects.published(), path=kwargs["path"]), site)
-
-
-def _entry_source(entry: Entry, site: SiteSettings) -> Source:
-    title = gettext("Comments on: %(title)s") % {"title": entry}
-    comments = Comment.objects.on(entry).public()
-    return Source(title, entry.get_absolute_url(), entry.get_absolute_url(), comments, site.entries_per_feed)
+    def item_title(self, item: Comment) -> str:
+        return remove_non_xml(gettext("By: %(name)s") % {"name": item.author_name})

@@ -28,7 +28,7 @@ urlpatterns = [
     path("comments/confirm/<str:signed>/", notification_views.confirm, name="confirm"),
     path("comments/unsubscribe/<str:signed>/", notification_views.unsubscribe, name="unsubscribe"),
     re_path(r"^(?P<base>.+/)comment-page-(?P<page_number>[0-9]{1,9})/?$", public_page(views.comment_page)),
-    *feed_paths("comments/", feeds.SiteCommentFeed, "site"),
-    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.PostCommentFeed, "post"),
-    *feed_paths("<page_path:path>/", feeds.PageCommentFeed, "page"),
+    *feed_paths("comments/", feeds.CommentFeed, "site"),
+    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.EntryCommentFeed, "post"),
+    *feed_paths("<page_path:path>/", feeds.EntryCommentFeed, "page"),
 ]

@@ -31,10 +31,16 @@ class CoreConfig(AppConfig):
 
 
 def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Create the single row of the settings and of the content version, also after the database was flushed."""
-    for name in ("SiteSettings", "ContentVersion"):
+    """Create the single row of all settings and of the content version, also after the database was flushed."""
+    from core.models import related_settings
+
+    for label in (
+        "core.SiteSettings",
+        "core.ContentVersion",
+        *(each._meta.label for each in related_settings.values()),
+    ):
         try:
-            model = apps.get_model("core", name)
+            model = apps.get_model(label)
         except LookupError:
             # This was a migration to a state before the model existed.
             continue

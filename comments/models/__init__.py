@@ -3,14 +3,7 @@
 from comments.models.comment import MAX_TEXT_LENGTH, Comment, CommentKind, CommentQuerySet, CommentStatus
 from comments.models.filter import Lesson, RateCount, SpentChallenge, Token
 from comments.models.moderation import Block, Decision, Erasure, Queue, Revision
-from comments.models.notifications import (
-    Event,
-    Follower,
-    FollowerQuerySet,
-    Notification,
-    NotificationPreference,
-    OutboxItem,
-)
+from comments.models.notifications import Event, Follower, Notification, NotificationPreference, OutboxItem
 from comments.models.settings import MIN_COMMENTS_PER_PAGE, CommentPolicy, CommentSettings
 
 __all__ = [
@@ -27,7 +20,6 @@ __all__ = [
     "Erasure",
     "Event",
     "Follower",
-    "FollowerQuerySet",
     "Lesson",
     "Notification",
     "NotificationPreference",

@@ -30,7 +30,7 @@ class CommentPolicy(models.TextChoices):
 
 
 class CommentSettings(PublicModel):
-    """The owner's choices about comments. There is exactly one row (comments.apps creates it)."""
+    """The owner's choices about comments. There is exactly one row (core.apps creates it)."""
 
     private_fields = frozenset(
         {"comment_policy", "links_allowed", "comments_per_sender", "comments_per_site"}
