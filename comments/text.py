@@ -1,9 +1,8 @@
 """Rendering the text of a comment as HTML."""
 
-import html
 import re
 from collections.abc import Iterator
-from html import escape
+from html import escape, unescape
 from itertools import groupby
 
 import nh3
@@ -91,7 +90,7 @@ def _link_urls_in_html(source: str) -> str:
             elif name == inside and closes:
                 inside = None
         elif inside is None and _URL.search(part):
-            parts[index] = _link_urls(html.unescape(part))
+            parts[index] = _link_urls(unescape(part))
     return "".join(parts)
 
 

@@ -34,11 +34,8 @@ def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
     """Create the single row of all settings and of the content version, also after the database was flushed."""
     from core.models import related_settings
 
-    for label in (
-        "core.SiteSettings",
-        "core.ContentVersion",
-        *(each._meta.label for each in related_settings.values()),
-    ):
+    settings_of_higher_apps = [model._meta.label for model in related_settings.values()]
+    for label in ("core.SiteSettings", "core.ContentVersion", *settings_of_higher_apps):
         try:
             model = apps.get_model(label)
         except LookupError:

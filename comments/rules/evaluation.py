@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
@@ -27,28 +27,27 @@ class Labelled:
 class Result:
     """The filter's verdicts about comments it was not trained on, counted by (is spam, verdict)."""
 
-    trained: int = 0
-    counts: Counter[tuple[bool, str]] = field(default_factory=Counter)
+    trained: int
+    counts: Counter[tuple[bool, str]]
 
     @property
     def precision(self) -> float | None:
         """The share of spam in what it marked as spam; None if it marked nothing."""
-        marked = self.counts[True, "spam"] + self.counts[False, "spam"]
-        return self.counts[True, "spam"] / marked if marked else None
+        return _share(self.counts[True, "spam"], self.counts[False, "spam"])
 
     @property
     def recall(self) -> float | None:
         """The share of the spam that it marked as spam; None if there is no spam."""
-        return self._share_of_spam("spam")
+        return _share(self.counts[True, "spam"], self.counts[True, "hold"] + self.counts[True, ""])
 
     @property
     def stopped(self) -> float | None:
         """The share of the spam that it marked as spam or held; None if there is no spam."""
-        return self._share_of_spam("spam", "hold")
+        return _share(self.counts[True, "spam"] + self.counts[True, "hold"], self.counts[True, ""])
 
-    def _share_of_spam(self, *verdicts: str) -> float | None:
-        spam = sum(count for (is_spam, _verdict), count in self.counts.items() if is_spam)
-        return sum(self.counts[True, verdict] for verdict in verdicts) / spam if spam else None
+
+def _share(part: int, rest: int) -> float | None:
+    return part / (part + rest) if part + rest else None
 
 
 def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Result:
@@ -57,10 +56,10 @@ def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Resu
     model = bayes.Model()
     for one in labelled[:trained]:
         model.learn(bayes.tokens_of(one.comment), CommentStatus.SPAM if one.is_spam else CommentStatus.APPROVED)
-    result = Result(trained)
-    for one in labelled[trained:]:
-        result.counts[one.is_spam, _verdict(model.score(bayes.tokens_of(one.comment)))] += 1
-    return result
+    tested = labelled[trained:]
+    return Result(
+        trained, Counter((one.is_spam, _verdict(model.score(bayes.tokens_of(one.comment)))) for one in tested)
+    )
 
 
 def _verdict(score: bayes.Score | None) -> str:

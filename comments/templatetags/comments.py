@@ -21,7 +21,7 @@ from comments.models import Comment, CommentSettings
 from comments.moderation.self_service import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
 from comments.rules import akismet
-from comments.sender_links import edit_url_from_request
+from comments.sender_links import edit_url
 from comments.text import REL
 from comments.threads import Node, Thread, page_url, reply_target, thread_for
 
@@ -98,7 +98,7 @@ def _own_comment(request: HttpRequest, comments: Thread) -> dict[str, Any] | Non
     if comment is None or not may_be_deleted(comment):
         return None
     return {
-        "url": edit_url_from_request(request),
+        "url": edit_url(request),
         "until": comment.created_at + TIME_LIMIT,
         "may_be_revised": may_be_revised(comment),
     }
