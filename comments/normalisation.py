@@ -22,18 +22,16 @@ class _WordsOnly(dict[int, str]):
     """A table for `str.translate` that replaces everything but letters, marks and digits with spaces."""
 
     def __missing__(self, code: int) -> str:
-        char = chr(code)
-        self[code] = char if unicodedata.category(char)[0] in "LMN" else " "
+        self[code] = chr(code) if unicodedata.category(chr(code))[0] in "LMN" else " "
         return self[code]
 
 
-class _WithoutAccents(dict[int, str | None]):
+class _WithoutAccents(dict[int, str]):
     """A table for `str.translate` that removes accents and invisible characters, such as soft hyphens."""
 
-    def __missing__(self, code: int) -> str | None:
-        char = chr(code)
-        is_dropped = unicodedata.combining(char) >= _FIRST_ACCENT or unicodedata.category(char) == "Cf"
-        self[code] = None if is_dropped else char
+    def __missing__(self, code: int) -> str:
+        is_accent = unicodedata.combining(chr(code)) >= _FIRST_ACCENT
+        self[code] = "" if is_accent or unicodedata.category(chr(code)) == "Cf" else chr(code)
         return self[code]
 
 

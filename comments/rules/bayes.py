@@ -36,12 +36,14 @@ _HOST = "host:"
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How much a comment looks like spam, from 0 to 1, and the tokens that contributed most to that."""
+    """How much a comment looks like spam, from 0 to 1, and the tokens that contributed most to that.
+
+    `verdict` is `spam`, `hold` or empty.
+    """
 
     value: float
     tokens: tuple[str, ...]
-    is_suspicious: bool
-    is_spam: bool
+    verdict: str
 
 
 @dataclass(slots=True)
@@ -68,9 +70,11 @@ class Model:
         chance_if_spam = _chance([weights[token] for token in weighed])
         value = (1 + chance_if_spam - chance_if_ham) / 2
         decisive = [token for token in weighed if (weights[token] > _NEUTRAL) == (value > _NEUTRAL)]
+        verdict = "hold" if value >= SUSPICIOUS_SCORE else ""
         # Spam contains a host. Without one it may be a reader's praise in the same words.
-        is_spam = value >= SPAM_SCORE and any(token.startswith(_HOST) for token in tokens)
-        return Score(value, tuple(decisive[:6]), value >= SUSPICIOUS_SCORE, is_spam)
+        if value >= SPAM_SCORE and any(token.startswith(_HOST) for token in tokens):
+            verdict = "spam"
+        return Score(value, tuple(decisive[:6]), verdict)
 
     def _probability(self, token: str) -> float:
         """Return how likely a comment with this token is spam."""

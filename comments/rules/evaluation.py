@@ -56,16 +56,11 @@ def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Resu
     model = bayes.Model()
     for one in labelled[:trained]:
         model.learn(bayes.tokens_of(one.comment), CommentStatus.SPAM if one.is_spam else CommentStatus.APPROVED)
-    tested = labelled[trained:]
-    return Result(
-        trained, Counter((one.is_spam, _verdict(model.score(bayes.tokens_of(one.comment)))) for one in tested)
-    )
-
-
-def _verdict(score: bayes.Score | None) -> str:
-    if score is None or not score.is_suspicious:
-        return ""
-    return "spam" if score.is_spam else "hold"
+    result = Result(trained, Counter())
+    for one in labelled[trained:]:
+        score = model.score(bayes.tokens_of(one.comment))
+        result.counts[one.is_spam, score.verdict if score else ""] += 1
+    return result
 
 
 def own_decisions() -> list[Labelled]:

@@ -147,11 +147,11 @@ def links(case: Case) -> Finding | None:
 def spam_filter(case: Case) -> Finding | None:
     """Ask the filter. It only guesses, so it never marks comments by known people as spam."""
     score = bayes.score(case.comment)
-    if score is None or not score.is_suspicious:
+    if score is None or not score.verdict:
         return None
-    is_spam = score.is_spam and not case.is_known
+    verdict = Verdict.HOLD if case.is_known else Verdict(score.verdict)
     message = gettext("It resembles comments that moderators marked as spam: %(words)s.")
-    return Finding(Verdict.SPAM if is_spam else Verdict.HOLD, message % {"words": ", ".join(score.tokens)})
+    return Finding(verdict, message % {"words": ", ".join(score.tokens)})
 
 
 def akismet(case: Case) -> Finding | None:
