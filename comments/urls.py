@@ -29,6 +29,6 @@ urlpatterns = [
     path("comments/unsubscribe/<str:signed>/", views.unsubscribe, name="unsubscribe"),
     re_path(r"^(?P<base>.+/)comment-page-(?P<page_number>[0-9]{1,9})/?$", public_page(views.comment_page)),
     *feed_paths("comments/", feeds.CommentFeed, "site"),
-    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.EntryCommentFeed, "post"),
-    *feed_paths("<page_path:path>/", feeds.EntryCommentFeed, "page"),
+    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.CommentFeed, "post"),
+    *feed_paths("<page_path:path>/", feeds.CommentFeed, "page"),
 ]
