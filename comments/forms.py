@@ -14,7 +14,6 @@ from blog.models import Entry
 from comments.models import MAX_TEXT_LENGTH, Comment, CommentSettings, CommentStatus
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
-from comments.text import comment_html
 from core.text import remove_controls
 
 
@@ -142,8 +141,9 @@ class CommentForm(forms.Form):
     def preview(self) -> Comment:
         """Return the comment of a valid form as readers would see it, without storing it."""
         values = {name: self.cleaned_data[name] for name in ("name", "website", "text") if name in self.cleaned_data}
-        html = comment_html(values["text"], is_html=False)
-        return Comment(**values, html=html, user=self.user, entry=self.entry)
+        comment = Comment(**values, user=self.user, entry=self.entry)
+        comment.render()
+        return comment
 
     def submit(self, sender: str) -> Comment:
         """Store and return the comment of a valid form. `sender` comes from comments.rules.rate_limit."""

@@ -50,10 +50,7 @@ class Summary:
 
 
 def comments_of(email: str) -> CommentQuerySet:
-    """Return the comments with this address, whatever its case, and those of the account that has it.
-
-    Someone with the same name and another address is another person.
-    """
+    """Return the comments with this address, whatever its case, and those of the account that has it."""
     if not email:
         return Comment.objects.none()
     spellings = _spellings(email)

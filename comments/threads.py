@@ -1,8 +1,7 @@
 """The comments on an entry as readers see them: in threads, oldest first, split into pages if there are many.
 
 The first page, with the oldest comments, has the URL of the entry itself; the others are `ENTRY/comment-page-2/`, as in
-WordPress. (By default WordPress shows the newest page at the entry's URL, so links to comments break as soon as there
-is a second page.)
+WordPress. (Its default is the newest page at the entry's URL, where links to older comments break.)
 """
 
 import re
@@ -206,12 +205,10 @@ def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Nod
     """Return the ID of the nearest ancestor that is shown; None if there is none or the ancestors form a circle."""
     visited = {pk}
     ancestor = parents[pk]
-    while ancestor is not None and ancestor not in nodes:
-        if ancestor in visited:
-            return None
+    while ancestor is not None and ancestor not in nodes and ancestor not in visited:
         visited.add(ancestor)
         ancestor = parents.get(ancestor)
-    return ancestor
+    return ancestor if ancestor in nodes else None
 
 
 def _page_of(pk: int, pages: list[list[Node]]) -> int | None:

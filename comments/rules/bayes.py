@@ -36,10 +36,7 @@ _HOST = "host:"
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How much a comment looks like spam, from 0 to 1, and the tokens that contributed most to that.
-
-    `verdict` is `spam`, `hold` or empty.
-    """
+    """How much a comment looks like spam (0 to 1), which tokens contributed most, and `spam`, `hold` or nothing."""
 
     value: float
     tokens: tuple[str, ...]

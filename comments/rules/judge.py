@@ -203,13 +203,10 @@ def judge(comment: Comment, settings: CommentSettings, arrival: Arrival) -> Judg
 
     1. Comments by moderators pass without further checks.
     2. For all others, every check runs and the worst verdict counts: spam before hold before everything else.
-       Being known does not override blocks, held text or the number of links, as in WordPress. Only the filter, which
-       guesses, never does more than hold comments by known people.
+       Being known does not override blocks or the number of links, as in WordPress.
     3. If there is no objection, the site's policy decides. `hold`: the comment is held. `known`: known people pass.
        `open`: everyone passes whose browser provided a proof of work, and without one known people and those with an
        account. If proof of work is turned off, everyone passes.
-
-    So a proof of work only ever helps: without one a comment is held, or counts as part of a flood.
     """
     with translation.override(django_settings.LANGUAGE_CODE):
         case = Case(comment, settings, arrival)

@@ -1,6 +1,8 @@
 """Template tags: `{% comment_section entry %}` below an entry, `{% comment_link entry %}` in a listing."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django import template
@@ -13,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from blog.caching import has_session
-from blog.listing import Pager, PagerLink
+from blog.listing import Pager, pager
 from blog.models import Entry
 from comments import avatars
 from comments.forms import CommentForm, FollowForm
@@ -80,16 +82,9 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
 
 def _pager(entry: Entry, comments: Thread) -> Pager:
     """Return the pager. Unlike in a listing, the first page has the oldest comments."""
-    number, count = comments.page_number, comments.page_count
-    numbers = Paginator(range(count), 1).get_elided_page_range(number, on_each_side=2, on_ends=1)
-    return Pager(
-        older_url=page_url(entry, number - 1) if number > 1 else "",
-        newer_url=page_url(entry, number + 1) if number < count else "",
-        pages=[
-            PagerLink(each, page_url(entry, each), current=each == number) if isinstance(each, int) else PagerLink(None)
-            for each in numbers
-        ],
-    )
+    page = Paginator(range(comments.page_count), 1).page(comments.page_number)
+    links = pager(page, partial(page_url, entry))
+    return replace(links, older_url=links.newer_url, newer_url=links.older_url)
 
 
 def _own_comment(request: HttpRequest, comments: Thread) -> dict[str, Any] | None:
