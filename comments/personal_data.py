@@ -22,7 +22,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from comments import normalisation
-from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Lesson, Revision
+from comments.models import Block, Comment, CommentQuerySet, Erasure, Lesson, Revision
 from comments.moderation import deletion
 from comments.rules import bayes
 from core.personal_data import personal_rows
@@ -236,14 +236,11 @@ class Erasures:
         return erasure if erasure and created_at <= erasure.erased_at else None
 
 
-def delete_old_emails(settings: CommentSettings) -> int:
-    """Delete the addresses of comments older than the site keeps them, and return the number of comments.
+def delete_old_emails(before: dt.datetime) -> int:
+    """Delete the addresses of comments written before then, and reasons that contain them. Return how many comments.
 
-    Reasons that contain the address are deleted too. Can be interrupted, and several runs at once are safe.
+    Can be interrupted, and several runs at once are safe.
     """
-    if not settings.forget_emails_after_days:
-        return 0
-    before = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
     old = Comment.objects.filter(created_at__lt=before).exclude(email="")
     count = 0
     for pks in _batches(old):

@@ -11,10 +11,6 @@ from comments.models import Comment, CommentStatus, Lesson
 from comments.rules import bayes
 
 
-class LabelledFileError(Exception):
-    """A line of the file is invalid. The message says which."""
-
-
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """A comment and whether it is spam."""
@@ -72,7 +68,7 @@ def own_decisions() -> list[Labelled]:
 def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
     """Yield the comments of a file with a JSON object per line: `{"text": "…", "website": "…", "spam": true}`.
 
-    Raises LabelledFileError.
+    Raises ValueError if a line is invalid.
     """
     for line_number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -85,5 +81,5 @@ def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
         if not (isinstance(text, str) and isinstance(website, str) and isinstance(is_spam, bool)):
             message = gettext("Line %(line)d is invalid. It should look like %(example)s.")
             example = '{"text": "…", "website": "…", "spam": true}'
-            raise LabelledFileError(message % {"line": line_number, "example": example})
+            raise ValueError(message % {"line": line_number, "example": example})
         yield Labelled(Comment(text=text, website=website), is_spam)

@@ -183,13 +183,8 @@ def proof_of_work(case: Case) -> Finding | None:
 
 
 # In the order in which moderators read the reasons.
-CHECKS: dict[str, Callable[[Case], Finding | None]] = {
-    check.__name__: check
-    for check in (
-        *(closed, honeypot, flood, duplicate, blocked, held, links),
-        *(spam_filter, akismet, impostor, trust, proof_of_work),
-    )
-}
+_ALL = (closed, honeypot, flood, duplicate, blocked, held, links, spam_filter, akismet, impostor, trust, proof_of_work)
+CHECKS: dict[str, Callable[[Case], Finding | None]] = {check.__name__: check for check in _ALL}
 
 _SUFFICIENT = {
     CommentPolicy.HOLD: {Verdict.STAFF},

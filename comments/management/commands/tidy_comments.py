@@ -32,7 +32,8 @@ class Command(BaseCommand):
             gettext("Trash deleted, %(days)s") % {"days": days}: _delete(CommentStatus.TRASH, before),
         }
         if settings.forget_emails_after_days:
-            deleted[gettext("E-mail addresses deleted")] = personal_data.delete_old_emails(settings)
+            old = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
+            deleted[gettext("E-mail addresses deleted")] = personal_data.delete_old_emails(old)
         deleted |= {
             gettext("Rate limit counters deleted"): rate_limit.delete_old(),
             gettext("Used proofs of work deleted"): proof_of_work.delete_expired(),
