@@ -11,7 +11,7 @@ from django.utils.http import http_date
 from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext
 
-from blog.feeds import FORMATS, with_absolute_urls
+from blog.feeds import AtomFeed, RssFeed, with_absolute_urls
 from blog.models import Entry, Page, Post
 from comments.models import Comment, CommentKind, CommentSettings
 from core.site import SiteRequest, absolute_url
@@ -22,7 +22,7 @@ class CommentFeed:
     """The view of the newest comments, on one post or page if the URL has its path or its day and slug."""
 
     def __init__(self, format_name: str) -> None:
-        self.feed_type = FORMATS[format_name]
+        self.feed_type: type[RssFeed | AtomFeed] = RssFeed if format_name == "rss" else AtomFeed
         self.suffix = "feed/" if format_name == "rss" else "feed/atom/"
 
     def __call__(self, request: SiteRequest, **kwargs: str) -> HttpResponse:
@@ -69,9 +69,11 @@ class CommentFeed:
 
 def _find_entry(**kwargs: str) -> Entry:
     if "path" in kwargs:
-        return get_object_or_404(Page.objects.published(), path=kwargs["path"])
+        page: Page = get_object_or_404(Page.objects.published(), path=kwargs["path"])
+        return page
     try:
         day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
     except ValueError as error:
         raise Http404(gettext("That date doesn't exist.")) from error
-    return get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"])
+    post: Post = get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"])
+    return post

@@ -66,10 +66,7 @@ def own_decisions() -> list[Labelled]:
 
 
 def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
-    """Yield the comments of a file with a JSON object per line: `{"text": "…", "website": "…", "spam": true}`.
-
-    Raises ValueError if a line is invalid.
-    """
+    """Yield the comments of lines like `{"text": "…", "website": "…", "spam": true}`. Raises ValueError."""
     for line_number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
