@@ -2,8 +2,9 @@
 
 import calendar
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.paginator import EmptyPage, Page, Paginator
@@ -86,7 +87,7 @@ def listing_response(
         "page_title": title or heading,
         "description": description,
         "posts": [*sticky, *(post for post in posts if post not in sticky)],
-        "pager": pager(page, url),
+        "pager": pager(page, partial(_page_url, url)),
         "canonical_url": absolute_url(_page_url(url, page.number)),
         "feed_links": [*feeds, site_feed(request)],
     }
@@ -97,14 +98,14 @@ def site_feed(request: SiteRequest) -> FeedLink:
     return FeedLink(request.site.title, reverse("blog:front_feed"))
 
 
-def pager(page: Page[Any], url: str) -> Pager:
+def pager(page: Page[Any], url_of: Callable[[int], str]) -> Pager:
     """Return the pager of `page`. As in WordPress, pages with higher numbers have older posts."""
     numbers = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
     return Pager(
-        older_url=_page_url(url, page.number + 1) if page.has_next() else "",
-        newer_url=_page_url(url, page.number - 1) if page.has_previous() else "",
+        older_url=url_of(page.number + 1) if page.has_next() else "",
+        newer_url=url_of(page.number - 1) if page.has_previous() else "",
         pages=[
-            PagerLink(number, _page_url(url, number), current=number == page.number)
+            PagerLink(number, url_of(number), current=number == page.number)
             if isinstance(number, int)
             else PagerLink(None)
             for number in numbers

@@ -2,11 +2,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
-from django.apps.registry import Apps
-from django.apps.registry import apps as current_apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, MODERATOR, every_action, role_permissions
@@ -26,7 +23,6 @@ class CommentsConfig(AppConfig):
         from core.personal_data import PersonalRows, personal_rows
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
-        post_migrate.connect(_create_settings, sender=self, dispatch_uid="comments.create_settings")
         related_settings.register("comment_settings", CommentSettings)
         noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)
@@ -39,16 +35,6 @@ class CommentsConfig(AppConfig):
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
         reserved_slugs.register("comments", {"comments"})
         role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})
-
-
-def _create_settings(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Create the one row of the settings, also after the database was emptied."""
-    try:
-        model = apps.get_model("comments", "CommentSettings")
-    except LookupError:
-        # Migrated back to before it existed.
-        return
-    model.objects.using(using).get_or_create(pk=1)
 
 
 @register

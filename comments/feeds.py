@@ -2,120 +2,78 @@
 
 import datetime as dt
 import html
-from dataclasses import dataclass, replace
-from typing import Any, cast
 
-from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import strip_tags
+from django.utils.http import http_date
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
-from blog.feeds import FORMATS, RssFeed, with_absolute_urls
+from blog.feeds import AtomFeed, RssFeed, with_absolute_urls
 from blog.models import Entry, Page, Post
-from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
-from core.models import SiteSettings
+from comments.models import Comment, CommentKind, CommentSettings
 from core.site import SiteRequest, absolute_url
 from core.text import remove_non_xml
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a feed is made from. `url` is the page it belongs to, `feed_url` its own URL without `feed/`."""
+class CommentFeed:
+    """The view of the newest comments, on one post or page if the URL has its path or its day and slug."""
 
-    title: str
-    url: str
-    feed_url: str
-    comments: CommentQuerySet
-    limit: int
+    def __init__(self, format_name: str) -> None:
+        self.feed_type: type[RssFeed | AtomFeed] = RssFeed if format_name == "rss" else AtomFeed
+        self.suffix = "feed/" if format_name == "rss" else "feed/atom/"
 
-
-class CommentFeed(Feed[Comment, Source]):
-    """The newest comments of a source, which subclasses return from `source`."""
-
-    item_guid_is_permalink = False
-
-    def __init__(self, kind: str) -> None:
-        self.feed_type = FORMATS[kind]
-
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        raise NotImplementedError
-
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Source:
-        site = cast("SiteRequest", request).site
-        source = self.source(site, **kwargs)
-        if CommentSettings.of(site).show_pingbacks:
-            return source
-        return replace(source, comments=source.comments.filter(kind=CommentKind.COMMENT))
-
-    def items(self, source: Source) -> list[Comment]:
-        comments = source.comments.with_entries().select_related("user")
-        return list(comments.order_by("-created_at", "-pk")[: source.limit])
-
-    def title(self, source: Source) -> str:
-        return remove_non_xml(source.title)
-
-    description = title
-
-    def link(self, source: Source) -> str:
-        return absolute_url(source.url)
-
-    def feed_url(self, source: Source) -> str:
-        return absolute_url(source.feed_url + ("feed/" if self.feed_type is RssFeed else "feed/atom/"))
-
-    def item_title(self, item: Comment) -> str:
-        return remove_non_xml(gettext("By: %(name)s") % {"name": item.author_name})
-
-    def item_link(self, item: Comment) -> str:
-        return absolute_url(item.get_absolute_url())
-
-    def item_guid(self, item: Comment) -> str:
-        # In WordPress's form, so feed readers do not show comments again after a move.
-        return remove_non_xml(f"{item.entry.guid}#comment-{item.pk}")
-
-    def item_description(self, item: Comment) -> str:
-        return remove_non_xml(Truncator(html.unescape(strip_tags(item.html))).words(55))
-
-    def item_author_name(self, item: Comment) -> str:
-        return remove_non_xml(item.author_name)
-
-    def item_pubdate(self, item: Comment) -> dt.datetime:
-        return item.created_at
-
-    item_updateddate = item_pubdate
-
-    def item_extra_kwargs(self, item: Comment) -> dict[str, Any]:
-        return {"content": remove_non_xml(with_absolute_urls(item.html))}
+    def __call__(self, request: SiteRequest, **kwargs: str) -> HttpResponse:
+        if kwargs:
+            entry = _find_entry(**kwargs)
+            title = gettext("Comments on: %(title)s") % {"title": entry}
+            url = feeds_url = entry.get_absolute_url()
+            comments = Comment.objects.on(entry).public()
+            item_title = gettext("By: %(name)s")
+        else:
+            title = gettext("Comments for %(site)s") % {"site": request.site.title}
+            url = reverse("blog:front")
+            feeds_url = f"{url}comments/"
+            comments = Comment.objects.public()
+            item_title = gettext("Comment on %(title)s by %(name)s")
+        if not CommentSettings.of(request.site).show_pingbacks:
+            comments = comments.filter(kind=CommentKind.COMMENT)
+        feed = self.feed_type(
+            title=remove_non_xml(title),
+            link=absolute_url(url),
+            description=remove_non_xml(title),
+            language=get_language(),
+            feed_url=absolute_url(feeds_url + self.suffix),
+        )
+        newest = comments.with_entries().select_related("user").order_by("-created_at", "-pk")
+        for comment in newest[: request.site.entries_per_feed]:
+            feed.add_item(
+                title=remove_non_xml(item_title % {"title": comment.entry, "name": comment.author_name}),
+                link=absolute_url(comment.get_absolute_url()),
+                description=remove_non_xml(Truncator(html.unescape(strip_tags(comment.html))).words(55)),
+                # In WordPress's form, so feed readers do not show comments again after a move.
+                unique_id=remove_non_xml(f"{comment.entry.guid}#comment-{comment.pk}"),
+                unique_id_is_permalink=False,
+                author_name=remove_non_xml(comment.author_name),
+                pubdate=comment.created_at,
+                updateddate=comment.created_at,
+                content=remove_non_xml(with_absolute_urls(comment.html)),
+            )
+        response = HttpResponse(content_type=feed.content_type)
+        response.headers["Last-Modified"] = http_date(feed.latest_post_date().timestamp())
+        feed.write(response, "utf-8")
+        return response
 
 
-class SiteCommentFeed(CommentFeed):
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        title = gettext("Comments for %(site)s") % {"site": site.title}
-        front = reverse("blog:front")
-        return Source(title, front, f"{front}comments/", Comment.objects.public(), site.entries_per_feed)
-
-    def item_title(self, item: Comment) -> str:
-        title = gettext("Comment on %(title)s by %(name)s") % {"title": item.entry, "name": item.author_name}
-        return remove_non_xml(title)
-
-
-class PostCommentFeed(CommentFeed):
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        try:
-            day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
-        except ValueError as error:
-            raise Http404(gettext("That date doesn't exist.")) from error
-        return _entry_source(get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"]), site)
-
-
-class PageCommentFeed(CommentFeed):
-    def source(self, site: SiteSettings, **kwargs: Any) -> Source:
-        return _entry_source(get_object_or_404(Page.objects.published(), path=kwargs["path"]), site)
-
-
-def _entry_source(entry: Entry, site: SiteSettings) -> Source:
-    title = gettext("Comments on: %(title)s") % {"title": entry}
-    comments = Comment.objects.on(entry).public()
-    return Source(title, entry.get_absolute_url(), entry.get_absolute_url(), comments, site.entries_per_feed)
+def _find_entry(**kwargs: str) -> Entry:
+    if "path" in kwargs:
+        page: Page = get_object_or_404(Page.objects.published(), path=kwargs["path"])
+        return page
+    try:
+        day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
+    except ValueError as error:
+        raise Http404(gettext("That date doesn't exist.")) from error
+    post: Post = get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"])
+    return post

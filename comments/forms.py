@@ -14,8 +14,6 @@ from blog.models import Entry
 from comments.models import MAX_TEXT_LENGTH, Comment, CommentSettings, CommentStatus
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
-from comments.policy import is_open
-from comments.text import comment_html
 from core.text import remove_controls
 
 
@@ -123,10 +121,6 @@ class CommentForm(forms.Form):
             for field in ("name", "email", "website", "subject"):
                 del self.fields[field]
 
-    @property
-    def is_open(self) -> bool:
-        return is_open(self.entry, self.settings)
-
     def clean_parent(self) -> Comment | None:
         pk = self.cleaned_data["parent"]
         if pk is None:
@@ -139,7 +133,7 @@ class CommentForm(forms.Form):
         return self.reply_to
 
     def clean(self) -> None:
-        if not self.is_open:
+        if not self.settings.is_open(self.entry):
             raise ValidationError(
                 _("Comments are closed, so yours was not sent. Copy your text if you want to keep it."), code="closed"
             )
@@ -147,8 +141,9 @@ class CommentForm(forms.Form):
     def preview(self) -> Comment:
         """Return the comment of a valid form as readers would see it, without storing it."""
         values = {name: self.cleaned_data[name] for name in ("name", "website", "text") if name in self.cleaned_data}
-        html = comment_html(values["text"], is_html=False)
-        return Comment(**values, html=html, user=self.user, entry=self.entry)
+        comment = Comment(**values, user=self.user, entry=self.entry)
+        comment.render()
+        return comment
 
     def submit(self, sender: str) -> Comment:
         """Store and return the comment of a valid form. `sender` comes from comments.rules.rate_limit."""

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 # Combining marks below this class change the letter (kana, Indic scripts). Those from here on are accents.
@@ -18,27 +18,23 @@ _DOTTED = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 
 
-class _WordsOnly(dict[int, str]):
-    """A table for `str.translate` that replaces everything but letters, marks and digits with spaces."""
+class _Table(dict[int, str]):
+    """A table for `str.translate`, filled as characters occur."""
+
+    def __init__(self, replace: Callable[[str], str]) -> None:
+        self._replace = replace
 
     def __missing__(self, code: int) -> str:
-        char = chr(code)
-        self[code] = char if unicodedata.category(char)[0] in "LMN" else " "
+        self[code] = self._replace(chr(code))
         return self[code]
 
 
-class _WithoutAccents(dict[int, str | None]):
-    """A table for `str.translate` that removes accents and invisible characters, such as soft hyphens."""
-
-    def __missing__(self, code: int) -> str | None:
-        char = chr(code)
-        is_dropped = unicodedata.combining(char) >= _FIRST_ACCENT or unicodedata.category(char) == "Cf"
-        self[code] = None if is_dropped else char
-        return self[code]
-
-
-_WITHOUT_ACCENTS = _WithoutAccents()
-_WORDS_ONLY = _WordsOnly()
+# Replaces everything but letters, marks and digits with spaces.
+_WORDS_ONLY = _Table(lambda char: char if unicodedata.category(char)[0] in "LMN" else " ")
+# Removes accents and invisible characters, such as soft hyphens.
+_WITHOUT_ACCENTS = _Table(
+    lambda char: "" if unicodedata.combining(char) >= _FIRST_ACCENT or unicodedata.category(char) == "Cf" else char
+)
 
 
 def plain_case(text: str) -> str:

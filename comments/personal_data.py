@@ -22,7 +22,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from comments import normalisation
-from comments.models import Block, Comment, CommentQuerySet, CommentSettings, Erasure, Lesson, Revision
+from comments.models import Block, Comment, CommentQuerySet, Erasure, Lesson, Revision
 from comments.moderation import deletion
 from comments.rules import bayes
 from core.personal_data import personal_rows
@@ -50,10 +50,7 @@ class Summary:
 
 
 def comments_of(email: str) -> CommentQuerySet:
-    """Return the comments with this address, whatever its case, and those of the account that has it.
-
-    Someone with the same name and another address is another person.
-    """
+    """Return the comments with this address, whatever its case, and those of the account that has it."""
     if not email:
         return Comment.objects.none()
     spellings = _spellings(email)
@@ -69,10 +66,8 @@ def _spellings(email: str) -> list[Lower]:
 
 def blocks_of(email: str) -> models.QuerySet[Block]:
     """Return the blocks of the address itself. Those of a name or host may be about others."""
-    keys = Q(kind=Block.Kind.EMAIL, key=normalisation.plain_case(email)) | Q(
-        kind=Block.Kind.WORD, key=normalisation.phrase(email)
-    )
-    return Block.objects.filter(keys)
+    as_address = Q(kind=Block.Kind.EMAIL, key=normalisation.plain_case(email))
+    return Block.objects.filter(as_address | Q(kind=Block.Kind.WORD, key=normalisation.phrase(email)))
 
 
 def _tasks_of(email: str) -> list[DBTaskResult[Any, Any]]:
@@ -107,7 +102,7 @@ def export(email: str) -> dict[str, Any]:
 
     The moderators' names are left out, because they are other people's data.
     """
-    comments = comments_of(email).with_entries().select_related("user", "lesson")
+    comments = comments_of(email).with_entries().select_related("user", "lesson").order_by("pk")
     erasure = erasure_of(email)
     return {
         "email": email,
@@ -115,9 +110,7 @@ def export(email: str) -> dict[str, Any]:
         "exported_at": timezone.now().isoformat(),
         "accounts": [account.username for account in User.objects.filter(email__iexact=email).order_by("pk")],
         "erased_at": erasure.erased_at.isoformat() if erasure else None,
-        "comments": [
-            _export_comment(comment) for comment in comments.prefetch_related("revisions", "decisions").order_by("pk")
-        ],
+        "comments": [_export_comment(comment) for comment in comments.prefetch_related("revisions", "decisions")],
         "blocks": [_values(block, "kind", "text", "verdict", "added_at") for block in blocks_of(email)],
         "tasks": [
             {"task": task.task_path, **_values(task, "enqueued_at"), "arguments": task.args_kwargs}
@@ -170,7 +163,7 @@ def erase(email: str, *, keep_text: bool) -> Summary:
             deletion.lock(pks)
             locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
             done.revisions += Revision.objects.filter(comment__in=locked).count()
-            _notify_address_removal([comment.pk for comment in locked])
+            _notify_address_removal(locked)
             if keep_text:
                 _make_anonymous(locked)
             else:
@@ -217,9 +210,9 @@ def _delete_blocks(email: str) -> int:
     return len(pks)
 
 
-def _notify_address_removal(pks: list[int]) -> None:
+def _notify_address_removal(comments: list[Comment]) -> None:
     for handle in address_removal_handlers.values():
-        handle(pks)
+        handle([comment.pk for comment in comments])
 
 
 def erasure_of(email: str) -> Erasure | None:
@@ -235,7 +228,7 @@ class Erasures:
     """A snapshot of all erasures, for imports. One query."""
 
     def __init__(self) -> None:
-        self._by_key = {erasure.key: erasure for erasure in Erasure.objects.all()}
+        self._by_key = Erasure.objects.in_bulk(field_name="key")
 
     def of(self, email: str, created_at: dt.datetime) -> Erasure | None:
         """Return the erasure that applies to a comment with this address and date, if any."""
@@ -243,14 +236,11 @@ class Erasures:
         return erasure if erasure and created_at <= erasure.erased_at else None
 
 
-def delete_old_emails(settings: CommentSettings) -> int:
-    """Delete the addresses of comments older than the site keeps them, and return the number of comments.
+def delete_old_emails(before: dt.datetime) -> int:
+    """Delete the addresses of comments written before then, and reasons that contain them. Return how many comments.
 
-    Reasons that contain the address are deleted too. Can be interrupted, and several runs at once are safe.
+    Can be interrupted, and several runs at once are safe.
     """
-    if not settings.forget_emails_after_days:
-        return 0
-    before = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
     old = Comment.objects.filter(created_at__lt=before).exclude(email="")
     count = 0
     for pks in _batches(old):
@@ -258,9 +248,7 @@ def delete_old_emails(settings: CommentSettings) -> int:
             # Queried again, and locked in the same order as in every decision.
             locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
             with_email = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
-            locked_pks = [comment.pk for comment in locked]
-            Comment.objects.filter(pk__in=locked_pks).update(email="")
+            count += Comment.objects.filter(pk__in=[comment.pk for comment in locked]).update(email="")
             Comment.objects.filter(pk__in=with_email).update(reasons=[])
-            _notify_address_removal(locked_pks)
-            count += len(locked)
+            _notify_address_removal(locked)
     return count

@@ -27,19 +27,14 @@ def view_url(comment: Comment) -> str:
     return f"{comment.entry.get_absolute_url()}?{query}#comment-{comment.pk}"
 
 
-def edit_url(comment: Comment) -> str:
-    """Return the URL at which its author can change or delete `comment`."""
-    return reverse("comments:own", args=[_SIGNER.sign(str(comment.pk))])
-
-
 def from_request(request: HttpRequest) -> int | None:
     """Return the ID of the comment whose author sends this request; None if the signature is missing or invalid."""
     pk = find_pk(request.GET.get(_SIGNATURE, ""))
     return pk if request.GET.get(PK, "") == str(pk) else None
 
 
-def edit_url_from_request(request: HttpRequest) -> str:
-    """Return the `edit_url` for a request that comes from the `view_url`."""
+def edit_url(request: HttpRequest) -> str:
+    """Return the URL at which the author can change or delete the comment, for a request to its `view_url`."""
     return reverse("comments:own", args=[request.GET[_SIGNATURE]])
 
 

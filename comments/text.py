@@ -1,9 +1,8 @@
 """Rendering the text of a comment as HTML."""
 
-import html
 import re
 from collections.abc import Iterator
-from html import escape
+from html import escape, unescape
 from itertools import groupby
 
 import nh3
@@ -29,6 +28,7 @@ MAX_TAGS = 300
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _ANY_TAG = re.compile(r"(<[^<>]*>)")
+_END_WITHOUT_BREAK = re.compile(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", re.IGNORECASE)
 # Unlike in posts, `www.example.org` counts as a URL too.
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)(?P<host>\w[\w.-]*+)(?::[0-9]+)?", re.IGNORECASE)
 _WITHOUT_LINKS = {"a", "code", "pre"}
@@ -69,14 +69,8 @@ def _blocks(source: str) -> Iterator[str]:
 
 def _paragraphs(source: str) -> str:
     lines = (line.strip() for line in source.split("\n"))
-    paragraphs = (list(group) for has_text, group in groupby(lines, bool) if has_text)
-    return "\n".join(f"<p>{_with_breaks(paragraph)}</p>" for paragraph in paragraphs)
-
-
-def _with_breaks(lines: list[str]) -> str:
-    """Join `lines` with line breaks where there are none yet."""
-    ends = ("<br>", "<br/>", "<br />")
-    return "\n".join([*(line if line.lower().endswith(ends) else line + "<br>" for line in lines[:-1]), lines[-1]])
+    paragraphs = ("\n".join(group) for has_text, group in groupby(lines, bool) if has_text)
+    return "\n".join(f"<p>{_END_WITHOUT_BREAK.sub('<br>\n', paragraph)}</p>" for paragraph in paragraphs)
 
 
 def _link_urls_in_html(source: str) -> str:
@@ -91,7 +85,7 @@ def _link_urls_in_html(source: str) -> str:
             elif name == inside and closes:
                 inside = None
         elif inside is None and _URL.search(part):
-            parts[index] = _link_urls(html.unescape(part))
+            parts[index] = _link_urls(unescape(part))
     return "".join(parts)
 
 

@@ -1,8 +1,7 @@
 """The comments on an entry as readers see them: in threads, oldest first, split into pages if there are many.
 
 The first page, with the oldest comments, has the URL of the entry itself; the others are `ENTRY/comment-page-2/`, as in
-WordPress. (By default WordPress shows the newest page at the entry's URL, so links to comments break as soon as there
-is a second page.)
+WordPress. (Its default is the newest page at the entry's URL, where links to older comments break.)
 """
 
 import re
@@ -32,10 +31,7 @@ _SHOWN_FIELDS = (*_PLACE_FIELDS, "name", "email", "website", "html", *_USER_FIEL
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A comment in its place. `reply_to` is the one it replies to, if its place does not show that.
-
-    `is_own`: the reader has written it.
-    """
+    """A comment in its place. `reply_to` is the one it replies to, if its place does not show that."""
 
     comment: Comment
     depth: int = 1
@@ -43,6 +39,7 @@ class Node:
     by_post_author: bool = False
     by_staff: bool = False
     is_unapproved: bool = False
+    # The reader has written it.
     is_own: bool = False
     reply_to: "Node | None" = None
     replies: list["Node"] = field(default_factory=list)
@@ -70,14 +67,8 @@ def page_url(entry: Entry, page_number: int) -> str:
 
 def thread_for(request: HttpRequest, entry: Entry, settings: CommentSettings, *, page_number: int = 1) -> Thread:
     """Return a page of the comments on `entry`, or the page of the comment being replied to or just submitted."""
-    return thread(
-        entry,
-        pingbacks=settings.show_pingbacks,
-        per_page=settings.comments_per_page,
-        page_number=page_number,
-        focus=_pk(request, REPLY_TO) or _pk(request, sender_links.PK),
-        own=sender_links.from_request(request),
-    )
+    focus = _pk(request, REPLY_TO) or _pk(request, sender_links.PK)
+    return thread(entry, settings, page_number=page_number, focus=focus, own=sender_links.from_request(request))
 
 
 def reply_target(request: HttpRequest, comments: Thread) -> Comment | None:
@@ -92,33 +83,27 @@ def _pk(request: HttpRequest, name: str) -> int | None:
 
 
 def thread(
-    entry: Entry,
-    *,
-    pingbacks: bool = True,
-    per_page: int = 0,
-    page_number: int = 1,
-    focus: int | None = None,
-    own: int | None = None,
+    entry: Entry, settings: CommentSettings, *, page_number: int = 1, focus: int | None = None, own: int | None = None
 ) -> Thread:
     """Return a page of the approved comments on `entry`, including the reader's `own` one, approved or not.
 
-    A page has `per_page` top-level comments (0: all) with their replies, counted from the oldest, so new comments never
-    move existing ones. It is the page of the comment `focus` if that is shown, otherwise `page_number`; past the last
-    one it is empty. One query, or two if there are several pages.
+    Top-level comments are counted from the oldest, each with its replies, so new comments never move existing ones. It
+    is the page of the comment `focus` if that is shown, otherwise `page_number`; past the last one it is empty. One
+    query, or two if there are several pages.
 
     A reply to a comment that is not shown moves up to the nearest ancestor that is. Threads may have any depth, so
     nothing here recurses.
     """
-    in_pages = 0 < per_page < entry.comment_count
+    in_pages = 0 < settings.comments_per_page < entry.comment_count
     # If there are several pages, only the texts of one are read.
-    pages, nodes = _arrange_pages(entry, per_page, pingbacks=pingbacks, own=own, places_only=in_pages)
+    pages, nodes = _arrange_pages(entry, settings, own, places_only=in_pages)
     if focus is not None:
         page_number = _page_of(focus, pages) or page_number
     roots = pages[page_number - 1] if page_number <= len(pages) else []
     shown = {node.comment.pk: node for node in walk(roots)}
     if in_pages and not _fill(entry, shown, own):
         # A comment was removed between the two queries.
-        return thread(entry, pingbacks=pingbacks, per_page=per_page, page_number=page_number, focus=focus, own=own)
+        return thread(entry, settings, page_number=page_number, focus=focus, own=own)
     for index, node in enumerate(walk(roots)):
         comment = node.comment
         node.shaded = index % 2 == 0
@@ -130,9 +115,10 @@ def thread(
     return Thread(roots, shown, count, page_number, len(pages))
 
 
-def find_page_number(entry: Entry, pk: int, *, pingbacks: bool = True, per_page: int = 0) -> int | None:
-    """Return which page of the comments on `entry` this one is on; None if readers do not see it. One query."""
-    return _page_of(pk, _arrange_pages(entry, per_page, pingbacks=pingbacks, own=None, places_only=True)[0])
+def find_page_number(comment: Comment, settings: CommentSettings) -> int | None:
+    """Return which page of its entry's comments this one is on; None if readers do not see it. One query."""
+    pages, _nodes = _arrange_pages(comment.entry, settings, None, places_only=True)
+    return _page_of(comment.pk, pages)
 
 
 def walk(roots: Iterable[Node]) -> Iterator[Node]:
@@ -145,7 +131,7 @@ def walk(roots: Iterable[Node]) -> Iterator[Node]:
 
 
 def _arrange_pages(
-    entry: Entry, per_page: int, *, pingbacks: bool, own: int | None, places_only: bool
+    entry: Entry, settings: CommentSettings, own: int | None, *, places_only: bool
 ) -> tuple[list[list[Node]], dict[int, Node]]:
     """Return the top-level nodes of each page, and all nodes that are shown, by ID."""
     # What is approved, the reader's own comment, and everything with replies, which connects the others.
@@ -154,9 +140,9 @@ def _arrange_pages(
         condition |= Q(pk=own)
     query = Comment.objects.on(entry).filter(condition).order_by("created_at", "pk")
     comments = list(query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query))
-    nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, pingbacks, own)}
+    nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, settings, own)}
     roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
-    pages = [list(page) for page in batched(roots, per_page or max(1, len(roots)))]
+    pages = [list(page) for page in batched(roots, settings.comments_per_page or max(1, len(roots)))]
     # There is always a page, even if it is empty.
     return pages or [[]], nodes
 
@@ -176,11 +162,12 @@ def _fill(entry: Entry, nodes: dict[int, Node], own: int | None) -> bool:
     return len(found) == len(nodes)
 
 
-def _is_shown(comment: Comment, pingbacks: bool, own: int | None) -> bool:
+def _is_shown(comment: Comment, settings: CommentSettings, own: int | None) -> bool:
     if comment.pk == own:
         # Its author does not learn whether it is spam or pending.
         return comment.status != CommentStatus.TRASH
-    return comment.status == CommentStatus.APPROVED and (pingbacks or comment.kind == CommentKind.COMMENT)
+    is_wanted = settings.show_pingbacks or comment.kind == CommentKind.COMMENT
+    return is_wanted and comment.status == CommentStatus.APPROVED
 
 
 def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Node]:
@@ -218,12 +205,10 @@ def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Nod
     """Return the ID of the nearest ancestor that is shown; None if there is none or the ancestors form a circle."""
     visited = {pk}
     ancestor = parents[pk]
-    while ancestor is not None and ancestor not in nodes:
-        if ancestor in visited:
-            return None
+    while ancestor is not None and ancestor not in nodes and ancestor not in visited:
         visited.add(ancestor)
         ancestor = parents.get(ancestor)
-    return ancestor
+    return ancestor if ancestor in nodes else None
 
 
 def _page_of(pk: int, pages: list[list[Node]]) -> int | None:

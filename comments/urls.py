@@ -4,7 +4,7 @@ from django.urls import path, re_path, register_converter
 
 from blog.caching import public_page
 from blog.urls import DAY, TreePathConverter, feed_paths
-from comments import feeds, notification_views, views
+from comments import feeds, views
 from core.slugs import reserved_pattern
 
 app_name = "comments"
@@ -23,12 +23,12 @@ urlpatterns = [
     path("comments/challenge/", views.challenge, name="challenge"),
     path("comments/<int:pk>/", views.comment_redirect, name="comment"),
     path("comments/own/<str:signed>/", views.own, name="own"),
-    path("comments/decide/<str:signed>/<slug:action>/", notification_views.decide, name="decide"),
-    path("comments/follow/<slug:kind>/<int:pk>/", notification_views.follow, name="follow"),
-    path("comments/confirm/<str:signed>/", notification_views.confirm, name="confirm"),
-    path("comments/unsubscribe/<str:signed>/", notification_views.unsubscribe, name="unsubscribe"),
+    path("comments/decide/<str:signed>/<slug:action>/", views.decide, name="decide"),
+    path("comments/follow/<slug:kind>/<int:pk>/", views.follow, name="follow"),
+    path("comments/confirm/<str:signed>/", views.confirm, name="confirm"),
+    path("comments/unsubscribe/<str:signed>/", views.unsubscribe, name="unsubscribe"),
     re_path(r"^(?P<base>.+/)comment-page-(?P<page_number>[0-9]{1,9})/?$", public_page(views.comment_page)),
-    *feed_paths("comments/", feeds.SiteCommentFeed, "site"),
-    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.PostCommentFeed, "post"),
-    *feed_paths("<page_path:path>/", feeds.PageCommentFeed, "page"),
+    *feed_paths("comments/", feeds.CommentFeed, "site"),
+    *feed_paths(f"{DAY}<any_slug:slug>/", feeds.CommentFeed, "post"),
+    *feed_paths("<page_path:path>/", feeds.CommentFeed, "page"),
 ]

@@ -1,4 +1,8 @@
-"""Submitting a comment, the pages of a long thread, and what commenters may do with their own comment."""
+"""Submitting comments, the pages of a long thread, the commenter's own comment, and the pages that e-mails link to.
+
+Mail programs open links to scan them, so a GET changes nothing: those pages ask for a click on a button. Anyone with a
+signed URL may use it, without a cookie.
+"""
 
 import datetime as dt
 from collections.abc import Callable
@@ -7,20 +11,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
-from django.core.signing import BadSignature
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponsePermanentRedirect,
-    HttpResponseRedirect,
-    JsonResponse,
-)
-from django.shortcuts import get_object_or_404, render
-from django.urls import Resolver404, resolve
+from django.core.signing import BadSignature, SignatureExpired
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import is_same_domain
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -29,9 +26,11 @@ from blog.models import Entry, Page, Post
 from blog.redirects.resolve import find_target
 from blog.views import entry_response
 from comments import sender_links
-from comments.forms import CommentForm, OwnCommentForm
-from comments.models import Comment, CommentSettings, CommentStatus
+from comments.forms import CommentForm, FollowForm, OwnCommentForm
+from comments.models import Comment, CommentSettings, CommentStatus, Follower
 from comments.moderation import submission
+from comments.moderation.decisions import OvertakenError
+from comments.notifications import decision_links, subscriptions
 from comments.rules import proof_of_work, rate_limit
 from comments.threads import find_page_number, page_url, thread_for
 from core.site import SiteRequest, absolute_url
@@ -59,12 +58,15 @@ def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     return wrapper
 
 
-def message_page(
-    request: HttpRequest, title: str, text: str, *, url: str = "", link: str = "", status: int = 200
+def _message(
+    request: HttpRequest, title: str, text: str, url: str = "", link: str = "", status: int = 200
 ) -> HttpResponse:
-    """Return a page with a message and perhaps a link."""
     context = {"title": title, "text": text, "url": url, "link": link}
     return render(request, "comments/message.html", context, status=status)
+
+
+def _back_to(entry: Entry) -> tuple[str, str]:
+    return entry.get_absolute_url(), gettext("Back to %(title)s") % {"title": entry}
 
 
 @csrf_exempt
@@ -126,10 +128,10 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
     if entry is None:
         target = find_target(f"/{base}")
         url = f"{target}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
-        return HttpResponsePermanentRedirect(url)
+        return redirect(url, permanent=True)
     comments = thread_for(request, entry, CommentSettings.of(request.site), page_number=int(page_number))
     if not 1 < int(page_number) <= comments.page_count:
-        return HttpResponsePermanentRedirect(entry.get_absolute_url())
+        return redirect(entry, permanent=True)
     title = gettext("%(title)s – comments, page %(page)d") % {"title": entry, "page": comments.page_number}
     return entry_response(
         request,
@@ -162,10 +164,7 @@ def _entry_at(path: str) -> Entry | None:
 def comment_redirect(request: SiteRequest, pk: int) -> HttpResponse:
     """Redirect to the page that a comment is on."""
     comment = get_object_or_404(Comment.objects.public().with_entries(), pk=pk)
-    options = CommentSettings.of(request.site)
-    page_number = find_page_number(
-        comment.entry, comment.pk, pingbacks=options.show_pingbacks, per_page=options.comments_per_page
-    )
+    page_number = find_page_number(comment, CommentSettings.of(request.site))
     if page_number is None:
         raise Http404(gettext("That comment doesn't exist."))
     return HttpResponseRedirect(f"{page_url(comment.entry, page_number)}#comment-{comment.pk}")
@@ -177,29 +176,23 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     pk = sender_links.find_pk(signed)
     if pk is None:
         raise Http404(gettext("That comment doesn't exist."))
-    comment = Comment.objects.with_entries().filter(pk=pk).first()
-    if comment is None:
-        return _deleted(request)
-    if request.method == "POST" and not comes_from_here(request):
-        return _wrong_origin(request, comment.entry)
-    form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)
     try:
+        comment = Comment.objects.with_entries().get(pk=pk)
+        if request.method == "POST" and not comes_from_here(request):
+            return _wrong_origin(request, comment.entry)
+        form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)
         if "delete" in request.POST:
             submission.delete_own(comment)
-            return message_page(
-                request,
-                gettext("Your comment was deleted"),
-                gettext("Your text, name and e-mail address are no longer stored here."),
-                url=comment.entry.get_absolute_url(),
-                link=gettext("Back to %(title)s") % {"title": comment.entry},
-            )
+            text = gettext("Your text, name and e-mail address are no longer stored here.")
+            return _message(request, gettext("Your comment was deleted"), text, *_back_to(comment.entry))
         if form.is_valid():
             revised = submission.revise(comment, form.cleaned_data["text"], settings=CommentSettings.of(request.site))
             return HttpResponseRedirect(sender_links.view_url(revised))
     except submission.TooLateError:
         comment.refresh_from_db()
     except Comment.DoesNotExist:
-        return _deleted(request)
+        text = gettext("It was deleted, so there is nothing left to do.")
+        return _message(request, gettext("This comment no longer exists"), text, status=410)
     context = {
         "comment": comment,
         "form": form,
@@ -212,9 +205,130 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     return render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
 
 
-def _deleted(request: HttpRequest) -> HttpResponse:
-    title = gettext("This comment no longer exists")
-    return message_page(request, title, gettext("It was deleted, so there is nothing left to do."), status=410)
+@secret_page
+def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
+    """Let a moderator decide about one comment from a notification."""
+    if action not in decision_links.ACTIONS:
+        raise Http404
+    try:
+        notification = decision_links.find_notification(signed)
+    except SignatureExpired:
+        return _expired(request)
+    if notification is None:
+        return _gone(request)
+    if notification.moderator is None or not notification.moderator.may_moderate:
+        text = gettext("The person this e-mail was sent to is no longer a moderator. An administrator can change that.")
+        return _message(request, gettext("You can't moderate comments"), text, status=403)
+    status = 200
+    if request.method == "POST" and not comes_from_here(request):
+        status = 403
+    elif request.method == "POST":
+        try:
+            decision_links.decide(notification, notification.moderator.user, action, request.POST.get("seen", ""))
+        except OvertakenError:
+            status = 409
+        except Comment.DoesNotExist:
+            return _gone(request)
+        else:
+            # The page shows what was decided, no matter by whom.
+            return HttpResponseRedirect(request.get_full_path())
+    comment = notification.comment
+    context = {
+        "comment": comment,
+        "action": decision_links.ACTIONS[action],
+        # With the same signature, so they expire at the same time.
+        "others": [
+            (other, reverse("comments:decide", args=[signed, name]))
+            for name, other in decision_links.ACTIONS.items()
+            if name != action
+        ],
+        "is_open": decision_links.is_open(notification),
+        "is_used": notification.used_at is not None,
+        "decision": comment.decisions.select_related("moderator").first(),
+        "was_changed": status == 409 or comment.mark != notification.mark,
+        "from_elsewhere": status == 403,
+    }
+    return render(request, "comments/decide.html", context, status=status)
+
+
+def _expired(request: HttpRequest) -> HttpResponse:
+    text = ngettext(
+        "It worked for %(n)d day, or until you changed your password. You can still decide in the moderation queue.",
+        "It worked for %(n)d days, or until you changed your password. You can still decide in the moderation queue.",
+        decision_links.VALID_DAYS,
+    )
+    return _message_with_queue(request, gettext("This link has expired"), text % {"n": decision_links.VALID_DAYS})
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    text = gettext("It was deleted, so there is nothing left to decide.")
+    return _message_with_queue(request, gettext("This comment no longer exists"), text)
+
+
+def _message_with_queue(request: HttpRequest, title: str, text: str) -> HttpResponse:
+    link = gettext("Open the moderation queue")
+    return _message(request, title, text, reverse("admin:comments_queue_changelist"), link, status=410)
+
+
+@secret_page
+def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
+    """Accept an e-mail address that wants to follow a discussion. The response is the same for every address."""
+    if not subscriptions.is_on(CommentSettings.of(request.site)):
+        raise Http404
+    entry: Entry = get_object_or_404(Entry.objects.published(), kind=kind, pk=pk)
+    if request.method != "POST":
+        return HttpResponseRedirect(f"{entry.get_absolute_url()}#follow")
+    form = FollowForm(request.POST)
+    is_ours = comes_from_here(request)
+    if not (is_ours and form.is_valid()):
+        context = {"entry": entry, "form": form, "follow_action": request.path, "from_elsewhere": not is_ours}
+        return render(request, "comments/follow.html", context, status=400 if is_ours else 403)
+    subscriptions.request(entry, form.cleaned_data["email"], sender=rate_limit.sender(request))
+    text = ngettext(
+        "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d day. "
+        "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
+        "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d days. "
+        "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
+        subscriptions.CONFIRM_WITHIN.days,
+    )
+    text %= {"n": subscriptions.CONFIRM_WITHIN.days}
+    return _message(request, gettext("Check your inbox"), text, *_back_to(entry))
+
+
+@secret_page
+def confirm(request: HttpRequest, signed: str) -> HttpResponse:
+    """Let the owner of an e-mail address confirm that they want to follow."""
+    follower = subscriptions.find_to_confirm(signed)
+    if follower is None or not follower.entry.is_public:
+        text = ngettext(
+            "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
+            "It worked for %(n)d days, or the discussion is no longer public. You can subscribe again below the post.",
+            subscriptions.CONFIRM_WITHIN.days,
+        )
+        text %= {"n": subscriptions.CONFIRM_WITHIN.days}
+        return _message(request, gettext("This link has expired"), text, status=410)
+    if request.method == "POST":
+        subscriptions.confirm(follower)
+        return HttpResponseRedirect(request.get_full_path())
+    context = {
+        "entry": follower.entry,
+        "is_confirmed": follower.confirmed_at is not None,
+        "unsubscribe_url": subscriptions.unsubscribe_url(follower),
+    }
+    return render(request, "comments/confirm.html", context)
+
+
+@secret_page
+def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
+    """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
+    follower = Follower.objects.select_related("entry").with_unsubscribe_token(signed)
+    if follower is not None and request.method != "POST":
+        entry = follower.entry if follower.entry.is_public else None
+        return render(request, "comments/unsubscribe.html", {"entry": entry})
+    if follower is not None:
+        subscriptions.end(follower, everything="everything" in request.POST)
+    text = gettext("You no longer follow this discussion by e-mail.")
+    return _message(request, gettext("You are unsubscribed"), text)
 
 
 def comes_from_here(request: HttpRequest) -> bool:
@@ -227,10 +341,8 @@ def comes_from_here(request: HttpRequest) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin", "null")
-    return origin == "null" or _is_ours(origin, request)
-
-
-def _is_ours(origin: str, request: HttpRequest) -> bool:
+    if origin == "null":
+        return True
     own_origins = [f"{request.scheme}://{request.get_host()}", settings.SITE_URL, *settings.CSRF_TRUSTED_ORIGINS]
     try:
         other = urlsplit(origin)

@@ -29,6 +29,14 @@ class CoreConfig(AppConfig):
 
 
 def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Create the single row of the settings and of the content version, also after the database was flushed."""
-    for model in apps.all_models["core"].values():
-        model._default_manager.using(using).get_or_create(pk=1)
+    """Create the single row of all settings and of the content version, also after the database was flushed."""
+    from core.models import related_settings
+
+    settings_of_higher_apps = [model._meta.label for model in related_settings.values()]
+    for label in ("core.SiteSettings", "core.ContentVersion", *settings_of_higher_apps):
+        try:
+            model = apps.get_model(label)
+        except LookupError:
+            # This was a migration to a state before the model existed.
+            continue
+        model.objects.using(using).get_or_create(pk=1)

@@ -6,10 +6,7 @@ from comments.models.comment import Comment, CommentStatus
 
 
 class Token(models.Model):
-    """How many approved comments and how much spam contain a word (comments.rules.bayes).
-
-    The row with an empty text counts the comments themselves.
-    """
+    """How many approved comments and how much spam contain a word. The row with an empty text counts all of them."""
 
     text = models.CharField(max_length=80, primary_key=True)
     # Plain integers: unlearning adds a negative number, which a check constraint would refuse before it is added.

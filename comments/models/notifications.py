@@ -90,10 +90,8 @@ class NotificationPreference(Recipient):
 
     @property
     def min_interval(self) -> dt.timedelta:
-        return {
-            self.Frequency.HOURLY.value: dt.timedelta(hours=1),
-            self.Frequency.DAILY.value: dt.timedelta(days=1),
-        }.get(self.frequency, dt.timedelta(minutes=10))
+        minutes = {self.Frequency.HOURLY.value: 60, self.Frequency.DAILY.value: 24 * 60}
+        return dt.timedelta(minutes=minutes.get(self.frequency, 10))
 
 
 class FollowerQuerySet(RecipientQuerySet["Follower"]):

@@ -5,8 +5,10 @@ from typing import Any, Final, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from blog.models import Entry
 from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
 
@@ -28,7 +30,7 @@ class CommentPolicy(models.TextChoices):
 
 
 class CommentSettings(PublicModel):
-    """The owner's choices about comments. There is exactly one row (comments.apps creates it)."""
+    """The owner's choices about comments. There is exactly one row (core.apps creates it)."""
 
     private_fields = frozenset(
         {"comment_policy", "links_allowed", "comments_per_sender", "comments_per_site"}
@@ -131,6 +133,13 @@ class CommentSettings(PublicModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.pk = 1
         super().save(*args, **kwargs)
+
+    def is_open(self, entry: Entry) -> bool:
+        """Whether readers may comment on `entry` now."""
+        if entry.published_at is None or not (self.comments_open and entry.comments_open and entry.is_public):
+            return False
+        limit = self.close_comments_after_days
+        return not limit or (timezone.now() - entry.published_at).days < limit
 
     @classmethod
     def of(cls, site: SiteSettings) -> "CommentSettings":

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from comments import normalisation
 from comments.models import Block, Comment, CommentQuerySet, CommentStatus
 from comments.moderation.actions import latest_changes
-from comments.rules.blocklist import Traces
+from comments.rules.blocklist import matches
 
 PER_PAGE = 25
 # How many characters of a text are shown at first. A text that is only a little longer is shown in full.
@@ -132,4 +132,4 @@ def find_similar(kind: str, text: str) -> tuple[Block, list[Comment]]:
     block.clean_fields(exclude=["key", "start", "verdict", "added_by"])
     block.clean()
     pending = Comment.objects.filter(status=CommentStatus.PENDING).select_related("user").order_by("created_at", "pk")
-    return block, [comment for comment in pending[:MAX_SEARCHED] if Traces.of(comment).match(block)]
+    return block, [comment for comment in pending[:MAX_SEARCHED] if matches(block, comment)]

@@ -16,7 +16,6 @@ from comments import outbox
 from comments.models import Comment, CommentSettings, CommentStatus, Revision
 from comments.moderation.counting import recount, recount_all
 from comments.moderation.deletion import delete, lock
-from comments.policy import is_open
 from comments.rules import akismet, proof_of_work, rate_limit
 from comments.rules.judge import Arrival, judge
 from comments.rules.judge import proof_of_work as proof_of_work_check
@@ -67,7 +66,7 @@ def submit(
             values["parent"] = comment.parent = None
         # Of two clicks at once, the second waits here until the first is stored.
         entries = type(entry).objects.select_for_update(no_key=True)
-        # What comments.policy.is_open looks at.
+        # What CommentSettings.is_open looks at.
         current = entries.only("status", "published_at", "comments_open").get(pk=entry.pk)
         similar = list(_same_text(comment))
         since = timezone.now() - SECOND_CLICK
@@ -75,7 +74,7 @@ def submit(
             if earlier.created_at >= since and all(getattr(earlier, name) == value for name, value in values.items()):
                 return earlier
         arrival = Arrival(
-            closed=not is_open(current, settings),
+            closed=not settings.is_open(current),
             trapped=trapped,
             count=count,
             repeated=any(earlier.status != CommentStatus.TRASH for earlier in similar),

@@ -81,7 +81,7 @@ def unsubscribe_url(follower: Follower) -> str:
 
 def find_to_confirm(signed: str) -> Follower | None:
     """Return who a URL asks to confirm; None if it is too late or they are gone. Raises BadSignature if forged."""
-    # By the age of the request rather than of the signature, as the clean-up does (comments.cleanup).
+    # By the age of the request rather than of the signature, as `delete_unconfirmed` does.
     in_time = Q(confirmed_at__isnull=False) | Q(requested_at__gte=timezone.now() - CONFIRM_WITHIN)
     followers = Follower.objects.select_related("entry").filter(in_time)
     return followers.filter(pk=int(_CONFIRM_SIGNER.unsign(signed))).first()

@@ -36,20 +36,11 @@ _HOST = "host:"
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How much a comment looks like spam, from 0 to 1, and the tokens that contributed most to that."""
+    """How much a comment looks like spam (0 to 1), which tokens contributed most, and `spam`, `hold` or nothing."""
 
     value: float
     tokens: tuple[str, ...]
-    has_host: bool
-
-    @property
-    def is_spam(self) -> bool:
-        """Whether it is spam. Spam contains a host; without one it may be a reader's praise in the same words."""
-        return self.value >= SPAM_SCORE and self.has_host
-
-    @property
-    def is_suspicious(self) -> bool:
-        return self.value >= SUSPICIOUS_SCORE
+    verdict: str
 
 
 @dataclass(slots=True)
@@ -59,14 +50,10 @@ class Model:
     ham: Counter[str] = field(default_factory=Counter)
     spam: Counter[str] = field(default_factory=Counter)
 
-    def learn(self, tokens: Iterable[str], status: str) -> None:
-        self._counts(status).update({_ALL, *tokens})
-
-    def unlearn(self, tokens: Iterable[str], status: str) -> None:
-        self._counts(status).subtract({_ALL, *tokens})
-
-    def _counts(self, status: str) -> Counter[str]:
-        return self.spam if status == CommentStatus.SPAM else self.ham
+    def learn(self, tokens: Iterable[str], status: str, times: int = 1) -> None:
+        """Count a comment with these tokens; with -1 `times`, undo that."""
+        counts = self.spam if status == CommentStatus.SPAM else self.ham
+        counts.update(dict.fromkeys({_ALL, *tokens}, times))
 
     def score(self, tokens: Collection[str]) -> Score | None:
         """Score a comment with these tokens; None as long as too little has been learned."""
@@ -80,7 +67,11 @@ class Model:
         chance_if_spam = _chance([weights[token] for token in weighed])
         value = (1 + chance_if_spam - chance_if_ham) / 2
         decisive = [token for token in weighed if (weights[token] > _NEUTRAL) == (value > _NEUTRAL)]
-        return Score(value, tuple(decisive[:6]), any(token.startswith(_HOST) for token in tokens))
+        verdict = "hold" if value >= SUSPICIOUS_SCORE else ""
+        # Spam contains a host. Without one it may be a reader's praise in the same words.
+        if value >= SPAM_SCORE and any(token.startswith(_HOST) for token in tokens):
+            verdict = "spam"
+        return Score(value, tuple(decisive[:6]), verdict)
 
     def _probability(self, token: str) -> float:
         """Return how likely a comment with this token is spam."""
@@ -137,7 +128,7 @@ def learn(lessons: Mapping[Comment, str]) -> None:
             elif status:
                 fresh.append(Lesson(comment=comment, status=status, tokens=tokens_of(comment)))
         for old in stale.values():
-            change.unlearn(old.tokens, old.status)
+            change.learn(old.tokens, old.status, -1)
         for new in fresh:
             change.learn(new.tokens, new.status)
         if stale:

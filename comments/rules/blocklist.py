@@ -2,9 +2,8 @@
 
 import datetime as dt
 from collections import Counter
-from dataclasses import dataclass
 from itertools import batched
-from typing import Self
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -20,50 +19,33 @@ MAX_PARAMETERS = 10_000
 MAX_SEARCHED = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
-    """The parts of a comment that are compared with blocks."""
+def _searched(comment: Comment) -> dict[str, Any]:
+    """Return what must contain the key of a block: for words a line of text, otherwise a set, by the block's kind."""
+    email = normalisation.plain_case(comment.email)
+    hosts = normalisation.hosts(f"{comment.website} {email.rpartition('@')[2]} {comment.text}")[:MAX_HOSTS]
+    return {
+        Block.Kind.WORD: normalisation.line(f"{comment.name}\n{comment.website}\n{comment.text}"),
+        Block.Kind.NAME: {normalisation.line(comment.name).strip()},
+        Block.Kind.EMAIL: {email},
+        Block.Kind.HOST: {parent for host in hosts for parent in normalisation.with_parents(host)},
+    }
 
-    line: str
-    name: str
-    email: str
-    hosts: frozenset[str]
 
-    @classmethod
-    def of(cls, comment: Comment) -> Self:
-        email = normalisation.plain_case(comment.email)
-        found = normalisation.hosts(f"{comment.website} {email.rpartition('@')[2]} {comment.text}")[:MAX_HOSTS]
-        return cls(
-            line=normalisation.line(f"{comment.name}\n{comment.website}\n{comment.text}"),
-            name=normalisation.line(comment.name).strip(),
-            email=email,
-            hosts=frozenset(parent for host in found for parent in normalisation.with_parents(host)),
-        )
-
-    def match(self, block: Block) -> bool:
-        match block.kind:
-            case Block.Kind.HOST:
-                return block.key in self.hosts
-            case Block.Kind.EMAIL:
-                return block.key == self.email
-            case Block.Kind.NAME:
-                return block.key == self.name
-        return block.key in self.line
+def matches(block: Block, comment: Comment) -> bool:
+    return block.key in _searched(comment)[block.kind]
 
 
 def matching(comment: Comment) -> list[Block]:
     """Return the blocks that match `comment`; one query unless the text has more than MAX_PARAMETERS words."""
-    traces = Traces.of(comment)
-    others = (
-        Q(kind=Block.Kind.HOST, key__in=traces.hosts)
-        | Q(kind=Block.Kind.EMAIL, key=traces.email)
-        | Q(kind=Block.Kind.NAME, key=traces.name)
-    )
+    searched = _searched(comment)
+    others = Q()
+    for kind in (Block.Kind.HOST, Block.Kind.EMAIL, Block.Kind.NAME):
+        others |= Q(kind=kind, key__in=searched[kind])
     found: dict[int, Block] = {}
     # The empty string ensures one batch, for the others.
-    for starts in batched(["", *sorted(normalisation.starts(traces.line))], MAX_PARAMETERS):
+    for starts in batched(["", *sorted(normalisation.starts(searched[Block.Kind.WORD]))], MAX_PARAMETERS):
         candidates = Block.objects.filter(Q(kind=Block.Kind.WORD, start__in=starts) | others)
-        found |= {block.pk: block for block in candidates if traces.match(block)}
+        found |= {block.pk: block for block in candidates if block.key in searched[block.kind]}
     return [found[pk] for pk in sorted(found)]
 
 
@@ -75,4 +57,4 @@ def count_recent_matches(block: Block, days: int = 90) -> Counter[CommentStatus]
     block.clean()
     recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=days))
     newest = recent.only("status", "name", "email", "website", "text").order_by("-created_at", "-pk")[:MAX_SEARCHED]
-    return Counter(CommentStatus(comment.status) for comment in newest.iterator() if Traces.of(comment).match(block))
+    return Counter(CommentStatus(comment.status) for comment in newest.iterator() if matches(block, comment))

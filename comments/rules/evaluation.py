@@ -3,16 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
 from comments.models import Comment, CommentStatus, Lesson
 from comments.rules import bayes
-
-
-class LabelledFileError(Exception):
-    """A line of the file is invalid. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +23,27 @@ class Labelled:
 class Result:
     """The filter's verdicts about comments it was not trained on, counted by (is spam, verdict)."""
 
-    trained: int = 0
-    counts: Counter[tuple[bool, str]] = field(default_factory=Counter)
+    trained: int
+    counts: Counter[tuple[bool, str]]
 
     @property
     def precision(self) -> float | None:
         """The share of spam in what it marked as spam; None if it marked nothing."""
-        marked = self.counts[True, "spam"] + self.counts[False, "spam"]
-        return self.counts[True, "spam"] / marked if marked else None
+        return _share(self.counts[True, "spam"], self.counts[False, "spam"])
 
     @property
     def recall(self) -> float | None:
         """The share of the spam that it marked as spam; None if there is no spam."""
-        return self._share_of_spam("spam")
+        return _share(self.counts[True, "spam"], self.counts[True, "hold"] + self.counts[True, ""])
 
     @property
     def stopped(self) -> float | None:
         """The share of the spam that it marked as spam or held; None if there is no spam."""
-        return self._share_of_spam("spam", "hold")
+        return _share(self.counts[True, "spam"] + self.counts[True, "hold"], self.counts[True, ""])
 
-    def _share_of_spam(self, *verdicts: str) -> float | None:
-        spam = sum(count for (is_spam, _verdict), count in self.counts.items() if is_spam)
-        return sum(self.counts[True, verdict] for verdict in verdicts) / spam if spam else None
+
+def _share(part: int, rest: int) -> float | None:
+    return part / (part + rest) if part + rest else None
 
 
 def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Result:
@@ -57,16 +52,11 @@ def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Resu
     model = bayes.Model()
     for one in labelled[:trained]:
         model.learn(bayes.tokens_of(one.comment), CommentStatus.SPAM if one.is_spam else CommentStatus.APPROVED)
-    result = Result(trained)
+    result = Result(trained, Counter())
     for one in labelled[trained:]:
-        result.counts[one.is_spam, _verdict(model.score(bayes.tokens_of(one.comment)))] += 1
+        score = model.score(bayes.tokens_of(one.comment))
+        result.counts[one.is_spam, score.verdict if score else ""] += 1
     return result
-
-
-def _verdict(score: bayes.Score | None) -> str:
-    if score is None or not score.is_suspicious:
-        return ""
-    return "spam" if score.is_spam else "hold"
 
 
 def own_decisions() -> list[Labelled]:
@@ -76,10 +66,7 @@ def own_decisions() -> list[Labelled]:
 
 
 def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
-    """Yield the comments of a file with a JSON object per line: `{"text": "…", "website": "…", "spam": true}`.
-
-    Raises LabelledFileError.
-    """
+    """Yield the comments of lines like `{"text": "…", "website": "…", "spam": true}`. Raises ValueError."""
     for line_number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -91,5 +78,5 @@ def read_labelled(lines: Iterable[str]) -> Iterator[Labelled]:
         if not (isinstance(text, str) and isinstance(website, str) and isinstance(is_spam, bool)):
             message = gettext("Line %(line)d is invalid. It should look like %(example)s.")
             example = '{"text": "…", "website": "…", "spam": true}'
-            raise LabelledFileError(message % {"line": line_number, "example": example})
+            raise ValueError(message % {"line": line_number, "example": example})
         yield Labelled(Comment(text=text, website=website), is_spam)

@@ -147,11 +147,11 @@ def links(case: Case) -> Finding | None:
 def spam_filter(case: Case) -> Finding | None:
     """Ask the filter. It only guesses, so it never marks comments by known people as spam."""
     score = bayes.score(case.comment)
-    if score is None or not score.is_suspicious:
+    if score is None or not score.verdict:
         return None
-    is_spam = score.is_spam and not case.is_known
+    verdict = Verdict.HOLD if case.is_known else Verdict(score.verdict)
     message = gettext("It resembles comments that moderators marked as spam: %(words)s.")
-    return Finding(Verdict.SPAM if is_spam else Verdict.HOLD, message % {"words": ", ".join(score.tokens)})
+    return Finding(verdict, message % {"words": ", ".join(score.tokens)})
 
 
 def akismet(case: Case) -> Finding | None:
@@ -183,13 +183,8 @@ def proof_of_work(case: Case) -> Finding | None:
 
 
 # In the order in which moderators read the reasons.
-CHECKS: dict[str, Callable[[Case], Finding | None]] = {
-    check.__name__: check
-    for check in (
-        *(closed, honeypot, flood, duplicate, blocked, held, links),
-        *(spam_filter, akismet, impostor, trust, proof_of_work),
-    )
-}
+_ALL = (closed, honeypot, flood, duplicate, blocked, held, links, spam_filter, akismet, impostor, trust, proof_of_work)
+CHECKS: dict[str, Callable[[Case], Finding | None]] = {check.__name__: check for check in _ALL}
 
 _SUFFICIENT = {
     CommentPolicy.HOLD: {Verdict.STAFF},
@@ -203,13 +198,10 @@ def judge(comment: Comment, settings: CommentSettings, arrival: Arrival) -> Judg
 
     1. Comments by moderators pass without further checks.
     2. For all others, every check runs and the worst verdict counts: spam before hold before everything else.
-       Being known does not override blocks, held text or the number of links, as in WordPress. Only the filter, which
-       guesses, never does more than hold comments by known people.
+       Being known does not override blocks or the number of links, as in WordPress.
     3. If there is no objection, the site's policy decides. `hold`: the comment is held. `known`: known people pass.
        `open`: everyone passes whose browser provided a proof of work, and without one known people and those with an
        account. If proof of work is turned off, everyone passes.
-
-    So a proof of work only ever helps: without one a comment is held, or counts as part of a flood.
     """
     with translation.override(django_settings.LANGUAGE_CODE):
         case = Case(comment, settings, arrival)

@@ -36,23 +36,19 @@ def sender(request: HttpRequest) -> str:
     The address is the connection's or, behind trusted proxies (settings), what the outermost of them saw.
     IPv6 addresses count by network (64 bits), because a customer gets a whole one.
     """
+    proxies: int = settings.BROADSIDE_TRUSTED_PROXIES
+    header = request.headers.get(settings.BROADSIDE_CLIENT_ADDRESS_HEADER, "")
+    forwarded = header.split(",") if header else []
+    # Each proxy appends the address it saw. Anything before that may be forged.
+    client: str = forwarded[-proxies] if len(forwarded) >= proxies > 0 else request.META.get("REMOTE_ADDR", "")
     try:
-        address = ipaddress.ip_address(_client_address(request))
+        address = ipaddress.ip_address(client.strip())
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False).network_address
     today = timezone.now().date().isoformat()
     return salted_hmac(f"comments.rules.rate_limit.{today}", str(address), algorithm="sha256").hexdigest()
-
-
-def _client_address(request: HttpRequest) -> str:
-    proxies: int = settings.BROADSIDE_TRUSTED_PROXIES
-    header = request.headers.get(settings.BROADSIDE_CLIENT_ADDRESS_HEADER, "")
-    forwarded = header.split(",") if header else []
-    # Each proxy appends the address it saw. Anything before that may be forged.
-    address: str = forwarded[-proxies] if len(forwarded) >= proxies > 0 else request.META.get("REMOTE_ADDR", "")
-    return address.strip()
 
 
 def count(sender: str) -> Count:

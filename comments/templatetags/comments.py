@@ -1,6 +1,8 @@
 """Template tags: `{% comment_section entry %}` below an entry, `{% comment_link entry %}` in a listing."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django import template
@@ -13,16 +15,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from blog.caching import has_session
-from blog.listing import Pager, PagerLink
+from blog.listing import Pager, pager
 from blog.models import Entry
 from comments import avatars
 from comments.forms import CommentForm, FollowForm
 from comments.models import Comment, CommentSettings
 from comments.moderation.submission import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
-from comments.policy import is_open
 from comments.rules import akismet
-from comments.sender_links import edit_url_from_request
+from comments.sender_links import edit_url
 from comments.text import REL
 from comments.threads import Node, Thread, page_url, reply_target, thread_for
 
@@ -35,7 +36,7 @@ def comment_link(context: Context, entry: Entry) -> SafeString:
     anchor = "comments"
     if entry.comment_count:
         label = ngettext("%(n)s Comment »", "%(n)s Comments »", entry.comment_count) % {"n": entry.comment_count}
-    elif is_open(entry, CommentSettings.of(context["site"])):
+    elif CommentSettings.of(context["site"]).is_open(entry):
         label, anchor = gettext("Leave a Comment »"), "respond"
     else:
         label = gettext("Comments Off")
@@ -54,6 +55,7 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
     # Without a session the user is not looked up, and the page is the same for every reader.
     is_private = has_session(request)
     user = request.user if is_private and request.user.is_authenticated else None
+    is_open = settings.is_open(entry)
     form = context.get("comment_form")
     if form is None:
         form = CommentForm(entry=entry, settings=settings, user=user, reply_to=reply_target(request, comments))
@@ -66,8 +68,8 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
         "heading": _heading(entry, comments.count) if comments.count else "",
         "form": form,
         "preview": context.get("comment_preview"),
-        "is_open": form.is_open,
-        "follow_form": FollowForm() if form.is_open and subscriptions.is_on(settings) else None,
+        "is_open": is_open,
+        "follow_form": FollowForm() if is_open and subscriptions.is_on(settings) else None,
         "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),
         "show_avatars": settings.show_avatars,
         "own": _own_comment(request, comments),
@@ -80,16 +82,9 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
 
 def _pager(entry: Entry, comments: Thread) -> Pager:
     """Return the pager. Unlike in a listing, the first page has the oldest comments."""
-    number, count = comments.page_number, comments.page_count
-    numbers = Paginator(range(count), 1).get_elided_page_range(number, on_each_side=2, on_ends=1)
-    return Pager(
-        older_url=page_url(entry, number - 1) if number > 1 else "",
-        newer_url=page_url(entry, number + 1) if number < count else "",
-        pages=[
-            PagerLink(each, page_url(entry, each), current=each == number) if isinstance(each, int) else PagerLink(None)
-            for each in numbers
-        ],
-    )
+    page = Paginator(range(comments.page_count), 1).page(comments.page_number)
+    links = pager(page, partial(page_url, entry))
+    return replace(links, older_url=links.newer_url, newer_url=links.older_url)
 
 
 def _own_comment(request: HttpRequest, comments: Thread) -> dict[str, Any] | None:
@@ -98,7 +93,7 @@ def _own_comment(request: HttpRequest, comments: Thread) -> dict[str, Any] | Non
     if comment is None or not may_be_deleted(comment):
         return None
     return {
-        "url": edit_url_from_request(request),
+        "url": edit_url(request),
         "until": comment.created_at + TIME_LIMIT,
         "may_be_revised": may_be_revised(comment),
     }

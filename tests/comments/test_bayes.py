@@ -95,7 +95,7 @@ class TestScore:
         result = self.train().score(tokens)
         assert result is not None
         assert result.value == pytest.approx(0.5)
-        assert not result.is_suspicious
+        assert not result.verdict
 
     @given(st.dictionaries(st.text(max_size=5), st.tuples(st.integers(-2, 500), st.integers(-2, 500)), max_size=200))
     def test_it_is_always_between_0_and_1(self, counts: dict[str, tuple[int, int]]) -> None:

@@ -245,15 +245,15 @@ class TestManyComments:
         post = PostFactory.create()
         fill(post, 51)
         with django_assert_num_queries(2):
-            thread(post, per_page=50)
+            thread(post, CommentSettings(comments_per_page=50))
         fill(post, 2949)
         with django_assert_num_queries(2):
-            page = thread(post, per_page=50, page_number=60)
+            page = thread(post, CommentSettings(comments_per_page=50), page_number=60)
         assert (page.page_count, page.count, len(page.nodes)) == (60, 3000, 50)
 
     def test_texts_of_other_pages_are_not_loaded(self, post: Post) -> None:
         with CaptureQueriesContext(connection) as queries:
-            thread(post, per_page=10, page_number=2)
+            thread(post, CommentSettings(comments_per_page=10), page_number=2)
         places, texts = (query["sql"] for query in queries)
         assert '"html"' not in places
         assert '"html"' in texts
@@ -270,7 +270,7 @@ class TestManyComments:
             return fill_nodes(*args)
 
         monkeypatch.setattr(threads, "_fill", fill_after_removal)
-        assert [node.comment.name for node in thread(post, per_page=10).roots][-1] == "N10"
+        assert [node.comment.name for node in thread(post, CommentSettings(comments_per_page=10)).roots][-1] == "N10"
 
 
 # The parent of a comment (how many comments before it, 0 for none), its status and its kind.
@@ -302,11 +302,11 @@ class TestAnyThread(TestCase):
         recount(post)
         return written
 
-    def _pages(self, post: Post, per_page: int, pingbacks: bool) -> dict[int, int]:
+    def _pages(self, post: Post, settings: CommentSettings) -> dict[int, int]:
         found: list[tuple[int, int]] = []
         page_number = page_count = 1
         while page_number <= page_count:
-            page = thread(post, per_page=per_page, page_number=page_number, pingbacks=pingbacks)
+            page = thread(post, settings, page_number=page_number)
             page_count = page.page_count
             found += [(pk, page_number) for pk in page.nodes]
             page_number += 1
@@ -318,13 +318,14 @@ class TestAnyThread(TestCase):
     @given(first=COMMENTS, later=COMMENTS, per_page=st.integers(0, 4), pingbacks=st.booleans())
     def test_each_stays_on_its_page(self, first: list[Any], later: list[Any], per_page: int, pingbacks: bool) -> None:
         post = PostFactory.create()
+        settings = CommentSettings(comments_per_page=per_page, show_pingbacks=pingbacks)
         written = self._write(post, first, [])
-        before = self._pages(post, per_page, pingbacks)
+        before = self._pages(post, settings)
         approved = Comment.objects.on(post).approved()
         shown = approved if pingbacks else approved.filter(kind=Kind.COMMENT)
         assert set(before) == set(shown.values_list("pk", flat=True))
         self._write(post, later, written)
-        after = self._pages(post, per_page, pingbacks)
+        after = self._pages(post, settings)
         assert before.items() <= after.items()
         for pk, page_number in after.items():
-            assert find_page_number(post, pk, per_page=per_page, pingbacks=pingbacks) == page_number
+            assert find_page_number(Comment.objects.get(pk=pk), settings) == page_number

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from comments.models import CommentStatus as Status
 from comments.moderation.decisions import approve, mark_spam
-from comments.rules.evaluation import LabelledFileError, evaluate, read_labelled
+from comments.rules.evaluation import evaluate, read_labelled
 from tests.factories import CommentFactory, UserFactory
 
 
@@ -40,7 +40,7 @@ class TestEvaluating:
         "line", ["{", "[]", "1", '{"text": 1, "spam": true}', '{"text": "a"}', '{"text": "a", "spam": 1}', "[" * 10_000]
     )
     def test_invalid_lines_are_reported_with_their_number(self, line: str) -> None:
-        with pytest.raises(LabelledFileError, match="Line 2 is invalid"):
+        with pytest.raises(ValueError, match="Line 2 is invalid"):
             list(read_labelled(['{"text": "a", "spam": true}', line]))
 
 

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from blog.models import Status
 from comments.models import CommentSettings
-from comments.policy import is_open
 from tests.factories import PostFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,16 +15,16 @@ pytestmark = pytest.mark.django_db
 def test_comments_are_closed_by_the_post_the_site_or_age() -> None:
     settings = CommentSettings.current()
     post = PostFactory(published_at=timezone.now() - dt.timedelta(days=10))
-    assert is_open(post, settings)
+    assert settings.is_open(post)
     settings.close_comments_after_days = 10
-    assert not is_open(post, settings)
+    assert not settings.is_open(post)
     settings.close_comments_after_days = 11
-    assert is_open(post, settings)
+    assert settings.is_open(post)
     settings.comments_open = False
-    assert not is_open(post, settings)
+    assert not settings.is_open(post)
     settings.comments_open, post.comments_open = True, False
-    assert not is_open(post, settings)
+    assert not settings.is_open(post)
 
 
 def test_hidden_posts_accept_no_comments() -> None:
-    assert not is_open(PostFactory(status=Status.DRAFT), CommentSettings.current())
+    assert not CommentSettings.current().is_open(PostFactory(status=Status.DRAFT))

@@ -9,10 +9,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post
-from comments.models import Comment
+from comments import threads
+from comments.models import Comment, CommentSettings
 from comments.models import CommentKind as Kind
 from comments.models import CommentStatus as Status
-from comments.threads import MAX_DEPTH, Node, thread
+from comments.threads import MAX_DEPTH, Node, Thread
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,10 @@ def post() -> Any:
 
 def write(post: Post, parent: Comment | None = None, **more: Any) -> Comment:
     return CommentFactory.create(entry=post, parent=parent, **more)
+
+
+def thread(post: Post, own: int | None = None, **settings: Any) -> Thread:
+    return threads.thread(post, CommentSettings(comments_per_page=0, **settings), own=own)
 
 
 def shape(nodes: list[Node]) -> Shape:
@@ -96,7 +101,7 @@ class TestVisibility:
         pingback = write(post, kind=Kind.PINGBACK)
         reply = write(post, pingback)
         assert thread(post).count == 2
-        assert shape(thread(post, pingbacks=False).roots) == [(reply.pk, [])]
+        assert shape(thread(post, show_pingbacks=False).roots) == [(reply.pk, [])]
 
     @pytest.mark.parametrize("status", [Status.PENDING, Status.SPAM])
     def test_authors_see_their_unapproved_comment_in_its_place_and_it_is_not_counted(

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from blog.models import Post
 from comments import personal_data
-from comments.models import Comment, CommentSettings, Erasure
+from comments.models import Comment, Erasure
 from comments.moderation.counting import miscounted
 from tests.factories import CommentFactory
 from tests.factories.database import everything_stored
@@ -104,7 +104,7 @@ class TestDeletedTexts:
 class TestDeletedEmailAddresses:
     def test_deleted_email_addresses_are_not_imported_again(self, import_parts: ImportParts) -> None:
         import_parts(*two_posts())
-        personal_data.delete_old_emails(CommentSettings(forget_emails_after_days=30))
+        personal_data.delete_old_emails(timezone.now() - dt.timedelta(days=30))
         assert not ImportedItem.objects.filter(kind="comment").exists()
         assert counted(import_parts(*two_posts()), "comment") == {"unchanged": 4}
         assert set(Comment.objects.values_list("email", flat=True)) == {""}

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
 from comments.rules import bayes
-from comments.rules.evaluation import Labelled, LabelledFileError, evaluate, own_decisions, read_labelled
+from comments.rules.evaluation import Labelled, evaluate, own_decisions, read_labelled
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: str | None, decisions: int | None, **options: Any) -> None:
         try:
             labelled = _labelled(file) if file else own_decisions()
-        except (LabelledFileError, UnicodeDecodeError, OSError) as error:
+        except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         spam = sum(one.is_spam for one in labelled)
         if min(spam, len(labelled) - spam) < 2 * bayes.MIN_LESSONS:
