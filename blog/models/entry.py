@@ -3,7 +3,8 @@
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import batched
 from typing import Any, Final, Self
 
 from django.apps import apps
@@ -61,6 +62,11 @@ class EntryQuerySet(PublicQuerySet[Any]):
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-pk")
+
+    def iterate(self, size: int) -> Iterator[Any]:
+        """Yield the entries by ID, loading `size` at a time. With one query, SQLite would sort all texts in memory."""
+        for pks in batched(list(self.order_by("pk").values_list("pk", flat=True)), size, strict=False):
+            yield from self.filter(pk__in=pks).order_by("pk")
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():

@@ -10,8 +10,10 @@ from django.apps import apps
 from django.conf import settings as dj_settings
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Model
 from django.forms import model_to_dict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -418,6 +420,17 @@ class TestCommand:
             CommentFactory(entry=PostFactory(tags=["a", "b"]))
         with django_assert_max_num_queries(32):
             exported(tmp_path)
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases sort on disk")
+    def test_texts_of_all_posts_are_never_in_memory_together(self, tmp_path: Path) -> None:
+        PostFactory.create_batch(3)
+        with CaptureQueriesContext(connection) as queries:
+            exported(tmp_path)
+        with connection.cursor() as cursor:
+            for query in queries:
+                if '"source"' in query["sql"]:
+                    cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                    assert "TEMP B-TREE" not in str(cursor.fetchall())
 
 
 class TestFiles:

@@ -43,7 +43,7 @@ def export_markdown(folder: Path, *, progress: Callable[[int, int], None], warn:
     posts = Post.objects.prefetch_related("categories", "tags", "enclosures", comments)
     pages = Page.objects.prefetch_related(comments)
     total = posts.count() + pages.count()
-    sources = [entries.order_by("pk").select_related("author").iterator(_CHUNK_SIZE) for entries in (posts, pages)]
+    sources = [entries.select_related("author").iterate(_CHUNK_SIZE) for entries in (posts, pages)]
     done = 0
     for done, entry in enumerate(chain.from_iterable(sources), start=1):
         path = _file_path(entry)

@@ -124,7 +124,7 @@ def _items(warn: Callable[[str], None]) -> Iterator[str]:
     posts = Post.objects.prefetch_related(comments, tagged, categories, redirects, "enclosures")
     pages = Page.objects.prefetch_related(comments, redirects)
     for entries in (posts, pages):
-        for entry in entries.order_by("pk").defer("lead_html", "auto_excerpt").iterator(_CHUNK_SIZE):
+        for entry in entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE):
             if isinstance(entry, Post):
                 # This takes a query only for posts with audio or video.
                 entry.enclosed = enclosures_by_post([entry])[entry.pk]
