@@ -209,13 +209,13 @@ class TestSharing:
 
     MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(100)]
 
-    def test_nearly_all_texts_are_rendered_here_if_the_worker_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_most_texts_are_rendered_here_if_the_worker_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with new_pool() as pool:
             render_with(pool, TEXTS)
             here = rendered_here(monkeypatch)
             with stopped(pool, then=signal.SIGCONT):
                 assert render_with(pool, self.MANY, wait=False) == expected(self.MANY)
-        assert sorted(here) == sorted(text.source for text in self.MANY)
+        assert len(self.MANY) / 2 < len(here) <= len(self.MANY)
 
     def test_all_texts_are_rendered_here_if_the_worker_dies(self) -> None:
         with new_pool() as pool:
