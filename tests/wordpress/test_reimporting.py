@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from blog.models import Page, Post
@@ -204,6 +204,7 @@ class TestKilled:
         monkeypatch.setattr("accounts.models.User.set_unusable_password", lambda user: setattr(user, "password", "!"))
         monkeypatch.setattr("wordpress.importing.batches.MAX_ENTRIES", 3)
 
+    @pytest.mark.skipif(connection.vendor == "postgresql", reason="its sequences are not rolled back, so IDs differ")
     @pytest.mark.parametrize("seed", range(20))
     def test_an_import_killed_anywhere_and_repeated_has_the_same_result(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
