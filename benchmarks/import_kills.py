@@ -72,7 +72,7 @@ def main() -> None:
     for path in database.parent.glob(f"{database.name}*"):
         path.unlink()
     shutil.copy(empty, database)
-    rng = random.Random()  # noqa: S311  # moments need no secrecy
+    rng = random.Random()  # noqa: S311  # random times need no secrecy
     for kill in range(1, options.kills + 1):
         stored = kill_while_writing(rng, seconds / 2 / options.kills)
         print(f"kill {kill}: {stored:,} items stored since the last one, {ImportedItem.objects.count():,} in all")
