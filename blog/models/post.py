@@ -149,13 +149,15 @@ def assign_free_slugs(posts: Sequence[Post]) -> None:
     """
     if not posts:
         return
-    others = Post.objects.exclude(pk__in=[post.pk for post in posts if post.pk])
+    # Only posts have days. A condition on the kind as well would make SQLite read all posts.
+    others = Entry.objects.order_by()
     days, slugs = {post.published_on for post in posts}, {post.slug for post in posts}
-    rivals = others.filter(published_on__in=days, slug__in=slugs)
-    taken = set(rivals.values_list("published_on", "slug"))
+    rivals = others.filter(published_on__in=days, slug__in=slugs).values_list("published_on", "slug", "pk")
+    given = {post.pk for post in posts if post.pk}
+    taken = {(day, slug) for day, slug, pk in rivals if pk not in given}
     for post in posts:
         if (post.published_on, post.slug) in taken:
-            same_day = others.filter(published_on=post.published_on)
+            same_day = others.filter(published_on=post.published_on).exclude(pk__in=given)
             assigned = {slug for day, slug in taken if day == post.published_on}
             post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=assigned)
         taken.add((post.published_on, post.slug))

@@ -142,6 +142,8 @@ def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderator
     comments = create_pending_comments(2)
     page = log_in("anna", QUEUE)
     page.route("**/decide/*", lambda route: route.fulfill(status=403, body=""))
+    # An open page could still reach the server while Chromium is turning interception on.
+    page.reload()
     page.keyboard.press("a")
     expect(page.locator("#result-message")).to_contain_text("This was not saved.")
     expect(page.locator(row(page, comments[0]))).to_be_visible()
@@ -187,6 +189,7 @@ def test_with_mouse_or_touch(log_in: LogIn, moderators: list[User], device: Devi
         found[path] = faults(page)
     page.get_by_label("is marked as spam").check()
     page.get_by_role("button", name="Block", exact=True).click()
+    expect(page.get_by_text("XXX")).to_be_visible()
     found["blocked"] = faults(page)
     page.goto("/admin/comments/decision/")
     assert found == dict.fromkeys(found, "")

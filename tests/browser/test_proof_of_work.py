@@ -49,6 +49,7 @@ def test_without_scripts_the_comment_waits(open_page: OpenPage, post: Post) -> N
 def test_where_no_task_is_to_be_had_it_waits_too(open_page: OpenPage, post: Post) -> None:
     page = open_page(post.get_absolute_url())
     page.route("**/comments/challenge/", lambda route: route.fulfill(status=404))
+    page.reload()
     fill(page, "First")
     page.click("text=Submit Comment")
     expect(page.get_by_text("Your comment is awaiting moderation.")).to_be_visible()

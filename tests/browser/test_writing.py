@@ -135,6 +135,7 @@ class TestProtectionOfInput:
 
     def test_an_error_page_of_the_server_is_not_shown_as_the_preview(self, new_post: Page) -> None:
         new_post.route("**/preview/**", lambda route: route.fulfill(status=400, body="<html><h1>Oh</h1></html>"))
+        new_post.reload()
         new_post.fill("#id_source", "words")
         expect(new_post.locator(".editor-preview")).to_have_text(re.compile("The preview isn't available right now"))
 

@@ -28,12 +28,11 @@ _STATUSES: Final = {
 
 @dataclass(slots=True)
 class ImportedEntry:
-    """An item and its entry. Of an entry that is neither new nor changed, only the ID is known."""
+    """An item and the entry that it has become. An entry that is not new has changed."""
 
     keyed: KeyedItem
     entry: Entry
-    is_new: bool = False
-    is_changed: bool = False
+    is_new: bool
 
     @property
     def item(self) -> Item:

@@ -1,9 +1,8 @@
 """Matching items of an export with entries here: by GUID, or else by ID and URL."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, NamedTuple
 
 from blog.models import Entry
@@ -12,13 +11,15 @@ from wordpress.importing.limits import max_length
 from wordpress.wxr.records import Item
 from wordpress.wxr.values import usable_slug
 
+# The index of the `guid_sources` that are only used if the others are taken.
+LAST_GUID_INDEX: Final = 2
 MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
 
 
 class KeyedItem(NamedTuple):
     """An item and, for posts and pages, what distinguishes it from the others of its export, whatever is here already.
 
-    `guid_index`: which of its GUIDs (`guids_of`) no other item has.
+    `guid_index`: which of its `guid_sources` no other item has.
     `is_repeated`: the same item occurred earlier in the export.
     `is_first_with_id`: no earlier item has the same ID.
     `position` counts the pages of the export.
@@ -42,17 +43,18 @@ class Identity:
 
 def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
     """Return the identity of each of `items`, in a few queries however many there are."""
-    guids = [guids_of(keyed.item, site) for keyed in items]
-    stored = fetch_rows(Entry, "guid", chain.from_iterable(guids), "guid", "pk", "kind")
-    by_guid = {guid: (pk, kind) for guid, pk, kind in stored}
+    guids = [guid_of(keyed.item, site, keyed.guid_index) for keyed in items]
+    by_guid = _entries_by_guid(guids)
+    for index, keyed in enumerate(items):
+        if by_guid.get(guids[index], (0, keyed.item.type))[1] != keyed.item.type:
+            # A post has the GUID of this page, or the other way round.
+            guids[index] = guid_of(keyed.item, site, LAST_GUID_INDEX)
+    by_guid |= _entries_by_guid(guid for guid in guids if guid not in by_guid)
     ids = (keyed.item.id for keyed in items)
     by_pk = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", ids, "pk", "kind", "slug", "created_at")}
     identities = []
-    for keyed, choice in zip(items, guids, strict=True):
-        item, guid = keyed.item, choice[keyed.guid_index]
-        if by_guid.get(guid, (0, item.type))[1] != item.type:
-            # A post has the GUID of this page, or the other way round.
-            guid = choice[-1]
+    for keyed, guid in zip(items, guids, strict=True):
+        item = keyed.item
         if guid in by_guid:
             identities.append(Identity(by_guid[guid][0], guid, known=True))
         elif keyed.is_first_with_id and by_pk.get(item.id) == [item.type, usable_slug(item.slug), item.published_at]:
@@ -63,14 +65,27 @@ def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
     return identities
 
 
-def guids_of(item: Item, site: str) -> tuple[str, str, str]:
-    """Return the exported GUID of an item, and two made from other fields, which are the same in every import.
+def _entries_by_guid(guids: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return the IDs and kinds of the entries with these GUIDs."""
+    return {guid: (pk, kind) for guid, pk, kind in fetch_rows(Entry, "guid", guids, "guid", "pk", "kind")}
+
+
+def guid_of(item: Item, site: str, index: int) -> str:
+    """Return the GUID of an item that is made from one of its `guid_sources`, the same in every import."""
+    source = guid_sources(item, site)[index]
+    return source if index == 0 and _has_usable_guid(item) else uuid.uuid5(uuid.NAMESPACE_URL, source).urn
+
+
+def guid_sources(item: Item, site: str = "") -> tuple[str, str, str]:
+    """Return the exported GUID, and two texts made from other fields.
 
     The second is made from the ID, slug and date. Programs that export no IDs may leave out these too, so without an
     ID the third is made from the title as well.
     """
-    text = f"{site}?p={item.id}&{item.slug}&{item.date}"
-    own = uuid.uuid5(uuid.NAMESPACE_URL, text).urn
-    titled = own if item.id else uuid.uuid5(uuid.NAMESPACE_URL, f"{text}&{item.date_gmt}&{item.title}").urn
-    is_usable = 0 < len(item.guid) <= MAX_GUID_LENGTH
-    return item.guid if is_usable else own, own, titled
+    own = f"{site}?p={item.id}&{item.slug}&{item.date}"
+    titled = own if item.id else f"{own}&{item.date_gmt}&{item.title}"
+    return item.guid if _has_usable_guid(item) else own, own, titled
+
+
+def _has_usable_guid(item: Item) -> bool:
+    return 0 < len(item.guid) <= MAX_GUID_LENGTH

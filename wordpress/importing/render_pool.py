@@ -5,7 +5,7 @@ Rendering is half the work of an import. The worker does it while this process r
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -98,9 +98,12 @@ class RenderPool:
         texts = [batch.rendered[index] for index in range(len(batch.texts))]
         return texts, dict(zip(batch.comments, comments, strict=True))
 
+    def render(self, texts: Iterable[RenderInput]) -> Iterator[Rendered]:
+        """Render texts in this process, whatever else is being rendered."""
+        return render_all(texts, self._resolve_files)
+
     def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
-        texts = (batch.texts[index] for index in indices)
-        batch.rendered.update(zip(indices, render_all(texts, self._resolve_files), strict=True))
+        batch.rendered.update(zip(indices, self.render(batch.texts[index] for index in indices), strict=True))
 
     def _is_for_worker(self, text: RenderInput) -> bool:
         return self._worker.is_available and not any(mark in text.source for mark in _DATABASE_MARKS)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
-from wordpress.importing.matching import KeyedItem, guids_of
+from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_sources
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
@@ -126,11 +126,11 @@ class Spool:
 
     def _keyed(self, item: Item) -> KeyedItem:
         # The site is the same for all items of an export.
-        guids = [hash(guid) for guid in guids_of(item, site="")]
+        guids = [hash(source) for source in guid_sources(item)]
         itself = guids[-1]
         # Another item may have the first of these GUIDs.
         found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, itself) == itself)
-        index = next(found, len(guids) - 1)
+        index = next(found, LAST_GUID_INDEX)
         if guids[index] in self._items_by_guid:
             return KeyedItem(item, index, is_repeated=True)
         self._items_by_guid[guids[index]] = itself

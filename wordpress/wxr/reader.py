@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Container, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -35,12 +35,16 @@ _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/co
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 
 
-class _Children(defaultdict[str, list[Any]]):
+class _Children(dict[str, list[Any]]):
     """The children of an element by their usual names."""
+
+    def elements(self, name: str) -> list[Any]:
+        return self.get(name, [])
 
     def text(self, name: str) -> str:
         """Return the text of the first child called `name`, or an empty string if there is none."""
-        return _text(self[name][0]) if self[name] else ""
+        children = self.get(name)
+        return _text(children[0]) if children else ""
 
     def date(self, name: str) -> dt.datetime | None:
         return values.parse_date(self.text(name))
@@ -57,8 +61,9 @@ class Export:
         # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
         self._markups = markups
-        # The usual names of all elements so far.
-        self._names: dict[tuple[str, str | None], str] = {}
+        # The usual names of all elements so far, by tag and, where it matters, by prefix.
+        self._names: dict[str, str] = {}
+        self._prefixed_names: dict[tuple[str, str | None], str] = {}
 
     def records(self) -> Iterator[Record]:
         """Yield all records in the order of the file. Raises InvalidExportError with a message that names the file."""
@@ -108,7 +113,7 @@ class Export:
         yield from self._take_records(channels, may_be_open=False)
         if not channels:
             raise InvalidExportError(_("This is not a WordPress export: it has no <channel>."))
-        if not any(name.startswith("wp:") for name in self._names.values()):
+        if not any(name.startswith("wp:") for name in self._prefixed_names.values()):
             raise InvalidExportError(
                 _("This is a plain feed, not a WordPress export. Create an export in WordPress under Tools → Export.")
             )
@@ -144,17 +149,28 @@ class Export:
 
     def _name(self, element: Any) -> str:
         """Return the name of `element` with the usual prefix, such as `wp:post_id`. Empty for foreign namespaces."""
-        key = (element.tag, element.prefix)
-        name = self._names.get(key)
+        tag = element.tag
+        name = self._names.get(tag)
         if name is None:
-            name = self._names[key] = _usual_name(*key)
-            if name and element.tag.startswith("{" + UNDECLARED):
-                self.source.repairs.add("prefixes", element.sourceline or 0)
+            name = self._prefixed_names.get((tag, element.prefix))
+        return self._find_name(tag, element) if name is None else name
+
+    def _find_name(self, tag: str, element: Any) -> str:
+        """Find the name of an element, and report it if its prefix was not declared."""
+        name = _usual_name(tag, element.prefix)
+        if name == _usual_name(tag, None):
+            self._names[tag] = name
+        self._prefixed_names[tag, element.prefix] = name
+        if name and tag.startswith("{" + UNDECLARED):
+            self.source.repairs.add("prefixes", element.sourceline or 0)
         return name
 
     def _item(self, element: Any) -> Item:
         fields = self._children(element)
-        refs = (_term_ref(each.get("domain", ""), each.get("nicename", ""), _text(each)) for each in fields["category"])
+        refs = (
+            _term_ref(each.get("domain", ""), each.get("nicename", ""), _text(each))
+            for each in fields.elements("category")
+        )
         meta = self._meta(fields, "post")
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
@@ -182,7 +198,7 @@ class Export:
             # Old versions of WordPress wrote an empty element for a deleted category.
             terms=tuple(ref for ref in refs if ref.slug or ref.name),
             meta=tuple(meta),
-            comments=tuple(map(self._comment, fields["wp:comment"])),
+            comments=tuple(map(self._comment, fields.elements("wp:comment"))),
             attachment_url=fields.text("wp:attachment_url").strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
         )
@@ -209,14 +225,14 @@ class Export:
         return extensions.comment_with_extension(comment, self._meta(fields, "comment"), *exported, str(date))
 
     def _children(self, element: Any) -> _Children:
-        children = _Children(list)
+        children = _Children()
         for child in element:
-            children[self._name(child)].append(child)
+            children.setdefault(self._name(child), []).append(child)
         return children
 
     def _meta(self, children: _Children, owner: str) -> list[tuple[str, str]]:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
-        fields = map(self._children, children[f"wp:{owner}meta"])
+        fields = map(self._children, children.elements(f"wp:{owner}meta"))
         meta = [(field.text("wp:meta_key"), field.text("wp:meta_value")) for field in fields]
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:

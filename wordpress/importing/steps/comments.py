@@ -8,20 +8,20 @@ from typing import Final
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from blog.models import Entry
 from comments.models import Comment, CommentKind, CommentStatus
 from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
 from comments.text import comment_html
 from wordpress.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
-from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import COMMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.wxr.records import Comment as ExportedComment
-from wordpress.wxr.records import parents_first
+from wordpress.wxr.records import Item, parents_first
 
 _STATUSES: Final = {
     "1": CommentStatus.APPROVED,
@@ -60,8 +60,11 @@ class Thread:
     While a part is being imported, `accepted` and `known` are about that part.
     """
 
-    def __init__(self, imported: ImportedEntry, size: int) -> None:
-        self.entry, self.item, self.is_new = imported.entry, imported.item, imported.is_new
+    def __init__(self, item: Item, entry: int | Entry, size: int) -> None:
+        """`entry`: if it is new, else its ID."""
+        self.item = item
+        self.new_entry = entry if isinstance(entry, Entry) else None
+        self.entry_pk: int = entry.pk if isinstance(entry, Entry) else entry
         # Those that are not imported, each with the reason.
         self.skipped: list[tuple[ExportedComment, str]] = []
         comments: dict[ExportedComment, None] = {}
@@ -130,7 +133,7 @@ class CommentBatch:
             for comment, reason in thread.skipped if self._part == 0 else ():
                 self._report.skip(COMMENTS, comment.id, comment.author, reason)
             thread.accepted = self._accept(thread, erasures)
-            thread.known = {} if thread.is_new else self._match(thread)
+            thread.known = {} if thread.new_entry else self._match(thread)
             thread.pks |= thread.known
             for exported in thread.new():
                 if exported.id and exported.id not in self._stored and exported.id not in self._used_ids:
@@ -147,10 +150,10 @@ class CommentBatch:
             self._note(exported, text % pk)
         for thread in self._threads:
             new, changed = self._new_rows(thread), self._changed_rows(thread)
-            if thread.is_new and self._part == 0:
-                thread.entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
+            if thread.new_entry and self._part == 0:
+                thread.new_entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
             elif new or changed:
-                self._recounted.append(thread.entry.pk)
+                self._recounted.append(thread.entry_pk)
             self._new += new
             self._changed += changed
 
@@ -190,7 +193,7 @@ class CommentBatch:
                 known[exported] = pk
                 self._used_ids.add(pk)
 
-        entry = thread.entry.pk
+        entry = thread.entry_pk
         keys = {
             exported: (entry, thread.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
             for exported, comment in thread.accepted.items()
@@ -202,7 +205,7 @@ class CommentBatch:
             recognise(exported, (pk for pk in pks if self._stored.get(pk, (0,))[0] == entry))
         if len(known) < len(keys):
             columns = ("pk", "created_at", "name", "text")
-            stored = Comment.objects.on(thread.entry).order_by("-pk").values_list(*columns)
+            stored = Comment.objects.filter(entry=thread.entry_pk).order_by("-pk").values_list(*columns)
             others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._used_ids}
             for exported, key in keys.items():
                 recognise(exported, others.get((*key, exported.content), []))
@@ -233,7 +236,7 @@ class CommentBatch:
         rows: list[Comment] = []
         if not changed:
             return rows
-        tree: dict[int, int | None] = dict(Comment.objects.on(thread.entry).values_list("pk", "parent_id"))
+        tree: dict[int, int | None] = dict(Comment.objects.filter(entry=thread.entry_pk).values_list("pk", "parent_id"))
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
             row, comment, parent = stored[pk], thread.accepted[exported], thread.parent_pk(exported)
@@ -267,7 +270,7 @@ class CommentBatch:
                 texts[name] = text[: _MAX_LENGTHS[name]]
         return Comment(
             pk=pk,
-            entry_id=thread.entry.pk,
+            entry_id=thread.entry_pk,
             parent_id=parent,
             kind=comment_kind(comment.type),
             status=str(_STATUSES.get(comment.approved, CommentStatus.PENDING)),

@@ -13,8 +13,8 @@ from typing import Final
 from django.db import DataError, IntegrityError
 from django.utils.translation import gettext as _
 
-from blog.models import Entry, Page, Post
-from blog.rendering import RenderInput
+from blog.models import Entry
+from blog.rendering import Rendered, RenderInput
 from core.changes import entries_changed
 from wordpress.bulk import insert
 from wordpress.importing.batches import MAX_COMMENTS, write_batch
@@ -24,13 +24,14 @@ from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_m
 from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.redirects import add_id_redirects
 from wordpress.importing.render_worker import CommentText
-from wordpress.importing.report import PAGES, Outcome
+from wordpress.importing.report import Outcome
 from wordpress.importing.steps.comments import CommentBatch, Thread
 from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_item
 from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.footnotes_and_blocks import Origin
+from wordpress.wxr.records import Item
 from wordpress.wxr.values import plain_line
 
 # The fields that are updated if an item has changed.
@@ -58,8 +59,19 @@ class _Batch:
     candidates: list[_Candidate]
     html: dict[CommentText, str] = field(default_factory=dict)
 
-    def to_render(self) -> list[tuple[KeyedItem, Entry]]:
-        return [(candidate.keyed, candidate.entry) for candidate in self.candidates if candidate.entry]
+    def texts(self, site: str) -> list[RenderInput]:
+        """Return the texts of new and changed entries."""
+        return [
+            RenderInput(each.entry.source, each.entry.markup, Origin(site, each.keyed.item.id))
+            for each in self.candidates
+            if each.entry
+        ]
+
+    def take_rendered(self, texts: Iterable[Rendered]) -> None:
+        """Take over the HTML of these texts."""
+        entries = (candidate.entry for candidate in self.candidates if candidate.entry)
+        for entry, text in zip(entries, texts, strict=True):
+            entry.take_rendered(text)
 
 
 class EntryImport(ABC):
@@ -121,19 +133,21 @@ class EntryImport(ABC):
             batch.candidates.append(_Candidate(keyed, identity, record, entry))
         return batch
 
+    def _match_again(self, batch: _Batch) -> _Batch:
+        """Return a rendered batch of the same items as they are matched now."""
+        again = self._match([candidate.keyed for candidate in batch.candidates])
+        again.html = batch.html
+        again.take_rendered(self.context.renderer.render(again.texts(self.context.site)))
+        return again
+
     def _begin_rendering(self, batch: _Batch) -> None:
-        site = self.context.site
-        texts = [
-            RenderInput(entry.source, entry.markup, Origin(site, keyed.item.id)) for keyed, entry in batch.to_render()
-        ]
         new = (candidate.keyed.item for candidate in batch.candidates if not candidate.identity.known)
         comments = [(comment.content, comment.is_html) for item in new for comment in item.comments]
-        self.context.renderer.begin(texts, comments)
+        self.context.renderer.begin(batch.texts(self.context.site), comments)
 
     def _finish_rendering(self, batch: _Batch) -> None:
         texts, batch.html = self.context.renderer.finish()
-        for (_keyed, entry), text in zip(batch.to_render(), texts, strict=True):
-            entry.take_rendered(text)
+        batch.take_rendered(texts)
 
     # In the transaction
 
@@ -143,16 +157,23 @@ class EntryImport(ABC):
         try:
             write_batch(self.context, lambda: self._write(batch, later))
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
-            candidates = batch.candidates
-            if middle := len(candidates) // 2:
-                self._store(_Batch(candidates[:middle], batch.html))
-                self._store(_Batch(candidates[middle:], batch.html))
-            else:
-                reason = _("It cannot be stored: %s") % error
-                write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
+            self._store_otherwise(batch, error)
         else:
             for thread, part in later:
                 self._store_comments(thread, part, batch)
+
+    def _store_otherwise(self, batch: _Batch, error: Exception) -> None:
+        """Store a batch that the database has refused: matched again, or in two halves, or not at all."""
+        candidates, again = batch.candidates, self._match_again(batch)
+        if [each.identity for each in again.candidates] != [each.identity for each in candidates]:
+            # Someone else has taken an ID or GUID in the meantime.
+            self._store(again)
+        elif middle := len(candidates) // 2:
+            self._store(_Batch(candidates[:middle], batch.html))
+            self._store(_Batch(candidates[middle:], batch.html))
+        else:
+            reason = _("It cannot be stored: %s") % error
+            write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
 
     def _store_comments(self, thread: Thread, part: int, batch: _Batch) -> None:
         def write() -> None:
@@ -164,65 +185,65 @@ class EntryImport(ABC):
 
     def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
         """Store all of `batch` except comments that are too many for one transaction. They are put in `later`."""
-        items = [candidate.keyed for candidate in batch.candidates]
-        if identify(items, self.context.site) != [candidate.identity for candidate in batch.candidates]:
-            # Someone else has changed something in the meantime.
-            batch = self._match(items)
-        imported = self._entries(batch)
-        changed = [each for each in imported if each.is_changed]
+        known = {pk for each in batch.candidates if (pk := each.identity.pk) and each.identity.known}
+        if Entry.objects.filter(pk__in=known).count() < len(known):
+            # Someone else has deleted an entry in the meantime.
+            batch = self._match_again(batch)
+        imported, unchanged = self._entries(batch)
+        changed = [each for each in imported if not each.is_new]
         new = [each for each in imported if each.is_new]
         without_id = [each.entry for each in new if each.entry.pk is None]
         for entry, pk in zip(without_id, self.context.new_ids.take(Entry, len(without_id)), strict=True):
             entry.pk = pk
-        for each in new:
-            # It has been rendered already, unless the batch had to be matched again.
-            each.entry.render_if_stale()
         self.place_new(new)
-        threads = [Thread(each, MAX_COMMENTS) for each in imported]
+        threads = [Thread(each.item, each.entry if each.is_new else each.entry.pk, MAX_COMMENTS) for each in imported]
+        threads += [Thread(item, pk, MAX_COMMENTS) for item, pk in unchanged]
         later[:] = [(thread, part) for thread in threads for part in range(1, len(thread.parts))]
         comments = CommentBatch(self.context, threads, batch.html)
         comments.prepare()
         # `bulk_create` would set `modified_at`, and feeds would show sixteen years of posts as new.
         insert([each.entry for each in new])
-        stored = [*new, *changed]
-        record_featured_images(self.context, stored)
+        record_featured_images(self.context, imported)
         for each in changed:
             self._update(each)
-        for each in stored:
+        for each in imported:
             self._record(each)
-        self.file(stored)
+        self.file(imported)
         comments.write()
         self._redirect_ids(new)
-        entries_changed([each.entry.pk for each in stored])
+        entries_changed([each.entry.pk for each in imported])
 
-    def _entries(self, batch: _Batch) -> list[ImportedEntry]:
-        """Return the entries of a batch, and report what happens to each. Changed ones are loaded and locked."""
+    def _entries(self, batch: _Batch) -> tuple[list[ImportedEntry], list[tuple[Item, int]]]:
+        """Report what happens to each item, and return the new and changed entries; and the items and IDs of others.
+
+        Changed entries are loaded and locked.
+        """
         report = self.context.report
         stale = [each.identity.pk for each in batch.candidates if each.entry and each.identity.known]
         stored: dict[int, Entry] = Entry.objects.select_for_update(no_key=True).order_by("pk").in_bulk(stale)
-        imported = []
+        imported: list[ImportedEntry] = []
+        unchanged: list[tuple[Item, int]] = []
         for candidate in batch.candidates:
-            keyed, identity, entry = candidate.keyed, candidate.identity, candidate.entry
-            item, here = keyed.item, stored.get(identity.pk or 0)
+            keyed, pk, entry = candidate.keyed, candidate.identity.pk or 0, candidate.entry
+            item, here = keyed.item, stored.get(pk)
             if keyed.is_repeated:
                 skip_item(self.context, item, _("It is in the export twice."))
             elif entry is None:
                 report.count(item.type, Outcome.UNCHANGED)
-                unchanged = Page if item.type == PAGES else Post
-                imported.append(ImportedEntry(keyed, unchanged(pk=identity.pk)))
+                unchanged.append((item, pk))
             elif here is None:
-                entry.pk = identity.pk
+                entry.pk = candidate.identity.pk
                 report.count(item.type, Outcome.IMPORTED)
                 imported.append(ImportedEntry(keyed, entry, is_new=True))
             elif candidate.recorded and fingerprint_modified(here.modified_at) == candidate.recorded.stored:
                 for name in _UPDATED:
                     setattr(here, name, getattr(entry, name))
                 report.count(item.type, Outcome.UPDATED)
-                imported.append(ImportedEntry(keyed, here, is_changed=True))
+                imported.append(ImportedEntry(keyed, here, is_new=False))
             else:
                 report.skip(item.type, item.id, plain_line(item.title), changed_on_both_sides())
-                imported.append(ImportedEntry(keyed, here))
-        return imported
+                unchanged.append((item, pk))
+        return imported, unchanged
 
     def _update(self, imported: ImportedEntry) -> None:
         """Save a changed entry with the time of its last change in the export."""

@@ -96,7 +96,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
 
     A picture that an import has set, and that has not been changed since, is removed if the export names another.
     """
-    changed = [each.entry.pk for each in entries if each.is_changed]
+    changed = [each.entry.pk for each in entries if not each.is_new]
     columns = ("object_pk", "wordpress_id", "left_as")
     rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
     recorded = {pk: rest for pk, *rest in rows}

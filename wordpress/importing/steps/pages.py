@@ -93,5 +93,5 @@ class _PageImport(EntryImport):
     def file(self, imported: Sequence[ImportedEntry]) -> None:
         for each in imported:
             slug = usable_slug(each.item.slug)
-            if each.is_changed and slug and each.entry.slug != slug:
+            if not each.is_new and slug and each.entry.slug != slug:
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)

@@ -54,15 +54,17 @@ class _PostImport(EntryImport):
 
     def file(self, imported: Sequence[ImportedEntry]) -> None:
         filed = Entry.categories.through
-        if changed := [each.entry.pk for each in imported if each.is_changed]:
+        if changed := [each.entry.pk for each in imported if not each.is_new]:
             filed._default_manager.filter(entry__in=changed).delete()
             TaggedPost.objects.filter(content_object__in=changed).delete()
             Enclosure.objects.filter(post__in=changed).delete()
         term_ids = self.context.term_ids
         categories = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, CATEGORY)]
-        tags = [(each.entry.pk, pk) for each in imported for pk in term_ids.of(each.item.terms, TAG)]
+        tags = [
+            (each.entry.pk, pk, each.entry.public_from) for each in imported for pk in term_ids.of(each.item.terms, TAG)
+        ]
         insert_rows(filed, ("entry", "category"), categories)
-        insert_rows(TaggedPost, ("content_object", "tag"), tags)
+        insert_rows(TaggedPost, ("content_object", "tag", "published_at"), tags)
         self._import_enclosures(imported)
 
     def _import_enclosures(self, posts: Sequence[ImportedEntry]) -> None:
