@@ -45,6 +45,9 @@ class Category(TreeNode):
     def slug_rivals(self) -> models.QuerySet[Any]:
         return Category.objects.exclude(pk=self.pk)
 
+    def is_taken(self, slug: str) -> bool:
+        return self.slug_rivals().filter(slug=slug).exists()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save it with its path, move its descendants along, and redirect its old slug."""
         with transaction.atomic():

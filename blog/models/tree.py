@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug
 
+MAX_SLUG_LENGTH = 200
 MAX_PATH_LENGTH = 600
 
 
@@ -42,6 +43,10 @@ class TreeNode(PublicModel):
         rivals: models.QuerySet[Any] = self._nodes().filter(parent=self.parent).exclude(pk=self.pk)
         return rivals
 
+    def is_taken(self, slug: str) -> bool:
+        """Return whether one of its `slug_rivals` has this slug. A sibling is found by its path, which is unique."""
+        return bool(self._nodes().filter(path=self._path_with(slug)).exclude(pk=self.pk).exists())
+
     def clean(self) -> None:
         super().clean()
         if obstacle := self._obstacle(self.parent):
@@ -49,9 +54,10 @@ class TreeNode(PublicModel):
 
     def assign_path(self, also_taken: Collection[str] = ()) -> None:
         """Make its slug unique, also among `also_taken`, and set the path that follows from it."""
-        slug = self.slug or self.slug_fallback
-        self.slug = free_slug(slug, self.slug_rivals(), max_length=200, also_taken=also_taken)
-        self.path = f"{self.parent.path}/{self.slug}" if self.parent else self.slug
+        self.slug = (self.slug or self.slug_fallback)[:MAX_SLUG_LENGTH].strip("-")
+        if self.slug in also_taken or self.is_taken(self.slug):
+            self.slug = free_slug(self.slug, self.slug_rivals(), max_length=MAX_SLUG_LENGTH, also_taken=also_taken)
+        self.path = self._path_with(self.slug)
 
     def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:
         """Store new paths for its descendants, which follow from its own. Return each node with its old path."""
@@ -79,6 +85,9 @@ class TreeNode(PublicModel):
         if len(above) + len(self.slug) + longest - old_length > MAX_PATH_LENGTH:
             return gettext("The URL would be too long. Choose a parent higher up.")
         return ""
+
+    def _path_with(self, slug: str) -> str:
+        return f"{self.parent.path}/{slug}" if self.parent else slug
 
     def _stored_path(self) -> str:
         return str(self._nodes().filter(pk=self.pk).values_list("path", flat=True).first() or "")

@@ -189,7 +189,7 @@ def test_with_mouse_or_touch(log_in: LogIn, moderators: list[User], device: Devi
         found[path] = faults(page)
     page.get_by_label("is marked as spam").check()
     page.get_by_role("button", name="Block", exact=True).click()
-    expect(page.get_by_text("XXX")).to_be_visible()
+    expect(page.get_by_text("Blocked. From now on")).to_be_visible()
     found["blocked"] = faults(page)
     page.goto("/admin/comments/decision/")
     assert found == dict.fromkeys(found, "")

@@ -1,6 +1,8 @@
-"""The content of the database as a value, for comparing it or searching it for personal data."""
+"""The content of the database as a value, for comparing it or searching it for personal data; and its statements."""
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
@@ -42,3 +44,19 @@ def rows_of_all(*, without_version: bool = False) -> list[tuple[str, Any]]:
 def contents(*, without_version: bool = False) -> str:
     """Return a hash of every row of the site's own tables."""
     return hashlib.sha256(repr(rows_of_all(without_version=without_version)).encode()).hexdigest()
+
+
+@contextmanager
+def executed_statements() -> Iterator[list[tuple[str, Any]]]:
+    """Yield a list of the statements that are executed meanwhile, with their parameters.
+
+    Unlike Django's log of queries, an import does not clear it.
+    """
+    statements: list[tuple[str, Any]] = []
+
+    def record(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        statements.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(record):
+        yield statements

@@ -1,19 +1,19 @@
 """Importing as a whole: each item once, every item accounted for, all or nothing."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from blog.models import Page, Post
 from comments.models import Comment
 from core.models import SiteSettings
 from tests.factories import PostFactory
-from tests.factories.database import contents
+from tests.factories.database import contents, executed_statements
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
@@ -22,6 +22,9 @@ from wordpress.importing.report import Outcome
 from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
+
+# The steps of SQLite's plans that read all posts, pages, comments or tags, directly or through an index.
+READS_ALL = re.compile(r"SCAN (?:blog|comments|tags)_|SEARCH blog_entry .*\(kind=\?\)")
 
 
 class TestIdentity:
@@ -259,9 +262,26 @@ class TestSpeed:
             items = [
                 item(n, inside=[*inside, comment(n), comment(n + 1000, parent=n)]) for n in range(start, start + count)
             ]
-            with CaptureQueriesContext(connection) as captured:
+            with executed_statements() as statements:
                 import_parts(*items)
-            return len(captured)
+            return len(statements)
 
         few = queries(1000, 2)
         assert queries(2000, 150) <= few + 5
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of each table.")
+    def test_no_statement_of_a_batch_reads_a_whole_table(self, import_parts: ImportParts) -> None:
+        parts = []
+        for n in range(100, 190):
+            written = f"{1900 + n}-05-01 10:00:00"
+            inside = [filed("post_tag", "x"), comment(n)]
+            parts.append(item(n, post_date=written, post_date_gmt=written, inside=inside))
+        with executed_statements() as statements:
+            import_parts(*parts, page(20), page(21, post_parent=20))
+            import_parts(*(part.replace("Some text", "New text") for part in parts))
+        for sql, parameters in statements:
+            if parameters and sql.startswith(("SELECT", "UPDATE", "DELETE")):
+                with connection.cursor() as cursor:
+                    cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+                    plan = [detail for *_ids, detail in cursor.fetchall()]
+                assert [step for step in plan if READS_ALL.match(step)] == [], sql

@@ -18,7 +18,7 @@ _LOCK_ID: Final = 2_010_031_200
 # Seconds. A connection that waits for SQLite polls at least every 0.1 s, so it does not miss a gap of this length. The
 # database can be held for this long, apart from short breaks, before there has to be a gap.
 _GAP: Final = 0.12
-_MAX_HELD: Final = 0.6
+_MAX_HELD: Final = 1.0
 
 
 class AlreadyRunningError(Exception):
