@@ -17,7 +17,7 @@ from blog.models import Page, Post
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment
 from media.models import Document, Picture
-from wordpress.importing.database import disable_mmap
+from wordpress.importing.database import tune_for_bulk
 
 # Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
 _CHUNK_SIZE: Final = 50
@@ -37,7 +37,7 @@ def export_markdown(folder: Path, *, progress: Callable[[int, int], None], warn:
     Texts are written to `folder/content` and media to `folder/static/media`. Approved comments are written to
     `folder/data/comments`, to one file for each post or page that has any.
     """
-    disable_mmap()
+    tune_for_bulk()
     approved = Comment.objects.approved().select_related("user").order_by("created_at", "pk")
     comments: Prefetch[Any] = Prefetch("comments", approved, to_attr="approved_comments")
     posts = Post.objects.prefetch_related("categories", "tags", "enclosures", comments)

@@ -20,7 +20,7 @@ from media.models import Document, Picture
 from tags.models import Tag, TaggedPost
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.items import attachment_items, block_items, entry_item, warn_about_control_characters
-from wordpress.importing.database import disable_mmap
+from wordpress.importing.database import tune_for_bulk
 from wordpress.models import Attachment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
@@ -36,7 +36,7 @@ def export_wxr(
     write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
     """Pass the export to `write` piece by piece, and return its number of items. `warn` takes a line about a loss."""
-    disable_mmap()
+    tune_for_bulk()
     warn(_("The export does not contain passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
     for element in chain(_channel_elements(), _author_elements(warn), _category_elements(warn), _tag_elements(warn)):

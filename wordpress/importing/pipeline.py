@@ -9,7 +9,7 @@ from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
 from wordpress.importing.analysis import Analysis, Progress, all_terms, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
-from wordpress.importing.database import disable_mmap, only_import, throwaway_database
+from wordpress.importing.database import only_import, throwaway_database, tune_for_bulk
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
@@ -64,7 +64,7 @@ def import_export(
         check_authors(analysis, users)
         report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
         with throwaway_database() if dry_run else nullcontext():
-            disable_mmap()
+            tune_for_bulk()
             site = identify_site(analysis, spool)
             run = begin_run(site, None if dry_run else job)
             new_ids = NewIds(analysis)
