@@ -35,14 +35,15 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--posts", type=int, default=20_000, help="how many posts the export has (%(default)s)")
     size.add_argument("--gib", type=float, help="how large the export is")
+    parser.add_argument("--tags", type=int, help="how many different tags the export has")
     parser.add_argument("--short", action="store_true", help="texts of some hundred characters, not some thousand")
     options = parser.parse_args()
     folder, posts = Path(DATA.name), options.posts
     export = folder / "export.xml"
     if options.gib:
-        write_export(export, 1000, short=options.short)
+        write_export(export, 1000, short=options.short, tags=options.tags)
         posts = int(options.gib * 2**30 / export.stat().st_size * 1000)
-    write_export(export, posts, short=options.short)
+    write_export(export, posts, short=options.short, tags=options.tags)
     more = int(posts * (TAGS_PER_POST + COMMENTS_PER_POST))
     print(f"{posts:,} posts, {more:,} taggings and comments, {export.stat().st_size / 2**20:,.0f} MiB")
     print("Seconds on the clock, and of the processors: the latter hold on a busy machine too.")

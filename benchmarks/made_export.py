@@ -20,16 +20,19 @@ PIECES: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_
 WORDS: list[str] = PIECES["words"].split()
 
 
-def write_export(path: Path, posts: int, *, short: bool = False) -> None:
-    """Write an export of `posts` posts, with TAGS_PER_POST tags and COMMENTS_PER_POST comments each on average."""
+def write_export(path: Path, posts: int, *, short: bool = False, tags: int | None = None) -> None:
+    """Write an export of `posts` posts, with TAGS_PER_POST tags and COMMENTS_PER_POST comments each on average.
+
+    `tags`: how many different ones there are, by default MAX_TAGS at most.
+    """
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(make_export(posts, short=short))
+        file.writelines(make_export(posts, short=short, tags=tags))
 
 
-def make_export(posts: int, *, short: bool) -> Iterator[str]:
+def make_export(posts: int, *, short: bool, tags: int | None = None) -> Iterator[str]:
     rng = random.Random(2010)  # noqa: S311  # test data needs no secrecy
     texts = Texts(rng, short=short)
-    terms = [make_term(number) for number in range(min(MAX_TAGS, posts * 3 // 2))]
+    terms = [make_term(number) for number in range(min(MAX_TAGS, posts * 3 // 2) if tags is None else tags)]
     yield PIECES["head"]
     yield from (PIECES["category"].format(number=number) for number in range(20))
     yield from (PIECES["tag"].format(**term) for term in terms)

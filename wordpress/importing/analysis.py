@@ -9,17 +9,18 @@ from typing import Final, Literal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext, ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
-from core.slugs import slugify
+from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
+from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Term, TermRef
 from wordpress.wxr.repair import InvalidExportError
-from wordpress.wxr.values import language_code, slug_key
+from wordpress.wxr.values import language_code
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
 # Called with a stage, how much of it is done, and its total: in bytes, items, files, texts and stored rows.
@@ -81,10 +82,7 @@ class Analysis:
     authors: dict[str, Author] = field(default_factory=dict)
     # The authors whom items name.
     creators: set[str] = field(default_factory=set)
-    # By taxonomy and slug. The definitions at the beginning of an export take precedence over items.
-    terms: dict[tuple[str, str], Term] = field(default_factory=dict)
-    # Terms without a slug, by taxonomy and name.
-    terms_without_slug: dict[tuple[str, str], Term] = field(default_factory=dict)
+    terms: ExportedTerms = field(default_factory=ExportedTerms)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
     highest_item_id: int = 0
@@ -112,7 +110,7 @@ def analyse(
             if isinstance(record, Author):
                 analysis.authors.setdefault(record.login, record)
             elif isinstance(record, Term):
-                _add_term(analysis, record)
+                analysis.terms.define(record)
             else:
                 _add_item(analysis, record)
                 if on_item:
@@ -125,6 +123,10 @@ def analyse(
         if export.source:
             done += export.source.bytes_read
             analysis.warnings += _file_warnings(export, export.source.repairs)
+        analysis.warnings += _surplus_terms_warnings(export)
+    if analysis.terms.are_left_out:
+        text = _("The export has more than %d categories, tags and other terms. Those that came later were left out.")
+        analysis.warnings.append(text % MAX_TERMS)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
     return analysis
@@ -139,19 +141,6 @@ def authors_in(analysis: Analysis) -> dict[str, Author]:
         if creator not in authors and creator not in display_names:
             authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
     return authors
-
-
-def all_terms(analysis: Analysis) -> list[Term]:
-    """Return the terms of an export. A term without a slug gets one made from its name."""
-    terms = dict(analysis.terms)
-    named = {(term.taxonomy, term.name) for term in terms.values()}
-    for (taxonomy, name), term in analysis.terms_without_slug.items():
-        if (taxonomy, name) not in named:
-            slug = slugify(name) or "untitled"
-            while (taxonomy, slug) in terms:
-                slug += "-2"
-            terms[taxonomy, slug] = term._replace(slug=slug)
-    return list(terms.values())
 
 
 def reason_to_skip(item: Item) -> str:
@@ -199,6 +188,16 @@ def _file_warnings(export: Export, repairs: Repairs) -> Iterator[str]:
             yield f"{export.path}: {repaired % count} {_('(first in line %s).') % lines}"
 
 
+def _surplus_terms_warnings(export: Export) -> Iterator[str]:
+    for title, count in export.surplus_terms.items():
+        text = ngettext(
+            "“%(title)s” has more than %(limit)d categories and tags. %(count)d of them was left out.",
+            "“%(title)s” has more than %(limit)d categories and tags. %(count)d of them were left out.",
+            count,
+        )
+        yield text % {"title": title, "limit": MAX_TERMS_OF_ITEM, "count": count}
+
+
 def _time_zone_warning(analysis: Analysis) -> str:
     offsets = ", ".join(str(dt.timezone(offset)) for offset, _count in analysis.offsets.most_common(2))
     return _(
@@ -223,16 +222,6 @@ def _add_item(analysis: Analysis, item: Item) -> None:
         analysis.different_offsets += offset != timezone.get_default_timezone().utcoffset(item.date)
 
 
-def _add_term(analysis: Analysis, term: Term) -> None:
-    """Add a term that has its own element: the first one counts, but items may have named it before."""
-    if not term.slug:
-        analysis.terms_without_slug.setdefault((term.taxonomy, term.name), term)
-        return
-    key = (term.taxonomy, slug_key(term.slug))
-    if key not in analysis.terms or analysis.terms[key] == _named_term(analysis.terms[key]):
-        analysis.terms[key] = term
-
-
 def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
     if ref.taxonomy == LANGUAGE and language_code(ref.slug):
         # It becomes the language of the entry.
@@ -240,13 +229,4 @@ def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
     if ref.taxonomy not in {CATEGORY, TAG}:
         analysis.other_terms[ref.taxonomy] += 1
         return
-    terms, key = analysis.terms_without_slug, ref.name
-    if ref.slug:
-        terms, key = analysis.terms, slug_key(ref.slug)
-    if (ref.taxonomy, key) not in terms:
-        terms[ref.taxonomy, key] = _named_term(ref)
-
-
-def _named_term(ref: Term | TermRef) -> Term:
-    """Return a term of which nothing but the name is known."""
-    return Term(ref.taxonomy, ref.slug, ref.name, "", "")
+    analysis.terms.name(ref)

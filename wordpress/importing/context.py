@@ -1,6 +1,6 @@
 """What the steps of one import share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Model
@@ -14,23 +14,9 @@ from wordpress.importing.redirects import OldUrls
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Outcome, Report
 from wordpress.importing.spool import Spool
+from wordpress.importing.terms import TermIds
 from wordpress.models import ImportRun
-from wordpress.wxr.records import Author, Comment, Term, TermRef
-from wordpress.wxr.values import slug_key
-
-
-@dataclass(slots=True)
-class TermIds:
-    """The categories and tags of the export, by taxonomy and `slug_key`; and their slugs by taxonomy and name."""
-
-    by_slug: dict[str, dict[str, int]] = field(default_factory=dict)
-    slugs: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def of(self, refs: Iterable[TermRef], taxonomy: str) -> list[int]:
-        """Return the IDs of the categories or tags among `refs`, each once."""
-        by_slug = self.by_slug[taxonomy]
-        slugs = (ref.slug or self.slugs[taxonomy, ref.name] for ref in refs if ref.taxonomy == taxonomy)
-        return list(dict.fromkeys(by_slug[slug_key(slug)] for slug in slugs))
+from wordpress.wxr.records import Author, Comment, Term
 
 
 @dataclass(slots=True)

@@ -19,11 +19,11 @@ class NewIds:
     """Allocates IDs above all those in the export. An import that is killed and continued allocates the same ones."""
 
     def __init__(self, analysis: Analysis) -> None:
-        terms = analysis.terms.values()
+        highest_term_ids = analysis.terms.highest_ids
         self._highest: dict[type[models.Model], int] = {
             User: max((author.id for author in analysis.authors.values()), default=0),
-            Category: max((term.id for term in terms if term.taxonomy == CATEGORY), default=0),
-            Tag: max((term.id for term in terms if term.taxonomy == TAG), default=0),
+            Category: highest_term_ids[CATEGORY],
+            Tag: highest_term_ids[TAG],
             Entry: analysis.highest_item_id,
             Comment: analysis.highest_comment_id,
         }

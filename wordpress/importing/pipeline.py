@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
-from wordpress.importing.analysis import Analysis, Progress, all_terms, analyse, reason_to_skip, total_size
+from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import only_import, throwaway_database, tune_for_bulk
 from wordpress.importing.entry_builder import markup_of
@@ -104,9 +104,7 @@ def _import_texts(context: ImportContext) -> None:
     """Import everything except files, in an order in which each step finds the objects it refers to."""
     unsupported = Unsupported()
     import_authors(context)
-    # Some items give only the names of their terms.
-    for term in all_terms(context.analysis):
-        context.term_ids.slugs.setdefault((term.taxonomy, term.name), term.slug)
+    context.term_ids.slugs = context.analysis.terms.slugs_of_names()
     import_categories(context)
     import_tags(context)
     report_other_terms(context)

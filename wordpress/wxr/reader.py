@@ -19,6 +19,8 @@ from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
+# The most categories and tags that are read of one item. More than any real one has.
+MAX_TERMS: Final = 10_000
 # A file with more errors is rejected.
 _MAX_ERRORS: Final = 1000
 # No real site has as many different meta keys.
@@ -60,7 +62,11 @@ class Export:
         self.version = self.base_url = self.site_url = ""
         # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
+        # The items with more than MAX_TERMS terms, by title or ID, and how many were left out. At most _MAX_KEYS.
+        self.surplus_terms: Counter[str] = Counter()
         self._markups = markups
+        # How many terms were removed from the item that is being read.
+        self._removed_terms = 0
         # The usual names of all elements so far, by tag and, where it matters, by prefix.
         self._names: dict[str, str] = {}
         self._prefixed_names: dict[tuple[str, str | None], str] = {}
@@ -122,11 +128,21 @@ class Export:
         """Yield the records in `channels` and remove their elements. `may_be_open`: the last may be incomplete."""
         for channel in channels:
             parts = list(channel)
-            for part in parts[:-1] if may_be_open and channel is channels[-1] else parts:
+            if may_be_open and channel is channels[-1] and parts:
+                part = parts.pop()
+                self._remove_surplus_terms(part, part[:-1])
+            for part in parts:
                 record = self._read_element(part)
                 channel.remove(part)
                 if record is not None:
                     yield record
+
+    def _remove_surplus_terms(self, item: Any, children: list[Any]) -> None:
+        """Remove the terms beyond MAX_TERMS from the complete children of an item, which might not fit into memory."""
+        if len(children) > MAX_TERMS:
+            for term in [child for child in children if self._name(child) == "category"][MAX_TERMS:]:
+                item.remove(term)
+                self._removed_terms += 1
 
     def _read_element(self, element: Any) -> Record | None:
         """Return the record in `element`, a child of the channel, or store what it says about the export."""
@@ -166,6 +182,7 @@ class Export:
         return name
 
     def _item(self, element: Any) -> Item:
+        self._remove_surplus_terms(element, element[:])
         fields = self._children(element)
         refs = (
             _term_ref(each.get("domain", ""), each.get("nicename", ""), _text(each))
@@ -202,6 +219,9 @@ class Export:
             attachment_url=fields.text("wp:attachment_url").strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
         )
+        if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
+            self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms
+        self._removed_terms = 0
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
 
     def _comment(self, element: Any) -> Comment:

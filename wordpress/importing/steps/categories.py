@@ -8,7 +8,6 @@ from blog.models import Category
 from blog.models.tree import MAX_PATH_LENGTH
 from core.slugs import slug_from_export, slugify
 from wordpress.bulk import fetch_rows
-from wordpress.importing.analysis import all_terms
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of
@@ -26,7 +25,8 @@ def import_categories(context: ImportContext) -> None:
     """
     categories = _Categories(context)
     write_batches(context, categories.order, categories.import_some)
-    context.term_ids.by_slug[CATEGORY] = categories.pks
+    for key, pk in categories.pks.items():
+        context.term_ids.add(CATEGORY, key, pk)
 
 
 class _Categories:
@@ -34,7 +34,7 @@ class _Categories:
 
     def __init__(self, context: ImportContext) -> None:
         self.context = context
-        terms = all_terms(context.analysis)
+        terms = context.analysis.terms
         self.terms = {slug_key(term.slug): term for term in terms if term.taxonomy == CATEGORY}
         self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.parents = _parents(self.terms)

@@ -9,7 +9,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.importing.analysis import all_terms, reason_to_skip
+from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
@@ -48,7 +48,7 @@ def changed_on_both_sides() -> str:
 
 def report_other_terms(context: ImportContext) -> None:
     """Report the terms that are neither categories nor tags, and why they are skipped."""
-    for term in all_terms(context.analysis):
+    for term in context.analysis.terms:
         if term.taxonomy not in {CATEGORY, TAG}:
             is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
             reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)

@@ -1,8 +1,8 @@
 """The tags of an export. Each of their URLs leads somewhere here, even if two of them belong to one tag."""
 
-from collections.abc import Container, Sequence
-from functools import partial
-from itertools import count
+from collections.abc import Container, Iterator, Sequence
+from functools import cached_property, partial
+from itertools import batched, count
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from core.slugs import slug_from_export, slugify, unique_slug
 from tags.models import Tag, TagAlias, tag_key
 from wordpress.bulk import fetch_rows, insert
-from wordpress.importing.analysis import all_terms
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
@@ -33,9 +32,9 @@ def import_tags(context: ImportContext) -> None:
     """
     tags = _Tags(context)
     tags.update_changed()
-    write_batches(context, tags.exported, tags.import_some, size=500)
-    write_batches(context, [exported for exported in tags.exported if exported.aliases], tags.import_aliases, size=500)
-    context.term_ids.by_slug[TAG] = tags.pks
+    write_batches(context, tags.exported(), tags.import_some, size=500)
+    with_aliases = (exported for exported in tags.exported() if exported.aliases)
+    write_batches(context, with_aliases, tags.import_aliases, size=500)
 
 
 class _ExportedTag:
@@ -80,26 +79,37 @@ class _Lookup:
 class _Tags:
     def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self.exported = [_ExportedTag(term) for term in all_terms(context.analysis) if term.taxonomy == TAG]
-        # To tell tags of this site from tags of the export.
-        self.slugs = {exported.slug for exported in self.exported}
-        self.keys = {exported.key for exported in self.exported}
-        # By `slug_key`.
-        self.pks: dict[str, int] = {}
         # Terms whose tags were merged into others here, by `slug_key`.
         self.merged: set[str] = set()
         # The slugs of tags that the report includes already.
         self.reported: set[str] = set()
 
+    # Hashes, because there may be hundreds of thousands. And most imports need neither.
+    @cached_property
+    def slugs(self) -> set[int]:
+        """The slugs of all tags of the export, to tell them from tags of this site."""
+        return {hash(exported.slug) for exported in self.exported()}
+
+    @cached_property
+    def keys(self) -> set[int]:
+        """The keys of all tags of the export, likewise."""
+        return {hash(exported.key) for exported in self.exported()}
+
+    def exported(self) -> Iterator[_ExportedTag]:
+        """Yield the tags of the export."""
+        return (_ExportedTag(term) for term in self.context.analysis.terms if term.taxonomy == TAG)
+
     def update_changed(self) -> None:
         """Update stored tags from the export, unless they were changed here too."""
-        stored = dict(fetch_rows(Tag, "slug", self.slugs, "slug", "pk"))
-        recorded = self.context.ledger.recorded(TAGS, stored.values())
-        changed = {
-            pk: exported
-            for exported in self.exported
-            if (pk := stored.get(exported.slug)) in recorded and recorded[pk].exported != fingerprint_of(exported.term)
-        }
+        changed: dict[int, _ExportedTag] = {}
+        recorded: dict[int, Recorded] = {}
+        for batch in batched(self.exported(), 500, strict=False):
+            stored = dict(fetch_rows(Tag, "slug", (exported.slug for exported in batch), "slug", "pk"))
+            records = self.context.ledger.recorded(TAGS, stored.values())
+            for exported in batch:
+                pk = stored.get(exported.slug)
+                if pk in records and records[pk].exported != fingerprint_of(exported.term):
+                    changed[pk], recorded[pk] = exported, records[pk]
         if changed:
             write_batch(self.context, partial(self._update, changed, recorded))
 
@@ -137,7 +147,8 @@ class _Tags:
             self.context.record(TAGS, term, tag, is_new=True)
         aliases = [TagAlias(slug=slug, tag_id=tag.pk) for slug, tag in lookup.new_aliases]
         self._store_aliases(aliases, {tag.pk for tag in created})
-        self.pks |= {key: tag.pk for key, tag in tags.items()}
+        for key, tag in tags.items():
+            self.context.term_ids.add(TAG, key, tag.pk)
         # Of a tag that others were merged into, only the ID is known.
         self.merged |= {key for key, tag in tags.items() if not tag.name}
 
@@ -149,7 +160,7 @@ class _Tags:
         for exported in batch:
             key = slug_key(exported.term.slug)
             new = [alias for alias in dict.fromkeys(exported.aliases) if alias not in used and key not in self.merged]
-            aliases += [TagAlias(slug=alias, tag_id=self.pks[key]) for alias in new]
+            aliases += [TagAlias(slug=alias, tag_id=self.context.term_ids.pk(TAG, key)) for alias in new]
             used.update(new)
         self._store_aliases(aliases)
 
@@ -164,7 +175,7 @@ class _Tags:
         # The tag with the same name, and the tag that this one was merged into here.
         namesake, merged = lookup.by_key.get(exported.key), lookup.aliases.get(slug)
         if namesake and slug and not merged:
-            if namesake.slug in self.slugs:
+            if hash(namesake.slug) in self.slugs:
                 return self._create(exported, self._free_name(exported, lookup.by_key), lookup)
             self.context.report.count(TAGS, Outcome.IMPORTED)
             self._note(exported, _("It is the same tag as “%s”, so its URL leads there.") % namesake.name)
@@ -208,7 +219,7 @@ class _Tags:
         for number in count(2):
             name = _with_number(exported.name, number)
             key = tag_key(name)
-            if key not in taken and key not in self.keys and not Tag.objects.filter(key=key).exists():
+            if key not in taken and hash(key) not in self.keys and not Tag.objects.filter(key=key).exists():
                 break
         self._note(exported, _("Several tags with their own URLs have this name. This one is called “%s” here.") % name)
         return name

@@ -1,0 +1,122 @@
+"""The terms of an export in little memory: there may be hundreds of thousands of tags."""
+
+import pickle
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from core.slugs import slugify
+from wordpress.wxr.records import Term, TermRef
+from wordpress.wxr.values import slug_key
+
+# More than any real site has. Each takes some 200 bytes until the end of an import.
+MAX_TERMS: Final = 200_000
+# How many terms are compressed together.
+_CHUNK: Final = 1000
+
+
+class ExportedTerms:
+    """The terms of an export, each once: as they are defined, or else as an item names them.
+
+    They are compressed, and only hashes tell them apart. Terms beyond MAX_TERMS are left out.
+    """
+
+    def __init__(self) -> None:
+        self.highest_ids: Counter[str] = Counter()
+        self.are_left_out = False
+        # Each with whether it is a definition.
+        self._chunks: list[bytes] = []
+        self._last: list[tuple[Term, bool]] = []
+        # The hashes of terms by taxonomy and `slug_key`. Some were named before they were defined.
+        self._defined: set[int] = set()
+        self._named: set[int] = set()
+        # Terms without a slug, by taxonomy and name.
+        self._without_slug: dict[tuple[str, str], Term] = {}
+
+    def define(self, term: Term) -> None:
+        """Add a term that has an element of its own. The first of several counts."""
+        if self._add(term, is_definition=True):
+            self.highest_ids[term.taxonomy] = max(self.highest_ids[term.taxonomy], term.id)
+
+    def name(self, ref: TermRef) -> None:
+        """Add a term that an item names, unless it is known."""
+        self._add(Term(ref.taxonomy, ref.slug, ref.name, "", ""), is_definition=False)
+
+    def __iter__(self) -> Iterator[Term]:
+        """Yield each term. One without a slug gets one made from its name, unless another term has that name."""
+        nameless = dict(self._without_slug)
+        for term in self._with_slugs():
+            nameless.pop((term.taxonomy, term.name), None)
+            yield term
+        given: set[int] = set()
+        for (taxonomy, name), term in nameless.items():
+            slug = slugify(name) or "untitled"
+            while (key := hash((taxonomy, slug))) in self._defined or key in self._named or key in given:
+                slug += "-2"
+            given.add(key)
+            yield term._replace(slug=slug)
+
+    def slugs_of_names(self) -> dict[tuple[str, str], str]:
+        """Return the slugs of those terms that items name without a slug, by taxonomy and name."""
+        slugs: dict[tuple[str, str], str] = {}
+        for term in self if self._without_slug else ():
+            if (term.taxonomy, term.name) in self._without_slug:
+                slugs.setdefault((term.taxonomy, term.name), term.slug)
+        return slugs
+
+    def _add(self, term: Term, *, is_definition: bool) -> bool:
+        """Add a term and return True, unless it is known or there are too many."""
+        if not term.slug:
+            is_known = (term.taxonomy, term.name) in self._without_slug
+        else:
+            key = hash((term.taxonomy, slug_key(term.slug)))
+            is_known = key in self._defined or (key in self._named and not is_definition)
+        if is_known:
+            return False
+        if len(self._defined) + len(self._named) + len(self._without_slug) >= MAX_TERMS:
+            self.are_left_out = True
+            return False
+        if not term.slug:
+            self._without_slug[term.taxonomy, term.name] = term
+            return True
+        (self._defined if is_definition else self._named).add(key)
+        self._last.append((term, is_definition))
+        if len(self._last) == _CHUNK:
+            self._chunks.append(zlib.compress(pickle.dumps(self._last), level=1))
+            self._last = []
+        return True
+
+    def _with_slugs(self) -> Iterator[Term]:
+        for chunk in self._chunks:
+            yield from self._current(pickle.loads(zlib.decompress(chunk)))  # noqa: S301  # pickled above
+        yield from self._current(self._last)
+
+    def _current(self, chunk: list[tuple[Term, bool]]) -> Iterator[Term]:
+        """Yield the terms of a chunk except those that are named in it and defined later."""
+        has_both = not self._defined.isdisjoint(self._named)
+        for term, is_definition in chunk:
+            if is_definition or not (has_both and hash((term.taxonomy, slug_key(term.slug))) in self._defined):
+                yield term
+
+
+class TermIds:
+    """The IDs here of the export's categories and tags, and the slugs of those that items name without one."""
+
+    def __init__(self) -> None:
+        # By taxonomy and the hash of the `slug_key`.
+        self._pks: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self.slugs: dict[tuple[str, str], str] = {}
+
+    def add(self, taxonomy: str, key: str, pk: int) -> None:
+        """Add the term with this `slug_key`."""
+        self._pks[taxonomy][hash(key)] = pk
+
+    def pk(self, taxonomy: str, key: str) -> int:
+        """Return the ID of the term with this `slug_key`; 0 if it was left out."""
+        return self._pks[taxonomy].get(hash(key), 0)
+
+    def of(self, refs: tuple[TermRef, ...], taxonomy: str) -> list[int]:
+        """Return the IDs of the categories or tags among `refs`, each once, without those that were left out."""
+        slugs = (ref.slug or self.slugs.get((taxonomy, ref.name), "") for ref in refs if ref.taxonomy == taxonomy)
+        return [pk for pk in dict.fromkeys(self.pk(taxonomy, slug_key(slug)) for slug in slugs) if pk]
