@@ -1,27 +1,36 @@
-"""`manage.py export_markdown`: files for static site generators like Hugo and Pelican."""
+"""`manage.py export_markdown`: files for static site generators. `.ci/generators` builds sites from them."""
 
 import datetime as dt
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 
+from blog.models import Post
 from blog.rendering import render
 from media.models import Document
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
+from wordpress.exporting.generators import GENERATORS, Hugo
 
 pytestmark = pytest.mark.django_db
 DAY = dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 
 
+CONFIGURATION = {"hugo.toml", "pelicanconf.py", "eleventy.config.js", "_config.yml", "package.json"}
+
+
 def run(folder: Path, **options: Any) -> list[str]:
+    """Export, and return the paths of all files except the configuration."""
     call_command("export_markdown", str(folder), stderr=io.StringIO(), **options)
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in paths if path not in CONFIGURATION)
 
 
 def read(path: Path) -> tuple[dict[str, Any], str]:
@@ -110,7 +119,7 @@ class TestFiles:
             raise KeyboardInterrupt
 
         PostFactory(published_at=DAY)
-        monkeypatch.setattr("wordpress.exporting.markdown_export._body", interrupt)
+        monkeypatch.setattr(Hugo, "body", interrupt)
         with pytest.raises(CommandError, match="Interrupted") as caught:
             run(tmp_path / "out")
         assert caught.value.returncode == 130
@@ -152,3 +161,117 @@ class TestComments:
             CommentFactory()
         with django_assert_max_num_queries(15):
             run(tmp_path)
+
+
+class TestGenerators:
+    """Each reads the metadata and the text in its own way."""
+
+    @pytest.fixture
+    def post(self) -> Post:
+        return PostFactory(
+            title="A & B: <i>c</i>",
+            slug="\u0645\u0631\u062d\u0628\u0627",
+            source="{{ x }} {% y %} {{< z >}}",
+            published_at=DAY,
+            tags=["one, two", "three; four"],
+            categories=[CategoryFactory(name="First"), CategoryFactory(name="Second")],
+            language="ar",
+            excerpt="Two\nlines",
+        )
+
+    def test_hugo(self, tmp_path: Path, post: Post) -> None:
+        values, body = read(tmp_path / run(tmp_path, generator="hugo")[0])
+        assert values["url"] == f"/2020/01/02/{post.slug}/"
+        # It would look for the shortcode `z`.
+        assert "&#123;{&lt; z &gt;}}" in body
+        assert "unsafe = true" in (tmp_path / "hugo.toml").read_text(encoding="utf-8")
+
+    def test_hugo_gets_markdown_as_it_was_written_unless_it_has_shortcodes(self, tmp_path: Path) -> None:
+        PostFactory(source="*x* {{ y }}", published_at=DAY)
+        assert read(tmp_path / run(tmp_path, generator="hugo")[0])[1] == "\n*x* {{ y }}\n"
+
+    def test_pelican(self, tmp_path: Path, post: Post) -> None:
+        text = (tmp_path / run(tmp_path, generator="pelican")[0]).read_text(encoding="utf-8")
+        head, _blank, body = text.partition("\n\n")
+        assert dict(line.split(": ", 1) for line in head.splitlines()) == {
+            "title": "A &amp; B: &lt;i&gt;c&lt;/i&gt;",
+            "date": "2020-01-02T03:04:05+00:00",
+            "modified": timezone.localtime(post.modified_at).isoformat(timespec="seconds"),
+            "slug": post.slug,
+            "url": f"2020/01/02/{post.slug}/",
+            "save_as": f"2020/01/02/{post.slug}/index.html",
+            "author": str(post.author),
+            "status": "published",
+            "lang": "ar",
+            "summary": "Two lines",
+            "category": "First",
+            "tags": "one, two;three, four",
+        }
+        assert body == "{{ x }} {% y %} {{< z >}}\n"
+
+    def test_pelican_gets_a_title_because_it_skips_posts_without_one(self, tmp_path: Path) -> None:
+        PostFactory(title="", slug="a-slug", published_at=DAY)
+        text = (tmp_path / run(tmp_path, generator="pelican")[0]).read_text(encoding="utf-8")
+        assert text.startswith("title: a-slug\n")
+
+    def test_eleventy(self, tmp_path: Path, post: Post) -> None:
+        values, body = read(tmp_path / run(tmp_path, generator="eleventy")[0])
+        assert values["permalink"] == f"/2020/01/02/{post.slug}/"
+        # Without these, its template language would stop at `{% y %}`.
+        assert (values["templateEngineOverride"], values["dynamicPermalink"]) == ("md", False)
+        assert body == "\n{{ x }} {% y %} {{< z >}}\n"
+
+    def test_hexo(self, tmp_path: Path, post: Post) -> None:
+        (name,) = run(tmp_path, generator="hexo")
+        values, body = read(tmp_path / name)
+        assert name.startswith("source/_posts/")
+        assert values["permalink"] == f"2020/01/02/{post.slug}/"
+        assert values["disableNunjucks"] is True
+        assert values["categories"] == [["First"], ["Second"]]
+        assert body == "\n{{ x }} {% y %} {{< z >}}\n"
+
+    @pytest.mark.parametrize("generator", GENERATORS)
+    @pytest.mark.parametrize("status", ["draft", "private", "trash"])
+    def test_none_publishes_what_readers_cannot_see(self, tmp_path: Path, generator: str, status: str) -> None:
+        PostFactory(status=status, published_at=DAY)
+        PageFactory(status=status)
+        marks = {
+            "hugo": "\ndraft: true\n",
+            "pelican": "\nstatus: skip\n",
+            "eleventy": "\npermalink: false\n",
+            "hexo": "\ndraft: true\n",
+        }
+        names = run(tmp_path, generator=generator)
+        assert len(names) == 2
+        for name in names:
+            assert marks[generator] in (tmp_path / name).read_text(encoding="utf-8")
+            assert generator != "hexo" or name.startswith("source/_drafts/")
+
+    @pytest.mark.parametrize("generator", GENERATORS)
+    @pytest.mark.parametrize("slug", ["_hidden", "index", ".dot", "con", "A", "a{{b"])
+    def test_none_leaves_out_a_page_because_of_the_name_of_its_file(
+        self, tmp_path: Path, generator: str, slug: str
+    ) -> None:
+        page = PageFactory(slug="x")
+        type(page).objects.update(path=slug, slug=slug)
+        (name,) = run(tmp_path, generator=generator)
+        assert Path(name).name == f"entry-{re.sub(r'[^a-z_]+', '-', slug.lower())}.{page.pk}.md"
+
+    @pytest.mark.parametrize(
+        ("generator", "media", "comments"),
+        [
+            ("hugo", "static/media", "data/comments"),
+            ("pelican", "content/media", "comments"),
+            ("eleventy", "media", "_data/comments"),
+            ("hexo", "source/media", "source/_data/comments"),
+        ],
+    )
+    def test_media_and_comments_are_where_it_looks_for_them(
+        self, tmp_path: Path, settings: Settings, generator: str, media: str, comments: str
+    ) -> None:
+        settings.MEDIA_ROOT = tmp_path / "media"
+        CommentFactory(entry=PostFactory(slug="a", published_at=DAY))
+        document = Document.objects.create(file=ContentFile(b"x", name="a.pdf"))
+        names = run(tmp_path / "out", generator=generator)
+        assert f"{media}/{document.file.name}" in names
+        assert f"{comments}/posts/2020/01/02-a.json" in names

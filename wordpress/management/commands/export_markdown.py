@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.atomic_files import atomic_folder
+from wordpress.exporting.generators import GENERATORS
 from wordpress.exporting.markdown_export import export_markdown
 from wordpress.progress import show_progress
 
@@ -15,11 +16,19 @@ from wordpress.progress import show_progress
 class Command(BaseCommand):
     help = (
         "Writes each post and page to a Markdown file and its comments to a data file, and copies all media files, "
-        "for static site generators like Hugo and Pelican. Posts and pages that are not public are marked as drafts."
+        "for a static site generator, with a configuration under which all URLs stay as they are. Posts and pages that "
+        "are not public are marked as drafts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+        parser.add_argument(
+            "--for",
+            choices=GENERATORS,
+            default="hugo",
+            dest="generator",
+            help="the static site generator (default: %(default)s)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
@@ -27,7 +36,7 @@ class Command(BaseCommand):
         try:
             with show_progress(self.stderr, interrupted) as update, atomic_folder(folder) as target:
                 progress, warn = partial(update, _("Exporting")), partial(self.stderr.write, style_func=str)
-                count = export_markdown(target, progress=progress, warn=warn)
+                count = export_markdown(target, GENERATORS[options["generator"]](), progress=progress, warn=warn)
         except FileExistsError as error:
             raise CommandError(_("%s is not an empty folder. Choose another one.") % folder) from error
         except OSError as error:
