@@ -26,6 +26,8 @@ _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|file
 _SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
 # The file extensions of the pictures that can be uploaded here.
 PICTURE_EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif"})
+# The end of the path of a file, which is not a program.
+_FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
 # Posts, pages and attachments have one ID space.
 _ENTRY_FORMS: Final = ("p", "page_id", "attachment_id")
@@ -36,7 +38,11 @@ _PREFIXES: Final = {"category_name": "category", "tag": "tag", "author_name": "a
 
 
 def legacy_key(url: str) -> str:
-    """Return the path under which a redirect from a URL of the old site is stored, or an empty string for none."""
+    """Return the path under which a redirect from a URL of the old site is stored, or an empty string for none.
+
+    A query other than an ID at the root counts only at files, as a size: elsewhere it says which page is meant, so
+    the path alone would be that of another page.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -48,14 +54,19 @@ def legacy_key(url: str) -> str:
         return _UPLOADS + parts.path.lstrip("/")
     if uploaded := _UPLOADED.fullmatch(parts.path):
         return _UPLOADS + uploaded[1]
+    if parts.query and not _FILE.search(parts.path):
+        return ""
     # In some places WordPress doubles the leading slash.
     path = "/" + parts.path.lstrip("/") if parts.path.startswith("/") else ""
     return path if path != "/" else ""
 
 
-def file_url(path: str) -> str:
-    """Return the URL here of the file that was at `/wp-content/uploads/` + `path`, in any size. Raises Http404."""
-    for candidate in size_variants(normalise_path(_UPLOADS + path)):
+def file_url(path: str, folder: str = "") -> str:
+    """Return the URL here of the file that was at `/wp-content/uploads/` + `path`, in any size. Raises Http404.
+
+    `folder` is the one that WordPress was in, such as `blog/`.
+    """
+    for candidate in size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path)):
         if url := _redirect_url(candidate):
             return url
     raise Http404(gettext("There is no such file."))

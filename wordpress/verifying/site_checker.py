@@ -91,7 +91,7 @@ class SiteChecker:
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
                 if not reason_to_skip(record) and self._is_public(record):
-                    self._public_paths.add(_path_of(record))
+                    self._public_paths |= {_path_of(record), _path_by_slug(record)}
                     self._id_counts[record.id] += 1
                     self._add_newest_post(record)
             elif isinstance(record, Author):
@@ -233,7 +233,12 @@ class SiteChecker:
 
 def _records(paths: list[Path]) -> Iterator[Record]:
     for path in paths:
-        yield from Export(path, markups).records()
+        export = Export(path, markups)
+        for record in export.records():
+            if isinstance(record, Item) and record.link.rstrip("/") == export.base_url.rstrip("/"):
+                # It was the front page. The front page here lists the newest posts.
+                record = record._replace(link="")  # the record without its link
+            yield record
 
 
 def _is_checked(item: Item) -> bool:
@@ -245,13 +250,20 @@ def _path_of(item: Item) -> str:
     """Return the path of the item on the old site: as exported, otherwise as WordPress makes it. Empty if unknown."""
     try:
         parts = urlsplit(item.link)
-        path = quote(unquote(parts.path), safe="/")
-        if path.strip("/"):
-            return path if path.startswith("/") and not path.startswith("//") else ""
-        if parts.query and not item.slug:
-            return f"/?{quote(parts.query, safe='=&%')}"
     except ValueError:
-        pass
+        return _path_by_slug(item)
+    path = quote(unquote(parts.path), safe="/")
+    if path.strip("/") and (not path.startswith("/") or path.startswith("//")):
+        return ""
+    if parts.query:
+        # A blog without permalinks, perhaps in a folder. The links of drafts have an ID whatever permalinks there are.
+        with_id = f"{path or '/'}?{quote(parts.query, safe='=&%')}"
+        return with_id if item.status == "publish" else _path_by_slug(item) or with_id
+    return path if path.strip("/") else _path_by_slug(item)
+
+
+def _path_by_slug(item: Item) -> str:
+    """Return the path that an item with this slug has here; empty if that is not known."""
     slug = quote(unquote(item.slug), safe="")
     if not slug or (item.type == "page" and item.parent):
         return ""
