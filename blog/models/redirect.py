@@ -105,19 +105,24 @@ def add_redirects(pairs: Iterable[tuple[str, models.Model]]) -> None:
 
 
 def folder_path(folder: str) -> str:
-    """Return the path of the row for a folder such as `/blog/`."""
+    """Return the path of the row for a folder such as `/blog/` or `/blog/*`."""
     return f"{normalise_path(folder).rstrip(f'/{_REST}')}/{_REST}"
 
 
+def is_folder_path(path: str) -> bool:
+    return path.endswith(f"/{_REST}") and path != f"/{_REST}"
+
+
 def add_folder(folder: str) -> bool:
-    """Redirect a folder that the blog was in, such as `/blog/`, to the root. Return whether it is new.
+    """Redirect a folder that the blog was in, such as `/blog/` or `/blog/*`, to the root. Return whether it is new.
 
     What was redirected from the folder itself leads to the front page from then on, unless it is redirected again.
     """
     path = folder_path(folder)
     if len(path) > MAX_LENGTH or Redirect.objects.filter(path=path).exists():
         return False
-    remove_redirects([folder, folder.rstrip("/")])
+    itself = path.removesuffix(_REST)
+    remove_redirects([itself, itself.rstrip("/")])
     Redirect.objects.bulk_create([Redirect(path=path)])
     return True
 

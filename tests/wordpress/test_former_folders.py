@@ -15,6 +15,7 @@ from blog.models.redirect import add_folder, add_redirects
 from media.models import Document
 from tests.factories import PageFactory, PostFactory
 from tests.factories.wxr import attachment, category, comment, export, filed, item, page, tag, write
+from tests.factories.wxr import exported as exported_site
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.redirects import add_redirect
 from wordpress.importing.undo import undo_run
@@ -110,6 +111,12 @@ class TestImportedFolder:
         import_export([exported])
         assert client.get("/blog/").headers["Location"] == "/page-50/"
         assert client.get("/blog/tag/x/").headers["Location"] == "/tag/x/"
+
+    def test_our_own_export_keeps_it(self, tmp_path: Path) -> None:
+        path = exported_site(tmp_path)
+        Redirect.objects.all().delete()
+        import_export([path])
+        assert Redirect.objects.filter(path="/blog/*").exists()
 
     def test_undoing_the_import_removes_it(self) -> None:
         undo_run(ImportRun.objects.get())

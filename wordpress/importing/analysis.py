@@ -91,6 +91,8 @@ class Analysis:
     highest_comment_id: int = 0
     base_url: str = ""
     site_url: str = ""
+    # The folders that the blog was in, as in `/blog/*`, as far as one of our own exports lists them.
+    legacy_urls: list[str] = field(default_factory=list)
     # How far the old site's time was from UTC, and how often it differed from this site's time.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
@@ -121,6 +123,7 @@ def analyse(
                 progress("reading", done + export.source.bytes_read, total)
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
+        analysis.legacy_urls += export.legacy_urls
         analysis.other_meta.update(export.other_meta)
         if export.source:
             done += export.source.bytes_read

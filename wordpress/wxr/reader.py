@@ -58,6 +58,8 @@ class Export:
         self.path = path
         self.source = RepairedSource()
         self.version = self.base_url = self.site_url = ""
+        # Of the blog as a whole: the folders that it was in, as in `/blog/*` (in our own exports only).
+        self.legacy_urls: tuple[str, ...] = ()
         # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
         self._markups = markups
@@ -145,6 +147,8 @@ class Export:
             self.base_url = _text(element).strip()
         elif name == "wp:base_site_url":
             self.site_url = _text(element).strip()
+        elif name == "wp:channelmeta":
+            self.legacy_urls += extensions.find_legacy_urls([self._meta_field(element)])
         return None
 
     def _name(self, element: Any) -> str:
@@ -232,12 +236,15 @@ class Export:
 
     def _meta(self, children: _Children, owner: str) -> list[tuple[str, str]]:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
-        fields = map(self._children, children.elements(f"wp:{owner}meta"))
-        meta = [(field.text("wp:meta_key"), field.text("wp:meta_value")) for field in fields]
+        meta = list(map(self._meta_field, children.elements(f"wp:{owner}meta")))
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
         return meta
+
+    def _meta_field(self, element: Any) -> tuple[str, str]:
+        field = self._children(element)
+        return field.text("wp:meta_key"), field.text("wp:meta_value")
 
 
 def _first_fatal_error(parser: Any) -> Any:
