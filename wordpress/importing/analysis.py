@@ -13,7 +13,9 @@ from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
+from core.http import host_of
 from core.slugs import slugify
+from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.reader import Export
@@ -87,6 +89,7 @@ class Analysis:
     terms_without_slug: dict[tuple[str, str], Term] = field(default_factory=dict)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
+    # The highest ID that an item has, or that a link names.
     highest_item_id: int = 0
     highest_comment_id: int = 0
     base_url: str = ""
@@ -116,7 +119,7 @@ def analyse(
             elif isinstance(record, Term):
                 _add_term(analysis, record)
             else:
-                _add_item(analysis, record)
+                _add_item(analysis, record, host_of(export.base_url))
                 if on_item:
                     on_item(record)
             if progress and export.source:
@@ -211,9 +214,9 @@ def _time_zone_warning(analysis: Analysis) -> str:
     ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
 
 
-def _add_item(analysis: Analysis, item: Item) -> None:
+def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.items[item.type] += 1
-    analysis.highest_item_id = max(analysis.highest_item_id, item.id)
+    analysis.highest_item_id = max(analysis.highest_item_id, item.id, highest_linked_id(item, host))
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     if reason_to_skip(item):
         return

@@ -179,13 +179,15 @@ class Export:
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
+        link, guid = fields.text("link").strip(), fields.text("guid").strip()
         item = Item(
-            id=values.parse_id(fields.text("wp:post_id")),
+            # Some programs write no IDs, but keep them in the URLs.
+            id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
             type=fields.text("wp:post_type").strip() or "post",
             status=fields.text("wp:status").strip(),
             title=fields.text("title"),
             slug=fields.text("wp:post_name").strip(),
-            link=fields.text("link").strip(),
+            link=link,
             author=fields.text("dc:creator").strip(),
             date=date,
             date_gmt=date_gmt,
@@ -198,7 +200,7 @@ class Export:
             sticky=fields.text("wp:is_sticky").strip() == "1",
             password=fields.text("wp:post_password"),
             comment_status=fields.text("wp:comment_status").strip(),
-            guid=fields.text("guid").strip(),
+            guid=guid,
             # Old versions of WordPress wrote an empty element for a deleted category.
             terms=tuple(ref for ref in refs if ref.slug or ref.name),
             meta=tuple(meta),
