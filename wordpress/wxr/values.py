@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from core.slugs import slug_from_export, slugify, validate_slug
-from core.text import remove_controls
+from core.text import CONTROL
 
 MAX_SLUG_LENGTH = 200
 # Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
@@ -38,12 +38,12 @@ def plain_line(text: str) -> str:
     if not _NOT_PLAIN.search(text):
         return text.strip()
     lines = html.unescape(_TAG.sub("", text)).replace("\t", " ").splitlines()
-    return remove_controls(" ".join(filter(None, map(str.strip, lines))))
+    return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines))))
 
 
 def plain_lines(text: str) -> str:
     """Return `text` without markup, keeping its line breaks."""
-    return remove_controls(html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))).strip()
+    return CONTROL.sub("", html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))).strip()
 
 
 def has_markup(text: str) -> bool:
