@@ -62,6 +62,11 @@ class TestVerifying:
     def test_import_has_no_problems(self, imported: Path) -> None:
         assert "No problems found (7 items checked)." in run(imported)
 
+    def test_posts_of_the_same_second(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(*(item(pk, title=f"Post {pk}") for pk in range(1, 13))))
+        import_export([path])
+        assert "No problems found" in run(path)
+
     def test_export_with_everything(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*EVERYTHING))
         import_export([path])

@@ -47,9 +47,13 @@ class SiteProblem(NamedTuple):
 
 
 class NewestPost(NamedTuple):
-    """The newest public post of a listing. `guid` is empty if the post could not keep its GUID."""
+    """The newest public post of a listing, of several with one date that with the highest ID, as listings show them.
+
+    `guid` is empty if the post could not keep its GUID.
+    """
 
     date: dt.datetime
+    id: int
     title: str
     guid: str
 
@@ -161,7 +165,7 @@ class SiteChecker:
         date = item.date or item.date_gmt
         if item.type != "post" or date is None:
             return
-        newest = NewestPost(date, one_line(plain_line(item.title)), item.guid)
+        newest = NewestPost(date, item.id, one_line(plain_line(item.title)), item.guid)
         terms = [(ref.taxonomy, usable_slug(ref.slug)) for ref in item.terms if ref.taxonomy in _TERM_PREFIXES]
         for listing in (("", ""), ("author", item.author), *terms):
             self._newest_posts[listing] = max(newest, self._newest_posts.get(listing, newest))
