@@ -38,6 +38,14 @@ def has_session(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
+def wants_no_store(request: HttpRequest) -> bool:
+    """Return whether the request asks caches to leave it alone (RFC 9111, 5.2.1.5), as `verify_import` does.
+
+    Its response is neither taken from the page cache nor stored there. That costs what any query string costs.
+    """
+    return "no-store" in request.headers.get("Cache-Control", "").lower()
+
+
 def mark_public(response: HttpResponse) -> None:
     """Let browsers and proxies store the response, and revalidate it every time."""
     patch_cache_control(response, public=True, max_age=0, must_revalidate=True)
@@ -72,7 +80,8 @@ class PageCacheMiddleware:
         request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.current))
         is_reader = not has_session(request)
         # Anyone could invent any number of query strings and fill the cache.
-        is_cacheable = is_reader and request.method in {"GET", "HEAD"} and not request.META.get("QUERY_STRING")
+        has_one_answer = request.method in {"GET", "HEAD"} and not request.META.get("QUERY_STRING")
+        is_cacheable = is_reader and has_one_answer and not wants_no_store(request)
         if is_cacheable and (cached := cache.get(_cache_key(request))) is not None:
             return cast("HttpResponse", cached)
         response = self.get_response(request)

@@ -14,6 +14,7 @@ from blog.models import Entry
 from comments.models import MAX_TEXT_LENGTH, Comment, CommentSettings, CommentStatus
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
+from comments.websites import has_address
 from core.text import remove_controls
 
 
@@ -133,6 +134,13 @@ class CommentForm(forms.Form):
         return self.reply_to
 
     def clean(self) -> None:
+        values = self.cleaned_data
+        if has_address(values.get("website", ""), values.get("email", "")):
+            text = _(
+                "This contains an e-mail address or a user name, and everyone would see it. Enter the URL of your "
+                "website, or leave this field empty."
+            )
+            self.add_error("website", text)
         if not self.settings.is_open(self.entry):
             raise ValidationError(
                 _("Comments are closed, so yours was not sent. Copy your text if you want to keep it."), code="closed"

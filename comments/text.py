@@ -9,6 +9,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 
 from blog.rendering.links import url_end
+from comments.websites import has_address
 from core.text import remove_controls
 
 REL = "nofollow ugc noopener"
@@ -19,6 +20,7 @@ _CLEANER = nh3.Cleaner(
     tags={"a", "abbr", "b", "cite", "code", "del", "em", "i", "q", "s", "strong", "p", "br"} | _BLOCKS,
     attributes={"a": {"href", "title"}, "abbr": {"title"}},
     url_schemes={"http", "https"},
+    attribute_filter=lambda _tag, name, value: None if name == "href" and has_address(value) else value,
     link_rel=REL,
     # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
@@ -31,6 +33,8 @@ _ANY_TAG = re.compile(r"(<[^<>]*>)")
 _END_WITHOUT_BREAK = re.compile(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", re.IGNORECASE)
 # Unlike in posts, `www.example.org` counts as a URL too.
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)(?P<host>\w[\w.-]*+)(?::[0-9]+)?", re.IGNORECASE)
+# The rest of the user information before the host, as in `https://user:password@host/`.
+_USER_INFO = re.compile(r"(?::[^\s/?#@<>]{0,200})?@")
 _WITHOUT_LINKS = {"a", "code", "pre"}
 
 
@@ -43,7 +47,10 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     text = remove_controls(text)
     linked = _link_urls_in_html(text) if is_html and text.count("<") <= MAX_TAGS else _link_urls(text)
     cleaned = _CLEANER.clean("".join(_blocks(linked)))
-    return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned in the line above
+    if (visible := remove_controls(cleaned)) != cleaned:
+        # They were written as references, such as `&#1;`. Without them, a URL may have got another scheme.
+        cleaned = _CLEANER.clean(visible)
+    return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned above
 
 
 def _blocks(source: str) -> Iterator[str]:
@@ -95,6 +102,10 @@ def _link_urls(text: str) -> str:
     done = position = 0
     while match := _URL.search(text, position):
         position = url_end(match, len(text))
+        if _USER_INFO.match(text, match.end()):
+            # The URL names a host that readers don't expect, or it is an e-mail address.
+            position = match.end()
+            continue
         if position <= match.start("host"):
             position = match.end()
             continue

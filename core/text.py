@@ -7,7 +7,8 @@ from typing import Final
 NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # PostgreSQL rejects NUL, and no encoding can represent lone surrogates.
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-_CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|\x7f")
+# All control characters except tabs and line ends, of which U+0085 is one.
+CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|[\x7f-\x84\x86-\x9f]")
 
 
 def is_storable(text: str) -> bool:
@@ -27,7 +28,7 @@ def remove_non_xml(text: str) -> str:
 
 def remove_controls(text: str) -> str:
     """Return `text` without control characters except tabs and line ends, which become `\\n`."""
-    return _CONTROL.sub("", unify_line_ends(text))
+    return CONTROL.sub("", unify_line_ends(text))
 
 
 def unify_line_ends(text: str) -> str:

@@ -123,4 +123,6 @@ class RedirectAdmin(admin.ModelAdmin[Redirect]):
     def target(self, redirect: Redirect) -> SafeString | str:
         if not redirect.url:
             return gettext("%s (not public)") % redirect.target
-        return format_html('<a href="{}">{}</a>', redirect.url, redirect.target)
+        return format_html(
+            '<a href="{}">{}</a>', redirect.url, redirect.target or gettext("this site, without the folder")
+        )

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -16,14 +17,24 @@ from media.models import Document, Picture
 
 MAX_LENGTH: Final = 650
 TARGETS: Final = ("entry", "category", "author", "picture", "document")
+# The end of the path of a folder.
+_REST: Final = "*"
 
 
 def _exactly_one_target() -> Q:
     return Q(*(Q(**{f"{name}__isnull": name != chosen for name in TARGETS}) for chosen in TARGETS), _connector=Q.OR)
 
 
+def _folder_without_target() -> Q:
+    return Q(path__endswith=f"/{_REST}", **{f"{name}__isnull": True for name in TARGETS})
+
+
 class Redirect(PublicModel):
-    """A path that once led to its target. It is only looked up if no page has the path now."""
+    """A path that once led to its target. It is only looked up if no page has the path now.
+
+    Without a target, it is a folder that the blog was in, as in `/blog/*`: every URL below leads to the same URL
+    without the folder.
+    """
 
     # Decoded and with its slashes, as in `/2014/02/10/slug/`, or one of WordPress's forms with an ID, as in `/?cat=5`.
     path = models.CharField(_("path"), max_length=MAX_LENGTH, unique=True)
@@ -39,7 +50,11 @@ class Redirect(PublicModel):
         verbose_name = _("redirect")
         verbose_name_plural = _("redirects")
         ordering = ("path",)
-        constraints = [models.CheckConstraint(condition=_exactly_one_target(), name="redirect_to_one_target")]
+        constraints = [
+            models.CheckConstraint(
+                condition=_exactly_one_target() | _folder_without_target(), name="redirect_to_one_target_or_front"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.path
@@ -50,8 +65,16 @@ class Redirect(PublicModel):
         return self.entry or self.category or self.author or self.picture or self.document
 
     @property
+    def folder(self) -> str:
+        """The folder that this row stands for, with its slashes; empty if it is a redirect to a target."""
+        has_target = any(getattr(self, f"{name}_id") for name in TARGETS)
+        return "" if has_target else self.path.removesuffix(_REST)
+
+    @property
     def url(self) -> str:
         """The URL to redirect readers to; empty if the target is not public."""
+        if self.folder:
+            return reverse("blog:front")
         if upload := self.picture or self.document:
             return str(upload.file.url)
         if self.entry:
@@ -79,6 +102,29 @@ def add_redirects(pairs: Iterable[tuple[str, models.Model]]) -> None:
         Redirect.objects.bulk_create(
             redirects, batch_size=1000, update_conflicts=True, unique_fields=["path"], update_fields=list(TARGETS)
         )
+
+
+def folder_path(folder: str) -> str:
+    """Return the path of the row for a folder such as `/blog/` or `/blog/*`."""
+    return f"{normalise_path(folder).rstrip(f'/{_REST}')}/{_REST}"
+
+
+def is_folder_path(path: str) -> bool:
+    return path.endswith(f"/{_REST}") and path != f"/{_REST}"
+
+
+def add_folder(folder: str) -> bool:
+    """Redirect a folder that the blog was in, such as `/blog/` or `/blog/*`, to the root. Return whether it is new.
+
+    What was redirected from the folder itself leads to the front page from then on, unless it is redirected again.
+    """
+    path = folder_path(folder)
+    if len(path) > MAX_LENGTH or Redirect.objects.filter(path=path).exists():
+        return False
+    itself = path.removesuffix(_REST)
+    remove_redirects([itself, itself.rstrip("/")])
+    Redirect.objects.bulk_create([Redirect(path=path)])
+    return True
 
 
 def remove_redirects(paths: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 
 from blog.caching import has_session, mark_private, mark_public, noindex_parameters
-from blog.redirects.resolve import find_target, has_redirect
+from blog.redirects.resolve import find_target
 from core.site import absolute_url
 
 # No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
@@ -69,10 +69,7 @@ class SingleRedirectMiddleware:
             path = _decoded(url.path)
             if path.startswith("/admin/") or _is_file(path):
                 return None
-            folder = settings.BROADSIDE_FORMER_FOLDER
-            if folder and f"{path}/".startswith(folder) and not has_redirect(path):
-                return url._replace(path=quote(f"/{path[len(folder) :].lstrip('/')}"))
-            if found := find_target(path):
+            if found := find_target(path, url.query):
                 target = urlsplit(found)
                 if target.path != url.path:
                     return target._replace(fragment=target.fragment or url.fragment)

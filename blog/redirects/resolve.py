@@ -6,7 +6,10 @@ exactly one match, where WordPress takes any of several.
 
 import datetime as dt
 import re
+from collections.abc import Iterable
+from itertools import accumulate
 from typing import Final
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
@@ -15,7 +18,7 @@ from django.http import Http404
 
 from blog.listing import period
 from blog.models import Category, Page, Post
-from blog.models.redirect import Redirect, normalise_path
+from blog.models.redirect import Redirect, folder_path, normalise_path
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
@@ -23,6 +26,8 @@ _SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom))?)/$")
 _POST_PAGE: Final = re.compile(
     r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
 )
+# A blog in a folder of a folder is rare already.
+_MAX_FOLDERS: Final = 4
 _RESERVED: Final = f"{reserved_pattern()}/"
 _PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
 
@@ -54,10 +59,11 @@ _MIN_PREFIX_LENGTH: Final = 8
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
-def find_target(path: str) -> str:
+def find_target(path: str, query: str = "") -> str:
     """Return the URL that `path` should redirect to; empty if there is none.
 
-    It is the URL of something that is public, or another form of `path`. At most four queries.
+    It is the URL of something that is public, or another form of `path`; `query` is kept only if a folder that the
+    blog was in is removed. At most four queries.
     """
     path = normalise_path(path if path.endswith("/") else f"{path}/")
     if post_page := _POST_PAGE.fullmatch(path):
@@ -66,19 +72,15 @@ def find_target(path: str) -> str:
             return url
     suffix = _SUFFIX.search(path)
     base = path[: suffix.start()] if suffix else path
-    url = _redirected_url(path, base)
+    redirects = _find_redirects(path, base)
+    url = _redirected_url(redirects, base)
     if suffix and url and not url.startswith(settings.MEDIA_URL):
         return url + suffix[0]
-    if url := url or _rewrite_path(path):
+    if url := url or _without_folder(path, query, redirects) or _rewrite_path(path):
         return url
     # Entries have feeds, but no further pages of a listing.
     url = _guess_entry_url(base)
     return url + suffix[0] if url and suffix and suffix[0].startswith("feed/") else url
-
-
-def has_redirect(path: str) -> bool:
-    path = normalise_path(path)
-    return Redirect.objects.filter(path__in={path, f"{path.rstrip('/')}/"}).exists()
 
 
 def _url_of_post(post_page: re.Match[str]) -> str:
@@ -88,14 +90,37 @@ def _url_of_post(post_page: re.Match[str]) -> str:
     return post.get_absolute_url() if post else ""
 
 
-def _redirected_url(path: str, base: str) -> str:
-    category_slug = base.rstrip("/").rpartition("/")[2].lower() if base.startswith("/category/") else ""
+def _find_redirects(path: str, base: str) -> list[Redirect]:
+    """Return the redirects from the path, from its `base` without a suffix, and from folders that it is in."""
     # The URLs of attachments' files have no slash at the end.
-    paths = {base, base.lower(), path.rstrip("/"), *([f"/category/{category_slug}/"] if category_slug else [])}
-    redirects = Redirect.objects.filter(path__in=paths)
+    paths = {base, base.lower(), path.rstrip("/")}
+    if category_slug := _category_slug(base):
+        paths.add(f"/category/{category_slug}/")
+    segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]
+    folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
+    paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
+    return list(Redirect.objects.filter(path__in=paths))
+
+
+def _category_slug(base: str) -> str:
+    return base.rstrip("/").rpartition("/")[2].lower() if base.startswith("/category/") else ""
+
+
+def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str:
+    """Return `path` without the folder that the blog was in; empty if it is not in one."""
+    folders = {settings.BROADSIDE_FORMER_FOLDER, *(redirect.folder for redirect in redirects)} - {""}
+    for folder in sorted(folders, key=len, reverse=True):
+        if path[: len(folder)].lower() == folder.lower():
+            rest = quote("/" + path[len(folder) :].lstrip("/"))
+            return f"{rest}?{query}" if query else rest
+    return ""
+
+
+def _redirected_url(redirects: Iterable[Redirect], base: str) -> str:
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != base):
-        if url := redirect.url:
+        if not redirect.folder and (url := redirect.url):
             return url
+    category_slug = _category_slug(base)
     if not category_slug:
         return ""
     # As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.

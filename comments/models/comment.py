@@ -16,6 +16,7 @@ from accounts.models import User
 from blog.models import TEXTS, Entry
 from comments.models.settings import MIN_COMMENTS_PER_PAGE
 from comments.text import comment_html
+from comments.websites import public_url
 from core.changes import PublicModel, PublicQuerySet
 
 MAX_TEXT_LENGTH = 20_000
@@ -123,6 +124,11 @@ class Comment(PublicModel):
     def author_name(self) -> str:
         """The name readers see."""
         return self.name or (str(self.user) if self.user else gettext("Anonymous"))
+
+    @property
+    def public_website(self) -> str:
+        """The URL to which the author's name is linked; empty for none."""
+        return public_url(self.website, self.email)
 
     @property
     def mark(self) -> str:

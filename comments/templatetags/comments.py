@@ -1,6 +1,5 @@
 """Template tags: `{% comment_section entry %}` below an entry, `{% comment_link entry %}` in a listing."""
 
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -109,9 +108,8 @@ def _heading(entry: Entry, count: int) -> SafeString:
 def commenter(comment: Comment) -> SafeString:
     """Return the author's name, linked to their website if there is one."""
     name = format_html("<bdi>{}</bdi>", comment.author_name)
-    if not re.match(r"https?://[^/\s]", comment.website, re.IGNORECASE):
-        return name
-    return format_html('<a href="{}" rel="{} external">{}</a>', comment.website, REL, name)
+    url = comment.public_website
+    return format_html('<a href="{}" rel="{} external">{}</a>', url, REL, name) if url else name
 
 
 @register.filter

@@ -5,6 +5,7 @@ from unittest import mock
 
 import pytest
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
@@ -60,6 +61,17 @@ class TestReaders:
     def test_all_get_the_same_bytes(self, client: Client, post: Post) -> None:
         first, second = client.get("/2020/05/17/news/"), Client().get("/2020/05/17/news/")
         assert first.content == second.content
+
+    def test_can_ask_the_page_cache_to_stay_out(self, client: Client, post: Post) -> None:
+        client.get("/")
+        # Without making cached pages expire.
+        QuerySet.update(Post.objects.all(), title="Changed")
+        with mock.patch.object(cache, "set", wraps=cache.set) as cached:
+            fresh = client.get("/", headers={"cache-control": "max-age=0, No-Store"})
+            client.get("/robots.txt", headers={"cache-control": "no-store"})
+        assert "Changed" in fresh.text
+        assert "News" in client.get("/").text
+        assert not any(call.args[0].startswith("page:") for call in cached.call_args_list)
 
     def test_do_not_fill_the_cache_with_invented_query_strings(self, client: Client, post: Post) -> None:
         with mock.patch.object(cache, "set", wraps=cache.set) as cached:

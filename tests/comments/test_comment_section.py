@@ -121,6 +121,30 @@ class TestList:
         write(post, website=website)
         assert find(section(post), ".comment-author a") == []
 
+    @pytest.mark.parametrize(
+        "website",
+        [
+            "http://rosa@example.org",
+            "HTTPS://Rosa@Example.org/",
+            "http://rosa%40example.org",
+            "http://rosa\uff20example.org",
+            "http:\\\\rosa@example.org",
+            "https://user:password@other.example/",
+            "https://example.org/?mail=rosa@example.org",
+            "https://example.org/rosa%40Example.ORG",
+        ],
+    )
+    def test_names_never_link_to_e_mail_addresses(self, website: str, post: Post) -> None:
+        write(post, website=website, email="Rosa@example.org")
+        assert find(section(post), ".comment-author a") == []
+
+    @pytest.mark.parametrize(
+        "website", ["https://social.example/@rosa", "https://a.example/?at=@", "http://example.org"]
+    )
+    def test_other_at_signs_do_not_matter(self, website: str, post: Post) -> None:
+        write(post, website=website, email="rosa@example.org")
+        assert one(section(post), ".comment-author a").get("href") == website
+
     def test_names_and_websites_are_escaped(self, post: Post) -> None:
         write(post, name='<script>alert("1")</script>', website='https://x.example/"><script>')
         assert [script for script in find(section(post), "script") if not script.get("src")] == []

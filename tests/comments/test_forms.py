@@ -127,6 +127,10 @@ class TestErrors:
             ("website", "javascript:alert(1)", "not a URL"),
             ("website", "ftp://ann.example", "not a URL"),
             ("website", "https://ann.example/" + "x" * 500, "at most 500 characters"),
+            # FORM_DATA has the address ann@example.org.
+            ("website", "ann@example.org", "contains an e-mail address"),
+            ("website", "https://example.org/?from=ann%40example.org", "contains an e-mail address"),
+            ("website", "https://ann:secret@example.org/", "contains an e-mail address or a user name"),
             ("text", "", "Your comment is empty"),
             ("text", " \r\n\t", "Your comment is empty"),
             ("text", "\u200b\u2060", "Your comment is empty"),

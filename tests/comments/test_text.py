@@ -44,8 +44,23 @@ class TestPlainText:
     def test_control_characters_are_removed(self) -> None:
         assert plain("a\x00b\x1b[31m\ufffe") == '<p dir="auto">ab[31m</p>'
 
+    @pytest.mark.parametrize(
+        "reference", ["&#1;", "&#x1;", "&#1", "&#0000000001;", "&#12;", "&#x7F;", "&#129;", "&#xffff;"]
+    )
+    def test_control_characters_written_as_references_are_removed(self, reference: str) -> None:
+        assert imported(f"a{reference} <b>b</b>") == '<p dir="auto">a <b>b</b></p>'
+        assert "href" not in imported(f'<a href="java{reference}script:alert(1)">x</a>')
+
 
 class TestLinks:
+    @pytest.mark.parametrize(
+        "url", ["http://rosa@example.org", "https://bank.example:443@evil.example/", "www.rosa:x@example.org/a"]
+    )
+    def test_urls_with_user_information_do_not_become_links(self, url: str) -> None:
+        assert plain(url) == f'<p dir="auto">{url}</p>'
+        assert imported(url) == f'<p dir="auto">{url}</p>'
+        assert "href" not in imported(f'<a href="{url}">x</a>')
+
     def test_bare_urls_become_nofollow_links(self) -> None:
         assert f'<a href="https://example.org/a?b=1&amp;c=2" {LINK}>https://example.org/a?b=1&amp;c=2</a>' in plain(
             "See https://example.org/a?b=1&c=2."

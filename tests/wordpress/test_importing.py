@@ -86,7 +86,48 @@ class TestIdentity:
 
     @pytest.mark.parametrize("wordpress_id", ["0", "", "99999999999999999999"])
     def test_an_item_without_a_usable_id_gets_one(self, import_parts: ImportParts, wordpress_id: str) -> None:
-        import_parts(item(7, post_id=wordpress_id), item(8))
+        import_parts(item(7, post_id=wordpress_id, guid="urn:x"), item(8))
+        assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 9]
+
+    @pytest.mark.parametrize(
+        "urls",
+        [
+            {"link": "https://old.example/?p=19"},
+            {"guid": "https://old.example/?p=19"},
+            {"link": "https://old.example/a/", "guid": "https://old.example/blog/?post_type=post&#038;p=19"},
+            {"link": "https://old.example/index.php?page_id=19", "guid": "https://other.example/?p=5"},
+        ],
+    )
+    def test_an_id_that_only_the_urls_give_is_kept(
+        self, import_parts: ImportParts, client: Client, urls: dict[str, str]
+    ) -> None:
+        parts = [item(0, post_id="", title="x", post_name="a", **{"guid": "", **urls}), item(8)]
+        report = import_parts(*parts)
+        assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 19]
+        assert not any("new ID" in remark for remark in remarks(report))
+        assert client.get("/?p=19").headers["Location"] == "/2014/03/01/a/"
+        assert not import_parts(*parts).has_changes
+
+    @pytest.mark.parametrize(
+        ("urls", "content"),
+        [
+            ({"link": "https://old.example/?p=19"}, ""),
+            ({"guid": "https://old.example/?p=19"}, ""),
+            ({}, '<a href="https://old.example/?p=19">x</a>'),
+            ({}, "http://www.old.example/blog/?x=1&amp;page_id=19"),
+            ({}, "<a href='/?p=19'>x</a>"),
+        ],
+    )
+    def test_a_new_id_is_never_one_that_a_link_names(
+        self, import_parts: ImportParts, urls: dict[str, str], content: str
+    ) -> None:
+        linking = item(8, content=content, **urls)
+        import_parts(item(0, post_id="", guid="urn:x", title="x"), linking)
+        assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 20]
+
+    def test_ids_on_other_sites_do_not_matter(self, import_parts: ImportParts) -> None:
+        content = '<a href="https://forum.example/?p=19">x</a> <a href="https://old.example/?m=2014">y</a>'
+        import_parts(item(0, post_id="", guid="https://forum.example/view.php?p=30"), item(8, content=content))
         assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 9]
 
 

@@ -45,6 +45,17 @@ class TestComments:
         assert 'id="comment-55"' in page_html
         assert "rosa@example.org" not in page_html
 
+    @pytest.mark.parametrize("website", ["http://rosa@example.org", "Rosa@Example.org", "http://a:b@other.example"])
+    def test_e_mail_addresses_in_the_field_for_the_website_are_left_out(
+        self, import_parts: ImportParts, client: Client, website: str
+    ) -> None:
+        report = import_parts(
+            item(7, inside=[comment(55, author_url=website), comment(56, author_url="http://a.example")])
+        )
+        assert [found.website for found in Comment.objects.order_by("pk")] == ["", "http://a.example"]
+        assert "so it was left out" in first(report.notes).text
+        assert "@" not in client.get("/2014/03/01/post-7/").text
+
     def test_ip_addresses_are_not_stored(self, import_parts: ImportParts) -> None:
         import_parts(item(7, inside=[comment(55)]))
         assert "192.0.2.7" not in repr(list(Comment.objects.values()))

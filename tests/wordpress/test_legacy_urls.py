@@ -334,7 +334,12 @@ class TestAddRedirect:
             ("https://a.org/?attachment_id=5", "/?p=5"),
             ("https://a.org/?page_id=05", "/?p=5"),
             ("https://a.org?cat=5", "/?cat=5"),
-            ("https://a.org/photo/?cat=5", "/photo/"),
+            ("https://a.org/photo/x.pdf?ver=5", "/photo/x.pdf"),
+            # Without its query, each of these would be the URL of something else.
+            ("https://a.org/photo/?cat=5", ""),
+            ("https://a.org/blog/?p=5", ""),
+            ("https://a.org/blog/index.php?p=5", ""),
+            ("https://a.org/get.php?file=x.pdf", ""),
             ("https://a.org/", ""),
             ("https://[broken", ""),
             ("", ""),

@@ -4,9 +4,11 @@ import contextlib
 import datetime as dt
 import io
 import json
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
@@ -23,6 +25,7 @@ from tests.factories import PostFactory, UserFactory
 from tests.factories.wxr import EVERYTHING, category, comment, export, filed, item, page, tag, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.redirects import add_redirect
+from wordpress.verifying.site_client import InProcessClient, SiteResponse
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +61,11 @@ def imported(tmp_path: Path) -> Path:
 class TestVerifying:
     def test_import_has_no_problems(self, imported: Path) -> None:
         assert "No problems found (7 items checked)." in run(imported)
+
+    def test_posts_of_the_same_second(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(*(item(pk, title=f"Post {pk}") for pk in range(1, 13))))
+        import_export([path])
+        assert "No problems found" in run(path)
 
     def test_export_with_everything(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*EVERYTHING))
@@ -139,6 +147,96 @@ class TestVerifying:
             call_command("verify_import", str(imported), stdout=out, stderr=io.StringIO())
         assert caught.value.returncode == 130
         assert "The title is “Other”." in out.getvalue()
+
+    def interrupt_at(self, path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> str:
+        """Run until the first check of this kind, and return the error."""
+
+        with monkeypatch.context() as patch:
+            patch.setattr(f"wordpress.verifying.site_checker.SiteChecker._check_{kind}", self.raise_interrupt)
+            with pytest.raises(CommandError) as caught:
+                run(path)
+        assert caught.value.returncode == 130
+        return str(caught.value)
+
+    def test_an_interrupted_check_is_continued(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        Post.objects.filter(pk=7).update(title="Other")
+        assert "with --resume" in self.interrupt_at(imported, "hidden_entry", monkeypatch)
+        requested: list[str] = []
+        get = InProcessClient.get
+
+        def record(client: InProcessClient, path: str) -> SiteResponse:
+            requested.append(path)
+            return get(client, path)
+
+        monkeypatch.setattr(InProcessClient, "get", record)
+        report = imported.with_suffix(".json")
+        with pytest.raises(CommandError, match=r"1 problem found \(7 items checked\)"):
+            run(imported, resume=True, report=report)
+        found = json.loads(report.read_text(encoding="utf-8"))
+        assert [problem["message"] for problem in found["problems"]] == ["The title is “Other”."]
+        # Only what comes from the draft on.
+        assert requested[0] == "/2014/03/01/post-8/"
+        assert not any("post-7" in path or path == "/feed/" for path in requested)
+
+    def test_a_check_can_be_interrupted_more_than_once(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.interrupt_at(imported, "listing", monkeypatch)
+        with monkeypatch.context() as patch:
+            patch.setattr("wordpress.verifying.site_checker.SiteChecker._read_expectations", self.raise_interrupt)
+            with pytest.raises(CommandError, match="1 item checked"):
+                run(imported, resume=True)
+        assert "No problems found (7 items checked)." in run(imported, resume=True)
+
+    def raise_interrupt(self, *args: object) -> None:
+        raise KeyboardInterrupt
+
+    def test_only_an_interrupted_check_of_the_same_files_can_be_continued(
+        self, imported: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.interrupt_at(imported, "hidden_entry", monkeypatch)
+        with pytest.raises(CommandError, match="no interrupted check"):
+            run(imported, resume=True, check_all=True)
+        run(imported, resume=True)
+        with pytest.raises(CommandError, match="no interrupted check"):
+            run(imported, resume=True)
+        self.interrupt_at(imported, "hidden_entry", monkeypatch)
+        imported.write_bytes(imported.read_bytes() + b"\n")
+        with pytest.raises(CommandError, match="no interrupted check"):
+            run(imported, resume=True)
+
+    def test_a_missing_file_is_reported(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match=r"no\.xml: No such file"):
+            run(tmp_path / "no.xml")
+
+    @pytest.fixture
+    def many_tags(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Return an export with one common tag and ten rare ones, of which two would be a sample."""
+        monkeypatch.setattr("wordpress.verifying.site_checker._SAMPLE", 2)
+        rare = [f"rare-{number}" for number in range(10)]
+        posts = [
+            item(number, inside=[filed("post_tag", "common"), filed("post_tag", rare[number])])
+            for number in range(1, 7)
+        ]
+        path = write(tmp_path, export(*map(tag, ["common", *rare]), *posts))
+        import_export([path])
+        return path
+
+    def test_of_rare_terms_a_sample_is_checked(self, many_tags: Path) -> None:
+        # The site, its author, six posts, and three tags.
+        text = run(many_tags)
+        assert "8 tags and categories with few posts were not checked. Use --all to check each one." in text
+        assert "No problems found (11 items checked)." in text
+        TaggedPost.objects.filter(tag__slug="common").update(published_at=None)
+        assert "The feed is empty." in problems(many_tags)
+
+    def test_all_terms_are_checked_on_request(self, many_tags: Path) -> None:
+        text = run(many_tags, check_all=True)
+        assert "not checked" not in text
+        assert "No problems found (19 items checked)." in text
+
+    def test_the_page_cache_is_neither_used_nor_filled(self, imported: Path) -> None:
+        with mock.patch.object(cache, "set", wraps=cache.set) as stored:
+            run(imported)
+        assert [call.args[0] for call in stored.call_args_list if call.args[0].startswith("page:")] == []
 
     def test_wrong_title(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(title="Other")
@@ -226,4 +324,28 @@ class TestVerifying:
     def test_running_site_is_checked_over_the_network(self, tmp_path: Path, live_server: object) -> None:
         path = write(tmp_path, export(item(7)))
         import_export([path])
-        assert "No problems found" in run(path, base=str(live_server))
+        with mock.patch.object(cache, "set", wraps=cache.set) as stored:
+            assert "No problems found" in run(path, base=str(live_server))
+        assert [call.args[0] for call in stored.call_args_list if call.args[0].startswith("page:")] == []
+
+
+class TestProgress:
+    @pytest.fixture(autouse=True)
+    def _slow_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let twenty seconds pass each time that the clock is read."""
+        monkeypatch.setattr("wordpress.progress.monotonic", count(0, 20).__next__)
+
+    def test_lines_show_the_rate_and_the_time_left(self, imported: Path) -> None:
+        stderr = io.StringIO()
+        call_command("verify_import", str(imported), stdout=io.StringIO(), stderr=stderr)
+        lines = [line for line in stderr.getvalue().splitlines() if line.startswith("Checking")]
+        assert lines[0] == "Checking: 42%, 3/7, 0.1 per second, 0:01:20 left"
+        assert all(line.startswith("Checking: ") for line in lines)
+
+    def test_a_terminal_shows_one_line(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        terminal = io.StringIO()
+        terminal.isatty = lambda: True  # type: ignore[method-assign]  # as if it were one
+        monkeypatch.setattr("sys.stderr", terminal)
+        call_command("verify_import", str(imported), stdout=io.StringIO())
+        assert "Checking" in terminal.getvalue()
+        assert "Checking:" not in terminal.getvalue()

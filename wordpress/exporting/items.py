@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from blog.models import Category, Entry, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment, CommentStatus
+from comments.websites import has_address
 from core.site import absolute_url
 from core.text import unify_line_ends
 from media.models import Document, Picture
@@ -151,7 +152,9 @@ def _old_urls(entry: Entry) -> str:
 
 def _comment_element(comment: Comment) -> str:
     local = elements.local_time(comment.created_at).replace(microsecond=0)
-    name, email, website = (text_to_html(text) for text in (comment.name, comment.email, comment.website))
+    # WordPress would publish an e-mail address in this field.
+    public_website = "" if has_address(comment.website, comment.email) else comment.website
+    name, email, website = (text_to_html(text) for text in (comment.name, comment.email, public_website))
     content = comment.text if comment.is_html else text_to_html(comment.text)
     values = {
         "comment_id": comment.pk,

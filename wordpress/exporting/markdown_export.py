@@ -76,7 +76,7 @@ def _comments(comments: Iterable[Comment]) -> str:
             "answers": comment.parent_id,
             "kind": comment.kind,
             "name": comment.author_name,
-            "website": comment.website,
+            "website": comment.public_website,
             "date": timezone.localtime(comment.created_at).isoformat(timespec="seconds"),
             "html": comment.html,
         }

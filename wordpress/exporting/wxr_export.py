@@ -65,6 +65,8 @@ def _channel_elements() -> Iterator[str]:
     }
     for name, value in values.items():
         yield f"\t<{name}>{escape(clean_for_xml(value))}</{name}>\n"
+    folders = (redirect.path for redirect in Redirect.objects.filter(path__endswith="/*") if redirect.folder)
+    yield elements.legacy_url_fields("channelmeta", folders)
 
 
 def _author_elements(warn: Callable[[str], None]) -> Iterator[str]:

@@ -13,6 +13,8 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
+from core.http import host_of
+from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
@@ -85,10 +87,13 @@ class Analysis:
     terms: ExportedTerms = field(default_factory=ExportedTerms)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
+    # The highest ID that an item has, or that a link names.
     highest_item_id: int = 0
     highest_comment_id: int = 0
     base_url: str = ""
     site_url: str = ""
+    # The folders that the blog was in, as in `/blog/*`, as far as one of our own exports lists them.
+    legacy_urls: list[str] = field(default_factory=list)
     # How far the old site's time was from UTC, and how often it differed from this site's time.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
@@ -112,13 +117,14 @@ def analyse(
             elif isinstance(record, Term):
                 analysis.terms.define(record)
             else:
-                _add_item(analysis, record)
+                _add_item(analysis, record, host_of(export.base_url))
                 if on_item:
                     on_item(record)
             if progress and export.source:
                 progress("reading", done + export.source.bytes_read, total)
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
+        analysis.legacy_urls += export.legacy_urls
         analysis.other_meta.update(export.other_meta)
         if export.source:
             done += export.source.bytes_read
@@ -207,9 +213,9 @@ def _time_zone_warning(analysis: Analysis) -> str:
     ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
 
 
-def _add_item(analysis: Analysis, item: Item) -> None:
+def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.items[item.type] += 1
-    analysis.highest_item_id = max(analysis.highest_item_id, item.id)
+    analysis.highest_item_id = max(analysis.highest_item_id, item.id, highest_linked_id(item, host))
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     if reason_to_skip(item):
         return

@@ -10,7 +10,7 @@ from wordpress.importing.analysis import Analysis, Progress, Stage
 from wordpress.importing.database import Pacer
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, fingerprint_of
-from wordpress.importing.redirects import OldUrls
+from wordpress.importing.redirects import OldUrls, folder_of
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Outcome, Report
 from wordpress.importing.spool import Spool
@@ -35,13 +35,16 @@ class ImportContext:
     # Existing accounts that the site owner has chosen for authors, by the author's login in the export.
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
-    old_urls: OldUrls = field(default_factory=OldUrls)
+    old_urls: OldUrls = field(init=False)
     # The accounts of the export's authors, by the name that items give and by the ID that comments give.
     author_ids: dict[str, int] = field(default_factory=dict)
     commenter_ids: dict[int, int] = field(default_factory=dict)
     term_ids: TermIds = field(default_factory=TermIds)
     pacer: Pacer = field(default_factory=Pacer)
     items_done: int = 0
+
+    def __post_init__(self) -> None:
+        self.old_urls = OldUrls(folder_of(self.analysis.base_url))
 
     def record(self, kind: str, exported: Author | Term | Comment, stored: Model, *, is_new: bool) -> None:
         """Count an object that was imported or updated, and add it to the ledger."""

@@ -22,6 +22,7 @@ from wordpress.importing.steps.attachments import import_attachments
 from wordpress.importing.steps.authors import check_authors, import_authors, users_named
 from wordpress.importing.steps.categories import import_categories
 from wordpress.importing.steps.files import import_files
+from wordpress.importing.steps.folders import redirect_folders
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
@@ -103,6 +104,7 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
 def _import_texts(context: ImportContext) -> None:
     """Import everything except files, in an order in which each step finds the objects it refers to."""
     unsupported = Unsupported()
+    redirect_folders(context)
     import_authors(context)
     context.term_ids.slugs = context.analysis.terms.slugs_of_names()
     import_categories(context)

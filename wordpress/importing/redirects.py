@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from django.db.models import Model
 
@@ -22,6 +22,16 @@ from wordpress.wxr.values import usable_slug
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
 # The most old URLs of one object.
 _MAX_URLS: Final = 200
+
+
+def folder_of(url: str) -> str:
+    """Return the folder that the blog at `url` is in, such as `/blog/`; empty if it is at the root of its host."""
+    try:
+        path = normalise_path(urlsplit(url.strip()).path)
+    except ValueError:
+        return ""
+    folder = path.removesuffix("/index.php").strip("/")
+    return f"/{folder}/" if folder else ""
 
 
 def add_redirect(url: str, target: Model) -> None:
@@ -69,7 +79,9 @@ def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
 class OldUrls:
     """Collects the old URLs of imported objects. URLs that are redirected already stay as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
+        """`folder`: the one that the blog was in, which leads to the front page as a whole (see folder_of)."""
+        self._folder = folder
         # By normalised path: the path as exported, its target, and whether this run has added that. If it has, the
         # redirect disappears together with it.
         self._found: dict[str, tuple[str, Model, bool]] = {}
@@ -107,7 +119,8 @@ class OldUrls:
         """Add the URLs of `target` except its current one."""
         for url in urls[:_MAX_URLS]:
             key = legacy_key(url)
-            if key and (path := normalise_path(key)) != normalise_path(current_url):
+            path = normalise_path(key)
+            if key and path != normalise_path(current_url) and f"{path.rstrip('/')}/" != self._folder:
                 self._found.setdefault(path, (key, target, is_new))
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from accounts.models import User
 from blog.models import Category, Entry
 from blog.models.redirect import Redirect, normalise_path
+from wordpress.wxr.values import ENTRY_FORMS
 
 _ID = re.compile(r"[0-9]{1,19}")
 _UPLOADS: Final = "/wp-content/uploads/"
@@ -26,36 +27,45 @@ _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|file
 _SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
 # The file extensions of the pictures that can be uploaded here.
 PICTURE_EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif"})
+# The end of the path of a file, which is not a program.
+_FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
-# Posts, pages and attachments have one ID space.
-_ENTRY_FORMS: Final = ("p", "page_id", "attachment_id")
 _LISTING_FORMS: Final = {"cat", "category_name", "tag", "author", "author_name", "m", "year"}
-QUERY_FORMS: Final = {*_ENTRY_FORMS, *_LISTING_FORMS, "name", "pagename", "feed", "paged"}
+QUERY_FORMS: Final = {*ENTRY_FORMS, *_LISTING_FORMS, "name", "pagename", "feed", "paged"}
 # The first segments of listings that are found by a slug.
 _PREFIXES: Final = {"category_name": "category", "tag": "tag", "author_name": "author", "author": "author"}
 
 
 def legacy_key(url: str) -> str:
-    """Return the path under which a redirect from a URL of the old site is stored, or an empty string for none."""
+    """Return the path under which a redirect from a URL of the old site is stored, or an empty string for none.
+
+    A query other than an ID at the root counts only at files, as a size: elsewhere it says which page is meant, so
+    the path alone would be that of another page.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     for name, value in parse_qsl(parts.query):
         if parts.path in {"", "/", "/index.php"} and name in QUERY_FORMS and _ID.fullmatch(value):
-            return f"/?{'p' if name in _ENTRY_FORMS else name}={int(value)}"
+            return f"/?{'p' if name in ENTRY_FORMS else name}={int(value)}"
     if (parts.hostname or "").endswith(".files.wordpress.com"):
         return _UPLOADS + parts.path.lstrip("/")
     if uploaded := _UPLOADED.fullmatch(parts.path):
         return _UPLOADS + uploaded[1]
+    if parts.query and not _FILE.search(parts.path):
+        return ""
     # In some places WordPress doubles the leading slash.
     path = "/" + parts.path.lstrip("/") if parts.path.startswith("/") else ""
     return path if path != "/" else ""
 
 
-def file_url(path: str) -> str:
-    """Return the URL here of the file that was at `/wp-content/uploads/` + `path`, in any size. Raises Http404."""
-    for candidate in size_variants(normalise_path(_UPLOADS + path)):
+def file_url(path: str, folder: str = "") -> str:
+    """Return the URL here of the file that was at `/wp-content/uploads/` + `path`, in any size. Raises Http404.
+
+    `folder` is the one that WordPress was in, such as `blog/`.
+    """
+    for candidate in size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path)):
         if url := _redirect_url(candidate):
             return url
     raise Http404(gettext("There is no such file."))
@@ -71,7 +81,7 @@ def size_variants(path: str) -> list[str]:
 
 def query_url(query: Mapping[str, str]) -> str:
     """Return the URL here for a query such as `/?p=5`. Raises Http404 if there is none."""
-    for form in _ENTRY_FORMS:
+    for form in ENTRY_FORMS:
         if form in query:
             return _entry_url(query, form)
     if path := query.get("name") or query.get("pagename"):

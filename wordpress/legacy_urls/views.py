@@ -50,8 +50,8 @@ def search(request: SiteRequest, terms: str, page_number: str = "1") -> HttpResp
 
 
 @require_safe
-def file(request: SiteRequest, path: str) -> HttpResponse:
-    return HttpResponsePermanentRedirect(file_url(path))
+def file(request: SiteRequest, path: str, folder: str = "") -> HttpResponse:
+    return HttpResponsePermanentRedirect(file_url(path, folder))
 
 
 def _path(rest: str) -> str:

@@ -24,6 +24,8 @@ from wordpress.wxr.records import CATEGORY, TAG, TermRef
 from wordpress.wxr.values import usable_slug
 
 _MAX_REDIRECTS: Final = 4
+# So many pages that nobody has asked for would push those that readers want out of the caches.
+_NO_STORE: Final = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class InProcessClient(SiteClient):
 
     def __init__(self) -> None:
         host = urlsplit(settings.SITE_URL).netloc
-        headers = {"host": host, **({"x-forwarded-proto": "https"} if settings.HTTPS else {})}
+        headers = {"host": host, **_NO_STORE, **({"x-forwarded-proto": "https"} if settings.HTTPS else {})}
         self._client = Client(raise_request_exception=False, headers=headers)
 
     def get(self, path: str) -> SiteResponse:
@@ -87,7 +89,8 @@ class HttpClient(SiteClient):
 
     def get(self, path: str) -> SiteResponse:
         time.sleep(self._delay)
-        request = urllib.request.Request(self._base_url + path, headers={"User-Agent": "Broadside verify_import"})  # noqa: S310  # the command accepts http and https only
+        headers = {"User-Agent": "Broadside verify_import", **_NO_STORE}
+        request = urllib.request.Request(self._base_url + path, headers=headers)  # noqa: S310  # the command accepts http and https only
         try:
             with self._opener.open(request, timeout=30) as response:
                 content_type = response.headers.get_content_type()

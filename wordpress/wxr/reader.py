@@ -60,6 +60,8 @@ class Export:
         self.path = path
         self.source = RepairedSource()
         self.version = self.base_url = self.site_url = ""
+        # Of the blog as a whole: the folders that it was in, as in `/blog/*` (in our own exports only).
+        self.legacy_urls: tuple[str, ...] = ()
         # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
         # The items with more than MAX_TERMS terms, by title or ID, and how many were left out. At most _MAX_KEYS.
@@ -161,6 +163,8 @@ class Export:
             self.base_url = _text(element).strip()
         elif name == "wp:base_site_url":
             self.site_url = _text(element).strip()
+        elif name == "wp:channelmeta":
+            self.legacy_urls += extensions.find_legacy_urls([self._meta_field(element)])
         return None
 
     def _name(self, element: Any) -> str:
@@ -192,13 +196,15 @@ class Export:
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
+        link, guid = fields.text("link").strip(), fields.text("guid").strip()
         item = Item(
-            id=values.parse_id(fields.text("wp:post_id")),
+            # Some programs write no IDs, but keep them in the URLs.
+            id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
             type=fields.text("wp:post_type").strip() or "post",
             status=fields.text("wp:status").strip(),
             title=fields.text("title"),
             slug=fields.text("wp:post_name").strip(),
-            link=fields.text("link").strip(),
+            link=link,
             author=fields.text("dc:creator").strip(),
             date=date,
             date_gmt=date_gmt,
@@ -211,7 +217,7 @@ class Export:
             sticky=fields.text("wp:is_sticky").strip() == "1",
             password=fields.text("wp:post_password"),
             comment_status=fields.text("wp:comment_status").strip(),
-            guid=fields.text("guid").strip(),
+            guid=guid,
             # Old versions of WordPress wrote an empty element for a deleted category.
             terms=tuple(ref for ref in refs if ref.slug or ref.name),
             meta=tuple(meta),
@@ -252,12 +258,15 @@ class Export:
 
     def _meta(self, children: _Children, owner: str) -> list[tuple[str, str]]:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
-        fields = map(self._children, children.elements(f"wp:{owner}meta"))
-        meta = [(field.text("wp:meta_key"), field.text("wp:meta_value")) for field in fields]
+        meta = list(map(self._meta_field, children.elements(f"wp:{owner}meta")))
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
         return meta
+
+    def _meta_field(self, element: Any) -> tuple[str, str]:
+        field = self._children(element)
+        return field.text("wp:meta_key"), field.text("wp:meta_value")
 
 
 def _first_fatal_error(parser: Any) -> Any:

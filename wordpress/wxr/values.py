@@ -5,17 +5,21 @@ import html
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from core.slugs import slug_from_export, slugify, validate_slug
+from core.text import CONTROL
 
 MAX_SLUG_LENGTH = 200
 # Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
 # integers of all databases and leave room for the IDs of new objects.
 _MAX_ID = 9 * 10**18
+# The parameters with the ID of a post, page or attachment, which have one ID space.
+ENTRY_FORMS = ("p", "page_id", "attachment_id")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 # Markup, entities, tabs and line breaks.
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -34,12 +38,12 @@ def plain_line(text: str) -> str:
     if not _NOT_PLAIN.search(text):
         return text.strip()
     lines = html.unescape(_TAG.sub("", text)).replace("\t", " ").splitlines()
-    return " ".join(filter(None, map(str.strip, lines)))
+    return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines))))
 
 
 def plain_lines(text: str) -> str:
     """Return `text` without markup, keeping its line breaks."""
-    return html.unescape(_TAG.sub("", _BREAK.sub("\n", text))).strip()
+    return CONTROL.sub("", html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))).strip()
 
 
 def has_markup(text: str) -> bool:
@@ -73,6 +77,18 @@ def parse_id(text: str) -> int:
     """Return an ID, or 0 if `text` is not one."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < _MAX_ID else 0
+
+
+def id_in_url(url: str) -> int:
+    """Return the post ID in a URL without a permalink, such as `https://example.org/blog/?p=5`; 0 if there is none."""
+    try:
+        # WordPress escapes ampersands in GUIDs twice.
+        parts = urlsplit(url.replace("&#038;", "&").replace("&amp;", "&"))
+    except ValueError:
+        return 0
+    if parts.path.rpartition("/")[2] not in {"", "index.php"}:
+        return 0
+    return next((parse_id(value) for name, value in parse_qsl(parts.query) if name in ENTRY_FORMS), 0)
 
 
 def parse_integer(text: str) -> int:

@@ -13,6 +13,7 @@ from comments.models import Comment, CommentKind, CommentStatus
 from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
 from comments.text import comment_html
+from comments.websites import has_address
 from wordpress.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of
@@ -268,6 +269,9 @@ class CommentBatch:
                 label = Comment._meta.get_field(name).verbose_name  # type: ignore[union-attr]  # a field with a label
                 self._note(comment, _("The %(field)s was too long and was shortened.") % {"field": label})
                 texts[name] = text[: _MAX_LENGTHS[name]]
+        if has_address(comment.url, comment.email):
+            self._note(comment, _("Its website was an e-mail address or contained a user name, so it was left out."))
+            texts["website"] = ""
         return Comment(
             pk=pk,
             entry_id=thread.entry_pk,

@@ -1,7 +1,7 @@
 import json
 from argparse import ArgumentParser
-from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.progress import INTERRUPTED, show_progress
-from wordpress.verifying.site_checker import SiteChecker
+from wordpress.verifying.checkpoint import Checkpoint
+from wordpress.verifying.site_checker import SiteChecker, Stage
 from wordpress.verifying.site_client import HttpClient, InProcessClient
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 
 _MAX_SHOWN = 100
+# How many seconds of work are lost at most if the command is killed.
+_SAVE_INTERVAL = 60.0
 
 
 class Command(BaseCommand):
@@ -32,6 +35,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--delay", type=float, default=0.0, metavar="SECONDS", help="with --base: how long to wait between requests"
         )
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            dest="check_all",
+            help="check every tag and category, instead of a sample of those with few posts",
+        )
+        parser.add_argument("--resume", action="store_true", help="continue an interrupted check of the same files")
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="write all problems to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,29 +49,60 @@ class Command(BaseCommand):
         if base and not base.lower().startswith(("http://", "https://")):
             raise CommandError(_("--base must be a URL that starts with http:// or https://."))
         client = HttpClient(base, max(0.0, options["delay"])) if base else InProcessClient()
-        checker = SiteChecker(client, now=timezone.make_naive(timezone.now()))
+        checker = SiteChecker(client, now=timezone.make_naive(timezone.now()), check_all=options["check_all"])
         interrupted = False
         try:
-            with show_progress(self.stderr) as update, unpacked(options["files"]) as exports:
-                checker.check(exports.paths, progress=partial(update, _("Checking")))
+            checkpoint = Checkpoint(options["files"], base, options["check_all"])
+            if options["resume"]:
+                _restore(checker, checkpoint)
+            try:
+                with unpacked(options["files"]) as exports:
+                    self._check(checker, exports.paths, checkpoint)
+                checkpoint.delete()
+            except KeyboardInterrupt:
+                interrupted = True
+                checkpoint.save(checker.state())
         except InvalidExportError as error:
             raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            interrupted = True
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror or error}.") from error
         self._print(checker)
         if options["report"]:
             self._write(options["report"], checker, interrupted)
         if interrupted:
-            raise CommandError(_("Interrupted. %s") % _summary(checker), returncode=INTERRUPTED)
+            text = _("Interrupted. %s To continue, run the same command with --resume.")
+            raise CommandError(text % _summary(checker), returncode=INTERRUPTED)
         if checker.problems:
             raise CommandError(_summary(checker))
         self.stdout.write(self.style.SUCCESS(_summary(checker)))
+
+    def _check(self, checker: SiteChecker, paths: list[Path], checkpoint: Checkpoint) -> None:
+        """Check everything, and save from time to time how far it has come, in case the command is killed."""
+        labels: dict[Stage, str] = {"reading": _("Reading"), "checking": _("Checking")}
+        saved = monotonic()
+        with show_progress(self.stderr, rate_of=labels["checking"]) as update:
+
+            def progress(stage: Stage, done: int, total: int) -> None:
+                nonlocal saved
+                update(labels[stage], done, total)
+                if stage == "checking" and monotonic() - saved > _SAVE_INTERVAL:
+                    checkpoint.save(checker.state())
+                    saved = monotonic()
+
+            checker.check(paths, progress=progress)
 
     def _print(self, checker: SiteChecker) -> None:
         for problem in checker.problems[:_MAX_SHOWN]:
             self.stdout.write(f"{problem.kind} {problem.id or ''} “{problem.title}” {problem.path}: {problem.message}")
         if (more := len(checker.problems) - _MAX_SHOWN) > 0:
             self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
+        if count := checker.skipped_terms:
+            text = ngettext(
+                "%d tag or category with few posts was not checked. Use --all to check each one.",
+                "%d tags and categories with few posts were not checked. Use --all to check each one.",
+                count,
+            )
+            self.stdout.write(text % count)
         if count := len(checker.missing_files):
             text = ngettext(
                 "%d file of the old site has not been imported. Texts that use it still need the old site.",
@@ -75,12 +116,25 @@ class Command(BaseCommand):
             report = {
                 "interrupted": interrupted,
                 "checked": checker.checked,
+                "skipped_terms": checker.skipped_terms,
                 "problems": [problem._asdict() for problem in checker.problems],
                 "missing_files": [problem._asdict() for problem in checker.missing_files],
             }
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
             raise CommandError(_("The report could not be written: %s") % error) from error
+
+
+def _restore(checker: SiteChecker, checkpoint: Checkpoint) -> None:
+    """Continue from the checkpoint. Raises CommandError if there is none."""
+    try:
+        checker.restore(checkpoint.load() or {})
+    except (LookupError, TypeError, ValueError) as error:
+        text = _(
+            "There is no interrupted check of these files with the same options to continue. Leave out --resume to "
+            "begin one."
+        )
+        raise CommandError(text) from error
 
 
 def _summary(checker: SiteChecker) -> str:

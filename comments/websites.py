@@ -1,0 +1,27 @@
+"""Commenters' websites, which readers see as a link, unlike e-mail addresses.
+
+Some commenters type their e-mail address into the field for their website. WordPress makes a URL of it that looks like
+any other (`http://rosa@example.org`), so it would be published.
+"""
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import unquote
+
+# The user information and the host, with or without a scheme. Browsers read a backslash as a slash.
+_AUTHORITY: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]*([^/\\?#]*)")
+_WEB_URL: Final = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+
+
+def has_address(website: str, email: str = "") -> bool:
+    """Whether `website` contains user information, as every e-mail address does, or its author's address `email`."""
+    text = unicodedata.normalize("NFKC", unquote(website)).casefold().strip()
+    authority = _AUTHORITY.match(text)
+    email = unicodedata.normalize("NFKC", email).casefold().strip()
+    return (authority is not None and "@" in authority[1]) or (bool(email) and email in text)
+
+
+def public_url(website: str, email: str) -> str:
+    """Return the URL of a website as readers may see it; empty if they may not, or if it is not on the web."""
+    return website if _WEB_URL.match(website) and not has_address(website, email) else ""
