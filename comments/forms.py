@@ -146,7 +146,7 @@ class CommentForm(forms.Form):
         return comment
 
     def submit(self, sender: str) -> Comment:
-        """Store and return the comment of a valid form. `sender` comes from comments.rules.rate_limit."""
+        """Store and return the comment of a valid form. `sender` comes from core.sender."""
         values = dict(self.cleaned_data)
         trapped = bool(values.pop("subject", ""))
         follow = values.pop("follow", False)

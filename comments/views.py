@@ -31,8 +31,9 @@ from comments.models import Comment, CommentSettings, CommentStatus, Follower
 from comments.moderation import submission
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
-from comments.rules import proof_of_work, rate_limit
+from comments.rules import proof_of_work
 from comments.threads import find_page_number, page_url, thread_for
+from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
 
@@ -100,7 +101,7 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
         response = entry_response(request, entry, comment_form=form, comment_preview=form.preview())
     else:
         started = timezone.now()
-        comment = form.submit(rate_limit.sender(request))
+        comment = form.submit(sender(request))
         # A public comment may have been copied from the page, so the person who submits it again may not be its author.
         is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
         return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
@@ -283,7 +284,7 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     if not (is_ours and form.is_valid()):
         context = {"entry": entry, "form": form, "follow_action": request.path, "from_elsewhere": not is_ours}
         return render(request, "comments/follow.html", context, status=400 if is_ours else 403)
-    subscriptions.request(entry, form.cleaned_data["email"], sender=rate_limit.sender(request))
+    subscriptions.request(entry, form.cleaned_data["email"], sender=sender(request))
     text = ngettext(
         "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d day. "
         "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",
