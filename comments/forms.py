@@ -115,7 +115,8 @@ class CommentForm(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="respond-%s", label_suffix="")
         self.entry, self.settings, self.user, self.reply_to = entry, settings, user, reply_to
-        if not subscriptions.is_on(settings) or (user is not None and not user.email):
+        # E-mails would carry comments on a post with a password past it.
+        if not subscriptions.is_on(settings) or entry.password or (user is not None and not user.email):
             del self.fields["follow"]
         if user is not None:
             for field in ("name", "email", "website", "subject"):

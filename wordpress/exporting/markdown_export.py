@@ -32,7 +32,7 @@ _HTML_BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|
 
 
 def export_markdown(folder: Path, *, progress: Callable[[int, int], None], warn: Callable[[str], None]) -> int:
-    """Write all posts and pages, and return how many there are. Those that readers cannot see are marked as drafts.
+    """Write all posts and pages, and return how many there are. Those that not every reader sees are marked as drafts.
 
     Texts are written to `folder/content` and media to `folder/static/media`. Approved comments are written to
     `folder/data/comments`, to one file for each post or page that has any.
@@ -113,14 +113,18 @@ def _safe_name(slug: str) -> str:
 
 
 def _front_matter(entry: Post | Page) -> str:
+    # Static sites cannot ask for a password.
+    is_for_everyone = entry.is_public and not entry.password
     values: dict[str, Any] = {"title": entry.title}
     values["date"] = timezone.localtime(entry.published_at or entry.created_at).isoformat(timespec="seconds")
     values["lastmod"] = timezone.localtime(entry.modified_at).isoformat(timespec="seconds")
-    values |= {"slug": entry.slug, "author": str(entry.author), "draft": not entry.is_public}
+    values |= {"slug": entry.slug, "author": str(entry.author), "draft": not is_for_everyone}
     if not isinstance(entry, Post) or entry.published_on:
         values["url"] = entry.get_absolute_url()
     if not entry.is_public:
         values["status"] = "scheduled" if entry.is_scheduled else str(entry.status)
+    if entry.password:
+        values["password"] = entry.password
     if entry.language:
         values["language"] = entry.language
     if entry.featured_picture:

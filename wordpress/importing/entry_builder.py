@@ -16,6 +16,7 @@ from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
+_MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
     "future": Status.PUBLISHED,
@@ -57,6 +58,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "markup": markup_of(item),
         "excerpt": plain_lines(item.excerpt),
         "language": next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), ""),
+        "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
@@ -89,6 +91,8 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield _("The markup in its title was removed.")
     if len(plain_line(item.title)) > _MAX_TITLE_LENGTH:
         yield _("The title was too long and was shortened.")
+    if len(item.password) > _MAX_PASSWORD_LENGTH:
+        yield _("Its password was too long and was shortened.")
     if has_markup(item.excerpt):
         yield _("The markup in its excerpt was removed.")
     if "data:" in item.content and (count := len(EMBEDDED_FILE.findall(item.content))):
@@ -117,8 +121,6 @@ def _status(item: Item, now: dt.datetime) -> tuple[Status, str]:
         if not item.status:
             return Status.DRAFT, _("The export does not say whether it was public, so it is a draft.")
         return Status.DRAFT, _("Its status “%s” is unknown, so it is a draft.") % item.status
-    if item.password and status == Status.PUBLISHED:
-        return Status.PRIVATE, _("It was protected by a password, so it is private.")
     if status == Status.PUBLISHED and published_at is None:
         return Status.DRAFT, _("It has no date and therefore no URL, so it is a draft.")
     if item.status == "future" and published_at is not None and published_at <= now:

@@ -192,7 +192,7 @@ class Export:
             parent=values.parse_id(fields.text("wp:post_parent")),
             menu_order=values.parse_integer(fields.text("wp:menu_order")),
             sticky=fields.text("wp:is_sticky").strip() == "1",
-            password=fields.text("wp:post_password"),
+            password=fields.text("wp:post_password").strip(),
             comment_status=fields.text("wp:comment_status").strip(),
             guid=fields.text("guid").strip(),
             # Old versions of WordPress wrote an empty element for a deleted category.
@@ -233,7 +233,7 @@ class Export:
     def _meta(self, children: _Children, owner: str) -> list[tuple[str, str]]:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
         fields = map(self._children, children.elements(f"wp:{owner}meta"))
-        meta = [(field.text("wp:meta_key"), field.text("wp:meta_value")) for field in fields]
+        meta = [(field.text("wp:meta_key").strip(), field.text("wp:meta_value")) for field in fields]
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
