@@ -52,7 +52,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "guid": guid,
         "title": plain_line(item.title)[:_MAX_TITLE_LENGTH],
         "author_id": author_id,
-        "status": _status(item, now)[0],
+        "status": status_of(item, now)[0],
         "published_at": _published_at(item),
         "source": item.content,
         "markup": markup_of(item),
@@ -79,7 +79,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
 
 def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
     """Yield remarks on how `entry`, which has an ID by now, differs from the export."""
-    if remark := _status(item, now)[1]:
+    if remark := status_of(item, now)[1]:
         yield remark
     if not item.id:
         yield _("It has no ID in the export, so it was imported with the new ID %d.") % entry.pk
@@ -113,7 +113,7 @@ def _published_at(item: Item) -> dt.datetime | None:
     return item.published_at
 
 
-def _status(item: Item, now: dt.datetime) -> tuple[Status, str]:
+def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
     """Return the status and a remark on it, which may be empty. If in doubt, the entry is not public."""
     status = _STATUSES.get(item.status)
     published_at = _published_at(item)
