@@ -72,15 +72,17 @@ def token(entry: Entry) -> str:
 
 
 def unlock_with_token(entry: Entry, signed: str) -> bool:
-    """Unlock this instance of `entry` if `signed` is a `token` of it, and return whether it is.
+    """Unlock this instance of `entry` if `signed` is a `token` of it, and return whether it is. Otherwise say why not.
 
     Tokens expire after a day and whenever the password is changed.
     """
     try:
         mark = _SIGNER.unsign(signed, max_age=_TOKEN_VALID_FOR)
     except BadSignature:
-        return False
+        mark = ""
     entry.is_unlocked = constant_time_compare(mark, _mark(entry))
+    if not entry.is_unlocked:
+        entry.password_error = gettext("Please enter the password again.")
     return entry.is_unlocked
 
 

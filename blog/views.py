@@ -155,7 +155,7 @@ def _normalise(slug: str) -> str:
 
 
 def _reader_response(request: SiteRequest, entry: Entry, page_number: int) -> HttpResponse:
-    """Show a page of an entry, or respond to its password.
+    """Show a page of an entry, or respond to its password, or to a form on its unlocked page.
 
     A POST carries no authority but the password, so it needs no CSRF token, and the form works on cached pages.
     """
@@ -169,7 +169,10 @@ def _reader_response(request: SiteRequest, entry: Entry, page_number: int) -> Ht
 
 def _password_response(request: SiteRequest, entry: Entry) -> HttpResponse:
     try:
-        is_right = passwords.unlock(entry, request.POST.get("post_password", ""), sender(request))
+        if "password_token" in request.POST:
+            is_right = passwords.unlock_with_token(entry, request.POST["password_token"])
+        else:
+            is_right = passwords.unlock(entry, request.POST.get("post_password", ""), sender(request))
         response = entry_response(request, entry, status=200 if is_right else 403)
     except passwords.TooManyGuessesError:
         response = entry_response(request, entry, status=429)

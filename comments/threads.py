@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from blog.models import Entry
 from comments import sender_links
@@ -72,18 +72,18 @@ def page_url(entry: Entry, page_number: int) -> str:
 
 def thread_for(request: HttpRequest, entry: Entry, settings: CommentSettings, *, page_number: int = 1) -> Thread:
     """Return a page of the comments on `entry`, or the page of the comment being replied to or just submitted."""
-    focus = _pk(request, REPLY_TO) or _pk(request, sender_links.PK)
+    focus = _pk(request.GET, REPLY_TO) or _pk(request.GET, sender_links.PK)
     return thread(entry, settings, page_number=page_number, focus=focus, own=sender_links.from_request(request))
 
 
 def reply_target(request: HttpRequest, comments: Thread) -> Comment | None:
-    """Return the comment that the reader wants to reply to."""
-    node = comments.nodes.get(_pk(request, REPLY_TO) or 0)
+    """Return the comment that the reader wants to reply to: named in the URL or, on an unlocked page, in a form."""
+    node = comments.nodes.get(_pk(request.GET, REPLY_TO) or _pk(request.POST, REPLY_TO) or 0)
     return node.comment if node is not None and not node.is_unapproved else None
 
 
-def _pk(request: HttpRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
+def _pk(values: QueryDict, name: str) -> int | None:
+    value = values.get(name, "")
     return int(value) if re.fullmatch("[0-9]{1,18}", value) else None
 
 

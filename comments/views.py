@@ -84,7 +84,8 @@ def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#respond")
     if entry.password and not passwords.unlock_with_token(entry, request.POST.get("password_token", "")):
-        return _refuse(request, entry, gettext("The password has to be entered again. Enter it, then submit the text."))
+        reason = gettext("Enter the password of the page below again, and submit your text there.")
+        return _refuse(request, entry, reason)
     if has_session(request):
         return _add_with_token(request, entry)
     if not comes_from_here(request):

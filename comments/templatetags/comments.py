@@ -50,8 +50,8 @@ def comment_link(context: Context, entry: Entry) -> SafeString:
 def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
     """Show a page of the comments on `entry`, and the form. One query, or two if there are several pages.
 
-    If the entry is locked, show neither. If it has a password, comments have no link to reply to them, which would lead
-    to the locked page. A view can put its own `comment_thread`, `comment_form` or `comment_preview` into the context.
+    If the entry is locked, show neither. If it has a password, replies begin with a form, because a link would lead to
+    the locked page. A view can put its own `comment_thread`, `comment_form` or `comment_preview` into the context.
     """
     if entry.is_locked:
         return {"is_locked": True}
@@ -76,7 +76,6 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
         "preview": context.get("comment_preview"),
         "is_open": is_open,
         "is_locked": False,
-        "may_reply": is_open and not entry.password,
         "password_token": passwords.token(entry) if entry.password else "",
         "follow_form": FollowForm() if is_open and subscriptions.is_on(settings) and not entry.password else None,
         "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),

@@ -84,7 +84,7 @@ def blog() -> None:
     PostFactory(title="عنوان", slug="arabic", source=arabic, language="ar", author=writer, published_at=moment)
     for day in range(1, 12):
         PostFactory(tags=["cooperation"], author=writer, published_at=moment - dt.timedelta(days=day))
-    PostFactory(title="Guarded", password="x", author=writer, published_at=moment)
+    CommentFactory(entry=PostFactory(title="Guarded", password="x", author=writer, published_at=moment))
     PostFactory(title="A draft", status=Status.DRAFT, author=writer)
     first = CommentFactory(pk=900, entry=post, website="https://example.org/")
     CommentFactory(entry=post, parent=first, user=writer)
@@ -110,6 +110,11 @@ def test_public_pages(open_page: OpenPage, blog: None, device: Device, faults: F
     page.get_by_role("button", name="Enter").click()
     page.get_by_text("Invalid password.").wait_for()
     found["wrong password"] = faults(page)
+    page.get_by_label("Password:").fill("x")
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_role("button", name="Reply to").click()
+    page.get_by_role("button", name="Cancel reply").wait_for()
+    found["reply on an unlocked post"] = faults(page)
     assert found == dict.fromkeys(found, "")
 
 

@@ -55,15 +55,13 @@ class TestReading:
         assert text(link) == "Enter your password to view comments."
         assert link.get("href") == f"{post.get_absolute_url()}#comments"
 
-    def test_the_unlocked_page_shows_all_of_them_without_links_that_lead_to_the_locked_one(
-        self, client: Client, entry: Entry
-    ) -> None:
+    def test_the_unlocked_page_shows_all_of_them(self, client: Client, entry: Entry) -> None:
         CommentSettings.objects.update(comments_per_page=10)
         CommentFactory.create_batch(25, entry=entry)
         Entry.objects.filter(pk=entry.pk).update(comment_count=25)
         page = unlock(client, entry)
         assert len(find(page, "li.comment")) == 25
-        assert find(page, ".comment-pager") == find(page, ".comment-reply") == []
+        assert find(page, ".comment-pager") == []
 
 
 class TestWriting:
@@ -98,6 +96,25 @@ class TestWriting:
             assert comment_form(read(response))["password_token"]
         assert not Comment.objects.exists()
 
+    def test_a_reply_begins_on_the_unlocked_page(self, client: Client, entry: Entry) -> None:
+        first = CommentFactory(entry=entry, name="Rosa")
+        page = unlock(client, entry)
+        button = one(page, ".comment-reply button")
+        form = one(page, f"#{button.attrib['form']}")
+        token = dict(form.form_values())["password_token"]
+        response = client.post(form.action, {"password_token": token, "replytocom": button.attrib["value"]})
+        assert response.headers["Cache-Control"] == "private, no-store"
+        page = read(response)
+        assert text(one(page, "#respond-heading")) == "Leave a Reply to Rosa"
+        assert one(page, ".cancel-reply button").attrib["form"] == "reply"
+        hidden = {name: comment_form(page)[name] for name in ("password_token", "parent")}
+        submit(client, entry, **hidden)
+        assert Comment.objects.get(text="Whispered").parent == first
+        refused = client.post(form.action, {"password_token": "forged", "replytocom": button.attrib["value"]})
+        assert refused.status_code == 403
+        assert "Please enter the password again." in refused.content.decode()
+        assert SECRET not in refused.content.decode()
+
     @pytest.mark.parametrize("token", ["", "forged", "of another entry"])
     def test_without_a_valid_token_nothing_is_saved_shown_or_lost(
         self, client: Client, entry: Entry, token: str
@@ -108,7 +125,7 @@ class TestWriting:
         for values in ({}, {"preview": "1"}, {"text": "Whispered", "email": ""}):
             response = submit(client, entry, password_token=token, **values)
             assert response.status_code == 403
-            assert "The password has to be entered again." in response.content.decode()
+            assert "Enter the password of the page below again" in response.content.decode()
             assert "Whispered" in response.content.decode()
             assert SECRET not in response.content.decode()
         assert not Comment.objects.exists()
