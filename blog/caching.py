@@ -91,7 +91,8 @@ class PageCacheMiddleware:
         if is_private and is_reader:
             # The URL is a secret. With a session, our own forms need the referrer, and no other site gets it.
             response.headers["Referrer-Policy"] = "no-referrer"
-        if is_private or not is_reader or response.cookies:
+        is_submission = request.method not in {"GET", "HEAD"}
+        if is_private or is_submission or not is_reader or response.cookies:
             if not response.has_header("Cache-Control"):
                 mark_private(response)
         elif (match := request.resolver_match) is not None and getattr(match.func, "is_public_page", False):

@@ -14,12 +14,12 @@ from django.utils.xmlutils import SimplerXMLGenerator
 
 from accounts.models import User
 from blog.enclosures import enclosures_by_post
-from blog.models import Category, Post, PostQuerySet
+from blog.models import Category, EnclosedWith, Post, PostQuerySet
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 from core.text import remove_non_xml
 
-_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
+_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
 
 
 def with_absolute_urls(html: str) -> str:
@@ -104,8 +104,9 @@ class PostFeed:
 
 
 def _add_posts(feed: SyndicationFeed, posts: list[Post]) -> None:
-    enclosures = enclosures_by_post(posts)
+    enclosures = enclosures_by_post([post for post in posts if not post.is_locked])
     for post in posts:
+        enclosed = enclosures.get(post.pk, EnclosedWith([], []))
         url = absolute_url(post.get_absolute_url())
         feed.add_item(
             title=remove_non_xml(str(post)),
@@ -117,7 +118,7 @@ def _add_posts(feed: SyndicationFeed, posts: list[Post]) -> None:
             pubdate=post.published_at,
             updateddate=post.modified_at,
             categories=[remove_non_xml(term.name) for term in (*post.sorted_categories, *post.sorted_tags)],
-            enclosures=[*enclosures[post.pk].kept, *enclosures[post.pk].in_text],
+            enclosures=[*enclosed.kept, *enclosed.in_text],
             comments=f"{url}#comments",
             content=remove_non_xml(with_absolute_urls(post.body)),
             comment_feed=f"{url}feed/",

@@ -6,19 +6,23 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from blog import passwords
+from blog.caching import mark_private
 from blog.listing import FeedLink, listing_response, period, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
+from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
@@ -45,6 +49,7 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
     entry = Entry.objects.filter(pk=int(entry_id)).select_related("author", "featured_picture").first()
     if entry is not None:
         if request.GET.get("preview") == "true" and may_view(request.user, entry):
+            entry.is_unlocked = True
             return entry_response(request, entry, preview=not entry.is_public)
         if entry.is_public:
             return HttpResponsePermanentRedirect(entry.get_absolute_url())
@@ -110,7 +115,8 @@ def by_date(
     )
 
 
-@require_safe
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
@@ -121,10 +127,11 @@ def post(
         raise Http404(gettext("That post doesn't exist."))
     if page_number == 1 or found.slug != slug:
         return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
-    return entry_response(request, found, page_number=page_number or 1)
+    return _reader_response(request, found, page_number or 1)
 
 
-@require_safe
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 def page(request: SiteRequest, path: str) -> HttpResponse:
     found, page_number = _find_page(path), None
     if found is None and (match := _PAGE_OF_PAGE.fullmatch(path)):
@@ -134,7 +141,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
         raise Http404(gettext("That page doesn't exist."))
     if page_number == 1 or found.path != path:
         return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
-    return entry_response(request, found, page_number=page_number or 1)
+    return _reader_response(request, found, page_number or 1)
 
 
 def _find_page(path: str) -> Page | None:
@@ -147,19 +154,47 @@ def _normalise(slug: str) -> str:
     return unicodedata.normalize("NFC", slug).lower()
 
 
+def _reader_response(request: SiteRequest, entry: Entry, page_number: int) -> HttpResponse:
+    """Show a page of an entry, or respond to its password, or to a form on its unlocked page.
+
+    A POST carries no authority but the password, so it needs no CSRF token, and the form works on cached pages.
+    """
+    if entry.password and request.method == "POST":
+        return _password_response(request, entry)
+    if request.method == "POST" or (entry.is_locked and page_number > 1):
+        # The password was removed; or how many pages the content has must not be revealed.
+        return HttpResponseRedirect(entry.get_absolute_url())
+    return entry_response(request, entry, page_number=page_number)
+
+
+def _password_response(request: SiteRequest, entry: Entry) -> HttpResponse:
+    try:
+        if "password_token" in request.POST:
+            is_right = passwords.unlock_with_token(entry, request.POST["password_token"])
+        else:
+            is_right = passwords.unlock(entry, request.POST.get("post_password", ""), sender(request))
+        response = entry_response(request, entry, status=200 if is_right else 403)
+    except passwords.TooManyGuessesError:
+        response = entry_response(request, entry, status=429)
+        response.headers["Retry-After"] = str(passwords.PERIOD)
+    mark_private(response)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def entry_response(
     request: SiteRequest, entry: Entry, *, page_number: int = 1, status: int = 200, preview: bool = False, **extra: Any
 ) -> HttpResponse:
-    """Show one page of a post or page; a preview shows all its pages together.
+    """Show one page of a post or page; a preview, or one with a password, shows all its pages together.
 
     `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
     """
-    htmls: list[str] = [entry.body] if preview else entry.body_with_breaks.split(PAGE_BREAK)
+    htmls: list[str] = [entry.body] if preview or entry.password else entry.body_with_breaks.split(PAGE_BREAK)
     if page_number > len(htmls):
         raise Http404(gettext("That page doesn't exist."))
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
-    picture = entry.featured_picture.file.url if entry.featured_picture else ""
+    picture = entry.picture.file.url if entry.picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored

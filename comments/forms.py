@@ -116,7 +116,8 @@ class CommentForm(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="respond-%s", label_suffix="")
         self.entry, self.settings, self.user, self.reply_to = entry, settings, user, reply_to
-        if not subscriptions.is_on(settings) or (user is not None and not user.email):
+        # E-mails would carry comments on a post with a password past it.
+        if not subscriptions.is_on(settings) or entry.password or (user is not None and not user.email):
             del self.fields["follow"]
         if user is not None:
             for field in ("name", "email", "website", "subject"):
@@ -154,7 +155,7 @@ class CommentForm(forms.Form):
         return comment
 
     def submit(self, sender: str) -> Comment:
-        """Store and return the comment of a valid form. `sender` comes from comments.rules.rate_limit."""
+        """Store and return the comment of a valid form. `sender` comes from core.sender."""
         values = dict(self.cleaned_data)
         trapped = bool(values.pop("subject", ""))
         follow = values.pop("follow", False)

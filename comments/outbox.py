@@ -41,7 +41,7 @@ def fan_out() -> None:
             # Events may be outdated by now.
             written_here = Comment.objects.filter(is_imported=False).order_by("pk")
             pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
-            approved = written_here.public().with_entries().filter(pk__in=pks[Event.APPROVED])
+            approved = written_here.for_authors().with_entries().filter(pk__in=pks[Event.APPROVED])
             notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
             Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
             OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
@@ -76,12 +76,12 @@ def _for_authors(comments: Iterable[Comment]) -> Iterable[Notification]:
 
 
 def _for_followers(comments: Iterable[Comment]) -> Iterable[Notification]:
-    """Notify followers of others' comments that readers can see."""
+    """Notify followers of others' comments that every reader can see."""
     settings = CommentSettings.current()
     if not settings.follow_by_mail:
         return
     for comment in comments:
-        if comment.kind != CommentKind.COMMENT and not settings.show_pingbacks:
+        if comment.entry.password or (comment.kind != CommentKind.COMMENT and not settings.show_pingbacks):
             continue
         followers = Follower.objects.confirmed().filter(entry=comment.entry_id)
         for follower in followers.exclude(email=comment.email.lower()).only("pk").iterator(BATCH):

@@ -33,9 +33,9 @@ def from_request(request: HttpRequest) -> int | None:
     return pk if request.GET.get(PK, "") == str(pk) else None
 
 
-def edit_url(request: HttpRequest) -> str:
-    """Return the URL at which the author can change or delete the comment, for a request to its `view_url`."""
-    return reverse("comments:own", args=[request.GET[_SIGNATURE]])
+def edit_url(comment: Comment) -> str:
+    """Return the URL at which the author can change or delete the comment."""
+    return reverse("comments:own", args=[_SIGNER.sign(str(comment.pk))])
 
 
 def find_pk(signed: str) -> int | None:

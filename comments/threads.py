@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from blog.models import Entry
 from comments import sender_links
@@ -59,6 +59,11 @@ class Thread:
     page_count: int = 1
 
 
+def comments_per_page(entry: Entry, settings: CommentSettings) -> int:
+    """Return how many threads are on a page; 0 for all. An unlocked entry has no further pages to link to."""
+    return 0 if entry.password else settings.comments_per_page
+
+
 def page_url(entry: Entry, page_number: int) -> str:
     """Return the URL of a page of comments on `entry`."""
     url = entry.get_absolute_url()
@@ -67,18 +72,18 @@ def page_url(entry: Entry, page_number: int) -> str:
 
 def thread_for(request: HttpRequest, entry: Entry, settings: CommentSettings, *, page_number: int = 1) -> Thread:
     """Return a page of the comments on `entry`, or the page of the comment being replied to or just submitted."""
-    focus = _pk(request, REPLY_TO) or _pk(request, sender_links.PK)
+    focus = _pk(request.GET, REPLY_TO) or _pk(request.GET, sender_links.PK)
     return thread(entry, settings, page_number=page_number, focus=focus, own=sender_links.from_request(request))
 
 
 def reply_target(request: HttpRequest, comments: Thread) -> Comment | None:
-    """Return the comment that the reader wants to reply to."""
-    node = comments.nodes.get(_pk(request, REPLY_TO) or 0)
+    """Return the comment that the reader wants to reply to: named in the URL or, on an unlocked page, in a form."""
+    node = comments.nodes.get(_pk(request.GET, REPLY_TO) or _pk(request.POST, REPLY_TO) or 0)
     return node.comment if node is not None and not node.is_unapproved else None
 
 
-def _pk(request: HttpRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
+def _pk(values: QueryDict, name: str) -> int | None:
+    value = values.get(name, "")
     return int(value) if re.fullmatch("[0-9]{1,18}", value) else None
 
 
@@ -94,7 +99,7 @@ def thread(
     A reply to a comment that is not shown moves up to the nearest ancestor that is. Threads may have any depth, so
     nothing here recurses.
     """
-    in_pages = 0 < settings.comments_per_page < entry.comment_count
+    in_pages = 0 < comments_per_page(entry, settings) < entry.comment_count
     # If there are several pages, only the texts of one are read.
     pages, nodes = _arrange_pages(entry, settings, own, places_only=in_pages)
     if focus is not None:
@@ -142,7 +147,7 @@ def _arrange_pages(
     comments = list(query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query))
     nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, settings, own)}
     roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
-    pages = [list(page) for page in batched(roots, settings.comments_per_page or max(1, len(roots)))]
+    pages = [list(page) for page in batched(roots, comments_per_page(entry, settings) or max(1, len(roots)))]
     # There is always a page, even if it is empty.
     return pages or [[]], nodes
 

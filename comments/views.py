@@ -21,6 +21,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from blog import passwords
 from blog.caching import has_session, mark_private
 from blog.models import Entry, Page, Post
 from blog.redirects.resolve import find_target
@@ -31,8 +32,9 @@ from comments.models import Comment, CommentSettings, CommentStatus, Follower
 from comments.moderation import submission
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
-from comments.rules import proof_of_work, rate_limit
-from comments.threads import find_page_number, page_url, thread_for
+from comments.rules import proof_of_work
+from comments.threads import find_page_number, page_url, thread, thread_for
+from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
 
@@ -75,11 +77,15 @@ def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     """Store or preview a comment on a post or page. GET redirects to the form.
 
     An anonymous comment carries no authority, so it needs no CSRF token and the form works on cached pages, but it has
-    to come from one of our pages. With a session cookie, Django's check applies in full.
+    to come from one of our pages. With a session cookie, Django's check applies in full. On an entry with a password,
+    it has to come from its unlocked page.
     """
     entry: Entry = get_object_or_404(Entry.objects.published(), kind=kind, pk=pk)
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#respond")
+    if entry.password and not passwords.unlock_with_token(entry, request.POST.get("password_token", "")):
+        reason = gettext("Enter the password of the page below again, and submit your text there.")
+        return _refuse(request, entry, reason)
     if has_session(request):
         return _add_with_token(request, entry)
     if not comes_from_here(request):
@@ -88,7 +94,15 @@ def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
 
 
 def _wrong_origin(request: SiteRequest, entry: Entry) -> HttpResponse:
-    return render(request, "comments/wrong_origin.html", {"entry": entry, "text": request.POST.get("text")}, status=403)
+    return _refuse(
+        request, entry, gettext("It came from a page of another site. Open the page below and submit it there.")
+    )
+
+
+def _refuse(request: SiteRequest, entry: Entry, reason: str) -> HttpResponse:
+    """Say why a comment was not saved, and return its text."""
+    context = {"entry": entry, "reason": reason, "text": request.POST.get("text")}
+    return render(request, "comments/not_saved.html", context, status=403)
 
 
 def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
@@ -100,10 +114,16 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
         response = entry_response(request, entry, comment_form=form, comment_preview=form.preview())
     else:
         started = timezone.now()
-        comment = form.submit(rate_limit.sender(request))
+        comment = form.submit(sender(request))
         # A public comment may have been copied from the page, so the person who submits it again may not be its author.
         is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
-        return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
+        if not entry.password:
+            return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
+        # The page that a redirect leads to would be locked.
+        settings = CommentSettings.of(request.site)
+        response = entry_response(
+            request, entry, comment_thread=thread(entry, settings, own=None if is_copy else comment.pk)
+        )
     mark_private(response)
     return response
 
@@ -129,6 +149,8 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
         target = find_target(f"/{base}")
         url = f"{target}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
         return redirect(url, permanent=True)
+    if entry.is_locked:
+        return redirect(entry)
     comments = thread_for(request, entry, CommentSettings.of(request.site), page_number=int(page_number))
     if not 1 < int(page_number) <= comments.page_count:
         return redirect(entry, permanent=True)
@@ -187,6 +209,10 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
             return _message(request, gettext("Your comment was deleted"), text, *_back_to(comment.entry))
         if form.is_valid():
             revised = submission.revise(comment, form.cleaned_data["text"], settings=CommentSettings.of(request.site))
+            if comment.entry.password:
+                # The page of the comment is locked, and so would not show it.
+                text = gettext("Your changes were saved.")
+                return _message(request, gettext("Your comment was changed"), text, *_back_to(comment.entry))
             return HttpResponseRedirect(sender_links.view_url(revised))
     except submission.TooLateError:
         comment.refresh_from_db()
@@ -275,7 +301,7 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     """Accept an e-mail address that wants to follow a discussion. The response is the same for every address."""
     if not subscriptions.is_on(CommentSettings.of(request.site)):
         raise Http404
-    entry: Entry = get_object_or_404(Entry.objects.published(), kind=kind, pk=pk)
+    entry: Entry = get_object_or_404(Entry.objects.published().filter(password=""), kind=kind, pk=pk)
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#follow")
     form = FollowForm(request.POST)
@@ -283,7 +309,7 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     if not (is_ours and form.is_valid()):
         context = {"entry": entry, "form": form, "follow_action": request.path, "from_elsewhere": not is_ours}
         return render(request, "comments/follow.html", context, status=400 if is_ours else 403)
-    subscriptions.request(entry, form.cleaned_data["email"], sender=rate_limit.sender(request))
+    subscriptions.request(entry, form.cleaned_data["email"], sender=sender(request))
     text = ngettext(
         "If this address doesn't follow the discussion yet, you will get an e-mail. Confirm within %(n)d day. "
         "If nothing arrives, check your spam folder and the address. We send at most one such e-mail per day.",

@@ -192,8 +192,8 @@ SECURE_HSTS_PRELOAD = HTTPS and env.bool("SECURE_HSTS_PRELOAD", default=True)
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Comments are rate limited by IP address (comments.rules.rate_limit). This is the number of proxies in front that add
-# the IP address of their client to the header. With 0, the IP address of the connection counts.
+# Comments and guesses at passwords are limited by IP address (core.sender). This is the number of proxies in front that
+# add the IP address of their client to the header. With 0, the IP address of the connection counts.
 BROADSIDE_TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
 

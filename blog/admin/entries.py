@@ -213,6 +213,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
             writing += ["version"] if editable else []
         # A form that can't be changed shows the time to everyone.
         publishing = ["status", "published_at"] if may_publish(user, self.model) or not editable else ["status"]
+        publishing += ["password"]
         own_title, own_fields = self.own_fieldset
         return [
             (None, {"fields": writing, "classes": ["writing"]}),

@@ -162,6 +162,9 @@ class EntryForm(VersionedForm):
         # A form that can't be changed does not have these fields.
         if "source" in fields:
             fields["source"].widget = SourceEditor(self.instance.markup)
+        if "password" in fields:
+            # It is for readers: no browser should save it as the editor's own, or correct it.
+            fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
         if "status" in fields:
             offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
             fields["status"].choices = [(status.value, status.label) for status in offered]

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -123,6 +124,16 @@ class Entry(PublicModel):
         blank=True,
         help_text=_("The language of the text, which also sets its direction. Leave empty for the site's language."),
     )
+    # Readers type it, so it is stored as it is, as in WordPress.
+    password = models.CharField(
+        _("password"),
+        max_length=255,
+        blank=True,
+        help_text=_(
+            "Readers see the title, and the content only after they enter this password. Give it to those who may read "
+            "it. Leave empty to show the content to everyone."
+        ),
+    )
     comments_open = models.BooleanField(_("allow comments"), default=True)
     featured_picture = models.ForeignKey(
         Picture,
@@ -168,6 +179,10 @@ class Entry(PublicModel):
     # Counts approved comments only. The comments app keeps it up to date.
     comment_count = models.PositiveIntegerField(_("comments"), default=0, editable=False)
 
+    # Whether this instance shows its content although it has a password (blog.passwords), and why it does not.
+    is_unlocked = False
+    password_error = ""
+
     objects = EntryQuerySet.as_manager()
 
     class Meta:
@@ -201,7 +216,8 @@ class Entry(PublicModel):
         super().__init__(*args, **kwargs)
 
     def __str__(self) -> str:
-        return self.title or gettext("(no title)")
+        title = self.title or gettext("(no title)")
+        return gettext("Protected: %(title)s") % {"title": title} if self.password else title
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
@@ -233,10 +249,24 @@ class Entry(PublicModel):
         except KeyError:
             return ""
 
+    # What readers see of the content. Public pages use nothing else of it, so that none shows what is locked.
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether readers see the form for the password in place of the content."""
+        return bool(self.password) and not self.is_unlocked
+
     @property
     def summary(self) -> str:
         """The excerpt, or the beginning of the text. Plain text."""
+        if self.is_locked:
+            return gettext("There is no excerpt because this is a protected post.")
         return self.excerpt or self.auto_excerpt
+
+    @property
+    def picture(self) -> Picture | None:
+        """The featured image."""
+        return None if self.is_locked else self.featured_picture
 
     @property
     def body(self) -> SafeString:
@@ -246,8 +276,15 @@ class Entry(PublicModel):
     @property
     def body_with_breaks(self) -> str:
         """The text with PAGE_BREAK between its pages, and the anchor `more-ID` in place of the more marker."""
+        if self.is_locked:
+            return self.password_form
         anchor = format_html('<span id="more-{}"></span>', self.pk)
         return self.body_html.replace(MORE_PLACEHOLDER, anchor)
+
+    @property
+    def password_form(self) -> SafeString:
+        """The form in place of locked content: the same for every reader."""
+        return render_to_string("blog/_password_form.html", {"entry": self})
 
     def get_absolute_url(self) -> str:
         raise NotImplementedError

@@ -67,6 +67,8 @@ class Post(Entry):
     @property
     def lead(self) -> SafeString:
         """What listings show: the text up to the more marker with a link to the rest, or the whole text."""
+        if self.is_locked:
+            return self.password_form
         url, label = f"{self.get_absolute_url()}#more-{self.pk}", gettext("Read the rest of this entry »")
         link = format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
         return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored

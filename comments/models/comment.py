@@ -49,7 +49,11 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
         return self.filter(entry=entry)
 
     def public(self) -> Self:
-        """Return what every reader may see now: approved comments on public entries."""
+        """Return what every reader may see now: approved comments on public entries without a password."""
+        return self.approved().filter(entry__in=Entry.objects.published().filter(password=""))
+
+    def for_authors(self) -> Self:
+        """Return what the authors of entries are notified of: like `public`, but also on entries with a password."""
         return self.approved().filter(entry__in=Entry.objects.published())
 
     def with_entries(self) -> Self:
@@ -138,7 +142,8 @@ class Comment(PublicModel):
 
     def get_absolute_url(self) -> str:
         """Return the URL for readers; on an entry with several pages of comments, one that redirects to it."""
-        if self.status == CommentStatus.APPROVED and self.entry.comment_count > MIN_COMMENTS_PER_PAGE:
+        in_pages = self.entry.comment_count > MIN_COMMENTS_PER_PAGE and not self.entry.password
+        if self.status == CommentStatus.APPROVED and in_pages:
             return reverse("comments:comment", args=[self.pk])
         return f"{self.entry.get_absolute_url()}#comment-{self.pk}"
 

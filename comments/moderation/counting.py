@@ -45,5 +45,5 @@ def miscounted() -> Iterator[tuple[Entry, int]]:
     approved = Comment.objects.approved().filter(entry=OuterRef("pk")).order_by()
     count = Subquery(approved.values("entry").annotate(count=Count("pk")).values("count"))
     wrong = Entry.objects.annotate(right_count=Coalesce(count, 0)).exclude(right_count=F("comment_count"))
-    for entry in wrong.only("kind", "title", "comment_count").order_by("pk"):
+    for entry in wrong.only("kind", "title", "password", "comment_count").order_by("pk"):
         yield entry, entry.right_count

@@ -47,7 +47,7 @@ def submit(
     """Store a comment on `entry` and return it. A second click returns what the first one stored.
 
     A `user` comments under the name of the account. `trapped`: a field that people do not see was filled in.
-    `sender` comes from comments.rules.rate_limit, and `proof` from the browser (comments.rules.proof_of_work). The
+    `sender` comes from core.sender, and `proof` from the browser (comments.rules.proof_of_work). The
     rules decide the status (comments.rules.judge). Raises DoesNotExist if the entry has been deleted.
     """
     if user is not None:

@@ -48,7 +48,7 @@ def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Noti
         notifications = notifications.filter(comment__status=CommentStatus.PENDING)
     else:
         is_subscribed = user.is_active and user.is_staff and preference.own_posts
-        notifications = notifications.filter(comment__in=Comment.objects.public())
+        notifications = notifications.filter(comment__in=Comment.objects.for_authors())
     return notifications if is_subscribed and user.email else notifications.none()
 
 

@@ -35,7 +35,7 @@ def is_on(settings: CommentSettings) -> bool:
 def request(entry: Entry, email: str, *, sender: str) -> None:
     """Ask the owner of `email` to confirm that they want to follow `entry`, unless they do or were asked recently.
 
-    `sender` comes from comments.rules.rate_limit. Too many requests from one sender, for one address or on the whole
+    `sender` comes from core.sender. Too many requests from one sender, for one address or on the whole
     site are ignored.
     """
     email = email.strip().lower()

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from blog import passwords
 from blog.caching import has_session
 from blog.listing import Pager, pager
 from blog.models import Entry
@@ -33,7 +34,9 @@ register = template.Library()
 def comment_link(context: Context, entry: Entry) -> SafeString:
     """Return the comment link of an entry in a listing. No query."""
     anchor = "comments"
-    if entry.comment_count:
+    if entry.is_locked:
+        label = gettext("Enter your password to view comments.")
+    elif entry.comment_count:
         label = ngettext("%(n)s Comment »", "%(n)s Comments »", entry.comment_count) % {"n": entry.comment_count}
     elif CommentSettings.of(context["site"]).is_open(entry):
         label, anchor = gettext("Leave a Comment »"), "respond"
@@ -46,8 +49,11 @@ def comment_link(context: Context, entry: Entry) -> SafeString:
 def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
     """Show a page of the comments on `entry`, and the form. One query, or two if there are several pages.
 
-    A view can put its own `comment_thread`, `comment_form` or `comment_preview` into the context.
+    If the entry is locked, show neither. If it has a password, replies begin with a form, because a link would lead to
+    the locked page. A view can put its own `comment_thread`, `comment_form` or `comment_preview` into the context.
     """
+    if entry.is_locked:
+        return {"is_locked": True}
     request: HttpRequest = context["request"]
     settings = CommentSettings.of(context["site"])
     comments: Thread = context.get("comment_thread") or thread_for(request, entry, settings)
@@ -68,10 +74,12 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
         "form": form,
         "preview": context.get("comment_preview"),
         "is_open": is_open,
-        "follow_form": FollowForm() if is_open and subscriptions.is_on(settings) else None,
+        "is_locked": False,
+        "password_token": passwords.token(entry) if entry.password else "",
+        "follow_form": FollowForm() if is_open and subscriptions.is_on(settings) and not entry.password else None,
         "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),
         "show_avatars": settings.show_avatars,
-        "own": _own_comment(request, comments),
+        "own": _own_comment(comments),
         "user": user,
         "needs_token": is_private,
         "needs_proof": settings.proof_of_work and user is None,
@@ -86,13 +94,13 @@ def _pager(entry: Entry, comments: Thread) -> Pager:
     return replace(links, older_url=links.newer_url, newer_url=links.older_url)
 
 
-def _own_comment(request: HttpRequest, comments: Thread) -> dict[str, Any] | None:
+def _own_comment(comments: Thread) -> dict[str, Any] | None:
     """Return what the reader may do with their own comment on this page, if there is one."""
     comment = next((node.comment for node in comments.nodes.values() if node.is_own), None)
     if comment is None or not may_be_deleted(comment):
         return None
     return {
-        "url": edit_url(request),
+        "url": edit_url(comment),
         "until": comment.created_at + TIME_LIMIT,
         "may_be_revised": may_be_revised(comment),
     }

@@ -1,4 +1,4 @@
-"""No public page shows what is not published. Add every new kind of page to SURFACES."""
+"""No public page shows what is not published or needs a password. Add every new kind of page to SURFACES."""
 
 import datetime as dt
 
@@ -7,7 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from blog.models import Category, Post, Status
+from blog.models import Category, Enclosure, Entry, Page, Post, Status
+from blog.rendering import PAGE_BREAK
+from media.models import Picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +119,64 @@ def test_the_page_of_a_tag_with_only_hidden_posts_is_empty(client: Client, hidde
 def test_no_surface_shows_an_email_address(client: Client, writer: User, surface: str) -> None:
     CommentFactory(entry=Post.objects.get(), email="reader@example.org", text="Hello")
     assert "@example.org" not in client.get(surface).content.decode()
+
+
+class TestPasswords:
+    """Readers see that an entry with a password exists, and nothing else of it."""
+
+    @pytest.fixture(params=["post", "page"])
+    def protected(self, request: pytest.FixtureRequest, writer: User) -> Entry:
+        picture = Picture.objects.create(file=f"pictures/{SECRET}.png", title=SECRET, alt=SECRET, width=1, height=1)
+        values = {
+            "title": "Guarded",
+            "slug": "guarded",
+            "source": f"{SECRET}\n\n[{SECRET}](/media/documents/2020/01/{SECRET}.mp3)\n\n<!--more-->\n\n{SECRET}",
+            "excerpt": f"{SECRET} excerpt",
+            "password": f"{SECRET} password",
+            "featured_picture": picture,
+            "author": writer,
+            "published_at": NOON + dt.timedelta(hours=1),
+        }
+        entry: Entry
+        if request.param == "page":
+            entry = PageFactory(**values)
+        else:
+            entry = PostFactory(**values, tags=["shared"], categories=list(Category.objects.all()), sticky=True)
+            Enclosure.objects.create(post=entry, url=f"https://x.example/{SECRET}.mp3", media_type="audio/mpeg")
+        CommentFactory(entry=entry, name=SECRET, website=f"https://{SECRET}.example", text=f"{SECRET} comment")
+        return entry
+
+    def test_no_surface_shows_anything_of_the_content(self, client: Client, protected: Entry) -> None:
+        comment = protected.comments.get()
+        url = protected.get_absolute_url()
+        own = ["", "feed/", "feed/atom/", f"?replytocom={comment.pk}", f"?unapproved={comment.pk}&moderation-hash=x"]
+        for path in [*SURFACES, *(f"{url}{ending}" for ending in own)]:
+            response = client.get(path)
+            assert response.status_code in {200, 404}, path
+            assert SECRET.lower() not in f"{response.headers} {response.content.decode()}".lower(), path
+
+    def test_nothing_reveals_how_long_the_content_is(self, client: Client, protected: Entry) -> None:
+        Entry.objects.filter(pk=protected.pk).update(body_html=f"One{PAGE_BREAK}two", comment_count=100)
+        for ending in ("2/", "3/", "comment-page-2/", "comment-page-3/"):
+            response = client.get(f"{protected.get_absolute_url()}{ending}")
+            # The redirect is temporary, because the password may be removed.
+            assert (response.status_code, response.headers["Location"]) == (302, protected.get_absolute_url()), ending
+        assert client.get(f"/comments/{protected.comments.get().pk}/").status_code == 404
+
+    def test_it_is_listed_like_any_other(self, client: Client, protected: Entry) -> None:
+        if isinstance(protected, Page):
+            paths = [protected.get_absolute_url(), "/sitemap-pages.xml"]
+        else:
+            paths = [surface for surface in SURFACES if surface.startswith(("/20", "/tag", "/cat", "/au", "/feed"))]
+            paths += ["/", protected.get_absolute_url(), "/sitemap-posts.xml"]
+        for path in paths:
+            content = client.get(path).content.decode()
+            if "public/feed" not in path:
+                assert ("Protected: Guarded" in content) or ("sitemap" in path and "guarded" in content), path
+
+    def test_the_form_is_in_place_of_the_content(self, client: Client, protected: Entry) -> None:
+        paths = [protected.get_absolute_url(), *(["/", "/feed/", "/feed/atom/"] if isinstance(protected, Post) else [])]
+        for path in paths:
+            content = client.get(path).content.decode()
+            assert "This content is password-protected. To view it, please enter the password below." in content, path
+            assert content.count("post_password") == 1, path

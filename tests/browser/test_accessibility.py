@@ -50,6 +50,7 @@ PUBLIC = {
     "post with comments": "/2019/10/22/a-paper/",
     "reply": "/2019/10/22/a-paper/?replytocom=900#respond",
     "Arabic post": "/2019/10/22/arabic/",
+    "post with a password": "/2019/10/22/guarded/",
     "page": "/about/",
     "not found": "/nothing/",
 }
@@ -83,6 +84,7 @@ def blog() -> None:
     PostFactory(title="عنوان", slug="arabic", source=arabic, language="ar", author=writer, published_at=moment)
     for day in range(1, 12):
         PostFactory(tags=["cooperation"], author=writer, published_at=moment - dt.timedelta(days=day))
+    CommentFactory(entry=PostFactory(title="Guarded", password="x", author=writer, published_at=moment))
     PostFactory(title="A draft", status=Status.DRAFT, author=writer)
     first = CommentFactory(pk=900, entry=post, website="https://example.org/")
     CommentFactory(entry=post, parent=first, user=writer)
@@ -103,6 +105,16 @@ def test_public_pages(open_page: OpenPage, blog: None, device: Device, faults: F
     page.eval_on_selector("#respond form", "form => { form.noValidate = true; form.submit(); }")
     page.wait_for_selector(".errorlist")
     found["form with faults"] = faults(page)
+    page.goto(PUBLIC["post with a password"])
+    page.get_by_label("Password:").fill("wrong")
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_text("Invalid password.").wait_for()
+    found["wrong password"] = faults(page)
+    page.get_by_label("Password:").fill("x")
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_role("button", name="Reply to").click()
+    page.get_by_role("button", name="Cancel reply").wait_for()
+    found["reply on an unlocked post"] = faults(page)
     assert found == dict.fromkeys(found, "")
 
 

@@ -181,3 +181,11 @@ def test_a_failed_login(logged: list[str]) -> None:
     send(PostFactory.create())
     Client().post("/admin/login/", {"username": "x", "password": "y"}, **HEADERS)  # type: ignore[arg-type]  # likewise
     assert_no_traces(logged)
+
+
+def test_a_guess_at_the_password_of_a_post(logged: list[str]) -> None:
+    post = PostFactory.create(password="open sesame")
+    Client().get(post.get_absolute_url(), **HEADERS)  # type: ignore[arg-type]  # likewise
+    for guess in ("wrong", "open sesame"):
+        Client().post(post.get_absolute_url(), {"post_password": guess}, **HEADERS)  # type: ignore[arg-type]  # likewise
+    assert_no_traces(logged)

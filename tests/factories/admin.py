@@ -45,7 +45,10 @@ def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any
     """Return the data that the form of `entry` (or of a new one) submits. A change to None leaves the field out."""
     data: dict[str, Any] = {"title": "", "source": "", "status": "draft", "comments_open": "on"}
     if entry is not None:
-        data |= {name: getattr(entry, name) for name in ("title", "source", "status", "slug", "excerpt", "language")}
+        data |= {
+            name: getattr(entry, name)
+            for name in ("title", "source", "status", "slug", "excerpt", "language", "password")
+        }
         data |= {"author": entry.author_id, "version": entry.modified_at.isoformat()}
         if entry.published_at:
             time = localtime(entry.published_at)

@@ -53,10 +53,10 @@ class TestReport:
     def test_reasons_and_changes_are_listed(self, tmp_path: Path) -> None:
         attachments = [item(n, post_type="attachment") for n in (30, 31)]
         attachments.append(attachment(32, attachment_url="https://old.example/photo-16?w=300", guid=""))
-        out = run(write(tmp_path, export(item(7, title="Kept secret", post_password="x"), *attachments)))
+        out = run(write(tmp_path, export(item(7, title="<b>Bold</b>"), *attachments)))
         assert "2 × attachment: The export does not say where its file is." in out
         assert "1 × attachment: The URL of its file does not say what kind of file it is." in out
-        assert "post 7 “Kept secret”: It was protected by a password" in out
+        assert "post 7 “Bold”: The markup in its title was removed." in out
 
     def test_second_run_says_that_nothing_changed(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(item(7)))
@@ -64,9 +64,16 @@ class TestReport:
         assert "nothing was changed" in run(path)
 
     def test_long_lists_of_changes_are_cut(self, tmp_path: Path) -> None:
-        out = run(write(tmp_path, export(*(item(n, post_password="x") for n in range(1, 100)))))
+        out = run(write(tmp_path, export(*(item(n, excerpt="<b>Bold</b>") for n in range(1, 100)))))
         assert "59 more" in out
-        assert out.count("password") == 40
+        assert out.count("excerpt") == 40
+
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_warnings_come_first_and_the_end_refers_to_them(self, tmp_path: Path, dry_run: bool) -> None:
+        undated = [item(n, post_date="", post_date_gmt="") for n in (7, 8)]
+        lines = run(write(tmp_path, export(*undated)), dry_run=dry_run).splitlines()
+        assert lines[0].startswith("Readers will not see 2 of the 2 posts and pages that were public on the old site.")
+        assert lines[-1].endswith("Please read the warnings at the top of this report.")
 
     def test_dry_run_changes_nothing(self, tmp_path: Path) -> None:
         assert "dry run" in run(write(tmp_path, export(item(7))), dry_run=True)
@@ -75,8 +82,8 @@ class TestReport:
 
     def test_full_report_is_written_to_a_file(self, tmp_path: Path) -> None:
         target = tmp_path / "report.json"
-        secret = item(7, title="مرحبا", post_password="x")
-        path = write(tmp_path, export(secret, item(8, post_type="attachment")))
+        bold = item(7, title="<b>مرحبا</b>")
+        path = write(tmp_path, export(bold, item(8, post_type="attachment")))
         run(path, report=target)
         report = json.loads(target.read_text(encoding="utf-8"))
         assert report["counts"]["post"] == {"imported": 1, "updated": 0, "unchanged": 0, "skipped": 0}

@@ -148,6 +148,17 @@ class TestSteps:
         assert "1 × file: The export does not contain the file itself" in content
         assert "A (8)" in content
 
+    def test_warnings_come_before_everything_else(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+        job = uploaded(owner_client, export_file(export(item(7, post_date="", post_date_gmt=""))))
+        warning = "Readers will not see 1 of the 1 posts and pages that were public on the old site."
+        content = job_page(owner_client, job)
+        assert content.index(warning) < content.index("Contents of the files")
+        for step, text in (("preview", "This was a preview"), ("import", "The import did the following:")):
+            start(owner_client, job, step)
+            work()
+            content = job_page(owner_client, job)
+            assert content.index(warning) < content.index(text)
+
     def test_report_can_be_downloaded(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
         job = uploaded(owner_client)
         assert owner_client.get(job_url(job, "report.json")).status_code == 404

@@ -194,11 +194,29 @@ class TestStatuses:
         assert (post.status, post.published_on) == (Status.PENDING, dt.date(2014, 3, 1))
         assert "pending review" in remarks(report)[0]
 
-    def test_password_protected_post_becomes_private(self, import_parts: ImportParts) -> None:
-        report = import_parts(item(7, post_password="open sesame"))
-        assert Post.objects.get(pk=7).status == Status.PRIVATE
-        assert "password" in remarks(report)[0]
-        assert "open sesame" not in repr(Post.objects.values().get(pk=7))
+    @pytest.mark.parametrize(
+        ("exported", "here"),
+        [("publish", Status.PUBLISHED), ("draft", Status.DRAFT), ("pending", Status.PENDING), ("trash", Status.TRASH)],
+    )
+    def test_passwords_are_kept_and_the_status_as_well(
+        self, import_parts: ImportParts, exported: str, here: Status
+    ) -> None:
+        values = {"status": exported, "post_password": " open sesame\n"}
+        report = import_parts(item(7, **values), page(20, **values))
+        for entry in (Post.objects.get(), Page.objects.get()):
+            assert (entry.status, entry.password) == (here, "open sesame")
+        assert not report.notes
+
+    @pytest.mark.parametrize("password", ["\n\t\t\t", " ", "\u00a0"])
+    def test_a_password_of_whitespace_is_none(self, import_parts: ImportParts, password: str) -> None:
+        report = import_parts(item(7, post_password=password))
+        assert (Post.objects.get().status, Post.objects.get().password) == (Status.PUBLISHED, "")
+        assert not report.warnings
+
+    def test_a_password_that_is_too_long_is_shortened(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, post_password="x" * 300))
+        assert Post.objects.get().password == "x" * 255
+        assert remarks(report) == ["post 7: Its password was too long and was shortened."]
 
     def test_post_with_unknown_status_becomes_a_draft(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, status="acf-disabled"))

@@ -74,6 +74,13 @@ class TestFiles:
         for name in run(tmp_path):
             assert read(tmp_path / name)[0]["draft"] is True
 
+    def test_posts_with_a_password_are_drafts_that_contain_it(self, tmp_path: Path) -> None:
+        """A static site could not ask for it."""
+        PostFactory(password='open "sesame"', published_at=DAY, slug="x")
+        (name,) = run(tmp_path)
+        values = read(tmp_path / name)[0]
+        assert (values["draft"], values["password"]) == (True, 'open "sesame"')
+
     @pytest.mark.parametrize("slug", ["..", "../../x", "CON", "a:b?", "x" * 200, "مرحبا" * 30, ".hidden", "\u200b"])
     def test_every_slug_becomes_a_valid_file_name_in_the_folder(self, tmp_path: Path, slug: str) -> None:
         page = PageFactory(slug="x")

@@ -39,7 +39,7 @@ class TestOldURLs:
         assert not Redirect.objects.exists()
 
     def test_old_slugs_and_dates_become_redirects(self, import_parts: ImportParts, client: Client) -> None:
-        old = [meta("_wp_old_slug", "%c3%a9"), meta("_wp_old_date", "2013-12-31")]
+        old = [meta("_wp_old_slug", "\n%c3%a9\n"), meta("_wp_old_date", "\n2013-12-31\n")]
         import_parts(item(7, inside=old))
         for path in ("/2014/03/01/é/", "/2013/12/31/é/", "/2013/12/31/post-7/"):
             assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"

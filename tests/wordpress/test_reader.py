@@ -2,6 +2,7 @@
 
 import codecs
 import datetime as dt
+import re
 import tracemalloc
 from collections.abc import Container
 from contextlib import suppress
@@ -16,7 +17,22 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.factories.types import GrowsWithLength
-from tests.factories.wxr import VERSIONS, author, category, cdata, comment, export, filed, item, meta, tag, term, write
+from tests.factories.wxr import (
+    EVERYTHING,
+    VERSIONS,
+    attachment,
+    author,
+    category,
+    cdata,
+    comment,
+    export,
+    filed,
+    item,
+    meta,
+    tag,
+    term,
+    write,
+)
 from wordpress.wxr.extensions import checksum, to_json
 from wordpress.wxr.markup_repair import MarkupRepairer, Repairs
 from wordpress.wxr.reader import Export
@@ -188,6 +204,37 @@ class TestRecords:
     def test_unescaped_markup_is_kept_as_text(self, tmp_path: Path) -> None:
         document = export(item(content="@")).replace(cdata("@"), "<p>One <b>two</b> three</p> four")
         assert read_item(tmp_path, document).content == "<p>One <b>two</b> three</p> four"
+
+
+class TestPrettyPrinting:
+    """Some programs put the value of each element on a line of its own."""
+
+    # Spaces may matter in these.
+    TEXTS = ("comment_content", "meta_value")
+
+    def indent(self, document: str) -> str:
+        """Return `document` with whitespace around every value that is not a text."""
+
+        def pad(element: re.Match[str]) -> str:
+            name, opening, value, closing = element.group("name", "opening", "value", "closing")
+            return element[0] if name in self.TEXTS else f"{opening}\n\t\t\t{value}\n\t\t{closing}"
+
+        element = re.compile(
+            r"(?P<opening><(?:wp:|dc:)?(?P<name>guid|link|creator|[a-z]+_[a-zA-Z_]+)\b[^>]*>(?:<!\[CDATA\[)?)"
+            r"(?P<value>[^<\]]*)(?P<closing>(?:\]\]>)?</)"
+        )
+        return re.sub(r'\b(domain|nicename)="([^"]*)"', r'\1=" \2\n"', element.sub(pad, document))
+
+    def test_whitespace_around_values_makes_no_difference(self, tmp_path: Path) -> None:
+        own = [meta("_broadside_old_address", "/old/"), meta("_wp_old_slug", "x"), meta("_thumbnail_id", "3")]
+        parts = [*EVERYTHING, term("series", "s"), item(30, inside=own, post_password="x"), attachment(31)]
+        parts += [item(32, post_password="", inside=[filed("category", "c"), filed("", "d"), comment(9, user_id=3)])]
+        document = export(*parts)
+        padded = self.indent(document)
+        assert padded.count("\t\t\t") > 250
+        plain, indented = (read(write(tmp_path, text, name)) for text, name in ((document, "1.xml"), (padded, "2.xml")))
+        for one, other in zip(plain, indented, strict=True):
+            assert other == one
 
 
 class TestOwnExports:

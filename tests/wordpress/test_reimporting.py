@@ -273,3 +273,41 @@ class TestKilled:
             return result
 
         monkeypatch.setattr(owner, method, wrapped)
+
+
+class TestPasswords:
+    """Earlier versions made published items with a password private, also if the password was only whitespace."""
+
+    # What an earlier version recorded of the post below with each password.
+    FINGERPRINTS = {
+        "open sesame": "29c55ce8075007634049ab3c737cf748",
+        "\n\t": "b77ba8db4e4f8474ba8c8880394cf040",
+    }
+
+    @pytest.fixture(params=FINGERPRINTS, ids=["a password", "whitespace"])
+    def exported(self, request: pytest.FixtureRequest, import_parts: ImportParts) -> str:
+        """Return a post that is here as an earlier version imported it."""
+        exported = item(7, post_password=request.param, inside=[])
+        import_parts(exported)
+        Post.objects.update(status="private", password="")
+        TaggedPost.objects.update(published_at=None)
+        ImportedItem.objects.filter(kind="post").update(fingerprint=self.FINGERPRINTS[request.param])
+        return exported
+
+    def test_the_next_import_corrects_it_once(self, exported: str, import_parts: ImportParts) -> None:
+        assert counted(import_parts(exported), "post") == {"updated": 1}
+        post = Post.objects.get()
+        assert (post.status, post.password) == ("published", "open sesame" if "sesame" in exported else "")
+        before = contents()
+        assert not import_parts(exported).has_changes
+        assert contents() == before
+
+    def test_what_was_changed_here_stays(self, exported: str, import_parts: ImportParts) -> None:
+        Post.objects.get().save()
+        assert counted(import_parts(exported), "post") == {"skipped": 1}
+        assert (Post.objects.get().status, Post.objects.get().password) == ("private", "")
+
+    def test_a_password_that_changed_in_the_export_is_updated(self, import_parts: ImportParts) -> None:
+        for password in ("first", "second", ""):
+            import_parts(item(7, post_password=password))
+            assert Post.objects.get().password == password

@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from blog.models import Category, Page, Post
+from blog.models import Category, Entry, Page, Post
 from comments.models import Comment, CommentSettings
 from core.models import SiteSettings
 from media.models import Document
@@ -71,6 +71,22 @@ class TestVerifying:
         path = write(tmp_path, export(*EVERYTHING))
         import_export([path])
         assert "No problems found" in run(path)
+
+    def test_content_behind_a_password(self, tmp_path: Path) -> None:
+        values = {"post_password": "x", "title": "Guarded"}
+        path = write(
+            tmp_path, export(item(7, inside=[comment(1)], **values), page(20, **values), item(8, title="Open"))
+        )
+        import_export([path])
+        assert "No problems found" in run(path)
+        for entry in Entry.objects.filter(pk__in=[7, 8]):
+            entry.password = "" if entry.password else "x"
+            entry.title = {7: "Protected: Guarded", 8: "Open"}[entry.pk]
+            entry.save()
+        cache.clear()
+        found = problems(path)
+        assert "Readers can see the content without the password." in found
+        assert "Readers can't see the content without a password." in found
 
     def test_own_export(self, imported: Path, tmp_path: Path) -> None:
         call_command("export_wordpress", output=tmp_path / "own.xml", stderr=io.StringIO())

@@ -124,6 +124,7 @@ def create_site_with_everything() -> None:
         source="*One*\n\n<!--more-->\n\ntwo",
         excerpt=" Short\r\n",
         language="ar",
+        password="Open & <sesame>",
         published_at=created_at,
         created_at=created_at,
         sticky=True,

@@ -109,18 +109,18 @@ class Pelican(Generator):
 
     def metadata(self, entry: Post | Page) -> str:
         values = front_matter(entry)
-        path = _url_path(entry).lstrip("/")
+        path = _url_path(entry).lstrip("/") if is_for_everyone(entry) else ""
         fields = {
             # Pelican skips what has no title, and themes do not escape it.
             "title": html.escape(entry.title or entry.slug or str(entry.pk), quote=False),
             "date": values["date"],
             "modified": values["lastmod"],
             "slug": entry.slug or str(entry.pk),
-            "url": path if entry.is_public else "",
-            "save_as": f"{path}index.html" if entry.is_public else "",
+            "url": path,
+            "save_as": f"{path}index.html" if path else "",
             "author": html.escape(values["author"], quote=False),
             # Pelican would publish drafts in a folder of their own.
-            "status": "published" if entry.is_public else "skip",
+            "status": "published" if path else "skip",
             "lang": entry.language,
             "summary": html.escape(entry.excerpt, quote=False),
             "image": values.get("image", ""),
@@ -165,7 +165,7 @@ class Eleventy(Generator):
         return _path(entry)
 
     def metadata(self, entry: Post | Page) -> str:
-        is_written = entry.is_public
+        is_written = is_for_everyone(entry)
         return _yaml_block(
             front_matter(entry)
             | {
@@ -194,7 +194,7 @@ class Hexo(Generator):
     media_folder, comments_folder = "source/media", "source/_data/comments"
 
     def path(self, entry: Post | Page) -> Path:
-        if not entry.is_public:
+        if not is_for_everyone(entry):
             return Path("source", "_drafts", _path(entry))
         return Path("source", "_posts" if isinstance(entry, Post) else "", _path(entry))
 
@@ -202,7 +202,7 @@ class Hexo(Generator):
         values = front_matter(entry)
         values["updated"] = values.pop("lastmod")
         values["disableNunjucks"] = True
-        values["permalink"] = _url_path(entry).lstrip("/") if entry.is_public else f"drafts/{entry.pk}/"
+        values["permalink"] = _url_path(entry).lstrip("/") if is_for_everyone(entry) else f"drafts/{entry.pk}/"
         if isinstance(entry, Post):
             # A list of names would be a category and its children.
             values["categories"] = [[name] for name in values["categories"]]
@@ -233,6 +233,11 @@ GENERATORS: Final[Mapping[str, type[Generator]]] = {
 }
 
 
+def is_for_everyone(entry: Post | Page) -> bool:
+    """Return whether every reader may see the text. Static sites cannot ask for a password."""
+    return entry.is_public and not entry.password
+
+
 def front_matter(entry: Post | Page) -> dict[str, Any]:
     """Return what all generators want to know of an entry, under the names that most of them use."""
     values: dict[str, Any] = {
@@ -241,10 +246,12 @@ def front_matter(entry: Post | Page) -> dict[str, Any]:
         "lastmod": _iso(entry.modified_at),
         "slug": entry.slug,
         "author": str(entry.author),
-        "draft": not entry.is_public,
+        "draft": not is_for_everyone(entry),
     }
     if not entry.is_public:
         values["status"] = "scheduled" if entry.is_scheduled else str(entry.status)
+    if entry.password:
+        values["password"] = entry.password
     if entry.language:
         values["language"] = entry.language
     if entry.featured_picture:

@@ -63,7 +63,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "post_parent": entry.parent_id or 0,
         "menu_order": entry.menu_order,
         "post_type": entry.kind,
-        "post_password": "",
+        "post_password": entry.password,
         "is_sticky": int(entry.sticky),
     }
     picture_id = entry.featured_picture_id

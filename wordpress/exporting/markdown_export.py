@@ -25,7 +25,7 @@ _CHUNK_SIZE: Final = 50
 def export_markdown(
     folder: Path, generator: Generator, *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Write all posts and pages, and return how many there are. Those that readers cannot see are marked as drafts.
+    """Write all posts and pages, and return how many there are. Those that not every reader sees are marked as drafts.
 
     Approved comments are written as data, in one file for each post or page that has any.
     """

@@ -37,7 +37,7 @@ def export_wxr(
 ) -> int:
     """Pass the export to `write` piece by piece, and return its number of items. `warn` takes a line about a loss."""
     tune_for_bulk()
-    warn(_("The export does not contain passwords, roles, the site settings or the moderation history."))
+    warn(_("The export does not contain accounts' passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
     for element in chain(_channel_elements(), _author_elements(warn), _category_elements(warn), _tag_elements(warn)):
         write(element)

@@ -16,6 +16,7 @@ from blog.rendering.markups import markups
 from core.http import host_of
 from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
+from wordpress.importing.visibility import Visibility
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
@@ -79,6 +80,7 @@ def stage_texts() -> dict[Stage, str]:
 class Analysis:
     """What the steps of an import must know of the whole export."""
 
+    now: dt.datetime = field(default_factory=timezone.now)
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
     authors: dict[str, Author] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class Analysis:
     different_offsets: int = 0
     # Meta fields of comments and terms, by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
+    visibility: Visibility = field(default_factory=Visibility)
+    # The most important one comes first.
     warnings: list[str] = field(default_factory=list)
 
 
@@ -135,6 +139,8 @@ def analyse(
         analysis.warnings.append(text % MAX_TERMS)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
+    if warning := analysis.visibility.warning():
+        analysis.warnings.insert(0, warning)
     return analysis
 
 
@@ -217,7 +223,9 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.items[item.type] += 1
     analysis.highest_item_id = max(analysis.highest_item_id, item.id, highest_linked_id(item, host))
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
-    if reason_to_skip(item):
+    reason = reason_to_skip(item)
+    analysis.visibility.add(item, reason, analysis.now)
+    if reason:
         return
     analysis.creators.add(item.author)
     for ref in item.terms if item.type == "post" else ():

@@ -16,6 +16,7 @@ from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
+_MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
     "future": Status.PUBLISHED,
@@ -51,12 +52,13 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "guid": guid,
         "title": plain_line(item.title)[:_MAX_TITLE_LENGTH],
         "author_id": author_id,
-        "status": _status(item, now)[0],
+        "status": status_of(item, now)[0],
         "published_at": _published_at(item),
         "source": item.content,
         "markup": markup_of(item),
         "excerpt": plain_lines(item.excerpt),
         "language": next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), ""),
+        "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
@@ -77,7 +79,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
 
 def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
     """Yield remarks on how `entry`, which has an ID by now, differs from the export."""
-    if remark := _status(item, now)[1]:
+    if remark := status_of(item, now)[1]:
         yield remark
     if not item.id:
         yield _("It has no ID in the export, so it was imported with the new ID %d.") % entry.pk
@@ -89,6 +91,8 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield _("The markup in its title was removed.")
     if len(plain_line(item.title)) > _MAX_TITLE_LENGTH:
         yield _("The title was too long and was shortened.")
+    if len(item.password) > _MAX_PASSWORD_LENGTH:
+        yield _("Its password was too long and was shortened.")
     if has_markup(item.excerpt):
         yield _("The markup in its excerpt was removed.")
     if "data:" in item.content and (count := len(EMBEDDED_FILE.findall(item.content))):
@@ -109,7 +113,7 @@ def _published_at(item: Item) -> dt.datetime | None:
     return item.published_at
 
 
-def _status(item: Item, now: dt.datetime) -> tuple[Status, str]:
+def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
     """Return the status and a remark on it, which may be empty. If in doubt, the entry is not public."""
     status = _STATUSES.get(item.status)
     published_at = _published_at(item)
@@ -117,8 +121,6 @@ def _status(item: Item, now: dt.datetime) -> tuple[Status, str]:
         if not item.status:
             return Status.DRAFT, _("The export does not say whether it was public, so it is a draft.")
         return Status.DRAFT, _("Its status “%s” is unknown, so it is a draft.") % item.status
-    if item.password and status == Status.PUBLISHED:
-        return Status.PRIVATE, _("It was protected by a password, so it is private.")
     if status == Status.PUBLISHED and published_at is None:
         return Status.DRAFT, _("It has no date and therefore no URL, so it is a draft.")
     if item.status == "future" and published_at is not None and published_at <= now:

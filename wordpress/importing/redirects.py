@@ -143,8 +143,8 @@ def _renamed(entry: Entry, item: Item) -> Iterator[str]:
         return
     # Our own exports contain the whole URLs, which WordPress's fields only repeat.
     whole = [url.strip("/").split("/") for url in item.legacy_urls]
-    slugs = [slug for key, value in item.meta if key == OLD_SLUG_KEY and (slug := usable_slug(value))]
-    days = [value.replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]
+    slugs = [slug for key, value in item.meta if key == OLD_SLUG_KEY and (slug := usable_slug(value.strip()))]
+    days = [value.strip().replace("-", "/") for key, value in item.meta if key == OLD_DATE_KEY]
     slugs = [slug for slug in slugs if not any(unquote(parts[-1]) == slug for parts in whole)]
     days = [day for day in days if not any("/".join(parts[:3]) == day for parts in whole)]
     if not slugs and not days:

@@ -76,7 +76,7 @@ class SpooledPages:
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
         """Sort pages, parents and public ones first. Also return those that would be their own ancestors."""
         items = {index: self.outlines[index].item for index in indices}
-        public_first = sorted(items, key=lambda index: items[index].status != "publish" or items[index].password != "")
+        public_first = sorted(items, key=lambda index: items[index].status != "publish")
         return parents_first({index: self.parent_of(index) for index in public_first})
 
 

@@ -159,13 +159,13 @@ class SiteChecker:
 
     def _is_public(self, item: Item) -> bool:
         date = item.date or item.date_gmt
-        return item.status == "publish" and not item.password and date is not None and date <= self._now
+        return item.status == "publish" and date is not None and date <= self._now
 
     def _add_newest_post(self, item: Item) -> None:
         date = item.date or item.date_gmt
         if item.type != "post" or date is None:
             return
-        newest = NewestPost(date, item.id, one_line(plain_line(item.title)), item.guid)
+        newest = NewestPost(date, item.id, _shown_title(item), item.guid)
         terms = [(ref.taxonomy, usable_slug(ref.slug)) for ref in item.terms if ref.taxonomy in _TERM_PREFIXES]
         for listing in (("", ""), ("author", item.author), *terms):
             self._newest_posts[listing] = max(newest, self._newest_posts.get(listing, newest))
@@ -204,6 +204,13 @@ class SiteChecker:
         page = EntryPage(response.body)
         for message in self._compare_page(page, item):
             yield path, message
+        if page.is_locked != bool(item.password):
+            if item.password:
+                yield path, _("Readers can see the content without the password.")
+            else:
+                yield path, _("Readers can't see the content without a password.")
+        if page.is_locked:
+            return
         unique = dict.fromkeys(item.comments)
         comments = [each for each in unique if each.approved in _APPROVED and is_for_readers(each.type)]
         without_pings = [comment for comment in comments if comment_kind(comment.type) not in _PINGS]
@@ -235,8 +242,8 @@ class SiteChecker:
                 return
 
     def _compare_page(self, page: EntryPage, item: Item) -> Iterator[str]:
-        title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
-        if title and page.title != one_line(title):
+        title = _shown_title(item)
+        if title and page.title != title:
             yield _("The title is “%s”.") % page.title
         date = item.date or item.date_gmt
         if page.day and date and page.day != f"{date:%Y-%m-%d}":
@@ -299,6 +306,12 @@ def _records(paths: list[Path], progress: Callable[[int], None] = lambda done: N
 def _is_checked(item: Item) -> bool:
     """Whether there is a URL to check: that of a file, or of a post or page if the export says where it was."""
     return item.type == "attachment" or (not reason_to_skip(item) and bool(_path_of(item) or item.id))
+
+
+def _shown_title(item: Item) -> str:
+    """Return the title as readers see it here; empty if it has none."""
+    title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
+    return one_line(str(Post(title=title, password=item.password))) if title else ""
 
 
 def _path_of(item: Item) -> str:

@@ -122,6 +122,7 @@ class EntryPage:
         # The day as in `2014-03-01`; empty if none is shown.
         self.day: str = tree.xpath("string(//*[contains(@class, 'entry-date')]//time/@datetime)")
         self.author = one_line(tree.xpath("string(//*[contains(@class, 'entry-date')]//a[@rel='author'])"))
+        self.is_locked = bool(tree.xpath("//form[contains(@class, 'post-password-form')]"))
         self.comment_count = len(tree.xpath("//li[starts-with(@id, 'comment-')]"))
         next_url = tree.xpath("string(//nav[contains(@class, 'comment-pager')]//a[@rel='next']/@href)")
         # The path of the next page of comments; empty if it is not on this site.

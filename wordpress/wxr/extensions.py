@@ -78,7 +78,7 @@ def author_with_extension(author: Author, meta: Meta) -> Author:
 
 def find_legacy_urls(meta: Meta) -> tuple[str, ...]:
     """Return the legacy URLs, as paths, that one of our exports lists in `meta`."""
-    return tuple(value for key, value in meta if key == LEGACY_URL_KEY and value.startswith("/"))
+    return tuple(path for key, value in meta if key == LEGACY_URL_KEY and (path := value.strip()).startswith("/"))
 
 
 def _texts(values: dict[str, Any], names: Iterable[str]) -> dict[str, str]:

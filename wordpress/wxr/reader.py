@@ -215,7 +215,7 @@ class Export:
             parent=values.parse_id(fields.text("wp:post_parent")),
             menu_order=values.parse_integer(fields.text("wp:menu_order")),
             sticky=fields.text("wp:is_sticky").strip() == "1",
-            password=fields.text("wp:post_password"),
+            password=fields.text("wp:post_password").strip(),
             comment_status=fields.text("wp:comment_status").strip(),
             guid=guid,
             # Old versions of WordPress wrote an empty element for a deleted category.
@@ -266,7 +266,7 @@ class Export:
 
     def _meta_field(self, element: Any) -> tuple[str, str]:
         field = self._children(element)
-        return field.text("wp:meta_key"), field.text("wp:meta_value")
+        return field.text("wp:meta_key").strip(), field.text("wp:meta_value")
 
 
 def _first_fatal_error(parser: Any) -> Any:

@@ -133,6 +133,8 @@ class Command(BaseCommand):
             raise CommandError(_("The report could not be written: %s") % error) from error
 
     def _print(self, report: Report) -> None:
+        for warning in report.warnings:
+            self.stdout.write(self.style.WARNING(warning) + "\n")
         width = max([len(kind) for kind in report.counts], default=0) + 2
         self.stdout.write(" " * width + "".join(str(outcome.label).rjust(12) for outcome in Outcome))
         for kind, counts in report.counts.items():
@@ -143,8 +145,6 @@ class Command(BaseCommand):
             item_id = f" {note.id}" if note.id else ""
             notes.append(f"{note.kind}{item_id} “{note.title}”: {note.text}")
         self._print_lines(_("Changed during the import:"), notes, len(report.notes) - len(notes))
-        for warning in report.warnings:
-            self.stdout.write("\n" + self.style.WARNING(warning))
         self.stdout.write("")
         if report.run is not None:
             text = _("To remove what this import added, run: manage.py import_wordpress --undo %d") % report.run
@@ -155,7 +155,9 @@ class Command(BaseCommand):
                 text = _("This was a dry run. Nothing was changed.")
             elif not report.has_changes:
                 text = _("Everything had already been imported, so nothing was changed.")
-            self.stdout.write(self.style.SUCCESS(text))
+            if report.warnings:
+                text += " " + _("Please read the warnings at the top of this report.")
+            self.stdout.write((self.style.WARNING if report.warnings else self.style.SUCCESS)(text))
 
     def _print_reasons(self, remarks: Remarks, heading: str) -> None:
         reasons = summarise(remarks)

@@ -1,0 +1,114 @@
+"""The passwords of posts and pages: a reader sends one with a POST, and the response contains the content. No cookie.
+
+Wrong guesses are counted in the cache, by entry and anonymous sender (core.sender), for minutes. Nobody can lock out
+everybody: guesses at one entry from many senders only leave each sender fewer of them. If the cache fails, guesses are
+not limited, because readers must not be locked out either.
+"""
+
+import logging
+import unicodedata
+from typing import Final
+
+from django.core.cache import cache
+from django.core.signing import BadSignature, TimestampSigner
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.debug import sensitive_variables
+
+from blog.models import Entry
+
+# Guesses are counted in periods of this many seconds.
+PERIOD: Final = 10 * 60
+# The most guesses of one sender at one entry in a period.
+GUESSES_PER_SENDER: Final = 10
+# More wrong guesses at one entry than this come from many senders who try passwords. Then each of them has fewer.
+GUESSES_PER_ENTRY: Final = 100
+GUESSES_DURING_ATTACK: Final = 2
+# How long what was unlocked can be commented on, in seconds.
+_TOKEN_VALID_FOR: Final = 24 * 60 * 60
+_SIGNER: Final = TimestampSigner(salt="blog.passwords.token")
+_logger = logging.getLogger(__name__)
+
+
+class TooManyGuessesError(Exception):
+    """The sender has to wait until the next period, even with the right password."""
+
+
+@sensitive_variables("guess")
+def unlock(entry: Entry, guess: str, sender: str) -> bool:
+    """Unlock this instance of `entry` if `guess` is its password, and return whether it is. Otherwise say why not.
+
+    `sender` comes from core.sender; all unknown senders count as one. Raises TooManyGuessesError.
+    """
+    entry_key = f"password-guesses:{_current_period()}:{entry.pk}"
+    sender_key = f"{entry_key}:{sender}"
+    # Counted before the comparison, so that guesses at the same time cannot pass the limit together.
+    by_sender = _count(sender_key)
+    # Refused guesses do not count for the entry, so a single sender cannot make it look like an attack.
+    at_entry = _count(entry_key) if by_sender <= GUESSES_PER_SENDER else 0
+    if by_sender > (GUESSES_PER_SENDER if at_entry <= GUESSES_PER_ENTRY else GUESSES_DURING_ATTACK):
+        minutes = PERIOD // 60
+        text = ngettext(
+            "There were too many attempts. Please try again in %(n)d minute.",
+            "There were too many attempts. Please try again in %(n)d minutes.",
+            minutes,
+        )
+        entry.password_error = text % {"n": minutes}
+        raise TooManyGuessesError
+    if not constant_time_compare(_normalise(guess), _normalise(entry.password)):
+        entry.password_error = gettext("Invalid password.")
+        return False
+    entry.is_unlocked = True
+    # Readers who know the password do not use up the attempts of others who share their address.
+    _count(sender_key, -1)
+    _count(entry_key, -1)
+    return True
+
+
+def token(entry: Entry) -> str:
+    """Return what a form on the page of an unlocked entry sends in place of the password."""
+    return _SIGNER.sign(_mark(entry))
+
+
+def unlock_with_token(entry: Entry, signed: str) -> bool:
+    """Unlock this instance of `entry` if `signed` is a `token` of it, and return whether it is. Otherwise say why not.
+
+    Tokens expire after a day and whenever the password is changed.
+    """
+    try:
+        mark = _SIGNER.unsign(signed, max_age=_TOKEN_VALID_FOR)
+    except BadSignature:
+        mark = ""
+    entry.is_unlocked = constant_time_compare(mark, _mark(entry))
+    if not entry.is_unlocked:
+        entry.password_error = gettext("Please enter the password again.")
+    return entry.is_unlocked
+
+
+def _mark(entry: Entry) -> str:
+    """Return something that changes with the password and reveals nothing about it."""
+    return salted_hmac("blog.passwords.mark", f"{entry.pk}.{entry.password}", algorithm="sha256").hexdigest()
+
+
+@sensitive_variables("password")
+def _normalise(password: str) -> str:
+    """Return `password` without what readers neither see nor type on purpose: spaces around it, composed characters."""
+    return unicodedata.normalize("NFC", password).strip()
+
+
+def _current_period() -> int:
+    return int(timezone.now().timestamp()) // PERIOD
+
+
+def _count(key: str, by: int = 1) -> int:
+    """Add `by` to a counter, and return its value; 0 if the cache fails."""
+    try:
+        cache.add(key, 0, PERIOD)
+        count: int = cache.incr(key, by)
+        # Some backends give a value that was incremented their default timeout.
+        cache.touch(key, PERIOD)
+    except Exception:
+        _logger.warning("The cache failed, so a guess at a password was not counted.", exc_info=True)
+        return 0
+    return count
