@@ -218,8 +218,7 @@ class TestQueries:
         "source",
         [
             "No picture.",
-            '<img src="/a.png">',
-            '<img src="/media/pictures/2026/11/a.png"> <a href="https://example.org/report.pdf">it</a>',
+            '<img src="/media/pictures/2026/11/a.png"> <a href="https://example.org/page.html">it</a>',
             '<a href="https://example.org/2014/03/01/post/">it</a>',
         ],
     )

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext_lazy
 
 from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
 from blog.rendering.markups import markups
+from core.http import host_of
 from core.slugs import slugify
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
@@ -35,6 +36,10 @@ _THEME_TYPES: Final = {
 _INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action", "user_request"}
 # Submissions to forms of Jetpack, Contact Form 7 with Flamingo, and WPForms.
 _FORM_TYPES: Final = {"feedback", "flamingo_inbound", "wpforms_entries"}
+
+# The part of all GUIDs that have a host of the blog, and how many hosts are counted.
+_OFTEN: Final = 0.1
+_MAX_HOSTS: Final = 1000
 
 _REPAIRS: Final = {
     "messages": ngettext_lazy(
@@ -91,12 +96,26 @@ class Analysis:
     highest_comment_id: int = 0
     base_url: str = ""
     site_url: str = ""
+    # The hosts of the GUIDs of posts and pages, which keep the URL that a blog had when they were written.
+    guid_hosts: Counter[str] = field(default_factory=Counter)
     # How far the old site's time was from UTC, and how often it differed from this site's time.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
     # Meta fields of comments and terms, by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def hosts(self) -> set[str]:
+        """The hosts that the blog has or had: those that the export names, and those in many of its GUIDs."""
+        often = self.guid_hosts.total() * _OFTEN
+        former = {host for host, count in self.guid_hosts.items() if count >= often}
+        return {host_of(self.base_url), host_of(self.site_url), *former} - {""}
+
+    def add_guid(self, guid: str) -> None:
+        host = host_of(guid)
+        if host in self.guid_hosts or len(self.guid_hosts) < _MAX_HOSTS:
+            self.guid_hosts[host] += 1
 
 
 def analyse(
@@ -215,6 +234,7 @@ def _add_item(analysis: Analysis, item: Item) -> None:
     if reason_to_skip(item):
         return
     analysis.creators.add(item.author)
+    analysis.add_guid(item.guid)
     for ref in item.terms if item.type == "post" else ():
         _add_term_ref(analysis, ref)
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:

@@ -31,8 +31,8 @@ def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, 
         attachments = attachments.filter(site=origin.site)
     pictures: dict[int, Picture] = {}
     for attachment in attachments.order_by("menu_order", "wordpress_id", "pk")[:_MAX_PICTURES]:
-        if picture := attachment.picture:
-            pictures.setdefault(attachment.wordpress_id, picture)
+        if attachment.picture and attachment.wordpress_id is not None:
+            pictures.setdefault(attachment.wordpress_id, attachment.picture)
     return pictures
 
 

@@ -13,10 +13,15 @@ from blog.models import Post
 from blog.rendering.markups import markups
 from comments.models import CommentKind
 from core.slugs import slug_from_export, slugify
-from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.analysis import Analysis, reason_to_skip
 from wordpress.importing.matching import MAX_GUID_LENGTH
+from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
+from wordpress.importing.report import Remark
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
+from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, files_with_state, url_of
+from wordpress.legacy_urls.moved_files import match_files
 from wordpress.legacy_urls.query_forms import legacy_key
+from wordpress.models import Attachment, FileState
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed, one_line
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, TAG, Author, Item, Record
@@ -58,6 +63,9 @@ class SiteChecker:
         self.checked = 0
         self.problems: list[SiteProblem] = []
         self.missing_files: list[SiteProblem] = []
+        # The files to which texts refer: how many there are in each state, and those that are not here.
+        self.file_states: Counter[FileState] = Counter()
+        self.missing_references: list[Remark] = []
         # How many checks there will be.
         self._total = 1
         # The paths of public posts and pages, and how many of them have each ID.
@@ -70,6 +78,11 @@ class SiteChecker:
         self._author_names: dict[str, str] = {}
         # By listing: taxonomy and slug of a term, `author` and login, or two empty strings for the site.
         self._newest_posts: dict[tuple[str, str], NewestPost] = {}
+        # What the exports say about the blog's hosts, and these hosts.
+        self._analysis = Analysis()
+        self._hosts: set[str] = set()
+        # Whether files are here, by the hashes of their paths, because there may be very many.
+        self._files: dict[int, bool] = {}
 
     def check(self, paths: list[Path], *, progress: Callable[[int, int], None]) -> None:
         """Check everything that the exports contain. Raises InvalidExportError."""
@@ -85,11 +98,13 @@ class SiteChecker:
         guids: set[str] = set()
         # GUIDs that are too long, or that several items share, of which only one could keep it.
         lost_guids = {""}
-        for record in _records(paths):
+        for record in self._first_records(paths):
             if isinstance(record, Item):
                 self._total += _is_checked(record)
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
+                if not reason_to_skip(record):
+                    self._analysis.add_guid(record.guid)
                 if not reason_to_skip(record) and self._is_public(record):
                     self._public_paths.add(_path_of(record))
                     self._id_counts[record.id] += 1
@@ -106,6 +121,15 @@ class SiteChecker:
             login: name for login, name in self._authors.items() if ("author", login) in self._newest_posts
         }
         self._total += len(self._terms) + len(self._authors)
+        self._hosts = blog_hosts(self._analysis, "")
+
+    def _first_records(self, paths: list[Path]) -> Iterator[Record]:
+        """Yield all records, and take over what the exports say about the blog's hosts."""
+        for path in paths:
+            export = Export(path, markups)
+            yield from export.records()
+            self._analysis.base_url = self._analysis.base_url or export.base_url
+            self._analysis.site_url = self._analysis.site_url or export.site_url
 
     def _is_public(self, item: Item) -> bool:
         date = item.date or item.date_gmt
@@ -130,6 +154,8 @@ class SiteChecker:
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
             yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
         for record in _records(paths):
+            if isinstance(record, Item) and (references := find_references(record)):
+                self._check_references(references)
             if isinstance(record, Item) and _is_checked(record):
                 yield record.type, record.id, plain_line(record.title), self._check_item(record)
 
@@ -179,9 +205,35 @@ class SiteChecker:
         for url in (attachment.guid, attachment.attachment_url):
             path = quote(unquote(legacy_key(url)), safe="/")
             if path.startswith("/wp-content/uploads/"):
-                if self._client.get_following_redirects(path)[0].status != 200:
+                if not self._has_file(path):
                     yield path, _("The file is not on this site.")
                 return
+
+    def _check_references(self, references: FileReferences) -> None:
+        """Check that the files to which a text refers are here: those of the blog at their old URLs."""
+        files = references.files_of(self._hosts)
+        found = match_files(files, Attachment.objects.only(*ATTACHMENT_COLUMNS), self._hosts)
+        is_own = {url_of(file, found): not file.host or file.host in self._hosts for file in files}
+        for url, state in files_with_state(references, self._hosts, found).items():
+            if is_own[url]:
+                state = self._state_at(quote(unquote(legacy_key(url)), safe="/"), state)
+            self.file_states[state] += 1
+            if state != FileState.PRESENT:
+                self.missing_references.append(
+                    Remark(references.type, references.id, references.title, str(state.label), url)
+                )
+
+    def _state_at(self, path: str, expected: FileState) -> FileState:
+        """Return the state of the file at `path`: what readers get counts, not what is `expected`."""
+        if self._has_file(path):
+            return FileState.PRESENT
+        return FileState.MISSING if expected == FileState.PRESENT else expected
+
+    def _has_file(self, path: str) -> bool:
+        key = hash(path)
+        if key not in self._files:
+            self._files[key] = self._client.get_following_redirects(path)[0].status == 200
+        return self._files[key]
 
     def _compare_page(self, page: EntryPage, item: Item) -> Iterator[str]:
         title = plain_line(item.title)[:_MAX_TITLE_LENGTH]

@@ -1,6 +1,8 @@
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from wordpress.importing.report import lines_by_item
+from wordpress.models import FileState
 from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.verifying.site_checker import SiteChecker
 from wordpress.verifying.site_client import HttpClient, InProcessClient
@@ -62,6 +66,14 @@ class Command(BaseCommand):
             self.stdout.write(f"{problem.kind} {problem.id or ''} “{problem.title}” {problem.path}: {problem.message}")
         if (more := len(checker.problems) - _MAX_SHOWN) > 0:
             self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
+        if checker.file_states:
+            states = ", ".join(f"{checker.file_states[state]:,} {state.label}" for state in FileState)
+            self.stdout.write(_("Files to which texts refer: %s.") % states)
+        lines = lines_by_item(checker.missing_references)
+        for line in islice(lines, _MAX_SHOWN):
+            self.stdout.write(f"  {line}")
+        if more := sum(1 for _line in lines):
+            self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
         if count := len(checker.missing_files):
             text = ngettext(
                 "%d file of the old site has not been imported. Texts that use it still need the old site.",
@@ -77,6 +89,8 @@ class Command(BaseCommand):
                 "checked": checker.checked,
                 "problems": [problem._asdict() for problem in checker.problems],
                 "missing_files": [problem._asdict() for problem in checker.missing_files],
+                "file_states": {state: checker.file_states[state] for state in FileState},
+                "missing_references": [asdict(reference) for reference in checker.missing_references],
             }
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
