@@ -21,7 +21,7 @@ from tests.factories.files import picture, write_files
 from tests.factories.import_jobs import export_file, job_url, start
 from tests.factories.reports import counted
 from tests.factories.servers import StubServer
-from tests.factories.types import ImportParts, Uploaded, Work
+from tests.factories.types import GrowsWithLength, ImportParts, Uploaded, Work
 from tests.factories.wxr import attachment, comment, export, item, meta, page, write
 from wordpress.importing.media_source import MediaDownload, MediaFolder, MissingFileError
 from wordpress.importing.pipeline import import_export
@@ -130,6 +130,12 @@ class TestFinding:
     )
     def test_nothing_else_counts_as_a_file(self, text: str) -> None:
         assert found(text) == []
+
+    @pytest.mark.parametrize(
+        "part", ["src=x ", '<img src="', "//a.b/", " 1x,", "<img srcset='a 1x,", "<img ", "&quot;"]
+    )
+    def test_takes_time_proportional_to_the_length(self, part: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(found, f"{part * 100_000} '/a.jpg")
 
     def test_relative_urls_are_those_of_the_blog(self) -> None:
         text = '<img src="/images/a.jpg"> <img src="b.jpg">'
@@ -277,6 +283,13 @@ class TestReport:
             ("page", 20, "present", f"{HOST}/images/logo.png"),
         ]
         assert report.file_states == {"present": 4, "missing": 1, "gone": 0}
+
+    def test_pictures_of_galleries_count_by_their_ids(self, import_parts: ImportParts, folder: MediaFolder) -> None:
+        parts = (item(7, content='[gallery size="large" ids="30, 31"] [gallery]'), attachment(30, "2014/a.png"))
+        assert references(import_parts(*parts, media=folder)) == [
+            ("post", 7, "present", f"{UPLOADS}/2014/a.png"),
+            ("post", 7, "still missing", f"{HOST}/?attachment_id=31"),
+        ]
 
     def test_the_file_has_all_of_them(self, import_parts: ImportParts) -> None:
         written = io.StringIO()
@@ -442,6 +455,11 @@ class TestVerifying:
         import_export([path])
         Attachment.objects.filter(path="/images/logo.png").update(gone_at="2026-01-01T00:00Z")
         assert self.verify(path)[1]["file_states"] == {"present": 0, "missing": 4, "gone": 1}
+
+    def test_pictures_of_galleries_that_the_export_does_not_list_are_missing(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(item(7, content='[gallery ids="31"]')))
+        import_export([path])
+        assert self.verify(path)[1]["file_states"] == {"present": 0, "missing": 1, "gone": 0}
 
     def test_a_file_that_was_deleted_here_is_missing(self, tmp_path: Path, folder: MediaFolder) -> None:
         path = write(tmp_path, export(*PARTS))

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from core.http import host_of
 from wordpress.importing.analysis import Analysis, reason_to_skip
 from wordpress.legacy_urls.file_urls import FileURL, aliases_of, own_hosts, parse_file_url
+from wordpress.markup.galleries import parse_ids
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, REUSABLE_BLOCK, Item
 from wordpress.wxr.values import plain_line
 
@@ -31,6 +32,7 @@ _MAX_TAG: Final = 1000
 _BETWEEN = re.compile(r"\s[0-9.]++[wxh]\s*+(?:,|$)|,\s")
 # What ends a URL in running text, or in a quoted value that was escaped as HTML.
 _END = re.compile(r"""["'<>]|[.,;:!?]+$""")
+_GALLERY = re.compile(r"""\[gallery\s[^\[\]]*?\b(?:ids|include)\s*+=\s*+["']?([0-9][0-9,\s]*+)""")
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\s*+(?:[?#]|$)")
 _IGNORED = re.compile(r"[\t\n\r]")
 _UPLOADS: Final = "/wp-content/uploads/"
@@ -45,6 +47,8 @@ class FileReferences(NamedTuple):
     id: int
     title: str
     files: tuple[FileURL, ...]
+    # The IDs of the pictures that galleries show.
+    picture_ids: tuple[int, ...]
     in_comments: tuple[FileURL, ...]
 
     def files_of(self, hosts: Collection[str]) -> list[FileURL]:
@@ -67,9 +71,11 @@ def find_references(item: Item) -> FileReferences | None:
     files = {file: None for text in (item.content, item.excerpt, *meta) for file in find_files(text, item.link)}
     approved = (comment.content for comment in item.comments if comment.approved in _APPROVED)
     in_comments = {file: None for text in approved for file in find_files(text, item.link)}
-    if not files and not in_comments:
+    picture_ids = dict.fromkeys(picture_id for each in _GALLERY.findall(item.content) for picture_id in parse_ids(each))
+    if not files and not in_comments and not picture_ids:
         return None
-    return FileReferences(item.type, item.id, plain_line(item.title)[:100], tuple(files), tuple(in_comments))
+    title = plain_line(item.title)[:100]
+    return FileReferences(item.type, item.id, title, tuple(files), tuple(picture_ids), tuple(in_comments))
 
 
 def find_files(text: str, base_url: str = "") -> Iterator[FileURL]:

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from blog.models import Post
 from blog.rendering.markups import markups
 from comments.models import CommentKind
+from core.http import host_of
 from core.slugs import slug_from_export, slugify
 from wordpress.importing.analysis import Analysis, reason_to_skip
 from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
 from wordpress.importing.report import Remark
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
-from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, files_with_state, url_of
-from wordpress.legacy_urls.moved_files import match_files
+from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed, one_line
@@ -211,12 +211,12 @@ class SiteChecker:
 
     def _check_references(self, references: FileReferences) -> None:
         """Check that the files to which a text refers are here: those of the blog at their old URLs."""
-        files = references.files_of(self._hosts)
-        found = match_files(files, Attachment.objects.only(*ATTACHMENT_COLUMNS), self._hosts)
-        is_own = {url_of(file, found): not file.host or file.host in self._hosts for file in files}
-        for url, state in files_with_state(references, self._hosts, found).items():
-            if is_own[url]:
-                state = self._state_at(quote(unquote(legacy_key(url)), safe="/"), state)
+        known = KnownFiles.find([references], Attachment.objects.only(*ATTACHMENT_COLUMNS), self._hosts)
+        blog_url = self._analysis.base_url.rstrip("/")
+        for url, state in known.states(references, self._hosts, blog_url).items():
+            key, host = legacy_key(url), host_of(url)
+            if (not host or host in self._hosts) and not key.startswith("/?"):
+                state = self._state_at(quote(unquote(key), safe="/"), state)
             self.file_states[state] += 1
             if state != FileState.PRESENT:
                 self.missing_references.append(

@@ -6,7 +6,8 @@ The files themselves are imported like those of other attachments (wordpress.imp
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
+from itertools import batched
+from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
@@ -32,6 +33,37 @@ ATTACHMENT_COLUMNS: Final = (
 )
 
 
+class KnownFiles(NamedTuple):
+    """The attachments to which texts refer, by the URLs of their files and by their IDs."""
+
+    by_url: Mapping[FileURL, Attachment]
+    by_id: Mapping[int | None, Attachment]
+
+    @classmethod
+    def find(
+        cls, references: Sequence[FileReferences], attachments: AttachmentQuerySet, hosts: Collection[str]
+    ) -> Self:
+        """Find those of `attachments`, of sites with these `hosts`, to which the `references` refer."""
+        by_id: dict[int | None, Attachment] = {}
+        for ids in batched({picture_id for each in references for picture_id in each.picture_ids}, 500, strict=False):
+            rows = attachments.filter(wordpress_id__in=ids)
+            by_id |= {each.wordpress_id: each for each in rows if not each.site or host_of(each.site) in hosts}
+        return cls(match_files(_files_of(references, hosts), attachments, hosts), by_id)
+
+    def states(self, references: FileReferences, hosts: Collection[str], blog_url: str) -> dict[str, FileState]:
+        """Return the state of each file by its URL, as far as that is known. Several references can mean one file."""
+        states = {}
+        for file in references.files_of(hosts):
+            attachment = self.by_url.get(file)
+            url = attachment.url if attachment else str(file.original)
+            states[url] = attachment.file_state if attachment else FileState.MISSING
+        for picture_id in references.picture_ids:
+            attachment = self.by_id.get(picture_id)
+            url = attachment.url if attachment else f"{blog_url}/?attachment_id={picture_id}"
+            states[url] = attachment.file_state if attachment else FileState.MISSING
+        return states
+
+
 def import_references(context: ImportContext) -> None:
     """Store an attachment for each file to which texts refer, unless there is one."""
     hosts = blog_hosts(context.analysis, context.site)
@@ -43,28 +75,11 @@ def report_references(context: ImportContext) -> None:
     """Report which of these files are here, by the item that refers to them, and which other hosts have the others."""
     hosts = blog_hosts(context.analysis, context.site)
     for references in context.spool.references:
-        found = match_files(_files_of(references, hosts), _attachments(context.site), hosts)
+        known = KnownFiles.find(references, _attachments(context.site), hosts)
         for each in references:
-            # Several URLs can be those of one file.
-            for url, state in files_with_state(each, hosts, found).items():
+            for url, state in known.states(each, hosts, context.site.rstrip("/")).items():
                 context.report.add_file_reference(each.type, each.id, each.title, state, url)
     context.report.other_hosts = count_other_hosts(context.site)
-
-
-def files_with_state(
-    references: FileReferences, hosts: Collection[str], found: Mapping[FileURL, Attachment]
-) -> dict[str, FileState]:
-    """Return the state of each file of `references` by its URL. `found` are the attachments of those that are known."""
-    states = {}
-    for file in references.files_of(hosts):
-        attachment = found.get(file)
-        states[url_of(file, found)] = attachment.file_state if attachment else FileState.MISSING
-    return states
-
-
-def url_of(file: FileURL, found: Mapping[FileURL, Attachment]) -> str:
-    """Return the URL of the original of `file`, as far as it is known."""
-    return found[file].url if file in found else str(file.original)
 
 
 def count_other_hosts(site: str) -> dict[str, int]:
