@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,6 +265,23 @@ class TestFromAFolder:
         assert report.file_states == {"present": 0, "missing": 5, "gone": 0}
         assert report.other_hosts == {"pictures.example": 1}
         assert not Attachment.objects.exists()
+
+    def test_the_number_of_statements_does_not_grow_with_that_of_files(self, tmp_path: Path) -> None:
+        def count_statements(files: int) -> int:
+            text = "".join(f'<img src="{UPLOADS}/{number}.png">' for number in range(files))
+            path = write(tmp_path, export(item(7, content=text)))
+            statements: list[str] = []
+
+            def record(execute: Any, sql: str, *rest: Any) -> Any:
+                statements.append(sql)
+                return execute(sql, *rest)
+
+            with connection.execute_wrapper(record):
+                import_export([path], dry_run=True)
+            return len(statements)
+
+        # One statement more for each thousand paths, of which a file has two.
+        assert count_statements(600) <= count_statements(3) + 10
 
     def test_urls_that_cannot_be_stored_are_reported(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, content=f'<img src="{UPLOADS}/{"a" * 1001}.png">'))
@@ -550,8 +568,9 @@ class TestAdmin:
         job = uploaded(owner_client, export_file(export(*PARTS)))
         start(owner_client, job, "preview")
         work()
-        start(owner_client, job, "import", fetch_media="on", fetch_everywhere="on")
+        start(owner_client, job, "import", fetch_everywhere="on")
         work()
         text = owner_client.get(job_url(job)).text
         assert "Requested pictures.example" in text
+        assert "Requested old.example" in text
         assert "Files that are missing from texts" in text

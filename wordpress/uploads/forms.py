@@ -103,9 +103,11 @@ class StartForm(forms.Form):
 
     @property
     def options(self) -> dict[str, Any]:
+        everywhere = self.cleaned_data.get("fetch_everywhere", False)
         chosen = {login: self.cleaned_data[field] for field, login in self._logins.items()}
         return {
             "map_authors": {login: username for login, username in chosen.items() if username},
-            "fetch_media": self.cleaned_data.get("fetch_media", False),
-            "fetch_everywhere": self.cleaned_data.get("fetch_everywhere", False),
+            # Everywhere includes the old site.
+            "fetch_media": self.cleaned_data.get("fetch_media", False) or everywhere,
+            "fetch_everywhere": everywhere,
         }
