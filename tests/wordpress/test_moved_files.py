@@ -277,7 +277,7 @@ class TestGalleries:
         return show
 
     def ids(self, html: str) -> list[int]:
-        by_url = {each.file_url: each.wordpress_id for each in Attachment.objects.with_file()}
+        by_url = {each.file_url: each.wordpress_id or 0 for each in Attachment.objects.with_file()}
         return [by_url[part.partition('"')[0]] for part in html.split('<img src="')[1:]]
 
     def test_by_ids(self, gallery: Shown) -> None:
