@@ -24,6 +24,7 @@ _HEADERS: Final = {"User-Agent": "Broadside", "Accept": "*/*", "Accept-Encoding"
 _PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _TEMPORARY: Final = {408, 425, 429}
+_GONE: Final = {404, 410}
 # The IPv6 prefix that IPv4 addresses are embedded in by networks without IPv4. Source: RFC 6052.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -31,12 +32,16 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 class FetchError(Exception):
     """A URL could not be fetched. The message says why in one sentence.
 
-    `is_temporary`: another attempt may succeed. `retry_after`: how many seconds the server asks us to wait.
+    `is_temporary`: another attempt may succeed. `is_gone`: the server has nothing at the URL. `retry_after`: how many
+    seconds the server asks us to wait.
     """
 
-    def __init__(self, message: str, *, is_temporary: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, is_temporary: bool = False, is_gone: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.is_temporary = is_temporary
+        self.is_gone = is_gone
         self.retry_after = retry_after
 
 
@@ -177,6 +182,7 @@ class _Connection(http.client.HTTPConnection):
             raise FetchError(
                 _("The server answered with status %d.") % response.status,
                 is_temporary=response.status in _TEMPORARY or response.status >= 500,
+                is_gone=response.status in _GONE,
                 retry_after=_parse_retry_after(response.headers.get("Retry-After", "")),
             )
         announced = response.headers.get("Content-Length", "")

@@ -64,6 +64,14 @@ class ImportedItem(models.Model):
         return f"{self.kind} {self.wordpress_id}"
 
 
+class FileState(models.TextChoices):
+    """What has become of a file of the old site to which a text refers."""
+
+    PRESENT = "present", _("present")
+    MISSING = "missing", _("still missing")
+    GONE = "gone", _("gone from the old site")
+
+
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def without_file(self) -> "AttachmentQuerySet":
         return self.filter(picture=None, document=None)
@@ -71,13 +79,19 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def with_file(self) -> "AttachmentQuerySet":
         return self.exclude(picture=None, document=None)
 
+    def from_items(self) -> "AttachmentQuerySet":
+        """Those that an export describes, which therefore have an ID."""
+        return self.filter(wordpress_id__isnull=False)
+
 
 class Attachment(models.Model):
     """A file of the old site with its metadata. The file itself may not have been imported yet, or may be deleted."""
 
     site = models.CharField(max_length=500, blank=True)
-    wordpress_id = models.PositiveBigIntegerField()
-    # The file's current URL on the old site, and its URL when it was uploaded.
+    # None if the export has no item for the file: all that is known is that texts refer to it.
+    wordpress_id = models.PositiveBigIntegerField(null=True)
+    # The file's current URL on the old site, and its URL when it was uploaded. Without an item: the URL of the
+    # original, and if texts refer to copies in other sizes, that of the largest.
     url = models.CharField(max_length=2000)
     guid = models.CharField(max_length=2000, blank=True)
     # Both of them, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key).
@@ -100,13 +114,22 @@ class Attachment(models.Model):
     writing = models.CharField(max_length=255, blank=True, db_index=True)
     # Whether the texts that show it have been rendered since its file was imported.
     is_shown = models.BooleanField(default=False)
+    # Whether the file was on a host that is not the blog's. Such a file has no URL here but its own.
+    on_other_host = models.BooleanField(default=False)
+    # When its host answered that there is no such file any more.
+    gone_at = models.DateTimeField(null=True)
 
     objects = AttachmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("attachment")
         verbose_name_plural = _("attachments")
-        constraints = [models.UniqueConstraint(fields=["wordpress_id", "site"], name="unique_attachment")]
+        constraints = [
+            models.UniqueConstraint(fields=["wordpress_id", "site"], name="unique_attachment"),
+            models.UniqueConstraint(
+                fields=["url", "site"], condition=Q(wordpress_id=None), name="unique_attachment_without_item"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title or self.url
@@ -116,6 +139,12 @@ class Attachment(models.Model):
         """The URL of its file on this site; empty if it has none."""
         upload = self.picture or self.document
         return str(upload.file.url) if upload else ""
+
+    @property
+    def file_state(self) -> "FileState":
+        if self.picture_id or self.document_id:
+            return FileState.PRESENT
+        return FileState.GONE if self.gone_at else FileState.MISSING
 
 
 class FragmentKind(models.TextChoices):

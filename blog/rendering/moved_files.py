@@ -57,7 +57,9 @@ def resolve_no_files(old_urls: Iterable[str]) -> Mapping[str, str]:
 
 def find_new_urls(root: etree._Element, resolve: FileResolver) -> Mapping[str, str]:
     """Return the new URLs of the moved files in the tree, by their normalised old URLs."""
-    return resolve(url for found in _urls_in(root) if (url := urls.normalise(found)) and _FILE.fullmatch(url))
+    found = ((url, is_picture) for old, is_picture in _urls_in(root) if (url := urls.normalise(old)))
+    # What is shown as a picture is a file, whatever its URL looks like.
+    return resolve(url for url, is_picture in found if is_picture or _FILE.fullmatch(url))
 
 
 def replace_urls(root: etree._Element, new_urls: Mapping[str, str], *tags: str) -> None:
@@ -70,10 +72,12 @@ def replace_urls(root: etree._Element, new_urls: Mapping[str, str], *tags: str) 
             element.set(attribute, new_url)
 
 
-def _urls_in(root: etree._Element) -> Iterator[str]:
+def _urls_in(root: etree._Element) -> Iterator[tuple[str, bool]]:
+    """Yield the URLs in the tree, each with whether it is shown as a picture."""
     for element in root.iter(etree.Element):
         if (attribute := _URL_ATTRIBUTES.get(str(element.tag))) and (url := element.get(attribute)):
-            yield url
+            yield url, element.tag == "img"
         for text in (element.text, element.tail):
             if text and "://" in text:
-                yield from (file[0] for url in _URL_IN_TEXT.findall(text) if (file := _FILE_AT_START.match(url)))
+                files = map(_FILE_AT_START.match, _URL_IN_TEXT.findall(text))
+                yield from ((file[0], False) for file in files if file)

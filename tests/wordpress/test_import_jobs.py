@@ -213,7 +213,7 @@ class TestMedia:
     @pytest.fixture(autouse=True)
     def old_site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = MediaFolder(write_files(tmp_path / "files", *FILES))
-        monkeypatch.setattr(pipeline, "MediaDownload", lambda hosts: folder)
+        monkeypatch.setattr(pipeline, "MediaDownload", lambda hosts, **options: folder)
 
     @pytest.fixture
     def job(self, owner_client: Client, uploaded: Uploaded) -> ImportJob:
@@ -239,8 +239,9 @@ class TestMedia:
         assert not Picture.objects.exists()
         assert re.search(r'<input[^>]* name="fetch_media"[^>]* checked', job_page(owner_client, job))
 
-    def test_export_without_attachments_has_no_such_option(self, owner_client: Client, uploaded: Uploaded) -> None:
-        assert "fetch_media" not in job_page(owner_client, uploaded(owner_client, export_file(export(item(7)))))
+    def test_export_without_attachments_has_the_option_too(self, owner_client: Client, uploaded: Uploaded) -> None:
+        """Its texts can refer to files."""
+        assert "fetch_media" in job_page(owner_client, uploaded(owner_client, export_file(export(item(7)))))
 
     def test_cancelling_keeps_downloaded_files_and_the_rest_can_follow(
         self, job: ImportJob, owner_client: Client, monkeypatch: pytest.MonkeyPatch, work: Work

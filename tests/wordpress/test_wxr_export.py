@@ -498,7 +498,7 @@ class TestFiles:
         ]
 
     def shown(self, entry: Post | Page) -> list[int]:
-        by_url = {each.file_url: each.wordpress_id for each in Attachment.objects.with_file()}
+        by_url = {each.file_url: each.wordpress_id or 0 for each in Attachment.objects.with_file()}
         return [by_url[part.partition('"')[0]] for part in entry.body_html.split('<img src="')[1:]]
 
     @pytest.mark.usefixtures("imported")

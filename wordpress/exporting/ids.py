@@ -6,6 +6,7 @@ sites may have the same ID, or that of a post or page.
 
 from functools import cached_property
 from itertools import count
+from typing import Any
 
 from django.db.models import Max
 
@@ -23,9 +24,11 @@ class ExportIds:
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
         self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block) + 1)
         self._uploads: dict[tuple[type[Upload], int], int] = {}
-        imported = Attachment.objects.values("wordpress_id")
+        imported = Attachment.objects.from_items().values("wordpress_id")
         self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
-        rows = Attachment.objects.with_file().order_by("pk").values_list("wordpress_id", "picture_id", "document_id")
+        columns = ("wordpress_id", "picture_id", "document_id")
+        wordpress_id: Any
+        rows = Attachment.objects.from_items().with_file().order_by("pk").values_list(*columns)
         for wordpress_id, picture_id, document_id in rows.iterator():
             key = (Picture, picture_id) if picture_id else (Document, document_id)
             if key not in self._uploads and wordpress_id not in self._taken:
@@ -40,10 +43,11 @@ class ExportIds:
 
     def for_missing_file(self, attachment: Attachment) -> int:
         """Return the ID of an attachment whose file is not on this site."""
-        if attachment.wordpress_id in self._taken:
+        wordpress_id = attachment.wordpress_id
+        if wordpress_id is None or wordpress_id in self._taken:
             return next(self._new_ids)
-        self._taken.add(attachment.wordpress_id)
-        return attachment.wordpress_id
+        self._taken.add(wordpress_id)
+        return wordpress_id
 
     def for_block(self, name: str, site: str | None) -> str:
         """Return the ID of the block that a text of `site` calls `name` (wordpress.markup.footnotes_and_blocks)."""

@@ -204,7 +204,7 @@ def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
         uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
         for upload in uploads.iterator(_FILE_CHUNK_SIZE):
             yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
-    for attachment in Attachment.objects.without_file().order_by("pk").iterator(_FILE_CHUNK_SIZE):
+    for attachment in Attachment.objects.from_items().without_file().order_by("pk").iterator(_FILE_CHUNK_SIZE):
         yield attachment, ids.for_missing_file(attachment), ""
 
 
@@ -224,7 +224,9 @@ def _as_attachment(upload: Picture | Document) -> Attachment:
     url = url if "://" in url else absolute_url(url)
     imported: Iterable[Attachment] = upload.attachments.all()
     attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
-    attachment.guid = attachment.guid or attachment.url
+    if attachment.wordpress_id is None or not attachment.guid:
+        # Without an item the export had no GUID, and texts refer to this URL.
+        attachment.guid = attachment.url
     attachment.url = url
     attachment.title = upload.title
     if isinstance(upload, Picture):

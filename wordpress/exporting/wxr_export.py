@@ -42,7 +42,7 @@ def export_wxr(
     for element in chain(_channel_elements(), _author_elements(warn), _category_elements(warn), _tag_elements(warn)):
         write(element)
     total = sum(model._default_manager.count() for model in (Entry, Picture, Document))
-    total += Attachment.objects.without_file().count()
+    total += Attachment.objects.from_items().without_file().count()
     done = 0
     for done, item in enumerate(_items(warn), start=1):
         write(item)

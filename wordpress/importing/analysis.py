@@ -40,6 +40,10 @@ _INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action", "user_
 # Submissions to forms of Jetpack, Contact Form 7 with Flamingo, and WPForms.
 _FORM_TYPES: Final = {"feedback", "flamingo_inbound", "wpforms_entries"}
 
+# The part of all GUIDs that have a host of the blog, and how many hosts are counted.
+_OFTEN: Final = 0.1
+_MAX_HOSTS: Final = 1000
+
 _REPAIRS: Final = {
     "messages": ngettext_lazy(
         "%d line before the beginning of the export was skipped, an error message of the old site",
@@ -96,6 +100,8 @@ class Analysis:
     site_url: str = ""
     # The folders that the blog was in, as in `/blog/*`, as far as one of our own exports lists them.
     legacy_urls: list[str] = field(default_factory=list)
+    # The hosts of the GUIDs of posts and pages, which keep the URL that a blog had when they were written.
+    guid_hosts: Counter[str] = field(default_factory=Counter)
     # How far the old site's time was from UTC, and how often it differed from this site's time.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
@@ -104,6 +110,18 @@ class Analysis:
     visibility: Visibility = field(default_factory=Visibility)
     # The most important one comes first.
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def hosts(self) -> set[str]:
+        """The hosts that the blog has or had: those that the export names, and those in many of its GUIDs."""
+        often = self.guid_hosts.total() * _OFTEN
+        former = {host for host, count in self.guid_hosts.items() if count >= often}
+        return {host_of(self.base_url), host_of(self.site_url), *former} - {""}
+
+    def add_guid(self, guid: str) -> None:
+        host = host_of(guid)
+        if host in self.guid_hosts or len(self.guid_hosts) < _MAX_HOSTS:
+            self.guid_hosts[host] += 1
 
 
 def analyse(
@@ -228,6 +246,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     if reason:
         return
     analysis.creators.add(item.author)
+    analysis.add_guid(item.guid)
     for ref in item.terms if item.type == "post" else ():
         _add_term_ref(analysis, ref)
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:

@@ -20,7 +20,7 @@ from blog.models.redirect import normalise_path
 from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
 from media import pictures
 from wordpress.importing.analysis import Analysis
-from wordpress.legacy_urls.moved_files import aliases_of
+from wordpress.legacy_urls.file_urls import PICTURE_MAKERS, aliases_of
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
 from wordpress.models import Attachment
 
@@ -31,12 +31,21 @@ _ATTEMPTS: Final = 3
 _MAX_WAIT: Final = 60
 # After this many files in a row that a host failed to deliver, nothing more is requested from it.
 _MAX_FAILURES: Final = 3
+# Likewise for the hosts of other sites, most of which are gone for good after many years.
+_MAX_FAILURES_OF_OTHERS: Final = 1
 # Bytes. Larger files are written to disk.
 _IN_MEMORY: Final = 1024 * 1024
 
 
 class MissingFileError(Exception):
-    """A file cannot be imported. The message says why in one sentence."""
+    """A file cannot be imported. The message says why in one sentence.
+
+    `is_gone`: its host answered that there is no such file any more.
+    """
+
+    def __init__(self, message: str, *, is_gone: bool = False) -> None:
+        super().__init__(message)
+        self.is_gone = is_gone
 
 
 class MediaFolder:
@@ -55,6 +64,8 @@ class MediaFolder:
     @contextmanager
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
         """Open the file of `attachment` for reading. Raises MissingFileError."""
+        if attachment.on_other_host:
+            raise MissingFileError(_on_other_host(attachment))
         descriptor = os.open(self._find(attachment), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -91,29 +102,49 @@ class MediaFolder:
 
 
 class MediaDownload:
-    """Downloads from `hosts` and their aliases at WordPress.com only: an export can name any URL."""
+    """Downloads from `hosts` and their aliases at WordPress.com only: an export can name any URL.
 
-    def __init__(self, hosts: Iterable[str], *, sleep: Callable[[float], object] = time.sleep, **options: Any) -> None:
+    With `everywhere`, files that texts show from other hosts are downloaded from these too.
+    """
+
+    def __init__(
+        self,
+        hosts: Iterable[str],
+        *,
+        everywhere: bool = False,
+        sleep: Callable[[float], object] = time.sleep,
+        **options: Any,
+    ) -> None:
         self._client = HTTPClient(hosts=aliases_of(hosts), **options)
+        self._client_for_others = HTTPClient(**options) if everywhere else None
         self._sleep = sleep
         self._failures: Counter[str] = Counter()
 
     @contextmanager
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
         """Open the file of `attachment` for reading. Raises MissingFileError."""
+        client = self._client_for_others if attachment.on_other_host else self._client
+        if client is None:
+            raise MissingFileError(_on_other_host(attachment))
         # On the data disk: the system's folder for temporary files may be in memory.
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR)) as file:
-            self._download_with_retries(attachment, file)
+            try:
+                self._download_with_retries(client, attachment, attachment.url, file)
+            except MissingFileError as error:
+                if attachment.wordpress_id is not None or not attachment.guid or not error.is_gone:
+                    raise
+                # There is no original any more, or the name only looks like that of a copy.
+                self._download_with_retries(client, attachment, attachment.guid, file)
             file.seek(0)
             yield file  # type: ignore[misc]  # it has all that a file opened for reading has
 
-    def _download_with_retries(self, attachment: Attachment, file: Any) -> None:
-        host = host_of(attachment.url)
-        if self._failures[host] >= _MAX_FAILURES:
+    def _download_with_retries(self, client: HTTPClient, attachment: Attachment, url: str, file: Any) -> None:
+        host = host_of(url)
+        if self._failures[host] >= (_MAX_FAILURES_OF_OTHERS if attachment.on_other_host else _MAX_FAILURES):
             raise MissingFileError(_("“%s” failed to answer several times, so it wasn't asked again.") % host)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._client.download(attachment.url, file, max_bytes=_size_limit(attachment))
+                client.download(url, file, max_bytes=_size_limit(attachment))
             except TooLargeError as error:
                 check_size(attachment, error.size)
                 raise
@@ -123,7 +154,7 @@ class MediaDownload:
             except FetchError as error:
                 if not error.is_temporary or attempt == _ATTEMPTS:
                     self._failures[host] += error.is_temporary
-                    raise MissingFileError(str(error)) from error
+                    raise MissingFileError(str(error), is_gone=error.is_gone) from error
                 wait = 2.0**attempt if error.retry_after is None else error.retry_after
                 self._sleep(min(wait, _MAX_WAIT))
             else:
@@ -136,16 +167,19 @@ type MediaSource = MediaFolder | MediaDownload
 
 def hosts_of(analysis: Analysis, site: str = "") -> set[str]:
     """Return the hosts that files may come from: the export's, that of `site` (as recorded), and our former ones."""
-    return {*map(host_of, (analysis.base_url, analysis.site_url, site)), *settings.BROADSIDE_FORMER_HOSTS} - {""}
+    return {*analysis.hosts, host_of(site), *settings.BROADSIDE_FORMER_HOSTS} - {""}
 
 
 def file_name(attachment: Attachment) -> str:
     """Return the decoded name of the file on the old site, for display: it may not be a valid file name."""
-    return attachment.path.rpartition("/")[2]
+    path = attachment.path.partition("?")[0] if attachment.on_other_host else attachment.path
+    return path.rpartition("/")[2]
 
 
 def is_picture(attachment: Attachment) -> bool:
-    return PurePath(file_name(attachment)).suffix.lower() in PICTURE_EXTENSIONS
+    extension = PurePath(file_name(attachment)).suffix.lower()
+    # Without an item, such a file is known only because a text shows it as a picture.
+    return extension in PICTURE_EXTENSIONS or (attachment.wordpress_id is None and extension in PICTURE_MAKERS)
 
 
 def check_size(attachment: Attachment, size: int) -> None:
@@ -158,11 +192,16 @@ def check_size(attachment: Attachment, size: int) -> None:
         raise MissingFileError(text % filesizeformat(limit))
 
 
+def _on_other_host(attachment: Attachment) -> str:
+    text = _("It is on another host, “%s”. Import again with --fetch-media=everywhere.")
+    return text % host_of(attachment.url)
+
+
 def _size_limit(attachment: Attachment) -> int:
     return pictures.MAX_BYTES if is_picture(attachment) else int(settings.BROADSIDE_IMPORT_FILE_MAX_BYTES)
 
 
 def _count_names(site: str) -> Counter[str]:
     """Return how many files of the site had each name."""
-    paths = Attachment.objects.filter(site=site).values_list("path", flat=True)
+    paths = Attachment.objects.filter(site=site, on_other_host=False).values_list("path", flat=True)
     return Counter(path.rpartition("/")[2] for path in paths.iterator(1000))

@@ -1,6 +1,6 @@
 """Importing WordPress exports. Importing an export twice has the same result as importing it once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from wordpress.importing.steps.folders import redirect_folders
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
+from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.skipped import report_menus, report_other_terms, report_skipped
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.unsupported import Unsupported
@@ -39,14 +40,18 @@ def import_export(
     dry_run: bool = False,
     media: MediaSource | None = None,
     fetch_media: bool = False,
+    fetch_everywhere: bool = False,
+    confirm_hosts: Callable[[Mapping[str, int]], bool] = lambda hosts: True,
     map_authors: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
     job: ImportJob | None = None,
 ) -> Report:
     """Import exports: first the texts in short transactions, then the media files one by one.
 
-    Files come from `media`, or with `fetch_media` from the old site. `map_authors` maps logins of authors in the export
-    to user names here. With `dry_run` nothing is changed and no file is looked for. The run becomes one of `job`.
+    Files come from `media`, or with `fetch_media` from the old site. With `fetch_everywhere` as well, those that texts
+    show from other hosts come from there, if `confirm_hosts` agrees to these hosts, given with their numbers of files.
+    `map_authors` maps logins of authors in the export to user names here. With `dry_run` nothing is changed and no file
+    is looked for. The run becomes one of `job`.
 
     Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
     interrupted or killed, the next import of the site continues it.
@@ -77,13 +82,20 @@ def import_export(
                 context.report_progress("importing", 0, analysis.items.total())
                 _import_texts(context)
                 if not dry_run:
-                    import_files(context, MediaDownload(hosts_of(analysis, site)) if fetch_media else media)
+                    if fetch_media:
+                        hosts = count_other_hosts(site) if fetch_everywhere else {}
+                        everywhere = bool(hosts) and confirm_hosts(hosts)
+                        media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
+                    import_files(context, media)
+                report_references(context)
                 finish_run(run)
             except KeyboardInterrupt:
                 if dry_run or not report.has_changes:
                     forget_if_empty(run)
                     raise
                 report.interrupted = True
+                if not report.file_references:
+                    report_references(context)
             report.run = run.pk if not dry_run and run.items.exists() else None
     return report
 
@@ -114,6 +126,7 @@ def _import_texts(context: ImportContext) -> None:
     import_pages(context, unsupported)
     import_posts(context, unsupported)
     import_attachments(context)
+    import_references(context)
     report_skipped(context)
     report_menus(context)
     unsupported.report(context)

@@ -3,9 +3,10 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field
+from itertools import groupby
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final, TextIO
 
@@ -14,10 +15,14 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from wordpress.models import FileState
+
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
 # The item that describes a file, and the file itself: one may be here without the other.
 ATTACHMENTS, FILES = "attachment", "file"
+# A file that texts show or link to although it is not on a host of the blog.
+OTHER_FILES: Final = "file on another host"
 # Bytes of remarks that are kept in memory: enough for most imports.
 _IN_MEMORY: Final = 1024 * 1024
 # How many examples a summary has for each reason, how many reasons it shows, and how many it distinguishes.
@@ -93,6 +98,11 @@ class Report:
     skipped: Remarks = field(default_factory=Remarks)
     notes: Remarks = field(default_factory=Remarks)
     warnings: list[str] = field(default_factory=list)
+    # How many files the texts refer to, by state, each file once per text; and all of these references.
+    file_states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FileState.values, 0))
+    file_references: Remarks = field(default_factory=Remarks)
+    # The other hosts from which texts show files that are not here, with the numbers of files.
+    other_hosts: dict[str, int] = field(default_factory=dict)
     # Whether the import was cancelled. The next import continues it.
     interrupted: bool = False
     # The ID under which `--undo` removes what was added; None if nothing was.
@@ -110,6 +120,16 @@ class Report:
     def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002  # likewise
         """Record how an imported item differs from the export."""
         self.notes.add(Remark(kind, id, title[:100], text))
+
+    def add_file_reference(self, kind: str, id: int, title: str, state: FileState, url: str) -> None:  # noqa: A002  # likewise
+        """Account for a file to which an item refers. `url` is the file's own."""
+        self.file_states[state] += 1
+        self.file_references.add(Remark(kind, id, title, str(state.label), url))
+
+    def missing_files(self) -> Iterator[Remark]:
+        """Yield the references to files that are not here."""
+        present = str(FileState.PRESENT.label)
+        return (each for each in self.file_references if each.text != present)
 
     def rename_files(self, rename: Callable[[str], str]) -> None:
         """Replace file names in the list of files and in the warnings."""
@@ -138,16 +158,28 @@ class Report:
 
     def summary(self) -> dict[str, Any]:
         """Return the report as JSON types, with the remarks grouped so that a page can show them."""
-        reasons = {"skipped": asdict(summarise(self.skipped)), "notes": asdict(summarise(self.notes))}
+        reasons = {
+            "skipped": asdict(summarise(self.skipped)),
+            "notes": asdict(summarise(self.notes)),
+            "missing_files": asdict(summarise(self.missing_files())),
+        }
         return self._without_remarks() | reasons
 
     def write(self, file: TextIO) -> None:
         """Write the whole report as JSON."""
-        write_json(file, self._without_remarks(), skipped=self.skipped, notes=self.notes)
+        remarks = {"skipped": self.skipped, "notes": self.notes, "file_references": self.file_references}
+        write_json(file, self._without_remarks(), **remarks)
 
     def _without_remarks(self) -> dict[str, Any]:
-        names = ("files", "dry_run", "counts", "warnings", "interrupted", "run")
+        names = ("files", "dry_run", "counts", "file_states", "other_hosts", "warnings", "interrupted", "run")
         return {name: getattr(self, name) for name in names}
+
+
+def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:
+    """Yield a line for each item with files that are not here: how many there are, by their state."""
+    for (kind, item_id, title), group in groupby(references, key=lambda each: (each.kind, each.id, each.title)):
+        counts = Counter(each.text for each in group)
+        yield f"{kind} {item_id} “{title}”: {', '.join(f'{count} {state}' for state, count in counts.items())}"
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
@@ -185,17 +217,20 @@ class Reasons:
     more: int
 
 
-def summarise(remarks: Remarks) -> Reasons:
+def summarise(remarks: Iterable[Remark]) -> Reasons:
     """Group remarks by kind and text, the most frequent first."""
     reasons: dict[tuple[str, str], Reason] = {}
+    others = 0
     for remark in remarks:
         key = (remark.kind, remark.text)
         if key not in reasons and len(reasons) == _COUNTED:
+            others += 1
             continue
         reason = reasons.setdefault(key, Reason(*key))
         reason.count += 1
         if len(reason.examples) < _EXAMPLES:
             title = remark.title or gettext("(no title)")
-            reason.examples.append(f"{title} ({remark.id})" if remark.id else title)
-    shown = sorted(reasons.values(), key=lambda reason: -reason.count)[:_SHOWN]
-    return Reasons(shown, len(remarks) - sum(reason.count for reason in shown))
+            example = f"{title} ({remark.id})" if remark.id else title
+            reason.examples.append(f"{example}: {remark.url}" if remark.url else example)
+    ordered = sorted(reasons.values(), key=lambda reason: -reason.count)
+    return Reasons(ordered[:_SHOWN], others + sum(reason.count for reason in ordered[_SHOWN:]))

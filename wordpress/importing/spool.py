@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_sources
+from wordpress.importing.referenced_files import FileReferences, find_references
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
@@ -19,6 +20,7 @@ from wordpress.wxr.repair import InvalidExportError
 # Items are pickled in chunks of at most this many, or about as many characters: one by one would take twice as long.
 _CHUNK_ITEMS: Final = 100
 _CHUNK_CHARACTERS: Final = 500_000
+_CHUNK_REFERENCES: Final = 500
 
 
 class SpooledItems:
@@ -42,6 +44,28 @@ class SpooledItems:
         for position in self._positions:
             yield from self._spool.get(position)
         yield from self._chunk
+
+
+class SpooledReferences:
+    """The files to which items refer, in lists of a few hundred references."""
+
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
+        self._positions: list[int] = []
+        self._chunk: list[FileReferences] = []
+        self._count = 0
+
+    def add(self, references: FileReferences) -> None:
+        self._chunk.append(references)
+        self._count += len(references.files) + len(references.in_comments)
+        if self._count >= _CHUNK_REFERENCES:
+            self._positions.append(self._spool.put(self._chunk))
+            self._chunk, self._count = [], 0
+
+    def __iter__(self) -> Iterator[list[FileReferences]]:
+        yield from map(self._spool.get, self._positions)
+        if self._chunk:
+            yield self._chunk
 
 
 class SpooledPages:
@@ -93,6 +117,7 @@ class Spool:
         self.attachments = SpooledItems(self)
         self.reusable_blocks = SpooledItems(self)
         self.skipped = SpooledItems(self)
+        self.references = SpooledReferences(self)
 
     def put(self, value: object) -> int:
         """Store `value` and return its position. Raises InvalidExportError if the disk is full."""
@@ -123,6 +148,8 @@ class Spool:
             self.pages.add(self._keyed(item)._replace(position=len(self.pages.outlines)))
         else:
             self.posts.add(self._keyed(item))
+        if references := find_references(item):
+            self.references.add(references)
 
     def _keyed(self, item: Item) -> KeyedItem:
         # The site is the same for all items of an export.

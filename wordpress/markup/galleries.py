@@ -31,19 +31,19 @@ def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, 
         attachments = attachments.filter(site=origin.site)
     pictures: dict[int, Picture] = {}
     for attachment in attachments.order_by("menu_order", "wordpress_id", "pk")[:_MAX_PICTURES]:
-        if picture := attachment.picture:
-            pictures.setdefault(attachment.wordpress_id, picture)
+        if attachment.picture and attachment.wordpress_id is not None:
+            pictures.setdefault(attachment.wordpress_id, attachment.picture)
     return pictures
 
 
 def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
     """Return the figure for a gallery shortcode with these attributes. Empty if none of its pictures is known."""
     if listed := attributes.get("ids") or attributes.get("include"):
-        ids = _ids(listed)[:_MAX_PICTURES]
+        ids = parse_ids(listed)[:_MAX_PICTURES]
         known = find(ids, 0) if ids else {}
     else:
-        known = find((), next(iter(_ids(attributes.get("id", ""))), 0))
-        excluded = set(_ids(attributes.get("exclude", "")))
+        known = find((), next(iter(parse_ids(attributes.get("id", ""))), 0))
+        excluded = set(parse_ids(attributes.get("exclude", "")))
         ids = [wordpress_id for wordpress_id in known if wordpress_id not in excluded]
         if attributes.get("order", "").upper() == "DESC":
             ids.reverse()
@@ -56,7 +56,8 @@ def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
     return f'<figure class="wp-block-gallery columns-{columns}"><ul>{items}</ul></figure>'
 
 
-def _ids(attribute: str) -> list[int]:
+def parse_ids(attribute: str) -> list[int]:
+    """Return the IDs in an attribute of a gallery, which separates them with commas or spaces."""
     parts = attribute.replace(",", " ").split()
     return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 17]
 

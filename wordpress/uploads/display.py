@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.report import Outcome, Reason
-from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
+from wordpress.models import ACTIVE_STATES, FileState, ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder, StageProgress
 
@@ -55,7 +55,13 @@ def job_display(job: ImportJob) -> dict[str, Any]:
     folder, report = JobFolder(job.pk), job.report
     has_died = lifecycle.has_died(job)
     counts, removed = report.get("counts", {}), report.get("removed")
-    headings = {"skipped": _("Skipped"), "notes": _("Changed during the import"), "kept": _("Kept")}
+    states = report.get("file_states", {})
+    headings = {
+        "skipped": _("Skipped"),
+        "notes": _("Changed during the import"),
+        "missing_files": _("Files that are missing from texts"),
+        "kept": _("Kept"),
+    }
     remarks = [(heading, report[name]) for name, heading in headings.items() if name in report]
     return {
         **job_progress(job),
@@ -72,6 +78,8 @@ def job_display(job: ImportJob) -> dict[str, Any]:
         "counts": [(kind, [_number(some[outcome]) for outcome in Outcome]) for kind, some in counts.items()],
         # Everything had been imported before.
         "is_unchanged": not any(some["imported"] + some["updated"] for some in counts.values()),
+        "file_states": _formatted({str(FileState(name).label): count for name, count in states.items() if count}),
+        "other_hosts": _formatted(report.get("other_hosts", {})),
         # None if it was not undone.
         "removed": None if removed is None else _formatted(removed),
         # A heading, the most frequent reasons, and the number of other items.

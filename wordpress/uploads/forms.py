@@ -61,13 +61,21 @@ class StartForm(forms.Form):
         self.is_read = "authors" in job.contents
         steps = (JobStep.PREVIEW, JobStep.IMPORT) if self.is_read else (JobStep.READ,)
         self.fields["step"] = forms.ChoiceField(choices=[(step, step.label) for step in steps])
-        if job.contents.get("items", {}).get("attachment"):
+        if self.is_read:
             self.fields["fetch_media"] = forms.BooleanField(
                 label=_("Download pictures, documents, audio and video from the old site"),
                 help_text=_(
                     "The old site must still be online. Only its own files are downloaded. A preview downloads nothing."
                 ),
                 initial=job.options.get("fetch_media", True),
+                required=False,
+            )
+        # A preview finds out from which other hosts texts show files.
+        if job.report.get("other_hosts") or job.options.get("fetch_everywhere"):
+            self.fields["fetch_everywhere"] = forms.BooleanField(
+                label=_("Also download the files that texts show from other sites"),
+                help_text=_("Choose this only if you may publish these files. The sites are listed above."),
+                initial=job.options.get("fetch_everywhere", False),
                 required=False,
             )
         self._logins: dict[str, str] = {}
@@ -90,9 +98,16 @@ class StartForm(forms.Form):
         return [self[field] for field in self._logins]
 
     @property
+    def media_options(self) -> list[forms.BoundField]:
+        return [self[field] for field in ("fetch_media", "fetch_everywhere") if field in self.fields]
+
+    @property
     def options(self) -> dict[str, Any]:
+        everywhere = self.cleaned_data.get("fetch_everywhere", False)
         chosen = {login: self.cleaned_data[field] for field, login in self._logins.items()}
         return {
             "map_authors": {login: username for login, username in chosen.items() if username},
-            "fetch_media": self.cleaned_data.get("fetch_media", False),
+            # Everywhere includes the old site.
+            "fetch_media": self.cleaned_data.get("fetch_media", False) or everywhere,
+            "fetch_everywhere": everywhere,
         }

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -13,14 +14,19 @@ from django.utils.translation import gettext as _
 from blog.models import Post
 from blog.rendering.markups import markups
 from comments.models import CommentKind
+from core.http import host_of
 from core.slugs import slug_from_export, slugify
-from wordpress.importing.analysis import reason_to_skip, total_size
+from wordpress.importing.analysis import Analysis, reason_to_skip, total_size
 from wordpress.importing.matching import MAX_GUID_LENGTH
+from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
+from wordpress.importing.report import Remark
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
+from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
+from wordpress.models import Attachment, FileState
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed, one_line
 from wordpress.wxr.reader import Export
-from wordpress.wxr.records import CATEGORY, TAG, Author, Item, Record
+from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
 from wordpress.wxr.values import aware_datetime, plain_line, usable_slug
 
 Stage = Literal["reading", "checking"]
@@ -75,6 +81,9 @@ class SiteChecker:
         self.missing_files: list[SiteProblem] = []
         # How many rare terms are not in the sample.
         self.skipped_terms = 0
+        # The files to which texts refer: how many there are in each state, and those that are not here.
+        self.file_states: Counter[FileState] = Counter()
+        self.missing_references: list[Remark] = []
         # How many checks there will be.
         self._total = 1
         # The paths of public posts and pages, and how many of them have each ID.
@@ -88,6 +97,11 @@ class SiteChecker:
         # By listing: taxonomy and slug of a term, `author` and login, or two empty strings for the site.
         self._newest_posts: dict[tuple[str, str], NewestPost] = {}
         self._post_counts = Counter[tuple[str, str]]()
+        # What the exports say about the blog's hosts, and these hosts.
+        self._analysis = Analysis()
+        self._hosts: set[str] = set()
+        # Whether files are here, by the hashes of their paths, because there may be very many.
+        self._files: dict[int, bool] = {}
 
     def state(self) -> dict[str, Any]:
         """Return the result so far and what `restore` needs to continue, as JSON types."""
@@ -96,6 +110,8 @@ class SiteChecker:
             "checked": self.checked,
             "problems": self.problems,
             "missing_files": self.missing_files,
+            "file_states": self.file_states,
+            "missing_references": [asdict(reference) for reference in self.missing_references],
             "author_names": self._author_names,
         }
 
@@ -105,12 +121,14 @@ class SiteChecker:
         self.checked = int(state["checked"])
         self.problems = [SiteProblem(*problem) for problem in state["problems"]]
         self.missing_files = [SiteProblem(*problem) for problem in state["missing_files"]]
+        self.file_states = Counter({FileState(name): int(count) for name, count in state["file_states"].items()})
+        self.missing_references = [Remark(**reference) for reference in state["missing_references"]]
         self._author_names = dict(state["author_names"])
 
     def check(self, paths: list[Path], *, progress: Callable[[Stage, int, int], None]) -> None:
         """Check everything that the exports contain, except what was checked before. Raises InvalidExportError."""
         size = total_size(paths)
-        self._read_expectations(_records(paths, lambda done: progress("reading", done, size)))
+        self._read_expectations(self._records(paths, lambda done: progress("reading", done, size)))
         checked_before = self.checked
         if checked_before:
             progress("checking", checked_before, self._total)
@@ -130,6 +148,8 @@ class SiteChecker:
                 self._total += _is_checked(record)
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
+                if not reason_to_skip(record):
+                    self._analysis.add_guid(record.guid)
                 if not reason_to_skip(record) and self._is_public(record):
                     self._public_paths |= {_path_of(record), _path_by_slug(record)}
                     self._id_counts[record.id] += 1
@@ -148,6 +168,25 @@ class SiteChecker:
         if not self._check_all:
             self._sample_rare_terms()
         self._total += len(self._terms) + len(self._authors)
+        self._hosts = blog_hosts(self._analysis, "")
+
+    def _records(self, paths: list[Path], progress: Callable[[int], None] = lambda done: None) -> Iterator[Record]:
+        """Yield all records, and take over what the exports say about the blog's hosts.
+
+        `progress` takes the number of bytes that have been read.
+        """
+        done = 0
+        for path in paths:
+            export = Export(path, markups)
+            for record in export.records():
+                progress(done + export.source.bytes_read)
+                if isinstance(record, Item) and record.link.rstrip("/") == export.base_url.rstrip("/"):
+                    # It was the front page. The front page here lists the newest posts.
+                    record = record._replace(link="")  # the record without its link
+                yield record
+            done += export.source.bytes_read
+            self._analysis.base_url = self._analysis.base_url or export.base_url
+            self._analysis.site_url = self._analysis.site_url or export.site_url
 
     def _sample_rare_terms(self) -> None:
         """Leave out most rare terms: the same ones each time."""
@@ -180,14 +219,17 @@ class SiteChecker:
             prefix = _TERM_PREFIXES[taxonomy]
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
             yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
-        for record in _records(paths):
+        for record in self._records(paths):
             if isinstance(record, Item) and _is_checked(record):
                 yield record.type, record.id, plain_line(record.title), self._check_item(record)
 
     def _check_item(self, item: Item) -> Iterator[tuple[str, str]]:
+        if references := find_references(item):
+            self._check_references(references)
         if item.type == "attachment":
-            return self._check_file(item)
-        return self._check_public_entry(item) if self._is_public(item) else self._check_hidden_entry(item)
+            yield from self._check_file(item)
+        elif item.type != REUSABLE_BLOCK:
+            yield from self._check_public_entry(item) if self._is_public(item) else self._check_hidden_entry(item)
 
     def _check_public_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check the page of a public post or page, its short URL and the feed of its comments."""
@@ -237,9 +279,35 @@ class SiteChecker:
         for url in (attachment.guid, attachment.attachment_url):
             path = quote(unquote(legacy_key(url)), safe="/")
             if path.startswith("/wp-content/uploads/"):
-                if self._client.get_following_redirects(path)[0].status != 200:
+                if not self._has_file(path):
                     yield path, _("The file is not on this site.")
                 return
+
+    def _check_references(self, references: FileReferences) -> None:
+        """Check that the files to which a text refers are here: those of the blog at their old URLs."""
+        known = KnownFiles.find([references], Attachment.objects.only(*ATTACHMENT_COLUMNS), self._hosts)
+        blog_url = self._analysis.base_url.rstrip("/")
+        for url, state in known.states(references, self._hosts, blog_url).items():
+            key, host = legacy_key(url), host_of(url)
+            if (not host or host in self._hosts) and not key.startswith("/?"):
+                state = self._state_at(quote(unquote(key), safe="/"), state)
+            self.file_states[state] += 1
+            if state != FileState.PRESENT:
+                self.missing_references.append(
+                    Remark(references.type, references.id, references.title, str(state.label), url)
+                )
+
+    def _state_at(self, path: str, expected: FileState) -> FileState:
+        """Return the state of the file at `path`: what readers get counts, not what is `expected`."""
+        if self._has_file(path):
+            return FileState.PRESENT
+        return FileState.MISSING if expected == FileState.PRESENT else expected
+
+    def _has_file(self, path: str) -> bool:
+        key = hash(path)
+        if key not in self._files:
+            self._files[key] = self._client.get_following_redirects(path)[0].status == 200
+        return self._files[key]
 
     def _compare_page(self, page: EntryPage, item: Item) -> Iterator[str]:
         title = _shown_title(item)
@@ -289,23 +357,9 @@ class SiteChecker:
                 yield path, _("The feed does not contain the post “%s” with its GUID.") % newest.title
 
 
-def _records(paths: list[Path], progress: Callable[[int], None] = lambda done: None) -> Iterator[Record]:
-    """Yield all records of the exports. `progress` takes the number of bytes that have been read."""
-    done = 0
-    for path in paths:
-        export = Export(path, markups)
-        for record in export.records():
-            progress(done + export.source.bytes_read)
-            if isinstance(record, Item) and record.link.rstrip("/") == export.base_url.rstrip("/"):
-                # It was the front page. The front page here lists the newest posts.
-                record = record._replace(link="")  # the record without its link
-            yield record
-        done += export.source.bytes_read
-
-
 def _is_checked(item: Item) -> bool:
     """Whether there is a URL to check: that of a file, or of a post or page if the export says where it was."""
-    return item.type == "attachment" or (not reason_to_skip(item) and bool(_path_of(item) or item.id))
+    return item.type in {"attachment", REUSABLE_BLOCK} or (not reason_to_skip(item) and bool(_path_of(item) or item.id))
 
 
 def _shown_title(item: Item) -> str:

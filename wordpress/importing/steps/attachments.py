@@ -57,8 +57,12 @@ def redirect_to_files(attachments: Iterable[Attachment]) -> None:
         upload = attachment.picture or attachment.document
         if upload is None:
             continue
+        if attachment.on_other_host:
+            continue
         # If two sites have a file at the same path, the first keeps it.
         add_missing_redirects((url, upload) for url in (attachment.url, attachment.guid) if _is_file(legacy_key(url)))
+        if attachment.wordpress_id is None:
+            continue
         if not legacy_key(attachment.link).startswith("/?"):
             add_redirect(attachment.link, upload)
         add_id_redirects(attachment.site, {attachment.wordpress_id: upload})
@@ -72,9 +76,14 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
     items = [item for item, reason in reasons if not reason]
     known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
     stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
+    exports = {item.id: _read(context, item) for item in items}
+    without_item = _find_without_item(context, [exports[item.id] for item in items if item.id not in stored])
     new, changed, updated = [], [], 0
     for item in items:
-        exported, here = _read(context, item), stored.get(item.id)
+        exported, here = exports[item.id], stored.get(item.id)
+        if here is None and (here := without_item.pop(exported.path, None)):
+            here.wordpress_id = item.id
+            context.ledger.add(ATTACHMENTS, item.id, here.pk, is_new=False)
         if here is None:
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
@@ -92,14 +101,21 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
                 setattr(here, name, getattr(exported, name))
             changed.append(here)
     for attachment in Attachment.objects.bulk_create(new):
-        context.ledger.add(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
+        context.ledger.add(ATTACHMENTS, attachment.wordpress_id or 0, attachment.pk)
     if changed:
-        fields = [*(name.removesuffix("_id") for name in _EXPORTED), "is_shown"]
+        fields = [*(name.removesuffix("_id") for name in _EXPORTED), "wordpress_id", "is_shown"]
         Attachment.objects.bulk_update(changed, fields, batch_size=100)
         redirect_to_files(changed)
     context.report.count(ATTACHMENTS, Outcome.IMPORTED, len(new))
     context.report.count(ATTACHMENTS, Outcome.UPDATED, updated)
     context.report.count(ATTACHMENTS, Outcome.UNCHANGED, len(items) - len(new) - updated)
+
+
+def _find_without_item(context: ImportContext, exported: Sequence[Attachment]) -> dict[str, Attachment]:
+    """Return by path the files that earlier exports did not describe, and that these attachments are."""
+    paths = [attachment.path for attachment in exported if attachment.path]
+    own = Attachment.objects.filter(site=context.site, wordpress_id=None, on_other_host=False, path__in=paths)
+    return {attachment.path: attachment for attachment in own.select_related("picture", "document")}
 
 
 def _reason_to_skip(item: Item) -> str:
@@ -151,10 +167,10 @@ def _update_upload(context: ImportContext, stored: Attachment, exported: Attachm
     if updated:
         upload.save(update_fields=updated)
     if len(updated) < len(fields):
-        context.report.note(ATTACHMENTS, exported.wordpress_id, exported.title, changed_on_both_sides())
+        context.report.note(ATTACHMENTS, exported.wordpress_id or 0, exported.title, changed_on_both_sides())
     else:
         kind = PICTURES if isinstance(upload, Picture) else DOCUMENTS
-        context.ledger.add(kind, stored.wordpress_id, upload.pk, stored=fingerprint_of(upload), is_new=False)
+        context.ledger.add(kind, stored.wordpress_id or 0, upload.pk, stored=fingerprint_of(upload), is_new=False)
 
 
 def _text(attachment: Attachment, name: str) -> str:

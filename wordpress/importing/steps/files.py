@@ -17,6 +17,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -34,9 +35,9 @@ from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.media_source import MediaSource, MissingFileError, check_size, file_name, is_picture
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
-from wordpress.importing.report import FILES, Outcome
+from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
-from wordpress.legacy_urls.moved_files import aliases_of, own_hosts
+from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 
@@ -46,6 +47,8 @@ FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
+_PATH_MARKS: Final = ('="/', "='/")
+_MAX_MARKS: Final = 200
 
 
 def import_files(context: ImportContext, source: MediaSource | None) -> None:
@@ -55,23 +58,28 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
     """
     _delete_leftovers()
     attachments = Attachment.objects.filter(site=context.site)
-    context.report.count(FILES, Outcome.UNCHANGED, attachments.with_file().count())
-    pks = list(attachments.without_file().order_by("pk").values_list("pk", flat=True))
+    for kind, others in ((FILES, False), (OTHER_FILES, True)):
+        here = attachments.with_file().filter(on_other_host=others).count()
+        context.report.count(kind, Outcome.UNCHANGED, here)
+    pks = list(attachments.without_file().order_by("on_other_host", "pk").values_list("pk", flat=True))
     done = uncleaned = 0
     try:
         for batch in batched(pks, _BATCH, strict=False):
-            missing = []
+            missing, gone = [], []
             without_file = attachments.without_file().filter(pk__in=batch)
-            for attachment in without_file.select_related("uploaded_by").order_by("pk"):
+            for attachment in without_file.select_related("uploaded_by").order_by("on_other_host", "pk"):
                 try:
                     uncleaned += _import_file(context, attachment, source)
                 except MissingFileError as reason:
                     missing.append(attachment)
+                    if reason.is_gone and attachment.gone_at is None:
+                        gone.append(attachment.pk)
                     name = attachment.title or file_name(attachment)
-                    context.report.skip(FILES, attachment.wordpress_id, name, str(reason), attachment.url)
+                    wordpress_id = attachment.wordpress_id or 0
+                    context.report.skip(_kind(attachment), wordpress_id, name, str(reason), attachment.url)
                 done += 1
                 context.report_progress("files", done, len(pks))
-            write_batch(context, partial(_redirect_to_parents, context, missing))
+            write_batch(context, partial(_record_missing, context, missing, gone))
         unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
         write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_featured_images, context))
         _rerender(context)
@@ -123,6 +131,10 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         raise MissingFileError(_("Files with the extension “%s” cannot be published here.") % extension)
     if source is None:
         text = _("The export does not contain the file itself. Import again with --fetch-media or --media FOLDER.")
+        if attachment.gone_at:
+            text = _("It is gone: the last time it was requested, its site answered that it has no such file.")
+        elif attachment.on_other_host:
+            text = _("It is on another host. Import again with --fetch-media=everywhere.")
         raise MissingFileError(text)
     try:
         with source.open(attachment) as opened:
@@ -143,7 +155,7 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         raise MissingFileError(str(error.message)) from error
     except OSError as error:
         raise MissingFileError(_("It could not be read or stored: %s") % (error.strerror or error)) from error
-    context.report.count(FILES, Outcome.IMPORTED)
+    context.report.count(_kind(attachment), Outcome.IMPORTED)
     return file_type is not None and file_type.is_audio_or_video
 
 
@@ -167,10 +179,11 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
             attachment.document = upload if isinstance(upload, Document) else None
             attachment.writing = ""
             attachment.is_shown = False
-            attachment.save(update_fields=["picture", "document", "writing", "is_shown"])
+            attachment.gone_at = None
+            attachment.save(update_fields=["picture", "document", "writing", "is_shown", "gone_at"])
             redirect_to_files([attachment])
             kind = PICTURES if attachment.picture else DOCUMENTS
-            context.ledger.add(kind, attachment.wordpress_id, upload.pk, stored=fingerprint_of(upload))
+            context.ledger.add(kind, attachment.wordpress_id or 0, upload.pk, stored=fingerprint_of(upload))
             context.ledger.write()
             content_changed()
     except BaseException:
@@ -195,13 +208,18 @@ def _delete_unless_used(name: str) -> None:
         default_storage.delete(name)
 
 
-def _redirect_to_parents(context: ImportContext, missing: Iterable[Attachment]) -> None:
-    """Redirect the pages of missing files to the entries that they were uploaded to."""
-    missing = [attachment for attachment in missing if attachment.parent]
-    entries = entries_by_id(context.site, {attachment.parent for attachment in missing})
-    found = [(each, entries[each.parent]) for each in missing if each.parent in entries]
-    paths = add_missing_redirects((each.link, entry) for each, entry in found)
-    paths += add_id_redirects(context.site, {each.wordpress_id: entry for each, entry in found})
+def _kind(attachment: Attachment) -> str:
+    return OTHER_FILES if attachment.on_other_host else FILES
+
+
+def _record_missing(context: ImportContext, missing: Iterable[Attachment], gone: Sequence[int]) -> None:
+    """Redirect the pages of missing files to the entries that they were uploaded to. Note which are gone for good."""
+    Attachment.objects.filter(pk__in=gone).update(gone_at=timezone.now())
+    with_id = [(each, each.wordpress_id) for each in missing if each.parent and each.wordpress_id is not None]
+    entries = entries_by_id(context.site, {each.parent for each, _id in with_id})
+    found = [(each, wordpress_id, entries[each.parent]) for each, wordpress_id in with_id if each.parent in entries]
+    paths = add_missing_redirects((each.link, entry) for each, _id, entry in found)
+    paths += add_id_redirects(context.site, {wordpress_id: entry for _each, wordpress_id, entry in found})
     context.ledger.add_redirects(paths)
 
 
@@ -213,7 +231,12 @@ def _rerender(context: ImportContext) -> None:
         return
     urls = new.values_list("url", "guid").iterator(1000)
     hosts = {host_of(context.site), *(host_of(url) for pair in urls for url in pair)}
-    marks = (*_MARKS, *sorted(aliases_of(hosts) | own_hosts()))
+    names = sorted(aliases_of(hosts) | own_hosts())
+    # A condition with more alternatives takes longer than rendering all texts with URLs, and SQLite has a limit.
+    marks = (*_MARKS, *(names if len(names) <= _MAX_MARKS else ["//"]))
+    if new.filter(wordpress_id=None, on_other_host=False).exists():
+        # Outside WordPress's folders, only the attribute shows that a text refers to a file by its path.
+        marks = (*marks, *_PATH_MARKS)
     may_show = Q(*(Q(source__contains=mark) for mark in marks), _connector=Q.OR)
     entries = Entry.objects.filter(may_show)
     total = entries.count()

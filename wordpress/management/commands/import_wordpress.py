@@ -1,6 +1,7 @@
 """`manage.py import_wordpress EXPORT.xml…`"""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,21 +9,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.database import AlreadyRunningError, is_locked
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
-from wordpress.importing.report import Outcome, Remarks, Report, summarise
+from wordpress.importing.report import Outcome, Remarks, Report, lines_by_item, summarise
 from wordpress.importing.undo import UndoReport, undo_run
-from wordpress.models import ImportRun
+from wordpress.models import FileState, ImportRun
 from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 
 # Nobody reads more lines than this on a screen; the report file has them all.
 _MAX_SHOWN = 40
+_MAX_HOSTS = 200
+# What --fetch-media can be: given without a value, or with this one.
+_OLD_SITE, _EVERYWHERE = "", "everywhere"
 
 
 class Command(BaseCommand):
@@ -47,7 +52,17 @@ class Command(BaseCommand):
         )
         files = parser.add_mutually_exclusive_group()
         files.add_argument("--media", type=Path, metavar="DIR", help="import the media files from this folder")
-        files.add_argument("--fetch-media", action="store_true", help="download the media files from the old site")
+        files.add_argument(
+            "--fetch-media",
+            nargs="?",
+            const=_OLD_SITE,
+            metavar=_EVERYWHERE,
+            help="download the media files from the old site, or with --fetch-media=everywhere also those that texts "
+            "show from other sites, once you have agreed to the list of hosts",
+        )
+        parser.add_argument(
+            "--no-input", action="store_true", help="with --fetch-media=everywhere: download without asking"
+        )
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be imported, without changing anything"
         )
@@ -60,6 +75,10 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="write the full report to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["fetch_media"] not in {None, _OLD_SITE, _EVERYWHERE}:
+            # The option was followed by a file.
+            options["files"].insert(0, Path(options["fetch_media"]))
+            options["fetch_media"] = _OLD_SITE
         if (options["undo"] is None) == (not options["files"]):
             raise CommandError(_("Give either the files to import or --undo RUN."))
         try:
@@ -80,6 +99,7 @@ class Command(BaseCommand):
 
     def _import(self, options: dict[str, Any]) -> None:
         stages = stage_texts()
+        everywhere = options["fetch_media"] == _EVERYWHERE
         try:
             with (
                 show_progress(self.stderr, _("Interrupted. Nothing was imported.")) as update,
@@ -89,7 +109,9 @@ class Command(BaseCommand):
                     exports.paths,
                     dry_run=options["dry_run"],
                     media=self._media(options["media"]),
-                    fetch_media=options["fetch_media"],
+                    fetch_media=options["fetch_media"] is not None,
+                    fetch_everywhere=everywhere,
+                    confirm_hosts=self._list_hosts if options["no_input"] else self._confirm_hosts,
                     map_authors=dict(options["map_author"]),
                     progress=lambda stage, done, total: update(stages[stage], done, total),
                 )
@@ -116,6 +138,24 @@ class Command(BaseCommand):
         self._write(report, report_path)
         self.stdout.write("")
         self.stdout.write(self.style.SUCCESS(_("Import undone.")))
+
+    def _list_hosts(self, hosts: Mapping[str, int]) -> bool:
+        """Print the hosts with their numbers of files, and agree to them."""
+        lines = [f"{count:8,}  {host}" for host, count in hosts.items()]
+        self._print_lines(_("Files that texts show from other hosts:"), lines[:_MAX_HOSTS], len(lines[_MAX_HOSTS:]))
+        return True
+
+    def _confirm_hosts(self, hosts: Mapping[str, int]) -> bool:
+        """Print the hosts, and ask whether to download from them. Without a terminal, the answer is no."""
+        self._list_hosts(hosts)
+        count = sum(hosts.values())
+        text = ngettext("Download this file? [y/N]", "Download these %d files? [y/N]", count)
+        try:
+            answer = input("\n" + (text % count if "%" in text else text) + " ")
+        except EOFError:
+            self.stdout.write(_("Nobody answered, so they are not downloaded. Use --no-input to download them."))
+            return False
+        return answer.strip().lower() in {"y", "yes"}
 
     def _media(self, folder: Path | None) -> MediaFolder | None:
         try:
@@ -145,6 +185,7 @@ class Command(BaseCommand):
             item_id = f" {note.id}" if note.id else ""
             notes.append(f"{note.kind}{item_id} “{note.title}”: {note.text}")
         self._print_lines(_("Changed during the import:"), notes, len(report.notes) - len(notes))
+        self._print_file_references(report)
         self.stdout.write("")
         if report.run is not None:
             text = _("To remove what this import added, run: manage.py import_wordpress --undo %d") % report.run
@@ -158,6 +199,15 @@ class Command(BaseCommand):
             if report.warnings:
                 text += " " + _("Please read the warnings at the top of this report.")
             self.stdout.write((self.style.WARNING if report.warnings else self.style.SUCCESS)(text))
+
+    def _print_file_references(self, report: Report) -> None:
+        if not any(report.file_states.values()):
+            return
+        states = ", ".join(f"{report.file_states[state]:,} {state.label}" for state in FileState)
+        self.stdout.write("\n" + _("Files to which texts refer: %s.") % states)
+        missing = lines_by_item(report.missing_files())
+        lines = list(islice(missing, _MAX_SHOWN))
+        self._print_lines(_("Posts and pages without some of their files:"), lines, sum(1 for _line in missing))
 
     def _print_reasons(self, remarks: Remarks, heading: str) -> None:
         reasons = summarise(remarks)

@@ -1,5 +1,7 @@
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -9,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from wordpress.importing.report import lines_by_item
+from wordpress.models import FileState
 from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.verifying.checkpoint import Checkpoint
 from wordpress.verifying.site_checker import SiteChecker, Stage
@@ -103,6 +107,14 @@ class Command(BaseCommand):
                 count,
             )
             self.stdout.write(text % count)
+        if checker.file_states:
+            states = ", ".join(f"{checker.file_states[state]:,} {state.label}" for state in FileState)
+            self.stdout.write(_("Files to which texts refer: %s.") % states)
+        lines = lines_by_item(checker.missing_references)
+        for line in islice(lines, _MAX_SHOWN):
+            self.stdout.write(f"  {line}")
+        if more := sum(1 for _line in lines):
+            self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
         if count := len(checker.missing_files):
             text = ngettext(
                 "%d file of the old site has not been imported. Texts that use it still need the old site.",
@@ -119,6 +131,8 @@ class Command(BaseCommand):
                 "skipped_terms": checker.skipped_terms,
                 "problems": [problem._asdict() for problem in checker.problems],
                 "missing_files": [problem._asdict() for problem in checker.missing_files],
+                "file_states": {state: checker.file_states[state] for state in FileState},
+                "missing_references": [asdict(reference) for reference in checker.missing_references],
             }
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:

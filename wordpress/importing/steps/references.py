@@ -1,0 +1,147 @@
+"""The files to which texts refer: those without an item in the export become attachments too, without an ID.
+
+The files themselves are imported like those of other attachments (wordpress.importing.steps.files).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from itertools import batched
+from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
+
+from blog.models.redirect import MAX_LENGTH
+from core.http import host_of
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.referenced_files import FileReferences, blog_hosts
+from wordpress.importing.report import ATTACHMENTS
+from wordpress.legacy_urls.file_urls import FileURL, aliases_of, parse_file_url
+from wordpress.legacy_urls.moved_files import match_files
+from wordpress.models import Attachment, AttachmentQuerySet, FileState
+
+# Longer URLs do not fit into the index that keeps them unique.
+_MAX_URL_LENGTH: Final = 1000
+# How many other hosts are counted by name.
+_MAX_HOSTS: Final = 1000
+# What tells files apart and says whether they are here.
+ATTACHMENT_COLUMNS: Final = (
+    *("site", "wordpress_id", "url", "guid", "path", "former_path", "picture_id", "document_id"),
+    *("on_other_host", "gone_at"),
+)
+
+
+class KnownFiles(NamedTuple):
+    """The attachments to which texts refer, by the URLs of their files and by their IDs."""
+
+    by_url: Mapping[FileURL, Attachment]
+    by_id: Mapping[int | None, Attachment]
+
+    @classmethod
+    def find(
+        cls, references: Sequence[FileReferences], attachments: AttachmentQuerySet, hosts: Collection[str]
+    ) -> Self:
+        """Find those of `attachments`, of sites with these `hosts`, to which the `references` refer."""
+        by_id: dict[int | None, Attachment] = {}
+        for ids in batched({picture_id for each in references for picture_id in each.picture_ids}, 500, strict=False):
+            rows = attachments.filter(wordpress_id__in=ids)
+            by_id |= {each.wordpress_id: each for each in rows if not each.site or host_of(each.site) in hosts}
+        return cls(match_files(_files_of(references, hosts), attachments, hosts), by_id)
+
+    def states(self, references: FileReferences, hosts: Collection[str], blog_url: str) -> dict[str, FileState]:
+        """Return the state of each file by its URL, as far as that is known. Several references can mean one file."""
+        states = {}
+        for file in references.files_of(hosts):
+            attachment = self.by_url.get(file)
+            url = attachment.url if attachment else str(file.original)
+            states[url] = attachment.file_state if attachment else FileState.MISSING
+        for picture_id in references.picture_ids:
+            attachment = self.by_id.get(picture_id)
+            url = attachment.url if attachment else f"{blog_url}/?attachment_id={picture_id}"
+            states[url] = attachment.file_state if attachment else FileState.MISSING
+        return states
+
+
+def import_references(context: ImportContext) -> None:
+    """Store an attachment for each file to which texts refer, unless there is one."""
+    hosts = blog_hosts(context.analysis, context.site)
+    for references in context.spool.references:
+        write_batch(context, partial(_import, context, references, hosts))
+
+
+def report_references(context: ImportContext) -> None:
+    """Report which of these files are here, by the item that refers to them, and which other hosts have the others."""
+    hosts = blog_hosts(context.analysis, context.site)
+    for references in context.spool.references:
+        known = KnownFiles.find(references, _attachments(context.site), hosts)
+        for each in references:
+            for url, state in known.states(each, hosts, context.site.rstrip("/")).items():
+                context.report.add_file_reference(each.type, each.id, each.title, state, url)
+    context.report.other_hosts = count_other_hosts(context.site)
+
+
+def count_other_hosts(site: str) -> dict[str, int]:
+    """Return the other hosts that have files to which texts of `site` refer, with the numbers of files not here yet.
+
+    The hosts with most files come first. What remains of very many is counted under `…`.
+    """
+    counts: Counter[str] = Counter()
+    others = Attachment.objects.without_file().filter(site=site, on_other_host=True)
+    for url in others.values_list("url", flat=True).iterator(1000):
+        host = host_of(url)
+        counts[host if host in counts or len(counts) < _MAX_HOSTS else "…"] += 1
+    return dict(counts.most_common())
+
+
+def _attachments(site: str) -> AttachmentQuerySet:
+    return Attachment.objects.filter(site=site).only(*ATTACHMENT_COLUMNS)
+
+
+def _files_of(references: Sequence[FileReferences], hosts: Collection[str]) -> list[FileURL]:
+    return list(dict.fromkeys(file for each in references for file in each.files_of(hosts)))
+
+
+def _import(context: ImportContext, references: Sequence[FileReferences], hosts: Collection[str]) -> None:
+    files = _files_of(references, hosts)
+    found = match_files(files, _attachments(context.site), hosts)
+    new: dict[tuple[str, str], Attachment] = {}
+    changed: dict[int, Attachment] = {}
+    for file in files:
+        is_own = not file.host or file.host in hosts
+        if attachment := found.get(file):
+            if attachment.wordpress_id is None and _update(attachment, file, on_other_host=not is_own):
+                changed[attachment.pk] = attachment
+            continue
+        original = file.original._replace(query="") if is_own else file.original
+        key = ("" if is_own else min(aliases_of([file.host])), original.key)
+        if key not in new:
+            attachment = _build(context, original)
+            attachment.on_other_host = not is_own
+            if len(attachment.url) > _MAX_URL_LENGTH or len(attachment.path) > MAX_LENGTH:
+                context.report.skip(ATTACHMENTS, 0, file.host, _("Its URL is too long."), str(file))
+                continue
+            new[key] = attachment
+        _update(new[key], file, on_other_host=not is_own)
+    for attachment in Attachment.objects.bulk_create(list(new.values())):
+        context.ledger.add(ATTACHMENTS, 0, attachment.pk)
+    Attachment.objects.bulk_update(list(changed.values()), ["guid", "former_path", "on_other_host"], batch_size=100)
+
+
+def _build(context: ImportContext, file: FileURL) -> Attachment:
+    if not file.host:
+        blog = urlsplit(context.analysis.base_url)
+        file = file._replace(scheme=blog.scheme, host=blog.netloc)
+    return Attachment(site=context.site, wordpress_id=None, url=str(file), path=file.key)
+
+
+def _update(attachment: Attachment, file: FileURL, *, on_other_host: bool) -> bool:
+    """Note the largest copy of the file in texts, and whether its host is the blog's. Return whether this is new."""
+    before = attachment.guid, attachment.on_other_host
+    attachment.on_other_host = on_other_host
+    if file.path != file.original.path and len(url := str(file)) <= _MAX_URL_LENGTH and len(file.key) <= MAX_LENGTH:
+        copy = parse_file_url(attachment.guid) if attachment.guid else None
+        if copy is None or file.pixels > copy.pixels:
+            attachment.guid, attachment.former_path = url, file.key
+    return before != (attachment.guid, attachment.on_other_host)

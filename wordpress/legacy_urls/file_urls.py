@@ -1,0 +1,144 @@
+"""URLs of files on old sites: which file a URL means, whatever size of a picture it asks for.
+
+WordPress stores resized copies as `photo-300x200.jpg`. WordPress.com resizes pictures on request (`photo.jpg?w=300`),
+and so do its proxies, which serve the pictures of other hosts as `i0.wp.com/HOST/PATH?resize=300,200`.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from django.conf import settings
+
+from blog.models.redirect import normalise_path
+from core.http import split_host
+from media.documents import FILE_TYPES
+from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS, legacy_key, size_variants
+
+_BLOGS, _FILES = ".wordpress.com", ".files.wordpress.com"
+_PROXIES: Final = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
+# Folders in which WordPress stores uploads.
+_WORDPRESS_FOLDER = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files)/")
+# Of copies in other sizes. A picture that was edited (`photo-e1400000000000.jpg`) is not a copy.
+_COPY_SUFFIX = re.compile(r"(?:-(?:(?P<width>[0-9]{1,5})x(?P<height>[0-9]{1,5})|scaled)|@2x)(?=\.[A-Za-z0-9]+$)")
+# Parameters that choose a size or quality. Source: the documentation of Photon, the proxies' API.
+_SIZE_PARAMETERS: Final = frozenset(
+    {"w", "h", "width", "height", "resize", "fit", "crop", "quality", "strip", "ssl", "zoom", "lb", "ulb", "ver"}
+)
+# Files have one of these extensions, or are in one of WordPress's folders.
+_EXTENSIONS: Final = PICTURE_EXTENSIONS | FILE_TYPES.keys()
+# Pictures can also be the output of a script, or have no extension at all.
+PICTURE_MAKERS: Final = {"", ".asp", ".aspx", ".cgi", ".jsp", ".php"}
+# No server accepts longer URLs.
+_MAX_LENGTH: Final = 8000
+
+
+class FileURL(NamedTuple):
+    """A URL that may be that of a file. `host` is as `core.http.host_of` returns it; empty for a path.
+
+    `query` is what follows the path, unless it only chooses a size.
+    """
+
+    scheme: str
+    host: str
+    path: str
+    query: str = ""
+
+    @property
+    def extension(self) -> str:
+        stem, dot, extension = unquote(self.path.rpartition("/")[2]).rpartition(".")
+        return f".{extension.lower()}" if stem and dot else ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the URL itself says that this is a file, of a type that can be published here."""
+        return self.extension in _EXTENSIONS
+
+    @property
+    def may_be_file(self) -> bool:
+        """Whether this can be a file, above all if a text shows it as a picture."""
+        return self.is_file or self.is_in_wordpress or self.extension in PICTURE_MAKERS
+
+    @property
+    def key(self) -> str:
+        """The path under which the file is stored here if this is its own URL. Empty if this cannot be a file."""
+        key = normalise_path(legacy_key(f"{self.scheme}://{self.host}{self.path}" if self.host else self.path))
+        if not key.startswith("/") or key.startswith("/?"):
+            return ""
+        return f"{key}?{self.query}" if self.query else key
+
+    @property
+    def keys(self) -> list[str]:
+        """The paths under which the file may be stored here: its own, then those of its original."""
+        without_query = self._replace(query="").key
+        own = [self.key] if self.query else []
+        return [*own, *size_variants(without_query)] if without_query else []
+
+    @property
+    def original(self) -> "FileURL":
+        """The file of which this is a copy in another size; otherwise this file."""
+        if not self.is_in_wordpress:
+            return self
+        return self._replace(path=_COPY_SUFFIX.sub("", _COPY_SUFFIX.sub("", self.path)))
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of a copy, by its name. Of a copy that is only known to be large, a larger number."""
+        size = _COPY_SUFFIX.search(self.path)
+        return int(size["width"]) * int(size["height"]) if size and size["width"] else 10**10
+
+    @property
+    def is_in_wordpress(self) -> bool:
+        """Whether this is in one of WordPress's folders for uploads."""
+        return self.host.endswith(_FILES) or _WORDPRESS_FOLDER.search(self.path) is not None
+
+    def __str__(self) -> str:
+        """The URL in ASCII."""
+        # Browsers encode what is not allowed, and leave `%` alone.
+        path = quote(self.path, safe="/%:@!$&'()*+,;=~", errors="replace")
+        query = f"?{quote(self.query, safe="/%:@!$&'()*+,;=~?", errors='replace')}" if self.query else ""
+        return f"{self.scheme}://{self.host}{path}{query}" if self.host else f"{path}{query}"
+
+
+def parse_file_url(url: str) -> FileURL | None:
+    """Return what an http(s) URL, or its path alone, says about a file. None for others and this site's own media."""
+    if len(url) > _MAX_LENGTH:
+        return None
+    try:
+        parts = urlsplit(url)
+        host = split_host(parts)
+        if host in _PROXIES:
+            scheme = "https" if ("ssl", "1") in parse_qsl(parts.query) else "http"
+            parts = urlsplit(f"{scheme}://{parts.path.lstrip('/')}")
+            host = split_host(parts)
+            if not host:
+                return None
+    except ValueError:
+        return None
+    if (parts.scheme or parts.netloc) and not host:
+        return None
+    is_own = not host or host in settings.BROADSIDE_OWN_HOSTS
+    if not parts.path.startswith("/") or (is_own and parts.path.startswith(settings.MEDIA_URL)):
+        return None
+    names = {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
+    query = "" if names <= _SIZE_PARAMETERS else parts.query
+    return FileURL(parts.scheme, host, parts.path, query)
+
+
+def aliases_of(hosts: Iterable[str]) -> set[str]:
+    """Return `hosts` and the hosts of the same blogs: with and without `www.`, and WordPress.com's hosts for files."""
+    aliases = set(hosts) - {""}
+    for host in list(aliases):
+        if host.endswith(_FILES):
+            aliases.add(host.removesuffix(_FILES) + _BLOGS)
+        elif host.endswith(_BLOGS):
+            aliases.add(host.removesuffix(_BLOGS) + _FILES)
+        else:
+            aliases.add(host.removeprefix("www.") if host.startswith("www.") else f"www.{host}")
+    return aliases
+
+
+def own_hosts() -> set[str]:
+    """Return all hosts of this site, including its former ones."""
+    return aliases_of([*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS])
