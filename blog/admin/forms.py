@@ -151,8 +151,10 @@ class EntryForm(VersionedForm):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
-        choices=[("", gettext_lazy("The site's language")), *settings.LANGUAGES],
-        help_text=gettext_lazy("The language of the text, which also sets its direction."),
+        choices=[("", gettext_lazy("Not set")), *settings.LANGUAGES],
+        help_text=gettext_lazy(
+            "The language of the text, which also sets its direction. If it is not set, each paragraph has the direction of its first letter."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
