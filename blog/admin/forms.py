@@ -153,7 +153,8 @@ class EntryForm(VersionedForm):
         required=False,
         choices=[("", gettext_lazy("Not set")), *settings.LANGUAGES],
         help_text=gettext_lazy(
-            "The language of the text, which also sets its direction. If it is not set, each paragraph has the direction of its first letter."
+            "The language of the text, which also sets its direction. "
+            "If it is not set, each paragraph has the direction of its first letter."
         ),
     )
 
