@@ -69,6 +69,7 @@ def listing_response(
 ) -> HttpResponse:
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
+    `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
     `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. Raises Http404 past the
     last page, and for an empty listing if `not_found_if_empty`.
     """
@@ -82,9 +83,11 @@ def listing_response(
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
     posts = Post.objects.published().filter(pk__in=page.object_list).for_listing()
+    label = page_label(page.number, paginator.num_pages)
     context = {
         "heading": heading,
-        "page_title": title or heading,
+        "page_title": join_parts(title, label),
+        "meta_description": join_parts(label, title, description or request.site.tagline),
         "description": description,
         "posts": [*sticky, *(post for post in posts if post not in sticky)],
         "pager": pager(page, partial(_page_url, url)),
@@ -92,6 +95,16 @@ def listing_response(
         "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)
+
+
+def page_label(number: int, total: int) -> str:
+    """Return what distinguishes the second and later pages of something in titles; empty for the first page."""
+    return gettext("Page %(number)d of %(total)d") % {"number": number, "total": total} if number > 1 else ""
+
+
+def join_parts(*parts: str) -> str:
+    """Return a title or description that consists of these parts, of which any may be empty."""
+    return " – ".join(filter(None, parts))
 
 
 def site_feed(request: SiteRequest) -> FeedLink:

@@ -6,7 +6,8 @@ Functions for many entries change those that the person may change (blog.permiss
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import batched
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -17,10 +18,13 @@ from blog.models import Category, Entry, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
 from core.changes import content_changed, entries_changed
 
+# How many entries one statement changes: databases limit its parameters.
+_BATCH_SIZE: Final = 1000
+
 
 @dataclass(frozen=True, slots=True)
-class StatusChange:
-    """`changed` entries have the new status; `refused` ones were left alone, as this person may not change them."""
+class BulkChange:
+    """`changed` entries have the new value; `refused` ones were left alone, as this person may not change them."""
 
     changed: list[Any] = field(default_factory=list)
     refused: list[Any] = field(default_factory=list)
@@ -47,7 +51,7 @@ def save_entry(
         entries_changed([entry.pk])
 
 
-def publish(entries: QuerySet[Any], by: User) -> StatusChange:
+def publish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Show entries to readers, now or when they are scheduled. Those in the trash have to be restored first."""
     return _change_status(
         entries,
@@ -56,23 +60,23 @@ def publish(entries: QuerySet[Any], by: User) -> StatusChange:
     )
 
 
-def unpublish(entries: QuerySet[Any], by: User) -> StatusChange:
+def unpublish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Turn entries into drafts. They keep their date, and with it their URL, in case they are published again."""
     return _change_status(entries, Status.DRAFT, lambda entry: may_edit(by, entry) and entry.status != Status.TRASH)
 
 
-def trash(entries: QuerySet[Any], by: User) -> StatusChange:
+def trash(entries: QuerySet[Any], by: User) -> BulkChange:
     """Move entries to the trash. Nothing is lost until they are deleted."""
     return _change_status(entries, Status.TRASH, lambda entry: may_edit(by, entry))
 
 
-def restore(entries: QuerySet[Any], by: User) -> StatusChange:
+def restore(entries: QuerySet[Any], by: User) -> BulkChange:
     """Take entries out of the trash, as drafts, so that nothing becomes public by mistake."""
     return _change_status(entries.filter(status=Status.TRASH), Status.DRAFT, lambda entry: may_restore(by, entry))
 
 
-def _change_status(entries: QuerySet[Any], status: Status, is_allowed: Callable[[Entry], bool]) -> StatusChange:
-    change = StatusChange()
+def _change_status(entries: QuerySet[Any], status: Status, is_allowed: Callable[[Entry], bool]) -> BulkChange:
+    change = BulkChange()
     with transaction.atomic():
         # The given query may be joined and distinct, and could then not be locked.
         chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk")).exclude(status=status)
@@ -82,6 +86,29 @@ def _change_status(entries: QuerySet[Any], status: Status, is_allowed: Callable[
             entry.status = status
         entries.model.store_all(change.changed)
         entries_changed([entry.pk for entry in change.changed])
+    return change
+
+
+def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
+    """Set the language of entries, with which their texts get a direction; empty if it is not known.
+
+    The time of their last change stays, so that an import still updates them.
+    """
+    with transaction.atomic():
+        change = preview_language(entries, by, language, lock=True)
+        pks = [entry.pk for entry in change.changed]
+        for some in batched(pks, _BATCH_SIZE, strict=False):
+            Entry.objects.filter(pk__in=some).update(language=language)
+        entries_changed(pks)
+    return change
+
+
+def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: bool = False) -> BulkChange:
+    """Return what `set_language` would do. The entries have their present languages."""
+    change = BulkChange()
+    chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk")).exclude(language=language)
+    for entry in (chosen.select_for_update() if lock else chosen).without_texts().order_by("pk"):
+        (change.changed if may_edit(by, entry) and entry.status != Status.TRASH else change.refused).append(entry)
     return change
 
 

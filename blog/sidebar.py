@@ -11,11 +11,11 @@ from django.core.cache import cache
 from django.db.models import CharField, Count, IntegerField, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 
 from blog.models import Category, Page, Post, public_condition
 from core.dashboard import find_missing_template
+from core.dates import format_month
 from core.models import SiteSettings
 from core.registry import Registry
 
@@ -123,7 +123,7 @@ def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
     for year, months_of_year in groupby(sorted(rows, reverse=True), key=lambda row: row.first):
         months = [
             Line(
-                date_format(dt.date(year, row.second, 1), gettext("F Y")),
+                format_month(dt.date(year, row.second, 1)),
                 reverse("blog:month", args=[f"{year:04}", f"{row.second:02}"]),
                 row.total,
             )

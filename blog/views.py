@@ -9,7 +9,6 @@ from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
@@ -18,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from blog import passwords
 from blog.caching import mark_private
-from blog.listing import FeedLink, listing_response, period, site_feed
+from blog.listing import FeedLink, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
+from core.dates import format_day, format_month
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
@@ -70,7 +70,7 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         url=category.get_absolute_url(),
         ids=Post.objects.published().in_category(category).newest_first().values("pk"),
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
-        title=category.name,
+        title=gettext("Posts in %(category)s") % {"category": category.name},
         description=category.description,
         feeds=[FeedLink(category.name, reverse("blog:category_feed", args=[category.path]))],
     )
@@ -88,7 +88,7 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         url=author.get_absolute_url(),
         ids=Post.objects.published().filter(author=author).newest_first().values("pk"),
         heading=gettext("Author Archive"),
-        title=str(author),
+        title=gettext("Posts by %(author)s") % {"author": author},
         description=author.bio,
         feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
         # Accounts without public posts must not be revealed.
@@ -101,16 +101,20 @@ def by_date(
     request: SiteRequest, year: str, month: str = "", day: str = "", page_number: int | None = None
 ) -> HttpResponse:
     days = period(year, month, day)
-    formats = {"year": gettext("Y"), "month": gettext("F, Y"), "day": gettext("F jS, Y")}
-    name = "day" if day else "month" if month else "year"
-    date = date_format(days[0], formats[name])
+    first = days[0]
+    if day:
+        name, heading_date, date = "day", format_day(first, ordinal=True), format_day(first)
+    elif month:
+        name, heading_date, date = "month", format_month(first, comma=True), format_month(first)
+    else:
+        name, heading_date, date = "year", year, year
     return listing_response(
         request,
         page_number,
         url=reverse(f"blog:{name}", args=[part for part in (year, month, day) if part]),
         ids=Post.objects.published().filter(published_on__range=days).newest_first().values("pk"),
-        heading=gettext("Archive for %(date)s") % {"date": date},
-        title=date,
+        heading=gettext("Archive for %(date)s") % {"date": heading_date},
+        title=gettext("Posts from %(date)s") % {"date": date},
         not_found_if_empty=True,
     )
 
@@ -194,13 +198,15 @@ def entry_response(
         raise Http404(gettext("That page doesn't exist."))
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
+    label = page_label(page_number, len(htmls))
     picture = entry.picture.file.url if entry.picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
         "page_number": page_number,
         "page_urls": urls,
-        "page_title": str(entry),
+        "page_title": join_parts(str(entry), label),
+        "meta_description": join_parts(label, entry.summary or str(entry)),
         "canonical_url": absolute_url(urls[page_number - 1]),
         # For other sites.
         "picture_url": absolute_url(picture),

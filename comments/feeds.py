@@ -7,23 +7,20 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import strip_tags
-from django.utils.http import http_date
 from django.utils.text import Truncator
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
-from blog.feeds import AtomFeed, RssFeed, with_absolute_urls
+from blog.feed_formats import FORMATS
 from blog.models import Entry, Page, Post
 from comments.models import Comment, CommentKind, CommentSettings
 from core.site import SiteRequest, absolute_url
-from core.text import remove_non_xml
 
 
 class CommentFeed:
     """The view of the newest comments, on one post or page if the URL has its path or its day and slug."""
 
     def __init__(self, format_name: str) -> None:
-        self.feed_type: type[RssFeed | AtomFeed] = RssFeed if format_name == "rss" else AtomFeed
-        self.suffix = "feed/" if format_name == "rss" else "feed/atom/"
+        self.feed_type = FORMATS[format_name]
 
     def __call__(self, request: SiteRequest, **kwargs: str) -> HttpResponse:
         if kwargs:
@@ -40,31 +37,21 @@ class CommentFeed:
             item_title = gettext("Comment on %(title)s by %(name)s")
         if not CommentSettings.of(request.site).show_pingbacks:
             comments = comments.filter(kind=CommentKind.COMMENT)
-        feed = self.feed_type(
-            title=remove_non_xml(title),
-            link=absolute_url(url),
-            description=remove_non_xml(title),
-            language=get_language(),
-            feed_url=absolute_url(feeds_url + self.suffix),
-        )
+        feed = self.feed_type(title=title, description=title, url=url, feeds_url=feeds_url)
         newest = comments.with_entries().select_related("user").order_by("-created_at", "-pk")
         for comment in newest[: request.site.entries_per_feed]:
-            feed.add_item(
-                title=remove_non_xml(item_title % {"title": comment.entry, "name": comment.author_name}),
+            feed.add(
+                title=item_title % {"title": comment.entry, "name": comment.author_name},
                 link=absolute_url(comment.get_absolute_url()),
-                description=remove_non_xml(Truncator(html.unescape(strip_tags(comment.html))).words(55)),
+                description=Truncator(html.unescape(strip_tags(comment.html))).words(55),
                 # In WordPress's form, so feed readers do not show comments again after a move.
-                unique_id=remove_non_xml(f"{comment.entry.guid}#comment-{comment.pk}"),
-                unique_id_is_permalink=False,
-                author_name=remove_non_xml(comment.author_name),
+                guid=f"{comment.entry.guid}#comment-{comment.pk}",
+                author=comment.author_name,
                 pubdate=comment.created_at,
                 updateddate=comment.created_at,
-                content=remove_non_xml(with_absolute_urls(comment.html)),
+                content=comment.html,
             )
-        response = HttpResponse(content_type=feed.content_type)
-        response.headers["Last-Modified"] = http_date(feed.latest_post_date().timestamp())
-        feed.write(response, "utf-8")
-        return response
+        return feed.response()
 
 
 def _find_entry(**kwargs: str) -> Entry:

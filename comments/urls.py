@@ -27,7 +27,10 @@ urlpatterns = [
     path("comments/follow/<slug:kind>/<int:pk>/", views.follow, name="follow"),
     path("comments/confirm/<str:signed>/", views.confirm, name="confirm"),
     path("comments/unsubscribe/<str:signed>/", views.unsubscribe, name="unsubscribe"),
-    re_path(r"^(?P<base>.+/)comment-page-(?P<page_number>[0-9]{1,9})/?$", public_page(views.comment_page)),
+    re_path(
+        rf"^(?P<base>(?!{reserved_pattern()}/).+/)comment-page-(?P<page_number>[0-9]{{1,9}})/?$",
+        public_page(views.comment_page),
+    ),
     *feed_paths("comments/", feeds.CommentFeed, "site"),
     *feed_paths(f"{DAY}<any_slug:slug>/", feeds.CommentFeed, "post"),
     *feed_paths("<page_path:path>/", feeds.CommentFeed, "page"),

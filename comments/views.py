@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from blog import passwords
 from blog.caching import has_session, mark_private
+from blog.listing import join_parts
 from blog.models import Entry, Page, Post
 from blog.redirects.resolve import find_target
 from blog.views import entry_response
@@ -160,6 +161,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
         entry,
         comment_thread=comments,
         page_title=title,
+        meta_description=join_parts(title, entry.summary),
         canonical_url=absolute_url(page_url(entry, comments.page_number)),
     )
 

@@ -20,7 +20,9 @@ class TagFeed(PostFeed):
         try:
             return super().__call__(request, **kwargs)
         except Http404:
-            return HttpResponsePermanentRedirect(find_renamed(kwargs["slug"]).get_absolute_url() + self.suffix)
+            return HttpResponsePermanentRedirect(
+                find_renamed(kwargs["slug"]).get_absolute_url() + self.feed_type.suffix
+            )
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         tag = get_object_or_404(Tag, slug=kwargs["slug"])

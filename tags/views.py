@@ -24,7 +24,7 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         url=tag.get_absolute_url(),
         ids=TaggedPost.objects.public().filter(tag=tag).newest_first().values("content_object"),
         heading=gettext("Posts Tagged ‘%(name)s’") % {"name": tag.name},
-        title=tag.name,
+        title=gettext("Posts tagged “%(tag)s”") % {"tag": tag.name},
         description=tag.description,
         feeds=[FeedLink(tag.name, reverse("tags:tag_feed", args=[tag.slug]))],
     )

@@ -5,12 +5,14 @@ from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -22,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.forms import CategoryForm, PageForm, PostForm
+from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
@@ -39,12 +41,19 @@ _MESSAGES: Final[dict[str, Any]] = {
     "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
     Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
     "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
+    "language": ngettext_lazy(
+        "The language of one %(name)s was set.", "The language of %(count)d %(name)s was set.", "count"
+    ),
     "refused": ngettext_lazy(
         "One %(name)s was not changed: it is in the trash, or you don't have permission to change it.",
         "%(count)d %(name)s were not changed: they are in the trash, or you don't have permission to change them.",
         "count",
     ),
 }
+
+
+# How many of the entries that would change are listed.
+_MAX_SHOWN: Final = 100
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -124,7 +133,7 @@ def _result_message(result: str, entries: Sequence[Entry]) -> str:
 
 
 def _status_action(
-    change_status: Callable[[QuerySet[Any], User], publishing.StatusChange],
+    change_status: Callable[[QuerySet[Any], User], publishing.BulkChange],
     permission: str,
     label: Any,
     result: str,
@@ -164,7 +173,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
     readonly_fields = ("markup_label", "modified_at")
     # Pictures are chosen in a separate window, because there can be thousands.
     raw_id_fields = ("featured_picture",)
-    actions = ["publish", "unpublish", "trash", "restore"]
+    actions = ["publish", "unpublish", "set_language", "trash", "restore"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntryChangeList
@@ -294,6 +303,44 @@ class EntryAdmin(admin.ModelAdmin[Any]):
     unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
     trash = _status_action(publishing.trash, "change", _("Move to trash"), "trash", _("Moved to the trash."))
     restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", _("Restored as a draft."))
+
+    @admin.action(description=_("Set language…"), permissions=["change"])
+    def set_language(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
+        """Ask for a language, show what would change, and when that is confirmed, set it and log it."""
+        user = cast("User", request.user)
+        form = LanguageForm(request.POST if "language" in request.POST else None)
+        if not form.is_valid():
+            return self._language_page(request, form, publishing.BulkChange())
+        language = form.cleaned_data["language"]
+        if "confirm" not in request.POST:
+            return self._language_page(request, form, publishing.preview_language(entries, user, language))
+        text = gettext("Language: %(name)s.") % {"name": dict(LANGUAGES)[language]}
+        with transaction.atomic():
+            change = publishing.set_language(entries, user, language)
+            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, text)
+        if change.changed:
+            self.message_user(request, _result_message("language", change.changed), messages.SUCCESS)
+        if change.refused:
+            self.message_user(request, _result_message("refused", change.refused), messages.WARNING)
+        if not change.changed and not change.refused:
+            self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+        return None
+
+    def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:
+        names = dict(settings.LANGUAGES)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Set language"),
+            "form": form,
+            "change": change,
+            "shown": [(entry, names.get(entry.language, entry.language)) for entry in change.changed[:_MAX_SHOWN]],
+            # Sent again with the form, as Django's own action for deleting does.
+            "action": request.POST["action"],
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return render(request, "admin/blog/set_language.html", context)
 
     # Deleting
 

@@ -1,6 +1,6 @@
 """The forms for posts, pages and categories, and their fields."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.conf import settings
@@ -142,6 +142,16 @@ def _tag_model() -> Any:
     return Post.tags.through.tag_model()
 
 
+# The languages that a text can be given.
+LANGUAGES: Final[list[tuple[str, Any]]] = [("", gettext_lazy("Not set")), *settings.LANGUAGES]
+
+
+class LanguageForm(forms.Form):
+    """Asks for the language to give to several posts or pages."""
+
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=LANGUAGES)
+
+
 class EntryForm(VersionedForm):
     """The base of the forms for posts and pages. The admin sets `user`, the person who is writing."""
 
@@ -151,8 +161,11 @@ class EntryForm(VersionedForm):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
-        choices=[("", gettext_lazy("The site's language")), *settings.LANGUAGES],
-        help_text=gettext_lazy("The language of the text, which also sets its direction."),
+        choices=LANGUAGES,
+        help_text=gettext_lazy(
+            "The language of the text, which also sets its direction. "
+            "If it is not set, each paragraph has the direction of its first letter."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -24,6 +24,7 @@ from blog.models.category import Category
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
+from blog.rendering.directions import add_auto_directions
 from core.changes import PublicModel, PublicQuerySet, entries_changed
 from core.slugs import slug_before_trash, slug_field
 from media.models import Picture
@@ -122,7 +123,7 @@ class Entry(PublicModel):
         _("language"),
         max_length=12,
         blank=True,
-        help_text=_("The language of the text, which also sets its direction. Leave empty for the site's language."),
+        help_text=_("The language of the text, which also sets its direction."),
     )
     # Readers type it, so it is stored as it is, as in WordPress.
     password = models.CharField(
@@ -243,7 +244,7 @@ class Entry(PublicModel):
 
     @property
     def direction(self) -> str:
-        """`rtl` or `ltr` if the entry has a language of its own and Django knows it, else empty."""
+        """`rtl` or `ltr` if the entry has a language and Django knows it, else empty."""
         try:
             return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
         except KeyError:
@@ -279,7 +280,11 @@ class Entry(PublicModel):
         if self.is_locked:
             return self.password_form
         anchor = format_html('<span id="more-{}"></span>', self.pk)
-        return self.body_html.replace(MORE_PLACEHOLDER, anchor)
+        return self.with_directions(self.body_html.replace(MORE_PLACEHOLDER, anchor))
+
+    def with_directions(self, html: str) -> str:
+        """Return `html`, which is its text or a part of it, with directions for each block unless it has one itself."""
+        return html if self.direction else add_auto_directions(html)
 
     @property
     def password_form(self) -> SafeString:

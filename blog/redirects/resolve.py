@@ -40,6 +40,7 @@ _REWRITES: Final = tuple(
         (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
         # Other views of an entry.
         (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
+        (r"(?<=/)feed/(?:feed|rdf)/$", "feed/"),
         (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),
         (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
         (r"^/[0-9]{4}/(?:[0-9]{2}/){0,2}(?=feed/)", "/"),

@@ -4,15 +4,18 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory, at
+from tests.factories.feeds import show_feed, show_items
 from tests.factories.responses import ATOM, read_xml
 
 pytestmark = pytest.mark.django_db
 
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 COMMENTS = "{http://purl.org/rss/1.0/modules/slash/}comments"
 COMMENT_FEED = "{http://wellformedweb.org/CommentAPI/}commentRss"
 
@@ -108,6 +111,56 @@ class TestAtom:
         feed = read_xml(client, "/tag/t/feed/atom/")
         own = [link.get("href") for link in feed.findall(f"{ATOM}link") if link.get("rel") == "self"]
         assert own == ["http://testserver/tag/t/feed/atom/"]
+
+
+class TestInFeedReaders:
+    """Feed readers take titles and descriptions for HTML, in which plain text must stay what it is."""
+
+    @pytest.mark.parametrize("name", ["feed/", "feed/atom/"])
+    def test_markup_in_plain_text_stays_text(self, client: Client, name: str) -> None:
+        attack = "<img src=x onerror=alert(1)>"
+        SiteSettings.objects.update(title=f"Site {attack}", tagline=f"About {attack}")
+        PostFactory(
+            title=f"Beware of {attack} &amp; co.",
+            source=f"In code: `{attack} &amp; co.`",
+            author=UserFactory(display_name=attack),
+            tags=[attack],
+        )
+        (item,) = show_items(client, f"/{name}")
+        assert item.texts == {
+            "title": f"Beware of {attack} &amp; co.",
+            "author": attack,
+            "description": f"In code: {attack} &amp; co.",
+            "content": f"In code: {attack} &amp; co.",
+            **{field: attack for field in item.texts if field.startswith("category ")},
+        }
+        assert set().union(*item.elements.values()) == {"p", "code"}
+        feed = show_feed(client, f"/{name}")
+        assert feed.texts["title"] == f"Site {attack}"
+        assert not feed.elements["title"]
+        assert not feed.elements["description"]
+
+
+class TestLanguages:
+    def test_a_feed_has_the_language_and_direction_of_the_site(self, client: Client) -> None:
+        with override("ar"):
+            atom, rss = read_xml(client, "/feed/atom/"), read_xml(client, "/feed/")
+        assert (atom.get(LANG), atom.get("dir")) == ("ar", "rtl")
+        assert rss.get(LANG) == "ar"
+
+    def test_an_item_has_the_language_and_direction_of_its_post(self, client: Client) -> None:
+        PostFactory(language="fa", source="سلام")
+        atom, rss = read_xml(client, "/feed/atom/").find(f"{ATOM}entry"), read_xml(client, "/feed/").find(".//item")
+        assert atom is not None
+        assert rss is not None
+        assert (atom.get(LANG), atom.get("dir")) == ("fa", "rtl")
+        assert rss.get(LANG) == "fa"
+        for content in (atom.findtext(f"{ATOM}content"), rss.findtext(CONTENT)):
+            assert (content or "").replace("\n", "") == '<div lang="fa" dir="rtl"><p>سلام</p></div>'
+
+    def test_the_blocks_of_an_item_without_a_language_have_their_own_direction(self, client: Client) -> None:
+        PostFactory(source="سلام")
+        assert (read_xml(client, "/feed/").findtext(f".//{CONTENT}") or "").strip() == '<p dir="auto">سلام</p>'
 
 
 class TestSearchEngines:

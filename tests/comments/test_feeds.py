@@ -14,6 +14,7 @@ from comments.models import CommentKind as Kind
 from comments.models import CommentSettings
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
+from tests.factories.feeds import read_feed, show_feed, show_items
 from tests.factories.responses import ATOM, read_xml
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ class TestRss:
         assert item.findtext("link") == f"http://testserver{comment.get_absolute_url()}"
         assert item.findtext(CREATOR) == "Zoë"
         assert item.findtext("pubDate") == "Sun, 02 Feb 2020 10:00:00 +0000"
-        assert item.findtext("description") == "Well <said> http://a.example"
+        assert item.findtext("description") == "Well &lt;said&gt; http://a.example"
         assert item.findtext(CONTENT) == comment.html
         guid = item.find("guid")
         assert guid is not None
@@ -139,6 +140,58 @@ class TestAtom:
         assert feed.findtext(f"{ATOM}entry/{ATOM}id") == f"https://old.example/?p=7#comment-{comment.pk}"
         own = [link.get("href") for link in feed.findall(f"{ATOM}link") if link.get("rel") == "self"]
         assert own == [f"http://testserver{post.get_absolute_url()}feed/atom/"]
+
+
+class TestInFeedReaders:
+    """Feed readers take titles and descriptions for HTML, in which plain text must stay what it is."""
+
+    @pytest.mark.parametrize("name", ["feed/", "feed/atom/"])
+    def test_markup_that_a_comment_shows_as_text_stays_text(self, name: str, client: Client) -> None:
+        attack = "<img src=x onerror=alert(1)>"
+        post = PostFactory.create(title=f"Beware of {attack} & &lt;b&gt;")
+        CommentFactory.create(entry=post, name=f"Ann {attack}", text=f"It says {attack} &amp; &lt;i&gt;.")
+        for path in (f"/comments/{name}", f"{post.get_absolute_url()}{name}"):
+            (item,) = show_items(client, path)
+            assert item.texts["author"] == f"Ann {attack}"
+            assert item.texts["title"].endswith(f"y: Ann {attack}" if "2020" in path else f"by Ann {attack}")
+            assert item.texts["description"] == item.texts["content"] == f"It says {attack} &amp; &lt;i&gt;."
+            elements = [item.elements[field] for field in ("title", "author", "description", "content")]
+            assert elements == [set(), set(), set(), {"p"}]
+        feed = show_feed(client, f"{post.get_absolute_url()}{name}")
+        assert feed.texts["title"] == f"Comments on: Beware of {attack} & &lt;b&gt;"
+        assert feed.elements["title"] == set()
+
+    @pytest.mark.parametrize("name", ["feed/", "feed/atom/"])
+    def test_text_without_markup_reads_the_same_in_readers_that_expect_plain_text(
+        self, name: str, client: Client, post: Post
+    ) -> None:
+        CommentFactory.create(entry=post, name="R&D", text="AT&T & me > you")
+        (item,) = read_feed(client, f"/comments/{name}").entries
+        assert (item.title, item.author) == ("Comment on Truth & so on by R&D", "R&D")
+        assert item.summary == "AT&T & me > you"
+
+
+class TestIds:
+    """The IDs of an Atom feed are IRIs and differ from each other (RFC 4287, 4.2.6)."""
+
+    def test_no_two_feeds_have_the_same_id(self, client: Client, post: Post) -> None:
+        CommentFactory.create(entry=post)
+        paths = ["/feed/atom/", "/comments/feed/atom/", f"{post.get_absolute_url()}feed/atom/"]
+        assert [read_feed(client, path).feed.id for path in paths] == [f"http://testserver{path}" for path in paths]
+
+    @pytest.mark.parametrize("guid", ["https://old.example/?p=7", "urn:uuid:8e0b2d1c-0000-4000-8000-000000000000"])
+    def test_the_id_of_a_comment_is_made_from_that_of_its_entry(self, guid: str, client: Client) -> None:
+        comment = CommentFactory.create(entry__guid=guid)
+        for path in ("/comments/feed/", "/comments/feed/atom/"):
+            assert read_feed(client, path).entries[0].id == f"{guid}#comment-{comment.pk}"
+
+    @pytest.mark.parametrize("guid", ["https://old.example/?p=7#a", "not an IRI", "http://a b/", "7", "https://a/%zz"])
+    def test_an_id_that_is_no_iri_is_replaced_in_atom_always_by_the_same_one(self, guid: str, client: Client) -> None:
+        CommentFactory.create(entry__guid=guid)
+        (item,) = read_feed(client, "/comments/feed/atom/").entries
+        assert item.id.startswith("urn:uuid:")
+        assert item.id == read_feed(client, "/comments/feed/atom/").entries[0].id
+        assert read_feed(client, "/comments/feed/").entries[0].id.startswith(f"{guid}#comment-")
 
 
 class TestQueries:

@@ -23,7 +23,7 @@ class TestPosts:
         import_parts(item(7, title="Star &amp; power", post_name="star-power", content="One\n\nTwo"))
         page_html = client.get("/2014/03/01/star-power/").text
         assert "Star &amp; power" in page_html
-        assert "<p>One</p>\n<p>Two</p>" in page_html
+        assert '<p dir="auto">One</p>\n<p dir="auto">Two</p>' in page_html
         assert client.get("/?p=7").headers["Location"] == "/2014/03/01/star-power/"
 
     def test_source_is_kept_byte_for_byte(self, import_parts: ImportParts) -> None:

@@ -29,11 +29,15 @@ _STATUSES: Final = {
 
 @dataclass(slots=True)
 class ImportedEntry:
-    """An item and the entry that it has become. An entry that is not new has changed."""
+    """An item and the entry that it has become. An entry that is not new has changed.
+
+    `is_guess` says that the language of a new entry was guessed.
+    """
 
     keyed: KeyedItem
     entry: Entry
     is_new: bool
+    is_guess: bool = False
 
     @property
     def item(self) -> Item:

@@ -36,9 +36,9 @@ def named(request: SiteRequest, name: str) -> HttpResponse:
 
 
 @require_safe
-def feed(request: SiteRequest, base: str = "", ending: str = "feed/") -> HttpResponse:
-    """Redirect to the feed of the listing at `base`."""
-    return HttpResponsePermanentRedirect(f"{_path(base)}{ending}")
+def feed(request: SiteRequest, ending: str = "feed/") -> HttpResponse:
+    """Redirect to a feed of the whole site."""
+    return HttpResponsePermanentRedirect(f"/{ending}")
 
 
 @require_safe

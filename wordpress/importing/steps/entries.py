@@ -10,7 +10,9 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
+from django.conf import settings
 from django.db import DataError, IntegrityError
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
@@ -20,6 +22,7 @@ from wordpress.bulk import insert
 from wordpress.importing.batches import MAX_COMMENTS, write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry, build_entry, remarks_on
+from wordpress.importing.languages import guess_language
 from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_modified
 from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.redirects import add_id_redirects
@@ -44,12 +47,16 @@ _UPDATED: Final = (
 
 @dataclass(slots=True)
 class _Candidate:
-    """An item with its identity and, if it is new or has changed, the entry that it becomes."""
+    """An item with its identity and, if it is new or has changed, the entry that it becomes.
+
+    `guess` is the language of its text if the export does not give one; empty if it is uncertain.
+    """
 
     keyed: KeyedItem
     identity: Identity
     recorded: Recorded | None
     entry: Entry | None
+    guess: str = ""
 
 
 @dataclass(slots=True)
@@ -68,10 +75,11 @@ class _Batch:
         ]
 
     def take_rendered(self, texts: Iterable[Rendered]) -> None:
-        """Take over the HTML of these texts."""
-        entries = (candidate.entry for candidate in self.candidates if candidate.entry)
-        for entry, text in zip(entries, texts, strict=True):
+        """Take over the HTML of these texts, and guess their languages."""
+        built = ((candidate, candidate.entry) for candidate in self.candidates if candidate.entry)
+        for (candidate, entry), text in zip(built, texts, strict=True):
             entry.take_rendered(text)
+            candidate.guess = "" if entry.language else guess_language(entry.title, entry.body_html)
 
 
 class EntryImport(ABC):
@@ -233,9 +241,12 @@ class EntryImport(ABC):
                 unchanged.append((item, pk))
             elif here is None:
                 entry.pk = candidate.identity.pk
+                entry.language = entry.language or candidate.guess
                 report.count(item.type, Outcome.IMPORTED)
-                imported.append(ImportedEntry(keyed, entry, is_new=True))
+                imported.append(ImportedEntry(keyed, entry, is_new=True, is_guess=bool(candidate.guess)))
             elif candidate.recorded and fingerprint_modified(here.modified_at) == candidate.recorded.stored:
+                # A language that was set here is kept, unless the export has one.
+                entry.language = entry.language or here.language or candidate.guess
                 for name in _UPDATED:
                     setattr(here, name, getattr(entry, name))
                 report.count(item.type, Outcome.UPDATED)
@@ -257,6 +268,9 @@ class EntryImport(ABC):
         context, item, entry = self.context, imported.item, imported.entry
         for text in remarks_on(item, entry, context.run.started_at):
             self.note(imported, text)
+        if imported.is_guess and entry.language != settings.LANGUAGE_CODE.partition("-")[0]:
+            name = get_language_info(entry.language)["name_translated"] if entry.direction else entry.language
+            self.note(imported, _("Its language is not in the export. It looks like this one: %s.") % name)
         fingerprints = fingerprint_item(item), fingerprint_modified(entry.modified_at)
         context.ledger.add(item.type, item.id, entry.pk, *fingerprints, is_new=imported.is_new)
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)

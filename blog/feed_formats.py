@@ -1,0 +1,163 @@
+"""The two formats of feeds, RSS 2.0 and Atom (RFC 4287), with the elements of WordPress's feeds.
+
+Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers take most of it for
+HTML, whatever the format says, so it is escaped here.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from html import escape, unescape
+from typing import Any, Final
+from xml.sax.xmlreader import AttributesImpl
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed
+from django.utils.html import format_html
+from django.utils.http import http_date
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.xmlutils import SimplerXMLGenerator
+
+from core.site import absolute_url
+from core.text import remove_non_xml
+
+_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
+_IRI_PART: Final = r"""(?:[^\x00-\x20\x7f-\x9f\s"#%<>\\^`{|}]|%[0-9A-Fa-f]{2})"""
+_IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:{_IRI_PART}+(?:#{_IRI_PART}*)?")
+
+
+def html_text(text: str) -> str:
+    """Return HTML that shows `text`. Wherever possible it is `text` itself, which programs for plain text show too."""
+    text = remove_non_xml(text)
+    return text if "<" not in text and unescape(text) == text else escape(text, quote=False)
+
+
+def atom_id(guid: str) -> str:
+    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), else one that is always made of it."""
+    return guid if _IRI.fullmatch(guid) else uuid.uuid5(uuid.NAMESPACE_URL, guid).urn
+
+
+class _Feed(SyndicationFeed):
+    """A feed in the site's language. The listing that it belongs to is at `url`, and it is at `url` + `suffix`."""
+
+    content_type: str
+    suffix: str
+
+    def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "") -> None:
+        """`feeds_url`: what `suffix` is added to, if it isn't `url`."""
+        feed_url = absolute_url((feeds_url or url) + self.suffix)
+        super().__init__(
+            title=html_text(title),
+            link=absolute_url(url),
+            description=html_text(description),
+            language=get_language(),
+            feed_url=feed_url,
+            # As in WordPress. The URL of the listing would be the same for the site's posts and its comments.
+            feed_guid=feed_url,
+        )
+
+    def add(
+        self,
+        *,
+        title: str,
+        description: str,
+        author: str,
+        guid: str,
+        content: str,
+        categories: Sequence[str] = (),
+        **item: Any,
+    ) -> None:
+        """Add an item. If it has a `language` and a `direction` of its own, its HTML has them too."""
+        language, direction = item.get("language"), item.get("direction")
+        html = remove_non_xml(_OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", content))
+        if language and direction:
+            html = format_html('<div lang="{}" dir="{}">{}</div>', language, direction, mark_safe(html))  # noqa: S308  # rendered from a text and sanitised
+        self.add_item(
+            title=html_text(title),
+            description=html_text(description),
+            author_name=html_text(author),
+            unique_id=remove_non_xml(guid),
+            unique_id_is_permalink=False,
+            categories=[html_text(category) for category in categories],
+            content=html,
+            **item,
+        )
+
+    def response(self) -> HttpResponse:
+        response = HttpResponse(content_type=self.content_type)
+        response.headers["Last-Modified"] = http_date(self.latest_post_date().timestamp())
+        self.write(response, "utf-8")
+        return response
+
+
+class RssFeed(_Feed, Rss201rev2Feed):
+    """RSS 2.0 with the whole text (`content:encoded`), the comment count and the comment feed, as in WordPress."""
+
+    content_type = "application/rss+xml; charset=utf-8"
+    suffix = "feed/"
+
+    def rss_attributes(self) -> dict[str, str]:
+        return {
+            **super().rss_attributes(),
+            "xml:lang": self.feed["language"],
+            "xmlns:content": "http://purl.org/rss/1.0/modules/content/",
+            "xmlns:dc": "http://purl.org/dc/elements/1.1/",
+            "xmlns:slash": "http://purl.org/rss/1.0/modules/slash/",
+            "xmlns:wfw": "http://wellformedweb.org/CommentAPI/",
+        }
+
+    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
+        # RSS has no attribute for the direction. The HTML of the item has one.
+        return {"xml:lang": item["language"]} if item.get("language") else {}
+
+    def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
+        # Django would declare the prefix dc in every creator, while the root declares it here. It also allows only one
+        # enclosure for each item, while WordPress has all of them.
+        super().add_item_elements(handler, item | {"author_name": None, "enclosures": ()})
+        if item["author_name"]:
+            handler.addQuickElement("dc:creator", item["author_name"])
+        handler.addQuickElement("content:encoded", item["content"])
+        if item.get("comment_feed"):
+            handler.addQuickElement("wfw:commentRss", item["comment_feed"])
+            handler.addQuickElement("slash:comments", str(item["comment_count"]))
+        for enclosure in item["enclosures"]:
+            values = {"url": enclosure.url, "length": enclosure.length, "type": enclosure.mime_type}
+            handler.addQuickElement("enclosure", "", values)
+
+
+class _AtomWriter(SimplerXMLGenerator):
+    """Writes that the texts of a feed are HTML, where Django leaves out the type, which means plain text."""
+
+    def addQuickElement(self, name: str, contents: str | None = None, attrs: dict[str, str] | None = None) -> None:  # noqa: N802  # Django's name
+        is_text = name in {"title", "subtitle", "summary", "content"}
+        super().addQuickElement(name, contents, {"type": "html"} if is_text else attrs)
+
+
+class AtomFeed(_Feed, Atom1Feed):
+    """Atom with the whole text as well as the summary. `dir` is that of draft-snell-atompub-bidi."""
+
+    suffix = "feed/atom/"
+
+    def write(self, outfile: Any, encoding: str) -> None:
+        handler = _AtomWriter(outfile, encoding, short_empty_elements=True)
+        handler.startDocument()
+        handler.startElement("feed", AttributesImpl(self.root_attributes()))
+        self.add_root_elements(handler)
+        self.write_items(handler)
+        handler.endElement("feed")
+
+    def root_attributes(self) -> dict[str, str]:
+        return {**super().root_attributes(), "dir": "rtl" if get_language_bidi() else "ltr"}
+
+    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
+        attributes = {"xml:lang": item.get("language"), "dir": item.get("direction")}
+        return {name: value for name, value in attributes.items() if value}
+
+    def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
+        super().add_item_elements(handler, item | {"unique_id": atom_id(item["unique_id"])})
+        handler.addQuickElement("content", item["content"])
+
+
+FORMATS: Final[dict[str, type[RssFeed | AtomFeed]]] = {"rss": RssFeed, "atom": AtomFeed}

@@ -1,0 +1,43 @@
+"""Dates and times in the format of the site's language."""
+
+import datetime as dt
+
+import pytest
+from django.template import Context, Template
+from django.utils.translation import override
+
+from core.dates import format_day, format_month, format_time
+
+TIME = dt.datetime(2019, 10, 2, 13, 53, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "month", "time"),
+    [
+        ("en", "October 2, 2019", "October 2019", "1:53 pm"),
+        ("en-us", "October 2, 2019", "October 2019", "1:53 pm"),
+        ("en-gb", "2 Oct 2019", "October 2019", "1:53 p.m."),
+        ("de", "2. Oktober 2019", "Oktober 2019", "13:53"),
+        ("fr", "2 octobre 2019", "octobre 2019", "13:53"),
+        ("ar", "2 أكتوبر، 2019", "أكتوبر 2019", "1:53 م"),
+        ("ja", "2019年10月2日", "2019年10月", "13:53"),
+    ],
+)
+def test_they_have_the_format_of_the_language(language: str, day: str, month: str, time: str) -> None:
+    with override(language):
+        assert (format_day(TIME), format_month(TIME), format_time(TIME)) == (day, month, time)
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "month"),
+    [("en", "October 2nd, 2019", "October, 2019"), ("de", "2. Oktober 2019", "Oktober 2019")],
+)
+def test_headings_have_the_wording_of_wordpress_only_in_american_english(language: str, day: str, month: str) -> None:
+    with override(language):
+        assert (format_day(TIME, ordinal=True), format_month(TIME, comma=True)) == (day, month)
+
+
+def test_templates_show_them_in_the_sites_time_zone() -> None:
+    late = dt.datetime(2019, 10, 2, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
+    template = Template("{% load dates %}{{ late|day }} {{ late|time_of_day }}")
+    assert template.render(Context({"late": late})) == "October 3, 2019 1:30 am"
