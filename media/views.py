@@ -1,11 +1,13 @@
 """The editor's uploads, and serving uploaded files."""
 
+import logging
 import re
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -34,6 +36,8 @@ _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18})
 INERT_POLICY: Final = "sandbox; default-src 'none'"
 PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 
+_log = logging.getLogger(__name__)
+
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
@@ -48,6 +52,10 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
         picture = store_picture(upload, by=request.user)
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
+    except (OSError, OperationalError):
+        _log.exception("An image could not be stored.")
+        text = _("The image could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+        return JsonResponse({"error": text}, status=503)
     url = picture.file.url
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     code = f"![]({url})" if is_markdown else format_html('<img src="{}" alt="">', url)
