@@ -24,9 +24,9 @@ environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
 DEBUG = env.bool("DEBUG", default=False)
 
-# The folder of everything that is not code: database, media, cache.
+# The folder of everything that is not code: database, media, cache. `migrate` makes an existing one private as well.
 DATA_DIR = Path(env.str("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" if DEBUG else "")
 if not SECRET_KEY:
@@ -129,6 +129,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
             "PRAGMA journal_size_limit=67108864;"
         ),
     }
+    # SQLite would let everyone read a new file. It gives the files next to it the same permissions.
+    _database = Path(DATABASES["default"]["NAME"])
+    if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():
+        _database.touch(mode=0o600)
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

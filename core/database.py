@@ -1,5 +1,7 @@
 """Keeping a SQLite database readable when its disk is full."""
 
+import atexit
+import contextlib
 import logging
 
 from django.db import DatabaseError, connection
@@ -29,3 +31,10 @@ def hold_open() -> None:
         held.close()
     else:
         _held.append(held)
+        atexit.register(_write_back, held)
+
+
+def _write_back(held: BaseDatabaseWrapper) -> None:
+    """Copy what is in the log into the database file, which someone may back up while no process runs."""
+    with contextlib.suppress(DatabaseError), held.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
