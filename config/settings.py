@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Before the redirect to HTTPS, so that a former host needs a single redirect.
     "blog.redirects.middleware.FormerHostsMiddleware",
+    "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.caching.GZipPagesMiddleware",
@@ -167,6 +168,9 @@ STORAGES = {
 # Until collectstatic has run, files are served from their source folders.
 WHITENOISE_USE_FINDERS = True
 
+# The origins of videos that a reader starts (static/js/players.js).
+VIDEO_PLAYERS = ["https://www.youtube-nocookie.com", "https://player.vimeo.com"]
+
 # Nothing inline, and nothing from other sites unless a reader asks for it, on every page and in the admin.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -177,13 +181,23 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "worker-src": [CSP.SELF],
-    # Videos that a reader starts (static/js/players.js).
-    "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],
+    "frame-src": VIDEO_PLAYERS,
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
+# What browsers offer and nothing here uses, and what only video players use.
+_UNUSED_FEATURES = (
+    *("accelerometer", "camera", "display-capture", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection"),
+    *("local-fonts", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock"),
+    *("serial", "storage-access", "usb", "xr-spatial-tracking"),
+)
+_PLAYER_FEATURES = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
+_players = " ".join(f'"{origin}"' for origin in VIDEO_PLAYERS)
+PERMISSIONS_POLICY = ", ".join(
+    [f"{feature}=()" for feature in _UNUSED_FEATURES] + [f"{feature}=(self {_players})" for feature in _PLAYER_FEATURES]
+)
 # Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

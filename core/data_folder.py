@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning
+from django.core import checks
 from django.db import connection
 
 # What others must not have. The owner may let a group pass through a folder, so that a web server can read media.
@@ -43,14 +43,14 @@ def make_private(**kwargs: Any) -> None:
             _log.info("%s is now private.", path)
 
 
-def check_private(**kwargs: Any) -> list[CheckMessage]:
+def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
     """Report each path that others can read or change (core.W001)."""
     exposed = [(path, f"{mode:o}") for path, mode in exposed_paths()]
     secrets = settings.BASE_DIR / ".env"
     if secrets.exists() and secrets.stat().st_mode & stat.S_IRWXO:
         exposed.append((secrets, "600"))
     return [
-        Warning(
+        checks.Warning(
             f"Other users of this machine can read or change {path}.",
             hint=f"Run `chmod {mode} {path}`, or `manage.py migrate` for everything in the data folder.",
             id="core.W001",

@@ -69,7 +69,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     stat = file.stat()
     if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):
         # Before the file is opened, because nothing would close it.
-        return HttpResponseNotModified()
+        return HttpResponseNotModified(headers={"Cross-Origin-Resource-Policy": "cross-origin"})
     last_modified = http_date(stat.st_mtime)
     positions = requested_range(request, stat.st_size, last_modified)
     if positions is not None and not positions:
@@ -84,6 +84,8 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         "Accept-Ranges": "bytes",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
+        # Web feed readers and previews of links on other sites show our pictures.
+        "Cross-Origin-Resource-Policy": "cross-origin",
         "Last-Modified": last_modified,
         "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }
