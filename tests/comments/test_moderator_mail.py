@@ -167,6 +167,7 @@ class TestRecipients:
         user = create_moderator(**accounts[who])
         if who == "not staff":
             user.groups.add(Group.objects.get(name="Moderator"))
+            User.objects.filter(pk=user.pk).update(is_staff=False)
         comment = send(post)
         Comment.objects.filter(pk=comment.pk).update(status=status)
         expected = status == Status.PENDING and who in {"moderator", "editor", "owner"}
