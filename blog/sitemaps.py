@@ -34,7 +34,7 @@ class SiteUrlSitemap(Sitemap[Any]):
 
     @property
     def protocol(self) -> str:  # type: ignore[override]  # an attribute of Django's class
-        return urlsplit(settings.SITE_URL).scheme
+        return str(urlsplit(settings.SITE_URL).scheme)
 
 
 class _BlogSitemap(SiteUrlSitemap):
