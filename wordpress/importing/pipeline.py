@@ -25,7 +25,7 @@ from wordpress.importing.steps.files import import_files
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
-from wordpress.importing.steps.skipped import report_menus, report_other_terms, report_skipped
+from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
@@ -109,11 +109,11 @@ def _import_texts(context: ImportContext) -> None:
         context.term_ids.slugs.setdefault((term.taxonomy, term.name), term.slug)
     import_categories(context)
     import_tags(context)
-    report_other_terms(context)
+    skip_other_terms(context)
     import_reusable_blocks(context)
     import_pages(context, unsupported)
     import_posts(context, unsupported)
     import_attachments(context)
-    report_skipped(context)
+    skip_others(context)
     report_menus(context)
     unsupported.report(context)

@@ -15,9 +15,10 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.media_source import file_name
+from wordpress.importing.preserved import attachment_fields, preserve, preserve_whole
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
 from wordpress.importing.report import ATTACHMENTS, Outcome
-from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
+from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_comments
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment
 from wordpress.wxr.records import ALT, Item
@@ -43,7 +44,7 @@ def import_attachments(context: ImportContext) -> None:
         # Each item with the reason why it is skipped, if it is.
         reasons = []
         for item, *_key in batch:
-            reason = _("It is in the export twice.") if item.id in seen else _reason_to_skip(item)
+            reason = in_export_twice() if item.id in seen else _reason_to_skip(item)
             reasons.append((item, reason))
             if not reason:
                 seen.add(item.id)
@@ -68,11 +69,15 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
     for item, reason in reasons:
         if reason:
             context.report.skip(ATTACHMENTS, item.id, plain_line(item.title), reason, item.attachment_url)
-        skip_comments(context, item, _("It is on a file, and files have no comments here."))
+        skip_comments(
+            context, item, _("It is on a file, and files have no comments here. It is kept and exported again.")
+        )
+    preserve_whole(context, [item for item, reason in reasons if reason and reason != in_export_twice()])
     items = [item for item, reason in reasons if not reason]
     known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
     stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
     new, changed, updated = [], [], 0
+    pks = {attachment.wordpress_id: attachment.pk for attachment in stored.values()}
     for item in items:
         exported, here = _read(context, item), stored.get(item.id)
         if here is None:
@@ -93,6 +98,8 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             changed.append(here)
     for attachment in Attachment.objects.bulk_create(new):
         context.ledger.add(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
+        pks[attachment.wordpress_id] = attachment.pk
+    preserve(context, ATTACHMENTS, "attachment", {pks[item.id]: attachment_fields(item) for item in items})
     if changed:
         fields = [*(name.removesuffix("_id") for name in _EXPORTED), "is_shown"]
         Attachment.objects.bulk_update(changed, fields, batch_size=100)
