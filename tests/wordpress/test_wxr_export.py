@@ -345,6 +345,37 @@ class TestForWordPress:
         assert root.findtext("channel/{*}base_blog_url") == "http://testserver"
         assert root.nsmap["wp"] == "http://wordpress.org/export/1.2/"
 
+    def test_channel_is_described_as_by_wordpress(self, tmp_path: Path, settings: Settings) -> None:
+        settings.LANGUAGE_CODE = "pt-br"
+        post = PostFactory()
+        Post.objects.filter(pk=post.pk).update(modified_at=dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC))
+        PostFactory()
+        Post.objects.exclude(pk=post.pk).update(modified_at=timezone.now() + dt.timedelta(days=9))
+        names = [etree.QName(child).localname for child in parsed(exported(tmp_path))[0]]
+        first = ["title", "link", "description", "pubDate", "language", "wxr_version", "base_site_url", "base_blog_url"]
+        assert names[: len(first)] == first
+        assert names.index("author") < names.index("generator") < names.index("item")
+        channel = parsed(tmp_path / "out.xml")[0]
+        assert channel.findtext("pubDate") == "Thu, 02 Jan 2020 03:04:05 +0000"
+        assert channel.findtext("language") == "pt-BR"
+        assert channel.findtext("generator")
+
+    def test_items_have_the_dates_of_feeds(self, tmp_path: Path, settings: Settings) -> None:
+        settings.TIME_ZONE = "Europe/Amsterdam"
+        PostFactory(pk=5, published_at=dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC))
+        PostFactory(pk=6, status="draft", published_at=None)
+        path = exported(tmp_path)
+        dates = {
+            each.findtext("{*}post_id"): each.findtext("pubDate") for each in parsed(path).iterfind("channel/item")
+        }
+        assert dates == {"5": "Thu, 02 Jan 2020 03:04:05 +0000", "6": ""}
+
+    def test_unpublished_posts_have_short_urls(self, tmp_path: Path) -> None:
+        PostFactory(pk=5, status="pending")
+        PageFactory(pk=6, status="draft")
+        links = {each.link for each in items(exported(tmp_path)).values()}
+        assert links == {"http://testserver/?p=5", "http://testserver/?page_id=6"}
+
     def test_markdown_is_exported_as_html(self, tmp_path: Path) -> None:
         PostFactory(source="*One*\n\n<!--more-->\n\n![](/media/pictures/a.jpg)")
         content = parsed(exported(tmp_path)).findtext(".//{*}encoded")

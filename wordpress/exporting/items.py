@@ -10,10 +10,11 @@ from typing import Any, Final
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
-from blog.models import Category, Entry, Post, Status
+from blog.models import Category, Entry, Page, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment, CommentStatus
 from core.site import absolute_url
+from core.slugs import slugify
 from core.text import unify_line_ends
 from media.models import Document, Picture
 from tags.models import Tag
@@ -30,7 +31,7 @@ from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
 from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, LANGUAGE, OLD_SLUG_KEY, TAG, THUMBNAIL
-from wordpress.wxr.values import aware_datetime, language_code, parse_id, plain_line, plain_lines
+from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, language_code, parse_id, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
@@ -50,8 +51,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     kept = Preserved(entry)
     title = kept.text("title", entry.title, plain_title)
     excerpt = kept.lines("excerpt:encoded", entry.excerpt)
-    in_trash = entry.status == Status.TRASH
-    slug, desired_slug = elements.exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
+    slug, desired_slug = _slugs(entry, kept)
     extension = _extension(entry, local, utc, title, content, excerpt)
     warn_about_control_characters(warn, entry, content)
     values: dict[str, object] = {
@@ -71,7 +71,8 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "is_sticky": int(entry.sticky),
     }
     # An unknown status became a draft. If it is something else by now, somebody has decided so.
-    values |= kept.wp_elements(except_for=() if entry.status == Status.DRAFT else {"wp:status"})
+    changed = set() if entry.status == Status.DRAFT else {"wp:status"}
+    values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
         *_terms(entry, kept),
         _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
@@ -79,8 +80,24 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         *_meta(entry, kept, ids, footnotes_field(content, origin), desired_slug),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
-    link, creator = absolute_url(entry.get_absolute_url()), logins.get(entry.author_id, "")
+    link, creator = absolute_url(_path(entry)), logins.get(entry.author_id, "")
     return elements.item_element(title, link, utc, creator, entry.guid, content, excerpt, values, inside)
+
+
+def _path(entry: Entry) -> str:
+    """Return the URL's path. As in WordPress, what is not published yet has its short URL."""
+    if entry.status in {Status.PUBLISHED, Status.PRIVATE} and not entry.is_scheduled:
+        return entry.get_absolute_url()
+    return f"/?{'page_id' if isinstance(entry, Page) else 'p'}={entry.pk}"
+
+
+def _slugs(entry: Entry, kept: Preserved) -> tuple[str, str]:
+    """Return the slug as WordPress stores it, and the whole slug of an entry in the trash."""
+    if entry.status == Status.TRASH:
+        return elements.exported_slug(entry.slug)
+    had_none = "wp:post_name" in kept.elements and entry.status in {Status.DRAFT, Status.PENDING}
+    is_default = entry.slug == slugify(entry.title)[:MAX_SLUG_LENGTH]
+    return "" if had_none and is_default else elements.percent_encoded(entry.slug), ""
 
 
 def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired_slug: str) -> Iterator[str]:

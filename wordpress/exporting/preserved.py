@@ -28,11 +28,18 @@ _FIRST: Final = (
     *("post_id", "post_date", "post_date_gmt", "post_modified", "post_modified_gmt", "comment_status", "ping_status"),
     *("post_name", "status", "post_parent", "menu_order", "post_type", "post_password", "is_sticky", "attachment_url"),
     *("term_id", "term_taxonomy", "term_slug", "term_parent", "term_name", "term_description"),
-    *("comment_id", "comment_author", "comment_author_email", "comment_author_url", "comment_date", "comment_date_gmt"),
-    *("comment_content", "comment_approved", "comment_type", "comment_parent", "comment_user_id"),
+    *("comment_id", "comment_author", "comment_author_email", "comment_author_url", "comment_author_IP"),
+    *(
+        "comment_date",
+        "comment_date_gmt",
+        "comment_content",
+        "comment_approved",
+        "comment_type",
+        "comment_parent",
+        "comment_user_id",
+    ),
 )
 _ORDER: Final = {name: position for position, name in enumerate(_FIRST)}
-_ATTRIBUTES: Final = {"guid": ' isPermaLink="false"'}
 # An element and fields of links in menus that refer to objects by ID.
 _PARENT, _PARENT_ITEM, _TARGET = "wp:post_parent", "_menu_item_menu_item_parent", "_menu_item_object_id"
 _TERM_KINDS: Final = {CATEGORY: CATEGORIES, TAG: TAGS}
@@ -84,8 +91,9 @@ class Preserved:
         """Yield the comments on an item that has none here."""
         for fields in self._comments:
             comment = Preserved(fields)
+            texts = {**comment.elements, "wp:comment_author_IP": ""}
             meta = "".join(comment.meta_elements("commentmeta"))
-            yield f"\t\t<wp:comment>{_elements(comment.elements)}{meta}</wp:comment>\n"
+            yield f"\t\t<wp:comment>{_elements(texts)}{meta}</wp:comment>\n"
 
     def as_item(self, texts: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return the whole item, in which `texts` replace those of the elements with these names."""
@@ -157,9 +165,7 @@ class _MovedIds:
 
 
 def _elements(texts: Mapping[str, str]) -> str:
-    return "".join(
-        f"<{name}{_ATTRIBUTES.get(name, '')}>{elements.cdata(text)}</{name}>" for name, text in _sorted(texts).items()
-    )
+    return "".join(elements.element(*pair) for pair in _sorted(texts).items())
 
 
 def _sorted(texts: Mapping[str, str]) -> dict[str, str]:

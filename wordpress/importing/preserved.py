@@ -121,6 +121,9 @@ def entry_fields(item: Item) -> Fields:
         elements["excerpt:encoded"] = item.excerpt
     if item.status and not is_known_status(item.status):
         elements["wp:status"] = item.status
+    if not item.slug and item.status in {"draft", "pending"}:
+        # WordPress gives them a slug when they are published. Here they get one at once.
+        elements["wp:post_name"] = ""
     is_post = item.type == "post"
     if is_post and item.menu_order:
         elements["wp:menu_order"] = str(item.menu_order)

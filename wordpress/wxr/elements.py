@@ -26,6 +26,13 @@ HEAD: Final = """\
 \txmlns:wp="http://wordpress.org/export/1.2/">
 <channel>
 """
+# Numbers and URLs.
+_WITHOUT_CDATA: Final = {
+    *("link", "pubDate", "guid", "description", "wp:term_id", "wp:author_id", "wp:post_id", "wp:post_parent"),
+    *("wp:menu_order", "wp:is_sticky", "wp:comment_id", "wp:comment_author_url", "wp:comment_parent"),
+    "wp:comment_user_id",
+}
+_ATTRIBUTES: Final = {"guid": ' isPermaLink="false"'}
 # Comes after the terms, as in WordPress.
 GENERATOR: Final = "\t<generator>Broadside</generator>\n"
 
@@ -53,7 +60,13 @@ def item_element(
 
 
 def wp_elements(values: dict[str, Any]) -> str:
-    return "".join(f"<wp:{name}>{cdata(str(value))}</wp:{name}>" for name, value in values.items())
+    return "".join(element(f"wp:{name}", str(value)) for name, value in values.items())
+
+
+def element(name: str, text: str) -> str:
+    """Return an element with a text, which is a CDATA section where WordPress writes one."""
+    content = escape(clean_for_xml(text)) if name in _WITHOUT_CDATA else cdata(text)
+    return f"<{name}{_ATTRIBUTES.get(name, '')}>{content}</{name}>"
 
 
 def text_to_html(text: str) -> str:
