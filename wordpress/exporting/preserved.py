@@ -21,23 +21,16 @@ from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.records import CATEGORY, TAG
 from wordpress.wxr.values import parse_id, plain_line, plain_lines
 
-_CHUNK_SIZE: Final = 50
-# The elements of an item before those in the namespace of WordPress, and their order there. Others come after these.
+_CHUNK_SIZE: Final = 20
+# Elements of items, terms and comments in WordPress's order, without its prefix. Others come after these.
 _FIRST: Final = (
     *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
     *("post_id", "post_date", "post_date_gmt", "post_modified", "post_modified_gmt", "comment_status", "ping_status"),
     *("post_name", "status", "post_parent", "menu_order", "post_type", "post_password", "is_sticky", "attachment_url"),
     *("term_id", "term_taxonomy", "term_slug", "term_parent", "term_name", "term_description"),
     *("comment_id", "comment_author", "comment_author_email", "comment_author_url", "comment_author_IP"),
-    *(
-        "comment_date",
-        "comment_date_gmt",
-        "comment_content",
-        "comment_approved",
-        "comment_type",
-        "comment_parent",
-        "comment_user_id",
-    ),
+    *("comment_date", "comment_date_gmt", "comment_content", "comment_approved", "comment_type", "comment_parent"),
+    "comment_user_id",
 )
 _ORDER: Final = {name: position for position, name in enumerate(_FIRST)}
 # An element and fields of links in menus that refer to objects by ID.

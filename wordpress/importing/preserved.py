@@ -47,7 +47,7 @@ from wordpress.wxr.values import plain_line, plain_lines
 type Fields = dict[str, Any]
 
 # The limits of one object: characters, and meta fields, terms or comments. WordPress's own objects are far below.
-_MAX_CHARACTERS: Final = 2_000_000
+_MAX_CHARACTERS: Final = 1_000_000
 _MAX_COUNT: Final = 1000
 # What our exports write anyway.
 _DEFAULTS: Final = {
@@ -167,7 +167,7 @@ def term_fields(term: Term) -> Fields:
     return _fields(term.elements, meta=term.meta)
 
 
-def attachment_fields(item: Item) -> Fields:
+def attachment_fields(item: Item, erasures: Erasures) -> Fields:
     """Return what is preserved of a file's item, including its comments."""
     raw = {name: text for name, text in item.elements if name not in _USED_OF_ATTACHMENTS}
     plain = {"title": plain_line, "excerpt:encoded": plain_lines, "content:encoded": plain_lines}
@@ -176,15 +176,15 @@ def attachment_fields(item: Item) -> Fields:
         own_name = {"excerpt:encoded": "caption", "content:encoded": "description"}.get(name, name)
         if name in raw and (own_name in exact or raw[name] == text_to_html(parse(raw[name]))):
             del raw[name]
-    return _fields(_not_default(raw.items()), item.terms, item.meta, item.comments, Erasures())
+    return _fields(_not_default(raw.items()), item.terms, item.meta, item.comments, erasures)
 
 
-def block_fields(item: Item) -> Fields:
+def block_fields(item: Item, erasures: Erasures) -> Fields:
     """Return what is preserved of a reusable block."""
     raw = {name: text for name, text in item.elements if name not in _USED_OF_BLOCKS}
     if raw.get("title") == text_to_html(plain_line(item.title)):
         del raw["title"]
-    return _fields(raw.items(), item.terms, item.meta, item.comments, Erasures())
+    return _fields(raw.items(), item.terms, item.meta, item.comments, erasures)
 
 
 def plain_title(markup: str) -> str:

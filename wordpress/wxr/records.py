@@ -136,6 +136,11 @@ class Item(NamedTuple):
     elements: Elements = ()
     extension: Extension | None = None
 
+    @property
+    def characters(self) -> int:
+        """About how many characters it has, without its comments."""
+        return len(self.content) + sum(len(value) for _key, value in self.meta)
+
 
 type Record = Author | Term | Item
 

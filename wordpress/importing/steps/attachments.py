@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from blog.models.redirect import MAX_LENGTH, normalise_path
+from comments.personal_data import Erasures
 from core.http import host_of
 from media.models import Document, Picture
 from wordpress.importing.batches import write_batch
@@ -99,7 +100,8 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
     for attachment in Attachment.objects.bulk_create(new):
         context.ledger.add(ATTACHMENTS, attachment.wordpress_id, attachment.pk)
         pks[attachment.wordpress_id] = attachment.pk
-    preserve(context, ATTACHMENTS, "attachment", {pks[item.id]: attachment_fields(item) for item in items})
+    erasures = Erasures()
+    preserve(context, ATTACHMENTS, "attachment", {pks[item.id]: attachment_fields(item, erasures) for item in items})
     if changed:
         fields = [*(name.removesuffix("_id") for name in _EXPORTED), "is_shown"]
         Attachment.objects.bulk_update(changed, fields, batch_size=100)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from blog.rendering import MAX_SOURCE_LENGTH
+from comments.personal_data import Erasures
 from core.text import is_storable
 from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch
@@ -43,7 +44,7 @@ def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None
 
 def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
     report = context.report
-    stored, skipped = {}, []
+    stored, skipped, erasures = {}, [], Erasures()
     for item, *_key in batch:
         title = plain_line(item.title)[: max_length(Fragment, "title")]
         if item.status != "publish" or item.password or not item.id:
@@ -56,7 +57,7 @@ def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
         elif (outcome := _store(context, BLOCK, {str(item.id): (title, item.content)})) == Outcome.SKIPPED:
             report.skip(item.type, item.id, title, changed_on_both_sides())
         else:
-            stored[str(item.id)] = block_fields(item)
+            stored[str(item.id)] = block_fields(item, erasures)
             report.count(item.type, outcome)
             if outcome == Outcome.UPDATED:
                 text = _("Texts show the old version until you run `manage.py rerender`.")

@@ -5,14 +5,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import batched
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.importing.analysis import all_terms, is_preserved, reason_to_skip
-from wordpress.importing.batches import write_batch, write_batches
+from wordpress.importing.batches import entry_batches, write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.preserved import preserve_whole
 from wordpress.importing.redirects import entries_by_id
@@ -20,7 +19,6 @@ from wordpress.importing.report import COMMENTS, OTHER_TERMS
 from wordpress.wxr.records import CATEGORY, LANGUAGE, MENU_ITEM, NAVIGATION, TAG, Item
 from wordpress.wxr.values import language_code, plain_line
 
-_BATCH: Final = 100
 # More than any menu that readers could use. All links are counted.
 _MAX_LABELS: Final = 100
 # The block editor escapes `<` and `>` in attributes.
@@ -29,8 +27,8 @@ _LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+
 
 def skip_others(context: ImportContext) -> None:
     """Report the items that are not imported, and preserve all but those that nobody should find here."""
-    for batch in batched((keyed.item for keyed in context.spool.skipped), _BATCH, strict=False):
-        write_batch(context, partial(_skip, context, batch))
+    for batch in entry_batches(context.spool.skipped):
+        write_batch(context, partial(_skip, context, [keyed.item for keyed in batch]))
         context.advance(len(batch))
 
 
