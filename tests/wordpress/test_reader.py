@@ -164,11 +164,12 @@ class TestRecords:
             term("nav_menu", "m"),
             authors=[author("bo", id=3)],
         )
+        menu = (("wp:term_taxonomy", "nav_menu"), ("wp:term_slug", "m"), ("wp:term_name", "m"))
         assert read(write(tmp_path, document)) == [
             Author(3, "bo", "anna@example.org", "Anna A."),
             Term("category", "c", "C", "p", "d"),
             Term("post_tag", "t", "T", "", ""),
-            Term("nav_menu", "m", "m", "", ""),
+            Term("nav_menu", "m", "m", "", "", elements=menu),
         ]
 
     @pytest.mark.parametrize("date", ["0000-00-00 00:00:00", "0001-01-01 00:00:00", "", "soon", "2014-13-45 00:00:00"])

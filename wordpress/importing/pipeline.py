@@ -27,7 +27,7 @@ from wordpress.importing.steps.footnotes_and_blocks import import_reusable_block
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
-from wordpress.importing.steps.skipped import report_menus, report_other_terms, report_skipped
+from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
@@ -121,12 +121,12 @@ def _import_texts(context: ImportContext) -> None:
     context.term_ids.slugs = context.analysis.terms.slugs_of_names()
     import_categories(context)
     import_tags(context)
-    report_other_terms(context)
+    skip_other_terms(context)
     import_reusable_blocks(context)
     import_pages(context, unsupported)
     import_posts(context, unsupported)
     import_attachments(context)
     import_references(context)
-    report_skipped(context)
+    skip_others(context)
     report_menus(context)
     unsupported.report(context)

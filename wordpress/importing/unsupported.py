@@ -1,4 +1,4 @@
-"""What posts and pages contain that is not imported, such as custom fields and unknown shortcodes, for the report."""
+"""What readers don't see of posts and pages, such as custom fields and unknown shortcodes, for the report."""
 
 from collections import Counter
 from typing import Final
@@ -25,17 +25,18 @@ _IMPORTED: Final = {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_
 _MAX_NAMES: Final = 300
 _META_OF: Final = {
     "comment": ngettext_lazy(
-        "It occurs %d time on comments and is not imported.", "It occurs %d times on comments and is not imported."
+        "It occurs %d time on comments. It is not shown, but kept and exported again, except for IP addresses.",
+        "It occurs %d times on comments. It is not shown, but kept and exported again, except for IP addresses.",
     ),
     "term": ngettext_lazy(
-        "It occurs %d time on categories, tags and other terms and is not imported.",
-        "It occurs %d times on categories, tags and other terms and is not imported.",
+        "It occurs %d time on categories, tags and other terms. It is not shown, but kept and exported again.",
+        "It occurs %d times on categories, tags and other terms. It is not shown, but kept and exported again.",
     ),
 }
 
 
 class Unsupported:
-    """Counts what is not imported in posts and pages."""
+    """Counts what readers don't see of posts and pages."""
 
     def __init__(self) -> None:
         # How many items have each of these, and how often each shortcode is used.
@@ -79,8 +80,8 @@ class Unsupported:
                 note("reusable block", 0, name, text % count)
         for key, count in self._fields.most_common():
             text = ngettext(
-                "%d item has this custom field, which is not imported.",
-                "%d items have this custom field, which is not imported.",
+                "%d item has this custom field, which is not shown, but kept and exported again.",
+                "%d items have this custom field, which is not shown, but kept and exported again.",
                 count,
             )
             note("custom field", 0, key, text % count)
@@ -89,7 +90,12 @@ class Unsupported:
                 note("custom field", 0, key, _META_OF[owner] % count)
         if self._internal_fields:
             names = ", ".join(sorted(self._internal_fields))
-            note("custom field", 0, _("internal"), _("Readers never saw these fields: %s.") % names)
+            note(
+                "custom field",
+                0,
+                _("internal"),
+                _("Readers never saw these fields, which are kept and exported again: %s.") % names,
+            )
 
 
 def _count(counts: Counter[str], name: str, times: int = 1) -> None:
