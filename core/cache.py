@@ -43,6 +43,20 @@ class FailSafeCache(BaseCache):
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         return self._attempt(lambda cache: cache.touch(key, timeout, version), False)
 
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add `delta` to a number, atomically if the real cache can. Raises ValueError if it is not there."""
+
+        def add(cache: BaseCache) -> int | None:
+            try:
+                return cache.incr(key, delta, version)
+            except ValueError:
+                return None
+
+        number = self._attempt(add, None)
+        if number is None:
+            raise ValueError(f"The number {key!r} is not in the cache.")
+        return number
+
     def delete(self, key: str, version: int | None = None) -> bool:
         return self._attempt(lambda cache: cache.delete(key, version), False)
 

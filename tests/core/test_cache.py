@@ -36,7 +36,7 @@ class BrokenCache(BaseCache):
     def _fail(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("broken")
 
-    add = get = set = touch = delete = clear = _fail
+    add = get = set = touch = incr = delete = clear = _fail
 
 
 class Clock:
@@ -158,12 +158,15 @@ class TestWorkingCache:
         assert [cache.get("one"), cache.get("brief", 0), cache.get("none", "default")] == [1, 0, "default"]
         assert [cache.add("one", 3), cache.add("new", 3)] == [False, True]
         assert cache.get_many(["one", "new"]) == {"one": 1, "new": 3}
+        assert [cache.incr("new", 2), cache.get("new")] == [5, 5]
         assert [cache.delete("one"), cache.delete("one")] == [True, False]
         cache.clear()
         assert not cache.touch("new")
 
     def test_nothing_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         cache.get("none")
+        with pytest.raises(ValueError, match="not in the cache"):
+            cache.incr("none")
         assert caplog.records == []
 
 
@@ -175,6 +178,8 @@ class TestBrokenCache:
         assert [cache.get("one"), cache.get("one", 0), cache.get_many(["one"])] == [None, 0, {}]
         assert [cache.add("one", 1), cache.touch("one"), cache.delete("one"), "one" in cache] == [False] * 4
         assert cache.get_or_set("one", 5) == 5
+        with pytest.raises(ValueError, match="not in the cache"):
+            cache.incr("one")
 
     def test_the_log_says_so_once_a_minute(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING):
