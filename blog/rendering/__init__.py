@@ -25,7 +25,7 @@ from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, ser
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
-RENDER_VERSION: Final = 1
+RENDER_VERSION: Final = 2
 
 # In characters. A long report has 200,000; ten reports on one page would not be read.
 MAX_SOURCE_LENGTH: Final = 500_000
@@ -119,7 +119,7 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
     _apply(roots, remote_media.localise, clean_attributes, links.link_bare_urls)
-    _apply(roots, players.frame_videos, links.label_pdf_links)
+    _apply(roots, players.frame_embeds, links.label_pdf_links)
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "a")
     _apply(roots, links.finish_links, html_ids.make_unique, markers.drop_empty_paragraphs)

@@ -45,7 +45,7 @@ from wordpress.wxr.records import THUMBNAIL
 FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
-_MARKS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
+_MARKS: Final = ("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com")
 
 
 def import_files(context: ImportContext, source: MediaSource | None) -> None:
