@@ -23,6 +23,7 @@ from blog.models.category import Category
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
+from blog.rendering.relative_urls import resolve_relative_urls
 from core.changes import PublicModel, PublicQuerySet, entries_changed
 from core.slugs import slug_before_trash, slug_field
 from media.models import Picture
@@ -247,7 +248,11 @@ class Entry(PublicModel):
     def body_with_breaks(self) -> str:
         """The text with PAGE_BREAK between its pages, and the anchor `more-ID` in place of the more marker."""
         anchor = format_html('<span id="more-{}"></span>', self.pk)
-        return self.body_html.replace(MORE_PLACEHOLDER, anchor)
+        return self.at_any_url(self.body_html).replace(MORE_PLACEHOLDER, anchor)
+
+    def at_any_url(self, html: str) -> str:
+        """Return the HTML of this entry for showing it anywhere: its relative URLs are relative to the entry's URL."""
+        return resolve_relative_urls(html, self.get_absolute_url())
 
     def get_absolute_url(self) -> str:
         raise NotImplementedError

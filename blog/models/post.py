@@ -69,7 +69,7 @@ class Post(Entry):
         """What listings show: the text up to the more marker with a link to the rest, or the whole text."""
         url, label = f"{self.get_absolute_url()}#more-{self.pk}", gettext("Read the rest of this entry »")
         link = format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
-        return mark_safe(self.lead_html.replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
+        return mark_safe(self.at_any_url(self.lead_html).replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     @property
     def sorted_categories(self) -> list[Category]:
