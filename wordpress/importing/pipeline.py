@@ -27,7 +27,7 @@ from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.skipped import report_menus, report_other_terms, report_skipped
 from wordpress.importing.steps.tags import import_tags
-from wordpress.importing.unsupported import Unsupported
+from wordpress.importing.unsupported import Unsupported, report_empty_shortcodes
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
 
@@ -77,6 +77,7 @@ def import_export(
                 _import_texts(context)
                 if not dry_run:
                     import_files(context, MediaDownload(hosts_of(analysis, site)) if fetch_media else media)
+                    report_empty_shortcodes(context)
                 finish_run(run)
             except KeyboardInterrupt:
                 if dry_run or not report.has_changes:
