@@ -168,8 +168,21 @@ STORAGES = {
 # Until collectstatic has run, files are served from their source folders.
 WHITENOISE_USE_FINDERS = True
 
-# The origins of videos that a reader starts (static/js/players.js).
-VIDEO_PLAYERS = ["https://www.youtube-nocookie.com", "https://player.vimeo.com"]
+# Players that a reader starts (static/js/players.js), each from the host of its site that stores the least about
+# viewers. blog/rendering/providers.py makes their URLs.
+PLAYERS = [
+    "https://www.youtube-nocookie.com/embed/",
+    "https://player.vimeo.com/video/",
+    "https://geo.dailymotion.com/player.html",
+    "https://embed.ted.com/talks/",
+    "https://videopress.com/embed/",
+    "https://archive.org/embed/",
+    "https://w.soundcloud.com/player/",
+    "https://open.spotify.com/embed/",
+    "https://bandcamp.com/EmbeddedPlayer/",
+    "https://www.slideshare.net/slideshow/embed_code/",
+    "https://www.scribd.com/embeds/",
+]
 
 # Nothing inline, and nothing from other sites unless a reader asks for it, on every page and in the admin.
 SECURE_CSP = {
@@ -181,22 +194,20 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "worker-src": [CSP.SELF],
-    "frame-src": VIDEO_PLAYERS,
+    "frame-src": PLAYERS,
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
-# What browsers offer and nothing here uses, and what only video players use.
-_UNUSED_FEATURES = (
-    *("accelerometer", "camera", "display-capture", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection"),
-    *("local-fonts", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock"),
-    *("serial", "storage-access", "usb", "xr-spatial-tracking"),
-)
-_PLAYER_FEATURES = ("autoplay", "encrypted-media", "fullscreen", "picture-in-picture")
-_players = " ".join(f'"{origin}"' for origin in VIDEO_PLAYERS)
+# What browsers offer and nothing here uses. What players need is delegated to them by static/js/players.js.
 PERMISSIONS_POLICY = ", ".join(
-    [f"{feature}=()" for feature in _UNUSED_FEATURES] + [f"{feature}=(self {_players})" for feature in _PLAYER_FEATURES]
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "camera", "display-capture", "gamepad", "geolocation", "gyroscope", "hid"),
+        *("idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
+        *("publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb", "xr-spatial-tracking"),
+    )
 )
 # Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching).
 SECURE_REFERRER_POLICY = "same-origin"

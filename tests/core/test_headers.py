@@ -29,7 +29,8 @@ def test_only_media_can_be_embedded_by_other_sites(client: Client, path: str, po
     assert response["Cross-Origin-Resource-Policy"] == policy
     permissions = response["Permissions-Policy"].split(", ")
     assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} <= set(permissions)
-    assert 'fullscreen=(self "https://www.youtube-nocookie.com" "https://player.vimeo.com")' in permissions
+    # Players get what they need from the page that shows them.
+    assert not any(permission.startswith(("autoplay", "fullscreen")) for permission in permissions)
 
 
 def test_media_that_have_not_changed_can_still_be_embedded(client: Client) -> None:

@@ -220,7 +220,8 @@ class TestBlockEditor:
             f"</div><figcaption>One</figcaption></figure>\n<!-- /wp:{name} -->"
         )
         html = render(source, "wordpress").body_html
-        assert '<figure class="player"><a href="https://www.youtube.com/watch?v=wTzbIc6oiqs"' in html
+        assert '<figure class="player" data-player="https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?' in html
+        assert '<a href="https://www.youtube.com/watch?v=wTzbIc6oiqs"' in html
         assert html.count("<a ") == 1
         assert "<figcaption>One</figcaption>" in html
 

@@ -29,7 +29,7 @@ from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
-from wordpress.importing.unsupported import Unsupported
+from wordpress.importing.unsupported import Unsupported, report_empty_shortcodes
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
 
@@ -87,6 +87,7 @@ def import_export(
                         everywhere = bool(hosts) and confirm_hosts(hosts)
                         media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
                     import_files(context, media)
+                    report_empty_shortcodes(context)
                 report_references(context)
                 finish_run(run)
             except KeyboardInterrupt:

@@ -1,14 +1,21 @@
 """What readers don't see of posts and pages, such as custom fields and unknown shortcodes, for the report."""
 
 from collections import Counter
+from functools import partial
+from itertools import batched
 from typing import Final
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
+from blog.models import Entry
+from wordpress.bulk import fetch_rows
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
-from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, find_fragments
+from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
+from wordpress.markup.galleries import find_pictures
+from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import DESIRED_SLUG_KEY, ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
 
@@ -21,6 +28,8 @@ _INTERNAL: Final = (
 )
 # These fields are imported, or repeat other parts of the export. Posts have enclosures too.
 _IMPORTED: Final = {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
+# How many texts are looked at together.
+_BATCH: Final = 100
 # More names than this were generated. The others are counted together.
 _MAX_NAMES: Final = 300
 _META_OF: Final = {
@@ -96,6 +105,24 @@ class Unsupported:
                 _("internal"),
                 _("Readers never saw these fields, which are kept and exported again: %s.") % names,
             )
+
+
+def report_empty_shortcodes(context: ImportContext) -> None:
+    """Note the imported texts in which a shortcode for files shows nothing, once the files are imported."""
+    marks = Q(*(("source__contains", f"[{name}") for name in sorted(shortcodes.SHOWING_FILES)), _connector=Q.OR)
+    entries = Entry.objects.filter(marks, markup="wordpress").order_by("pk")
+    for batch in batched(entries.values_list("pk", flat=True), _BATCH, strict=False):
+        columns = ("object_pk", "kind", "wordpress_id")
+        rows = fetch_rows(ImportedItem, "object_pk", batch, *columns, site=context.site, kind__in=("post", "page"))
+        imported = {(kind, pk): wordpress_id for pk, kind, wordpress_id in rows}
+        for entry in Entry.objects.filter(pk__in=batch).only("kind", "title", "source").order_by("pk"):
+            if wordpress_id := imported.get((entry.kind, entry.pk)):
+                find = partial(find_pictures, Origin(context.site, wordpress_id))
+                for name in sorted(shortcodes.find_empty(entry.source, find)):
+                    text = (
+                        _("Readers see nothing in place of its shortcode [%s], because no file for it is here.") % name
+                    )
+                    context.report.note(entry.kind, wordpress_id, entry.title, text)
 
 
 def _count(counts: Counter[str], name: str, times: int = 1) -> None:
