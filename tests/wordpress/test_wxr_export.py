@@ -467,7 +467,7 @@ class TestCommand:
     ) -> None:
         for _index in range(20):
             CommentFactory(entry=PostFactory(tags=["a", "b"]))
-        with django_assert_max_num_queries(36):
+        with django_assert_max_num_queries(38):
             exported(tmp_path)
 
     @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases sort on disk")

@@ -29,7 +29,7 @@ from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
-from wordpress.importing.unsupported import Unsupported, report_empty_shortcodes
+from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
 
@@ -80,14 +80,14 @@ def import_export(
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, analysis.items.total())
-                _import_texts(context)
+                unsupported = _import_texts(context)
                 if not dry_run:
                     if fetch_media:
                         hosts = count_other_hosts(site) if fetch_everywhere else {}
                         everywhere = bool(hosts) and confirm_hosts(hosts)
                         media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
                     import_files(context, media)
-                    report_empty_shortcodes(context)
+                    unsupported.report_empty(context)
                 report_references(context)
                 finish_run(run)
             except KeyboardInterrupt:
@@ -114,8 +114,11 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
     return analysis
 
 
-def _import_texts(context: ImportContext) -> None:
-    """Import everything except files, in an order in which each step finds the objects it refers to."""
+def _import_texts(context: ImportContext) -> Unsupported:
+    """Import everything except files, in an order in which each step finds the objects it refers to.
+
+    Return what was found that is not imported.
+    """
     unsupported = Unsupported()
     redirect_folders(context)
     import_authors(context)
@@ -131,3 +134,4 @@ def _import_texts(context: ImportContext) -> None:
     skip_others(context)
     report_menus(context)
     unsupported.report(context)
+    return unsupported

@@ -5,7 +5,6 @@ from functools import partial
 from itertools import batched
 from typing import Final
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
@@ -54,6 +53,8 @@ class Unsupported:
         self._shortcodes: Counter[str] = Counter()
         self._blocks: Counter[str] = Counter()
         self._uses: Counter[str] = Counter()
+        # The IDs of the items with a shortcode that shows files of the site.
+        self._showing_files: list[int] = []
 
     def add(self, item: Item) -> None:
         imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
@@ -65,6 +66,8 @@ class Unsupported:
         for name, times in shortcodes.count_unknown(item.content).items():
             _count(self._shortcodes, name)
             _count(self._uses, name, times)
+        if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
+            self._showing_files.append(item.id)
         for block in count_blocks(item.content):
             _count(self._blocks, block)
 
@@ -106,23 +109,18 @@ class Unsupported:
                 _("Readers never saw these fields, which are kept and exported again: %s.") % names,
             )
 
-
-def report_empty_shortcodes(context: ImportContext) -> None:
-    """Note the imported texts in which a shortcode for files shows nothing, once the files are imported."""
-    marks = Q(*(("source__contains", f"[{name}") for name in sorted(shortcodes.SHOWING_FILES)), _connector=Q.OR)
-    entries = Entry.objects.filter(marks, markup="wordpress").order_by("pk")
-    for batch in batched(entries.values_list("pk", flat=True), _BATCH, strict=False):
-        columns = ("object_pk", "kind", "wordpress_id")
-        rows = fetch_rows(ImportedItem, "object_pk", batch, *columns, site=context.site, kind__in=("post", "page"))
-        imported = {(kind, pk): wordpress_id for pk, kind, wordpress_id in rows}
-        for entry in Entry.objects.filter(pk__in=batch).only("kind", "title", "source").order_by("pk"):
-            if wordpress_id := imported.get((entry.kind, entry.pk)):
-                find = partial(find_pictures, Origin(context.site, wordpress_id))
+    def report_empty(self, context: ImportContext) -> None:
+        """Note the texts in which a shortcode for files shows nothing, once the files are imported."""
+        columns = ("object_pk", "wordpress_id")
+        for batch in batched(self._showing_files, _BATCH, strict=False):
+            imported = dict(
+                fetch_rows(ImportedItem, "wordpress_id", batch, *columns, site=context.site, kind__in=("post", "page"))
+            )
+            for entry in Entry.objects.filter(pk__in=imported).only("kind", "title", "source").order_by("pk"):
+                find = partial(find_pictures, Origin(context.site, imported[entry.pk]))
                 for name in sorted(shortcodes.find_empty(entry.source, find)):
-                    text = (
-                        _("Readers see nothing in place of its shortcode [%s], because no file for it is here.") % name
-                    )
-                    context.report.note(entry.kind, wordpress_id, entry.title, text)
+                    text = _("Readers see nothing in place of its shortcode [%s], because no file for it is here.")
+                    context.report.note(entry.kind, imported[entry.pk], entry.title, text % name)
 
 
 def _count(counts: Counter[str], name: str, times: int = 1) -> None:

@@ -59,6 +59,9 @@ _NEVER_READ: Final = {"wp:comment_author_IP", "wp:comment_agent"}
 _MAX_ELEMENTS: Final = 100
 # Namespace URIs differ by version, scheme and plugin; these parts are common to all.
 _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
+_PROSE: Final = {
+    *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
+}
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 
 
@@ -74,9 +77,12 @@ class _Children(dict[str, list[Any]]):
         return _text(children[0]) if children else ""
 
     def texts(self, *, except_for: Container[str] = ()) -> Elements:
-        """Return the texts of all children that contain no other elements, by name."""
+        """Return the texts of all children that contain no other elements, by name.
+
+        Whitespace around values that are no prose is removed: some programs put each on a line of its own.
+        """
         return tuple(
-            (name, self.text(name))
+            (name, self.text(name) if name in _PROSE else self.text(name).strip())
             for name in islice(self, _MAX_ELEMENTS)
             if name and name not in except_for and name not in _COMPOUND_ELEMENTS and name not in _NEVER_READ
         )
@@ -375,7 +381,7 @@ def _term(element: str, fields: _Children, meta: Meta) -> Term:
             "name": (name, values.plain_line(name)),
             "description": (description, values.plain_lines(description)),
         }
-        elements = tuple((key, raw) for key, (raw, plain) in markup.items() if raw != text_to_html(plain))
+        elements = tuple((key, raw) for key, (raw, plain) in markup.items() if raw.strip() != text_to_html(plain))
         elements += fields.texts(except_for=read)
     return Term(
         taxonomy=taxonomy,

@@ -90,6 +90,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
         if here is None and (here := without_item.pop(exported.path, None)):
             here.wordpress_id = item.id
             context.ledger.add(ATTACHMENTS, item.id, here.pk, is_new=False)
+            pks[item.id] = here.pk
         if here is None:
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
