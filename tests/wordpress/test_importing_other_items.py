@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from blog.models import Page, Post
 from tests.factories import PostFactory
+from tests.factories.files import write_files
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
-from tests.factories.wxr import comment, filed, item, meta, page, term
+from tests.factories.wxr import attachment, comment, filed, item, meta, page, term
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
@@ -130,6 +132,21 @@ class TestShortcodes:
         found = notes(report, "shortcode")
         assert list(found) == ["[contact-form-7]"]
         assert "3 times in 2 texts" in found["[contact-form-7]"]
+
+    def test_those_that_show_nothing_are_named_with_their_text(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        folder = write_files(tmp_path / "old", "2014/03/a.png")
+        report = import_parts(
+            item(7, title="Seven", content='[gallery ids="98,99"] [audio] [gallery]'),
+            item(8, title="Eight", content='[gallery ids="30"] <code>[gallery]</code>'),
+            page(20, title="Twenty", content="[playlist]"),
+            attachment(30, "2014/03/a.png"),
+            media=MediaFolder(folder),
+        )
+        found = [
+            (remark.kind, remark.id, remark.title) for remark in report.notes if "Readers see nothing" in remark.text
+        ]
+        assert found == [("post", 7, "Seven"), ("post", 7, "Seven"), ("page", 20, "Twenty")]
+        assert not notes(report, "shortcode")
 
     def test_number_of_reported_shortcodes_is_limited(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, content=" ".join(f'[a-{number} x="1"]' for number in range(1000))))

@@ -74,9 +74,10 @@ def import_export(
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, analysis.items.total())
-                _import_texts(context)
+                unsupported = _import_texts(context)
                 if not dry_run:
                     import_files(context, MediaDownload(hosts_of(analysis, site)) if fetch_media else media)
+                    unsupported.report_empty(context)
                 finish_run(run)
             except KeyboardInterrupt:
                 if dry_run or not report.has_changes:
@@ -100,8 +101,11 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
     return analysis
 
 
-def _import_texts(context: ImportContext) -> None:
-    """Import everything except files, in an order in which each step finds the objects it refers to."""
+def _import_texts(context: ImportContext) -> Unsupported:
+    """Import everything except files, in an order in which each step finds the objects it refers to.
+
+    Return what was found that is not imported.
+    """
     unsupported = Unsupported()
     import_authors(context)
     # Some items give only the names of their terms.
@@ -117,3 +121,4 @@ def _import_texts(context: ImportContext) -> None:
     report_skipped(context)
     report_menus(context)
     unsupported.report(context)
+    return unsupported

@@ -63,8 +63,8 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 _GALLERIES = {"gallery", "slideshow"}
 # Shortcodes that show files of the site itself. Without a file they show nothing.
-_SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
-_KNOWN = _EMBEDS.keys() | _SHOWING_FILES | {"caption", "wp_caption"}
+SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
+_KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
 _CERTAIN = _KNOWN | {"archives", "blip", "subscribe"}
 # The shortcode of WordPress.com for source code. The names of languages are aliases of it. Elements for code show the
@@ -121,7 +121,7 @@ def find_empty(source: str, find_pictures: PictureFinder) -> set[str]:
     return {
         name
         for shortcode in _outside_code(_replace_code_and_captions(source))
-        if (name := shortcode["name"].lower()) in _SHOWING_FILES
+        if (name := shortcode["name"].lower()) in SHOWING_FILES
         and not (shortcode["escaped"] and shortcode["escape_end"])
         and _html(name, shortcode, find_pictures) == ""
     }
@@ -180,7 +180,7 @@ def _html(name: str, shortcode: re.Match[str], find_pictures: PictureFinder) -> 
     elif name in _GALLERIES:
         html = gallery_html(_parse(attributes), find_pictures)
     # WordPress's names are in small letters. A “[Video]” without a file is rather an author's remark.
-    shows_nothing = name in _SHOWING_FILES and name == shortcode["name"]
+    shows_nothing = name in SHOWING_FILES and name == shortcode["name"]
     return html if html or shows_nothing else None
 
 
