@@ -23,6 +23,8 @@ _CLEANER = nh3.Cleaner(
     # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
 )
+# The cleaner gives it a relation, which HTML allows only where there is a URL.
+_LINK_WITHOUT_URL = re.compile(rf'<a((?: title="[^"]*+")?) rel="{REL}">')
 # The parser reopens unclosed tags in every paragraph, so many of them would make a huge page.
 MAX_TAGS = 300
 
@@ -42,7 +44,7 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     """
     text = remove_controls(text)
     linked = _link_urls_in_html(text) if is_html and text.count("<") <= MAX_TAGS else _link_urls(text)
-    cleaned = _CLEANER.clean("".join(_blocks(linked)))
+    cleaned = _LINK_WITHOUT_URL.sub(r"<a\1>", _CLEANER.clean("".join(_blocks(linked))))
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned in the line above
 
 
