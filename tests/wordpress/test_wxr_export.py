@@ -206,7 +206,8 @@ class TestRoundTrip:
         after = site_content()
         for name, rows in before.items():
             assert after[name] == rows, name
-        assert [note for note in report.notes if note.kind != "shortcode"] == []
+        # There are no files, so its gallery shows nothing.
+        assert [note for note in report.notes if note.kind != "shortcode" and "[gallery]" not in note.text] == []
 
     def test_second_export_equals_the_first(self, tmp_path: Path) -> None:
         import_export([write(tmp_path, export(*EVERYTHING))])
