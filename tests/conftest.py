@@ -18,6 +18,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, transaction
 from django.test import TestCase
 from django_tasks_db.management.commands.db_worker import Worker
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from comments import outbox
@@ -38,6 +39,10 @@ from tests.factories.types import (
 from wordpress.importing.media_source import MediaSource
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
+
+# No test depends on time: this machine may be busy.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

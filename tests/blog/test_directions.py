@@ -119,12 +119,13 @@ class TestPages:
         assert '<p dir="auto">c</p>' in client.get("/2020/01/01/a/2/").content.decode()
 
     def test_titles_in_lists_have_a_direction(self, client: Client) -> None:
+        books = CategoryFactory(name="كتب")
         old, post, new = (
-            PostFactory(title=title, language=code) for title, code in (("a", ""), ("b", ""), ("c", "ar"))
+            PostFactory(title=title, language=code, categories=[books])
+            for title, code in (("a", ""), ("b", ""), ("c", "ar"))
         )
         page = PageFactory(title="About")
         PageFactory(title="مرحبا", parent=page)
-        CategoryFactory(name="كتب")
         html = read(client.get(post.get_absolute_url()))
         neighbours = [(bdi.text, bdi.get("dir"), bdi.get("lang")) for bdi in find(html, ".neighbours bdi")]
         assert neighbours == [(str(old), "auto", None), (str(new), "rtl", "ar")]

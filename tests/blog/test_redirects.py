@@ -465,12 +465,15 @@ class TestLinksToAFormerHost:
             "https://thoolen.wordpress.com.evil.example/a",
             "https://thoolen.wordpress.com:8443/a",
             "https://evil.example/thoolen.wordpress.com/",
-            "https://thoolen.wordpress.com@evil.example/",
         ],
     )
     def test_are_distinguished_from_links_to_other_hosts(self, url: str) -> None:
         html = render(f'<p><a href="{url}">this</a></p>', "html").body_html
         assert f'href="{url}"' in html
+
+    def test_are_not_those_with_the_host_as_a_user_name(self) -> None:
+        html = render('<p><a href="https://thoolen.wordpress.com@evil.example/">this</a></p>', "html").body_html
+        assert 'href="https://evil.example/"' in html
 
     def test_keep_their_text(self) -> None:
         html = render("<p>http://thoolen.wordpress.com/about/ says</p>", "html").body_html

@@ -6,6 +6,9 @@ from django.utils import translation
 
 from blog.rendering import render
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 
 def body(source: str, markup: str = "html") -> str:
     return render(source, markup).body_html

@@ -7,6 +7,9 @@ import pytest
 from blog.rendering import MORE_PLACEHOLDER as MORE
 from blog.rendering import render
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 
 def lead(source: str, markup: str = "html") -> str:
     return render(source, markup).lead_html

@@ -10,6 +10,9 @@ from blog.rendering import MORE_PLACEHOLDER as MORE
 from blog.rendering import PAGE_BREAK, render
 from blog.rendering.markers import MAX_PAGES
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 VOID = {"br", "hr", "img", "source", "wbr", "col"}
 
 

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from blog.rendering import render
 from blog.rendering.providers import find_embed, is_player_url
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
 NOCOOKIE = "https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&rel=0"
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from blog.rendering import MORE_PLACEHOLDER, Rendered, render
 from tests.factories.types import GrowsWithLength
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 VOID = frozenset({"br", "col", "hr", "img", "source", "wbr"})
 ACTIVE = re.compile(
     "script|style|iframe|object|embed|svg|math|base|link|meta|form|input|button|select|textarea|template"

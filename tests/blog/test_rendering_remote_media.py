@@ -4,6 +4,9 @@ import pytest
 
 from blog.rendering import render
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 
 def body(source: str) -> str:
     return render(source, "html").body_html

@@ -11,6 +11,9 @@ from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
 from blog.rendering.tree import parse, serialise
 from blog.rendering.validity import repair
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 
 def body(source: str) -> str:
     return render(source, "html").body_html

@@ -39,7 +39,8 @@ class TestPost:
         for day in (1, 2, 3):
             PostFactory(title=f"Day {day}", published_at=at(2020, 1, day))
         page = client.get("/2020/01/02/day-2/").content.decode()
-        found = {href: text_of(label) for href, label in re.findall(r'<a[^>]*\shref="([^"]*)"[^>]*>(.*?)</a>', page)}
+        links = re.findall(r'(?s)<a[^>]*\shref="([^"]*)"[^>]*>(.*?)</a>', page)
+        found = {href: text_of(label).strip() for href, label in links}
         assert found["/2020/01/01/day-1/"] == "« Day 1"
         assert found["/2020/01/03/day-3/"] == "Day 3 »"
 

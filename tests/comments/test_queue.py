@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -97,8 +97,9 @@ class TestPermissions:
     def test_the_permission_to_moderate_does_not_include_editing_and_blocking(
         self, client: Client, moderator: User
     ) -> None:
-        moderator.groups.clear()
-        moderator.user_permissions.set([Permission.objects.get(codename="moderate_comment")])
+        helpers = Group.objects.create(name="Helpers")
+        helpers.permissions.set([Permission.objects.get(codename="moderate_comment")])
+        moderator.groups.set([helpers])
         comment = pending_comment(text="Before")
         page = read(client.get(QUEUE))
         assert find(page, "details.edit") == []
