@@ -28,8 +28,8 @@ _META_OF: Final = {
         "It occurs %d time on comments and is not imported.", "It occurs %d times on comments and is not imported."
     ),
     "term": ngettext_lazy(
-        "It occurs %d time on categories, tags and other terms and is not imported.",
-        "It occurs %d times on categories, tags and other terms and is not imported.",
+        "It occurs %d time on categories, tags and other groupings and is not imported.",
+        "It occurs %d times on categories, tags and other groupings and is not imported.",
     ),
 }
 
