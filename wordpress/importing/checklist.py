@@ -13,6 +13,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Count, Q, TextChoices
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import get_language_info, get_supported_language_variant, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,8 @@ CHANGE_SETTINGS: Final = "core.change_sitesettings"
 _WORDPRESS_COM: Final = ".wordpress.com"
 # From this part on, a time zone fits a blog whose times may have been set by hand or on the road.
 _FITS: Final = 0.9
+# From this part on, it may be that of a blog that changed its time zone.
+_MAY_FIT: Final = 0.5
 
 
 class PointState(TextChoices):
@@ -71,7 +74,7 @@ def checklist(blog: OldBlog) -> list[Point]:
 
 def setting_labels(values: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return site settings, by field, as pairs of a label and a value."""
-    return [(str(label_for_field(name, SiteSettings)), value) for name, value in values.items()]
+    return [(capfirst(str(label_for_field(name, SiteSettings))), value) for name, value in values.items()]
 
 
 def _view() -> Point:
@@ -105,18 +108,23 @@ def _time_zone(blog: OldBlog) -> Point | None:
     times = TimeSamples.from_json(blog.times)
     if not times.counts:
         return None
-    name, here = _("Time zone"), timezone.get_default_timezone_name()
-    if times.fit(timezone.get_default_timezone()) >= _FITS:
-        text = _("The setting TIME_ZONE, which is %s, fits the times of the old blog's posts.")
-        return Point(name, PointState.DONE, text % here)
+    name, fit = _("Time zone"), times.fit(timezone.get_default_timezone())
+    values = {
+        "here": timezone.get_default_timezone_name(),
+        "zone": blog.zone,
+        "offsets": " / ".join(times.offsets).replace("-", "−"),
+    }
+    if fit >= _FITS:
+        text = _("The setting TIME_ZONE, which is %(here)s, fits the times of the old blog's posts.")
+        return Point(name, PointState.DONE, text % values)
     if blog.zone:
         text = _("The old blog's time zone was %(zone)s. Change the setting TIME_ZONE from %(here)s to %(zone)s.")
-        return Point(name, PointState.TO_DO, text % {"zone": blog.zone, "here": here})
+        return Point(name, PointState.TO_DO, text % values)
     text = _(
-        "The old blog's time was %(offsets)s, which is not that of the setting TIME_ZONE, %(here)s. Change it to the "
-        "time zone that the old blog shows under Settings → General."
+        "The old blog's time was %(offsets)s. Compare the setting TIME_ZONE, which is %(here)s, with the time zone "
+        "that the old blog shows under Settings → General."
     )
-    return Point(name, PointState.TO_DO, text % {"offsets": " / ".join(times.offsets), "here": here})
+    return Point(name, PointState.LOOK if fit >= _MAY_FIT else PointState.TO_DO, text % values)
 
 
 def _language(blog: OldBlog) -> Point | None:
@@ -149,7 +157,7 @@ def _former_urls(blog: OldBlog) -> Iterator[Point]:
     if missing := [host for host in others if host not in here]:
         value = ",".join([*settings.BROADSIDE_FORMER_HOSTS, *missing])
         text = _(
-            "The blog had other hosts. Set FORMER_HOSTS=%s, so that links to them lead here, then run "
+            "The blog has or had other hosts. Set FORMER_HOSTS=%s, so that links to them lead here, then run "
             "manage.py rerender."
         )
         yield Point(_("Former hosts"), PointState.TO_DO, text % value)
@@ -184,13 +192,13 @@ def _authors(blog: OldBlog) -> Point | None:
     if not counts["waiting"]:
         return Point(name, PointState.DONE, _("All imported authors have a password."), link=link)
     text = ngettext(
-        "%(waiting)d of the %(total)d imported authors can't log in yet. For those who go on writing here, set a "
-        "password under People, choose a role, and send them their user name and password.",
-        "%(waiting)d of the %(total)d imported authors can't log in yet. For those who go on writing here, set a "
-        "password under People, choose a role, and send them their user name and password.",
+        "%d imported author can't log in yet. If that person goes on writing here, set a password under People, choose "
+        "a role, and pass on the user name and the password.",
+        "%d imported authors can't log in yet. For those who go on writing here, set a password under People, choose a "
+        "role, and pass on the user name and the password.",
         counts["waiting"],
     )
-    return Point(name, PointState.LOOK, text % counts, link=link)
+    return Point(name, PointState.LOOK, text % counts["waiting"], link=link)
 
 
 def _menus(blog: OldBlog) -> Point | None:
