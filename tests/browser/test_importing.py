@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from blog.models import Post
+from core.models import SiteSettings
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL
 from tests.factories.types import Device, Faults, LogIn, Work
@@ -144,6 +145,18 @@ def test_pages_are_accessible(
     expect(tab.get_by_text("This was a preview")).to_be_visible()
     tab.click("text=30 × media item")
     problems["report"] = faults(tab)
+    SiteSettings.objects.update_or_create(pk=1, defaults={"title": "A title of its own"})
+    tab.click("text=Import now")
+    expect(tab.locator(".import-progress")).to_be_visible()
+    work()
+    tab.reload()
+    take_title = tab.get_by_role("button", name="Use the title and tagline of the old blog here")
+    expect(take_title).to_be_visible()
+    problems["checklist"] = faults(tab)
+    take_title.click()
+    expect(tab.get_by_text("This site now has the title and tagline of the old blog.")).to_be_visible()
+    problems["title taken"] = faults(tab)
+    assert SiteSettings.current().title == "Old"
     ImportJob.objects.update(
         state=JobState.REJECTED, error="blog.xml: This is not XML. Nothing was imported.", report={}
     )
