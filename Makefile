@@ -19,7 +19,7 @@ help: ## List the commands
 
 .PHONY: demo
 demo: install ## Serve a site with sample content on http://localhost:8000 (or another PORT=…)
-	@mkdir -p "$(BROADSIDE_DATA)"
+	@mkdir -p -m 700 "$(BROADSIDE_DATA)"
 	@[ -s "$(BROADSIDE_DATA)/demo-secret-key" ] || (umask 077 && head -c 48 /dev/urandom | base64 > "$(BROADSIDE_DATA)/demo-secret-key")
 	@echo "Preparing the database …"
 	@$(DEMO_ENV) $(RUN) manage.py migrate --verbosity 0
@@ -28,7 +28,7 @@ demo: install ## Serve a site with sample content on http://localhost:8000 (or a
 	@$(DEMO_ENV) $(RUN) manage.py load_demo
 	@echo "Serving on http://localhost:$(PORT)/ until you press Ctrl-C."
 	@$(DEMO_ENV) $(RUN) manage.py db_worker --verbosity 0 & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT INT TERM; \
-	$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --blocking-threads 4 --no-ws --log-level warning config.wsgi:application
+	$(DEMO_ENV) $(RUN) granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 2 --blocking-threads 4 --respawn-failed-workers --no-ws --log-level warning config.wsgi:application
 
 .PHONY: test
 test: install ## Run the whole test suite

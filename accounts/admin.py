@@ -1,13 +1,16 @@
 """People and groups in the admin. Only superusers can change them, as no role may."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import User, follow_roles
 
 
 @admin.register(User)
@@ -21,9 +24,10 @@ class UserAdmin(auth_admin.UserAdmin[User]):
         (
             _("Permissions"),
             {
-                "fields": ("is_active", "is_staff", "groups", "is_superuser"),
+                "fields": ("is_active", "groups", "is_superuser"),
                 "description": _(
-                    "Staff can log in to the admin. Their groups decide what they can do: Author, Editor or Moderator."
+                    "Whoever is in a group can log in to the admin. The groups decide what they can do there: Author, "
+                    "Editor or Moderator. To lock someone out, remove the groups or untick “Active”."
                 ),
             },
         ),
@@ -37,11 +41,19 @@ class UserAdmin(auth_admin.UserAdmin[User]):
                 "fields": ("username", "display_name", "email", "usable_password", "password1", "password2"),
             },
         ),
-        (_("Permissions"), {"fields": ("is_staff", "groups")}),
+        (
+            _("Permissions"),
+            {"fields": ("groups",), "description": _("Choose a group, so that the person can log in to the admin.")},
+        ),
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     formfield_overrides = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        # Owners need no group.
+        follow_roles(User.objects.filter(pk=form.instance.pk))
 
 
 admin.site.unregister(Group)

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import m2m_changed, post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import grant_roles
@@ -10,5 +10,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        from accounts.models import User, roles_changed
+
+        m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
         # Django creates permissions after migrating, so the roles can only get them then.
         post_migrate.connect(grant_roles, dispatch_uid="accounts.grant_roles")

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.changes import PublicModel, PublicQuerySet
@@ -52,3 +53,24 @@ class User(PublicModel, AbstractUser):
         return str(self)
 
     get_short_name = get_full_name
+
+
+def follow_roles(people: models.QuerySet[User]) -> None:
+    """Let those of these people log in to the admin who have a role or own the site, and nobody else."""
+    roles = User.groups.through._default_manager.filter(user=OuterRef("pk"))
+    may_log_in = Q(Exists(roles)) | Q(is_superuser=True)
+    people.filter(may_log_in, is_staff=False).update(is_staff=True)
+    people.filter(~may_log_in, is_staff=True).update(is_staff=False)
+
+
+def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
+    """Handle m2m_changed, which is sent wherever people get or lose a role: in the admin, by scripts, in the shell."""
+    if not action.startswith("post_"):
+        return
+    if isinstance(instance, User):
+        follow_roles(User.objects.filter(pk=instance.pk))
+        # A later `save` must not undo it.
+        instance.refresh_from_db(fields=["is_staff"])
+    else:
+        # Whoever was in a group that was cleared may be in no other.
+        follow_roles(User.objects.filter(groups=None) if pk_set is None else User.objects.filter(pk__in=pk_set))

@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject
 
 from core.models import SiteSettings
 from core.registry import Registry
-from core.site import SiteRequest
+from core.site import SiteRequest, absolute_url
 
 # Query parameters of higher apps. Pages with a private one are for one reader alone: no cache stores them, and their
 # URL is never sent as a referrer.
@@ -79,6 +79,8 @@ class PageCacheMiddleware:
         request = cast("SiteRequest", http_request)
         request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.current))
         is_reader = not has_session(request)
+        # A page from the cache must not be sent to another host, either. Raises DisallowedHost.
+        request.get_host()
         # Anyone could invent any number of query strings and fill the cache.
         has_one_answer = request.method in {"GET", "HEAD"} and not request.META.get("QUERY_STRING")
         is_cacheable = is_reader and has_one_answer and not wants_no_store(request)
@@ -104,6 +106,7 @@ class PageCacheMiddleware:
 
 def _cache_key(request: SiteRequest) -> str:
     """Return a key that is used until something changes that readers see."""
-    # The decoded path, as one path can be percent-encoded in any number of ways.
-    url = f"{request.scheme}://{request.get_host()}{request.path}"
+    # The decoded path, as one path can be percent-encoded in any number of ways. The host and port are those of
+    # SITE_URL, because a request can name any port, and no page depends on it.
+    url = absolute_url(request.path)
     return f"page:{request.site.content_version}:{sha256(url.encode()).hexdigest()}"

@@ -5,7 +5,6 @@ everybody: guesses at one entry from many senders only leave each sender fewer o
 not limited, because readers must not be locked out either.
 """
 
-import logging
 import unicodedata
 from typing import Final
 
@@ -28,7 +27,6 @@ GUESSES_DURING_ATTACK: Final = 2
 # How long what was unlocked can be commented on, in seconds.
 _TOKEN_VALID_FOR: Final = 24 * 60 * 60
 _SIGNER: Final = TimestampSigner(salt="blog.passwords.token")
-_logger = logging.getLogger(__name__)
 
 
 class TooManyGuessesError(Exception):
@@ -108,7 +106,7 @@ def _count(key: str, by: int = 1) -> int:
         count: int = cache.incr(key, by)
         # Some backends give a value that was incremented their default timeout.
         cache.touch(key, PERIOD)
-    except Exception:
-        _logger.warning("The cache failed, so a guess at a password was not counted.", exc_info=True)
+    except ValueError:
+        # The cache has failed, or the counter has just been evicted.
         return 0
     return count

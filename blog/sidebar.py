@@ -99,6 +99,8 @@ def _category_rows() -> QuerySet[Any, Any]:
 
 def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
+    # With those that contain one. Others may have nothing but drafts, which readers must not learn about.
+    with_posts = {path for row in rows if row.total for path in accumulate(row.path.split("/"), "{}/{}".format)}
 
     def names_from_the_top(row: Row) -> list[str]:
         return [names.get(path, "") for path in accumulate(row.path.split("/"), "{}/{}".format)]
@@ -106,6 +108,7 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     return [
         Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))
         for row in sorted(rows, key=names_from_the_top)
+        if row.path in with_posts
     ]
 
 

@@ -1,16 +1,43 @@
 """Sitemaps of posts, pages and categories."""
 
+from collections.abc import Callable
+from copy import copy
+from functools import wraps
 from operator import attrgetter
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
 
 from blog.models import Category, Page, Post, public_condition
 
 
-class _BlogSitemap(Sitemap[Any]):
+def at_site_url(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Have one of Django's views for sitemaps use the host and port of SITE_URL, whatever the request names."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        own = copy(request)
+        own.get_host = lambda: urlsplit(settings.SITE_URL).netloc  # type: ignore[method-assign]  # where Django looks
+        return view(own, *args, **kwargs)
+
+    return wrapper
+
+
+class SiteUrlSitemap(Sitemap[Any]):
+    """A sitemap whose URLs have the scheme of SITE_URL."""
+
     limit = 2000
+
+    @property
+    def protocol(self) -> str:  # type: ignore[override]  # an attribute of Django's class
+        return str(urlsplit(settings.SITE_URL).scheme)
+
+
+class _BlogSitemap(SiteUrlSitemap):
     lastmod = attrgetter("modified_at")
 
 

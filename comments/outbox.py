@@ -16,7 +16,7 @@ from comments.models.notifications import Event, Follower, Notification, Notific
 from mail import messages
 from mail.tasks import wake_worker
 
-# Comments that come within this time share one e-mail.
+# How long an event waits for others to share an e-mail with.
 SETTLE = dt.timedelta(minutes=5)
 BATCH = 200
 
@@ -30,11 +30,18 @@ def record(pks: Collection[int], status: str) -> None:
 
 
 def fan_out() -> None:
-    """Create a notification for each recipient of each recorded event, once, however many workers do this at once."""
+    """Create a notification for each recipient of each recorded event, once, however many workers do this at once.
+
+    Once the oldest event has waited for SETTLE, all of them are due, so that one e-mail covers a whole burst.
+    """
+    due_at = next_at()
+    if due_at is None or due_at > timezone.now():
+        return
+    last = OutboxItem.objects.order_by("pk").values_list("pk", flat=True).last()
     while True:
         with transaction.atomic():
-            settled = OutboxItem.objects.select_for_update().filter(created_at__lte=timezone.now() - SETTLE)
-            items = list(settled.order_by("pk")[:BATCH])
+            recorded = OutboxItem.objects.select_for_update().filter(pk__lte=last)
+            items = list(recorded.order_by("pk")[:BATCH])
             if not items:
                 return
             pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}

@@ -25,6 +25,8 @@ _CLEANER = nh3.Cleaner(
     # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
 )
+# The cleaner gives it a relation, which HTML allows only where there is a URL.
+_LINK_WITHOUT_URL = re.compile(rf'<a((?: title="[^"]*+")?) rel="{REL}">')
 # The parser reopens unclosed tags in every paragraph, so many of them would make a huge page.
 MAX_TAGS = 300
 
@@ -50,6 +52,7 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     if (visible := remove_controls(cleaned)) != cleaned:
         # They were written as references, such as `&#1;`. Without them, a URL may have got another scheme.
         cleaned = _CLEANER.clean(visible)
+    cleaned = _LINK_WITHOUT_URL.sub(r"<a\1>", cleaned)
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned above
 
 

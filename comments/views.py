@@ -5,6 +5,7 @@ signed URL may use it, without a cookie.
 """
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve, reverse
@@ -38,6 +40,11 @@ from comments.threads import find_page_number, page_url, thread, thread_for
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
+# In seconds.
+RETRY_AFTER = 300
+
+_log = logging.getLogger(__name__)
+
 
 def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Wrap the view of a page with a secret URL: it needs no cookie, is not cached or indexed, and sends no referrer.
@@ -53,6 +60,10 @@ def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             response = view(request, *args, **kwargs)
         except BadSignature:
             raise Http404(gettext("That link doesn't exist.")) from None
+        except OperationalError as error:
+            # Nothing can be written, for example on a full disk, but reading may still work.
+            title, text = gettext("Nothing was changed"), gettext("This site can't save anything at the moment.")
+            response = _unavailable(_message(request, title, f"{text} {_try_again()}"), error)
         mark_private(response)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex"
@@ -66,6 +77,18 @@ def _message(
 ) -> HttpResponse:
     context = {"title": title, "text": text, "url": url, "link": link}
     return render(request, "comments/message.html", context, status=status)
+
+
+def _try_again() -> str:
+    return gettext("Try again in a few minutes. If it still doesn't work, tell the owner of this site.")
+
+
+def _unavailable(response: HttpResponse, error: OperationalError) -> HttpResponse:
+    """Log `error` and make the response one for a site that can't save anything at the moment."""
+    _log.error("The database could not save what a reader sent: %s", error)
+    response.status_code = 503
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def _back_to(entry: Entry) -> tuple[str, str]:
@@ -115,16 +138,20 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
         response = entry_response(request, entry, comment_form=form, comment_preview=form.preview())
     else:
         started = timezone.now()
-        comment = form.submit(sender(request))
-        # A public comment may have been copied from the page, so the person who submits it again may not be its author.
-        is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
-        if not entry.password:
-            return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
-        # The page that a redirect leads to would be locked.
-        settings = CommentSettings.of(request.site)
-        response = entry_response(
-            request, entry, comment_thread=thread(entry, settings, own=None if is_copy else comment.pk)
-        )
+        try:
+            comment = form.submit(sender(request))
+        except OperationalError as error:
+            text = gettext("Your comment could not be saved, because this site can't save anything at the moment.")
+            form.add_error(None, f"{text} {_try_again()}")
+            response = _unavailable(entry_response(request, entry, comment_form=form), error)
+        else:
+            # A public comment may have been copied from the page, so who submits it again may not be its author.
+            is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
+            if not entry.password:
+                return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
+            # The page that a redirect leads to would be locked.
+            own = None if is_copy else comment.pk
+            response = entry_response(request, entry, comment_thread=thread(entry, form.settings, own=own))
     mark_private(response)
     return response
 
@@ -200,6 +227,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     pk = sender_links.find_pk(signed)
     if pk is None:
         raise Http404(gettext("That comment doesn't exist."))
+    unsaved: OperationalError | None = None
     try:
         comment = Comment.objects.with_entries().get(pk=pk)
         if request.method == "POST" and not comes_from_here(request):
@@ -210,12 +238,19 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
             text = gettext("Your text, name and e-mail address are no longer stored here.")
             return _message(request, gettext("Your comment was deleted"), text, *_back_to(comment.entry))
         if form.is_valid():
-            revised = submission.revise(comment, form.cleaned_data["text"], settings=CommentSettings.of(request.site))
-            if comment.entry.password:
+            try:
+                own_settings = CommentSettings.of(request.site)
+                revised = submission.revise(comment, form.cleaned_data["text"], settings=own_settings)
+            except OperationalError as error:
+                unsaved = error
+                text = gettext("Your changes could not be saved, because this site can't save anything at the moment.")
+                form.add_error("text", f"{text} {_try_again()}")
+            else:
+                if not comment.entry.password:
+                    return HttpResponseRedirect(sender_links.view_url(revised))
                 # The page of the comment is locked, and so would not show it.
                 text = gettext("Your changes were saved.")
                 return _message(request, gettext("Your comment was changed"), text, *_back_to(comment.entry))
-            return HttpResponseRedirect(sender_links.view_url(revised))
     except submission.TooLateError:
         comment.refresh_from_db()
     except Comment.DoesNotExist:
@@ -230,7 +265,8 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
         "view_url": sender_links.view_url(comment),
         "page_title": gettext("Your comment"),
     }
-    return render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
+    response = render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
+    return _unavailable(response, unsaved) if unsaved else response
 
 
 @secret_page

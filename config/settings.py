@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.csp import CSP
 
+from config.cache import caches
 from config.mail import mailers
 
 django_stubs_ext.monkeypatch()
@@ -23,9 +24,9 @@ environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
 DEBUG = env.bool("DEBUG", default=False)
 
-# The folder of everything that is not code: database, media, cache.
+# The folder of everything that is not code: database, media, cache. `migrate` makes an existing one private as well.
 DATA_DIR = Path(env.str("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" if DEBUG else "")
 if not SECRET_KEY:
@@ -79,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Before the redirect to HTTPS, so that a former host needs a single redirect.
     "blog.redirects.middleware.FormerHostsMiddleware",
+    "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.caching.GZipPagesMiddleware",
@@ -128,11 +130,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
             "PRAGMA journal_size_limit=67108864;"
         ),
     }
+    # SQLite would let everyone read a new file. It gives the files next to it the same permissions.
+    _database = Path(DATABASES["default"]["NAME"])
+    if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():
+        _database.touch(mode=0o600)
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-CACHES = {"default": env.cache_url("CACHE_URL", default=f"filecache://{DATA_DIR}/cache?MAX_ENTRIES=5000")}
+CACHES = caches(env.str("CACHE_URL", default=""), DATA_DIR / "cache")
 
 AUTH_USER_MODEL = "accounts.User"
 # The author's page belongs to the blog, which accounts does not know.
@@ -154,13 +160,29 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "media.storage.MediaStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
     },
 }
 # Until collectstatic has run, files are served from their source folders.
 WHITENOISE_USE_FINDERS = True
+
+# Players that a reader starts (static/js/players.js), each from the host of its site that stores the least about
+# viewers. blog/rendering/providers.py makes their URLs.
+PLAYERS = [
+    "https://www.youtube-nocookie.com/embed/",
+    "https://player.vimeo.com/video/",
+    "https://geo.dailymotion.com/player.html",
+    "https://embed.ted.com/talks/",
+    "https://videopress.com/embed/",
+    "https://archive.org/embed/",
+    "https://w.soundcloud.com/player/",
+    "https://open.spotify.com/embed/",
+    "https://bandcamp.com/EmbeddedPlayer/",
+    "https://www.slideshare.net/slideshow/embed_code/",
+    "https://www.scribd.com/embeds/",
+]
 
 # Nothing inline, and nothing from other sites unless a reader asks for it, on every page and in the admin.
 SECURE_CSP = {
@@ -172,13 +194,21 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "worker-src": [CSP.SELF],
-    # Videos that a reader starts (static/js/players.js).
-    "frame-src": ["https://www.youtube-nocookie.com", "https://player.vimeo.com"],
+    "frame-src": PLAYERS,
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
+# What browsers offer and nothing here uses. What players need is delegated to them by static/js/players.js.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "camera", "display-capture", "gamepad", "geolocation", "gyroscope", "hid"),
+        *("idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
+        *("publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb", "xr-spatial-tracking"),
+    )
+)
 # Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

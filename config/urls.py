@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from blog.caching import public_page
 from blog.editing import preview
-from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap
+from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap, at_site_url
 from tags.sitemaps import TagSitemap
 
 SITEMAPS = {
@@ -18,8 +18,13 @@ urlpatterns = [
     # The URLs of markdownx itself are never included, because they let anyone upload active content.
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/", admin.site.urls),
-    path("sitemap.xml", public_page(index), SITEMAPS, name="sitemap"),
-    path("sitemap-<section>.xml", public_page(sitemap), SITEMAPS, name="django.contrib.sitemaps.views.sitemap"),
+    path("sitemap.xml", public_page(at_site_url(index)), SITEMAPS, name="sitemap"),
+    path(
+        "sitemap-<section>.xml",
+        public_page(at_site_url(sitemap)),
+        SITEMAPS,
+        name="django.contrib.sitemaps.views.sitemap",
+    ),
     path("", include("wordpress.legacy_urls.urls")),
     path("", include("tags.urls")),
     path("", include("comments.urls")),

@@ -4,10 +4,11 @@ from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
 from django.core import checks
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import Panel, dashboard_panels
+from core.data_folder import check_private, make_private
 from core.registry import check_registries
 from core.slugs import check_reserved_slugs, reserved_slugs
 
@@ -21,6 +22,8 @@ class CoreConfig(AppConfig):
 
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
+        checks.register(check_private, checks.Tags.security)
+        pre_migrate.connect(make_private, sender=self, dispatch_uid="core.make_private")
         panel = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions)
         dashboard_panels.register("recent-actions", panel)
         # The segment of STATIC_URL.

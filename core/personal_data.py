@@ -22,19 +22,20 @@ class PersonalRows:
         return str(self.model._meta.verbose_name_plural)
 
     def count(self, email: str) -> int:
-        return self._rows(email).count()
+        return self.rows(email).count()
 
     def disclose(self, email: str) -> list[dict[str, Any]]:
         """Return the rows, with all their columns, as values that JSON can represent."""
-        return [{name: _to_json(value) for name, value in row.items()} for row in self._rows(email).values()]
+        return [{name: _to_json(value) for name, value in row.items()} for row in self.rows(email).values()]
 
     def erase(self, email: str) -> int:
         """Delete the rows and return how many there were."""
         count = self.count(email)
-        self._rows(email).delete()
+        self.rows(email).delete()
         return count
 
-    def _rows(self, email: str) -> models.QuerySet[Any]:
+    def rows(self, email: str) -> models.QuerySet[Any]:
+        """Return the rows of the person with this address."""
         rows = self.model._default_manager
         return rows.filter(**{f"{self.email_field}__iexact": email}) if email else rows.none()
 

@@ -76,7 +76,7 @@ def _load_people(rows: list[dict[str, Any]]) -> dict[str, User]:
     people = {"owner": User.objects.create_superuser("owner", password=password, display_name="Owner")}
     for row in rows:
         role = Group.objects.get(name=row.pop("role"))
-        user = User.objects.create_user(password=password, is_staff=True, **row)
+        user = User.objects.create_user(password=password, **row)
         user.groups.add(role)
         people[user.username] = user
     return people

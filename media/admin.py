@@ -61,10 +61,21 @@ class UploadAdmin(admin.ModelAdmin[Any]):
     def get_readonly_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
         return self.readonly_fields if obj is None else [*self.readonly_fields, "file"]
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        # Django saves the upload in a transaction, in which something else may fail.
+        request.new_uploads = []  # type: ignore[attr-defined]  # for `save_model`
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Exception:
+            for upload in request.new_uploads:  # type: ignore[attr-defined]  # likewise
+                upload.delete_file_without_row()
+            raise
+
     def save_model(self, request: HttpRequest, obj: Upload, form: Any, change: bool) -> None:
         if not change:
             obj.title = obj.title or title_from_name(form.files["file"].name)
             obj.uploaded_by_id = request.user.pk
+            request.new_uploads.append(obj)  # type: ignore[attr-defined]  # from `changeform_view`
         super().save_model(request, obj, form, change)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

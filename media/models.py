@@ -1,9 +1,10 @@
 """Uploaded pictures and documents. Their files are checked and cleaned first (media.pictures, media.documents)."""
 
+import contextlib
 from pathlib import PurePath
 from typing import Any
 
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -28,6 +29,23 @@ class Upload(PublicModel):
 
     def __str__(self) -> str:
         return self.title or PurePath(str(self.file.name)).name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the file and the row, or neither."""
+        try:
+            with transaction.atomic():
+                super().save(*args, **kwargs)
+        except BaseException:
+            self.delete_file_without_row()
+            raise
+
+    def delete_file_without_row(self) -> None:
+        """Delete a file that was stored, but whose row was not. If the database does not answer, the file stays."""
+        is_stored = bool(self.file) and self.file._committed  # type: ignore[attr-defined]  # Django's own, not in the stubs
+        rows: models.QuerySet[Any] = type(self)._base_manager.all()
+        with contextlib.suppress(DatabaseError):
+            if is_stored and not rows.filter(file=self.file.name).exists():
+                self.file.storage.delete(str(self.file.name))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the file too, which must not stay public."""

@@ -1,11 +1,13 @@
 """The editor's uploads, and serving uploaded files."""
 
+import logging
 import re
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -34,6 +36,8 @@ _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18})
 INERT_POLICY: Final = "sandbox; default-src 'none'"
 PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 
+_log = logging.getLogger(__name__)
+
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
@@ -48,6 +52,10 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
         picture = store_picture(upload, by=request.user)
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
+    except (OSError, OperationalError):
+        _log.exception("An image could not be stored.")
+        text = _("The image could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+        return JsonResponse({"error": text}, status=503)
     url = picture.file.url
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     code = f"![]({url})" if is_markdown else format_html('<img src="{}" alt="">', url)
@@ -61,7 +69,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     stat = file.stat()
     if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):
         # Before the file is opened, because nothing would close it.
-        return HttpResponseNotModified()
+        return HttpResponseNotModified(headers={"Cross-Origin-Resource-Policy": "cross-origin"})
     last_modified = http_date(stat.st_mtime)
     positions = requested_range(request, stat.st_size, last_modified)
     if positions is not None and not positions:
@@ -76,6 +84,8 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         "Accept-Ranges": "bytes",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
+        # Web feed readers and previews of links on other sites show our pictures.
+        "Cross-Origin-Resource-Policy": "cross-origin",
         "Last-Modified": last_modified,
         "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }

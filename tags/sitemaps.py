@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from django.contrib.sitemaps import Sitemap
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from blog.sitemaps import SiteUrlSitemap
 from tags.models import Tag
 
 
-class TagSitemap(Sitemap[Tag]):
-    limit = 2000
-
+class TagSitemap(SiteUrlSitemap):
     def items(self) -> Any:
         newest = Max("tagged_posts__published_at", filter=Q(tagged_posts__published_at__lte=timezone.now()))
         return Tag.objects.annotate(newest=newest).filter(newest__isnull=False).order_by("slug")

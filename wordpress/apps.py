@@ -18,10 +18,12 @@ class WordPressConfig(AppConfig):
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
         from comments.personal_data import address_removal_handlers
-        from wordpress.importing.ledger import forget_comments
+        from core.personal_data import personal_rows
+        from wordpress.importing.personal_data import PreservedRows, forget
 
         # Fingerprints of imported comments depend on the e-mail address, so they could confirm a guess.
-        address_removal_handlers.register("imported comments", forget_comments)
+        address_removal_handlers.register("imported comments", forget)
+        personal_rows.register("wordpress.preserved", PreservedRows())
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
         segments = "atom files index.php rdf rss rss2 search wp-admin wp-commentsrss2.php wp-content"
         reserved_slugs.register("wordpress", segments.split())

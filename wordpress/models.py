@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -11,8 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from blog.models import Category, Entry
 from blog.models.redirect import MAX_LENGTH
+from comments.models import Comment
 from media.models import Document, Picture
+from tags.models import Tag
 
 
 def fingerprint(*values: object) -> str:
@@ -189,6 +193,63 @@ class ReusableBlock(Fragment):
         verbose_name = _("reusable block")
         verbose_name_plural = _("reusable blocks")
         default_permissions = ("change", "view")
+
+
+# The fields of PreservedData that refer to the object that it belongs to.
+_OWNERS: Final = ("entry", "comment", "category", "tag", "attachment", "fragment")
+
+
+def _belongs_to_one_object() -> Q:
+    """Return the condition that parts have exactly one owner, and whole items and terms none."""
+    part = Q(kind="part", key=None)
+    parts = (part & Q(**{f"{name}__isnull": name != owner for name in _OWNERS}) for owner in _OWNERS)
+    whole = Q(**{f"{name}__isnull": True for name in _OWNERS}, kind__in=["item", "term"], key__isnull=False)
+    return Q(whole, *parts, _connector=Q.OR)
+
+
+class PreservedData(models.Model):
+    """What an export says that Broadside has no use for. It is never shown, only exported again as it was.
+
+    It belongs to an object, with which it is deleted, or is a whole item or term of a type that is unknown here.
+    """
+
+    class Kind(models.TextChoices):
+        PART = "part", _("Part of an object")
+        ITEM = "item", _("Item")
+        TERM = "term", _("Term")
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PART)
+    # Of a part: one of these.
+    entry = models.OneToOneField(Entry, models.CASCADE, null=True, related_name="preserved")
+    comment = models.OneToOneField(Comment, models.CASCADE, null=True, related_name="preserved")
+    category = models.OneToOneField(Category, models.CASCADE, null=True, related_name="preserved")
+    tag = models.OneToOneField(Tag, models.CASCADE, null=True, related_name="preserved")
+    attachment = models.OneToOneField(Attachment, models.CASCADE, null=True, related_name="preserved")
+    fragment = models.OneToOneField(Fragment, models.CASCADE, null=True, related_name="preserved")
+    # Of an item or term: its site, its ID there (0 if it has none), and what distinguishes it from the others there.
+    site = models.CharField(max_length=500, blank=True)
+    wordpress_id = models.PositiveBigIntegerField(default=0)
+    key = models.CharField(max_length=32, null=True)  # noqa: DJ001  # so that the index has no rows of parts
+    # `elements`: the texts of elements by name; `terms`: their taxonomy, slug and name; `meta`: pairs of key and value;
+    # `comments`: such objects; `left_out`: how many of these were too large or too many. Names and texts are as in the
+    # export, and what is empty is not there.
+    fields = models.JSONField()
+
+    class Meta:
+        verbose_name = _("preserved data")
+        verbose_name_plural = _("preserved data")
+        default_permissions = ()
+        constraints = [
+            # Its condition is one that queries by key imply.
+            models.UniqueConstraint(
+                fields=["key", "kind", "site"], condition=Q(key__isnull=False), name="unique_preserved_whole"
+            ),
+            models.CheckConstraint(condition=_belongs_to_one_object(), name="preserved_of_one_object"),
+        ]
+
+    def __str__(self) -> str:
+        elements = self.fields.get("elements", {})
+        return str(elements.get("title") or elements.get("wp:term_name") or self.pk)
 
 
 class JobState(models.TextChoices):

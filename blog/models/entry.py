@@ -25,6 +25,7 @@ from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from blog.rendering.directions import add_auto_directions
+from blog.rendering.relative_urls import resolve_relative_urls
 from core.changes import PublicModel, PublicQuerySet, entries_changed
 from core.slugs import slug_before_trash, slug_field
 from media.models import Picture
@@ -280,10 +281,14 @@ class Entry(PublicModel):
         if self.is_locked:
             return self.password_form
         anchor = format_html('<span id="more-{}"></span>', self.pk)
-        return self.with_directions(self.body_html.replace(MORE_PLACEHOLDER, anchor))
+        return self.for_readers(self.body_html).replace(MORE_PLACEHOLDER, anchor)
 
-    def with_directions(self, html: str) -> str:
-        """Return `html`, which is its text or a part of it, with directions for each block unless it has one itself."""
+    def for_readers(self, html: str) -> str:
+        """Return `html`, its text or a part of it, as it is shown on any page.
+
+        Relative URLs are relative to the entry's URL. If it has no direction, each block has its own.
+        """
+        html = resolve_relative_urls(html, self.get_absolute_url())
         return html if self.direction else add_auto_directions(html)
 
     @property

@@ -71,7 +71,7 @@ class Post(Entry):
             return self.password_form
         url, label = f"{self.get_absolute_url()}#more-{self.pk}", gettext("Read the rest of this entry »")
         link = format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
-        return mark_safe(self.with_directions(self.lead_html.replace(MORE_PLACEHOLDER, link)))  # noqa: S308  # blog.rendering sanitised it before it was stored
+        return mark_safe(self.for_readers(self.lead_html).replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     @property
     def sorted_categories(self) -> list[Category]:

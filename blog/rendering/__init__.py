@@ -15,7 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from lxml import etree
 
-from blog.rendering import html_ids, links, markers, moved_files, players, remote_media
+from blog.rendering import html_ids, links, markers, moved_files, players, remote_media, validity
 from blog.rendering.excerpts import make_excerpt
 from blog.rendering.markups import markups
 from blog.rendering.moved_files import FileResolver, resolve_files
@@ -25,7 +25,7 @@ from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, ser
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
-RENDER_VERSION: Final = 1
+RENDER_VERSION: Final = 2
 
 # In characters. A long report has 200,000; ten reports on one page would not be read.
 MAX_SOURCE_LENGTH: Final = 500_000
@@ -119,11 +119,12 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
     _apply(roots, remote_media.localise, clean_attributes, links.link_bare_urls)
-    _apply(roots, players.frame_videos, links.label_pdf_links)
+    _apply(roots, players.frame_embeds, links.label_pdf_links)
     for root, new_urls in zip(roots, moved, strict=True):
         moved_files.replace_urls(root, new_urls, "a")
     _apply(roots, links.finish_links, html_ids.make_unique, markers.drop_empty_paragraphs)
     _apply(found_markers, markers.settle)
+    _apply(roots, validity.repair)
     excerpts = [make_excerpt(root) for root in roots]
     pages = [serialise(root).split(f"<{PAGE_BREAK_TAG}></{PAGE_BREAK_TAG}>") for root in roots]
     bodies = [PAGE_BREAK.join(map(sanitise, htmls)) for htmls in pages]
@@ -132,6 +133,9 @@ def _render_batch(inputs: list[RenderInput], resolve: FileResolver) -> list[Rend
     for item, root, marker, body, excerpt in zip(inputs, roots, more_markers, bodies, excerpts, strict=True):
         prefix = f"l{hashlib.sha256(item.source.encode(errors='replace')).hexdigest()[:8]}-"
         is_other = html_ids.add_prefix(root, prefix) or marker is not None
+        if is_other:
+            # What is left after a cut may lack its second half, and its links their targets.
+            validity.repair(root)
         lead = sanitise(serialise(root)) if is_other else body
         rendered.append(Rendered(lead, body, marker is not None, excerpt))
     return rendered

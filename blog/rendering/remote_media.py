@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from blog.rendering import urls
+from blog.rendering.providers import find_embed
 from blog.rendering.tree import has_marker, text_of
 
 _EMBEDS: Final = frozenset({"embed", "x-iframe", "x-object"})
@@ -67,8 +68,10 @@ def _localise_embed(element: etree._Element) -> None:
     if not url:
         parameters = {child.get("name", "").lower(): child.get("value", "") for child in element.findall("param")}
         url = parameters.get("movie") or parameters.get("src") or ""
-    url = urls.normalise(url) or ""
+    embed = find_embed(url)
+    url = embed.page if embed else urls.normalise(url) or ""
     if urls.is_web(url):
+        title = element.get("title", "")
         # The content of an object is its fallback, which is mostly the same thing once more.
         for child in element:
             if _only_links_to(child, url):
@@ -77,6 +80,8 @@ def _localise_embed(element: etree._Element) -> None:
         link.tail, element.text = element.text, None
         element.insert(0, link)
         _replace_with_link(link, url, url)
+        if title and link.tag == "a":
+            link.set("title", title)
         parent = element.getparent()
         if parent is not None and parent.tag in _WITHOUT_PARAGRAPH:
             paragraph = etree.Element("p")

@@ -15,6 +15,7 @@ import nh3
 from lxml import etree
 
 from blog.rendering import urls
+from blog.rendering.providers import is_player_url
 
 BLOCKS: Final = frozenset(
     {"caption", "col", "colgroup", "h1", "h2", "h3", "h4", "h5", "h6", "tbody", "td", "tfoot", "th", "thead", "tr"}
@@ -36,6 +37,7 @@ ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     **dict.fromkeys(("col", "colgroup"), frozenset({"span"})),
     **dict.fromkeys(("del", "ins"), frozenset({"cite", "datetime"})),
     "details": frozenset({"open"}),
+    "figure": frozenset({"data-player"}),
     "img": frozenset({"alt", "decoding", "height", "loading", "src", "width"}),
     "li": frozenset({"value"}),
     "ol": frozenset({"reversed", "start", "type"}),
@@ -60,7 +62,7 @@ _CLASS = re.compile(
     r"|wp-caption(?:-text)?|size-[a-z0-9_-]+"
     r"|footnotes(?:-sep|-list)?|footnote-(?:ref|item|backref)"
     r"|wp-block-gallery|columns-[1-9]"
-    r"|remote-media|player"
+    r"|remote-media|link-card|player(?:-audio|-document)?"
 )
 # Nearly all values consist of allowed classes alone, and stay as they are.
 _CLASS_LIST = re.compile(rf"(?:{_CLASS.pattern})(?: (?:{_CLASS.pattern}))*+")
@@ -79,6 +81,7 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
 _VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
     **dict.fromkeys(("cite", "href"), urls.normalise),
     "src": urls.normalise_own,
+    "data-player": lambda value: value if is_player_url(value) else None,
     # Their presence is all that counts.
     **dict.fromkeys(("controls", "open", "reversed"), lambda value: ""),
     **dict.fromkeys(("colspan", "rowspan", "span"), _matching(r"[0-9]{1,4}")),

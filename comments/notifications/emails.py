@@ -4,10 +4,11 @@ Until a follower's address is confirmed, nothing that a stranger wrote is sent t
 """
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, batched
 from typing import Any
 
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -24,8 +25,8 @@ LIST_NAME = "comments"
 # full, and the e-mail says how many others there are.
 MAX_COMMENTS = 20
 MAX_QUOTED_LENGTH = 60_000
-# The most notifications that one e-mail to a member of the staff covers.
-MAX_NOTIFICATIONS = 2_000
+# How many notifications are marked as sent at once.
+_BATCH = 2_000
 
 
 def for_staff(preference: NotificationPreference) -> Iterator[EmailMessage]:
@@ -33,7 +34,7 @@ def for_staff(preference: NotificationPreference) -> Iterator[EmailMessage]:
     for event in Event:
         unsent = Notification.unsent(event, moderator=preference)
         unsent.exclude(pk__in=_relevant(preference, event)).delete()
-        pks = list(unsent.values_list("pk", flat=True)[:MAX_NOTIFICATIONS])
+        pks = list(unsent.values_list("pk", flat=True))
         if pks:
             yield _staff_email(preference, event, pks)
             _mark_sent(pks)
@@ -61,7 +62,7 @@ def _staff_email(preference: NotificationPreference, event: Event, pks: list[int
     context = {"shown": shown, "count": count, "preferences_url": preferences_url}
     if event == Event.APPROVED:
         template = "comments/mail/own_posts.txt"
-        subject = ngettext("%(n)d comment on your post", "%(n)d comments on your posts", count)
+        subject = ngettext("%(n)d comment on your post", "%(n)d comments on your posts", count) % {"n": count}
     else:
         template = "comments/mail/pending.txt"
         queue_url = absolute_url(reverse("admin:comments_queue_changelist"))
@@ -71,14 +72,21 @@ def _staff_email(preference: NotificationPreference, event: Event, pks: list[int
             comment["decision_urls"] = decision_links.decision_urls(notification, user)
         # Before it is sent, because the recipient may follow a link at once.
         Notification.objects.bulk_update(quoted, ["mark"])
+        subject = ngettext("%(n)d pending comment", "%(n)d pending comments", count) % {"n": count}
+        total = Comment.objects.filter(status=CommentStatus.PENDING).count()
+        if total > count:
+            # Those of earlier e-mails are still in the queue.
+            context["total"] = total
+            subject = gettext("%(comments)s (%(total)d in total)") % {"comments": subject, "total": total}
         if entry is not None and len(quoted) == count:
-            subject = ngettext("%(n)d pending comment on %(title)s", "%(n)d pending comments on %(title)s", count)
+            title = messages.isolated(entry)
+            subject = gettext("%(comments)s on %(title)s") % {"comments": subject, "title": title}
         else:
-            subject, entry = ngettext("%(n)d pending comment", "%(n)d pending comments", count), None
+            entry = None
     return _notification_email(
         template,
         user.email,
-        subject % {"n": count, "title": messages.isolated(entry)},
+        subject,
         context,
         pks,
         series=f"notification-{preference.pk}",
@@ -182,4 +190,6 @@ def _notification_email(
 
 
 def _mark_sent(pks: list[int]) -> None:
-    Notification.objects.filter(pk__in=pks).update(sent_at=timezone.now())
+    with transaction.atomic():
+        for batch in batched(pks, _BATCH, strict=False):
+            Notification.objects.filter(pk__in=batch).update(sent_at=timezone.now())

@@ -17,9 +17,6 @@ from comments.models import Block, Comment, CommentKind, CommentPolicy, CommentS
 from comments.rules import bayes, blocklist
 from comments.rules.rate_limit import Count
 
-# More than this many times the limit is spam if there is no proof of work.
-FLOOD_FACTOR = 3
-
 
 class Verdict(Enum):
     STAFF = "staff"
@@ -100,16 +97,15 @@ def honeypot(case: Case) -> Finding | None:
 
 
 def flood(case: Case) -> Finding | None:
-    """Hold comments over the limits. Far over a sender's limit and without proof of work they are spam."""
+    """Hold comments over the limits. It takes another rule to make them spam: a group may share an IP address."""
     count, limit, limit_on_site = case.arrival.count, case.settings.comments_per_sender, case.settings.comments_per_site
     if limit and count.from_sender > limit:
-        is_spam = count.from_sender > FLOOD_FACTOR * limit and not case.arrival.proven
         message = ngettext(
             "This sender posted %(n)d comment within ten minutes.",
             "This sender posted %(n)d comments within ten minutes.",
             count.from_sender,
         )
-        return Finding(Verdict.SPAM if is_spam else Verdict.HOLD, message % {"n": count.from_sender})
+        return Finding(Verdict.HOLD, message % {"n": count.from_sender})
     if limit_on_site and count.on_site > limit_on_site:
         message = ngettext(
             "The whole site received %(n)d comment within ten minutes.",

@@ -38,7 +38,16 @@ function enhance(box) {
   });
   guard(editor.form);
 
-  async function add(files) {
+  // Uploads wait for each other, so that images stay in the order in which they were added.
+  let added = Promise.resolve();
+
+  function add(files) {
+    // A copy, because the browser empties the list after the event.
+    const copied = [...files];
+    added = added.then(() => uploadAll(copied));
+  }
+
+  async function uploadAll(files) {
     status.textContent = status.dataset.uploading;
     const codes = [];
     const errors = [];
@@ -68,18 +77,47 @@ function enhance(box) {
     }
   }
 
+  /** Insert `code` where the caret is, as paragraphs of their own. What is selected stays. */
   function insert(code) {
-    const start = editor.selectionStart;
+    const place = afterImage(editor.value, editor.selectionEnd);
+    const before = editor.value.slice(0, place);
+    const after = editor.value.slice(place);
+    const start = before.trim() ? "\n".repeat(Math.max(0, 2 - lineBreaks(before.match(/[ \t\n]*$/)[0]))) : "";
+    const end = after.trim() ? "\n".repeat(Math.max(0, 2 - lineBreaks(after.match(/^[ \t\n]*/)[0]))) : "";
     editor.focus();
+    editor.setSelectionRange(place, place);
     // Only this deprecated command leaves an entry in the browser's undo history.
-    if (!document.execCommand("insertText", false, code)) {
-      editor.setRangeText(code, start, editor.selectionEnd, "end");
+    if (!document.execCommand("insertText", false, start + code + end)) {
+      editor.setRangeText(start + code + end, place, place, "end");
       editor.dispatchEvent(new Event("input", { bubbles: true }));
     }
     // Put the caret where the description belongs: ![here](…) or alt="here".
-    const caret = start + (code.startsWith("![") ? 2 : code.indexOf('alt="') + 5);
+    const caret = place + start.length + (code.startsWith("![") ? 2 : code.indexOf('alt="') + 5);
     editor.setSelectionRange(caret, caret);
   }
+}
+
+function lineBreaks(space) {
+  return space.split("\n").length - 1;
+}
+
+/** Return `place`, or the end of the image in whose code it is, and of the images that follow it directly.
+ *
+ * The caret is in the description of the first of them after several were added.
+ */
+function afterImage(text, place) {
+  const image = /(?:!\[(?:\\.|[^\]\\\n])*\]\([^)\n]*\)|<img\b[^>\n]*>)/g;
+  const others = new RegExp(`(?:\\s*${image.source})*`, "y");
+  // An image is on one line.
+  image.lastIndex = text.lastIndexOf("\n", place - 1) + 1;
+  for (let found = image.exec(text); found && found.index < place; found = image.exec(text)) {
+    if (place < image.lastIndex) {
+      others.lastIndex = image.lastIndex;
+      others.exec(text);
+      return others.lastIndex;
+    }
+  }
+  return place;
 }
 
 /* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed. */

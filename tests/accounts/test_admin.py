@@ -39,7 +39,6 @@ def test_a_new_account_has_its_role(owner: Client) -> None:
         "usable_password": "true",
         "password1": PASSWORD,
         "password2": PASSWORD,
-        "is_staff": "on",
         "groups": author.pk,
     }
     response = owner.post(f"{LIST}add/", data)
@@ -49,6 +48,38 @@ def test_a_new_account_has_its_role(owner: Client) -> None:
     assert amina.check_password(PASSWORD)
     assert amina.has_perm("blog.add_post")
     assert client_of(amina).get("/admin/blog/post/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "may_log_in"),
+    [
+        ([], ["Author"], True),
+        ([], ["Editor", "Moderator"], True),
+        ([], ["Translators"], True),
+        (["Author"], ["Editor"], True),
+        (["Author"], [], False),
+        ([], [], False),
+        ([], ["owner"], True),
+        (["owner"], [], False),
+        (["owner"], ["Author"], True),
+    ],
+)
+def test_whoever_has_a_role_can_log_in(owner: Client, before: list[str], after: list[str], may_log_in: bool) -> None:
+    Group.objects.create(name="Translators")
+    person: User = UserFactory(username="amina", password=PASSWORD, is_superuser="owner" in before)
+    person.groups.set(Group.objects.filter(name__in=before))
+    data = {
+        "username": "amina",
+        "slug": "amina",
+        "is_active": "on",
+        "groups": [group.pk for group in Group.objects.filter(name__in=after)],
+        **({"is_superuser": "on"} if "owner" in after else {}),
+    }
+    assert owner.post(f"{LIST}{person.pk}/change/", data).status_code == 302
+    credentials = {"username": "amina", "password": PASSWORD, "next": "/admin/"}
+    response = Client().post("/admin/login/", credentials)
+    assert (response.status_code == 302) is may_log_in
+    assert User.objects.get(pk=person.pk).is_staff is may_log_in
 
 
 def test_a_weak_password_is_refused(owner: Client) -> None:

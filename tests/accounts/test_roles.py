@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
+from accounts.models import User
 from accounts.roles import EDITOR, grant_roles, role_permissions
 from tests.factories import UserFactory
 
@@ -55,6 +56,59 @@ def test_other_groups_are_left_alone() -> None:
     group.permissions.set(Permission.objects.filter(codename="change_post"))
     grant_roles(apps.get_app_config("blog"), using="default")
     assert group.permissions.count() == 1
+
+
+class TestLoggingIn:
+    """Whoever has a role can log in, however they got it, and loses that with the last role."""
+
+    @staticmethod
+    def give(user: User, group: Group) -> None:
+        user.groups.add(group)
+
+    @staticmethod
+    def give_and_save(user: User, group: Group) -> None:
+        user.groups.set([group])
+        user.save()
+
+    @staticmethod
+    def give_from_the_other_side(user: User, group: Group) -> None:
+        group.user_set.add(user)
+
+    @staticmethod
+    def take(user: User, group: Group) -> None:
+        user.groups.remove(group)
+
+    @staticmethod
+    def take_all_and_save(user: User, group: Group) -> None:
+        user.groups.clear()
+        user.save()
+
+    @staticmethod
+    def take_from_the_other_side(user: User, group: Group) -> None:
+        group.user_set.remove(user)
+
+    @staticmethod
+    def empty_the_group(user: User, group: Group) -> None:
+        group.user_set.clear()
+
+    @pytest.mark.parametrize("give", [give, give_and_save, give_from_the_other_side])
+    @pytest.mark.parametrize("take", [take, take_all_and_save, take_from_the_other_side, empty_the_group])
+    def test_follows_the_roles(self, give: Any, take: Any) -> None:
+        user, group = User.objects.create_user("amina"), Group.objects.get(name="Author")
+        assert not User.objects.get(pk=user.pk).is_staff
+        give(user, group)
+        assert User.objects.get(pk=user.pk).is_staff
+        take(user, group)
+        assert not User.objects.get(pk=user.pk).is_staff
+
+    def test_stays_possible_with_another_role_and_for_owners(self) -> None:
+        author = Group.objects.get(name="Author")
+        both: User = UserFactory(role="Editor")
+        owner: User = UserFactory(is_staff=True, is_superuser=True)
+        for user in (both, owner):
+            user.groups.add(author)
+            user.groups.remove(author)
+            assert User.objects.get(pk=user.pk).is_staff
 
 
 class TestCheck:

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from blog.models import Post
 from core.models import SiteSettings
@@ -84,6 +85,36 @@ class TestReaders:
 def test_other_views_of_a_page_are_not_indexed(client: Client, post: Post, query: str) -> None:
     assert client.get(f"{post.get_absolute_url()}?{query}")["X-Robots-Tag"] == "noindex"
     assert "X-Robots-Tag" not in client.get(post.get_absolute_url())
+
+
+@pytest.mark.django_db
+class TestHosts:
+    @pytest.fixture(autouse=True)
+    def _site_url(self, settings: Settings) -> None:
+        settings.SITE_URL = "https://blog.example.org:8443"
+
+    @pytest.mark.parametrize("path", [*PUBLIC, "/sitemap-posts.xml", "/sitemap-tags.xml", "/category/c/feed/"])
+    def test_a_page_is_the_same_for_any_port_and_names_only_the_site_url(self, post: Post, path: str) -> None:
+        pages = set()
+        for host in ("testserver", "testserver:81", "localhost:6666"):
+            cache.clear()
+            page = Client(headers={"host": host}).get(path).content
+            assert host.encode() not in page
+            pages.add(page)
+        assert len(pages) == 1
+        if "sitemap" in path:
+            assert b"<loc>https://blog.example.org:8443/" in page
+
+    def test_other_ports_do_not_fill_the_cache(self, client: Client, post: Post) -> None:
+        client.get("/robots.txt")
+        with mock.patch.object(cache, "set", wraps=cache.set) as cached:
+            for port in range(1, 9):
+                assert Client(headers={"host": f"testserver:{port}"}).get("/robots.txt").status_code == 200
+        assert not cached.called
+
+    def test_other_hosts_get_nothing_from_the_cache(self, client: Client, post: Post) -> None:
+        client.get("/")
+        assert Client(headers={"host": "evil.example"}).get("/").status_code == 400
 
 
 @pytest.mark.django_db

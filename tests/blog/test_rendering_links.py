@@ -13,7 +13,9 @@ def body(source: str, markup: str = "html") -> str:
 
 def link(url: str, text: str = "") -> str:
     url = url.replace("&", "&amp;")
-    return f'<a href="{url}" rel="noopener">{text or url}</a>'
+    # Square brackets are shown as typed, but are not valid in a URL.
+    href = url.replace("[", "%5B").replace("]", "%5D")
+    return f'<a href="{href}" rel="noopener">{text or url}</a>'
 
 
 class TestBareUrls:
@@ -199,4 +201,4 @@ class TestUrlsAsBrowsersReadThem:
         ],
     )
     def test_with_other_schemes_are_removed(self, url: str) -> None:
-        assert body(f'<a href="{url}">x</a>') == "<a>x</a>"
+        assert body(f'<a href="{url}">x</a>') == "<span>x</span>"

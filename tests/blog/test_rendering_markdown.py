@@ -100,7 +100,9 @@ class TestBareUrls:
     )
     def test_are_not_read_as_emphasis(self, url: str) -> None:
         typed = url.rstrip("*").replace("&", "&amp;")
-        assert f'<a href="{typed}" rel="noopener">{typed}</a>' in body(f"see {url} there")
+        # Square brackets are shown as typed, but are not valid in a URL.
+        href = typed.replace("[", "%5B").replace("]", "%5D")
+        assert f'<a href="{href}" rel="noopener">{typed}</a>' in body(f"see {url} there")
 
     def test_do_not_affect_emphasis_around_them(self) -> None:
         assert body("**https://example.org/a**") == (

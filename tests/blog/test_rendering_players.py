@@ -1,18 +1,137 @@
-"""YouTube and Vimeo videos: which URLs become players, and that a player contains a link and loads nothing."""
+"""What is on other sites: which URLs become cards, and that a card contains a link and loads nothing."""
+
+from html import escape
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blog.rendering import render
-from blog.rendering.players import video_page_url
+from blog.rendering.providers import find_embed, is_player_url
 
 WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
+NOCOOKIE = "https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&rel=0"
+
+# A URL of each provider with a player, and the URLs of the page and the player.
+WITH_PLAYER = [
+    ("https://youtu.be/wTzbIc6oiqs", WATCH, NOCOOKIE),
+    (
+        "https://www.youtube.com/embed/videoseries?list=PL0123456789",
+        "https://www.youtube.com/playlist?list=PL0123456789",
+        "https://www.youtube-nocookie.com/embed/videoseries?list=PL0123456789&autoplay=1&rel=0",
+    ),
+    (
+        "https://vimeo.com/12345678/0a1b2c3d4e",
+        "https://vimeo.com/12345678/0a1b2c3d4e",
+        "https://player.vimeo.com/video/12345678?autoplay=1&dnt=1&h=0a1b2c3d4e",
+    ),
+    (
+        "http://www.dailymotion.com/swf/video/xen4ms_ghinzu-cold-love?additionalInfos=0",
+        "https://www.dailymotion.com/video/xen4ms",
+        "https://geo.dailymotion.com/player.html?video=xen4ms",
+    ),
+    (
+        "https://dai.ly/x8oma9?start=90",
+        "https://www.dailymotion.com/video/x8oma9?start=90",
+        "https://geo.dailymotion.com/player.html?video=x8oma9&startTime=90",
+    ),
+    (
+        "http://www.ted.com/talks/marc_goodman_a_vision.html",
+        "https://www.ted.com/talks/marc_goodman_a_vision",
+        "https://embed.ted.com/talks/marc_goodman_a_vision",
+    ),
+    (
+        "https://embed-ssl.ted.com/talks/lang/fr/marc_goodman_a_vision.html",
+        "https://www.ted.com/talks/marc_goodman_a_vision?language=fr",
+        "https://embed.ted.com/talks/lang/fr/marc_goodman_a_vision",
+    ),
+    (
+        "https://video.wordpress.com/embed/OO1thna4?hd=1",
+        "https://videopress.com/v/OO1thna4",
+        "https://videopress.com/embed/OO1thna4",
+    ),
+    (
+        "http://archive.org/embed/Experime1940&autoplay=1",
+        "https://archive.org/details/Experime1940",
+        "https://archive.org/embed/Experime1940",
+    ),
+    (
+        "https://m.soundcloud.com/a/b-c?utm_source=x",
+        "https://soundcloud.com/a/b-c",
+        "https://w.soundcloud.com/player/?url=https%3A//soundcloud.com/a/b-c&auto_play=true",
+    ),
+    (
+        "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/1507&amp;auto_play=false",
+        "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/1507",
+        "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/1507&auto_play=true",
+    ),
+    (
+        "https://open.spotify.com/intl-de/track/4bz7uB4edifWKJXSDxwHcs?si=x",
+        "https://open.spotify.com/track/4bz7uB4edifWKJXSDxwHcs",
+        "https://open.spotify.com/embed/track/4bz7uB4edifWKJXSDxwHcs",
+    ),
+    (
+        "https://bandcamp.com/EmbeddedPlayer/v=2/album=119385304/size=venti/bgcol=FFFFFF/",
+        "https://bandcamp.com/EmbeddedPlayer/album=119385304/size=large/",
+        "https://bandcamp.com/EmbeddedPlayer/album=119385304/size=large/",
+    ),
+    (
+        "http://www.slideshare.net/slideshow/embed_code/key/AbC123?startSlide=2",
+        "https://www.slideshare.net/slideshow/embed_code/key/AbC123",
+        "https://www.slideshare.net/slideshow/embed_code/key/AbC123",
+    ),
+    (
+        "https://de.scribd.com/embeds/39027960/content?start_page=1&access_key=key-3kai",
+        "https://www.scribd.com/document/39027960?secret_password=key-3kai",
+        "https://www.scribd.com/embeds/39027960/content?start_page=1&view_mode=scroll&access_key=key-3kai",
+    ),
+]
+
+# The name of each provider without a player, a URL of it, and the URL of the page.
+WITHOUT_PLAYER = [
+    ("TED", "https://www.ted.com/talks/view/id/210", "https://www.ted.com/talks/view/id/210"),
+    ("X (Twitter)", "http://twitter.com/#!/a_b/status/123", "https://x.com/a_b/status/123"),
+    ("X (Twitter)", "https://mobile.twitter.com/a_b/status/123?s=20", "https://x.com/a_b/status/123"),
+    ("X (Twitter)", "https://x.com/a_b", "https://x.com/a_b"),
+    ("Instagram", "https://instagr.am/p/BnMO9vRleEx/?igsh=1", "https://www.instagram.com/p/BnMO9vRleEx/"),
+    ("Facebook", "https://www.facebook.com/a.b/posts/12?fbclid=x", "https://www.facebook.com/a.b/posts/12"),
+    ("Facebook", "https://facebook.com/photo.php?fbid=1&set=2", "https://facebook.com/photo.php?fbid=1&set=2"),
+    (
+        "Facebook",
+        "https://www.facebook.com/plugins/video.php?height=1&href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fvideos%2F12%2F",
+        "https://www.facebook.com/a/videos/12/",
+    ),
+    ("TikTok", "https://www.tiktok.com/@a.b/video/1234567?lang=en", "https://www.tiktok.com/@a.b/video/1234567"),
+    ("TikTok", "https://www.tiktok.com/embed/v2/1234567", "https://www.tiktok.com/embed/v2/1234567"),
+    ("Flickr", "https://www.flickr.com/photos/a@N01/4993123/player/", "https://www.flickr.com/photos/a@N01/4993123/"),
+    (
+        "Google Maps",
+        "https://www.google.com/maps/embed?pb=!1m18!1m12!1m3!1d2482.4!2d-0.12!3d51.5!2m3",
+        "https://www.google.com/maps/search/?api=1&query=51.5,-0.12",
+    ),
+    ("Google Maps", "http://maps.google.com/maps?q=a&output=embed", "https://maps.google.com/maps?q=a"),
+    ("Google Docs", "https://docs.google.com/forms/d/e/1a/viewform", "https://docs.google.com/forms/d/e/1a/viewform"),
+    ("Crowdsignal", "http://polldaddy.com/poll/7910844/", "https://polldaddy.com/poll/7910844"),
+    ("GitHub Gist", "https://gist.github.com/a/57cc50246a", "https://gist.github.com/a/57cc50246a"),
+    ("Bandcamp", "https://a.bandcamp.com/album/b?from=x", "https://a.bandcamp.com/album/b"),
+    ("Reddit", "https://www.reddit.com/r/a/comments/1ab/b/", "https://www.reddit.com/r/a/comments/1ab/b"),
+    ("Telegram", "https://t.me/s/channel/12", "https://t.me/s/channel/12"),
+    ("Bluesky", "https://bsky.app/profile/a.example/post/3kxyz", "https://bsky.app/profile/a.example/post/3kxyz"),
+]
 
 
-def player(page: str) -> str:
-    return f'<figure class="player"><a href="{page}" rel="noopener">{page}</a></figure>'
+def card(site: str, page: str, player: str = "", kind: str = "player") -> str:
+    shown = page.removeprefix("https://").removeprefix("www.")
+    attributes = f'class="{kind}" data-player="{escape(player)}"' if player else 'class="link-card"'
+    return f'<figure {attributes}><a href="{escape(page)}" rel="noopener">{site}: {escape(shown)}</a></figure>'
 
 
-class TestVideoPageUrls:
+YOUTUBE_CARD = card("YouTube", WATCH, NOCOOKIE)
+
+
+class TestVideoPages:
     @pytest.mark.parametrize(
         ("url", "page"),
         [
@@ -35,7 +154,9 @@ class TestVideoPageUrls:
         ],
     )
     def test_are_recognised_in_all_forms(self, url: str, page: str) -> None:
-        assert video_page_url(url) == page
+        embed = find_embed(url)
+        assert embed is not None
+        assert embed.page == page
 
     @pytest.mark.parametrize(
         "url",
@@ -51,27 +172,139 @@ class TestVideoPageUrls:
         ],
     )
     def test_are_not_found_in_other_urls(self, url: str) -> None:
-        assert video_page_url(url) is None
+        assert find_embed(url) is None
 
 
-class TestPlayers:
+class TestProviders:
+    @pytest.mark.parametrize(("url", "page", "player"), WITH_PLAYER)
+    def test_with_a_player(self, url: str, page: str, player: str) -> None:
+        embed = find_embed(url)
+        assert embed is not None
+        assert (embed.page, embed.player) == (page, player)
+
+    @pytest.mark.parametrize(("site", "url", "page"), WITHOUT_PLAYER)
+    def test_without_a_player(self, site: str, url: str, page: str) -> None:
+        embed = find_embed(url)
+        assert embed is not None
+        assert (embed.site, embed.page, embed.player) == (site, page, "")
+
+    @pytest.mark.parametrize("url", [*(row[0] for row in WITH_PLAYER), *(row[1] for row in WITHOUT_PLAYER)])
+    def test_the_page_has_the_same_card(self, url: str) -> None:
+        embed = find_embed(url)
+        assert embed is not None
+        again = find_embed(embed.page)
+        # A map is found again by its coordinates.
+        assert again == embed or (again is not None and again.page == embed.page)
+
+    def test_the_security_policy_allows_their_players_and_nothing_else(self) -> None:
+        allowed: list[str] = list(settings.SECURE_CSP["frame-src"])  # type: ignore[call-overload]  # Django types it as object
+        players = [player for _url, _page, player in WITH_PLAYER]
+        assert {source for source in allowed for player in players if player.startswith(source)} == set(allowed)
+        assert all(any(player.startswith(source) for source in allowed) for player in players)
+        assert all(source.startswith("https://") and urlsplit(source).path != "/" for source in allowed)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://user:password@www.youtube.com/watch?v=wTzbIc6oiqs",
+            "https://www.youtube.com@evil.example/watch?v=wTzbIc6oiqs",
+            "https://evil.example/www.youtube.com/watch?v=wTzbIc6oiqs",
+            "https://evil.example#www.youtube.com/watch?v=wTzbIc6oiqs",
+            "https://evilyoutube.com/watch?v=wTzbIc6oiqs",
+            "https://x.com.evil.example/a/status/1",
+            "https://w.soundcloud.com/player/?url=javascript%3Aalert(1)",
+            "https://www.facebook.com/plugins/post.php?href=https%3A%2F%2Fevil.example%2Fposts%2F1",
+            "https://open.spotify.com/embed?uri=javascript:alert(1)",
+            "data:text/html,https://youtu.be/wTzbIc6oiqs",
+        ],
+    )
+    def test_hostile_urls_have_no_card(self, url: str) -> None:
+        assert find_embed(url) is None
+
+    @given(
+        st.lists(
+            st.sampled_from(
+                ["https://", "www.", "youtu.be/", "youtube.com/", "watch", "?v=", "wTzbIc6oiqs", "&", "#", "@"]
+            )
+            | st.sampled_from(
+                ["w.soundcloud.com/player/?url=", "https%3A//", "%40", "facebook.com/", "x/posts/1", "javascript:"]
+            )
+            | st.sampled_from(
+                ["x.com/", "a/status/", "12345", "\\", "\n", " ", '"', "<", "[", "]", "{id}", "é", "../"]
+            ),
+            max_size=12,
+        )
+    )
+    def test_pages_and_players_never_lead_elsewhere(self, pieces: list[str]) -> None:
+        embed = find_embed("".join(pieces))
+        if embed:
+            page = urlsplit(embed.page)
+            assert page.scheme == "https"
+            assert "@" not in page.netloc
+            assert page.netloc.removeprefix("www.") in {
+                *("youtube.com", "soundcloud.com", "w.soundcloud.com", "facebook.com", "m.facebook.com", "x.com")
+            }
+            assert not set(embed.page + embed.player) & set(' "<>\\\n')
+            assert not embed.player or is_player_url(embed.player)
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            "https://www.youtube.com/watch",
+            "https://www.youtube.com/playlist?",
+            "https://vimeo.com/",
+            "https://www.google.com/maps/embed?pb=",
+            "https://www.scribd.com/doc/12345",
+            "https://open.spotify.com/embed?",
+            "https://www.facebook.com/plugins/post.php?",
+        ],
+    )
+    @pytest.mark.parametrize("piece", ["&v=", "/12345", "!2d1.1", "&h=", "?access_key=", "&uri=spotify:user:", "&t=1m"])
+    def test_long_urls_take_linear_time(self, start: str, piece: str) -> None:
+        find_embed(start + piece * 50_000)
+
+
+class TestCards:
     @pytest.mark.parametrize("markup", ["html", "markdown", "wordpress"])
-    def test_a_url_alone_in_a_paragraph_becomes_a_player(self, markup: str) -> None:
+    def test_a_url_alone_in_a_paragraph_becomes_a_card(self, markup: str) -> None:
         source = "https://youtu.be/wTzbIc6oiqs"
         source = f"<p>{source}</p>" if markup == "html" else source
-        assert render(source, markup).body_html.strip() == player(WATCH)
+        assert render(source, markup).body_html.strip() == YOUTUBE_CARD
 
     def test_a_url_alone_on_a_line_splits_the_paragraph(self) -> None:
-        html = render(
-            "before\nhttps://youtu.be/wTzbIc6oiqs\nbetween\nhttps://vimeo.com/12345678", "wordpress"
-        ).body_html
+        html = render("before\nhttps://youtu.be/wTzbIc6oiqs\nbetween\nhttps://x.com/a/status/1", "wordpress").body_html
         assert html.replace("\n", "").strip() == (
-            f"<p>before</p>{player(WATCH)}<p>between</p>{player('https://vimeo.com/12345678')}"
+            f"<p>before</p>{YOUTUBE_CARD}<p>between</p>{card('X (Twitter)', 'https://x.com/a/status/1')}"
         )
 
-    def test_an_embedded_frame_becomes_a_player(self) -> None:
-        source = '<iframe src="https://www.youtube.com/embed/wTzbIc6oiqs?rel=0"></iframe>'
-        assert render(source, "html").body_html == player(WATCH)
+    @pytest.mark.parametrize(("url", "page", "player"), WITH_PLAYER)
+    def test_a_frame_becomes_a_card(self, url: str, page: str, player: str) -> None:
+        html = render(f'<iframe src="{url.replace("&amp;", "&")}" width="4"></iframe>', "html").body_html
+        assert f'data-player="{escape(player)}"><a href="{escape(page)}" rel="noopener">' in html
+
+    @pytest.mark.parametrize(("site", "url", "page"), WITHOUT_PLAYER)
+    def test_a_frame_of_a_site_without_players_becomes_a_link(self, site: str, url: str, page: str) -> None:
+        assert render(f'<iframe src="{url}"></iframe>', "html").body_html == card(site, page)
+
+    def test_old_objects_become_cards(self) -> None:
+        source = (
+            '<object width="4"><param name="movie" value="http://www.dailymotion.com/swf/x8oma9"></param>'
+            '<embed src="http://www.dailymotion.com/swf/x8oma9" type="application/x-shockwave-flash"></embed></object>'
+        )
+        assert render(source, "html").body_html == card(
+            "Dailymotion",
+            "https://www.dailymotion.com/video/x8oma9",
+            "https://geo.dailymotion.com/player.html?video=x8oma9",
+        )
+
+    def test_audio_and_documents_have_classes_of_their_own(self) -> None:
+        assert '<figure class="player player-audio"' in render("https://soundcloud.com/a/b", "wordpress").body_html
+        assert '<figure class="player player-document"' in render("https://scribd.com/doc/1234", "wordpress").body_html
+
+    def test_the_title_of_a_frame_is_shown_if_it_says_more_than_the_name_of_the_site(self) -> None:
+        source = '<iframe src="https://www.youtube.com/embed/wTzbIc6oiqs" title="%s"></iframe>'
+        assert ">YouTube: A talk &amp; more</a>" in render(source % "A talk &amp; more", "html").body_html
+        assert render(source % "YouTube video player", "html").body_html == YOUTUBE_CARD
 
     @pytest.mark.parametrize(
         "source",
@@ -88,7 +321,15 @@ class TestPlayers:
         assert "player" not in html
         assert "example.org/video" in html or "youtu.be/wTzbIc6oiqs" in html
 
-    def test_loads_nothing(self) -> None:
-        html = render("https://youtu.be/wTzbIc6oiqs", "wordpress").body_html
-        assert "src" not in html
+    @pytest.mark.parametrize("url", [row[0] for row in WITH_PLAYER])
+    def test_loads_nothing(self, url: str) -> None:
+        html = render(f'<iframe src="{url}"></iframe>', "wordpress").body_html
+        assert " src=" not in html
         assert "iframe" not in html
+
+    @pytest.mark.parametrize(
+        "player", ["https://evil.example/", "javascript:alert(1)", f"{NOCOOKIE}&x", "https://www.youtube-nocookie.com/"]
+    )
+    def test_authors_cannot_name_other_players(self, player: str) -> None:
+        html = render(f'<figure class="player" data-player="{player}"><a href="/">x</a></figure>', "html").body_html
+        assert html == '<figure class="player"><a href="/">x</a></figure>'

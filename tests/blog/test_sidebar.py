@@ -46,10 +46,18 @@ class TestBlocksOfTheBlog:
 
     def test_show_categories_as_a_tree(self, client: Client) -> None:
         zebra = CategoryFactory(name="Zebra")
-        CategoryFactory(name="apple", parent=zebra)
-        CategoryFactory(name="banana")
+        PostFactory(categories=[CategoryFactory(name="apple", parent=zebra), CategoryFactory(name="banana")])
         lines = client.get("/").context["sidebar"]["categories"]["lines"]
         assert [(line.title, line.depth) for line in lines] == [("banana", 0), ("Zebra", 0), ("apple", 1)]
+
+    def test_show_no_category_without_public_posts(self, client: Client) -> None:
+        outer = CategoryFactory(name="outer")
+        PostFactory(categories=[CategoryFactory(name="inner", parent=outer)])
+        for values in ({"status": Status.DRAFT}, {"published_at": timezone.now() + dt.timedelta(days=1)}):
+            PostFactory(categories=[CategoryFactory(parent=outer), CategoryFactory()], **values)
+        CategoryFactory(name="empty")
+        lines = client.get("/").context["sidebar"]["categories"]["lines"]
+        assert [(line.title, line.count) for line in lines] == [("outer", 0), ("inner", 1)]
 
     def test_show_top_level_pages_in_their_order(self, client: Client) -> None:
         second = PageFactory(title="Second", menu_order=2)

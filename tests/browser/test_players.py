@@ -1,4 +1,4 @@
-"""Videos of other sites load nothing until a reader presses the button; our own audio and video play."""
+"""Players of other sites load nothing until a reader presses the button; our own audio and video play."""
 
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from wordpress.importing.media_source import MediaFolder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SOURCE = "https://youtu.be/wTzbIc6oiqs?t=5\n\nhttps://vimeo.com/12345678/0a1b2c3d4e"
+SOURCE = (
+    "https://youtu.be/wTzbIc6oiqs?t=5\n\nhttps://vimeo.com/12345678/0a1b2c3d4e\n\n"
+    "https://www.scribd.com/document/39027960\n\nhttps://www.instagram.com/p/BnMO9vRleEx/"
+)
 
 
 class TestPlayers:
@@ -27,7 +30,10 @@ class TestPlayers:
         assert page.locator("figure.player button").all_inner_texts() == [
             "Play here (loads from www.youtube-nocookie.com)",
             "Play here (loads from player.vimeo.com)",
+            "Show here (loads from www.scribd.com)",
         ]
+        assert page.locator("figure.link-card a").count() == 1
+        assert page.locator("figure.link-card button").count() == 0
         assert page.locator("iframe").count() == 0
 
     def test_the_button_loads_the_player_and_nothing_else(self, chromium: Browser, live_server: LiveServer) -> None:
@@ -44,15 +50,17 @@ class TestPlayers:
             page.route(lambda url: not url.startswith(live_server.url), answer)
             page.goto(post.get_absolute_url())
             for button in page.locator("figure.player button").all()[::-1]:
-                button.click()
+                # With the keyboard, too.
+                button.press("Enter")
             page.wait_for_load_state("networkidle")
             assert sorted(requested) == [
                 "https://player.vimeo.com/video/12345678?autoplay=1&dnt=1&h=0a1b2c3d4e",
+                "https://www.scribd.com/embeds/39027960/content?start_page=1&view_mode=scroll",
                 "https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&rel=0&start=5",
             ]
-            # The Content-Security-Policy allows both: the responses are shown.
-            assert [frame.title() for frame in page.frames[1:]] == ["A player", "A player"]
-            assert page.locator("figure.player a").count() == 2
+            # The Content-Security-Policy allows all of them: the responses are shown.
+            assert [frame.title() for frame in page.frames[1:]] == ["A player"] * 3
+            assert page.locator("figure.player a").count() == 3
         finally:
             context.close()
 

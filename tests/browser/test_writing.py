@@ -16,15 +16,17 @@ from blog.models import Post
 from media.models import Picture
 from media.pictures import store_picture
 from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
-from tests.factories.files import picture_file
+from tests.factories.files import picture, picture_file
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Drops a file on the text.
-DROP = """([name, type, content]) => {
+# Drops files on the text.
+DROP = """(files) => {
   const carried = new DataTransfer();
-  carried.items.add(new File([Uint8Array.from(atob(content), (char) => char.charCodeAt(0))], name, { type }));
+  for (const [name, type, content] of files) {
+    carried.items.add(new File([Uint8Array.from(atob(content), (char) => char.charCodeAt(0))], name, { type }));
+  }
   const drop = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
   document.querySelector("#id_source").dispatchEvent(drop);
 }"""
@@ -37,8 +39,16 @@ def new_post(log_in: LogIn) -> Page:
     return log_in("editor", "/admin/blog/post/add/")
 
 
-def drop(new_post: Page, name: str, content: bytes) -> None:
-    new_post.evaluate(DROP, [name, "image/jpeg", base64.b64encode(content).decode()])
+def drop(new_post: Page, name: str, content: bytes, *more: str) -> None:
+    """Drop files of these names, all with the same content."""
+    encoded = base64.b64encode(content).decode()
+    new_post.evaluate(DROP, [[each, "image/jpeg", encoded] for each in (name, *more)])
+
+
+def names_of_images(text: str) -> str:
+    """Return `text` with the names that the images had when they were uploaded."""
+    titles = {picture.file.url: picture.title for picture in Picture.objects.all()}
+    return re.sub(r"/media/[^)\"]*", lambda url: titles[url[0]], text)
 
 
 class TestImages:
@@ -53,6 +63,52 @@ class TestImages:
         expect(picture).to_have_attribute("alt", "A crowd")
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 12
         assert Picture.objects.get().title == "march"
+
+    def test_each_is_added_after_the_one_before_and_not_into_its_description(self, new_post: Page) -> None:
+        source = new_post.locator("#id_source")
+        for index, name in enumerate("abc"):
+            drop(new_post, f"{name}.png", picture_file().read())
+            expect(source).to_have_value(re.compile(rf"^(?:[^!]*!){{{index + 1}}}[^!]*$"))
+            new_post.keyboard.type(f"About {name}")
+        assert names_of_images(source.input_value()) == "![About a](a)\n\n![About b](b)\n\n![About c](c)"
+
+    def test_several_keep_their_order(self, new_post: Page) -> None:
+        names = [f"{name}.png" for name in "edabc"]
+        # The first ones take longer.
+        drop(new_post, names[0], picture(size=(2400, 1800)), names[1])
+        drop(new_post, names[2], picture_file().read(), *names[3:])
+        source = new_post.locator("#id_source")
+        expect(source).to_have_value(re.compile(r"^(?:[^!]*!){5}[^!]*$"))
+        assert names_of_images(source.input_value()) == "\n\n".join(f"![]({name})" for name in "edabc")
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("|", "![](x)"),
+            ("One line|", "One line\n\n![](x)"),
+            ("One line\n|", "One line\n\n![](x)"),
+            ("One line\n\n|", "One line\n\n![](x)"),
+            ("|One line", "![](x)\n\nOne line"),
+            ("One| line", "One\n\n![](x)\n\n line"),
+            ("One line|\nand another", "One line\n\n![](x)\n\nand another"),
+            ("One line|\n\nand another", "One line\n\n![](x)\n\nand another"),
+            ("Before\n\n|\n\nafter", "Before\n\n![](x)\n\nafter"),
+            ("![An |old one](/media/a.png) and more", "![An old one](/media/a.png)\n\n![](x)\n\n and more"),
+            ('<img src="/media/a.png" alt="|">', '<img src="/media/a.png" alt="">\n\n![](x)'),
+            ("[A link](/a/) and (more)|", "[A link](/a/) and (more)\n\n![](x)"),
+        ],
+    )
+    def test_blank_lines_surround_it(self, new_post: Page, text: str, expected: str) -> None:
+        place = text.index("|")
+        source = new_post.locator("#id_source")
+        source.fill(text.replace("|", ""))
+        source.evaluate("(source, place) => source.setSelectionRange(place, place)", place)
+        drop(new_post, "x.png", picture_file().read())
+        expect(source).to_have_value(re.compile("pictures"))
+        url = Picture.objects.get().file.url
+        assert source.input_value().replace(url, "x") == expected
+        new_post.keyboard.type("Described")
+        assert "![Described](" in source.input_value()
 
     def test_the_button_adds_an_image(self, new_post: Page) -> None:
         file: Any = {"name": "x.png", "mimeType": "image/png", "buffer": picture_file().read()}

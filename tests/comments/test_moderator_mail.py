@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -16,6 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from blog.models import Post
+from comments import outbox
 from comments.models import (
     Comment,
     CommentPolicy,
@@ -165,6 +167,7 @@ class TestRecipients:
         user = create_moderator(**accounts[who])
         if who == "not staff":
             user.groups.add(Group.objects.get(name="Moderator"))
+            User.objects.filter(pk=user.pk).update(is_staff=False)
         comment = send(post)
         Comment.objects.filter(pk=comment.pk).update(status=status)
         expected = status == Status.PENDING and who in {"moderator", "editor", "owner"}
@@ -246,7 +249,9 @@ class TestFrequency:
         assert deliver() == []
         pass_time(hours=hours)
         (message,) = deliver()
-        assert message.subject == "[Broadside] 2 pending comments on A paper"
+        # The first one is still pending, too.
+        assert message.subject == "[Broadside] 2 pending comments (3 in total) on A paper"
+        assert "With earlier ones, there are 3 in total." in message.body
         assert deliver() == []
 
     def test_the_default_is_one_mail_a_day(self, post: Post, deliver: Deliver) -> None:
@@ -275,6 +280,59 @@ class TestFrequency:
         (message,) = deliver()
         assert message.body.count("Approve:") == 3
         assert "2 more are pending" in message.body
+
+    @pytest.mark.parametrize("frequency", [Frequency.IMMEDIATELY, Frequency.HOURLY, Frequency.DAILY])
+    def test_a_burst_is_one_mail(self, post: Post, frequency: Frequency, pass_time: PassTime) -> None:
+        create_moderator(frequency)
+        for index in range(6):
+            send(post, text=f"{index}")
+            pass_time(minutes=0.8)
+        # The last one came just before the first has waited long enough.
+        assert delivery.deliver() == 0
+        pass_time(minutes=0.2)
+        assert delivery.deliver() == 1
+        assert mail.outbox[0].subject == "[Broadside] 6 pending comments on A paper"
+        assert not OutboxItem.objects.exists()
+        pass_time(hours=25)
+        assert delivery.deliver() == 0
+
+    def test_a_comment_that_arrives_while_a_mail_is_sent_is_in_the_next(
+        self, post: Post, deliver: Deliver, pass_time: PassTime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create_moderator(Frequency.IMMEDIATELY)
+        send(post, text="early")
+        send_messages = EmailBackend.send_messages
+
+        def send_slowly(self: Any, messages: Any) -> Any:
+            with monkeypatch.context() as patched:
+                patched.setattr(EmailBackend, "send_messages", send_messages)
+                send(post, text="late")
+                # Even if another worker looks at the outbox at this very moment.
+                pass_time(minutes=5)
+                outbox.fan_out()
+            return send_messages(self, messages)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(EmailBackend, "send_messages", send_slowly)
+            (first,) = deliver()
+        pass_time(minutes=10)
+        (second,) = deliver()
+        assert ["> early" in each.body for each in (first, second)] == [True, False]
+        assert ["> late" in each.body for each in (first, second)] == [False, True]
+        pass_time(hours=25)
+        assert deliver() == []
+
+    def test_a_mail_covers_more_comments_than_one_statement(
+        self, post: Post, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("comments.notifications.emails._BATCH", 2)
+        monkeypatch.setattr("comments.outbox.BATCH", 2)
+        create_moderator()
+        for index in range(7):
+            send(post, text=f"{index}")
+        (message,) = deliver()
+        assert message.subject == "[Broadside] 7 pending comments on A paper"
+        assert not Notification.objects.filter(sent_at=None).exists()
 
     def test_nothing_is_sent_immediately(self, post: Post) -> None:
         create_moderator()

@@ -39,8 +39,10 @@ class TestCounting:
         assert not RateCount.objects.filter(sender="a").exists()
 
     def test_submitted_comments_are_counted_and_their_ip_address_is_not_stored(
-        self, client: Client, caplog: pytest.LogCaptureFixture
+        self, client: Client, caplog: pytest.LogCaptureFixture, move_clock: Any
     ) -> None:
+        # All in the same period.
+        move_clock(seconds=0)
         CommentSettings.objects.update(comments_per_sender=2)
         post = PostFactory.create()
         url = reverse("comments:add", args=["post", post.pk])

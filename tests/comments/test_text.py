@@ -193,7 +193,7 @@ class StrictParser(HTMLParser):
             assert name in {"href", "title", "rel", "dir"}
             if name == "href":
                 assert urlsplit(value or "").scheme in {"http", "https", ""}
-        if tag == "a":
+        if tag == "a" and "href" in dict(attrs):
             assert dict(attrs)["rel"] == "nofollow ugc noopener"
         if tag != "br":
             self.open.append(tag)

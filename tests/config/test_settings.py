@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config.cache import caches
 from config.mail import mailers
 from tests.factories.programs import run
 
@@ -30,12 +31,12 @@ def test_development_needs_no_secret_key(tmp_path: Path) -> None:
 
 
 def test_all_data_is_in_one_folder(tmp_path: Path) -> None:
-    expression = "settings.DATABASES['default']['NAME'], settings.MEDIA_ROOT, settings.CACHES['default']['LOCATION']"
+    expression = "settings.DATABASES['default']['NAME'], settings.MEDIA_ROOT, settings.CACHES['backend']['LOCATION']"
     assert evaluate(tmp_path, expression).count(str(tmp_path)) == 3
 
 
 def test_the_database_and_the_cache_can_be_on_other_hosts(tmp_path: Path) -> None:
-    expression = "settings.DATABASES['default']['HOST'], settings.CACHES['default']['LOCATION']"
+    expression = "settings.DATABASES['default']['HOST'], settings.CACHES['backend']['LOCATION']"
     found = evaluate(
         tmp_path,
         expression,
@@ -95,7 +96,45 @@ def test_the_example_and_the_readme_document_every_variable() -> None:
         assert f"`{name}`" in readme, name
 
 
-KINDS = {"bool", "str", "int", "list", "db_url", "cache_url"}
+KINDS = {"bool", "str", "int", "list", "db_url"}
+
+
+class TestCache:
+    def test_without_a_url_it_consists_of_files(self, tmp_path: Path) -> None:
+        assert caches("", tmp_path)["backend"]["LOCATION"] == str(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("url", "location"),
+        [
+            ("redis://cache.example.org:1/0", "redis://cache.example.org:1/0"),
+            ("rediss://:secret@cache.example.org/2", "rediss://:secret@cache.example.org/2"),
+            ("valkey://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+            ("valkeys://cache.example.org/0", "rediss://cache.example.org/0"),
+            ("redis:///run/valkey.sock", "unix:///run/valkey.sock"),
+        ],
+    )
+    def test_a_server_has_little_time_to_answer(self, url: str, location: str, tmp_path: Path) -> None:
+        backend = caches(url, tmp_path)["backend"]
+        assert backend["LOCATION"] == location
+        assert backend["OPTIONS"] == {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+
+    def test_the_url_can_give_it_more_time(self, tmp_path: Path) -> None:
+        options = caches("redis://127.0.0.1/0?socket_timeout=2", tmp_path)["backend"]["OPTIONS"]
+        assert options == {"socket_connect_timeout": 0.5, "socket_timeout": 2}
+
+    @pytest.mark.parametrize("url", ["redis://127.0.0.1/0", "valkey://127.0.0.1/0"])
+    def test_without_its_client_the_site_does_not_start(
+        self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("config.cache.find_spec", lambda name: None)
+        with pytest.raises(ImproperlyConfigured, match="uv sync --extra redis"):
+            caches(url, tmp_path)
+
+    @pytest.mark.parametrize("url", ["127.0.0.1:6379", "redid://me:secret@a.example", "nonsense"])
+    def test_the_error_about_an_invalid_url_does_not_contain_the_password(self, url: str, tmp_path: Path) -> None:
+        with pytest.raises(ImproperlyConfigured, match="CACHE_URL is not valid") as error:
+            caches(url, tmp_path)
+        assert "secret" not in str(error.value)
 
 
 class TestMail:

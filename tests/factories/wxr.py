@@ -28,19 +28,27 @@ def author(login: str = "anna", *, id: int = 1, email: str = "anna@example.org",
     return f"<wp:author>{_elements('author_', values)}</wp:author>"
 
 
-def category(slug: str, name: str = "", *, parent: str = "", description: str = "", id: int = 0) -> str:  # noqa: A002  # WordPress's word for it
+def category(
+    slug: str,
+    name: str = "",
+    *,
+    parent: str = "",
+    description: str = "",
+    id: int = 0,  # noqa: A002  # WordPress's word for it
+    inside: str = "",
+) -> str:
     values = {"term_id": id, "category_nicename": slug, "category_parent": parent, "cat_name": name or slug}
-    return f"<wp:category>{_elements('', {**values, 'category_description': description})}</wp:category>"
+    return f"<wp:category>{_elements('', {**values, 'category_description': description})}{inside}</wp:category>"
 
 
-def tag(slug: str, name: str = "", *, description: str = "", id: int = 0) -> str:  # noqa: A002  # WordPress's word for it
+def tag(slug: str, name: str = "", *, description: str = "", id: int = 0, inside: str = "") -> str:  # noqa: A002  # WordPress's word for it
     values = {"term_id": id, "tag_slug": slug, "tag_name": name or slug, "tag_description": description}
-    return f"<wp:tag>{_elements('', values)}</wp:tag>"
+    return f"<wp:tag>{_elements('', values)}{inside}</wp:tag>"
 
 
-def term(taxonomy: str, slug: str, name: str = "") -> str:
-    values = {"term_taxonomy": taxonomy, "term_slug": slug, "term_name": name or slug}
-    return f"<wp:term>{_elements('', values)}</wp:term>"
+def term(taxonomy: str, slug: str, name: str = "", *, inside: str = "", **values: object) -> str:
+    values |= {"term_taxonomy": taxonomy, "term_slug": slug, "term_name": name or slug}
+    return f"<wp:term>{_elements('', values)}{inside}</wp:term>"
 
 
 def filed(taxonomy: str, slug: str, name: str = "") -> str:
@@ -50,7 +58,7 @@ def filed(taxonomy: str, slug: str, name: str = "") -> str:
     return f"<category{domain}{nicename}>{cdata(name or slug)}</category>"
 
 
-def comment(id: int = 1, **values: object) -> str:  # noqa: A002  # WordPress's word for it
+def comment(id: int = 1, *, inside: str = "", **values: object) -> str:  # noqa: A002  # WordPress's word for it
     defaults: dict[str, object] = {
         "comment_id": id,
         "comment_author": "Rosa",
@@ -66,11 +74,12 @@ def comment(id: int = 1, **values: object) -> str:  # noqa: A002  # WordPress's 
         "comment_user_id": 0,
     }
     given = {f"comment_{name}": value for name, value in values.items()}
-    return f"<wp:comment>{_elements('', {**defaults, **given})}</wp:comment>"
+    return f"<wp:comment>{_elements('', {**defaults, **given})}{inside}</wp:comment>"
 
 
-def meta(key: str, value: str) -> str:
-    return f"<wp:postmeta>{_elements('meta_', {'key': key, 'value': value})}</wp:postmeta>"
+def meta(key: str, value: str, owner: str = "post") -> str:
+    """Return a meta field of an item, or as `owner` says of a comment or term."""
+    return f"<wp:{owner}meta>{_elements('meta_', {'key': key, 'value': value})}</wp:{owner}meta>"
 
 
 def item(

@@ -56,7 +56,7 @@ class TestReport:
         out = run(write(tmp_path, export(item(7, title="<b>Bold</b>"), *attachments)))
         assert "2 × media item: The export does not say where its file is." in out
         assert "1 × media item: The URL of its file does not say what kind of file it is." in out
-        assert "post 7 “Bold”: The markup in its title was removed." in out
+        assert "post 7 “Bold”: The markup in its title is not shown. It is kept and exported again." in out
 
     def test_second_run_says_that_nothing_changed(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(item(7)))

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from blog.models import Page, Post
 from tests.factories import PostFactory
+from tests.factories.files import write_files
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
-from tests.factories.wxr import comment, filed, item, meta, page, term
+from tests.factories.wxr import attachment, comment, filed, item, meta, page, term
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
+from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
@@ -37,14 +39,6 @@ FIELDS: dict[str, Any] = {
     **dict.fromkeys(("terms", "meta", "comments"), ()),
     "sticky": False,
 }
-
-
-def comment_meta(key: str, value: str) -> str:
-    return meta(key, value).replace("postmeta", "commentmeta")
-
-
-def term_meta(key: str, value: str) -> str:
-    return meta(key, value).replace("postmeta", "termmeta")
 
 
 def notes(report: Report, kind: str) -> dict[str, str]:
@@ -131,6 +125,21 @@ class TestShortcodes:
         assert list(found) == ["[contact-form-7]"]
         assert "3 times in 2 texts" in found["[contact-form-7]"]
 
+    def test_those_that_show_nothing_are_named_with_their_text(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        folder = write_files(tmp_path / "old", "2014/03/a.png")
+        report = import_parts(
+            item(7, title="Seven", content='[gallery ids="98,99"] [audio] [gallery]'),
+            item(8, title="Eight", content='[gallery ids="30"] <code>[gallery]</code>'),
+            page(20, title="Twenty", content="[playlist]"),
+            attachment(30, "2014/03/a.png"),
+            media=MediaFolder(folder),
+        )
+        found = [
+            (remark.kind, remark.id, remark.title) for remark in report.notes if "Readers see nothing" in remark.text
+        ]
+        assert found == [("post", 7, "Seven"), ("post", 7, "Seven"), ("page", 20, "Twenty")]
+        assert not notes(report, "shortcode")
+
     def test_number_of_reported_shortcodes_is_limited(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, content=" ".join(f'[a-{number} x="1"]' for number in range(1000))))
         found = notes(report, "shortcode")
@@ -156,14 +165,12 @@ class TestCustomFields:
             item(7, inside=[meta("_edit_last", "1"), meta("_edit_lock", "1:1"), meta("_encloseme", "1")])
         )
         assert list(notes(report, "custom field").values()) == [
-            "Readers never saw these fields: _edit_last, _edit_lock, _encloseme."
+            "Readers never saw these fields, which are kept and exported again: _edit_last, _edit_lock, _encloseme."
         ]
 
     def test_fields_of_comments_and_terms_are_counted(self, import_parts: ImportParts) -> None:
-        rated = comment(1).replace(
-            "</wp:comment>", comment_meta("rating", "5") + comment_meta("akismet_result", "x") + "</wp:comment>"
-        )
-        colour = term("genre", "jazz").replace("</wp:term>", term_meta("colour", "red") + "</wp:term>")
+        rated = comment(1, inside=meta("rating", "5", "comment") + meta("akismet_result", "x", "comment"))
+        colour = term("genre", "jazz", inside=meta("colour", "red", "term"))
         found = notes(import_parts(colour, item(7, inside=[rated])), "custom field")
         assert found["rating"].startswith("It occurs 1 time on comments")
         assert found["colour"].startswith("It occurs 1 time on categories, tags")

@@ -220,7 +220,8 @@ class TestBlockEditor:
             f"</div><figcaption>One</figcaption></figure>\n<!-- /wp:{name} -->"
         )
         html = render(source, "wordpress").body_html
-        assert '<figure class="player"><a href="https://www.youtube.com/watch?v=wTzbIc6oiqs"' in html
+        assert '<figure class="player" data-player="https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?' in html
+        assert '<a href="https://www.youtube.com/watch?v=wTzbIc6oiqs"' in html
         assert html.count("<a ") == 1
         assert "<figcaption>One</figcaption>" in html
 
@@ -252,6 +253,7 @@ class TestBlockEditor:
         assert 'src="/media/a.png"' in html
         assert "<figcaption>One</figcaption>" in html
 
+    @pytest.mark.django_db
     def test_layout_blocks_keep_the_order_of_their_text(self) -> None:
         source = (
             '<!-- wp:columns --><div class="wp-block-columns"><!-- wp:column --><div class="wp-block-column">'
@@ -291,6 +293,7 @@ class TestBlockEditor:
         source = f"<!-- wp:group -->{content}<!-- /wp:group -->"
         assert render(source, "wordpress").body_html == content
 
+    @pytest.mark.django_db
     def test_a_file_block_has_a_link_and_a_button(self) -> None:
         source = (
             '<!-- wp:file {"id":1} -->\n<div class="wp-block-file"><object class="wp-block-file__embed" '

@@ -12,7 +12,7 @@ from media.models import Picture
 from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.galleries import find_pictures
-from wordpress.markup.shortcodes import count_unknown, expand
+from wordpress.markup.shortcodes import count_unknown, expand, find_empty
 
 # Galleries look up pictures in the database.
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,11 @@ class TestPlayers:
         ],
     )
     def test_youtube(self, source: str) -> None:
-        assert body(source) == f'<figure class="player"><a href="{WATCH}" rel="noopener">{WATCH}</a></figure>'
+        assert body(source) == (
+            '<figure class="player"'
+            ' data-player="https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&amp;rel=0">'
+            f'<a href="{WATCH}" rel="noopener">YouTube: youtube.com/watch?v=wTzbIc6oiqs</a></figure>'
+        )
 
     @pytest.mark.parametrize(
         "source",
@@ -57,12 +61,141 @@ class TestPlayers:
         ],
     )
     def test_vimeo(self, source: str) -> None:
-        page = "https://vimeo.com/12345678"
-        assert body(source) == f'<figure class="player"><a href="{page}" rel="noopener">{page}</a></figure>'
+        assert body(source) == (
+            '<figure class="player" data-player="https://player.vimeo.com/video/12345678?autoplay=1&amp;dnt=1">'
+            '<a href="https://vimeo.com/12345678" rel="noopener">Vimeo: vimeo.com/12345678</a></figure>'
+        )
 
     @pytest.mark.parametrize("source", ["[youtube]", "[youtube foo bar]", "[vimeo x]", "[embed]nothing[/embed]"])
     def test_shortcodes_without_a_video_stay_as_text(self, source: str) -> None:
         assert body(source) == f"<p>{source}</p>"
+
+    @pytest.mark.parametrize(
+        ("source", "site", "page"),
+        [
+            ("[dailymotion id=x8oma9]", "Dailymotion", "https://www.dailymotion.com/video/x8oma9"),
+            ("[dailymotion x8oma9]", "Dailymotion", "https://www.dailymotion.com/video/x8oma9"),
+            (
+                "[dailymotion id=x8oma9 title=2 user=3 video=4]",
+                "Dailymotion",
+                "https://www.dailymotion.com/video/x8oma9",
+            ),
+            (
+                '[soundcloud url="https://api.soundcloud.com/tracks/156661852" params="a=b&amp;c=d" width="9" /]',
+                "SoundCloud",
+                "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/156661852",
+            ),
+            ("[soundcloud]http://soundcloud.com/a/b[/soundcloud]", "SoundCloud", "https://soundcloud.com/a/b"),
+            ('[ted id="210" lang="en"]', "TED", "https://www.ted.com/talks/view/id/210"),
+            (
+                '[ted id="http://www.ted.com/talks/view/id/210" lang="en"]',
+                "TED",
+                "https://www.ted.com/talks/view/id/210",
+            ),
+            ("[flickr video=49931239842 w=200]", "Flickr", "https://www.flickr.com/photo.gne?id=49931239842"),
+            (
+                "[flickr video=www.flickr.com/photos/a/49931239842]",
+                "Flickr",
+                "https://www.flickr.com/photos/a/49931239842/",
+            ),
+            (
+                '[flickr photo="https://www.flickr.com/photos/a/4993"]',
+                "Flickr",
+                "https://www.flickr.com/photos/a/4993/",
+            ),
+            (
+                "[slideshare id=5342235&doc=camprock-101002163655-phpapp01&w=300&h=200]",
+                "SlideShare",
+                "https://www.slideshare.net/slideshow/embed_code/5342235",
+            ),
+            (
+                "[scribd id=39027960 key=key-3kaiwcjqhtipf25m8tw mode=list]",
+                "Scribd",
+                "https://www.scribd.com/document/39027960?secret_password=key-3kaiwcjqhtipf25m8tw",
+            ),
+            ("[scribd id=39027960]", "Scribd", "https://www.scribd.com/document/39027960"),
+            ("[tweet 123456789]", "X (Twitter)", "https://x.com/i/web/status/123456789"),
+            ("[tweet https://twitter.com/a_b/status/123?s=20]", "X (Twitter)", "https://x.com/a_b/status/123"),
+            ("[twitter-timeline username=a_b]", "X (Twitter)", "https://x.com/a_b"),
+            (
+                "[instagram url=http://instagram.com/p/BnMO9vRleEx/]",
+                "Instagram",
+                "https://www.instagram.com/p/BnMO9vRleEx/",
+            ),
+            ('[facebook url="https://www.facebook.com/a/posts/12"]', "Facebook", "https://www.facebook.com/a/posts/12"),
+            (
+                '[spotify id="spotify:track:4bz7uB4edifWKJXSDxwHcs" width="400"]',
+                "Spotify",
+                "https://open.spotify.com/track/4bz7uB4edifWKJXSDxwHcs",
+            ),
+            (
+                "[spotify]spotify:track:4bz7uB4edifWKJXSDxwHcs[/spotify]",
+                "Spotify",
+                "https://open.spotify.com/track/4bz7uB4edifWKJXSDxwHcs",
+            ),
+            (
+                "[googlemaps https://maps.google.com/maps?q=a&amp;output=embed&amp;w=425]",
+                "Google Maps",
+                "https://maps.google.com/maps?q=a&amp;w=425",
+            ),
+            ("[wpvideo OO1thna4 w=640]", "VideoPress", "https://videopress.com/v/OO1thna4"),
+            ("[videopress OO1thna4]", "VideoPress", "https://videopress.com/v/OO1thna4"),
+            (
+                "[gist 57cc50246aab776e110060926a2face2]",
+                "GitHub Gist",
+                "https://gist.github.com/57cc50246aab776e110060926a2face2",
+            ),
+            ("[gist]https://gist.github.com/1234567[/gist]", "GitHub Gist", "https://gist.github.com/1234567"),
+            ("[polldaddy poll=9541291]", "Crowdsignal", "https://poll.fm/9541291"),
+            ('[crowdsignal survey="7676FB1FF2B56CE9"]', "Crowdsignal", "https://survey.fm/7676FB1FF2B56CE9"),
+            (
+                '[polldaddy type="iframe" survey="true" domain="jeherve" id="a-survey"]',
+                "Crowdsignal",
+                "https://jeherve.survey.fm/a-survey",
+            ),
+            ("[archiveorg id=Experime1940 width=640]", "Internet Archive", "https://archive.org/details/Experime1940"),
+            (
+                "[bandcamp album=119385304 size=venti]",
+                "Bandcamp",
+                "https://bandcamp.com/EmbeddedPlayer/album=119385304/size=large/",
+            ),
+            ("[mixcloud /a/b-c/ width=640]", "Mixcloud", "https://www.mixcloud.com/a/b-c"),
+            (
+                '[wufoo username="jeherve" formhash="z1x13ltw1m8jtrw"]',
+                "Wufoo",
+                "https://jeherve.wufoo.com/forms/z1x13ltw1m8jtrw",
+            ),
+            (
+                '[googleapps domain="docs" dir="document/d/1abcDEF/pub" query="embedded=true" /]',
+                "Google Docs",
+                "https://docs.google.com/document/d/1abcDEF/pub?embedded=true",
+            ),
+        ],
+    )
+    def test_other_sites(self, source: str, site: str, page: str) -> None:
+        html = body(source)
+        assert html.startswith("<figure")
+        assert html.endswith("</a></figure>")
+        assert f'<a href="{page}" rel="noopener">{site}: ' in html
+        assert not count_unknown(source)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "[ted id=javascript:alert(1)]",
+            '[dailymotion id="../../evil"]',
+            '[wufoo username="evil.example/" formhash="a"]',
+            '[googleapps domain="evil.example/" dir="document/d/x"]',
+            "[scribd id=1@evil.example]",
+            '[spotify id="javascript:alert(1)"]',
+            "[tweet]",
+            "[youtube id={0.__class__}]",
+        ],
+    )
+    def test_hostile_ids_stay_as_text_and_are_counted(self, source: str) -> None:
+        assert body(source).startswith("<p>[")
+        assert "href" not in body(source)
+        assert count_unknown(source)
 
     def test_embedded_pages_become_links(self) -> None:
         html = body("[embed]https://example.org/a?b=1&amp;c=2[/embed]")
@@ -133,9 +266,40 @@ class TestGalleries:
     def test_pictures_are_not_linked_with_link_none(self) -> None:
         assert "<a " not in body('[gallery include="5" link="none"]')
 
-    @pytest.mark.parametrize("source", ["[gallery]", '[gallery ids="1,2"]', '[gallery ids="x"]'])
-    def test_galleries_without_known_pictures_stay_as_text(self, source: str) -> None:
-        assert body(source) == f"<p>{source}</p>"
+    @pytest.mark.parametrize(
+        "source", ["[gallery]", '[gallery ids="1,2"]', '[gallery ids="x"]', '[slideshow id="9"]', "<p>[gallery]</p>"]
+    )
+    def test_without_known_pictures_show_nothing(self, source: str) -> None:
+        assert body(source) == ""
+        assert body(f"One {source} two").replace("\n", "") == "<p>One</p><p>two</p>"
+        assert not count_unknown(source)
+
+    @pytest.mark.usefixtures("known_pictures")
+    def test_slideshows_are_galleries(self) -> None:
+        assert '<img src="/media/7.png"' in body('[slideshow ids="7"]')
+
+
+class TestEmpty:
+    @pytest.mark.parametrize(
+        ("source", "names"),
+        [
+            ('[gallery ids="1"] and [gallery]', {"gallery"}),
+            ('[audio][/audio] [video width="640"][/video] [playlist ids="1,2"]', {"audio", "video", "playlist"}),
+            ("[[gallery]] <code>[gallery]</code> <pre>[audio]</pre>", set()),
+            ('[audio src="/a.mp3"] [youtube wTzbIc6oiqs] [chart x="1"]', set()),
+        ],
+    )
+    def test_shortcodes_that_show_nothing_are_found_by_name(self, source: str, names: set[str]) -> None:
+        assert find_empty(source, partial(find_pictures, Origin())) == names
+
+    @pytest.mark.parametrize("source", ["[audio]", "[audio][/audio]", "[video]", '[playlist ids="1,2"]'])
+    def test_readers_do_not_see_them(self, source: str) -> None:
+        assert body(source) == ""
+        assert not count_unknown(source)
+
+    @pytest.mark.parametrize("remark", ["[Video]", "[AUDIO]", "[Gallery]"])
+    def test_remarks_in_brackets_stay(self, remark: str) -> None:
+        assert body(f"Watch it here {remark}.") == f"<p>Watch it here {remark}.</p>"
 
 
 class TestExamples:
@@ -156,7 +320,7 @@ class TestUnknown:
     def test_unknown_shortcodes_are_counted_by_name(self) -> None:
         source = (
             '[contact-form to="x"] [contact-form subject="y"][contact-field label="z"] [foo]x[/foo]'
-            " [wpvideo AbCd] [su_box] [youtube foo]"
+            " [wpvideo AbCd] [su_box] [youtube foo]"  # the ID of a video has eight characters
         )
         assert count_unknown(source) == Counter(
             {"contact-form": 2, "contact-field": 1, "foo": 1, "wpvideo": 1, "su_box": 1, "youtube": 1}

@@ -17,7 +17,10 @@ START = "Readers will not see"
     [
         (UNDATED, "It has no date and therefore no URL, so it is a draft. (2)"),
         ({"status": ""}, "The export does not say whether it was public, so it is a draft. (2)"),
-        ({"status": "visible"}, "Its status “visible” is unknown, so it is a draft. (2)"),
+        (
+            {"status": "visible"},
+            "Its status “visible” is unknown, so it is a draft. The status is kept and exported again. (2)",
+        ),
         ({"post_date": "2199-01-01 00:00:00"}, "Its date is in the future, so it is scheduled. (2)"),
         ({"post_password": "x"}, "It has a password, so readers see a form in place of its content. (2)"),
         ({"content": "x" * 3_000_000}, "(2)"),

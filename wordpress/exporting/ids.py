@@ -12,9 +12,9 @@ from django.db.models import Max
 
 from blog.models import Entry
 from media.models import Document, Picture, Upload
-from wordpress.bulk import max_pk
+from wordpress.bulk import fetch_rows, max_pk
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, replace_block_ids
-from wordpress.models import Attachment, Fragment, FragmentKind
+from wordpress.models import Attachment, Fragment, FragmentKind, PreservedData
 
 
 class ExportIds:
@@ -22,14 +22,19 @@ class ExportIds:
         self._blocks = list(Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").values_list("site", "name"))
         highest_attachment = Attachment.objects.aggregate(highest=Max("wordpress_id"))["highest"] or 0
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
-        self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block) + 1)
+        whole = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).exclude(wordpress_id=0).order_by("pk")
+        self._wholes = list(whole.values_list("site", "wordpress_id"))
+        highest_whole = max((wordpress_id for _site, wordpress_id in self._wholes), default=0)
+        self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block, highest_whole) + 1)
         self._uploads: dict[tuple[type[Upload], int], int] = {}
         imported = Attachment.objects.from_items().values("wordpress_id")
         self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
         columns = ("wordpress_id", "picture_id", "document_id")
         wordpress_id: Any
+        self._with_file: set[int] = set()
         rows = Attachment.objects.from_items().with_file().order_by("pk").values_list(*columns)
         for wordpress_id, picture_id, document_id in rows.iterator():
+            self._with_file.add(wordpress_id)
             key = (Picture, picture_id) if picture_id else (Document, document_id)
             if key not in self._uploads and wordpress_id not in self._taken:
                 self._uploads[key] = wordpress_id
@@ -49,6 +54,14 @@ class ExportIds:
         self._taken.add(wordpress_id)
         return wordpress_id
 
+    def has_file(self, wordpress_id: int) -> bool:
+        """Return whether the file of the attachment that an import found under this ID is on this site."""
+        return wordpress_id in self._with_file
+
+    def for_whole(self, site: str, wordpress_id: int) -> int:
+        """Return the ID of a preserved item of `site`."""
+        return self._moved_wholes.get((site, wordpress_id), wordpress_id)
+
     def for_block(self, name: str, site: str | None) -> str:
         """Return the ID of the block that a text of `site` calls `name` (wordpress.markup.footnotes_and_blocks)."""
         by_site = self._block_ids.get(name, {})
@@ -59,6 +72,20 @@ class ExportIds:
         # The site is looked up only where several have a block of that name.
         ambiguous = [name for name in count_blocks(source) if len(self._block_ids.get(name, ())) > 1]
         return replace_block_ids(source, {name: self.for_block(name, origin.site) for name in ambiguous})
+
+    @cached_property
+    def _moved_wholes(self) -> dict[tuple[str, int], int]:
+        """The new IDs of preserved items whose own IDs other objects have."""
+        taken = {int(name) for _site, name in self._blocks}
+        for model, field in ((Entry, "pk"), (Attachment, "wordpress_id")):
+            wordpress_ids = (wordpress_id for _site, wordpress_id in self._wholes)
+            taken |= {found for (found,) in fetch_rows(model, field, wordpress_ids, field)}
+        moved = {}
+        for key in self._wholes:
+            if key[1] in taken:
+                moved[key] = next(self._new_ids)
+            taken.add(key[1])
+        return moved
 
     @cached_property
     def _block_ids(self) -> dict[str, dict[str, str]]:

@@ -6,29 +6,33 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from operator import attrgetter
 from typing import Any, Final
-from xml.sax.saxutils import quoteattr
 
 from django.db.models import Model, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from blog.models import Category, Entry, Post, Status
+from blog.models import Category, Entry, Page, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment, CommentStatus
 from comments.websites import has_address
 from core.site import absolute_url
+from core.slugs import slugify
 from core.text import unify_line_ends
 from media.models import Document, Picture
 from tags.models import Tag
 from wordpress.exporting.ids import ExportIds
+from wordpress.exporting.preserved import Preserved, term_element
+from wordpress.importing.enclosures import enclosure_field, parse_enclosure
+from wordpress.importing.preserved import plain_title
 from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.steps.comments import comment_kind
+from wordpress.importing.steps.footnotes_and_blocks import parse_footnotes
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Attachment, Fragment, FragmentKind
 from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
-from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
-from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
+from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, LANGUAGE, OLD_SLUG_KEY, TAG, THUMBNAIL
+from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, language_code, parse_id, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
@@ -45,10 +49,11 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     origin = origin_of(entry)
     is_wordpress = entry.markup == "wordpress"
     content = ids.with_block_ids(entry.source, origin) if is_wordpress else _html_block(entry)
-    title, excerpt = text_to_html(entry.title), text_to_html(entry.excerpt)
-    in_trash = entry.status == Status.TRASH
-    slug, desired_slug = elements.exported_slug(entry.slug) if in_trash else (elements.percent_encoded(entry.slug), "")
-    extension = _extension(entry, local, utc, content)
+    kept = Preserved(entry)
+    title = kept.text("title", entry.title, plain_title)
+    excerpt = kept.lines("excerpt:encoded", entry.excerpt)
+    slug, desired_slug = _slugs(entry, kept)
+    extension = _extension(entry, local, utc, title, content, excerpt)
     warn_about_control_characters(warn, entry, content)
     values: dict[str, object] = {
         "post_id": entry.pk,
@@ -66,31 +71,83 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "post_password": entry.password,
         "is_sticky": int(entry.sticky),
     }
-    picture_id = entry.featured_picture_id
+    # An unknown status became a draft. If it is something else by now, somebody has decided so.
+    changed = set() if entry.status == Status.DRAFT else {"wp:status"}
+    values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
-        *_terms(entry),
-        _post_meta(THUMBNAIL, str(ids.for_upload(Picture, picture_id)) if picture_id else ""),
+        *_terms(entry, kept),
         _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
-        _old_urls(entry),
-        *_enclosures(entry),
-        _post_meta(records.DESIRED_SLUG_KEY, desired_slug),
-        _post_meta(FOOTNOTES, footnotes_field(content, origin)),
+        _legacy_urls(entry),
+        *_meta(entry, kept, ids, footnotes_field(content, origin), desired_slug),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
-    link, creator = absolute_url(entry.get_absolute_url()), logins.get(entry.author_id, "")
-    return elements.item_element(title, link, creator, entry.guid, content, excerpt, values, inside)
+    link, creator = absolute_url(_path(entry)), logins.get(entry.author_id, "")
+    return elements.item_element(title, link, utc, creator, entry.guid, content, excerpt, values, inside)
 
 
-def _enclosures(entry: Entry) -> Iterator[str]:
-    """Yield the meta fields that WordPress would have for the enclosures of a post. Its `enclosed` must be known."""
+def _path(entry: Entry) -> str:
+    """Return the URL's path. As in WordPress, what is not published yet has its short URL."""
+    if entry.status in {Status.PUBLISHED, Status.PRIVATE} and not entry.is_scheduled:
+        return entry.get_absolute_url()
+    return f"/?{'page_id' if isinstance(entry, Page) else 'p'}={entry.pk}"
+
+
+def _slugs(entry: Entry, kept: Preserved) -> tuple[str, str]:
+    """Return the slug as WordPress stores it, and the whole slug of an entry in the trash."""
+    if entry.status == Status.TRASH:
+        return elements.exported_slug(entry.slug)
+    had_none = "wp:post_name" in kept.elements and entry.status in {Status.DRAFT, Status.PENDING}
+    is_default = entry.slug == slugify(entry.title)[:MAX_SLUG_LENGTH]
+    return "" if had_none and is_default else elements.percent_encoded(entry.slug), ""
+
+
+def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired_slug: str) -> Iterator[str]:
+    """Yield the meta fields of an entry. Those that this site makes take precedence, but repeat exported values."""
+    exported: dict[str, list[str]] = {}
+    for key, value in kept.meta:
+        exported.setdefault(key, []).append(value)
+    own: dict[str, list[str]] = {
+        THUMBNAIL: [_thumbnail(entry, exported.get(THUMBNAIL, [""])[0], ids)],
+        FOOTNOTES: [_footnotes(footnotes, exported.get(FOOTNOTES, [""])[0])],
+        records.DESIRED_SLUG_KEY: [desired_slug],
+        OLD_SLUG_KEY: list(dict.fromkeys([*exported.get(OLD_SLUG_KEY, []), *_former_slugs(entry)])),
+    }
     if isinstance(entry, Post):
-        for stored in entry.enclosures.all():
-            yield _post_meta(ENCLOSURE, f"{stored.url}\n{stored.length}\n{stored.media_type}\n")
-        for file in entry.enclosed.in_text:
-            yield _post_meta(ENCLOSURE, f"{file.url}\n{file.length}\n{file.mime_type}\n")
+        own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
+    for key, values in own.items():
+        yield from (_post_meta(key, value) for value in values)
+    yield from (_post_meta(key, value) for key, value in kept.meta if key not in own)
 
 
-def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, content: str) -> dict[str, Any]:
+def _thumbnail(entry: Entry, exported: str, ids: ExportIds) -> str:
+    """Return the ID of the featured image. One whose file was never imported is still the exported one."""
+    if entry.featured_picture_id:
+        return str(ids.for_upload(Picture, entry.featured_picture_id))
+    return "" if ids.has_file(parse_id(exported)) else exported
+
+
+def _footnotes(current: str, exported: str) -> str:
+    """Return the footnotes as exported, unless the text has others by now."""
+    known = parse_footnotes(exported.strip()) or {}
+    is_current = (parse_footnotes(current) or {}).items() <= known.items()
+    return exported if exported and is_current else current
+
+
+def _enclosures(post: Post, exported: Iterable[str]) -> Iterator[str]:
+    """Yield the meta fields that WordPress would have for the enclosures of a post. Its `enclosed` must be known."""
+    by_content = {parse_enclosure(field): field for field in exported}
+    for stored in post.enclosures.all():
+        content = (stored.url, stored.length, stored.media_type)
+        yield by_content.get(content, enclosure_field(*content))
+    for file in post.enclosed.in_text:
+        yield enclosure_field(file.url, int(file.length), file.mime_type)
+    # Those that cannot be read.
+    yield from (field for field in exported if parse_enclosure(field) is None)
+
+
+def _extension(
+    entry: Entry, local: dt.datetime, utc: dt.datetime | None, title: str, content: str, excerpt: str
+) -> dict[str, Any]:
     """Return the values that an importer could not restore from the fields of WordPress."""
     values: dict[str, Any] = {}
     if entry.markup != "wordpress" or clean_for_xml(content) != content:
@@ -102,8 +159,8 @@ def _extension(entry: Entry, local: dt.datetime, utc: dt.datetime | None, conten
     return values | _differing_values(
         {
             "language": (entry.language, ""),
-            "title": (entry.title, plain_line(clean_for_xml(text_to_html(entry.title)))),
-            "excerpt": (entry.excerpt, plain_lines(clean_for_xml(text_to_html(entry.excerpt)))),
+            "title": (entry.title, plain_title(clean_for_xml(title))),
+            "excerpt": (entry.excerpt, plain_lines(clean_for_xml(excerpt))),
             "enclosures": (len(entry.enclosures.all()) if has_enclosures_in_text else None, None),
             "published_at": (entry.published_at, None if is_undated else date),
             "created_at": (entry.created_at, date),
@@ -130,24 +187,28 @@ def _html_block(entry: Entry) -> str:
     return f"<!-- wp:html -->\n{body}\n<!-- /wp:html -->" if body else ""
 
 
-def _terms(entry: Entry) -> Iterator[str]:
+def _terms(entry: Entry, kept: Preserved) -> Iterator[str]:
     terms: list[tuple[str, Category | Tag]] = []
     if isinstance(entry, Post):
         terms += [(CATEGORY, category) for category in entry.categories.all()]
         terms += [(TAG, tagged.tag) for tagged in entry.tagged_posts.all()]
     for taxonomy, term in terms:
-        nicename = quoteattr(elements.percent_encoded(term.slug))
-        name = elements.cdata(text_to_html(term.name))
-        yield f'\t\t<category domain="{taxonomy}" nicename={nicename}>{name}</category>\n'
+        yield term_element(taxonomy, elements.percent_encoded(term.slug), text_to_html(term.name))
+    for taxonomy, slug, name in kept.terms:
+        # The language may have been changed here.
+        if taxonomy != LANGUAGE or language_code(slug) in {"", entry.language}:
+            yield term_element(taxonomy, slug, text_to_html(name))
 
 
-def _old_urls(entry: Entry) -> str:
-    """Return the fields for the old URLs: all of them in ours, and former slugs in WordPress's too."""
-    paths = [old.path for old in entry.redirects.all()]
-    matches = map(_POST_PATH.fullmatch, paths) if isinstance(entry, Post) else ()
-    slugs = dict.fromkeys(match[1] for match in matches if match and match[1] != entry.slug)
-    former = "".join(_post_meta(OLD_SLUG_KEY, elements.percent_encoded(slug)) for slug in slugs)
-    return elements.legacy_url_fields("postmeta", paths) + former
+def _legacy_urls(entry: Entry) -> str:
+    return elements.legacy_url_fields("postmeta", [old.path for old in entry.redirects.all()])
+
+
+def _former_slugs(entry: Entry) -> list[str]:
+    """Return the former slugs of a post, as WordPress stores them."""
+    paths = [old.path for old in entry.redirects.all()] if isinstance(entry, Post) else []
+    slugs = dict.fromkeys(match[1] for path in paths if (match := _POST_PATH.fullmatch(path)))
+    return [elements.percent_encoded(slug) for slug in slugs if slug != entry.slug]
 
 
 def _comment_element(comment: Comment) -> str:
@@ -156,6 +217,7 @@ def _comment_element(comment: Comment) -> str:
     public_website = "" if has_address(comment.website, comment.email) else comment.website
     name, email, website = (text_to_html(text) for text in (comment.name, comment.email, public_website))
     content = comment.text if comment.is_html else text_to_html(comment.text)
+    kept = Preserved(comment)
     values = {
         "comment_id": comment.pk,
         "comment_author": name,
@@ -170,24 +232,31 @@ def _comment_element(comment: Comment) -> str:
         "comment_parent": comment.parent_id or 0,
         "comment_user_id": comment.user_id or 0,
     }
+    exported = kept.wp_elements()
+    if comment_kind(exported.get("comment_type", "")) == comment.kind:
+        values |= exported
     extension: dict[str, Any] = {}
     if not comment.is_html or clean_for_xml(content) != content:
         extension = {"text": comment.text, "is_html": comment.is_html}
     extension |= _differing_values({"created_at": (comment.created_at, aware_datetime(local))})
     meta = _extension_field("commentmeta", extension, name, email, website, content, str(local))
+    meta += "".join(kept.meta_elements("commentmeta"))
     return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
 
 
 def block_items(ids: ExportIds) -> Iterator[str]:
     """Return an item for each reusable block."""
-    for block in Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").iterator(_BLOCK_CHUNK_SIZE):
-        values: dict[str, object] = {
-            "post_id": ids.for_block(block.name, block.site),
-            "status": "publish",
-            "post_type": records.REUSABLE_BLOCK,
+    blocks = Fragment.objects.filter(kind=FragmentKind.BLOCK).select_related("preserved").order_by("pk")
+    for block in blocks.iterator(_BLOCK_CHUNK_SIZE):
+        kept = Preserved(block)
+        texts = {
+            "title": kept.line("title", block.title),
+            "content:encoded": ids.with_block_ids(block.text, block),
+            "wp:post_id": ids.for_block(block.name, block.site),
+            "wp:status": "publish",
+            "wp:post_type": records.REUSABLE_BLOCK,
         }
-        content = ids.with_block_ids(block.text, block)
-        yield elements.item_element(text_to_html(block.title), "", "", "", content, "", values, [])
+        yield kept.as_item(texts)
 
 
 def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
@@ -201,10 +270,13 @@ def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]
 def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
     """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
     for model in (Picture, Document):
-        uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related("attachments")
+        uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related(
+            "attachments__preserved"
+        )
         for upload in uploads.iterator(_FILE_CHUNK_SIZE):
             yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
-    for attachment in Attachment.objects.from_items().without_file().order_by("pk").iterator(_FILE_CHUNK_SIZE):
+    without_file = Attachment.objects.from_items().without_file().select_related("preserved").order_by("pk")
+    for attachment in without_file.iterator(_FILE_CHUNK_SIZE):
         yield attachment, ids.for_missing_file(attachment), ""
 
 
@@ -237,24 +309,27 @@ def _as_attachment(upload: Picture | Document) -> Attachment:
 
 def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
     uploaded_at = attachment.uploaded_at
-    local = elements.local_time(uploaded_at or timezone.now()).replace(microsecond=0)
-    title, alt = text_to_html(attachment.title), text_to_html(attachment.alt)
-    caption, description = text_to_html(attachment.caption), text_to_html(attachment.description)
+    local = elements.local_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+    utc = elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+    kept = Preserved(attachment)
+    title = kept.line("title", attachment.title)
+    caption = kept.lines("excerpt:encoded", attachment.caption)
+    description = kept.lines("content:encoded", attachment.description)
+    alt = next((value for key, value in kept.meta if key == ALT and plain_line(value) == attachment.alt), None)
+    alt = text_to_html(attachment.alt) if alt is None else alt
     extension = _differing_values(
         {
             "title": (attachment.title, plain_line(clean_for_xml(title))),
             "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
             "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
             "description": (attachment.description, plain_lines(clean_for_xml(description))),
-            "uploaded_at": (uploaded_at, aware_datetime(local) if uploaded_at else None),
+            "uploaded_at": (uploaded_at, aware_datetime(local)),
         }
     )
     values: dict[str, object] = {
         "post_id": post_id,
-        "post_date": elements.format_datetime(local if uploaded_at else None),
-        "post_date_gmt": elements.format_datetime(
-            elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
-        ),
+        "post_date": elements.format_datetime(local),
+        "post_date_gmt": elements.format_datetime(utc),
         "comment_status": "closed",
         "ping_status": "closed",
         "post_name": "",
@@ -266,13 +341,17 @@ def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: 
         "is_sticky": 0,
         "attachment_url": attachment.url,
     }
+    values |= kept.wp_elements()
     inside = [
-        _post_meta("_wp_attached_file", file),
-        _post_meta(ALT, alt),
-        _extension_field("postmeta", extension, title, description, caption, "", date=local),
+        *kept.term_elements(),
+        _extension_field("postmeta", extension, title, description, caption, str(values["post_name"]), date=local),
+        *kept.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
+        *kept.comment_elements(),
     ]
     creator = logins.get(attachment.uploaded_by_id or 0, "")
-    return elements.item_element(title, attachment.link, creator, attachment.guid, description, caption, values, inside)
+    return elements.item_element(
+        title, attachment.link, utc, creator, attachment.guid, description, caption, values, inside
+    )
 
 
 def _post_meta(key: str, value: str) -> str:

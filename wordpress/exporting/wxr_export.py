@@ -1,15 +1,16 @@
 """Export this site as WXR 1.2. Source: what WordPress writes (Tools → Export) and what its importer reads."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Max, Prefetch
 from django.utils import timezone
-from django.utils.http import http_date
 from django.utils.translation import gettext as _
+from django.utils.translation import to_locale
 
 from accounts.models import User
 from blog.enclosures import enclosures_by_post
@@ -20,8 +21,9 @@ from media.models import Document, Picture
 from tags.models import Tag, TaggedPost
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.items import attachment_items, block_items, entry_item, warn_about_control_characters
+from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
 from wordpress.importing.database import tune_for_bulk
-from wordpress.models import Attachment
+from wordpress.models import Attachment, PreservedData
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, clean_for_xml, to_json
@@ -39,10 +41,13 @@ def export_wxr(
     tune_for_bulk()
     warn(_("The export does not contain accounts' passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
-    for element in chain(_channel_elements(), _author_elements(warn), _category_elements(warn), _tag_elements(warn)):
+    terms = chain(_category_elements(warn), _tag_elements(warn), whole_terms())
+    for element in chain(_channel_elements(), _author_elements(warn), terms):
         write(element)
+    write(elements.GENERATOR)
     total = sum(model._default_manager.count() for model in (Entry, Picture, Document))
     total += Attachment.objects.from_items().without_file().count()
+    total += PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).count()
     done = 0
     for done, item in enumerate(_items(warn), start=1):
         write(item)
@@ -57,8 +62,8 @@ def _channel_elements() -> Iterator[str]:
         "title": site.title,
         "link": settings.SITE_URL,
         "description": site.tagline,
-        "pubDate": http_date(timezone.now().timestamp()),
-        "language": settings.LANGUAGE_CODE,
+        "pubDate": elements.format_rss_date(_last_change()),
+        "language": to_locale(settings.LANGUAGE_CODE).replace("_", "-"),
         "wp:wxr_version": "1.2",
         "wp:base_site_url": settings.SITE_URL,
         "wp:base_blog_url": settings.SITE_URL,
@@ -67,6 +72,13 @@ def _channel_elements() -> Iterator[str]:
         yield f"\t<{name}>{escape(clean_for_xml(value))}</{name}>\n"
     folders = (redirect.path for redirect in Redirect.objects.filter(path__endswith="/*") if redirect.folder)
     yield elements.legacy_url_fields("channelmeta", folders)
+
+
+def _last_change() -> dt.datetime:
+    """Return when a post or page was last changed, in UTC. The time of the export would make every export different."""
+    changed = Entry.objects.filter(modified_at__lte=timezone.now())
+    latest: dt.datetime | None = changed.aggregate(latest=Max("modified_at"))["latest"]
+    return elements.utc_time(latest or dt.datetime.fromtimestamp(0, dt.UTC))
 
 
 def _author_elements(warn: Callable[[str], None]) -> Iterator[str]:
@@ -88,43 +100,51 @@ def _author_elements(warn: Callable[[str], None]) -> Iterator[str]:
 
 
 def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
-    categories = Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects").in_bulk()
+    categories = (
+        Category.objects.order_by("pk").select_related("parent").prefetch_related("redirects", "preserved").in_bulk()
+    )
     order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
     for category in (categories[pk] for pk in order):
+        kept = Preserved(category)
         warn_about_control_characters(warn, category, category.name, category.description)
         values = {
             "term_id": category.pk,
             "category_nicename": elements.percent_encoded(category.slug),
             "category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
-            "cat_name": text_to_html(category.name),
-            "category_description": text_to_html(category.description),
+            "cat_name": kept.line("name", category.name),
+            "category_description": kept.lines("description", category.description),
+            **kept.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
-        yield f"\t<wp:category>{elements.wp_elements(values)}{old_urls}</wp:category>\n"
+        meta = "".join(kept.meta_elements("termmeta"))
+        yield f"\t<wp:category>{elements.wp_elements(values)}{old_urls}{meta}</wp:category>\n"
 
 
 def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
-    for tag in Tag.objects.order_by("pk").prefetch_related("aliases").iterator(_TERM_CHUNK_SIZE):
+    for tag in Tag.objects.order_by("pk").prefetch_related("aliases", "preserved").iterator(_TERM_CHUNK_SIZE):
+        kept = Preserved(tag)
         warn_about_control_characters(warn, tag, tag.name, tag.description)
         values = {
             "term_id": tag.pk,
             "tag_slug": elements.percent_encoded(tag.slug),
-            "tag_name": text_to_html(tag.name),
-            "tag_description": text_to_html(tag.description),
+            "tag_name": kept.line("name", tag.name),
+            "tag_description": kept.lines("description", tag.description),
+            **kept.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
-        yield f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}</wp:tag>\n"
+        meta = "".join(kept.meta_elements("termmeta"))
+        yield f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}{meta}</wp:tag>\n"
 
 
 def _items(warn: Callable[[str], None]) -> Iterator[str]:
     logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
     ids = ExportIds()
-    comments: Prefetch[Any] = Prefetch("comments", Comment.objects.order_by("pk"))
+    comments: Prefetch[Any] = Prefetch("comments", Comment.objects.select_related("preserved").order_by("pk"))
     redirects: Prefetch[Any] = Prefetch("redirects", Redirect.objects.order_by("pk"))
     tagged: Prefetch[Any] = Prefetch("tagged_posts", TaggedPost.objects.order_by("pk").select_related("tag"))
     categories: Prefetch[Any] = Prefetch("categories", Category.objects.order_by("pk"))
-    posts = Post.objects.prefetch_related(comments, tagged, categories, redirects, "enclosures")
-    pages = Page.objects.prefetch_related(comments, redirects)
+    posts = Post.objects.prefetch_related(comments, tagged, categories, redirects, "enclosures", "preserved")
+    pages = Page.objects.prefetch_related(comments, redirects, "preserved")
     for entries in (posts, pages):
         for entry in entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE):
             if isinstance(entry, Post):
@@ -133,3 +153,4 @@ def _items(warn: Callable[[str], None]) -> Iterator[str]:
             yield entry_item(entry, logins, ids, warn)
     yield from block_items(ids)
     yield from attachment_items(logins, ids)
+    yield from whole_items(ids)

@@ -37,9 +37,10 @@ _THEME_TYPES: Final = {
     *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
     *("wp_template", "wp_template_part"),
 }
-_INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action", "user_request"}
-# Submissions to forms of Jetpack, Contact Form 7 with Flamingo, and WPForms.
-_FORM_TYPES: Final = {"feedback", "flamingo_inbound", "wpforms_entries"}
+_INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
+# What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, and WPForms; or because they
+# wanted their personal data to be disclosed or erased.
+_FORM_TYPES: Final = {"feedback", "flamingo_inbound", "user_request", "wpforms_entries"}
 
 # The part of all GUIDs that have a host of the blog, and how many hosts are counted.
 _OFTEN: Final = 0.1
@@ -200,18 +201,23 @@ def reason_to_skip(item: Item) -> str:
     return ""
 
 
+def is_preserved(item: Item) -> bool:
+    """Return whether an item that cannot be imported is exported again (wordpress.importing.preserved)."""
+    return item.type not in {"post", "page"} | _FORM_TYPES
+
+
 def _reason_to_skip_type(post_type: str) -> str:
     if post_type in {records.MENU_ITEM, records.NAVIGATION}:
-        return _("Menus are not imported. The notes list what each of them contained.")
+        return _("There are no menus here. It is kept and exported again. The notes list what each menu contained.")
     if post_type in _THEME_TYPES:
-        return _("It belongs to the theme, not to the content.")
+        return _("It belongs to the theme, not to the content. It is kept and exported again.")
     if post_type in _INTERNAL_TYPES:
-        return _("WordPress used it internally; readers never saw it.")
+        return _("WordPress used it internally; readers never saw it. It is kept and exported again.")
     if post_type in _FORM_TYPES:
-        return _("It was submitted through a form. Keep the export if you need it.")
+        return _("A reader sent it through a form in confidence, so it is not kept. Keep the export if you need it.")
     if post_type == records.REUSABLE_BLOCK:
         return _("It is part of other posts, not a post of its own.")
-    return _("It belongs to a plugin, and there is nothing like it here. Keep the export, which contains its text.")
+    return _("It belongs to a plugin, and there is nothing like it here. It is kept and exported again.")
 
 
 def total_size(paths: Collection[Path]) -> int:

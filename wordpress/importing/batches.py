@@ -11,7 +11,7 @@ from core.changes import content_changed
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
 
-# The size of a batch of entries: it ends with the entry that reaches one of these limits.
+# The size of a batch of items: it ends with the item that reaches one of these limits.
 MAX_ENTRIES: Final = 100
 MAX_CHARACTERS: Final = 1_000_000
 MAX_COMMENTS: Final = 1000
@@ -52,12 +52,12 @@ def write_batches[Value](
 
 
 def entry_batches(items: Iterable[KeyedItem]) -> Iterator[list[KeyedItem]]:
-    """Yield posts or pages in batches."""
+    """Yield items in batches."""
     batch: list[KeyedItem] = []
     characters = comments = 0
     for keyed in items:
         batch.append(keyed)
-        characters += len(keyed.item.content)
+        characters += keyed.item.characters
         comments += len(keyed.item.comments)
         if len(batch) >= MAX_ENTRIES or characters >= MAX_CHARACTERS or comments >= MAX_COMMENTS:
             yield batch

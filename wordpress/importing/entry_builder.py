@@ -49,6 +49,11 @@ def markup_of(item: Item) -> str:
     return (item.extension.markup if item.extension else "") or "wordpress"
 
 
+def is_known_status(status: str) -> bool:
+    """Return whether an exported status has a counterpart here."""
+    return status in _STATUSES
+
+
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
     """Return the entry for `item`, without an ID, not rendered and not saved."""
     written_at = item.published_at or now
@@ -92,13 +97,13 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
     if entry.guid != item.guid:
         yield _("The unique ID by which feed readers know it is missing, too long or in use, so it got a new one.")
     if has_markup(item.title):
-        yield _("The markup in its title was removed.")
+        yield _("The markup in its title is not shown. It is kept and exported again.")
     if len(plain_line(item.title)) > _MAX_TITLE_LENGTH:
         yield _("The title was too long and was shortened.")
     if len(item.password) > _MAX_PASSWORD_LENGTH:
         yield _("Its password was too long and was shortened.")
     if has_markup(item.excerpt):
-        yield _("The markup in its excerpt was removed.")
+        yield _("The markup in its excerpt is not shown. It is kept and exported again.")
     if "data:" in item.content and (count := len(EMBEDDED_FILE.findall(item.content))):
         text = ngettext(
             "%d file is embedded in the text itself. Readers see its description at most.",
@@ -107,7 +112,7 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         )
         yield text % count
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
-        yield _("Pages have no categories and tags here, so those of this page were skipped.")
+        yield _("Pages have no categories and tags here. Those of this page are kept and exported again.")
 
 
 def _published_at(item: Item) -> dt.datetime | None:
@@ -124,7 +129,8 @@ def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
     if status is None:
         if not item.status:
             return Status.DRAFT, _("The export does not say whether it was public, so it is a draft.")
-        return Status.DRAFT, _("Its status “%s” is unknown, so it is a draft.") % item.status
+        text = _("Its status “%s” is unknown, so it is a draft. The status is kept and exported again.")
+        return Status.DRAFT, text % item.status
     if status == Status.PUBLISHED and published_at is None:
         return Status.DRAFT, _("It has no date and therefore no URL, so it is a draft.")
     if item.status == "future" and published_at is not None and published_at <= now:

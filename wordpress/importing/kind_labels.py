@@ -25,6 +25,7 @@ _LABELS: Final[dict[str, Promise]] = {
     "redirect": _("redirect"),
     "tag alias": _("former URL of a tag"),
     "fragment": _("footnote or reusable block"),
+    "preserved": _("record kept for exports"),
     "picture": _("picture"),
     "document": _("document"),
     "featured image": _("featured image"),

@@ -25,7 +25,7 @@ from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Item,
 from wordpress.wxr.records import Comment as ExportedComment
 
 # Kinds of ledger rows for objects that are not items of an export.
-REDIRECTS, TAG_ALIASES, FRAGMENTS = "redirect", "tag alias", "fragment"
+REDIRECTS, TAG_ALIASES, FRAGMENTS, PRESERVED = "redirect", "tag alias", "fragment", "preserved"
 PICTURES, DOCUMENTS = "picture", "document"
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")

@@ -29,7 +29,7 @@ from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.settings import take_settings
-from wordpress.importing.steps.skipped import report_menus, report_other_terms, report_skipped
+from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
@@ -85,13 +85,14 @@ def import_export(
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, analysis.items.total())
                 take_settings(context, always=take_title)
-                _import_texts(context)
+                unsupported = _import_texts(context)
                 if not dry_run:
                     if fetch_media:
                         hosts = count_other_hosts(site) if fetch_everywhere else {}
                         everywhere = bool(hosts) and confirm_hosts(hosts)
                         media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
                     import_files(context, media)
+                    unsupported.report_empty(context)
                 report_references(context)
                 report.blog = describe_blog(context)
                 finish_run(run)
@@ -119,20 +120,24 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
     return analysis
 
 
-def _import_texts(context: ImportContext) -> None:
-    """Import everything except files, in an order in which each step finds the objects it refers to."""
+def _import_texts(context: ImportContext) -> Unsupported:
+    """Import everything except files, in an order in which each step finds the objects it refers to.
+
+    Return what was found that is not imported.
+    """
     unsupported = Unsupported()
     redirect_folders(context)
     import_authors(context)
     context.term_ids.slugs = context.analysis.terms.slugs_of_names()
     import_categories(context)
     import_tags(context)
-    report_other_terms(context)
+    skip_other_terms(context)
     import_reusable_blocks(context)
     import_pages(context, unsupported)
     import_posts(context, unsupported)
     import_attachments(context)
     import_references(context)
-    report_skipped(context)
+    skip_others(context)
     report_menus(context)
     unsupported.report(context)
+    return unsupported

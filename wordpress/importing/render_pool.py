@@ -21,7 +21,7 @@ _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
 # Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
 # and the copy that a preview works on.
-_DATABASE_MARKS: Final = ("[gallery", "data-fn=", "wp:block")
+_DATABASE_MARKS: Final = ("[gallery", "[slideshow", "data-fn=", "wp:block")
 
 
 @dataclass(slots=True)

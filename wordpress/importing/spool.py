@@ -35,7 +35,7 @@ class SpooledItems:
 
     def add(self, keyed: KeyedItem) -> None:
         self._chunk.append(keyed)
-        self._characters += len(keyed.item.content)
+        self._characters += keyed.item.characters
         if len(self._chunk) >= _CHUNK_ITEMS or self._characters > _CHUNK_CHARACTERS:
             self._positions.append(self._spool.put(self._chunk))
             self._chunk, self._characters = [], 0
@@ -82,7 +82,9 @@ class SpooledPages:
 
     def add(self, keyed: KeyedItem) -> None:
         self._positions.append(self._spool.put(keyed))
-        outline = keyed.item._replace(content="", excerpt="", terms=(), meta=(), comments=(), extension=None)
+        outline = keyed.item._replace(
+            content="", excerpt="", terms=(), meta=(), comments=(), elements=(), extension=None
+        )
         self.outlines.append(keyed._replace(item=outline))
         if not keyed.is_repeated:
             # Of several pages with one ID the first counts.

@@ -27,7 +27,7 @@ from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import
 from wordpress.importing.steps.files import FEATURED_IMAGES
-from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun, fingerprint
+from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun, PreservedData, fingerprint
 
 _BATCH: Final = 100
 # How many comments one transaction deletes, with everything that belongs to them.
@@ -91,6 +91,7 @@ class _Undo:
             ledger.PICTURES: partial(self._remove, Picture.objects.all(), reason=self._why_upload_stays),
             ledger.DOCUMENTS: partial(self._remove, Document.objects.all(), reason=self._why_upload_stays),
             report.ATTACHMENTS: partial(self._remove, Attachment.objects.all(), reason=_why_attachment_stays),
+            ledger.PRESERVED: partial(self._remove, PreservedData.objects.all()),
             ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), reason=_why_fragment_stays),
             report.AUTHORS: partial(self._remove, User.objects.all(), reason=_why_author_stays),
         }

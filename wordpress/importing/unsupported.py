@@ -1,14 +1,20 @@
-"""What posts and pages contain that is not imported, such as custom fields and unknown shortcodes, for the report."""
+"""What readers don't see of posts and pages, such as custom fields and unknown shortcodes, for the report."""
 
 from collections import Counter
+from functools import partial
+from itertools import batched
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
+from blog.models import Entry
+from wordpress.bulk import fetch_rows
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
-from wordpress.markup.footnotes_and_blocks import BLOCK, count_blocks, find_fragments
+from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
+from wordpress.markup.galleries import find_pictures
+from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import DESIRED_SLUG_KEY, ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
 
@@ -21,21 +27,24 @@ _INTERNAL: Final = (
 )
 # These fields are imported, or repeat other parts of the export. Posts have enclosures too.
 _IMPORTED: Final = {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
+# How many texts are looked at together.
+_BATCH: Final = 100
 # More names than this were generated. The others are counted together.
 _MAX_NAMES: Final = 300
 _META_OF: Final = {
     "comment": ngettext_lazy(
-        "It occurs %d time on comments and is not imported.", "It occurs %d times on comments and is not imported."
+        "It occurs %d time on comments. It is not shown, but kept and exported again, except for IP addresses.",
+        "It occurs %d times on comments. It is not shown, but kept and exported again, except for IP addresses.",
     ),
     "term": ngettext_lazy(
-        "It occurs %d time on categories, tags and other groupings and is not imported.",
-        "It occurs %d times on categories, tags and other groupings and is not imported.",
+        "It occurs %d time on categories, tags and other groupings. It is not shown, but kept and exported again.",
+        "It occurs %d times on categories, tags and other groupings. It is not shown, but kept and exported again.",
     ),
 }
 
 
 class Unsupported:
-    """Counts what is not imported in posts and pages."""
+    """Counts what readers don't see of posts and pages."""
 
     def __init__(self) -> None:
         # How many items have each of these, and how often each shortcode is used.
@@ -44,6 +53,8 @@ class Unsupported:
         self._shortcodes: Counter[str] = Counter()
         self._blocks: Counter[str] = Counter()
         self._uses: Counter[str] = Counter()
+        # The IDs of the items with a shortcode that shows files of the site.
+        self._showing_files: list[int] = []
 
     def add(self, item: Item) -> None:
         imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
@@ -55,6 +66,8 @@ class Unsupported:
         for name, times in shortcodes.count_unknown(item.content).items():
             _count(self._shortcodes, name)
             _count(self._uses, name, times)
+        if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
+            self._showing_files.append(item.id)
         for block in count_blocks(item.content):
             _count(self._blocks, block)
 
@@ -79,8 +92,8 @@ class Unsupported:
                 note("reusable block", 0, name, text % count)
         for key, count in self._fields.most_common():
             text = ngettext(
-                "%d item has this custom field, which is not imported.",
-                "%d items have this custom field, which is not imported.",
+                "%d item has this custom field, which is not shown, but kept and exported again.",
+                "%d items have this custom field, which is not shown, but kept and exported again.",
                 count,
             )
             note("custom field", 0, key, text % count)
@@ -89,7 +102,25 @@ class Unsupported:
                 note("custom field", 0, key, _META_OF[owner] % count)
         if self._internal_fields:
             names = ", ".join(sorted(self._internal_fields))
-            note("custom field", 0, _("internal"), _("Readers never saw these fields: %s.") % names)
+            note(
+                "custom field",
+                0,
+                _("internal"),
+                _("Readers never saw these fields, which are kept and exported again: %s.") % names,
+            )
+
+    def report_empty(self, context: ImportContext) -> None:
+        """Note the texts in which a shortcode for files shows nothing, once the files are imported."""
+        columns = ("object_pk", "wordpress_id")
+        for batch in batched(self._showing_files, _BATCH, strict=False):
+            imported = dict(
+                fetch_rows(ImportedItem, "wordpress_id", batch, *columns, site=context.site, kind__in=("post", "page"))
+            )
+            for entry in Entry.objects.filter(pk__in=imported).only("kind", "title", "source").order_by("pk"):
+                find = partial(find_pictures, Origin(context.site, imported[entry.pk]))
+                for name in sorted(shortcodes.find_empty(entry.source, find)):
+                    text = _("Readers see nothing in place of its shortcode [%s], because no file for it is here.")
+                    context.report.note(entry.kind, imported[entry.pk], entry.title, text % name)
 
 
 def _count(counts: Counter[str], name: str, times: int = 1) -> None:

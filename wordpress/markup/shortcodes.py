@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape, unescape
 
-from blog.rendering.players import video_page_url
+from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import PictureFinder, gallery_html
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
@@ -18,18 +18,55 @@ _SHORTCODE = re.compile(
 _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
 _END_TAG = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
 _URL = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
-# Shortcodes that embed content of another site by its URL.
-_EMBEDS = {
-    *("dailymotion", "embed", "facebook", "googlevideo", "instagram", "soundcloud", "spotify", "ted", "tiktok"),
-    *("tweet", "twitter", "vimeo", "youtube"),
+# Shortcodes of WordPress and WordPress.com that embed content of another site by its URL, and the templates of the URL
+# for those that take something else. A template without a field gets the attribute `id`, or what has no name.
+_EMBEDS: dict[str, tuple[str, ...]] = {
+    "archiveorg": ("https://archive.org/details/{}",),
+    "archiveorg-book": ("https://archive.org/details/{}",),
+    "bandcamp": (
+        "https://bandcamp.com/EmbeddedPlayer/album={album}/",
+        "https://bandcamp.com/EmbeddedPlayer/track={track}/",
+    ),
+    "crowdsignal": ("https://poll.fm/{poll}", "https://{domain}.survey.fm/{}", "https://survey.fm/{survey}"),
+    "dailymotion": ("https://www.dailymotion.com/video/{}",),
+    "flickr": (
+        "https://{photo}",
+        "https://{video}",
+        "https://www.flickr.com/photo.gne?id={photo}",
+        "https://www.flickr.com/photo.gne?id={video}",
+    ),
+    "gist": ("https://gist.github.com/{}",),
+    "googleapps": ("https://{domain}.google.com/{dir}?{query}", "https://{domain}.google.com/{dir}"),
+    "instagram": ("https://www.instagram.com/p/{}/",),
+    "mixcloud": ("https://www.mixcloud.com/{}",),
+    "polldaddy": ("https://poll.fm/{poll}", "https://{domain}.survey.fm/{}", "https://survey.fm/{survey}"),
+    "scribd": ("https://www.scribd.com/document/{}?secret_password={key}", "https://www.scribd.com/document/{}"),
+    "slideshare": ("https://www.slideshare.net/slideshow/embed_code/{}",),
+    "spotify": ("https://embed.spotify.com/?uri={}",),
+    "ted": ("https://www.ted.com/talks/view/id/{}",),
+    "tweet": ("https://x.com/i/web/status/{}",),
+    "twitter-timeline": ("https://x.com/{username}", "https://x.com/{}"),
+    "videopress": ("https://videopress.com/v/{}",),
+    "vimeo": ("https://vimeo.com/{}",),
+    "wpvideo": ("https://videopress.com/v/{}",),
+    "wufoo": ("https://{username}.wufoo.com/forms/{formhash}",),
+    "youtube": ("https://youtu.be/{}",),
+    **dict.fromkeys(
+        ("codepen", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()
+    ),
+    **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
+    **dict.fromkeys(("ustream", "vine"), ()),
 }
 _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "audio": ("src", "mp3", "m4a", "ogg", "oga", "opus", "flac", "wav", "wma"),
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
-_KNOWN = _EMBEDS | _MEDIA_ATTRIBUTES.keys() | {"caption", "gallery", "wp_caption"}
+_GALLERIES = {"gallery", "slideshow"}
+# Shortcodes that show files of the site itself. Without a file they show nothing.
+SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
+_KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
-_CERTAIN = _KNOWN | {"archives", "blip", "playlist", "polldaddy", "slideshow", "subscribe", "wpvideo"}
+_CERTAIN = _KNOWN | {"archives", "blip", "subscribe"}
 # The shortcode of WordPress.com for source code. The names of languages are aliases of it. Elements for code show the
 # shortcode itself.
 _CODE_SHORTCODE = re.compile(
@@ -44,7 +81,7 @@ _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 def expand(source: str, find_pictures: PictureFinder) -> str:
     """Replace all known shortcodes in `source`. Others, and those inside code, stay as text.
 
-    Embedded content becomes its URL on a line of its own, which blog.rendering turns into a player or a link.
+    Embedded content becomes its URL on a line of its own, which blog.rendering turns into a card or a link.
     `find_pictures` finds the pictures of galleries.
     """
     source = _replace_code_and_captions(source)
@@ -71,15 +108,30 @@ def count_unknown(source: str) -> Counter[str]:
         return names
     source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
-    for token, is_code in tokenise_with_code(source):
-        if token.kind != "text" or is_code:
-            continue
-        for shortcode in _SHORTCODE.finditer(token.source):
-            name = shortcode["name"].lower()
-            is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-            if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
-                names[name] += 1
+    for shortcode in _outside_code(source):
+        name = shortcode["name"].lower()
+        is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
+        if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
+            names[name] += 1
     return names
+
+
+def find_empty(source: str, find_pictures: PictureFinder) -> set[str]:
+    """Return the names of the shortcodes in `source` that show nothing, because their files are not here."""
+    return {
+        name
+        for shortcode in _outside_code(_replace_code_and_captions(source))
+        if (name := shortcode["name"].lower()) in SHOWING_FILES
+        and not (shortcode["escaped"] and shortcode["escape_end"])
+        and _html(name, shortcode, find_pictures) == ""
+    }
+
+
+def _outside_code(source: str) -> Iterator[re.Match[str]]:
+    """Yield everything that looks like a shortcode and is not shown as code."""
+    for token, is_code in tokenise_with_code(source):
+        if token.kind == "text" and not is_code:
+            yield from _SHORTCODE.finditer(token.source)
 
 
 def _any_picture(ids: Sequence[int], parent: int) -> dict[int, None]:
@@ -109,20 +161,27 @@ def _replace(shortcode: re.Match[str], find_pictures: PictureFinder, expected_en
     if before and after:
         # Double brackets show a shortcode as an example.
         return shortcode[0][1:-1] if name in _KNOWN else shortcode[0]
-    attributes = unescape(shortcode["attributes"])
-    content = shortcode["content"] or ""
-    html = ""
-    if name in _EMBEDS:
-        html = escape(_embedded_url(name, attributes, unescape(content)))
-    elif name in _MEDIA_ATTRIBUTES:
-        html = _media_element(name, attributes, unescape(content))
-    elif name == "gallery":
-        html = gallery_html(_parse(attributes), find_pictures)
-    if not html:
+    html = _html(name, shortcode, find_pictures)
+    if html is None:
         return shortcode[0]
     if shortcode["content"] is None:
         expected_ends[name] += 1
     return f"{before}\n\n{html}\n\n{after}"
+
+
+def _html(name: str, shortcode: re.Match[str], find_pictures: PictureFinder) -> str | None:
+    """Return what a shortcode with this name shows, which may be nothing, or None if it stays as text."""
+    attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
+    if name in _EMBEDS:
+        return escape(_embedded_url(name, attributes, content)) or None
+    html = ""
+    if name in _MEDIA_ATTRIBUTES:
+        html = _media_element(name, attributes, content)
+    elif name in _GALLERIES:
+        html = gallery_html(_parse(attributes), find_pictures)
+    # WordPress's names are in small letters. A “[Video]” without a file is rather an author's remark.
+    shows_nothing = name in SHOWING_FILES and name == shortcode["name"]
+    return html if html or shows_nothing else None
 
 
 def _parse(attributes: str) -> dict[str, str]:
@@ -132,12 +191,20 @@ def _parse(attributes: str) -> dict[str, str]:
 def _embedded_url(name: str, attributes: str, content: str) -> str:
     """Return the URL of an embedding shortcode. Empty if there is none."""
     if match := _URL.search(content) or _URL.search(attributes):
-        return video_page_url(match[0]) or match[0]
-    # An ID instead of a URL, alone or as an attribute: `[vimeo 12345 w=400]`.
+        embed = find_embed(match[0])
+        return embed.page if embed else match[0]
+    # An ID instead of a URL, alone or as an attribute: `[vimeo 12345 w=400]`, `[slideshare id=12345&w=400]`.
+    values = _parse(attributes)
     parts = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
-    id_ = _parse(attributes).get("id") or (parts[0].partition("&")[0] if parts else "") or content.strip()
-    page = {"youtube": "https://youtu.be/", "vimeo": "https://vimeo.com/"}.get(name)
-    return (video_page_url(f"{page}{id_}") or "") if page else ""
+    id_ = (values.get("id") or (parts[0] if parts else "") or content.strip()).partition("&")[0].strip("/")
+    for template in _EMBEDS[name]:
+        try:
+            embed = find_embed(template.format(id_, **values))
+        except (KeyError, IndexError):
+            continue
+        if embed:
+            return embed.page
+    return ""
 
 
 def _media_element(name: str, attributes: str, content: str) -> str:
@@ -149,8 +216,8 @@ def _media_element(name: str, attributes: str, content: str) -> str:
         sources = [match[0]]
     if not sources:
         return ""
-    if page := video_page_url(sources[0]):
-        return escape(page)
+    if embed := find_embed(sources[0]):
+        return escape(embed.page)
     size = "".join(
         f' {key}="{values[key]}"' for key in ("width", "height") if name == "video" and values.get(key, "").isdecimal()
     )

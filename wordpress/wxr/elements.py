@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import re
 from collections.abc import Iterable
+from email.utils import format_datetime as format_rfc822
 from typing import Any, Final
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -25,14 +26,32 @@ HEAD: Final = """\
 \txmlns:wp="http://wordpress.org/export/1.2/">
 <channel>
 """
+# Numbers and URLs.
+_WITHOUT_CDATA: Final = {
+    *("link", "pubDate", "guid", "description", "wp:term_id", "wp:author_id", "wp:post_id", "wp:post_parent"),
+    *("wp:menu_order", "wp:is_sticky", "wp:comment_id", "wp:comment_author_url", "wp:comment_parent"),
+    "wp:comment_user_id",
+}
+_ATTRIBUTES: Final = {"guid": ' isPermaLink="false"'}
+# Comes after the terms, as in WordPress.
+GENERATOR: Final = "\t<generator>Broadside</generator>\n"
 
 
 def item_element(
-    title: str, link: str, creator: str, guid: str, content: str, excerpt: str, wp: dict[str, object], inside: list[str]
+    title: str,
+    link: str,
+    published: dt.datetime | None,
+    creator: str,
+    guid: str,
+    content: str,
+    excerpt: str,
+    wp: dict[str, object],
+    inside: list[str],
 ) -> str:
+    """Return an item. `published` is its naive date in UTC, if it has one."""
     return (
         f"\t<item>\n\t\t<title>{cdata(title)}</title>\n\t\t<link>{escape(clean_for_xml(link))}</link>\n"
-        f"\t\t<dc:creator>{cdata(creator)}</dc:creator>\n"
+        f"\t\t<pubDate>{format_rss_date(published)}</pubDate>\n\t\t<dc:creator>{cdata(creator)}</dc:creator>\n"
         f'\t\t<guid isPermaLink="false">{escape(clean_for_xml(guid))}</guid>\n\t\t<description></description>\n'
         f"\t\t<content:encoded>{cdata(content)}</content:encoded>\n"
         f"\t\t<excerpt:encoded>{cdata(excerpt)}</excerpt:encoded>\n"
@@ -41,7 +60,13 @@ def item_element(
 
 
 def wp_elements(values: dict[str, Any]) -> str:
-    return "".join(f"<wp:{name}>{cdata(str(value))}</wp:{name}>" for name, value in values.items())
+    return "".join(element(f"wp:{name}", str(value)) for name, value in values.items())
+
+
+def element(name: str, text: str) -> str:
+    """Return an element with a text, which is a CDATA section where WordPress writes one."""
+    content = escape(clean_for_xml(text)) if name in _WITHOUT_CDATA else cdata(text)
+    return f"<{name}{_ATTRIBUTES.get(name, '')}>{content}</{name}>"
 
 
 def text_to_html(text: str) -> str:
@@ -93,6 +118,11 @@ def utc_time(value: dt.datetime) -> dt.datetime:
 
 def format_datetime(value: dt.datetime | None) -> str:
     return value.isoformat(" ", "seconds") if value else "0000-00-00 00:00:00"
+
+
+def format_rss_date(utc: dt.datetime | None) -> str:
+    """Return a naive datetime in UTC as RSS dates are written (RFC 822). Like WordPress, nothing if there is none."""
+    return format_rfc822(utc.replace(tzinfo=dt.UTC, microsecond=0)) if utc else ""
 
 
 def iso_utc(value: dt.datetime | None) -> str | None:

@@ -8,14 +8,12 @@ perhaps in WordPress, the edit counts and the meta field is ignored.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Final, TypeIs
 
 from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
-from wordpress.wxr.records import Author, Comment, Extension, Item
+from wordpress.wxr.records import Author, Comment, Extension, Item, Meta
 from wordpress.wxr.values import checked_utc
-
-type Meta = Collection[tuple[str, str]]
 
 EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
@@ -79,6 +77,11 @@ def author_with_extension(author: Author, meta: Meta) -> Author:
 def find_legacy_urls(meta: Meta) -> tuple[str, ...]:
     """Return the legacy URLs, as paths, that one of our exports lists in `meta`."""
     return tuple(path for key, value in meta if key == LEGACY_URL_KEY and (path := value.strip()).startswith("/"))
+
+
+def without_extension(meta: Meta) -> Meta:
+    """Return the meta fields without those that only our own exports have."""
+    return tuple(pair for pair in meta if pair[0] not in {EXTENSION_KEY, LEGACY_URL_KEY})
 
 
 def _texts(values: dict[str, Any], names: Iterable[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -13,8 +14,21 @@ from lxml import etree
 
 from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
+from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.records import CATEGORY, DESIRED_SLUG_KEY, TAG, Author, Comment, Item, Record, Term, TermRef
+from wordpress.wxr.records import (
+    CATEGORY,
+    DESIRED_SLUG_KEY,
+    TAG,
+    Author,
+    Comment,
+    Elements,
+    Item,
+    Meta,
+    Record,
+    Term,
+    TermRef,
+)
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
@@ -32,8 +46,22 @@ _TERM_ELEMENTS: Final = {
     "wp:tag": (TAG, ("tag_slug", "tag_name", "tag_parent", "tag_description")),
     "wp:term": ("", ("term_slug", "term_name", "term_parent", "term_description")),
 }
+# The elements of items with a field in `Item`, and those that contain others. Addresses of commenters are never read.
+_ITEM_ELEMENTS: Final = {
+    *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
+    *("wp:post_id", "wp:post_date", "wp:post_date_gmt", "wp:post_modified", "wp:post_modified_gmt", "wp:post_name"),
+    *("wp:comment_status", "wp:status", "wp:post_parent", "wp:menu_order", "wp:post_type", "wp:post_password"),
+    *("wp:is_sticky", "wp:attachment_url"),
+}
+_COMPOUND_ELEMENTS: Final = {"category", "wp:postmeta", "wp:commentmeta", "wp:termmeta", "wp:comment"}
+_NEVER_READ: Final = {"wp:comment_author_IP", "wp:comment_agent"}
+# No real object has more elements with different names.
+_MAX_ELEMENTS: Final = 100
 # Namespace URIs differ by version, scheme and plugin; these parts are common to all.
 _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
+_PROSE: Final = {
+    *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
+}
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 
 
@@ -47,6 +75,17 @@ class _Children(dict[str, list[Any]]):
         """Return the text of the first child called `name`, or an empty string if there is none."""
         children = self.get(name)
         return _text(children[0]) if children else ""
+
+    def texts(self, *, except_for: Container[str] = ()) -> Elements:
+        """Return the texts of all children that contain no other elements, by name.
+
+        Whitespace around values that are no prose is removed: some programs put each on a line of its own.
+        """
+        return tuple(
+            (name, self.text(name) if name in _PROSE else self.text(name).strip())
+            for name in islice(self, _MAX_ELEMENTS)
+            if name and name not in except_for and name not in _COMPOUND_ELEMENTS and name not in _NEVER_READ
+        )
 
     def date(self, name: str) -> dt.datetime | None:
         return values.parse_date(self.text(name))
@@ -172,7 +211,7 @@ class Export:
         elif name == "language":
             self.language = self.language or _text(element).strip()
         elif name == "wp:channelmeta":
-            self.legacy_urls += extensions.find_legacy_urls([self._meta_field(element)])
+            self.legacy_urls += extensions.find_legacy_urls((self._meta_field(element),))
         return None
 
     def _name(self, element: Any) -> str:
@@ -205,10 +244,12 @@ class Export:
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
         link, guid = fields.text("link").strip(), fields.text("guid").strip()
+        item_type = fields.text("wp:post_type").strip() or "post"
+        is_entry = item_type in {"post", "page"}
         item = Item(
             # Some programs write no IDs, but keep them in the URLs.
             id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
-            type=fields.text("wp:post_type").strip() or "post",
+            type=item_type,
             status=fields.text("wp:status").strip(),
             title=fields.text("title"),
             slug=fields.text("wp:post_name").strip(),
@@ -228,18 +269,21 @@ class Export:
             guid=guid,
             # Old versions of WordPress wrote an empty element for a deleted category.
             terms=tuple(ref for ref in refs if ref.slug or ref.name),
-            meta=tuple(meta),
-            comments=tuple(map(self._comment, fields.elements("wp:comment"))),
+            meta=meta,
+            comments=tuple(self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment")),
             attachment_url=fields.text("wp:attachment_url").strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
+            elements=fields.texts(except_for=_ITEM_ELEMENTS if is_entry else ()),
         )
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms
         self._removed_terms = 0
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
 
-    def _comment(self, element: Any) -> Comment:
+    def _comment(self, element: Any, *, is_whole: bool) -> Comment:
+        """Read a comment. `is_whole`: with all its elements."""
         fields = self._children(element)
+        meta = self._meta(fields, "comment")
         author, email, url, content = exported = [
             fields.text(f"wp:comment_{name}") for name in ("author", "author_email", "author_url", "content")
         ]
@@ -255,8 +299,10 @@ class Export:
             type=fields.text("wp:comment_type").strip() or "comment",
             parent=values.parse_id(fields.text("wp:comment_parent")),
             user_id=values.parse_id(fields.text("wp:comment_user_id")),
+            elements=fields.texts() if is_whole else (),
+            meta=extensions.without_extension(meta),
         )
-        return extensions.comment_with_extension(comment, self._meta(fields, "comment"), *exported, str(date))
+        return extensions.comment_with_extension(comment, meta, *exported, str(date))
 
     def _children(self, element: Any) -> _Children:
         children = _Children()
@@ -264,9 +310,9 @@ class Export:
             children.setdefault(self._name(child), []).append(child)
         return children
 
-    def _meta(self, children: _Children, owner: str) -> list[tuple[str, str]]:
+    def _meta(self, children: _Children, owner: str) -> Meta:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
-        meta = list(map(self._meta_field, children.elements(f"wp:{owner}meta")))
+        meta = tuple(map(self._meta_field, children.elements(f"wp:{owner}meta")))
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
@@ -319,7 +365,7 @@ def _markup(element: Any) -> str:
         return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
-def _author(fields: _Children, meta: extensions.Meta) -> Author:
+def _author(fields: _Children, meta: Meta) -> Author:
     first, last = fields.text("wp:author_first_name").strip(), fields.text("wp:author_last_name").strip()
     author = Author(
         id=values.parse_id(fields.text("wp:author_id")),
@@ -332,17 +378,29 @@ def _author(fields: _Children, meta: extensions.Meta) -> Author:
     return extensions.author_with_extension(author, meta)
 
 
-def _term(element: str, fields: _Children, meta: extensions.Meta) -> Term:
+def _term(element: str, fields: _Children, meta: Meta) -> Term:
     taxonomy, names = _TERM_ELEMENTS[element]
+    taxonomy = taxonomy or _taxonomy(fields.text("wp:term_taxonomy"))
     slug, name, parent, description = (fields.text(f"wp:{name}") for name in names)
+    elements = fields.texts()
+    if taxonomy in {CATEGORY, TAG}:
+        read = {*(f"wp:{name}" for name in names), "wp:term_id", "wp:term_taxonomy"}
+        markup = {
+            "name": (name, values.plain_line(name)),
+            "description": (description, values.plain_lines(description)),
+        }
+        elements = tuple((key, raw) for key, (raw, plain) in markup.items() if raw.strip() != text_to_html(plain))
+        elements += fields.texts(except_for=read)
     return Term(
-        taxonomy=taxonomy or _taxonomy(fields.text("wp:term_taxonomy")),
+        taxonomy=taxonomy,
         slug=slug.strip(),
         name=values.plain_line(name),
         parent=parent.strip(),
         description=values.plain_lines(description),
         id=values.parse_id(fields.text("wp:term_id")),
         legacy_urls=extensions.find_legacy_urls(meta),
+        elements=elements,
+        meta=extensions.without_extension(meta),
     )
 
 

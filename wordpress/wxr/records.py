@@ -19,6 +19,10 @@ OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "
 # A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
 
+# The elements of an object, by name, and its meta fields: pairs of key and value. A key may occur several times.
+type Elements = tuple[tuple[str, str], ...]
+type Meta = tuple[tuple[str, str], ...]
+
 
 class Author(NamedTuple):
     """`wp:author`: a user of the old site (not in WXR 1.0). Only our exports have `slug`, `bio` and `legacy_urls`."""
@@ -38,6 +42,8 @@ class Term(NamedTuple):
     """A category, tag or other term. `name` and `description` are plain text.
 
     `parent` is the parent's slug, or its name in the oldest exports. Only our exports have `legacy_urls`.
+    `elements` are the texts of elements by name: of categories and tags those that the other fields don't restore,
+    with `name` and `description` for whatever WordPress calls these; of other terms all of them.
     """
 
     taxonomy: str
@@ -47,6 +53,8 @@ class Term(NamedTuple):
     description: str
     id: int = 0
     legacy_urls: tuple[str, ...] = ()
+    elements: Elements = ()
+    meta: Meta = ()
 
 
 class TermRef(NamedTuple):
@@ -60,7 +68,8 @@ class TermRef(NamedTuple):
 class Comment(NamedTuple):
     """`wp:comment`, without its IP address, which is never read. `author`, `email` and `url` are plain text.
 
-    `written_at` is in UTC, or None if there is no date that can be stored.
+    `written_at` is in UTC, or None if there is no date that can be stored. `elements` are the texts of all its elements
+    by name, but only of comments on items other than posts and pages.
     """
 
     id: int
@@ -74,6 +83,8 @@ class Comment(NamedTuple):
     parent: int
     user_id: int
     is_html: bool = True
+    elements: Elements = ()
+    meta: Meta = ()
 
 
 class Extension(NamedTuple):
@@ -94,7 +105,8 @@ class Item(NamedTuple):
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
-    Only our exports have `legacy_urls` and `extension`.
+    Only our exports have `legacy_urls` and `extension`. `elements` are the texts of elements by name: of posts and
+    pages those that have no field here, of other items all of them.
     """
 
     id: int
@@ -117,11 +129,17 @@ class Item(NamedTuple):
     comment_status: str
     guid: str
     terms: tuple[TermRef, ...]
-    meta: tuple[tuple[str, str], ...]
+    meta: Meta
     comments: tuple[Comment, ...]
     attachment_url: str = ""
     legacy_urls: tuple[str, ...] = ()
+    elements: Elements = ()
     extension: Extension | None = None
+
+    @property
+    def characters(self) -> int:
+        """About how many characters it has, without its comments."""
+        return len(self.content) + sum(len(value) for _key, value in self.meta)
 
 
 type Record = Author | Term | Item

@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from blog.models.redirect import MAX_LENGTH, normalise_path
+from comments.personal_data import Erasures
 from core.http import host_of
 from media.models import Document, Picture
 from wordpress.importing.batches import write_batch
@@ -15,9 +16,10 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.media_source import file_name
+from wordpress.importing.preserved import attachment_fields, preserve, preserve_whole
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
 from wordpress.importing.report import ATTACHMENTS, Outcome
-from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
+from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_comments
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment
 from wordpress.wxr.records import ALT, Item
@@ -43,7 +45,7 @@ def import_attachments(context: ImportContext) -> None:
         # Each item with the reason why it is skipped, if it is.
         reasons = []
         for item, *_key in batch:
-            reason = _("It is in the export twice.") if item.id in seen else _reason_to_skip(item)
+            reason = in_export_twice() if item.id in seen else _reason_to_skip(item)
             reasons.append((item, reason))
             if not reason:
                 seen.add(item.id)
@@ -72,18 +74,23 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
     for item, reason in reasons:
         if reason:
             context.report.skip(ATTACHMENTS, item.id, plain_line(item.title), reason, item.attachment_url)
-        skip_comments(context, item, _("It is on a file, and files have no comments here."))
+        skip_comments(
+            context, item, _("It is on a file, and files have no comments here. It is kept and exported again.")
+        )
+    preserve_whole(context, [item for item, reason in reasons if reason and reason != in_export_twice()])
     items = [item for item, reason in reasons if not reason]
     known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
     stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
     exports = {item.id: _read(context, item) for item in items}
     without_item = _find_without_item(context, [exports[item.id] for item in items if item.id not in stored])
     new, changed, updated = [], [], 0
+    pks = {attachment.wordpress_id: attachment.pk for attachment in stored.values()}
     for item in items:
         exported, here = exports[item.id], stored.get(item.id)
         if here is None and (here := without_item.pop(exported.path, None)):
             here.wordpress_id = item.id
             context.ledger.add(ATTACHMENTS, item.id, here.pk, is_new=False)
+            pks[item.id] = here.pk
         if here is None:
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
@@ -102,6 +109,9 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             changed.append(here)
     for attachment in Attachment.objects.bulk_create(new):
         context.ledger.add(ATTACHMENTS, attachment.wordpress_id or 0, attachment.pk)
+        pks[attachment.wordpress_id] = attachment.pk
+    erasures = Erasures()
+    preserve(context, ATTACHMENTS, "attachment", {pks[item.id]: attachment_fields(item, erasures) for item in items})
     if changed:
         fields = [*(name.removesuffix("_id") for name in _EXPORTED), "wordpress_id", "is_shown"]
         Attachment.objects.bulk_update(changed, fields, batch_size=100)

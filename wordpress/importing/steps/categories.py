@@ -12,6 +12,7 @@ from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
+from wordpress.importing.preserved import preserve, term_fields
 from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.wxr.records import CATEGORY, Term, parents_first
@@ -59,6 +60,8 @@ class _Categories:
                 self._update(key, term, record.stored)
             else:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
+        preserved = {self.pks[key]: self.terms[key] for key in keys if key not in stored or stored[key] in recorded}
+        preserve(self.context, CATEGORIES, "category", {pk: term_fields(term) for pk, term in preserved.items()})
 
     def _stored(self) -> dict[str, int]:
         """Return the IDs of those that are here, found by their slugs or by the IDs in an earlier export."""

@@ -18,6 +18,7 @@ from wordpress.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length
+from wordpress.importing.preserved import comment_fields, preserve
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import COMMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
@@ -166,6 +167,17 @@ class CommentBatch:
             Comment.objects.bulk_update(self._changed, fields, batch_size=500)
         if self._recounted:
             recount_all(self._recounted)
+        self._preserve()
+
+    def _preserve(self) -> None:
+        """Preserve what belongs to comments that imports have stored, unless their authors' addresses were removed."""
+        preserved = {}
+        for thread in self._threads:
+            for exported, comment in thread.accepted.items():
+                pk = thread.pks[exported]
+                if comment is exported and (exported not in thread.known or pk in self._recorded):
+                    preserved[pk] = comment_fields(comment)
+        preserve(self._context, COMMENTS, "comment", preserved)
 
     def _accept(self, thread: Thread, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
         """Return the comments to import, as they are imported: without a name if the author was erased here."""

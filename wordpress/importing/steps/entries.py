@@ -25,13 +25,14 @@ from wordpress.importing.entry_builder import ImportedEntry, build_entry, remark
 from wordpress.importing.languages import guess_language
 from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_modified
 from wordpress.importing.matching import Identity, KeyedItem, identify
+from wordpress.importing.preserved import entry_fields, preserve
 from wordpress.importing.redirects import add_id_redirects
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.comments import CommentBatch, Thread
 from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
-from wordpress.importing.steps.skipped import changed_on_both_sides, skip_item
+from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_item
 from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.wxr.records import Item
@@ -198,6 +199,7 @@ class EntryImport(ABC):
             # Someone else has deleted an entry in the meantime.
             batch = self._match_again(batch)
         imported, unchanged = self._entries(batch)
+        recorded = {each.identity.pk for each in batch.candidates if each.recorded}
         changed = [each for each in imported if not each.is_new]
         new = [each for each in imported if each.is_new]
         without_id = [each.entry for each in new if each.entry.pk is None]
@@ -218,6 +220,12 @@ class EntryImport(ABC):
             self._record(each)
         self.file(imported)
         comments.write()
+        kept = [(each.item, each.entry.pk) for each in imported] + [
+            (item, pk) for item, pk in unchanged if pk in recorded
+        ]
+        preserve(
+            self.context, batch.candidates[0].keyed.item.type, "entry", {pk: entry_fields(item) for item, pk in kept}
+        )
         self._redirect_ids(new)
         entries_changed([each.entry.pk for each in imported])
 
@@ -235,7 +243,7 @@ class EntryImport(ABC):
             keyed, pk, entry = candidate.keyed, candidate.identity.pk or 0, candidate.entry
             item, here = keyed.item, stored.get(pk)
             if keyed.is_repeated:
-                skip_item(self.context, item, _("It is in the export twice."))
+                skip_item(self.context, item, in_export_twice())
             elif entry is None:
                 report.count(item.type, Outcome.UNCHANGED)
                 unchanged.append((item, pk))

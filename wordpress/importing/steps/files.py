@@ -46,7 +46,7 @@ from wordpress.wxr.records import THUMBNAIL
 FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
-_MARKS: Final = ("[gallery", "/wp-content/uploads/", ".files.wordpress.com")
+_MARKS: Final = ("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com")
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from blog.rendering import MAX_SOURCE_LENGTH
+from comments.personal_data import Erasures
 from core.text import is_storable
 from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch
@@ -16,11 +17,12 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import FRAGMENTS
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
+from wordpress.importing.preserved import block_fields, preserve, preserve_whole
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
 from wordpress.models import Fragment, FragmentKind, fingerprint
-from wordpress.wxr.records import FOOTNOTES, Item
+from wordpress.wxr.records import FOOTNOTES, REUSABLE_BLOCK, Item
 from wordpress.wxr.values import plain_line
 
 _BATCH: Final = 50
@@ -42,25 +44,33 @@ def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None
 
 def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
     report = context.report
+    stored, skipped, erasures = {}, [], Erasures()
     for item, *_key in batch:
         title = plain_line(item.title)[: max_length(Fragment, "title")]
         if item.status != "publish" or item.password or not item.id:
-            report.skip(item.type, item.id, title, _("It was not public, so no text showed it."))
+            skipped.append(item)
+            reason = _("It was not public, so no text showed it. It is kept and exported again.")
+            report.skip(item.type, item.id, title, reason)
         elif len(item.content) > MAX_SOURCE_LENGTH:
-            report.skip(item.type, item.id, title, _("It is too long."))
+            skipped.append(item)
+            report.skip(item.type, item.id, title, _("It is too long. It is kept and exported again."))
         elif (outcome := _store(context, BLOCK, {str(item.id): (title, item.content)})) == Outcome.SKIPPED:
             report.skip(item.type, item.id, title, changed_on_both_sides())
         else:
+            stored[str(item.id)] = block_fields(item, erasures)
             report.count(item.type, outcome)
             if outcome == Outcome.UPDATED:
                 text = _("Texts show the old version until you run `manage.py rerender`.")
                 report.note(item.type, item.id, title, text)
-        skip_comments(context, item, _("It replies to a part of other texts."))
+        skip_comments(context, item, _("It replies to a part of other texts. It is kept and exported again."))
+    pks = fetch_rows(Fragment, "name", stored, "pk", "name", kind=BLOCK, site=context.site)
+    preserve(context, REUSABLE_BLOCK, "fragment", {pk: stored[name] for pk, name in pks})
+    preserve_whole(context, skipped)
 
 
 def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]) -> None:
     for item, field in fields:
-        notes = _parse_footnotes(field)
+        notes = parse_footnotes(field)
         if notes is None:
             text = _("Its footnotes cannot be read. They are in the export, in the custom field “footnotes”.")
             context.report.note(item.type, item.id, plain_line(item.title), text)
@@ -72,7 +82,7 @@ def _footnotes_field(item: Item) -> str:
     return next((value for key, value in item.meta if key == FOOTNOTES), "").strip()
 
 
-def _parse_footnotes(field: str) -> dict[str, str] | None:
+def parse_footnotes(field: str) -> dict[str, str] | None:
     """Return footnotes by name; None if `field` is not what WordPress writes."""
     try:
         values: Any = json.loads(field)

@@ -1,9 +1,7 @@
 """The posts of an export, with their categories, tags and enclosures."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,15 +9,13 @@ from django.utils.translation import ngettext
 
 from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
-from core.http import host_of
 from core.slugs import slug_from_export, slugify
-from media.documents import file_type_of
 from tags.models import TaggedPost
 from wordpress.bulk import insert_rows
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
+from wordpress.importing.enclosures import parse_enclosure
 from wordpress.importing.entry_builder import ImportedEntry
-from wordpress.importing.limits import max_length
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
@@ -27,7 +23,6 @@ from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 # No real post has more.
 _MAX_ENCLOSURES: Final = 100
-_MEDIA_TYPE = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 def import_posts(context: ImportContext, unsupported: Unsupported) -> None:
@@ -68,17 +63,13 @@ class _PostImport(EntryImport):
         self._import_enclosures(imported)
 
     def _import_enclosures(self, posts: Sequence[ImportedEntry]) -> None:
-        """Store the enclosures of posts that are new or have changed (blog.models.post says what they are).
-
-        WordPress keeps each in a meta field: URL, size in bytes and media type, one per line. Further lines belong to
-        plug-ins.
-        """
+        """Store the enclosures of posts that are new or have changed (blog.models.post says what they are)."""
         rows = []
         for post in posts:
             fields = [value for key, value in post.item.meta if key == ENCLOSURE and value.strip()]
             if post.item.extension:
                 fields = fields[: post.item.extension.stored_enclosures]
-            found = [enclosure for field in fields if (enclosure := _parse_enclosure(field))][:_MAX_ENCLOSURES]
+            found = [enclosure for field in fields if (enclosure := parse_enclosure(field))][:_MAX_ENCLOSURES]
             rows += [(post.entry.pk, *enclosure) for enclosure in found]
             if unreadable := len(fields) - len(found):
                 text = ngettext(
@@ -88,16 +79,3 @@ class _PostImport(EntryImport):
                 )
                 self.note(post, text % unreadable)
         insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
-
-
-def _parse_enclosure(field: str) -> tuple[str, int, str] | None:
-    """Return the URL, size and media type of an enclosure; None if its URL is not readable."""
-    url, length, media_type, *_more = (line.strip() for line in (*field.strip().split("\n"), "", ""))
-    if not host_of(url) or len(url) > max_length(Enclosure, "url"):
-        return None
-    size = int(length) if length.isascii() and length.isdecimal() and len(length) < 17 else 0
-    # WordPress writes `audio/mpeg mpga mp2 mp3`, for example.
-    named = _MEDIA_TYPE.match(media_type.partition(" ")[0])
-    file_type = file_type_of(urlsplit(url).path)
-    default = file_type.media_type if file_type else "application/octet-stream"
-    return url, min(size, 2**53), named[0] if named else default

@@ -1,16 +1,19 @@
-"""Reporting what is not imported, and why."""
+"""Reporting what is not imported, and why. Most of it is preserved and exported again."""
 
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.analysis import is_preserved, reason_to_skip
+from wordpress.importing.batches import entry_batches, write_batch, write_batches
 from wordpress.importing.context import ImportContext
+from wordpress.importing.preserved import preserve_whole
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
 from wordpress.wxr.records import CATEGORY, LANGUAGE, MENU_ITEM, NAVIGATION, TAG, Item
@@ -22,17 +25,26 @@ _MAX_LABELS: Final = 100
 _LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+(\{[^<>]{0,2000}\})\s*/?-->")
 
 
-def report_skipped(context: ImportContext) -> None:
-    """Report the items that are not imported, with their comments."""
-    for item, *_key in context.spool.skipped:
-        skip_item(context, item, reason_to_skip(item))
-        context.advance()
+def skip_others(context: ImportContext) -> None:
+    """Report the items that are not imported, and preserve all but those that nobody should find here."""
+    for batch in entry_batches(context.spool.skipped):
+        write_batch(context, partial(_skip, context, [keyed.item for keyed in batch]))
+        context.advance(len(batch))
 
 
-def skip_item(context: ImportContext, item: Item, reason: str) -> None:
+def _skip(context: ImportContext, batch: Sequence[Item]) -> None:
+    preserve_whole(context, [item for item in batch if is_preserved(item)])
+    for item in batch:
+        text = _("It is on an item that was not imported.")
+        if is_preserved(item):
+            text = _("It is on an item that is not shown here. It is kept and exported again.")
+        skip_item(context, item, reason_to_skip(item), text)
+
+
+def skip_item(context: ImportContext, item: Item, reason: str, reason_for_comments: str = "") -> None:
     """Report an item that is not imported, and its comments."""
     context.report.skip(item.type, item.id, plain_line(item.title), reason)
-    skip_comments(context, item, _("It is on an item that was not imported."))
+    skip_comments(context, item, reason_for_comments or _("It is on an item that was not imported."))
 
 
 def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
@@ -41,18 +53,25 @@ def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
         context.report.skip(COMMENTS, comment.id, comment.author, reason)
 
 
+def in_export_twice() -> str:
+    """Return the reason why an item is skipped that occurred earlier in the export."""
+    return _("It is in the export twice.")
+
+
 def changed_on_both_sides() -> str:
     """Return the reason why something is not updated although it has changed in the export."""
     return _("It was changed in the export and here since the last import, so it stays as it is.")
 
 
-def report_other_terms(context: ImportContext) -> None:
-    """Report the terms that are neither categories nor tags, and why they are skipped."""
-    for term in context.analysis.terms:
-        if term.taxonomy not in {CATEGORY, TAG}:
-            is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
-            reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)
-            context.report.skip(OTHER_TERMS, 0, term.name, reason)
+def skip_other_terms(context: ImportContext) -> None:
+    """Report the terms that are neither categories nor tags, and preserve them."""
+    others = [term for term in context.analysis.terms if term.taxonomy not in {CATEGORY, TAG}]
+    # Those that only items name have no elements of their own.
+    write_batches(context, (term for term in others if term.elements), partial(preserve_whole, context))
+    for term in others:
+        is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
+        reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)
+        context.report.skip(OTHER_TERMS, 0, term.name, reason)
     for taxonomy, count in context.analysis.other_terms.items():
         text = ngettext("%d post is in this grouping.", "%d posts are in this grouping.", count) % count
         context.report.note(OTHER_TERMS, 0, taxonomy, f"{text} {_why_taxonomy(taxonomy)}")
@@ -60,10 +79,10 @@ def report_other_terms(context: ImportContext) -> None:
 
 def _why_taxonomy(taxonomy: str) -> str:
     if taxonomy == "nav_menu":
-        return _("It is the name of a menu. The notes say what the menu contained.")
+        return _("It is the name of a menu. It is kept and exported again. The notes say what the menu contained.")
     if taxonomy == "post_format":
-        return _("Post formats only changed how a theme showed a post.")
-    return _("The grouping “%s” is not supported: there are only categories and tags here.") % taxonomy
+        return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
+    return _("The grouping “%s” is not shown here. It is kept and exported again.") % taxonomy
 
 
 def report_menus(context: ImportContext) -> None:

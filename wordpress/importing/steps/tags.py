@@ -14,6 +14,7 @@ from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
+from wordpress.importing.preserved import preserve, term_fields
 from wordpress.importing.report import TAGS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
 from wordpress.wxr.records import TAG, Term
@@ -149,8 +150,16 @@ class _Tags:
         self._store_aliases(aliases, {tag.pk for tag in created})
         for key, tag in tags.items():
             self.context.term_ids.add(TAG, key, tag.pk)
+        self._preserve(batch, lookup)
         # Of a tag that others were merged into, only the ID is known.
         self.merged |= {key for key, tag in tags.items() if not tag.name}
+
+    def _preserve(self, batch: Sequence[_ExportedTag], lookup: _Lookup) -> None:
+        stored = {exported.slug: exported.term for exported in batch}
+        own = {tag.pk: stored[slug] for slug, tag in lookup.by_slug.items() if slug in stored and tag.slug == slug}
+        created = {tag.pk: term for term, tag in lookup.created}
+        preserved = created | {pk: term for pk, term in own.items() if pk in lookup.recorded}
+        preserve(self.context, TAGS, "tag", {pk: term_fields(term) for pk, term in preserved.items()})
 
     def import_aliases(self, batch: Sequence[_ExportedTag]) -> None:
         """Add the former slugs of tags, which our own exports list, unless they are in use."""

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wordpress", "0002_files_without_items")]
+    dependencies = [("wordpress", "0003_preserved_data")]
 
     operations = [
         migrations.AddField(model_name="importrun", name="taken_settings", field=models.JSONField(default=dict)),

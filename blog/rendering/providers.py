@@ -1,0 +1,306 @@
+"""Sites whose videos, recordings, documents and posts are often embedded: how to recognise a URL, and what to show.
+
+WordPress loads a player or a script from such a site for every reader. Here there is a link, and a player that can be
+loaded on click where the site's player works in a frame and doesn't need scripts in our page. The hosts of players are
+also in the pages' security policy (`frame-src` in the settings).
+
+URLs are hostile input: pages and players are built from the parts that a strict pattern has matched.
+"""
+
+import re
+from functools import lru_cache
+from html import unescape
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from blog.rendering import urls
+
+
+class Embed(NamedTuple):
+    """Something on another site.
+
+    `site` is the name of the site. `page` is the URL for a link to it. `player` is the URL of the player, to be loaded
+    in a frame when a reader asks for it; empty if there is none. `kind` is `video`, `audio` or `document`.
+    """
+
+    site: str
+    page: str
+    player: str
+    kind: str
+
+
+class _Provider(NamedTuple):
+    """A kind of URL of a site.
+
+    `patterns` match the beginning of a URL without its scheme, and without `www.`, `m.` or `mobile.`. The templates of
+    `page` and `player` get the named groups and `start`, the seconds at which to start; a part in square brackets is
+    left out if its value is empty. Without a template, the page is the URL as far as it was matched.
+    """
+
+    site: str
+    patterns: tuple[re.Pattern[str], ...]
+    page: str = ""
+    player: str = ""
+    kind: str = "video"
+
+
+def _provider(site: str, *patterns: str, page: str = "", player: str = "", kind: str = "video") -> _Provider:
+    return _Provider(site, tuple(re.compile(pattern, re.ASCII) for pattern in patterns), page, player, kind)
+
+
+_END: Final = r"(?=[/?&#]|$)"
+# The rest of a URL that is linked as it is.
+_REST: Final = r"[\w%/@.,!?=&+~:*;-]*"
+
+# The first pattern that matches counts.
+_PROVIDERS: Final = (
+    _provider(
+        "YouTube",
+        r"youtube(?:-nocookie)?\.com/(?:playlist|embed/videoseries)\?(?:.*&)?list=(?P<id>[\w-]{10,64})(?![\w-])",
+        page="https://www.youtube.com/playlist?list={id}",
+        player="https://www.youtube-nocookie.com/embed/videoseries?list={id}&autoplay=1&rel=0",
+    ),
+    _provider(
+        "YouTube",
+        # The ID of a video, wherever plug-ins and people put the rest: `watch?v=ID?wmode=opaque`, `/v/ID&hl=en`.
+        r"(?:music\.)?youtube(?:-nocookie)?\.com/(?:watch.*?[?&]v=|(?:embed|live|shorts|v)/)(?P<id>[\w-]{11})(?![\w-])",
+        r"youtu\.be/(?P<id>[\w-]{11})(?![\w-])",
+        page="https://www.youtube.com/watch?v={id}[&t={start}s]",
+        player="https://www.youtube-nocookie.com/embed/{id}?autoplay=1&rel=0[&start={start}]",
+    ),
+    _provider(
+        "Vimeo",
+        # Videos that are not listed have a key.
+        r"(?:player\.)?vimeo\.com(?:/[\w-]{1,100}){0,3}?/(?P<id>[0-9]{4,12})/?\?(?:.*&)?h=(?P<key>[0-9a-f]{8,12})(?!\w)",
+        r"(?:player\.)?vimeo\.com(?:/[\w-]{1,100}){0,3}?/(?P<id>[0-9]{4,12})(?:/(?P<key>[0-9a-f]{8,12}))?/?(?=[?#]|$)",
+        page="https://vimeo.com/{id}[/{key}]",
+        player="https://player.vimeo.com/video/{id}?autoplay=1&dnt=1[&h={key}]",
+    ),
+    _provider(
+        "Dailymotion",
+        r"dailymotion\.com/(?:embed/video|swf/video|swf|video)/(?P<id>[A-Za-z0-9]{5,20})(?![A-Za-z0-9])",
+        r"geo\.dailymotion\.com/player(?:/\w{1,20})?\.html\?(?:.*&)?video=(?P<id>[A-Za-z0-9]{5,20})(?![A-Za-z0-9])",
+        r"dai\.ly/(?P<id>[A-Za-z0-9]{5,20})(?![A-Za-z0-9])",
+        page="https://www.dailymotion.com/video/{id}[?start={start}]",
+        player="https://geo.dailymotion.com/player.html?video={id}[&startTime={start}]",
+    ),
+    _provider("TED", r"ted\.com/talks/view/id/(?P<id>[0-9]{1,6})(?!\w)", page="https://www.ted.com/talks/view/id/{id}"),
+    _provider(
+        "TED",
+        r"(?:embed(?:-ssl)?\.)?ted\.com/talks/lang/(?P<lang>[a-z-]{2,8})/(?P<id>\w{1,150})(?:\.html)?" + _END,
+        r"(?:embed(?:-ssl)?\.)?ted\.com/talks/(?P<id>\w{1,150})(?:\.html)?\?(?:.*&)?language=(?P<lang>[a-z-]{2,8})(?!\w)",
+        r"(?:embed(?:-ssl)?\.)?ted\.com/talks/(?!view/)(?P<id>\w{1,150})(?:\.html)?" + _END,
+        page="https://www.ted.com/talks/{id}[?language={lang}]",
+        player="https://embed.ted.com/talks/[lang/{lang}/]{id}",
+    ),
+    _provider(
+        "VideoPress",
+        r"(?:videopress\.com|video\.wordpress\.com)/(?:v|embed)/(?P<id>[A-Za-z0-9]{8})(?![A-Za-z0-9])",
+        page="https://videopress.com/v/{id}",
+        player="https://videopress.com/embed/{id}",
+    ),
+    _provider(
+        "Internet Archive",
+        r"archive\.org/(?:details|embed)/(?P<id>[\w.-]{1,100})" + _END,
+        page="https://archive.org/details/{id}",
+        player="https://archive.org/embed/{id}",
+    ),
+    _provider(
+        "SoundCloud",
+        r"api\.soundcloud\.com/(?P<id>(?:tracks|playlists|users)/[0-9]{1,15})(?![0-9])",
+        page="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{id}",
+        player="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{id}&auto_play=true",
+        kind="audio",
+    ),
+    _provider(
+        "SoundCloud",
+        r"soundcloud\.com/(?P<id>[\w-]{1,100}/(?:sets/)?[\w-]{1,200}(?:/s-\w{1,20})?)/?(?=[?#]|$)",
+        page="https://soundcloud.com/{id}",
+        player="https://w.soundcloud.com/player/?url=https%3A//soundcloud.com/{id}&auto_play=true",
+        kind="audio",
+    ),
+    _provider(
+        "Spotify",
+        r"(?:open|play|embed)\.spotify\.com/(?:intl-\w+/)?(?:embed/)?(?:user/[\w.%-]{1,100}/)?"
+        r"(?P<type>album|artist|episode|playlist|show|track)/(?P<id>[A-Za-z0-9]{22})(?![A-Za-z0-9])",
+        r"(?:embed\.spotify\.com|open\.spotify\.com/embed)/?\?(?:.*&)?uri=spotify(?::|%3[Aa])(?:user(?::|%3[Aa])[\w.-]{1,100}(?::|%3[Aa]))?"
+        r"(?P<type>album|artist|episode|playlist|show|track)(?::|%3[Aa])(?P<id>[A-Za-z0-9]{22})(?![A-Za-z0-9])",
+        page="https://open.spotify.com/{type}/{id}",
+        player="https://open.spotify.com/embed/{type}/{id}",
+        kind="audio",
+    ),
+    _provider(
+        "Bandcamp",
+        r"bandcamp\.com/EmbeddedPlayer/(?:.*/)?(?P<type>album|track)=(?P<id>[0-9]{4,12})(?![0-9])",
+        page="https://bandcamp.com/EmbeddedPlayer/{type}={id}/size=large/",
+        player="https://bandcamp.com/EmbeddedPlayer/{type}={id}/size=large/",
+        kind="audio",
+    ),
+    _provider("Bandcamp", r"[\w-]{1,60}\.bandcamp\.com/(?:album|track)/[\w-]{1,200}" + _END),
+    _provider(
+        "SlideShare",
+        r"(?:[a-z]{2}\.)?slideshare\.net/slideshow/embed_code/(?P<id>(?:key/)?\w{4,40})(?!\w)",
+        page="https://www.slideshare.net/slideshow/embed_code/{id}",
+        player="https://www.slideshare.net/slideshow/embed_code/{id}",
+        kind="document",
+    ),
+    _provider("SlideShare", r"(?:[a-z]{2}\.)?slideshare\.net/(?:slideshow/)?[\w-]{1,100}/[\w-]{1,200}" + _END),
+    _provider(
+        "Scribd",
+        r"(?:[a-z]{2}\.)?scribd\.com/(?:doc|document|embeds|presentation)/(?P<id>[0-9]{3,12})(?![0-9])"
+        r"(?:.*?[?&](?:access_key|secret_password)=(?P<key>[\w-]{4,60})(?![\w-]))?",
+        page="https://www.scribd.com/document/{id}[?secret_password={key}]",
+        player="https://www.scribd.com/embeds/{id}/content?start_page=1&view_mode=scroll[&access_key={key}]",
+        kind="document",
+    ),
+    # The players of these need their scripts in our page, or know who their visitors are.
+    _provider(
+        "X (Twitter)",
+        r"(?:twitter|x)\.com/(?:#!/)?(?P<user>\w{1,20}|i/web)/status(?:es)?/(?P<id>[0-9]{1,20})(?![0-9])",
+        page="https://x.com/{user}/status/{id}",
+    ),
+    _provider("X (Twitter)", r"(?:twitter|x)\.com/(?:#!/)?(?P<user>\w{1,20})/?(?=[?]|$)", page="https://x.com/{user}"),
+    _provider(
+        "Instagram",
+        r"(?:instagram\.com|instagr\.am)/(?:[\w.]{1,40}/)?(?P<type>p|tv|reel)/(?P<id>[\w-]{5,60})(?![\w-])",
+        page="https://www.instagram.com/{type}/{id}/",
+    ),
+    _provider(
+        "Facebook",
+        r"(?:[a-z]{2}-[a-z]{2}\.)?facebook\.com/(?:[\w.%-]{1,100}/(?:activity|photos|posts|videos)/"
+        r"|(?:events|groups|media|notes|photo|reel|share|watch)/|(?:permalink|photo|story|video)\.php\?)" + _REST,
+        r"fb\.watch/[\w-]{1,40}",
+    ),
+    _provider(
+        "TikTok",
+        r"tiktok\.com/@[\w.-]{1,60}/(?:photo|video)/[0-9]{6,25}(?![0-9])",
+        r"(?:vm|vt)\.tiktok\.com/\w{4,20}" + _END,
+    ),
+    _provider(
+        "TikTok",
+        r"tiktok\.com/(?:embed(?:/v[0-9])?|player/v1)/(?P<id>[0-9]{6,25})(?![0-9])",
+        page="https://www.tiktok.com/embed/v2/{id}",
+    ),
+    _provider(
+        "Flickr",
+        r"(?:embedr\.)?flickr\.com/(?P<id>photos/[\w@.-]{1,60}/(?:(?:albums|galleries|sets)/)?[0-9]{4,25})(?![0-9])",
+        page="https://www.flickr.com/{id}/",
+    ),
+    _provider("Flickr", r"flickr\.com/photo\.gne\?id=[0-9]{4,25}(?![0-9])", r"flic\.kr/[ps]/\w{3,20}" + _END),
+    _provider(
+        "Google Maps",
+        # A map in a frame has no page of its own. The URL of its player contains the coordinates of the centre.
+        r"google\.com/maps/embed\?(?:.*&)?pb=.*?!2d(?P<longitude>-?[0-9]{1,3}\.[0-9]{1,20})!3d(?P<latitude>-?[0-9]{1,2}\.[0-9]{1,20})",
+        page="https://www.google.com/maps/search/?api=1&query={latitude},{longitude}",
+    ),
+    _provider(
+        "Google Maps",
+        r"google\.com/maps(?!/embed)(?=[/?])" + _REST,
+        r"maps\.google\.com/(?:maps)?\?" + _REST,
+        r"(?:goo\.gl/maps|maps\.app\.goo\.gl)/\w{4,40}",
+    ),
+    _provider(
+        "Google Docs",
+        r"(?:docs|drive)\.google\.com/(?:document|file|forms|presentation|spreadsheets)/d/" + _REST,
+        r"calendar\.google\.com/calendar/(?:b/[0-9]+/)?(?:u/[0-9]+/)?embed\?" + _REST,
+    ),
+    _provider(
+        "Crowdsignal",
+        r"(?:poll\.fm|survey\.fm)/\w{4,40}" + _END,
+        r"(?:polldaddy|crowdsignal)\.com/(?:p|poll|s)/\w{4,40}" + _END,
+        r"[\w-]{1,60}\.(?:survey\.fm|polldaddy\.com/s|crowdsignal\.net)/[\w-]{1,100}" + _END,
+    ),
+    _provider("GitHub Gist", r"gist\.github\.com/(?:[\w-]{1,60}/)?[0-9a-f]{5,40}(?!\w)"),
+    _provider("Mixcloud", r"mixcloud\.com/[\w-]{1,100}/(?:playlists/)?[\w%-]{1,200}" + _END),
+    _provider("Pinterest", r"(?:[a-z]{2}\.)?pinterest\.com/pin/[0-9]{4,25}(?![0-9])"),
+    _provider("Reddit", r"(?:old\.)?reddit\.com/(?:r|user)/\w{1,60}/comments/\w{3,20}(?:/\w{1,200})?" + _END),
+    _provider("Tumblr", r"[\w-]{1,60}\.tumblr\.com/post/[0-9]{4,25}(?:/[\w-]{1,200})?" + _END),
+    _provider("Twitch", r"(?:clips\.|player\.)?twitch\.tv/[\w/?=&-]{1,200}"),
+    _provider("Kickstarter", r"kickstarter\.com/projects/[\w-]{1,100}/[\w-]{1,200}" + _END),
+    _provider("Issuu", r"issuu\.com/[\w.-]{1,100}/docs/[\w.-]{1,200}" + _END),
+    _provider("Telegram", r"t\.me/(?:s/)?\w{4,60}/[0-9]{1,12}(?![0-9])"),
+    _provider("Bluesky", r"bsky\.app/profile/[\w.:-]{1,100}/post/\w{5,30}" + _END),
+    _provider("Threads", r"threads\.(?:com|net)/@[\w.]{1,60}/post/[\w-]{5,30}" + _END),
+    _provider("LinkedIn", r"linkedin\.com/(?:embed/feed/update|feed/update|posts|pulse)/[\w%:.-]{1,300}" + _END),
+    _provider("Wufoo", r"[\w-]{1,60}\.wufoo\.com/forms/[\w-]{1,100}" + _END),
+)
+
+# Frames and redirects that name another URL in theirs.
+_WRAPPER: Final = re.compile(
+    r"(?:w\.soundcloud\.com/player/?|facebook\.com/plugins/(?:post|video)\.php|cdn\.embedly\.com/widgets/media\.html)"
+    r"\?(?:.*&)?(?:url|href)=(?P<url>[^&#]+)"
+)
+_WEB_URL: Final = re.compile(
+    r"https?://(?P<prefix>(?:(?:www|m|mobile)\.)?)(?P<rest>[^/?#@:\\]+(?:[/?#].*)?)", re.IGNORECASE
+)
+_START_TIME: Final = re.compile(
+    r"[&?#](?:t|start)=(?:(?P<h>[0-9]{1,2})h)?(?:(?P<m>[0-9]{1,3})m)?(?:(?P<s>[0-9]{1,5})s?)?(?![0-9a-z])"
+)
+# What tells a site where a reader came from, and what asks for the player instead of the page.
+_NOT_OF_PAGE: Final = re.compile(r"(?<=[?&])(?:fbclid|igsh|igshid|output|ref_src|utm_\w+)=[^&#]*+&?")
+_OPTIONAL: Final = re.compile(r"\[([^\[\]{}]*\{(\w+)\}[^\[\]{}]*)\]")
+
+
+@lru_cache(maxsize=128)
+def find_embed(url: str) -> Embed | None:
+    """Return what is at `url`, which may be one of a page or a player, or None if no provider is known for it."""
+    return _find(url) or _find(_wrapped(url))
+
+
+def is_player_url(url: str) -> bool:
+    """Whether `url` is one that `find_embed` returns for a player."""
+    return any(player.match(url) for player in _PLAYERS)
+
+
+def _find(url: str) -> Embed | None:
+    if not (parts := _parts(url)):
+        return None
+    prefix, rest = parts
+    for provider in _PROVIDERS:
+        for pattern in provider.patterns:
+            if found := pattern.match(rest):
+                values = {"start": _start(rest), **found.groupdict("")}
+                page = _fill(provider.page, values) if provider.page else _page_as_is(f"https://{prefix}{found[0]}")
+                return Embed(provider.site, page, _fill(provider.player, values), provider.kind)
+    return None
+
+
+def _wrapped(url: str) -> str:
+    """Return the URL that `url` names, if it is one of a wrapper, else an empty string."""
+    parts = _parts(url)
+    found = _WRAPPER.match(parts[1]) if parts else None
+    return unquote(found["url"]) if found else ""
+
+
+def _parts(url: str) -> tuple[str, str] | None:
+    """Return a web URL in two parts, the subdomain that patterns leave out and the rest, or None for another URL."""
+    normalised = urls.normalise(unescape(url)) or ""
+    found = _WEB_URL.fullmatch(normalised)
+    if not found:
+        return None
+    host, separator, rest = re.split(r"([/?#]|$)", found["rest"], maxsplit=1)
+    return found["prefix"].lower(), f"{host.lower().rstrip('.')}{separator}{rest}"
+
+
+def _start(rest: str) -> str:
+    """Return the seconds at which to start, without leading zeros; empty for the beginning."""
+    found = _START_TIME.search(rest)
+    hours, minutes, seconds = (int(found[unit] or 0) for unit in "hms") if found else (0, 0, 0)
+    return str(3600 * hours + 60 * minutes + seconds or "")
+
+
+def _fill(template: str, values: dict[str, str]) -> str:
+    return _OPTIONAL.sub(lambda part: part[1] if values.get(part[2]) else "", template).format_map(values)
+
+
+def _page_as_is(url: str) -> str:
+    return _NOT_OF_PAGE.sub("", url).rstrip("?&")
+
+
+def _player_pattern(template: str) -> re.Pattern[str]:
+    """Return a pattern that matches what `template` can become."""
+    pattern = re.escape(template).replace(r"\[", "(?:").replace(r"\]", ")?")
+    return re.compile(re.sub(r"\\{\w+\\}", r"[\\w/-]{1,400}", pattern) + r"\Z", re.ASCII)
+
+
+_PLAYERS: Final = tuple(_player_pattern(provider.player) for provider in _PROVIDERS if provider.player)

@@ -1,0 +1,49 @@
+"""The setting CACHES from a URL such as `redis://127.0.0.1:6379/0`."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_REDIS = "django.core.cache.backends.redis.RedisCache"
+
+
+def caches(url: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the value of CACHES. Without a `url` the cache consists of files in `folder`.
+
+    Raises ImproperlyConfigured if the URL is invalid or its client is not installed.
+    """
+    backend: dict[str, Any]
+    if not url:
+        options = {"MAX_ENTRIES": 5000}
+        backend = {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": str(folder),
+            "OPTIONS": options,
+        }
+    else:
+        backend = _from_url(url)
+    # The site's code uses the first one only.
+    return {"default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"}, "backend": backend}
+
+
+def _from_url(url: str) -> dict[str, Any]:
+    # Valkey speaks the same protocol, but the client does not know its name.
+    if url.startswith(("valkey://", "valkeys://")):
+        url = f"redis{url.removeprefix('valkey')}"
+    try:
+        backend: dict[str, Any] = environ.Env.cache_url_config(url)
+    except (ImproperlyConfigured, ValueError):
+        # Without the URL, which may contain a password.
+        raise ImproperlyConfigured("CACHE_URL is not valid. It should look like redis://127.0.0.1:6379/0.") from None
+    if backend["BACKEND"] == _REDIS:
+        if find_spec("redis") is None:
+            raise ImproperlyConfigured(
+                "CACHE_URL names a Redis or Valkey server, but its client is not installed. Install it with "
+                "`uv sync --extra redis`, or remove CACHE_URL to keep the cache in files."
+            )
+        # In seconds. A page can be rendered in the time that a server which does not answer would cost.
+        backend["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | backend.get("OPTIONS", {})
+    return backend

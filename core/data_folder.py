@@ -1,0 +1,59 @@
+"""Keeping private what other users of the machine must not read: drafts, addresses, password hashes, keys, exports."""
+
+import logging
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+
+# What others must not have. The owner may let a group pass through a folder, so that a web server can read media.
+_FOLDER: int = stat.S_IRWXO | stat.S_IRGRP | stat.S_IWGRP
+_FILE: int = stat.S_IRWXO | stat.S_IRWXG
+
+_log = logging.getLogger(__name__)
+
+
+def exposed_paths() -> Iterator[tuple[Path, int]]:
+    """Yield each path that others can read or change, with the permissions that it should have."""
+    folders = [settings.DATA_DIR, settings.BROADSIDE_IMPORTS_DIR]
+    files = []
+    if connection.vendor == "sqlite":
+        database = str(connection.settings_dict["NAME"])
+        files = [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm")]
+    for paths, forbidden in ((folders, _FOLDER), (files, _FILE)):
+        for path in paths:
+            mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+            # Never a folder that all users share, such as /tmp.
+            if mode & forbidden and not mode & stat.S_ISVTX:
+                yield path, mode & stat.S_IRWXU
+
+
+def make_private(**kwargs: Any) -> None:
+    """Take the permissions from others that they must not have. What can't be changed is left to the check."""
+    for path, mode in list(exposed_paths()):
+        try:
+            path.chmod(mode)
+        except OSError as error:
+            _log.warning("%s could not be made private: %s", path, error.strerror)
+        else:
+            _log.info("%s is now private.", path)
+
+
+def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Report each path that others can read or change (core.W001)."""
+    exposed = [(path, f"{mode:o}") for path, mode in exposed_paths()]
+    secrets = settings.BASE_DIR / ".env"
+    if secrets.exists() and secrets.stat().st_mode & stat.S_IRWXO:
+        exposed.append((secrets, "600"))
+    return [
+        checks.Warning(
+            f"Other users of this machine can read or change {path}.",
+            hint=f"Run `chmod {mode} {path}`, or `manage.py migrate` for everything in the data folder.",
+            id="core.W001",
+        )
+        for path, mode in exposed
+    ]

@@ -1,0 +1,258 @@
+"""Whatever goes wrong in the cache is a miss: readers and commenters never notice, and the log says it now and then."""
+
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import BaseCache, cache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.test import Client
+from pytest_django import Settings
+
+from comments.models import Comment
+from config.cache import caches
+from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache
+from tests.factories import CategoryFactory, PostFactory
+
+SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
+FILES = "django.core.cache.backends.filebased.FileBasedCache"
+
+
+class BrokenCache(BaseCache):
+    """Raises something other than OSError, whatever is called."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def _fail(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("broken")
+
+    add = get = set = touch = incr = delete = clear = _fail
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FailSafeCache, "_silent_until", 0)
+    monkeypatch.setattr(FailSafeCache, "_paused_until", 0)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("core.cache.time", clock)
+    return clock
+
+
+def use(settings: Settings, backend: str, location: str = "", **options: Any) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"},
+        "backend": {"BACKEND": backend, "LOCATION": location, "OPTIONS": options},
+    }
+
+
+@pytest.fixture
+def broken(settings: Settings) -> None:
+    use(settings, f"{__name__}.BrokenCache")
+
+
+def break_with_a_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_text("This is not a folder.")
+    use(settings, FILES, str(tmp_path / "cache"))
+
+
+def break_with_permissions(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    use(settings, FILES, str(tmp_path / "cache"))
+    monkeypatch.setattr("django.core.cache.backends.filebased.open", refuse, raising=False)
+    monkeypatch.setattr(FileBasedCache, "_createdir", refuse)
+
+
+def break_with_damaged_files(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(settings, FILES, str(tmp_path / "cache"))
+    write = FileBasedCache._write_content  # type: ignore[attr-defined]  # private
+
+    def write_half(self: Any, file: Any, *args: Any) -> None:
+        write(self, file, *args)
+        file.truncate(file.tell() // 2)
+
+    monkeypatch.setattr(FileBasedCache, "_write_content", write_half)
+
+
+def break_with_a_full_disk(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    use(settings, FILES, str(tmp_path / "cache"))
+    monkeypatch.setattr(FileBasedCache, "_write_content", fail)
+
+
+def break_with_an_absent_server(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("redis")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    use(settings, "django.core.cache.backends.redis.RedisCache", f"redis://127.0.0.1:{port}/0")
+
+
+def break_everything(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(settings, f"{__name__}.BrokenCache")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "break_cache",
+    [
+        break_with_a_file,
+        break_with_permissions,
+        break_with_damaged_files,
+        break_with_a_full_disk,
+        break_with_an_absent_server,
+        break_everything,
+    ],
+)
+def test_readers_and_commenters_do_not_notice(
+    break_cache: Callable[..., None],
+    client: Client,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    post = PostFactory(title="News", tags=["t"], categories=[CategoryFactory(name="c")])
+    break_cache(settings, tmp_path, monkeypatch)
+    for path in ("/", post.get_absolute_url(), "/tag/t/", "/category/c/", "/feed/", "/sitemap.xml", "/robots.txt"):
+        # The second request would be answered from the cache.
+        assert [client.get(path).status_code for _ in range(2)] == [200, 200], path
+    data = {"name": "Ann", "email": "a@example.org", "text": "Hello."}
+    assert client.post(f"/comments/on/post/{post.pk}/", data).status_code == 302
+    assert Comment.objects.get().status == "pending"
+
+
+class TestWorkingCache:
+    @pytest.fixture(autouse=True)
+    def _use(self, settings: Settings, tmp_path: Path) -> None:
+        use(settings, FILES, str(tmp_path / "cache"))
+
+    def test_it_is_used(self) -> None:
+        cache.set("one", 1)
+        cache.set("brief", 2, timeout=-1)
+        assert [cache.get("one"), cache.get("brief", 0), cache.get("none", "default")] == [1, 0, "default"]
+        assert [cache.add("one", 3), cache.add("new", 3)] == [False, True]
+        assert cache.get_many(["one", "new"]) == {"one": 1, "new": 3}
+        assert [cache.incr("new", 2), cache.get("new")] == [5, 5]
+        assert [cache.delete("one"), cache.delete("one")] == [True, False]
+        cache.clear()
+        assert not cache.touch("new")
+
+    def test_nothing_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        cache.get("none")
+        with pytest.raises(ValueError, match="not in the cache"):
+            cache.incr("none")
+        assert caplog.records == []
+
+
+@pytest.mark.usefixtures("broken")
+class TestBrokenCache:
+    def test_every_operation_has_the_result_of_an_empty_cache(self) -> None:
+        cache.set("one", 1)
+        cache.clear()
+        assert [cache.get("one"), cache.get("one", 0), cache.get_many(["one"])] == [None, 0, {}]
+        assert [cache.add("one", 1), cache.touch("one"), cache.delete("one"), "one" in cache] == [False] * 4
+        assert cache.get_or_set("one", 5) == 5
+        with pytest.raises(ValueError, match="not in the cache"):
+            cache.incr("one")
+
+    def test_the_log_says_so_once_a_minute(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.WARNING):
+            for _ in range(100):
+                cache.get("one")
+            assert [record.getMessage() for record in caplog.records] == [
+                "The cache failed, so pages are slower. RuntimeError: broken"
+            ]
+            clock.now += LOG_INTERVAL
+            cache.get("one")
+        assert len(caplog.records) == 2
+
+    def test_a_slow_failure_is_not_repeated_for_a_while(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls = []
+
+        def fail(*args: Any) -> None:
+            calls.append(args)
+            clock.now += 0.5
+            raise TimeoutError
+
+        monkeypatch.setattr(BrokenCache, "get", fail)
+        for _ in range(10):
+            cache.get("one")
+        assert len(calls) == 1
+        clock.now += PAUSE
+        cache.get("one")
+        assert len(calls) == 2
+
+    def test_a_quick_failure_does_not_stop_the_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One damaged entry must not keep the others from being used, or itself from being replaced."""
+        cache.get("damaged")
+        monkeypatch.setattr(BrokenCache, "get", lambda *args: "from the cache")
+        assert cache.get("other") == "from the cache"
+
+
+@pytest.fixture
+def server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A real cache server, which the site uses."""
+    if SERVER is None:
+        if os.environ.get("CI"):
+            pytest.fail("Neither valkey-server nor redis-server is installed.")
+        pytest.skip("Neither valkey-server nor redis-server is installed.")
+    # The path of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="cache-") as folder:
+        path = Path(folder) / "socket"
+        options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
+        process = subprocess.Popen([SERVER, *options], stdout=subprocess.DEVNULL)  # noqa: S603  our own arguments
+        while not path.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        settings.CACHES = caches(f"redis://{path}", tmp_path)
+        yield process
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.django_db
+class TestServer:
+    def test_pages_are_stored_there(
+        self, client: Client, server: subprocess.Popen[bytes], django_assert_num_queries: Any
+    ) -> None:
+        PostFactory()
+        first = client.get("/")
+        # Only the site's settings.
+        with django_assert_num_queries(1):
+            assert client.get("/").content == first.content
+
+    @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "does not answer"])
+    def test_pages_are_rendered_while_it_is_down(
+        self, client: Client, server: subprocess.Popen[bytes], with_signal: signal.Signals
+    ) -> None:
+        PostFactory()
+        first = client.get("/")
+        server.send_signal(with_signal)
+        for _ in range(3):
+            assert client.get("/").content == first.content

@@ -1,0 +1,47 @@
+"""Every response turns off what the site doesn't use, and only media can be embedded by other sites."""
+
+import pytest
+from django.test import Client
+
+from media.pictures import store_picture
+from tests.factories import PostFactory, UserFactory
+from tests.factories.files import picture_file
+from tests.factories.responses import fetch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        ("/", "same-origin"),
+        ("/feed/", "same-origin"),
+        ("/nothing/", "same-origin"),
+        ("/admin/login/", "same-origin"),
+        ("/admin/", "same-origin"),
+        ("/static/css/site.css", "same-origin"),
+        ("media", "cross-origin"),
+    ],
+)
+def test_only_media_can_be_embedded_by_other_sites(client: Client, path: str, policy: str) -> None:
+    PostFactory()
+    response = fetch(client, store_picture(picture_file()).file.url if path == "media" else path)
+    assert response["Cross-Origin-Resource-Policy"] == policy
+    permissions = response["Permissions-Policy"].split(", ")
+    assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} <= set(permissions)
+    # Players get what they need from the page that shows them.
+    assert not any(permission.startswith(("autoplay", "fullscreen")) for permission in permissions)
+
+
+def test_media_that_have_not_changed_can_still_be_embedded(client: Client) -> None:
+    url = store_picture(picture_file()).file.url
+    response = client.get(url, headers={"If-Modified-Since": fetch(client, url)["Last-Modified"]})
+    assert response.status_code == 304
+    assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+def test_pages_from_the_cache_and_for_the_staff_have_the_headers_too(client: Client) -> None:
+    client.get("/")
+    assert "camera=()" in client.get("/")["Permissions-Policy"]
+    client.force_login(UserFactory(role="Editor"))
+    assert "camera=()" in client.get("/admin/")["Permissions-Policy"]

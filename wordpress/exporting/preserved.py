@@ -1,0 +1,166 @@
+"""What imports have preserved (wordpress.importing.preserved), merged into what this site exports.
+
+What is here now takes precedence: an exported text is repeated only as long as it stands for the same text as here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from types import MappingProxyType
+from typing import Any, Final
+from xml.sax.saxutils import quoteattr
+
+from django.db.models import Model
+
+from wordpress.bulk import fetch_rows
+from wordpress.exporting.ids import ExportIds
+from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.report import CATEGORIES, TAGS
+from wordpress.models import ImportedItem, PreservedData
+from wordpress.wxr import elements
+from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.records import CATEGORY, TAG
+from wordpress.wxr.values import parse_id, plain_line, plain_lines
+
+_CHUNK_SIZE: Final = 20
+# Elements of items, terms and comments in WordPress's order, without its prefix. Others come after these.
+_FIRST: Final = (
+    *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
+    *("post_id", "post_date", "post_date_gmt", "post_modified", "post_modified_gmt", "comment_status", "ping_status"),
+    *("post_name", "status", "post_parent", "menu_order", "post_type", "post_password", "is_sticky", "attachment_url"),
+    *("term_id", "term_taxonomy", "term_slug", "term_parent", "term_name", "term_description"),
+    *("comment_id", "comment_author", "comment_author_email", "comment_author_url", "comment_author_IP"),
+    *("comment_date", "comment_date_gmt", "comment_content", "comment_approved", "comment_type", "comment_parent"),
+    "comment_user_id",
+)
+_ORDER: Final = {name: position for position, name in enumerate(_FIRST)}
+# An element and fields of links in menus that refer to objects by ID.
+_PARENT, _PARENT_ITEM, _TARGET = "wp:post_parent", "_menu_item_menu_item_parent", "_menu_item_object_id"
+_TERM_KINDS: Final = {CATEGORY: CATEGORIES, TAG: TAGS}
+
+
+class Preserved:
+    """What is preserved of one object. Empty if nothing is."""
+
+    def __init__(self, owner: Model | dict[str, Any]) -> None:
+        """`owner`: the object, or the fields themselves."""
+        # Django raises an AttributeError if there is no row.
+        row: PreservedData | None = getattr(owner, "preserved", None)
+        fields = owner if isinstance(owner, dict) else row.fields if row else {}
+        self.elements: dict[str, str] = fields.get("elements", {})
+        self.terms: list[list[str]] = fields.get("terms", [])
+        self.meta: list[list[str]] = fields.get("meta", [])
+        self._comments: list[dict[str, Any]] = fields.get("comments", [])
+
+    def text(self, element: str, current: str, plain: Callable[[str], str]) -> str:
+        """Return the exported text of `element` if its `plain` text is the current one, or else the latter as HTML."""
+        exported = self.elements.get(element)
+        return text_to_html(current) if exported is None or plain(exported) != current else exported
+
+    def line(self, element: str, current: str) -> str:
+        return self.text(element, current, plain_line)
+
+    def lines(self, element: str, current: str) -> str:
+        return self.text(element, current, plain_lines)
+
+    def wp_elements(self, *, except_for: Iterable[str] = ()) -> dict[str, str]:
+        """Return the texts of the elements in WordPress's namespace, by name without the prefix."""
+        found = _sorted(self.elements).items()
+        names = {name: text for name, text in found if name.startswith("wp:") and name not in except_for}
+        return {name.removeprefix("wp:"): text for name, text in names.items()}
+
+    def term_elements(self) -> Iterator[str]:
+        return (term_element(taxonomy, slug, text_to_html(name)) for taxonomy, slug, name in self.terms)
+
+    def meta_elements(self, kind: str, own: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+        """Yield the meta fields: first this site's `own`, then those with other keys."""
+        for key, value in own.items():
+            if value:
+                yield elements.meta_field(kind, key, value)
+        for key, value in self.meta:
+            if not own.get(key):
+                yield elements.meta_field(kind, key, value)
+
+    def comment_elements(self) -> Iterator[str]:
+        """Yield the comments on an item that has none here."""
+        for fields in self._comments:
+            comment = Preserved(fields)
+            texts = {**comment.elements, "wp:comment_author_IP": ""}
+            meta = "".join(comment.meta_elements("commentmeta"))
+            yield f"\t\t<wp:comment>{_elements(texts)}{meta}</wp:comment>\n"
+
+    def as_item(self, texts: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Return the whole item, in which `texts` replace those of the elements with these names."""
+        inside = [*self.term_elements(), *self.meta_elements("postmeta"), *self.comment_elements()]
+        return f"\t<item>{_elements({**self.elements, **texts})}\n{''.join(inside)}\t</item>\n"
+
+
+def term_element(taxonomy: str, slug: str, name: str) -> str:
+    """Return the element that files an item under a term. `slug` is percent-encoded."""
+    return f"\t\t<category domain={quoteattr(taxonomy)} nicename={quoteattr(slug)}>{elements.cdata(name)}</category>\n"
+
+
+def whole_terms() -> Iterator[str]:
+    """Yield the terms of other taxonomies."""
+    for row in PreservedData.objects.filter(kind=PreservedData.Kind.TERM).order_by("pk").iterator(_CHUNK_SIZE):
+        kept = Preserved(row.fields)
+        yield f"\t<wp:term>{_elements(kept.elements)}{''.join(kept.meta_elements('termmeta'))}</wp:term>\n"
+
+
+def whole_items(ids: ExportIds) -> Iterator[str]:
+    """Yield the items of types that are unknown here. They refer to others by the IDs of the export."""
+    rows = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).order_by("pk").iterator(_CHUNK_SIZE)
+    for batch in batched(rows, _CHUNK_SIZE, strict=False):
+        moved = _MovedIds(batch, ids)
+        for row in batch:
+            kept = Preserved(row.fields)
+            moved.follow(row, kept)
+            yield kept.as_item()
+
+
+class _MovedIds:
+    """The IDs that objects have in the export, by the IDs with which some preserved items refer to them."""
+
+    def __init__(self, rows: Sequence[PreservedData], ids: ExportIds) -> None:
+        self._ids = ids
+        self._entries: dict[tuple[str, int], int] = {}
+        self._terms: dict[tuple[str, str, int], int] = {}
+        for site in {row.site for row in rows}:
+            of_site = [Preserved(row.fields) for row in rows if row.site == site]
+            parents = {parse_id(kept.elements.get(_PARENT, "")) for kept in of_site}
+            targets = {parse_id(value) for kept in of_site for key, value in kept.meta if key == _TARGET}
+            entries = entries_by_id(site, parents | targets)
+            self._entries |= {(site, wordpress_id): entry.pk for wordpress_id, entry in entries.items()}
+            for taxonomy, kind in _TERM_KINDS.items():
+                columns = ("wordpress_id", "object_pk")
+                terms = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, site=site, kind=kind)
+                self._terms |= {(site, taxonomy, wordpress_id): pk for wordpress_id, pk in terms}
+
+    def follow(self, row: PreservedData, kept: Preserved) -> None:
+        """Replace the IDs in `kept`, the fields of `row`."""
+        if row.wordpress_id:
+            kept.elements["wp:post_id"] = str(self._ids.for_whole(row.site, row.wordpress_id))
+        if _PARENT in kept.elements:
+            kept.elements[_PARENT] = self._item(row.site, kept.elements[_PARENT])
+        meta = dict(kept.meta)
+        target_type, taxonomy = meta.get("_menu_item_type"), meta.get("_menu_item_object", "")
+        for pair in kept.meta:
+            key, value = pair
+            if key == _PARENT_ITEM or (key == _TARGET and target_type == "post_type"):
+                pair[1] = self._item(row.site, value)
+            elif key == _TARGET and target_type == "taxonomy":
+                pair[1] = str(self._terms.get((row.site, taxonomy, parse_id(value)), value))
+
+    def _item(self, site: str, value: str) -> str:
+        wordpress_id = parse_id(value)
+        if not wordpress_id:
+            return value
+        return str(self._entries.get((site, wordpress_id)) or self._ids.for_whole(site, wordpress_id))
+
+
+def _elements(texts: Mapping[str, str]) -> str:
+    return "".join(elements.element(*pair) for pair in _sorted(texts).items())
+
+
+def _sorted(texts: Mapping[str, str]) -> dict[str, str]:
+    """Sort elements as WordPress does. A database may store them in another order."""
+    return dict(sorted(texts.items(), key=lambda pair: (_ORDER.get(pair[0].removeprefix("wp:"), len(_ORDER)), pair[0])))

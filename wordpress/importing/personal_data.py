@@ -1,0 +1,47 @@
+"""Personal data in what imports have preserved: meta fields of comments, and items of unknown types with an address."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from comments.personal_data import comments_of
+from core.personal_data import PersonalRows
+from wordpress.importing.ledger import forget_comments
+from wordpress.models import PreservedData
+
+
+@dataclass(frozen=True, slots=True)
+class PreservedRows(PersonalRows):
+    """The preserved data of a person's comments, and all other preserved data in which the address occurs.
+
+    What editors wrote about their own texts, such as the custom fields of posts, is not about commenters.
+    """
+
+    model: type[PreservedData] = field(default=PreservedData)
+    email_field: str = "fields"
+
+    def rows(self, email: str) -> QuerySet[Any]:
+        rows = PreservedData.objects.all()
+        if not email:
+            return rows.none()
+        # As a database may store it: with other characters than ASCII escaped or not.
+        spellings = {email, json.dumps(email)[1:-1]}
+        contains = Q()
+        for spelling in spellings:
+            contains |= Q(text__icontains=spelling)
+        others = rows.filter(entry=None, category=None, tag=None).annotate(text=Cast("fields", TextField()))
+        # The database also finds parts of longer addresses.
+        whole = re.compile(rf"(?<![\w.+-])(?:{'|'.join(map(re.escape, spellings))})(?![\w-]|\.\w)", re.IGNORECASE)
+        found = [pk for pk, text in others.filter(contains).values_list("pk", "text") if whole.search(text)]
+        return rows.filter(Q(pk__in=found) | Q(comment__in=comments_of(email)))
+
+
+def forget(pks: Collection[int]) -> None:
+    """Delete what imports recorded about comments and preserved of them. Later imports leave these comments alone."""
+    forget_comments(pks)
+    PreservedData.objects.filter(comment__in=pks).delete()

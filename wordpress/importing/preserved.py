@@ -1,0 +1,289 @@
+"""Preserving what an export says that Broadside has no use for, so that our exports contain it again.
+
+Nothing of it is shown to anyone. What readers left in WordPress without their knowledge is not preserved: IP addresses
+and the notes of spam filters. Neither is what they sent through forms: nobody would find it here to answer or erase it.
+"""
+
+import datetime as dt
+import ipaddress
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any, Final
+from urllib.parse import unquote
+
+from django.utils.translation import ngettext
+
+from blog.models import Entry
+from comments.models import CommentKind
+from comments.personal_data import Erasures
+from wordpress.bulk import fetch_rows, insert_rows
+from wordpress.importing.context import ImportContext
+from wordpress.importing.enclosures import enclosure_field, parse_enclosure
+from wordpress.importing.entry_builder import is_known_status
+from wordpress.importing.ledger import PRESERVED
+from wordpress.importing.limits import max_length
+from wordpress.importing.report import OTHER_TERMS
+from wordpress.models import PreservedData, fingerprint
+from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.extensions import without_extension
+from wordpress.wxr.records import (
+    CATEGORY,
+    DESIRED_SLUG_KEY,
+    ENCLOSURE,
+    FOOTNOTES,
+    OLD_SLUG_KEY,
+    TAG,
+    Comment,
+    Item,
+    Meta,
+    Term,
+    TermRef,
+)
+from wordpress.wxr.values import plain_line, plain_lines
+
+# See PreservedData.
+type Fields = dict[str, Any]
+
+# The limits of one object: characters, and meta fields, terms or comments. WordPress's own objects are far below.
+_MAX_CHARACTERS: Final = 1_000_000
+_MAX_COUNT: Final = 1000
+# What our exports write anyway.
+_DEFAULTS: Final = {
+    "wp:ping_status": "closed",
+    "wp:comment_status": "closed",
+    "wp:is_sticky": "0",
+    "wp:post_password": "",
+    "wp:post_name": "",
+    "wp:status": "inherit",
+    "description": "",
+}
+# The elements of attachments and of reusable blocks that have columns here. Our exports make them from these.
+_USED_OF_ATTACHMENTS: Final = {
+    *("link", "pubDate", "dc:creator", "guid", "wp:post_id", "wp:post_date", "wp:post_date_gmt", "wp:post_parent"),
+    *("wp:menu_order", "wp:post_type", "wp:attachment_url"),
+}
+_USED_OF_BLOCKS: Final = {"content:encoded", "wp:post_id", "wp:post_type", "wp:status"}
+_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# What Akismet noted about a commenter.
+_SPAM_FILTER: Final = ("akismet_", "_akismet")
+_ADDRESS: Final = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w.:]\w)"
+)
+
+
+def preserve(context: ImportContext, kind: str, owner: str, found: Mapping[int, Fields]) -> None:
+    """Store what is preserved of objects. Call it in the transaction that stores them, when they are stored.
+
+    `kind` is theirs in the report, `owner` is the field of PreservedData that refers to them, `found` has their IDs.
+    """
+    for pk, fields in found.items():
+        _note_left_out(context, kind, pk, fields)
+    rows = fetch_rows(PreservedData, owner, found, owner, "pk", "fields")
+    stored = {pk: (row, fields) for pk, row, fields in rows}
+    new = [(pk, fields) for pk, fields in found.items() if fields and pk not in stored]
+    others = ("", PreservedData.Kind.PART.value, 0, None)
+    columns = (owner, "fields", "site", "kind", "wordpress_id", "key")
+    insert_rows(PreservedData, columns, [(*row, *others) for row in new])
+    changed = {row: found[pk] for pk, (row, fields) in stored.items() if fields != found[pk]}
+    _update(changed)
+
+
+def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> None:
+    """Store items or terms of types that are unknown here, with everything that they have."""
+    for kind, group in groupby(objects, _kind):
+        found = {_key(each): each for each in group}
+        rows = fetch_rows(PreservedData, "key", found, "key", "pk", "fields", kind=kind, site=context.site)
+        stored = {key: (row, fields) for key, row, fields in rows}
+        erasures = Erasures()
+        fields = {key: _whole_fields(each, erasures) for key, each in found.items()}
+        for key, each in found.items():
+            _note_left_out(context, each.type if isinstance(each, Item) else OTHER_TERMS, each.id, fields[key])
+        new = [
+            PreservedData(site=context.site, kind=kind, wordpress_id=each.id, key=key, fields=fields[key])
+            for key, each in found.items()
+            if key not in stored and fields[key]
+        ]
+        for row in PreservedData.objects.bulk_create(new):
+            context.ledger.add(PRESERVED, row.wordpress_id, row.pk)
+        _update({row: fields[key] for key, (row, before) in stored.items() if before != fields[key]})
+
+
+def entry_fields(item: Item) -> Fields:
+    """Return what is preserved of a post or page."""
+    elements = dict(_not_default(item.elements))
+    exact = item.extension.texts if item.extension else {}
+    if "title" not in exact and item.title != text_to_html(plain_title(item.title)):
+        elements["title"] = item.title
+    if "excerpt" not in exact and item.excerpt != text_to_html(plain_lines(item.excerpt)):
+        elements["excerpt:encoded"] = item.excerpt
+    if item.status and not is_known_status(item.status):
+        elements["wp:status"] = item.status
+    if not item.slug and item.status in {"draft", "pending"}:
+        # WordPress gives them a slug when they are published. Here they get one at once.
+        elements["wp:post_name"] = ""
+    is_post = item.type == "post"
+    if is_post and item.menu_order:
+        elements["wp:menu_order"] = str(item.menu_order)
+    if not is_post and item.sticky:
+        elements["wp:is_sticky"] = "1"
+    terms = (ref for ref in item.terms if not is_post or ref.taxonomy not in {CATEGORY, TAG})
+    return _fields(elements.items(), terms, _entry_meta(item))
+
+
+def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
+    """Yield the meta fields of a post or page that our exports would not make themselves."""
+    # Only our own exports list URLs, from which they derive these slugs.
+    former = {unquote(url).rstrip("/").rpartition("/")[2] for url in item.legacy_urls}
+    for key, value in item.meta:
+        enclosure = parse_enclosure(value) if key == ENCLOSURE and item.type == "post" else None
+        is_made = key == DESIRED_SLUG_KEY or (enclosure and enclosure_field(*enclosure) == value)
+        if key == OLD_SLUG_KEY:
+            is_made = unquote(value) in former
+        elif key == FOOTNOTES:
+            is_made = _is_our_json(value)
+        if not is_made:
+            yield key, value
+
+
+def _is_our_json(value: str) -> bool:
+    """Return whether `value` is JSON as Python writes it. WordPress writes no spaces."""
+    try:
+        return json.dumps(json.loads(value), ensure_ascii=False) == value
+    except (ValueError, RecursionError):
+        return False
+
+
+def comment_fields(comment: Comment) -> Fields:
+    """Return what is preserved of a comment."""
+    elements = {"wp:comment_type": comment.type} if comment.type not in CommentKind else {}
+    return _fields(elements.items(), meta=_without_private(comment.meta))
+
+
+def term_fields(term: Term) -> Fields:
+    """Return what is preserved of a category or tag."""
+    return _fields(term.elements, meta=term.meta)
+
+
+def attachment_fields(item: Item, erasures: Erasures) -> Fields:
+    """Return what is preserved of a file's item, including its comments."""
+    raw = {name: text for name, text in item.elements if name not in _USED_OF_ATTACHMENTS}
+    plain = {"title": plain_line, "excerpt:encoded": plain_lines, "content:encoded": plain_lines}
+    exact = item.extension.texts if item.extension else {}
+    for name, parse in plain.items():
+        own_name = {"excerpt:encoded": "caption", "content:encoded": "description"}.get(name, name)
+        if name in raw and (own_name in exact or raw[name] == text_to_html(parse(raw[name]))):
+            del raw[name]
+    return _fields(_not_default(raw.items()), item.terms, item.meta, item.comments, erasures)
+
+
+def block_fields(item: Item, erasures: Erasures) -> Fields:
+    """Return what is preserved of a reusable block."""
+    raw = {name: text for name, text in item.elements if name not in _USED_OF_BLOCKS}
+    if raw.get("title") == text_to_html(plain_line(item.title)):
+        del raw["title"]
+    return _fields(raw.items(), item.terms, item.meta, item.comments, erasures)
+
+
+def plain_title(markup: str) -> str:
+    """Return the title that a post or page with the exported title `markup` has here."""
+    return plain_line(markup)[: max_length(Entry, "title")]
+
+
+def _note_left_out(context: ImportContext, kind: str, id: int, fields: Fields) -> None:  # noqa: A002  # WordPress's name for it
+    if count := fields.get("left_out", 0):
+        text = ngettext(
+            "%d of its fields is too large or one too many and is not kept. Keep the export if you need it.",
+            "%d of its fields are too large or too many and are not kept. Keep the export if you need them.",
+            count,
+        )
+        context.report.note(kind, id, str(fields.get("elements", {}).get("title", "")), text % count)
+
+
+def _update(changed: Mapping[int, Fields]) -> None:
+    rows = [PreservedData(pk=row, fields=fields) for row, fields in changed.items() if fields]
+    PreservedData.objects.bulk_update(rows, ["fields"], batch_size=100)
+    PreservedData.objects.filter(pk__in=[row for row, fields in changed.items() if not fields]).delete()
+
+
+def _kind(each: Item | Term) -> PreservedData.Kind:
+    return PreservedData.Kind.TERM if isinstance(each, Term) else PreservedData.Kind.ITEM
+
+
+def _key(each: Item | Term) -> str:
+    """Return what distinguishes a whole item or term from the others of its site."""
+    if isinstance(each, Term):
+        return fingerprint(each.taxonomy, each.slug or each.name)
+    # Programs that export no IDs may leave out GUIDs too.
+    return fingerprint(each.type, *((each.id,) if each.id else (each.guid, each.slug, each.title, each.date)))
+
+
+def _whole_fields(each: Item | Term, erasures: Erasures) -> Fields:
+    if isinstance(each, Term):
+        return _fields(each.elements, meta=each.meta)
+    fields = _fields(each.elements, each.terms, _without_private(each.meta), each.comments, erasures)
+    return {} if _is_about_erased(each, fields, erasures) else fields
+
+
+def _fields(
+    elements: Iterable[tuple[str, str]],
+    terms: Iterable[TermRef] = (),
+    meta: Iterable[tuple[str, str]] = (),
+    comments: Collection[Comment] = (),
+    erasures: Erasures | None = None,
+) -> Fields:
+    """Return fields without those that are empty, within the limits of one object."""
+    found: dict[str, Iterable[Any]] = {
+        "elements": map(list, elements),
+        "terms": map(list, terms),
+        "meta": map(list, without_extension(tuple(meta))),
+        "comments": _comments(comments, erasures),
+    }
+    fields: Fields = {}
+    characters = 0
+    for name, values in found.items():
+        for value in values:
+            size = len(json.dumps(value))
+            if characters + size <= _MAX_CHARACTERS and len(fields.get(name, ())) < _MAX_COUNT:
+                characters += size
+                fields.setdefault(name, []).append(value)
+            else:
+                fields["left_out"] = fields.get("left_out", 0) + 1
+    if "elements" in fields:
+        fields["elements"] = dict(fields["elements"])
+    return fields
+
+
+def _is_about_erased(item: Item, fields: Fields, erasures: Erasures) -> bool:
+    """Return whether an item contains the e-mail address of someone who was erased here after it was written."""
+    addresses = set(_EMAIL.findall(json.dumps(fields, ensure_ascii=False)))
+    return any(erasures.of(address, item.published_at or _UNKNOWN_TIME) for address in addresses)
+
+
+def _comments(comments: Iterable[Comment], erasures: Erasures | None) -> Iterator[Fields]:
+    for comment in comments:
+        is_erased = erasures and comment.written_at and erasures.of(comment.email, comment.written_at)
+        if not is_erased:
+            yield _fields(comment.elements, meta=_without_private(comment.meta))
+
+
+def _not_default(elements: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((name, text) for name, text in elements if _DEFAULTS.get(name) != text.strip())
+
+
+def _without_private(meta: Meta) -> Meta:
+    """Return the meta fields without those of spam filters and those that contain an IP address."""
+    return tuple((key, value) for key, value in meta if not key.startswith(_SPAM_FILTER) and not _has_address(value))
+
+
+def _has_address(text: str) -> bool:
+    return any(map(_is_address, _ADDRESS.findall(text)))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return not ipaddress.ip_address(text).is_unspecified
+    except ValueError:
+        return False
