@@ -35,6 +35,8 @@ class ImportRun(models.Model):
     job = models.ForeignKey("ImportJob", null=True, on_delete=models.SET_NULL, related_name="runs")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+    # The site settings that it took from the export: for each field its value before and after.
+    taken_settings = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("import run")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from blog.models import Post
+from core.models import SiteSettings
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL
 from tests.factories.types import Device, Faults, LogIn, Work
@@ -47,7 +48,7 @@ def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work
     work()
     # The page reloads by itself.
     expect(tab.locator("legend")).to_have_text("Authors")
-    expect(tab.locator(".import-counts")).to_contain_text("attachment")
+    expect(tab.locator(".import-counts")).to_contain_text("media item")
     tab.select_option("#id_author_0", "owner")
     tab.click("text=Preview import")
     expect(tab.locator(".import-progress")).to_be_visible()
@@ -60,8 +61,9 @@ def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work
     expect(tab.locator(".import-progress")).to_be_visible()
     work()
     expect(tab.get_by_text("The import did the following:")).to_be_visible()
-    tab.click("text=30 × attachment")
+    tab.click("text=30 × media item")
     expect(tab.get_by_text("… and 10 more")).to_be_visible()
+    expect(tab.get_by_role("list", name="Checklist").get_by_role("listitem")).to_have_count(5)
     assert set(Post.objects.values_list("author__username", flat=True)) == {"owner", "ben-from-the-archive"}
     with tab.expect_download() as download:
         tab.click("text=Download the full report")
@@ -141,8 +143,20 @@ def test_pages_are_accessible(
     work()
     tab.reload()
     expect(tab.get_by_text("This was a preview")).to_be_visible()
-    tab.click("text=30 × attachment")
+    tab.click("text=30 × media item")
     problems["report"] = faults(tab)
+    SiteSettings.objects.update_or_create(pk=1, defaults={"title": "A title of its own"})
+    tab.click("text=Import now")
+    expect(tab.locator(".import-progress")).to_be_visible()
+    work()
+    tab.reload()
+    take_title = tab.get_by_role("button", name="Use the title and tagline of the old blog here")
+    expect(take_title).to_be_visible()
+    problems["checklist"] = faults(tab)
+    take_title.click()
+    expect(tab.get_by_text("This site now has the title and tagline of the old blog.")).to_be_visible()
+    problems["title taken"] = faults(tab)
+    assert SiteSettings.current().title == "Old"
     ImportJob.objects.update(
         state=JobState.REJECTED, error="blog.xml: This is not XML. Nothing was imported.", report={}
     )

@@ -137,6 +137,9 @@ def export(
     scheme: str = "http",
     authors: Iterable[str] | None = None,
     site: str = "https://old.example",
+    title: str = "Old",
+    tagline: str = "",
+    language: str = "",
 ) -> str:
     """Return an export with these parts: terms first, then items. Version 1.0 has no list of authors."""
     if authors is None:
@@ -145,8 +148,9 @@ def export(
     return (
         '<?xml version="1.0" encoding="UTF-8" ?>\n<!-- generator="WordPress" -->\n'
         f'<rss version="2.0" xmlns:excerpt="{base}/excerpt/" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
-        f' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:wp="{base}/">\n<channel><title>Old</title>'
-        f"<link>{site}</link><wp:wxr_version>{version}</wp:wxr_version>"
+        f' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:wp="{base}/">\n<channel>'
+        f"<title>{escape(title)}</title><link>{site}</link><description>{escape(tagline)}</description>"
+        f"<language>{language}</language><wp:wxr_version>{version}</wp:wxr_version>"
         f"<wp:base_blog_url>{site}</wp:base_blog_url>\n"
         f"{''.join(authors)}{''.join(parts)}</channel>\n</rss>\n"
     )

@@ -48,14 +48,14 @@ class TestReport:
         assert ["post", "2", "0", "0", "0"] in lines
         assert ["page", "1", "0", "0", "0"] in lines
         assert ["comment", "1", "0", "0", "0"] in lines
-        assert ["other", "term", "0", "0", "0", "1"] in lines
+        assert ["other", "grouping", "0", "0", "0", "1"] in lines
 
     def test_reasons_and_changes_are_listed(self, tmp_path: Path) -> None:
         attachments = [item(n, post_type="attachment") for n in (30, 31)]
         attachments.append(attachment(32, attachment_url="https://old.example/photo-16?w=300", guid=""))
         out = run(write(tmp_path, export(item(7, title="<b>Bold</b>"), *attachments)))
-        assert "2 × attachment: The export does not say where its file is." in out
-        assert "1 × attachment: The URL of its file does not say what kind of file it is." in out
+        assert "2 × media item: The export does not say where its file is." in out
+        assert "1 × media item: The URL of its file does not say what kind of file it is." in out
         assert "post 7 “Bold”: The markup in its title is not shown. It is kept and exported again." in out
 
     def test_second_run_says_that_nothing_changed(self, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ class TestAuthors:
             call_command("import_wordpress", str(write(tmp_path, export())), "--map-author", mapping)
 
 
-def interrupt(*args: object) -> None:
+def interrupt(*args: object, **options: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -224,7 +224,7 @@ class TestErrors:
     def test_interruption_before_anything_is_stored_is_reported(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("wordpress.importing.steps.authors._create", interrupt)
+        monkeypatch.setattr("wordpress.importing.pipeline.take_settings", interrupt)
         with pytest.raises(CommandError, match="Nothing was imported") as caught:
             run(write(tmp_path, export(item(7))))
         assert caught.value.returncode == 130

@@ -56,7 +56,7 @@ class TestIdentity:
         report = import_parts(item(7, guid="g"), item(8, guid="g"))
         assert Post.objects.get(pk=7).guid == "g"
         assert Post.objects.get(pk=8).guid.startswith("urn:uuid:")
-        assert "GUID" in remarks(report)[0]
+        assert "unique ID" in remarks(report)[0]
 
     @pytest.mark.parametrize("guid", ["", "g" * 501])
     def test_an_unusable_guid_is_replaced_by_the_same_one_each_time(self, import_parts: ImportParts, guid: str) -> None:

@@ -153,6 +153,13 @@ class TestRecords:
         assert found.date == dt.datetime(9999, 12, 31, 23, 59, 59)
         assert found.published_at is None
 
+    def test_channel_describes_the_blog(self, tmp_path: Path) -> None:
+        image = "<image><title>A logo</title></image>"
+        document = export(image, item(7), title="R&amp;D", tagline="What we <b>do</b>", language=" nl-NL\n")
+        found = Export(write(tmp_path, document))
+        assert len(list(found.records())) == 1
+        assert (found.title, found.tagline, found.language) == ("R&D", "What we do", "nl-NL")
+
     def test_tags_of_old_exports_have_the_same_taxonomy(self, tmp_path: Path) -> None:
         found = read_item(tmp_path, export(item(inside=[filed("tag", "x", "X"), filed("", "", "General")])))
         assert found.terms == (("post_tag", "x", "X"), ("category", "", "General"))

@@ -85,7 +85,7 @@ class TestTooManyTerms:
         monkeypatch.setattr("wordpress.importing.analysis.MAX_TERMS", 2)
         report = import_parts(tag("a", "A"), tag("b", "B"), tag("c", "C"), item(7, inside=[filed("post_tag", "c")]))
         assert counted(report, "tag") == {"imported": 2}
-        assert [warning for warning in report.warnings if "more than 2 categories, tags and other terms" in warning]
+        assert [warning for warning in report.warnings if "more than 2 categories, tags and other groupings" in warning]
         assert list(Tag.objects.values_list("slug", flat=True)) == ["a", "b"]
 
 

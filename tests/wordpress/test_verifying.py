@@ -121,7 +121,7 @@ class TestVerifying:
         Post.objects.filter(pk=7).update(guid="other")
         messages = problems(imported)
         # The feeds of the site, the category and the tag.
-        assert messages == ["The feed does not contain the post “A & b” with its GUID."] * 3
+        assert messages == ["The feed does not contain the post “A & b” with its unique ID."] * 3
 
     def test_newer_posts_are_no_problem(self, imported: Path) -> None:
         tag, category = Tag.objects.get(), Category.objects.get()

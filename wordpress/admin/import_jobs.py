@@ -5,8 +5,10 @@ from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -22,9 +24,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
+from core.models import SiteSettings
+from wordpress.importing.checklist import CHANGE_SETTINGS
 from wordpress.models import ACTIVE_STATES, ImportJob, JobStep
 from wordpress.uploads import lifecycle
-from wordpress.uploads.display import job_display, job_progress, state_label
+from wordpress.uploads.display import job_display, job_progress, old_blog, state_label
 from wordpress.uploads.folder import JobFolder
 from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
 from wordpress.uploads.tasks import AnotherJobActiveError, create_job, start_step
@@ -60,6 +64,9 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
         return [
             path("<uuid:pk>/start/", view(require_POST(self.start_view)), name="wordpress_importjob_start"),
             path("<uuid:pk>/undo/", view(require_POST(self.undo_view)), name="wordpress_importjob_undo"),
+            path(
+                "<uuid:pk>/take-title/", view(require_POST(self.take_title_view)), name="wordpress_importjob_take_title"
+            ),
             path("<uuid:pk>/cancel/", view(require_POST(self.cancel_view)), name="wordpress_importjob_cancel"),
             path("<uuid:pk>/progress/", view(require_safe(self.progress_view)), name="wordpress_importjob_progress"),
             path("<uuid:pk>/report.json", view(require_safe(self.report_view)), name="wordpress_importjob_report"),
@@ -124,7 +131,7 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
 
     def _job_page(self, request: HttpRequest, job: ImportJob, form: StartForm | None) -> HttpResponse:
         keep_days = settings.BROADSIDE_IMPORT_KEEP_DAYS
-        return self._page(request, "job", form, job=job, display=job_display(job), keep_days=keep_days)
+        return self._page(request, "job", form, job=job, display=job_display(job, request.user), keep_days=keep_days)
 
     def _page(self, request: HttpRequest, name: str, form: Any, status: int = 200, **context: Any) -> HttpResponse:
         own = {"opts": self.opts, "title": gettext("Import from WordPress"), "form": form}
@@ -152,6 +159,23 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
             return self._redirect_to_active_job(request)
         if step == JobStep.UNDO:
             self.log_change(request, job, gettext("Undid the import."))
+        return redirect(job)
+
+    def take_title_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Give this site the title and tagline of the blog that was imported."""
+        job, user = self._get_job(request, pk), request.user
+        if not (may_import(user) and user.has_perm(CHANGE_SETTINGS)):
+            raise PermissionDenied
+        blog, site = old_blog(job), SiteSettings.current()
+        changed = [name for name, value in blog.settings.items() if getattr(site, name) != value] if blog else []
+        if blog and changed:
+            for name in changed:
+                setattr(site, name, blog.settings[name])
+            with transaction.atomic():
+                site.save(update_fields=changed)
+                text = gettext("Took the title and tagline of the old blog.")
+                LogEntry.objects.log_actions(user.pk, [site], CHANGE, text)
+            self.message_user(request, gettext("This site now has the title and tagline of the old blog."))
         return redirect(job)
 
     def cancel_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

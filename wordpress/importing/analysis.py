@@ -16,6 +16,7 @@ from blog.rendering.markups import markups
 from core.http import host_of
 from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
+from wordpress.importing.time_zones import TimeSamples
 from wordpress.importing.visibility import Visibility
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
@@ -99,6 +100,10 @@ class Analysis:
     highest_comment_id: int = 0
     base_url: str = ""
     site_url: str = ""
+    # The blog's title and tagline as plain text, and its language code; empty if the export does not give them.
+    title: str = ""
+    tagline: str = ""
+    language: str = ""
     # The folders that the blog was in, as in `/blog/*`, as far as one of our own exports lists them.
     legacy_urls: list[str] = field(default_factory=list)
     # The hosts of the GUIDs of posts and pages, which keep the URL that a blog had when they were written.
@@ -106,6 +111,7 @@ class Analysis:
     # How far the old site's time was from UTC, and how often it differed from this site's time.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
+    times: TimeSamples = field(default_factory=TimeSamples)
     # Meta fields of comments and terms, by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     visibility: Visibility = field(default_factory=Visibility)
@@ -114,10 +120,15 @@ class Analysis:
 
     @property
     def hosts(self) -> set[str]:
-        """The hosts that the blog has or had: those that the export names, and those in many of its GUIDs."""
+        """The hosts that the blog has or had, and that of the network it is part of."""
+        return {*self.own_hosts, host_of(self.site_url)} - {""}
+
+    @property
+    def own_hosts(self) -> set[str]:
+        """The hosts that the blog itself has or had: the one that the export names, and those in many of its GUIDs."""
         often = self.guid_hosts.total() * _OFTEN
         former = {host for host, count in self.guid_hosts.items() if count >= often}
-        return {host_of(self.base_url), host_of(self.site_url), *former} - {""}
+        return {host_of(self.base_url), *former} - {""}
 
     def add_guid(self, guid: str) -> None:
         host = host_of(guid)
@@ -147,6 +158,9 @@ def analyse(
                 progress("reading", done + export.source.bytes_read, total)
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
+        analysis.title = analysis.title or export.title
+        analysis.tagline = analysis.tagline or export.tagline
+        analysis.language = analysis.language or export.language
         analysis.legacy_urls += export.legacy_urls
         analysis.other_meta.update(export.other_meta)
         if export.source:
@@ -154,7 +168,9 @@ def analyse(
             analysis.warnings += _file_warnings(export, export.source.repairs)
         analysis.warnings += _surplus_terms_warnings(export)
     if analysis.terms.are_left_out:
-        text = _("The export has more than %d categories, tags and other terms. Those that came later were left out.")
+        text = _(
+            "The export has more than %d categories, tags and other groupings. Those that came later were left out."
+        )
         analysis.warnings.append(text % MAX_TERMS)
     if analysis.different_offsets * 2 > analysis.offsets.total():
         analysis.warnings.append(_time_zone_warning(analysis))
@@ -258,6 +274,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:
         offset = item.date - item.date_gmt
         analysis.offsets[offset] += 1
+        analysis.times.add(item.date, offset)
         analysis.different_offsets += offset != timezone.get_default_timezone().utcoffset(item.date)
 
 

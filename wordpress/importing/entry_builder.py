@@ -95,7 +95,7 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
     elif item.id != entry.pk:
         yield _("Its ID was already in use, so it was imported with the new ID %d.") % entry.pk
     if entry.guid != item.guid:
-        yield _("Its GUID is missing, too long or already in use, so it got a new one.")
+        yield _("The unique ID by which feed readers know it is missing, too long or in use, so it got a new one.")
     if has_markup(item.title):
         yield _("The markup in its title is not shown. It is kept and exported again.")
     if len(plain_line(item.title)) > _MAX_TITLE_LENGTH:

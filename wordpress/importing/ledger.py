@@ -124,7 +124,7 @@ def finish_run(run: ImportRun) -> None:
 
 def forget_if_empty(run: ImportRun) -> None:
     """Delete the run if there is nothing to undo."""
-    ImportRun.objects.filter(pk=run.pk, items=None).delete()
+    ImportRun.objects.filter(pk=run.pk, items=None, taken_settings={}).delete()
 
 
 def forget_comments(pks: Iterable[int]) -> None:

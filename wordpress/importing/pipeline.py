@@ -24,9 +24,11 @@ from wordpress.importing.steps.categories import import_categories
 from wordpress.importing.steps.files import import_files
 from wordpress.importing.steps.folders import redirect_folders
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
+from wordpress.importing.steps.old_blog import describe_blog
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
+from wordpress.importing.steps.settings import take_settings
 from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.unsupported import Unsupported
@@ -43,6 +45,7 @@ def import_export(
     fetch_everywhere: bool = False,
     confirm_hosts: Callable[[Mapping[str, int]], bool] = lambda hosts: True,
     map_authors: Mapping[str, str] = MappingProxyType({}),
+    take_title: bool = False,
     progress: Progress | None = None,
     job: ImportJob | None = None,
 ) -> Report:
@@ -50,8 +53,9 @@ def import_export(
 
     Files come from `media`, or with `fetch_media` from the old site. With `fetch_everywhere` as well, those that texts
     show from other hosts come from there, if `confirm_hosts` agrees to these hosts, given with their numbers of files.
-    `map_authors` maps logins of authors in the export to user names here. With `dry_run` nothing is changed and no file
-    is looked for. The run becomes one of `job`.
+    `map_authors` maps logins of authors in the export to user names here. With `take_title` this site gets the blog's
+    title and tagline even if it has content or a title of its own. With `dry_run` nothing is changed and no file is
+    looked for. The run becomes one of `job`.
 
     Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
     interrupted or killed, the next import of the site continues it.
@@ -80,6 +84,7 @@ def import_export(
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, analysis.items.total())
+                take_settings(context, always=take_title)
                 unsupported = _import_texts(context)
                 if not dry_run:
                     if fetch_media:
@@ -89,6 +94,7 @@ def import_export(
                     import_files(context, media)
                     unsupported.report_empty(context)
                 report_references(context)
+                report.blog = describe_blog(context)
                 finish_run(run)
             except KeyboardInterrupt:
                 if dry_run or not report.has_changes:
@@ -97,7 +103,7 @@ def import_export(
                 report.interrupted = True
                 if not report.file_references:
                     report_references(context)
-            report.run = run.pk if not dry_run and run.items.exists() else None
+            report.run = run.pk if not dry_run and (run.taken_settings or run.items.exists()) else None
     return report
 
 

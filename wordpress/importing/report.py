@@ -15,12 +15,15 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from wordpress.importing.kind_labels import kind_label
+from wordpress.importing.old_blog import OldBlog
 from wordpress.models import FileState
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
 # The item that describes a file, and the file itself: one may be here without the other.
 ATTACHMENTS, FILES = "attachment", "file"
+SETTINGS: Final = "site setting"
 # A file that texts show or link to although it is not on a host of the blog.
 OTHER_FILES: Final = "file on another host"
 # Bytes of remarks that are kept in memory: enough for most imports.
@@ -90,7 +93,7 @@ class Remarks:
 
 @dataclass(slots=True)
 class Report:
-    """What happened. A kind, as in `counts`, is one of those above or an item's type in WordPress."""
+    """What happened. A kind, as in `counts`, is one of those above or an item's type in WordPress (see kind_label)."""
 
     files: list[str] = field(default_factory=list)
     dry_run: bool = False
@@ -103,6 +106,10 @@ class Report:
     file_references: Remarks = field(default_factory=Remarks)
     # The other hosts from which texts show files that are not here, with the numbers of files.
     other_hosts: dict[str, int] = field(default_factory=dict)
+    # The settings of this site that were taken from the export, by field.
+    taken_settings: dict[str, str] = field(default_factory=dict)
+    # What the export says about the blog as a whole, once everything has been imported.
+    blog: OldBlog | None = None
     # Whether the import was cancelled. The next import continues it.
     interrupted: bool = False
     # The ID under which `--undo` removes what was added; None if nothing was.
@@ -143,7 +150,7 @@ class Report:
 
     @property
     def has_changes(self) -> bool:
-        return self.change_count > 0
+        return self.change_count > 0 or bool(self.taken_settings)
 
     @contextmanager
     def discarded_on_error(self) -> Iterator[None]:
@@ -172,14 +179,16 @@ class Report:
 
     def _without_remarks(self) -> dict[str, Any]:
         names = ("files", "dry_run", "counts", "file_states", "other_hosts", "warnings", "interrupted", "run")
-        return {name: getattr(self, name) for name in names}
+        blog = {"taken_settings": self.taken_settings, "blog": asdict(self.blog) if self.blog else None}
+        return {name: getattr(self, name) for name in names} | blog
 
 
 def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:
     """Yield a line for each item with files that are not here: how many there are, by their state."""
     for (kind, item_id, title), group in groupby(references, key=lambda each: (each.kind, each.id, each.title)):
         counts = Counter(each.text for each in group)
-        yield f"{kind} {item_id} “{title}”: {', '.join(f'{count} {state}' for state, count in counts.items())}"
+        states = ", ".join(f"{count} {state}" for state, count in counts.items())
+        yield f"{kind_label(kind)} {item_id} “{title}”: {states}"
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
@@ -203,6 +212,10 @@ class Reason:
     text: str
     count: int = 0
     examples: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return kind_label(self.kind)
 
     @property
     def more(self) -> int:

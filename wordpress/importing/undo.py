@@ -19,6 +19,7 @@ from accounts.models import User
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
+from core.models import SiteSettings
 from media.models import Document, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.bulk import fetch_rows
@@ -102,6 +103,18 @@ class _Undo:
                     remove(rows)
                 if progress:
                     progress("undoing", min(self.done, total), total)
+        with self.pacer.transaction():
+            self._set_back_settings()
+
+    def _set_back_settings(self) -> None:
+        """Set back the site settings that the run took from the export, unless they have been changed since."""
+        for name, (before, after) in self.run.taken_settings.items():
+            if SiteSettings.objects.filter(pk=1, **{name: after}).update(**{name: before}):
+                self.report.removed[report.SETTINGS] += 1
+            else:
+                self.report.kept.add(report.Remark(report.SETTINGS, 0, after[:100], _edited()))
+        self.run.taken_settings = {}
+        self.run.save(update_fields=["taken_settings"])
 
     def _rows(self, *kinds: str) -> Any:
         return self.run.items.filter(kind__in=kinds).order_by("pk")

@@ -37,8 +37,8 @@ _META_OF: Final = {
         "It occurs %d times on comments. It is not shown, but kept and exported again, except for IP addresses.",
     ),
     "term": ngettext_lazy(
-        "It occurs %d time on categories, tags and other terms. It is not shown, but kept and exported again.",
-        "It occurs %d times on categories, tags and other terms. It is not shown, but kept and exported again.",
+        "It occurs %d time on categories, tags and other groupings. It is not shown, but kept and exported again.",
+        "It occurs %d times on categories, tags and other groupings. It is not shown, but kept and exported again.",
     ),
 }
 

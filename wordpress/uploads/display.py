@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.models import User
 from wordpress.importing.analysis import stage_texts
+from wordpress.importing.checklist import CHANGE_SETTINGS, checklist, setting_labels
+from wordpress.importing.kind_labels import kind_label
+from wordpress.importing.old_blog import OldBlog
 from wordpress.importing.report import Outcome, Reason
 from wordpress.models import ACTIVE_STATES, FileState, ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
@@ -50,12 +55,12 @@ def job_progress(job: ImportJob) -> dict[str, Any]:
     }
 
 
-def job_display(job: ImportJob) -> dict[str, Any]:
-    """Return what the page shows of a job and its report. Numbers are formatted."""
+def job_display(job: ImportJob, user: User | AnonymousUser) -> dict[str, Any]:
+    """Return what the page shows `user` of a job and its report. Numbers are formatted."""
     folder, report = JobFolder(job.pk), job.report
     has_died = lifecycle.has_died(job)
     counts, removed = report.get("counts", {}), report.get("removed")
-    states = report.get("file_states", {})
+    states, taken = report.get("file_states", {}), report.get("taken_settings", {})
     headings = {
         "skipped": _("Skipped"),
         "notes": _("Changed during the import"),
@@ -73,15 +78,19 @@ def job_display(job: ImportJob) -> dict[str, Any]:
         "has_files": bool(folder.files()),
         "can_undo": lifecycle.can_undo(job),
         "has_full_report": folder.report.exists(),
-        "items": _formatted(job.contents.get("items", {})),
+        "items": _by_label(job.contents.get("items", {})),
         "outcomes": [outcome.label for outcome in Outcome],
-        "counts": [(kind, [_number(some[outcome]) for outcome in Outcome]) for kind, some in counts.items()],
+        "counts": [
+            (kind_label(kind), [_number(some[outcome]) for outcome in Outcome]) for kind, some in counts.items()
+        ],
         # Everything had been imported before.
-        "is_unchanged": not any(some["imported"] + some["updated"] for some in counts.values()),
+        "is_unchanged": not any(some["imported"] + some["updated"] for some in counts.values()) and not taken,
+        "taken_settings": setting_labels(taken),
+        "checklist": _checklist(job, user),
         "file_states": _formatted({str(FileState(name).label): count for name, count in states.items() if count}),
         "other_hosts": _formatted(report.get("other_hosts", {})),
         # None if it was not undone.
-        "removed": None if removed is None else _formatted(removed),
+        "removed": None if removed is None else _by_label(removed),
         # A heading, the most frequent reasons, and the number of other items.
         "remarks": [
             (heading, [Reason(**reason) for reason in reasons["shown"]], reasons["more"])
@@ -106,6 +115,33 @@ def _time_left(seconds: float | None) -> str:
     if minutes < 1:
         return _("less than a minute left")
     return ngettext("about %d minute left", "about %d minutes left", minutes) % minutes
+
+
+def old_blog(job: ImportJob) -> OldBlog | None:
+    """Return the blog that the job has imported completely; None before that, and after undoing it."""
+    blog = job.report.get("blog")
+    return OldBlog(**blog) if blog and not job.report["dry_run"] else None
+
+
+def _checklist(job: ImportJob, user: User | AnonymousUser) -> list[dict[str, Any]]:
+    """Return the checklist with what `user` may do about each point."""
+    blog = old_blog(job)
+    return [
+        {
+            "point": point,
+            "link": point.link if point.link and _may(user, point.link.permission) else None,
+            "offers_settings": point.offers_settings and _may(user, CHANGE_SETTINGS),
+        }
+        for point in (checklist(blog) if blog else ())
+    ]
+
+
+def _may(user: User | AnonymousUser, permission: str) -> bool:
+    return not permission or user.has_perm(permission)
+
+
+def _by_label(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    return [(kind_label(kind), _number(count)) for kind, count in counts.items()]
 
 
 def _formatted(counts: Mapping[str, int]) -> list[tuple[str, str]]:

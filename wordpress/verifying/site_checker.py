@@ -354,7 +354,7 @@ class SiteChecker:
         elif newest and newest.guid and (date := aware_datetime(newest.date)):
             has_only_newer = all(published and published > date for _guid, published in items)
             if not has_only_newer and all(guid != newest.guid for guid, _published in items):
-                yield path, _("The feed does not contain the post “%s” with its GUID.") % newest.title
+                yield path, _("The feed does not contain the post “%s” with its unique ID.") % newest.title
 
 
 def _is_checked(item: Item) -> bool:

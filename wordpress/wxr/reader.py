@@ -92,13 +92,15 @@ class _Children(dict[str, list[Any]]):
 
 
 class Export:
-    """One export file. Its version, URLs and meta counts are complete once `records` has been read to the end."""
+    """One export file. What it says about the blog as a whole is complete once `records` has been read to the end."""
 
     def __init__(self, path: Path, markups: Container[str] = ()) -> None:
         """`markups`: the markups whose sources are read from our own exports instead of the HTML."""
         self.path = path
         self.source = RepairedSource()
         self.version = self.base_url = self.site_url = ""
+        # Of the blog as a whole, without validation: its title and tagline as plain text, and its language code.
+        self.title = self.tagline = self.language = ""
         # Of the blog as a whole: the folders that it was in, as in `/blog/*` (in our own exports only).
         self.legacy_urls: tuple[str, ...] = ()
         # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
@@ -202,6 +204,12 @@ class Export:
             self.base_url = _text(element).strip()
         elif name == "wp:base_site_url":
             self.site_url = _text(element).strip()
+        elif name == "title":
+            self.title = self.title or values.plain_line(_text(element))
+        elif name == "description":
+            self.tagline = self.tagline or values.plain_line(_text(element))
+        elif name == "language":
+            self.language = self.language or _text(element).strip()
         elif name == "wp:channelmeta":
             self.legacy_urls += extensions.find_legacy_urls((self._meta_field(element),))
         return None

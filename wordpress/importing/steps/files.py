@@ -260,5 +260,5 @@ def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
             Entry.objects.filter(pk=entry.pk, featured_picture=None).update(featured_picture=picture)
             ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
         elif entry:
-            text = _("Its featured image, the attachment %d, is not here.") % row.wordpress_id
+            text = _("Its featured image, the media item %d, is not here.") % row.wordpress_id
             context.report.note(entry.kind, entry.pk, entry.title, text)

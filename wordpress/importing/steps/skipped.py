@@ -73,7 +73,7 @@ def skip_other_terms(context: ImportContext) -> None:
         reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)
         context.report.skip(OTHER_TERMS, 0, term.name, reason)
     for taxonomy, count in context.analysis.other_terms.items():
-        text = ngettext("%d post has a term of this taxonomy.", "%d posts have terms of this taxonomy.", count) % count
+        text = ngettext("%d post is in this grouping.", "%d posts are in this grouping.", count) % count
         context.report.note(OTHER_TERMS, 0, taxonomy, f"{text} {_why_taxonomy(taxonomy)}")
 
 
@@ -82,7 +82,7 @@ def _why_taxonomy(taxonomy: str) -> str:
         return _("It is the name of a menu. It is kept and exported again. The notes say what the menu contained.")
     if taxonomy == "post_format":
         return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
-    return _("Terms of the taxonomy “%s” are not shown here. They are kept and exported again.") % taxonomy
+    return _("The grouping “%s” is not shown here. It is kept and exported again.") % taxonomy
 
 
 def report_menus(context: ImportContext) -> None:

@@ -13,7 +13,9 @@ from django.utils.translation import ngettext
 
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
+from wordpress.importing.checklist import checklist, setting_labels
 from wordpress.importing.database import AlreadyRunningError, is_locked
+from wordpress.importing.kind_labels import kind_label
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome, Remarks, Report, lines_by_item, summarise
@@ -49,6 +51,11 @@ class Command(BaseCommand):
             type=_login_and_username,
             metavar="LOGIN=USER",
             help="assign the posts of this author to an existing user; can be repeated",
+        )
+        parser.add_argument(
+            "--take-title",
+            action="store_true",
+            help="give this site the title and tagline of the old blog, even if it has its own",
         )
         files = parser.add_mutually_exclusive_group()
         files.add_argument("--media", type=Path, metavar="DIR", help="import the media files from this folder")
@@ -113,6 +120,7 @@ class Command(BaseCommand):
                     fetch_everywhere=everywhere,
                     confirm_hosts=self._list_hosts if options["no_input"] else self._confirm_hosts,
                     map_authors=dict(options["map_author"]),
+                    take_title=options["take_title"],
                     progress=lambda stage, done, total: update(stages[stage], done, total),
                 )
                 report.rename_files(exports.with_original_names)
@@ -133,7 +141,7 @@ class Command(BaseCommand):
         with show_progress(self.stderr, _("Interrupted. Run the command again to remove the rest.")) as update:
             report = undo_run(run, lambda stage, done, total: update(stages[stage], done, total))
         for kind, count in report.removed.items():
-            self.stdout.write(f"{count:,} × {kind}: " + _("removed"))
+            self.stdout.write(f"{count:,} × {kind_label(kind)}: " + _("removed"))
         self._print_reasons(report.kept, _("Kept:"))
         self._write(report, report_path)
         self.stdout.write("")
@@ -175,17 +183,19 @@ class Command(BaseCommand):
     def _print(self, report: Report) -> None:
         for warning in report.warnings:
             self.stdout.write(self.style.WARNING(warning) + "\n")
-        width = max([len(kind) for kind in report.counts], default=0) + 2
+        labels = {kind: kind_label(kind) for kind in report.counts}
+        width = max(map(len, labels.values()), default=0) + 2
         self.stdout.write(" " * width + "".join(str(outcome.label).rjust(12) for outcome in Outcome))
         for kind, counts in report.counts.items():
-            self.stdout.write(kind.ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome in Outcome))
+            self.stdout.write(labels[kind].ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome in Outcome))
         self._print_reasons(report.skipped, _("Skipped:"))
         notes = []
         for note in islice(report.notes, _MAX_SHOWN):
             item_id = f" {note.id}" if note.id else ""
-            notes.append(f"{note.kind}{item_id} “{note.title}”: {note.text}")
+            notes.append(f"{kind_label(note.kind)}{item_id} “{note.title}”: {note.text}")
         self._print_lines(_("Changed during the import:"), notes, len(report.notes) - len(notes))
         self._print_file_references(report)
+        self._print_settings(report)
         self.stdout.write("")
         if report.run is not None:
             text = _("To remove what this import added, run: manage.py import_wordpress --undo %d") % report.run
@@ -209,9 +219,20 @@ class Command(BaseCommand):
         lines = list(islice(missing, _MAX_SHOWN))
         self._print_lines(_("Posts and pages without some of their files:"), lines, sum(1 for _line in missing))
 
+    def _print_settings(self, report: Report) -> None:
+        """Print which settings were taken from the old blog, and what is left to do."""
+        taken = [f"{label}: {value}" for label, value in setting_labels(report.taken_settings)]
+        self._print_lines(_("Taken from the old blog:"), taken, 0)
+        if report.blog and not report.dry_run:
+            points = [
+                " ".join(filter(None, [f"[{point.state.label}] {point.name}: {point.text}", point.hint]))
+                for point in checklist(report.blog)
+            ]
+            self._print_lines(_("Checklist:"), points, 0)
+
     def _print_reasons(self, remarks: Remarks, heading: str) -> None:
         reasons = summarise(remarks)
-        lines = [f"{reason.count:,} × {reason.kind}: {reason.text}" for reason in reasons.shown]
+        lines = [f"{reason.count:,} × {reason.label}: {reason.text}" for reason in reasons.shown]
         self._print_lines(heading, lines, reasons.more)
 
     def _print_lines(self, heading: str, lines: list[str], more: int) -> None:
