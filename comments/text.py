@@ -9,6 +9,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 
 from blog.rendering.links import url_end
+from blog.rendering.sanitising import divide_texts, limited_value
 from comments.websites import has_address
 from core.text import remove_controls
 
@@ -20,7 +21,9 @@ _CLEANER = nh3.Cleaner(
     tags={"a", "abbr", "b", "cite", "code", "del", "em", "i", "q", "s", "strong", "p", "br"} | _BLOCKS,
     attributes={"a": {"href", "title"}, "abbr": {"title"}},
     url_schemes={"http", "https"},
-    attribute_filter=lambda _tag, name, value: None if name == "href" and has_address(value) else value,
+    attribute_filter=lambda tag, name, value: (
+        None if name == "href" and has_address(value) else limited_value(tag, name, value)
+    ),
     link_rel=REL,
     # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
@@ -48,10 +51,10 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     """
     text = remove_controls(text)
     linked = _link_urls_in_html(text) if is_html and text.count("<") <= MAX_TAGS else _link_urls(text)
-    cleaned = _CLEANER.clean("".join(_blocks(linked)))
+    cleaned = _CLEANER.clean(divide_texts("".join(_blocks(linked))))
     if (visible := remove_controls(cleaned)) != cleaned:
         # They were written as references, such as `&#1;`. Without them, a URL may have got another scheme.
-        cleaned = _CLEANER.clean(visible)
+        cleaned = _CLEANER.clean(divide_texts(visible))
     cleaned = _LINK_WITHOUT_URL.sub(r"<a\1>", cleaned)
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned above
 
