@@ -9,6 +9,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 
 from blog.rendering.links import url_end
+from blog.rendering.sanitising import divide_texts, limited_value
 from core.text import remove_controls
 
 REL = "nofollow ugc noopener"
@@ -20,6 +21,7 @@ _CLEANER = nh3.Cleaner(
     attributes={"a": {"href", "title"}, "abbr": {"title"}},
     url_schemes={"http", "https"},
     link_rel=REL,
+    attribute_filter=limited_value,
     # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
 )
@@ -42,7 +44,7 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     """
     text = remove_controls(text)
     linked = _link_urls_in_html(text) if is_html and text.count("<") <= MAX_TAGS else _link_urls(text)
-    cleaned = _CLEANER.clean("".join(_blocks(linked)))
+    cleaned = _CLEANER.clean(divide_texts("".join(_blocks(linked))))
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned in the line above
 
 

@@ -9,6 +9,7 @@ do. Two gaps that nh3 leaves are closed here: `srcset` is not on the list, and `
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import count
 from typing import Final
 
 import nh3
@@ -65,6 +66,11 @@ _CLASS = re.compile(
 # Nearly all values consist of allowed classes alone, and stay as they are.
 _CLASS_LIST = re.compile(rf"(?:{_CLASS.pattern})(?: (?:{_CLASS.pattern}))*+")
 _CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
+
+_SLOWLY_WRITTEN = re.compile("[&\x80-\xbf]")
+_TAG_OR_SLOWLY_WRITTEN = re.compile("<[^<>]*+>?|[&\x80-\xbf]")
+_DIVIDER_EVERY: Final = 1_000
+_MAX_VALUE_LENGTH: Final = 20_000
 
 
 def _one_of(*values: str) -> Callable[[str], str | None]:
@@ -125,6 +131,28 @@ def clean_attributes(root: etree._Element) -> None:
             element.set(name, value)
 
 
+def divide_texts(html: str) -> str:
+    """Return `html` with invisible dividers in texts that nh3 would take more than linear time to write.
+
+    nh3 looks through the rest of a text for each `&` and each of the characters U+0080 to U+00BF in it. It removes the
+    dividers, as they are not on any list of allowed elements.
+    """
+    if len(_SLOWLY_WRITTEN.findall(html)) < _DIVIDER_EVERY:
+        return html
+    found = count()
+
+    def divide(match: re.Match[str]) -> str:
+        is_tag = match[0].startswith("<")
+        return match[0] if is_tag or next(found) % _DIVIDER_EVERY else f"<divider></divider>{match[0]}"
+
+    return _TAG_OR_SLOWLY_WRITTEN.sub(divide, html)
+
+
+def limited_value(tag: str, attribute: str, value: str) -> str | None:
+    """Return `value` unless it is longer than that of any real attribute: nh3 takes more than linear time for it."""
+    return value if len(value) <= _MAX_VALUE_LENGTH else None
+
+
 @cache
 def _cleaner() -> nh3.Cleaner:
     return nh3.Cleaner(
@@ -139,4 +167,4 @@ def _cleaner() -> nh3.Cleaner:
 
 def sanitise(html: str) -> str:
     """Return `html` as well-formed HTML that contains only what is on the list."""
-    return _cleaner().clean(html)
+    return _cleaner().clean(divide_texts(html))

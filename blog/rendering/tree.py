@@ -6,15 +6,16 @@ closes the elements first: it repairs less well, but is never slow.
 """
 
 import re
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import nh3
 from lxml import etree
 
 from blog.rendering import urls
-from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
+from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, divide_texts, limited_value
 from core.text import unify_line_ends
 
 # The element that represents the more marker (`markers`), and its HTML, which occurs exactly once in the body and
@@ -68,31 +69,35 @@ _UNWRAPPED = re.compile(
 
 # Unclosed formatting is opened again in every following block.
 _FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-_FORMATTING_TAG = re.compile(rf"<(/?)({'|'.join(_FORMATTING)})(?=[\s/>])", re.IGNORECASE)
-# Elements that stay open until they are closed, whatever they contain.
-_NESTING_TAG = re.compile(
-    r"<(/?)(article|aside|blockquote|center|details|dir|div|dl|fieldset|figure|footer|form|header|main|menu|nav|ol|pre"
-    r"|section|span|sub|summary|sup|table|ul)(?=[\s/>])",
-    re.IGNORECASE,
+# Elements that do not stay open, whatever they contain: void ones, and those that end with the next one of their kind.
+_NOT_NESTING: Final = frozenset(
+    {"br", "caption", "col", "colgroup", "dd", "dt", "embed", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "input"}
+    | {"li", "link", "meta", "optgroup", "option", "p", "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr"}
+    | {"wbr", *_FORMATTING}
 )
+# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is looked at twice.
+_TAG = re.compile(
+    r"""<!--(?:-?>|.*?(?:--!?>|\Z))
+    |<[!?][^>]*+
+    |<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)
+        (?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|(?!["'])[^\s>]*+))?+)*+""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+# The ends of elements that contain no tags.
+_RAW_TEXT_ENDS: Final = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title")
+}
 # Deeper than lxml reads. nh3 would take time that grows with the square of the depth, for nothing.
 _MAX_DEPTH: Final = 2_048
-# The limit where it is uncertain which end tags are real: more than any text opens in total.
-_MAX_OPENED: Final = 20_000
-# Where an end tag may not be a real one: in an attribute, a comment or a script.
-_UNCERTAIN_ENDS = re.compile(
-    r"""<[A-Za-z/][^<>]*<|=\s*"[^"<]*<|=\s*'[^'<]*<|<!|<(?:script|style|title)\b""", re.IGNORECASE
-)
-# libxml2 closes the elements of a text that could otherwise grow to more elements than this.
+# libxml2 closes the elements of a text that could otherwise grow by more elements than this, or by more characters.
 _REOPENING_BUDGET: Final = 200_000
+_REOPENED_CHARACTERS: Final = 5_000_000
 # How deep formatting may then be nested in formatting.
 _MAX_FORMATTING_DEPTH: Final = 3
 # Elements without an end tag that libxml2 does not know as such.
 _VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNORECASE)
 # Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
-
-_empty_elements: Any = etree.XPath("descendant-or-self::*[not(node())]")
 
 # These read what nh3 wrote, in which "<" and ">" always belong to a tag or a comment.
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
@@ -130,32 +135,50 @@ def _forgive(source: str) -> str:
     return source
 
 
-def _max_open(source: str, tag: re.Pattern[str], *, ends_count: bool) -> int:
-    """Return how many of the elements that `tag` matches are open at the same time, at most."""
-    open_by_name: Counter[str] = Counter()
+def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
+    """Yield for each tag whether it is an end tag, its lower-case name and its length."""
+    position = 0
+    ends_count = True
+    while tag := _TAG.search(source, position):
+        position = tag.end()
+        name = (tag["name"] or "").lower()
+        is_end = bool(tag["end"])
+        if name and (ends_count or not is_end):
+            yield is_end, name, len(tag[0])
+        if not is_end and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
+            end = raw_text_end.search(source, position)
+            raw_text = source[position : end.start() if end else len(source)]
+            position += len(raw_text)
+            # A script can say in a comment that it does not end yet. From there on, no end is certain.
+            ends_count = ends_count and not ("<!--" in raw_text and "<script" in raw_text.lower())
+
+
+def _max_open(tags: Iterable[tuple[bool, str, int]]) -> int:
+    """Return how much is open at the same time, at most, given what each of the `tags` counts."""
+    open_by_name: dict[str, list[int]] = defaultdict(list)
     open_now = maximum = 0
-    for end, name in tag.findall(source.lower()):
-        if not end:
-            open_by_name[name] += 1
-            open_now += 1
+    for is_end, name, amount in tags:
+        if not is_end:
+            open_by_name[name].append(amount)
+            open_now += amount
             maximum = max(maximum, open_now)
-        elif ends_count and open_by_name[name]:
-            open_by_name[name] -= 1
-            open_now -= 1
+        elif open_by_name[name]:
+            open_now -= open_by_name[name].pop()
     return maximum
 
 
 def _flatten(source: str) -> str:
     """Return `source` without anything that takes a parser more than linear time. Text and paragraphs always stay."""
-    tags = source.count("<")
+    count = source.count("<")
     # No more elements can be open than there are tags, which is enough to know for nearly all texts.
-    if tags * tags <= _REOPENING_BUDGET:
+    if count * count <= _REOPENING_BUDGET and count * len(source) <= _REOPENED_CHARACTERS:
         return source
-    ends_count = not _UNCERTAIN_ENDS.search(source)
-    max_depth = _MAX_DEPTH if ends_count else _MAX_OPENED
-    if tags > max_depth and _max_open(source, _NESTING_TAG, ends_count=ends_count) > max_depth:
+    tags = list(_tags(source))
+    if _max_open((is_end, name, 1) for is_end, name, _length in tags if name not in _NOT_NESTING) > _MAX_DEPTH:
         return _ANY_TAG.sub(" ", source)
-    if tags * _max_open(source, _FORMATTING_TAG, ends_count=ends_count) > _REOPENING_BUDGET:
+    formatting = [tag for tag in tags if tag[1] in _FORMATTING]
+    elements = count * _max_open((is_end, name, 1) for is_end, name, _length in formatting)
+    if elements > _REOPENING_BUDGET or count * _max_open(formatting) > _REOPENED_CHARACTERS:
         return _close_elements(source)
     return source
 
@@ -180,6 +203,7 @@ def _reader() -> nh3.Cleaner:
         tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys()),
         clean_content_tags={"script", "style", "title"},
         attributes=attributes,
+        attribute_filter=limited_value,
         url_schemes=set(urls.ALLOWED_SCHEMES),
         link_rel=None,
         strip_comments=False,
@@ -193,7 +217,7 @@ def _marker_element(comment: re.Match[str]) -> str:
 
 
 def _read(source: str) -> etree._Element:
-    html = clean_text(_reader().clean(source)).replace("&nbsp;", "\xa0")
+    html = clean_text(_reader().clean(divide_texts(source))).replace("&nbsp;", "\xa0")
     html = _COMMENT.sub(_marker_element, html)
     html = _VOID_TAG.sub(r"<\1/>", html)
     # XML turns line ends in attributes into spaces. In a URL, line ends mean nothing, but spaces do.
@@ -280,8 +304,8 @@ def has_marker(element: etree._Element) -> bool:
 
 def serialise(root: etree._Element) -> str:
     """Return the HTML of everything inside `root`."""
-    for element in _empty_elements(root):
-        if element.tag not in _VOID:
+    for element in root.iter(etree.Element):
+        if element.text is None and not len(element) and element.tag not in _VOID:
             # It is written as `<p></p>`, since HTML has no `<p/>`.
             element.text = ""
     for element in root.iter("pre"):

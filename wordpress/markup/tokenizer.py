@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 # Inside a tag, quotes hide a `>` only after an equals sign; otherwise a stray quote would swallow paragraphs.
-_TAG_NAME = r"</?(?=([A-Za-z][^\s/>]*+))"
+_TAG_NAME = r"</?(?=([A-Za-z][^\s/<>]*+))"
 _TAG = rf"""{_TAG_NAME}(?:(?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?)*+|[^<>]*+)>|<[!?][^<>]*+>"""
 _TAGS = re.compile(_TAG)
 _TAGS_AND_COMMENTS = re.compile(rf"<!--.*?-->|{_TAG}", re.DOTALL)
