@@ -20,7 +20,7 @@ class BlogConfig(AppConfig):
         from core.changes import scheduled_changes
         from media.permissions import writers
 
-        markups.register("markdown", Markup("Markdown", markdown.to_html))
+        markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
         scheduled_changes.register("blog", next_publication)
         for name, block in BLOCKS.items():

@@ -5,6 +5,8 @@ HTML in the text is let through, as in CommonMark; it is sanitised together with
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -12,17 +14,35 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_block import StateBlock, html_block
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, autolink, emphasis, image, link, strikethrough
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.footnote.index import footnote_inline, footnote_ref
 
+from blog.rendering.limits import TooManyLinesError
 from blog.rendering.links import URL_START, url_end
 
-# Quotes, list items and brackets that are nested deeper are read as text. Twenty lists inside each
-# other need 40. The time that hostile series of brackets take grows with this limit.
+# Quotes and list items that are nested deeper are read as text. Twenty lists inside each other need 40.
 _MAX_NESTING: Final = 40
+# The same for brackets. Each opening bracket is followed this deep, to learn where it is closed.
+_MAX_BRACKET_DEPTH: Final = 6
+# markdown-it takes up to 0.4 ms for each of these. Further asterisks, brackets, footnotes and links in `<>` are text,
+# and a text with more lines is refused. The longest report has a thousand footnotes, and 7,000 lines of usual length.
+_MAX_DELIMITERS: Final = 20_000
+_MAX_BRACKETS: Final = 8_000
+_MAX_FOOTNOTES: Final = 2_000
+_MAX_LINES: Final = 10_000
+_LINE = re.compile(r"\S[^\r\n]*+")
+# All URLs and titles together may have this many characters more than those that are written only once. Encoding makes
+# a character of the source twelve at most.
+_MAX_REPEATED: Final = 200_000
+_MAX_ENCODED: Final = 12
 
 _MAX_ID_LENGTH: Final = 80
+# CommonMark's limit for the labels of links.
+_FOOTNOTE_LABEL = re.compile(r"\[\^[^\] \n]{1,999}+\]")
+
+type _InlineRule = Callable[[StateInline, bool], bool]
 
 _SCHEME_BEFORE = re.compile(r"(?:^|[^A-Za-z0-9_])(https?)$", re.IGNORECASE)
 _TEXT_AFTER_MORE_MARKER = re.compile(r"<!--\s*more(?:\s[^>]*)?-->.*\S")
@@ -70,6 +90,50 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _limited(rule: _InlineRule, starts: tuple[str, ...], maximum: int) -> _InlineRule:
+    """Return the `rule` for what begins with one of `starts`, for the first `maximum` of these in a text."""
+
+    def limited(state: StateInline, silent: bool) -> bool:
+        if not state.src.startswith(starts, state.pos):
+            return False
+        counts = state.env.setdefault("counts", Counter())
+        count = counts[starts]
+        counts[starts] += not silent
+        return bool(count < maximum and rule(state, silent))
+
+    return limited
+
+
+def _bracket(rule: _InlineRule, start: str, maximum: int) -> _InlineRule:
+    """Return the `rule` for a bracket that begins with `start`, limited as above and to _MAX_BRACKET_DEPTH."""
+    limited = _limited(rule, (start,), maximum)
+
+    def bracket(state: StateInline, silent: bool) -> bool:
+        if silent and state.level > _MAX_BRACKET_DEPTH and state.src.startswith(start, state.pos):
+            # What markdown-it does at its own limit: it gives up on the rest, which is not looked at again.
+            state.pos = state.posMax
+            return True
+        # What is never closed needs no closer look.
+        return state.html_terminator_last("]") > state.pos and limited(state, silent)
+
+    return bracket
+
+
+def _footnote_ref(state: StateInline, silent: bool) -> bool:
+    """Read a reference to a footnote, but don't look for the end of each label in the whole rest of the text."""
+    return bool(_FOOTNOTE_LABEL.match(state.src, state.pos, state.posMax)) and footnote_ref(state, silent)
+
+
+def _limit_repeated_definitions(state: StateCore) -> None:
+    """Remove the attributes of links and images once long definitions have been used too often, as cmark does."""
+    left = _MAX_REPEATED + _MAX_ENCODED * len(state.src)
+    for token in state.tokens:
+        for child in token.children or []:
+            left -= sum(len(str(value)) for value in child.attrs.values())
+            if left < 0:
+                child.attrs = {}
+
+
 def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read the text after a more marker as a paragraph, which the author meant it to be, and not as HTML."""
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
@@ -85,8 +149,22 @@ def _parser() -> MarkdownIt:
     parser.use(footnote_plugin).use(deflist_plugin)
     parser.block.ruler.at("html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.inline.ruler.before("linkify", "bare_url", _bare_url)
+    parser.inline.ruler.at("emphasis", _limited(emphasis.tokenize, ("*", "_"), _MAX_DELIMITERS))
+    parser.inline.ruler.at("strikethrough", _limited(strikethrough.tokenize, ("~",), _MAX_DELIMITERS))
+    parser.inline.ruler.at("autolink", _limited(autolink, ("<",), _MAX_BRACKETS))
+    parser.inline.ruler.at("link", _bracket(link, "[", _MAX_BRACKETS))
+    parser.inline.ruler.at("image", _bracket(image, "![", _MAX_BRACKETS))
+    parser.inline.ruler.at("footnote_inline", _bracket(footnote_inline, "^[", _MAX_FOOTNOTES))
+    parser.inline.ruler.at("footnote_ref", _bracket(_footnote_ref, "[^", _MAX_FOOTNOTES))
     parser.core.ruler.push("heading_ids", _add_heading_ids)
+    parser.core.ruler.push("repeated_definitions", _limit_repeated_definitions)
     return parser
+
+
+def check(source: str) -> None:
+    """Raise TooManyLinesError for a source that would take too long."""
+    if (lines := sum(1 for _line in _LINE.finditer(source))) > _MAX_LINES:
+        raise TooManyLinesError(lines, _MAX_LINES)
 
 
 def to_html(source: str, entry: object = None) -> str:

@@ -4,6 +4,7 @@ A listing shows the text up to the more marker; page breaks split a long text in
 source. Here the tree is cut, so each part is well-formed, and footnotes that are defined further down still work.
 """
 
+from itertools import accumulate, takewhile
 from typing import Final
 
 from lxml import etree
@@ -11,9 +12,10 @@ from lxml import etree
 from blog.rendering.sanitising import BLOCKS, INLINES
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, split_around, take_out, text_of
 
-# Each break copies the elements that are open around it. A hostile text must not grow by that, so further breaks are
-# ignored.
+# Each break copies the elements that are open around it, one after the other. A hostile text must not grow by that, or
+# take long, so further breaks are ignored after this many pages, or when they have taken this much effort.
 MAX_PAGES: Final = 100
+_MAX_EFFORT: Final = 100_000
 # Elements that can hold only certain children, and those children.
 _CONTAINERS: Final = frozenset({"colgroup", "dl", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"})
 _CHILDREN: Final = frozenset({"dd", "dt", "li", "tbody", "td", "tfoot", "th", "thead", "tr"})
@@ -32,11 +34,13 @@ def raise_page_breaks(root: etree._Element) -> None:
 
     A listing shows the first page at most: if no more marker comes before the first break, there is one afterwards.
     """
-    breaks = list(root.iter(PAGE_BREAK_TAG))
-    for surplus in breaks[MAX_PAGES - 1 :]:
-        take_out(surplus)
+    found = list(root.iter(PAGE_BREAK_TAG))
+    efforts = accumulate(map(_effort_of, found[: MAX_PAGES - 1]))
+    breaks = found[: len(list(takewhile(_MAX_EFFORT.__ge__, efforts)))]
+    for surplus in found[len(breaks) :]:
+        surplus.tag = "unwrapped"
     start = root
-    for page_break in breaks[: MAX_PAGES - 1]:
+    for page_break in breaks:
         _raise(root, page_break)
         if _is_page_visible(start):
             start = page_break
@@ -49,6 +53,12 @@ def raise_page_breaks(root: etree._Element) -> None:
         for marker in list(root.iter(MORE_TAG)):
             take_out(marker)
         first.addprevious(etree.Element(MORE_TAG))
+
+
+def _effort_of(page_break: etree._Element) -> int:
+    """Return a measure of what raising `page_break` takes: each element around it is moved with all those inside it."""
+    ancestors = list(page_break.iterancestors())
+    return len(ancestors) ** 2 + sum(len(value) for element in ancestors for value in element.attrib.values())
 
 
 def _is_page_visible(start: etree._Element) -> bool:

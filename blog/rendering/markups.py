@@ -12,11 +12,12 @@ class Markup:
     """A way to write a source, with the `label` that staff see.
 
     `renderer` turns a source, and the entry that it belongs to (None if there is none yet), into HTML. The HTML is not
-    trusted: blog.rendering sanitises it.
+    trusted: blog.rendering sanitises it. `check` raises SourceTooLongError for a source that would take it too long.
     """
 
     label: str
     renderer: Callable[[str, object], str]
+    check: Callable[[str], None] = lambda source: None
 
 
 def find_problems(name: str, markup: Markup) -> Iterator[str]:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from blog.rendering import render
+from blog.rendering.sanitising import divide_texts
 
 # Files in texts are looked up.
 pytestmark = pytest.mark.django_db
@@ -255,3 +256,48 @@ class TestDepth:
     @pytest.mark.parametrize("start", ["", "<!-- a comment -->", "<!--more-->"])
     def test_does_not_count_siblings(self, start: str) -> None:
         assert render(start + "<ul><li>x</li></ul>" * 5_000, "html").body_html.count("<li>") == 5_000
+
+    @pytest.mark.parametrize(
+        "piece",
+        [
+            "<div><!--</div>-->",
+            "<div title='</div>'>",
+            "<div><style></div></style>",
+            "<div><script><!--<script></script></div></script>",
+            "<x>",
+            "<rt>",
+            "<address>",
+        ],
+    )
+    def test_is_not_hidden_by_what_only_looks_like_an_end(self, piece: str) -> None:
+        body = render(f"{piece * 3_000}<!-- --><section>two</section>", "html").body_html
+        assert "two" in body
+        assert "<section" not in body
+
+    def test_does_not_count_what_only_looks_like_a_start(self) -> None:
+        source = "<section>one</section>" + "<!--<div>-->" * 3_000 + "<p title='<div>'>x</p>" * 3_000
+        assert "<section>one</section>" in render(source, "html").body_html
+
+    def test_long_attributes_of_unclosed_formatting_are_not_copied_to_every_paragraph(self) -> None:
+        source = f"<p><b title='{'x' * 20_000}'>" + "<p>x" * 5_000
+        assert len(render(source, "html").body_html) < 20 * len(source)
+
+
+class TestLongTexts:
+    """nh3 looks through the rest of a text for each ampersand in it, so long texts are divided for it."""
+
+    @pytest.mark.parametrize("char", ["&", "&amp;", "&nbsp;", "»", "·", "x &"])
+    @pytest.mark.parametrize(("start", "end"), [("", ""), ("<p>", "</p>"), ("<pre>", "</pre>")])
+    def test_are_rendered_whole(self, char: str, start: str, end: str) -> None:
+        shown = char.replace("&amp;", "&").replace("&nbsp;", "\xa0").replace("&", "&amp;").replace("\xa0", "&nbsp;")
+        assert body(start + char * 5_000 + "." + end) == start + shown * 5_000 + "." + end
+
+    def test_are_divided(self) -> None:
+        parts = divide_texts("<p title='&&'>" + "&amp;»x" * 5_000 + "</p>").split("<divider></divider>")
+        assert max(part.count("&") + part.count("»") for part in parts) <= 1_000 + 2
+
+    def test_of_usual_kind_are_not_divided(self) -> None:
+        assert divide_texts("<p>Q&amp;A »x«</p>" * 300) == "<p>Q&amp;A »x«</p>" * 300
+
+    def test_in_attributes_are_removed_if_no_real_one_is_as_long(self) -> None:
+        assert body(f'<a href="/{"&" * 20_000}" title="b">a</a>') == '<a title="b">a</a>'

@@ -1,8 +1,10 @@
 """The markdown markup."""
 
 import pytest
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_inline import StateInline
 
-from blog.rendering import render
+from blog.rendering import SourceTooLongError, markdown, render
 
 
 def body(source: str) -> str:
@@ -114,3 +116,57 @@ class TestBareUrls:
 
     def test_can_contain_escapes(self) -> None:
         assert ">https://example.org/a_b&amp;c</a>" in body(r"https://example.org/a\_b&amp;c")
+
+
+class TestDenseTexts:
+    """Markdown makes much of a few characters, and a hostile text repeats these."""
+
+    def test_with_too_many_lines_are_refused_with_a_reason(self) -> None:
+        with pytest.raises(SourceTooLongError) as raised:
+            render("- a\n" * 10_001, "markdown")
+        assert str(raised.value) == (
+            "This text has too many lines: it has 10,001, and the limit is 10,000."
+            " Shorten it or split it into several posts."
+        )
+
+    def test_empty_lines_do_not_count(self) -> None:
+        assert body("- a\n" * 10_000 + "\n" * 20_000 + " \n" * 20_000).count("<li>") == 10_000
+
+    def test_a_long_definition_is_not_copied_to_every_link(self) -> None:
+        source = f"[a]: /{'x' * 10_000}\n\n" + "[a] " * 5_000
+        html = body(source)
+        assert html.count("href") >= 5
+        assert len(html) < 50 * len(source)
+        assert html.count(">a</a>") == 5_000
+
+    def test_a_definition_of_usual_length_is_used_as_often_as_wanted(self) -> None:
+        assert body(f"[a]: https://example.org/{'x' * 80}\n\n" + "[see][a] " * 3_000).count("href") == 3_000
+
+    def test_images_and_links_may_be_in_the_brackets_of_others(self) -> None:
+        html = body("^[see [[![alt [x]](/a.png)](/b) and [c](/d)]]")
+        assert '<a href="/b"><img src="/a.png" alt="alt [x]"' in html
+        assert '<a href="/d">c</a>' in html
+
+    @pytest.mark.parametrize("piece", ["[", "![", "^[", "[a", "*["])
+    @pytest.mark.parametrize("end", ["", "]"])
+    def test_brackets_are_not_followed_far(self, piece: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        steps: list[int] = []
+        skip = ParserInline.skipToken
+
+        def count(parser: ParserInline, state: StateInline) -> None:
+            steps.append(state.pos)
+            skip(parser, state)
+
+        monkeypatch.setattr(ParserInline, "skipToken", count)
+        render(piece * 2_000 + end, "markdown")
+        assert len(steps) < 30 * 2_000
+
+    def test_labels_of_footnotes_are_looked_for_nearby(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked_for: list[int] = []
+        monkeypatch.setattr(markdown, "footnote_ref", lambda state, silent: looked_for.append(state.pos))
+        render("[^a]: A note.\n\n" + "[^" * 2_000 + "]", "markdown")
+        assert len(looked_for) < 1_000
+
+    def test_brackets_and_asterisks_beyond_the_limit_are_text(self) -> None:
+        assert body("[a](/b)" * 8_001).endswith('<a href="/b">a</a>[a](/b)</p>')
+        assert body("*a* " * 10_001).endswith("<em>a</em> *a*</p>")

@@ -98,6 +98,12 @@ class TestPageBreaks:
         source = "<div>" * 200 + "x<!--nextpage-->" * 5_000
         assert len(render(source, "html").body_html) < 20 * len(source)
 
+    @pytest.mark.parametrize("start", ["<div>" * 1_000, f"<div title='{'x' * 15_000}'>"])
+    def test_in_too_many_elements_or_too_long_ones_are_ignored(self, start: str) -> None:
+        found = parts(start + "x<!--nextpage-->" * 50 + "end")
+        assert len(found) < 10
+        assert found[-1].replace("</div>", "").endswith("end")
+
     def test_separate_words_in_the_excerpt(self) -> None:
         assert render("one<!--nextpage-->two", "html").auto_excerpt == "one two"
 

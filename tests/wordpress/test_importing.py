@@ -16,9 +16,10 @@ from tests.factories import PostFactory
 from tests.factories.database import contents, executed_statements
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
-from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
+from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, meta, page, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
+from wordpress.wxr.extensions import checksum, to_json
 from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +211,15 @@ class TestAccounting:
         assert not Post.objects.exists()
         assert Page.objects.get().parent is None
         assert len(report.skipped) == 2
+
+    def test_texts_with_too_many_lines_for_their_markup_are_reported(self, import_parts: ImportParts) -> None:
+        html = "<ul><li>a</li></ul>"
+        values = {"mark": checksum("A title", html, "", "post-7"), "markup": "markdown", "source": "- a\n" * 10_001}
+        extension = meta("_broadside", to_json(values))
+        report = import_parts(item(7, content=html, excerpt="", inside=[extension]), item(8))
+        assert Post.objects.get().pk == 8
+        (skipped,) = report.skipped
+        assert "it has 10,001, and the limit is 10,000" in skipped.text
 
     def test_embedded_pictures_do_not_count_as_text_and_are_reported(self, import_parts: ImportParts) -> None:
         source = 'One <img src="data:image/png;base64,' + "x" * 600_000 + '"> two'

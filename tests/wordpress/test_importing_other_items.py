@@ -205,6 +205,16 @@ class TestFootnotes:
         assert 'href="#f-1-link"' in html
         assert not report.notes
 
+    def test_footnotes_are_shown_once(self, import_parts: ImportParts) -> None:
+        block = "<!-- wp:footnotes /-->"
+        import_parts(item(7, content=BODY + block * 500, inside=[footnotes(f_1="See here.")]))
+        assert Post.objects.get().body_html.count("See here.") == 1
+
+    def test_footnotes_longer_than_a_text_can_be_are_not_shown(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, content=NOTED, inside=[footnotes(f_1="y" * 300_000, f_2="z" * 300_000)]))
+        html = Post.objects.get().body_html
+        assert (html.count("y") >= 300_000, html.count("z") < 300_000) == (True, True)
+
     def test_source_is_kept_byte_for_byte(self, import_parts: ImportParts) -> None:
         import_parts(item(7, content=NOTED, inside=[footnotes(f_1="One")]))
         assert Post.objects.get().source == NOTED

@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from blog.rendering import MAX_SOURCE_LENGTH, SourceTooLongError, shorten
+from blog.rendering import SourceTooLongError, check_source
 from blog.rendering.markups import markups
 from core.http import host_of
+from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.importing.time_zones import TimeSamples
@@ -196,8 +197,10 @@ def reason_to_skip(item: Item) -> str:
         return _reason_to_skip_type(item.type)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft.")
-    if (length := len(shorten(item.content))) > MAX_SOURCE_LENGTH:
-        return str(SourceTooLongError(length))
+    try:
+        check_source(item.content, markup_of(item))
+    except SourceTooLongError as error:
+        return str(error)
     return ""
 
 

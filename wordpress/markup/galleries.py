@@ -1,6 +1,7 @@
 """Galleries: `[gallery ids="…"]` shows the pictures with these IDs, `[gallery]` the pictures attached to its post."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from html import escape
 
 from django.conf import settings
@@ -12,6 +13,11 @@ from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.models import Attachment
 
 _MAX_PICTURES = 500
+# In all galleries of a text. Further ones stay as text.
+_MAX_QUERIES = 100
+_MAX_CHARACTERS = 1_000_000
+# About that of a picture's HTML without its texts.
+_ITEM_LENGTH = 200
 
 # Takes the IDs of pictures; without IDs, that of the post or page to which they are attached (0: the one being
 # rendered). Returns the known pictures by ID, in their order. All these IDs are those of the old site.
@@ -34,6 +40,26 @@ def find_pictures(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, 
         if attachment.picture and attachment.wordpress_id is not None:
             pictures.setdefault(attachment.wordpress_id, attachment.picture)
     return pictures
+
+
+def limited(find: PictureFinder) -> PictureFinder:
+    """Return a finder for one text, which finds nothing more once galleries take too many queries or characters."""
+    queries = characters = 0
+
+    @cache
+    def find_once(ids: tuple[int, ...], parent: int) -> Mapping[int, Picture | None]:
+        nonlocal queries
+        queries += 1
+        return find(ids, parent) if queries <= _MAX_QUERIES else {}
+
+    def find_limited(ids: Sequence[int], parent: int) -> Mapping[int, Picture | None]:
+        nonlocal characters
+        found = find_once(tuple(ids), parent)
+        pictures = [picture for wordpress_id in ids or found if (picture := found.get(wordpress_id))]
+        characters += sum(_ITEM_LENGTH + len(f"{each.alt}{each.caption}") for each in pictures)
+        return found if characters <= _MAX_CHARACTERS else {}
+
+    return find_limited
 
 
 def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:

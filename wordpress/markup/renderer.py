@@ -13,12 +13,14 @@ import json
 import re
 from functools import partial
 from html import escape
+from itertools import accumulate
 
+from blog.rendering.limits import MAX_SOURCE_LENGTH
 from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
 from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, find_footnotes, origin_of
-from wordpress.markup.galleries import find_pictures
+from wordpress.markup.galleries import find_pictures, limited
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise_with_code
@@ -38,7 +40,7 @@ def to_html(source: str, entry: object = None) -> str:
     time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
-    source = expand(expand_blocks(unify_line_ends(source), origin), partial(find_pictures, origin))
+    source = expand(expand_blocks(unify_line_ends(source), origin), limited(partial(find_pictures, origin)))
     if "<!-- wp:" not in source:
         return autop(source)
     html = "".join(_blocks(source, origin)).strip()
@@ -52,6 +54,7 @@ def _blocks(source: str, origin: Origin) -> list[str]:
     """Return the HTML of all blocks. Anything between blocks is classic content."""
     html: list[str] = []
     open_blocks: list[str] = []
+    has_footnotes = False
     done = 0
 
     def content(until: int) -> str:
@@ -76,7 +79,9 @@ def _blocks(source: str, origin: Origin) -> list[str]:
         elif not comment["is_empty"]:
             open_blocks.append(comment["name"])
         elif comment["name"] == "footnotes":
-            html.append(_footnotes(source, origin))
+            # WordPress allows one such block. A hostile text would repeat it.
+            html.append("" if has_footnotes else _footnotes(source, origin))
+            has_footnotes = True
         else:
             html.append(_empty_block(comment["name"], comment[0]))
     return [*html, content(len(source))]
@@ -84,10 +89,14 @@ def _blocks(source: str, origin: Origin) -> list[str]:
 
 def _footnotes(source: str, origin: Origin) -> str:
     """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
+    known = find_footnotes(source, origin)
+    # A text cannot refer to more than could be written in it.
+    lengths = accumulate(map(len, known.values()))
     items = "".join(
         f'<li id="{escape(name)}" class="footnote-item">{_texturize_html(text)}'
         f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
-        for name, text in find_footnotes(source, origin).items()
+        for (name, text), length in zip(known.items(), lengths, strict=True)
+        if length <= MAX_SOURCE_LENGTH
     )
     return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if items else ""
 
