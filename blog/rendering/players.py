@@ -15,14 +15,20 @@ from blog.rendering.tree import split_around, text_of
 
 
 def frame_embeds(root: etree._Element) -> None:
-    """Put each link that is alone on a line and shows nothing but the URL of something known into a figure."""
+    """Put each link that is alone on a line and shows nothing but the URL of something known into a figure.
+
+    A paragraph around it ends before the figure and continues after it.
+    """
     framed = [
         (link, embed)
         for link in root.iter("a")
         if _shows_its_url(link) and is_alone_on_line(link, "p", "div") and (embed := find_embed(link.get("href", "")))
     ]
-    for link, embed in framed:
-        _frame(link, embed)
+    figures = [_frame(link, embed) for link, embed in framed]
+    # From the last to the first, so that what follows a figure is moved once.
+    for figure in reversed(figures):
+        if cast("etree._Element", figure.getparent()).tag == "p":
+            figure.addnext(split_around(figure))
 
 
 def _shows_its_url(link: etree._Element) -> bool:
@@ -42,8 +48,8 @@ def _figure(embed: Embed, title: str) -> etree._Element:
     return figure
 
 
-def _frame(link: etree._Element, embed: Embed) -> None:
-    """Replace `link` with a figure. A paragraph around it ends before the figure and continues after it."""
+def _frame(link: etree._Element, embed: Embed) -> etree._Element:
+    """Replace `link` with a figure, and return it."""
     block = cast("etree._Element", link.getparent())
     figure = _figure(embed, link.get("title", "").strip())
     figure.tail = link.tail
@@ -54,5 +60,4 @@ def _frame(link: etree._Element, embed: Embed) -> None:
     if after is not None and after.tag == "br":
         figure.tail = after.tail
         block.remove(after)
-    if block.tag == "p":
-        figure.addnext(split_around(figure))
+    return figure

@@ -7,9 +7,11 @@ import pytest
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
-from blog.rendering import render
+from blog.rendering import players, render
 from blog.rendering.providers import find_embed, is_player_url
+from blog.rendering.tree import split_around
 
 # Files in texts are looked up.
 pytestmark = pytest.mark.django_db
@@ -336,3 +338,17 @@ class TestCards:
     def test_authors_cannot_name_other_players(self, player: str) -> None:
         html = render(f'<figure class="player" data-player="{player}"><a href="/">x</a></figure>', "html").body_html
         assert html == '<figure class="player"><a href="/">x</a></figure>'
+
+
+class TestManyVideos:
+    def test_in_one_paragraph_are_moved_out_of_it_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        moved: list[int] = []
+
+        def count(figure: etree._Element) -> etree._Element:
+            moved.append(len(list(figure.itersiblings())))
+            return split_around(figure)
+
+        monkeypatch.setattr(players, "split_around", count)
+        html = render("<br>".join(["https://youtu.be/abcdefghijk"] * 500), "wordpress").body_html
+        assert html.count("<figure ") == 500
+        assert sum(moved) <= 500
