@@ -39,9 +39,11 @@ def raise_page_breaks(root: etree._Element) -> None:
     breaks = found[: len(list(takewhile(_MAX_EFFORT.__ge__, efforts)))]
     for surplus in found[len(breaks) :]:
         surplus.tag = "unwrapped"
+    # From the last to the first, so that what follows a break is moved only as far as the next one.
+    for page_break in reversed(breaks):
+        _raise(root, page_break)
     start = root
     for page_break in breaks:
-        _raise(root, page_break)
         if _is_page_visible(start):
             start = page_break
         else:
