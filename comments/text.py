@@ -30,8 +30,10 @@ _CLEANER = nh3.Cleaner(
 )
 # The cleaner gives it a relation, which HTML allows only where there is a URL.
 _LINK_WITHOUT_URL = re.compile(rf'<a((?: title="[^"]*+")?) rel="{REL}">')
-# The parser reopens unclosed tags in every paragraph, so many of them would make a huge page.
+# The parser reopens unclosed tags in every paragraph, so many of them would make a huge page, and so would long ones.
+# No more characters than this are repeated, even if the longest tag is reopened at each of the others.
 MAX_TAGS = 300
+MAX_REOPENED = 200_000
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _ANY_TAG = re.compile(r"(<[^<>]*>)")
@@ -50,13 +52,19 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     E-mail addresses do not become links. Never raises; the time is proportional to the length of `text`.
     """
     text = remove_controls(text)
-    linked = _link_urls_in_html(text) if is_html and text.count("<") <= MAX_TAGS else _link_urls(text)
+    linked = _link_urls_in_html(text) if is_html and not _has_many_tags(text) else _link_urls(text)
     cleaned = _CLEANER.clean(divide_texts("".join(_blocks(linked))))
     if (visible := remove_controls(cleaned)) != cleaned:
         # They were written as references, such as `&#1;`. Without them, a URL may have got another scheme.
         cleaned = _CLEANER.clean(divide_texts(visible))
     cleaned = _LINK_WITHOUT_URL.sub(r"<a\1>", cleaned)
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned above
+
+
+def _has_many_tags(text: str) -> bool:
+    count = text.count("<")
+    longest = max(map(len, _ANY_TAG.findall(text)), default=0)
+    return count > MAX_TAGS or count * longest > MAX_REOPENED
 
 
 def _blocks(source: str) -> Iterator[str]:

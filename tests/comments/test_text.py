@@ -246,3 +246,7 @@ class TestHostileInput:
         half = MAX_TAGS // 2
         text = "".join(f"<b title={index}>" for index in range(half)) + "<p>x" * half
         assert len(imported(text)) < 500_000
+
+    def test_long_unclosed_tags_do_not_make_a_huge_page(self) -> None:
+        text = f"<blockquote><a title='{'x' * 5_000}'>" + "<p>x" * 270
+        assert len(imported(text)) < 10 * len(text)
