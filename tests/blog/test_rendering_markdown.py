@@ -6,6 +6,9 @@ from markdown_it.rules_inline import StateInline
 
 from blog.rendering import SourceTooLongError, markdown, render
 
+# Files in texts are looked up.
+pytestmark = pytest.mark.django_db
+
 
 def body(source: str) -> str:
     return render(source, "markdown").body_html.strip()
@@ -137,7 +140,7 @@ class TestDenseTexts:
         html = body(source)
         assert html.count("href") >= 5
         assert len(html) < 50 * len(source)
-        assert html.count(">a</a>") == 5_000
+        assert html.count(">a</") == 5_000
 
     def test_a_definition_of_usual_length_is_used_as_often_as_wanted(self) -> None:
         assert body(f"[a]: https://example.org/{'x' * 80}\n\n" + "[see][a] " * 3_000).count("href") == 3_000

@@ -306,19 +306,18 @@ class TestEmpty:
 class TestManyGalleries:
     def test_take_a_limited_number_of_queries(self, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         with django_assert_max_num_queries(100):
-            html = body("".join(f"[gallery ids={number}]" for number in range(1_000)))
-        assert html.count("[gallery") == 1_000
+            assert body("".join(f"[gallery ids={number}]" for number in range(1_000))) == ""
 
     def test_look_up_the_same_pictures_once(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         with django_assert_num_queries(1):
             body("[gallery ids='1,2']" * 1_000)
 
-    def test_stay_as_text_once_they_have_made_too_much_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_show_nothing_once_they_have_made_too_much_of_the_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
         picture = Picture(file="5.png", width=1, height=1, caption="x" * 1_000)
         monkeypatch.setattr(renderer, "find_pictures", lambda origin, ids, parent: dict.fromkeys(ids, picture))
         html = body("[gallery ids='5,5,5']\n\n" * 1_000)
         assert 100 < html.count("<figure class") < 400
-        assert html.endswith("[gallery ids='5,5,5']</p>")
+        assert "[gallery" not in html
 
 
 class TestExamples:
