@@ -263,7 +263,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
         "may_be_deleted": submission.may_be_deleted(comment),
         "until": comment.created_at + submission.TIME_LIMIT,
         "view_url": sender_links.view_url(comment),
-        "page_title": gettext("Your comment"),
+        "page_title": gettext("Your comment was not changed") if form.errors else gettext("Your comment"),
     }
     response = render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
     return _unavailable(response, unsaved) if unsaved else response
