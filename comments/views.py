@@ -151,7 +151,8 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
                 return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
             # The page that a redirect leads to would be locked.
             own = None if is_copy else comment.pk
-            response = entry_response(request, entry, comment_thread=thread(entry, form.settings, own=own))
+            comments = thread(entry, form.settings, own=own)
+            response = entry_response(request, entry, comment_thread=comments, is_submitted=True)
     mark_private(response)
     return response
 

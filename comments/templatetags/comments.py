@@ -53,10 +53,10 @@ def comment_outcome(context: Context) -> str:
         outcome = gettext("Your comment was not submitted")
     elif context.get("comment_preview"):
         outcome = gettext("Preview of your comment")
-    elif context.get("comment_thread") is None and from_request(context["request"]) is None:
-        return ""
-    else:
+    elif context.get("is_submitted") or from_request(context["request"]) is not None:
         outcome = gettext("Your comment was submitted")
+    else:
+        return ""
     return f"{outcome} – "
 
 
