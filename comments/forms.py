@@ -159,7 +159,7 @@ class CommentForm(forms.Form):
         values = dict(self.cleaned_data)
         trapped = bool(values.pop("subject", ""))
         follow = values.pop("follow", False)
-        # static/js/proof-of-work.js adds it.
+        # static/js/comment-form.js adds it.
         values["proof"] = self.data.get("altcha", "")
         comment = submit(self.entry, settings=self.settings, user=self.user, trapped=trapped, sender=sender, **values)
         # Spam must not cause e-mails to anyone.

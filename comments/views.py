@@ -151,7 +151,8 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
                 return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
             # The page that a redirect leads to would be locked.
             own = None if is_copy else comment.pk
-            response = entry_response(request, entry, comment_thread=thread(entry, form.settings, own=own))
+            comments = thread(entry, form.settings, own=own)
+            response = entry_response(request, entry, comment_thread=comments, is_submitted=True)
     mark_private(response)
     return response
 
@@ -263,7 +264,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
         "may_be_deleted": submission.may_be_deleted(comment),
         "until": comment.created_at + submission.TIME_LIMIT,
         "view_url": sender_links.view_url(comment),
-        "page_title": gettext("Your comment"),
+        "page_title": gettext("Your comment was not changed") if form.errors else gettext("Your comment"),
     }
     response = render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
     return _unavailable(response, unsaved) if unsaved else response

@@ -168,7 +168,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:
         time = comment.created_at
-        return format_html('<time datetime="{}">{}</time>', time.isoformat(), timesince(time))
+        return format_html('<time datetime="{}">{}</time>', time.isoformat(timespec="seconds"), timesince(time))
 
     def view_on_site(self, obj: Comment) -> str:
         return obj.get_absolute_url()

@@ -23,7 +23,7 @@ from comments.models import Comment, CommentSettings
 from comments.moderation.submission import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
 from comments.rules import akismet
-from comments.sender_links import edit_url
+from comments.sender_links import edit_url, from_request
 from comments.text import REL
 from comments.threads import Node, Thread, page_url, reply_target, thread_for
 
@@ -43,6 +43,21 @@ def comment_link(context: Context, entry: Entry) -> SafeString:
     else:
         label = gettext("Comments Off")
     return format_html('<a href="{}#{}">{}</a>', entry.get_absolute_url(), anchor, label)
+
+
+@register.simple_tag(takes_context=True)
+def comment_outcome(context: Context) -> str:
+    """Return what became of the reader's comment, which the title of the page begins with; mostly nothing. No query."""
+    form = context.get("comment_form")
+    if form is not None and form.errors:
+        outcome = gettext("Your comment was not submitted")
+    elif context.get("comment_preview"):
+        outcome = gettext("Preview of your comment")
+    elif context.get("is_submitted") or from_request(context["request"]) is not None:
+        outcome = gettext("Your comment was submitted")
+    else:
+        return ""
+    return f"{outcome} – "
 
 
 @register.inclusion_tag("comments/section.html", takes_context=True)

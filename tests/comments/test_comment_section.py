@@ -176,7 +176,7 @@ class TestList:
 class TestForm:
     def test_it_has_the_fields_of_the_original_site(self, post: Post) -> None:
         form = one(section(post), "form.comment-form")
-        assert (form.get("method"), form.get("action")) == ("post", f"/comments/on/post/{post.pk}/#respond")
+        assert (form.get("method"), form.get("action")) == ("post", f"/comments/on/post/{post.pk}/#respond-result")
         assert [text(label) for label in find(form, "label")] == [
             "Name (required)",
             "E-mail (will not be published) (required)",
@@ -223,7 +223,7 @@ class TestForm:
 
     def test_pages_have_their_own_form_url(self) -> None:
         page = PageFactory.create()
-        assert one(section(page), "form.comment-form").get("action") == f"/comments/on/page/{page.pk}/#respond"
+        assert one(section(page), "form.comment-form").get("action") == f"/comments/on/page/{page.pk}/#respond-result"
 
     def test_a_reply_form_names_the_author_and_can_be_cancelled(self, post: Post) -> None:
         comment = write(post, name="Zoë")

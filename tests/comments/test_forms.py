@@ -163,7 +163,7 @@ class TestErrors:
         assert form["parent"] == str(parent.pk)
 
     def test_the_error_summary_can_be_focused(self, client: Client, post: Post) -> None:
-        summary = one(read(send(client, post, text="")), "#respond-errors")
+        summary = one(read(send(client, post, text="")), "#respond-result")
         assert (summary.get("role"), summary.get("tabindex")) == ("alert", "-1")
 
     @pytest.mark.parametrize("status", [CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH])

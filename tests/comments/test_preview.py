@@ -61,11 +61,11 @@ class TestPreview:
 
     def test_it_is_in_the_section_that_the_form_jumps_to(self, client: Client, post: Post) -> None:
         page = read(preview(client, post))
-        assert one(page, "form.comment-form").get("action").endswith("#respond")
-        respond = one(page, "#respond")
+        assert one(page, "form.comment-form").get("action").endswith("#respond-result")
+        respond = one(page, "#respond-result")
         assert respond.get("tabindex") == "-1"
         assert text(one(respond, "h3")) == "Preview of your comment"
-        assert one(respond, ".comment-preview").get("aria-labelledby") == one(respond, "h3").get("id")
+        assert respond.get("aria-labelledby") == one(respond, "h3").get("id")
 
     def test_submitting_it_afterwards_stores_it(self, client: Client, post: Post) -> None:
         form = one(read(preview(client, post)), "form.comment-form")

@@ -1,0 +1,86 @@
+"""What a commenter sees and hears between the click on a button and the next page, and what the focus is on then."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from blog.models import Post
+from comments.models import Comment, CommentPolicy, CommentSettings
+from tests.factories import PostFactory
+from tests.factories.types import OpenPage, WriteComment
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=[True, False], ids=["with proof of work", "without"])
+def post(request: pytest.FixtureRequest) -> Post:
+    values = {"comment_policy": CommentPolicy.OPEN, "proof_of_work": request.param}
+    CommentSettings.objects.update_or_create(pk=1, defaults=values)
+    return PostFactory(title="A paper")
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id"))
+
+
+# Playwright can't look at a page that is about to be left, so this clicks and looks at once.
+CLICK_AND_LOOK = """form => {
+  const [submit, preview] = form.querySelectorAll("[type=submit]");
+  for (const button of [submit, submit, preview]) button.click();
+  return [submit.textContent, submit.ariaDisabled, form.querySelector("[role=status]").textContent];
+}"""
+
+
+def test_the_button_says_that_it_is_sending_and_sends_once(
+    open_page: OpenPage, write_comment: WriteComment, post: Post
+) -> None:
+    page = open_page(post.get_absolute_url())
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.fill("#respond [name=name]", "Amina")
+    page.fill("#respond [name=email]", "amina@example.org")
+    page.fill("#respond [name=text]", "Once")
+    assert page.eval_on_selector(".comment-form", CLICK_AND_LOOK) == ["Sending…", "true", "Sending…"]
+    expect(page.locator("#comments")).to_contain_text("Once")
+    assert len(sent) == 1
+    # Back on the page, the form can be used again.
+    page.go_back()
+    button = page.locator(".comment-form [type=submit]").first
+    expect(button).to_have_text("Submit Comment")
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    write_comment(page, "Twice")
+    expect(page.locator("#comments")).to_contain_text("Twice")
+
+
+def test_the_form_recovers_when_the_request_fails(open_page: OpenPage, write_comment: WriteComment, post: Post) -> None:
+    page = open_page(post.get_absolute_url())
+    page.clock.install()
+    page.route("**/comments/on/**", lambda route: route.fulfill(status=204))
+    write_comment(page, "Lost")
+    button = page.locator(".comment-form [type=submit]").first
+    expect(button).to_have_text("Sending…")
+    page.clock.fast_forward(60_000)
+    expect(button).to_have_text("Submit Comment")
+    page.unroute("**/comments/on/**")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_title_and_focus_tell_the_outcome(
+    open_page: OpenPage, write_comment: WriteComment, post: Post, javascript: bool
+) -> None:
+    page = open_page(post.get_absolute_url(), java_script_enabled=javascript)
+    page.eval_on_selector(".comment-form", "form => { form.noValidate = true; }")
+    page.click("text=Submit Comment")
+    page.locator("#respond-result").wait_for()
+    assert page.title().startswith("Your comment was not submitted – A paper")
+    assert focused(page) == "respond-result"
+    page.fill("#respond [name=name]", "Amina")
+    page.fill("#respond [name=email]", "amina@example.org")
+    page.fill("#respond [name=text]", "Words")
+    page.click("text=Preview")
+    expect(page.get_by_text("It is not submitted yet.")).to_be_visible()
+    assert page.title().startswith("Preview of your comment – A paper")
+    assert focused(page) == "respond-result"
+    page.click("text=Submit Comment")
+    expect(page.locator("#comments")).to_contain_text("Amina Says:")
+    assert page.title().startswith("Your comment was submitted – A paper")
+    assert focused(page) == f"comment-{Comment.objects.get().pk}"
