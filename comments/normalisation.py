@@ -14,7 +14,8 @@ _UNSPACED = (
 )
 _RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _STARTS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_DOTTED = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+# From the start of a word: otherwise a long one without a dot is read again from each of its characters.
+_DOTTED = re.compile(r"(?<![\w-])[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comments.normalisation import fold, host, hosts, line, phrase, start, starts, tokens, with_parents, words
+from tests.factories.types import GrowsWithLength
 
 
 class TestFolding:
@@ -141,3 +142,7 @@ class TestHosts:
     def test_many_labels_have_few_parents(self) -> None:
         assert hosts("a." * 10_000 + "org") == []
         assert len(with_parents(".".join("a" * 120))) == 7
+
+    @pytest.mark.parametrize("piece", ["a", "-", "a-", ".", "a.", "www.", "//", "http://", "@", "é", "%41"])
+    def test_searching_a_long_text_takes_linear_time(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(hosts, piece * 200_000)
