@@ -73,8 +73,9 @@ for (const form of document.querySelectorAll(".comment-form")) {
     // Submit it with the button that was pressed.
     form.requestSubmit(event.submitter);
   });
-  // Also when a reader returns to the page.
-  addEventListener("pageshow", reset);
+  // A reader returned to the page, which the browser had kept. When it has only finished loading, a comment may be
+  // under way already.
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) reset(); });
 }
 
 async function solve(url, script) {

@@ -1,7 +1,7 @@
 """What a commenter sees and hears between the click on a button and the next page, and what the focus is on then."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from blog.models import Post
 from comments.models import Comment, CommentPolicy, CommentSettings
@@ -61,6 +61,25 @@ def test_the_form_recovers_when_the_request_fails(open_page: OpenPage, write_com
     page.clock.fast_forward(60_000)
     expect(button).to_have_text("Submit Comment")
     page.unroute("**/comments/on/**")
+
+
+@pytest.mark.parametrize("post", [True], ids=["with proof of work"], indirect=True)
+def test_a_comment_written_while_the_page_is_still_loading_is_sent(
+    open_page: OpenPage, write_comment: WriteComment, post: Post
+) -> None:
+    """On a slow line, a picture may arrive long after the form."""
+    page = open_page()
+    page.add_init_script("addEventListener('DOMContentLoaded', () => { new Image().src = '/slow.png'; })")
+    pictures: list[Route] = []
+    challenges: list[Route] = []
+    page.route("**/slow.png", lambda route: pictures.append(route))
+    page.route("**/comments/challenge/", lambda route: challenges.append(route))
+    page.goto(post.get_absolute_url(), wait_until="commit")
+    write_comment(page, "Early")
+    pictures[0].fulfill(status=404)
+    page.wait_for_load_state("load")
+    challenges[0].continue_()
+    expect(page.locator("#comments")).to_contain_text("Early")
 
 
 @pytest.mark.parametrize("javascript", [True, False])
