@@ -1,12 +1,15 @@
 """The production settings, with changes that make tests fast and keep them away from this machine's data."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ["SECRET_KEY"] = "only-for-tests"
 os.environ["DEBUG"] = "0"
 os.environ["SITE_URL"] = "http://testserver"
 os.environ["BROADSIDE_DATA"] = tempfile.mkdtemp(prefix="broadside-tests-")
+atexit.register(shutil.rmtree, os.environ["BROADSIDE_DATA"], ignore_errors=True)
 # Django replaces the mail server with an outbox in tests.
 os.environ["EMAIL_URL"] = "smtp://localhost"
 for name in (
