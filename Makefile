@@ -32,7 +32,7 @@ demo: install ## Serve a site with sample content on http://localhost:8000 (or a
 
 .PHONY: test
 test: install ## Run the whole test suite
-	$(RUN) pytest -n auto
+	$(RUN) pytest -n auto --dist worksteal
 
 .PHONY: check
 check: install ## Check style, types, layers, templates, messages, migrations and deployment settings

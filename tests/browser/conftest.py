@@ -10,7 +10,6 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -22,13 +21,18 @@ REQUIRED = os.environ.get("BROADSIDE_BROWSER") == "required"
 # Playwright keeps an event loop in this thread; Django must not take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-DESKTOP: Device = {"viewport": {"width": 1280, "height": 900}}
 DEVICES: dict[str, Device] = {
-    "desktop, light": {**DESKTOP, "color_scheme": "light"},
+    "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone, dark": {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
 }
-RIGHT_TO_LEFT = "right to left"
-MODES: dict[str, Device] = {**DEVICES, "forced colours": {**DESKTOP, "forced_colors": "active"}, RIGHT_TO_LEFT: DESKTOP}
+# Every way to look at a page that needs no new one: the width of the window, and what the system asks for.
+LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
+    "narrow, dark": (320, {"color_scheme": "dark", "forced_colors": "none"}),
+    "forced colours": (1280, {"color_scheme": "light", "forced_colors": "active"}),
+    "wide, light": (1280, {"color_scheme": "light", "forced_colors": "none"}),
+}
+END_TRANSITIONS = """for (const animation of document.getAnimations())
+  if (animation instanceof CSSTransition) animation.finish()"""
 # The rules of WCAG 2.2 that axe leaves out unless asked.
 RULES: dict[str, Any] = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 
@@ -136,28 +140,27 @@ def device(request: pytest.FixtureRequest) -> Device:
     return DEVICES[request.param]
 
 
-@pytest.fixture(params=MODES)
-def mode(request: pytest.FixtureRequest, settings: Settings) -> Device:
-    """Options of a browser context, like `device`, and with them every way to look at a page.
-
-    Right to left, the site is in Arabic.
-    """
-    if request.param == RIGHT_TO_LEFT:
-        settings.LANGUAGE_CODE = "ar"
-    return MODES[request.param]
-
-
 @pytest.fixture(scope="session")
 def faults() -> Faults:
-    """Describe what axe and our own rules find wrong on a page; empty if nothing is."""
+    """Describe what axe and our own rules find wrong on a page in any of the `LOOKS`; empty if nothing is."""
 
     def faults(page: Page) -> str:
-        forced = page.evaluate("matchMedia('(forced-colors: active)').matches")
-        # axe would compare the colours of our styles, and not those of the system, which replace them.
-        rules = RULES["rules"] | {"color-contrast": {"enabled": not forced}}
-        results = Axe().run(page, options=RULES | {"rules": rules})
-        found = [results.generate_report()] if results.violations_count else []
-        return "\n".join([*found, page.evaluate(OWN_RULES)]).strip()
+        size = page.viewport_size
+        assert size is not None
+        found = []
+        for look, (width, media) in LOOKS.items():
+            page.set_viewport_size({"width": width, "height": size["height"]})
+            page.emulate_media(**media)
+            # Colours that fade into one another have neither contrast yet.
+            page.evaluate(END_TRANSITIONS)
+            # axe would compare the colours of our styles, and not those of the system, which replace them.
+            contrast = {"color-contrast": {"enabled": media["forced_colors"] == "none"}}
+            results = Axe().run(page, options=RULES | {"rules": RULES["rules"] | contrast})
+            problems = [results.generate_report()] if results.violations_count else []
+            problems += filter(None, [page.evaluate(OWN_RULES)])
+            found += [f"{look}: {problem}" for problem in problems]
+        page.set_viewport_size(size)
+        return "\n".join(found)
 
     return faults
 
