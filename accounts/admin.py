@@ -10,6 +10,7 @@ from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import PasswordForm, UserForm
 from accounts.models import User, follow_roles
 
 
@@ -48,6 +49,8 @@ class UserAdmin(auth_admin.UserAdmin[User]):
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
+    form = UserForm
+    change_password_form = PasswordForm
     formfield_overrides = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

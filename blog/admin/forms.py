@@ -23,11 +23,17 @@ from blog.permissions import UNDECIDED, may_publish
 from core.text import unify_line_ends
 
 
+class VersionInput(forms.HiddenInput):
+    def id_for_label(self, id_: str) -> str:
+        # The admin gives every field a label, but labels can't be for what is hidden.
+        return ""
+
+
 class VersionedForm(forms.ModelForm[Any]):
     """A form with the field `version`, which the admin shows to users who may change the object."""
 
     # The version that the object had when the form was opened.
-    version = forms.CharField(required=False, widget=forms.HiddenInput)
+    version = forms.CharField(required=False, widget=VersionInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
