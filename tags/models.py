@@ -183,6 +183,11 @@ class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships n
         super().save(*args, **kwargs)
 
 
+def tagged_with(word: str) -> Q:
+    """Return the condition for entries with a tag whose name contains `word`, ignoring case."""
+    return Q(pk__in=TaggedPost.objects.filter(tag__key__contains=tag_key(word)).values("content_object"))
+
+
 PostTagsField(through=TaggedPost, manager=PostTags, blank=True, verbose_name=_("tags")).contribute_to_class(
     Post, "tags"
 )

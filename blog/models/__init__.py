@@ -1,7 +1,7 @@
 """The blog's models: posts, pages, categories, redirects and enclosures."""
 
 from blog.models.category import Category
-from blog.models.entry import TEXTS, Entry, Status, public_condition
+from blog.models.entry import TEXTS, Entry, Status, date_in_lists, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.redirect import Redirect
@@ -17,5 +17,6 @@ __all__ = [
     "PostQuerySet",
     "Redirect",
     "Status",
+    "date_in_lists",
     "public_condition",
 ]

@@ -10,7 +10,8 @@ from typing import Any, Final, Self
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -52,6 +53,11 @@ class Status(models.TextChoices):
 def public_condition(prefix: str = "") -> Q:
     """Return the condition for what every reader may see now. `prefix` leads to entries from another model."""
     return Q((f"{prefix}published_at__lte", timezone.now()), (f"{prefix}status", Status.PUBLISHED))
+
+
+def date_in_lists() -> Coalesce:
+    """Return the expression by which lists in the admin are sorted: an entry without a date has that of its change."""
+    return Coalesce("published_at", "modified_at")
 
 
 class EntryQuerySet(PublicQuerySet[Any]):
@@ -103,8 +109,8 @@ class Entry(PublicModel):
     The source stays as written. Its HTML is rendered when the entry is saved, and stored with it.
     """
 
-    # They say when to render the source again. The HTML itself is public.
-    private_fields = frozenset({"source_digest", "render_version"})
+    # Two say when to render the source again. The HTML itself is public.
+    private_fields = frozenset({"source_digest", "render_version", "status_before_trash"})
 
     # The name of its proxy.
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
@@ -112,6 +118,8 @@ class Entry(PublicModel):
     slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
+    # For taking back a move to the trash; empty outside it, and for entries that were imported into it.
+    status_before_trash = models.CharField(max_length=9, blank=True, editable=False)
     published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
     source = models.TextField(_("text"), blank=True)
     markup = models.CharField(_("format"), max_length=20, default="markdown")
@@ -194,6 +202,9 @@ class Entry(PublicModel):
         indexes = [
             models.Index(fields=["kind", "status", "-published_at", "-id"], name="entry_newest_first"),
             models.Index(fields=["author", "kind", "status", "-published_at", "-id"], name="entry_of_author"),
+            # The lists of the admin: by date, drafts without one by their last change; and the languages in use.
+            models.Index(F("kind"), date_in_lists().desc(), F("id").desc(), name="entry_by_date"),
+            models.Index(fields=["kind", "language"], name="entry_language"),
             # For URLs with a wrong date or a shortened slug. The operator class lets PostgreSQL look up prefixes.
             models.Index(fields=["slug"], name="entry_slug", opclasses=["varchar_pattern_ops"]),
         ]
@@ -362,7 +373,7 @@ class Entry(PublicModel):
         now = timezone.now()
         for entry in entries:
             entry.modified_at = now
-        names = ["status", "modified_at", "slug", "published_at", "published_on", "path"]
+        names = ["status", "status_before_trash", "modified_at", "slug", "published_at", "published_on", "path"]
         cls._store(entries, lambda: Entry.objects.bulk_update(entries, names, batch_size=200))
 
     @classmethod
@@ -374,6 +385,7 @@ class Entry(PublicModel):
             for entry in entries:
                 entry._set_publication_time()
                 before = stored.get(entry.pk)
+                entry._remember_status(before)
                 # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
                 if before is not None and before.slug == entry.slug and entry.was_restored(before):
                     entry.slug = slug_before_trash(entry.slug)
@@ -414,6 +426,12 @@ class Entry(PublicModel):
     def _set_publication_time(self) -> None:
         if self.status == Status.PUBLISHED and self.published_at is None:
             self.published_at = timezone.now()
+
+    def _remember_status(self, stored: "Entry | None") -> None:
+        if self.status != Status.TRASH:
+            self.status_before_trash = ""
+        elif stored is not None and stored.status != Status.TRASH:
+            self.status_before_trash = stored.status
 
     def was_restored(self, stored: "Entry") -> bool:
         """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used the URL it had there."""

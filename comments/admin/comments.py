@@ -97,7 +97,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         if result.changed:
             url = reverse("admin:comments_comment_undo", args=[result.batch])
             context = {"url": add_preserved_filters(self._filters(request), url)}
-            message = format_html("{} {}", message, render_to_string("admin/comments/undo.html", context, request))
+            message = format_html("{} {}", message, render_to_string("admin/undo.html", context, request))
         self.message_user(request, message, messages.SUCCESS if result.changed else messages.WARNING)
 
     def _filters(self, request: HttpRequest) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from blog.models import Category, Page, Post, Status
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data
+from tests.factories.responses import find, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -74,8 +75,8 @@ class TestWriting:
         response = add_post(client, **fields)
         assert response.status_code == 200
         page = response.content.decode()
-        for text in fields.values():
-            assert escape(text) in page
+        for words in fields.values():
+            assert escape(words) in page
         assert "contain spaces or any of" in page
         assert not Post.objects.exists()
 
@@ -218,8 +219,8 @@ class TestEditConflicts:
         page = response.content.decode()
         assert "This was changed elsewhere" in page
         assert f'<a href="{admin_url(post, "change")}" target="_blank">' in page
-        for text in ("By the second", "Long work", "tag, new"):
-            assert text in page
+        for words in ("By the second", "Long work", "tag, new"):
+            assert words in page
 
         again = second | {"version": response.context["adminform"].form["version"].value()}
         client.post(admin_url(post, "change"), again)
@@ -286,7 +287,7 @@ class TestPostList:
     def test_filters_by_language_and_author(self, client: Client) -> None:
         arabic, other = PostFactory(title="Arabic", language="ar"), PostFactory(title="Other")
         assert listed(client, "/admin/blog/post/?language=ar") == ["Arabic"]
-        assert listed(client, f"/admin/blog/post/?author__id__exact={other.author.pk}") == ["Other"]
+        assert listed(client, f"/admin/blog/post/?author={other.author.pk}") == ["Other"]
         filters = client.get("/admin/blog/post/").context["cl"].filter_specs
         language = next(spec for spec in filters if spec.title == "language")
         assert language.lookup_choices == [("ar", "Arabic")]
@@ -306,7 +307,7 @@ class TestPostList:
         add()
         client.get("/admin/blog/post/")
         for _ in range(2):
-            with django_assert_num_queries(13):
+            with django_assert_num_queries(19):
                 client.get("/admin/blog/post/")
             for _ in range(5):
                 add()
@@ -318,9 +319,9 @@ class TestPostList:
 
     def test_links_to_the_post_or_its_preview(self, client: Client) -> None:
         public, draft = PostFactory(title="Public"), PostFactory(title="Draft", status=Status.DRAFT)
-        page = client.get("/admin/blog/post/").content.decode()
-        assert f'<a href="{public.get_absolute_url()}" aria-label="View: Public">' in page
-        assert f'<a href="{escape(draft.get_preview_url())}" aria-label="Preview: Draft">' in page
+        links = [link.attrib for link in find(read(client.get("/admin/blog/post/")), "p.entry-actions a")]
+        assert {"href": public.get_absolute_url(), "aria-label": "View: Public"} in links
+        assert {"href": draft.get_preview_url(), "aria-label": "Preview: Draft"} in links
         form_page = client.get(admin_url(draft, "change")).content.decode()
         assert escape(draft.get_preview_url()) in form_page
         assert re.search(r'class="viewsitelink" target="_blank">\s*Preview\s*</a>', form_page)
@@ -341,7 +342,8 @@ class TestBulkActions:
         drafts = [PostFactory(status=Status.DRAFT) for _ in range(3)]
         assert self.run(client, "publish", *drafts) == ["3 posts published."]
         assert self.run(client, "unpublish", *drafts[:2]) == ["2 posts unpublished."]
-        assert self.run(client, "trash", *drafts) == ["3 posts moved to the trash."]
+        (trashed,) = self.run(client, "trash", *drafts)
+        assert trashed.startswith("3 posts moved to the trash. ")
         assert self.run(client, "restore", *drafts, status="trash") == ["3 posts restored as drafts."]
 
     def test_link_to_the_result_if_it_is_one_entry(self, client: Client) -> None:
@@ -351,7 +353,8 @@ class TestBulkActions:
             f'Post published. <a href="{post.get_absolute_url()}">View post</a>'
         ]
         assert self.run(client, "unpublish", post) == [f"Post unpublished. {preview}"]
-        assert self.run(client, "trash", post) == [f"Post moved to the trash. {preview}"]
+        (trashed,) = self.run(client, "trash", post)
+        assert trashed.startswith(f"Post moved to the trash. {preview} ")
         assert self.run(client, "restore", post, status="trash") == [f"Post restored as a draft. {preview}"]
         assert self.run(client, "publish", page) == [
             f'Page published. <a href="{page.get_absolute_url()}">View page</a>'
@@ -367,10 +370,9 @@ class TestBulkActions:
         drafts = [PostFactory(author=author, status=Status.DRAFT) for _ in range(2)]
         public = PostFactory(author=author)
         refused = escape("One post was not changed: it is in the trash, or you don't have permission to change it.")
-        assert self.run(client_of(author), "trash", *drafts, public) == [
-            f'{refused} <a href="{public.get_absolute_url()}">View post</a>',
-            "2 posts moved to the trash.",
-        ]
+        not_changed, trashed = self.run(client_of(author), "trash", *drafts, public)
+        assert not_changed == f'{refused} <a href="{public.get_absolute_url()}">View post</a>'
+        assert trashed.startswith("2 posts moved to the trash.")
 
     def test_say_so_if_nothing_was_changed(self, client: Client) -> None:
         assert self.run(client, "publish", PostFactory()) == ["Nothing was changed."]
@@ -393,13 +395,15 @@ class TestBulkActions:
     def test_deleting_lists_related_objects_and_makes_cached_pages_expire(
         self, client: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
-        post = PostFactory()
+        post = PostFactory(status=Status.TRASH, tags=["tag"], categories=[CategoryFactory()])
         CommentFactory(entry=post)
         data = {"action": "delete_selected", "_selected_action": post.pk}
-        assert "Comments: 1" in client.post("/admin/blog/post/", data).content.decode()
+        page = read(client.post("/admin/blog/post/?state=trash", data))
+        # The rows between a post and its categories and tags are nothing that anybody would miss.
+        assert [text(line) for line in find(page, "#content ul li")] == ["Posts: 1", "Comments: 1", post.title]
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):
-            client.post("/admin/blog/post/", data | {"post": "yes"})
+            client.post("/admin/blog/post/?state=trash", data | {"post": "yes"})
         assert not Post.objects.exists()
         assert SiteSettings.current().content_version > before
 
@@ -536,7 +540,7 @@ class TestTrees:
         make(parent=top)
         client.get(f"/admin/blog/{kind}/")
         for _ in range(2):
-            with django_assert_num_queries({"page": 9, "category": 8}[kind]):
+            with django_assert_num_queries({"page": 16, "category": 8}[kind]):
                 client.get(f"/admin/blog/{kind}/")
             for _ in range(3):
                 make(parent=top)

@@ -71,7 +71,8 @@ class TestLists:
 
 # What each role may do with a post. Those who see it can also preview it.
 SEE, CHANGE, PUBLISH, DELETE = "see", "change", "publish", "delete"
-ALL = {SEE, CHANGE, PUBLISH, DELETE}
+# Only what is in the trash can be deleted permanently.
+MOST, ALL = {SEE, CHANGE, PUBLISH}, {SEE, CHANGE, PUBLISH, DELETE}
 MATRIX = [
     ("Author", "own", "draft", {SEE, CHANGE}),
     ("Author", "own", "pending", {SEE, CHANGE}),
@@ -80,14 +81,15 @@ MATRIX = [
     ("Author", "own", "trash", {SEE}),
     ("Author", "other", "draft", set()),
     ("Author", "other", "published", set()),
-    ("Editor", "own", "draft", ALL),
-    ("Editor", "other", "draft", ALL),
-    ("Editor", "other", "pending", ALL),
-    ("Editor", "other", "published", ALL),
-    ("Editor", "other", "private", ALL),
+    ("Editor", "own", "draft", MOST),
+    ("Editor", "other", "draft", MOST),
+    ("Editor", "other", "pending", MOST),
+    ("Editor", "other", "published", MOST),
+    ("Editor", "other", "private", MOST),
     ("Editor", "other", "trash", ALL),
-    ("superuser", "other", "draft", ALL),
-    ("superuser", "other", "published", ALL),
+    ("superuser", "other", "draft", MOST),
+    ("superuser", "other", "published", MOST),
+    ("superuser", "other", "trash", ALL),
     ("Moderator", "own", "draft", set()),
     ("Moderator", "other", "published", set()),
     ("staff", "own", "draft", set()),

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from blog.models import Redirect, Status
+from blog.models import Post, Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
@@ -75,9 +75,11 @@ ADMIN = [
     "/admin/blog/",
     "/admin/password_change/",
     "/admin/blog/post/?state=draft&q=draft",
-    "/admin/blog/post/?published_at__year=2019&published_at__month=10",
+    "/admin/blog/post/?date=2019-10&author={owner}",
+    "/admin/blog/post/?state=trash",
     "/admin/blog/post/{post}/history/",
-    "/admin/blog/post/{post}/delete/",
+    "/admin/blog/post/{post}/quick/",
+    "/admin/blog/post/{trashed}/delete/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
@@ -104,6 +106,7 @@ def blog() -> None:
         PostFactory(tags=["cooperation"], author=writer, published_at=moment - dt.timedelta(days=day))
     CommentFactory(entry=PostFactory(title="Guarded", password="x", author=writer, published_at=moment))
     PostFactory(title="A draft", status=Status.DRAFT, author=writer)
+    PostFactory(title="Trashed", status=Status.TRASH, author=writer)
     first = CommentFactory(pk=900, entry=post, website="https://example.org/")
     CommentFactory(entry=post, parent=first, user=writer)
     CommentFactory(entry=post, status="pending")
@@ -145,7 +148,8 @@ def admin_paths(owner: User) -> Iterator[str]:
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])
     post, job = Comment.objects.get(pk=900).entry, ImportJob.objects.get()
-    yield from (path.format(owner=owner.pk, post=post.pk, job=job.pk) for path in ADMIN)
+    trashed = Post.objects.get(status=Status.TRASH)
+    yield from (path.format(owner=owner.pk, post=post.pk, trashed=trashed.pk, job=job.pk) for path in ADMIN)
 
 
 @pytest.fixture(params=["en", "ar"], ids=["left to right", "right to left"])
