@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -148,6 +148,21 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         """Add `tags` to `post` in one statement. Tags that it already has are left alone."""
         rows = [TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for tag in tags]
         self.bulk_create(rows, ignore_conflicts=True)
+
+    def attach_all(self, posts: Collection[Post], names: Collection[str]) -> None:
+        """Add the tags with these names to each of the posts, in a fixed number of statements per thousand rows."""
+        tags = list(dict.fromkeys(Tag.objects.named(names).values()))
+        rows = [
+            TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for post in posts for tag in tags
+        ]
+        self.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+
+    def without_all(self, post_ids: Collection[int], names: Collection[str]) -> set[int]:
+        """Return the IDs of those of the posts that lack one of the tags with these names. One query."""
+        keys = {tag_key(name) for name in names}
+        rows = self.filter(content_object__in=post_ids, tag__key__in=keys).order_by().values("content_object")
+        complete = rows.annotate(count=Count("tag")).filter(count=len(keys))
+        return set(post_ids) - set(complete.values_list("content_object", flat=True))
 
     def update_published_at(self, entry_ids: Collection[int]) -> None:
         """Set the publication time in the rows of these posts, where it has changed. One statement."""

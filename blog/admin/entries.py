@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
+from blog.admin.bulk_edit import BulkEditAction
+from blog.admin.calendar import CalendarView
 from blog.admin.entry_list import EntryList, TitledChangeList
 from blog.admin.filters import AuthorFilter, CategoryFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.forms import CategoryForm, PageForm, PostForm
@@ -29,7 +31,7 @@ from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_pub
 from blog.rendering.markups import markups
 
 
-class EntryAdmin(QuickEdit, EntryList):
+class EntryAdmin(BulkEditAction, QuickEdit, EntryList):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     # The title and fields of the fieldset between the text and “Publishing”.
@@ -137,7 +139,7 @@ class EntryAdmin(QuickEdit, EntryList):
 
 
 @admin.register(Post)
-class PostAdmin(EntryAdmin):
+class PostAdmin(CalendarView, EntryAdmin):
     form = PostForm
     quick_form = QuickPostForm
     quick_fields = ("title", "slug", "published_at", "status", "categories", "tags", "version")

@@ -60,7 +60,7 @@ def _status_action(
 class EntryActions(admin.ModelAdmin[Any]):
     """The actions of the lists of posts and pages. In the trash, entries can only be restored or deleted."""
 
-    actions = ["publish", "unpublish", "set_language", "trash", "restore"]
+    actions = ["bulk_edit", "publish", "unpublish", "set_language", "trash", "restore"]
 
     publish = _status_action(publishing.publish, "publish", _("Publish"), Status.PUBLISHED, _("Published."))
     unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))

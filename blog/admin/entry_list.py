@@ -137,7 +137,7 @@ class EntryChangeList(TitledChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.search_help_text = gettext(
+        self.search_scope = gettext(
             "Searches titles, URLs and tags, and the texts of the newest %(count)s %(name)s."
         ) % {"count": number_format(SEARCHED_TEXTS, force_grouping=True), "name": self.opts.verbose_name_plural}
         # The tabs take the place of the filter by status.

@@ -24,6 +24,7 @@ _MESSAGES: Final[dict[str, Any]] = {
     "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
     Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
     "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
+    "edited": ngettext_lazy("%(name)s changed.", "%(count)d %(name)s changed.", "count"),
     "untrashed": ngettext_lazy(
         "%(name)s taken back out of the trash.", "%(count)d %(name)s taken back out of the trash.", "count"
     ),
@@ -36,6 +37,12 @@ _MESSAGES: Final[dict[str, Any]] = {
         "count",
     ),
 }
+
+
+def _some_titles(entries: Sequence[Entry]) -> str:
+    """Return the titles of the entries in quotation marks, or of the first five."""
+    named = ", ".join(gettext("“%(title)s”") % {"title": entry} for entry in entries[:5])
+    return f"{named} …" if len(entries) > 5 else f"{named}."
 
 
 def state_of(entry: Entry) -> str:
@@ -62,7 +69,7 @@ def result_message(result: str, entries: Sequence[Entry]) -> str:
     name = meta.verbose_name if count == 1 else meta.verbose_name_plural
     text: str = capfirst(_MESSAGES[result] % {"count": count, "name": name})
     if count > 1:
-        return text
+        return f"{text} {_some_titles(entries)}" if result == "refused" else text
     label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")
     url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
     return format_html('{} <a href="{}">{}</a>', text, url, label % {"name": name})

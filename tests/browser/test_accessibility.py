@@ -77,6 +77,7 @@ ADMIN = [
     "/admin/blog/post/?state=draft&q=draft",
     "/admin/blog/post/?date=2019-10&author={owner}",
     "/admin/blog/post/?state=trash",
+    "/admin/blog/post/calendar/",
     "/admin/blog/post/{post}/history/",
     "/admin/blog/post/{post}/quick/",
     "/admin/blog/post/{trashed}/delete/",
