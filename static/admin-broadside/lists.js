@@ -125,7 +125,8 @@ async function save(dialog, form, link) {
     const row = link.closest("tr");
     await refresh(row);
     dialog.close();
-    (row.isConnected ? row.querySelector("a.quick-link, a") : document.querySelector("#content a")).focus();
+    const next = row.isConnected ? row.querySelector("a.quick-link") ?? row.querySelector("a") : null;
+    (next ?? document.querySelector(".tabs a")).focus();
   }
 }
 
