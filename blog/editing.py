@@ -41,6 +41,8 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
             "data-markup": self.markup,
             "data-markdownx-urls-path": f"{reverse('markdownx_markdownify')}?{markup}{entry}",
             "data-markdownx-upload-urls-path": f"{reverse('markdownx_upload')}?{markup}",
+            "data-links-url": reverse("editor_links"),
+            "data-media-url": reverse("editor_media"),
             "data-max-bytes": pictures.MAX_BYTES,
             "data-max-document-bytes": documents.MAX_BYTES,
             "dir": "auto",

@@ -3,8 +3,11 @@
 import { dialogFrom } from "./editor/dialogs.js";
 import { addFocusMode } from "./editor/focus.js";
 import { isMarkdown } from "./editor/formatting.js";
+import { addLinks } from "./editor/links.js";
 import { continueLists } from "./editor/lists.js";
+import { addMedia } from "./editor/media.js";
 import { followText } from "./editor/preview.js";
+import { addSlashMenu } from "./editor/slash_menu.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
 import { takeFiles } from "./editor/uploads.js";
 
@@ -14,24 +17,25 @@ for (const box of document.querySelectorAll(".editor")) {
 
 function enhance(box) {
   const field = box.querySelector("textarea");
-  const chooser = box.querySelector(".editor-file");
   const add = takeFiles(box, field);
-
+  const chooseMedia = addMedia(box, field);
+  const all = addToolbar(box, field, {
+    link: addLinks(box, field),
+    image: () => chooseMedia("picture"),
+    document: () => chooseMedia("document"),
+    focus: addFocusMode(box, field),
+    shortcuts: () => showShortcuts(box),
+  });
+  addSlashMenu(box, field, all);
+  if (isMarkdown(field)) {
+    continueLists(field);
+  }
   box.addEventListener("paste", (event) => {
     if (event.clipboardData.files.length) {
       event.preventDefault();
       add(event.clipboardData.files);
     }
   });
-  addToolbar(box, field, {
-    image: () => chooser.click(),
-    document: () => chooser.click(),
-    focus: addFocusMode(box, field),
-    shortcuts: () => showShortcuts(box),
-  });
-  if (isMarkdown(field)) {
-    continueLists(field);
-  }
   followText(box, field);
   guard(field.form);
 }

@@ -1,11 +1,16 @@
 """The toolbar, the shortcuts and the preview of the editor, as people use them."""
 
+import datetime as dt
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from blog.models import Post
+from media.documents import store_document
+from media.pictures import store_picture
 from tests.factories import PASSWORD, PostFactory, UserFactory
-from tests.factories.types import LogIn
+from tests.factories.files import pdf_file, picture_file
+from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,6 +121,66 @@ class TestToolbar:
 
 
 @pytest.mark.usefixtures("editor")
+def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults) -> None:
+    target = PostFactory(title="Défenseurs [2024]", published_at=dt.datetime(2024, 3, 8, 12, tzinfo=dt.UTC))
+    described = store_picture(picture_file(), title="One", alt="A *crowd*")
+    bare = store_picture(picture_file(), title="Two")
+    document = store_document(pdf_file(), title="Report")
+    page = log_in("editor", "/admin/blog/post/add/")
+    source = page.locator("#id_source")
+    dialog = page.get_by_role("dialog")
+
+    # A link to one of the site's own posts, from the menu.
+    source.press_sequentially("/li")
+    expect(page.locator(".editor-menu li")).to_have_text(["Link", "List", "Numbered list"])
+    page.keyboard.press("Enter")
+    page.keyboard.type("defenseurs")
+    expect(dialog.get_by_role("status")).to_have_text("Posts and pages found: 1")
+    found = {"link": faults(page)}
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    link = f"[Défenseurs \\[2024\\]]({target.get_absolute_url()})"
+    expect(source).to_have_value(link)
+    # The same link is changed, not put into itself.
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Control+k")
+    expect(dialog.get_by_label("Link text")).to_have_value("Défenseurs [2024]")
+    dialog.get_by_label("URL").fill("example.org/a(b)")
+    page.keyboard.press("Enter")
+    link = "[Défenseurs \\[2024\\]](https://example.org/a%28b%29)"
+    expect(source).to_have_value(link)
+
+    # An image with a description, and one for which it is asked.
+    page.click("[data-tool=image]")
+    expect(dialog.get_by_role("status")).to_have_text("Files shown: 2")
+    dialog.get_by_role("button", name="A *crowd*").click()
+    expect(dialog.get_by_label("Describe the image")).to_have_value("A *crowd*")
+    found["media"] = faults(page)
+    page.keyboard.press("Enter")
+    text = f"{link}\n\n![A \\*crowd\\*]({described.file.url})"
+    expect(source).to_have_value(text)
+    page.click("[data-tool=image]")
+    dialog.get_by_role("searchbox").fill("two")
+    expect(dialog.get_by_role("status")).to_have_text("Files shown: 1")
+    dialog.get_by_role("button", name="Two").click()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("It is only decoration").check()
+    dialog.get_by_role("button", name="Insert").click()
+    text += f"\n\n![]({bare.file.url})"
+    expect(source).to_have_value(text)
+    page.keyboard.press("Control+End")
+    page.click("[data-tool=document]")
+    dialog.get_by_role("button", name="Report").click()
+    expect(source).to_have_value(f"{text}[Report]({document.file.url})")
+    page.keyboard.press("Control+z")
+    expect(source).to_have_value(text)
+    page.click("[data-tool=shortcuts]")
+    found["shortcuts"] = faults(page)
+    assert found == dict.fromkeys(found, "")
+
+
+@pytest.mark.usefixtures("editor")
 def test_the_preview_looks_like_the_site_and_follows_the_text(log_in: LogIn) -> None:
     page = log_in("editor", "/admin/blog/post/add/", viewport={"width": 1400, "height": 900})
     frame = page.frame_locator(".editor-preview")
@@ -125,6 +190,7 @@ def test_the_preview_looks_like_the_site_and_follows_the_text(log_in: LogIn) -> 
     quote = frame.locator("blockquote")
     expect(quote).to_have_css("border-inline-start-style", "solid")
     expect(page.locator(".editor-count")).to_have_text("Words: 207 · Reading time: 1 min")
+    page.locator("#id_source").evaluate("source => { source.scrollTop = 0 }")
     expect(quote).not_to_be_in_viewport()
     page.locator("#id_source").evaluate("source => { source.scrollTop = source.scrollHeight }")
     expect(quote).to_be_in_viewport()

@@ -30,6 +30,30 @@ export const commands = {
   more: (field) => addBlock(field, "<!--more-->"),
 };
 
+/** Return the code of a link. What means something in Markdown is written as text. */
+export function linkCode(field, text, url) {
+  if (!isMarkdown(field)) {
+    return `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
+  }
+  return `[${text.replace(/(?<!\\)[[\]]/g, "\\$&")}](${markdownUrl(url)})`;
+}
+
+/** Return the code of an image with this description. */
+export function imageCode(field, alt, url) {
+  if (!isMarkdown(field)) {
+    return `<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`;
+  }
+  return `![${alt.replace(/\s+/g, " ").replace(/[\\[\]*_`<>&]/g, "\\$&")}](${markdownUrl(url)})`;
+}
+
+function markdownUrl(url) {
+  return url.replace(/[\s()<>\\]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+function escapeHtml(text) {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 export function selectedText(field) {
   return field.value.slice(field.selectionStart, field.selectionEnd);
 }
