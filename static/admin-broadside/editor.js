@@ -6,6 +6,7 @@ import { isMarkdown } from "./editor/formatting.js";
 import { addLinks } from "./editor/links.js";
 import { continueLists } from "./editor/lists.js";
 import { addMedia } from "./editor/media.js";
+import { convertPastes } from "./editor/paste.js";
 import { followText } from "./editor/preview.js";
 import { addSlashMenu } from "./editor/slash_menu.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
@@ -30,12 +31,7 @@ function enhance(box) {
   if (isMarkdown(field)) {
     continueLists(field);
   }
-  box.addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length) {
-      event.preventDefault();
-      add(event.clipboardData.files);
-    }
-  });
+  convertPastes(field, add);
   followText(box, field);
   guard(field.form);
 }
