@@ -60,7 +60,8 @@ def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:
     return matches
 
 
-def _is_pdf(file: IO[bytes]) -> bool:
+def is_pdf(file: IO[bytes]) -> bool:
+    """Whether the file begins and ends like a PDF. Moves its position."""
     if not _start(b"%PDF-")(file):
         return False
     file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
@@ -98,7 +99,7 @@ _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
 FILE_TYPES: Final[Mapping[str, FileType]] = {
-    ".pdf": FileType("application/pdf", _is_pdf, is_inline=True),
+    ".pdf": FileType("application/pdf", is_pdf, is_inline=True),
     # Audio
     ".mp3": FileType("audio/mpeg", _is_mp3, is_inline=True),
     ".m4a": FileType("audio/mp4", _is_mp4, is_inline=True),

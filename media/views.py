@@ -10,13 +10,13 @@ from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils.html import format_html
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
-from media.documents import file_type_of
+from media.codes import document_code, picture_code
+from media.documents import file_type_of, is_pdf, store_document
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
 
@@ -41,24 +41,29 @@ _log = logging.getLogger(__name__)
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture from the editor, and return its code in Markdown (or another `?markup=`) or an error message."""
+    """Store a picture or a PDF from the editor, and return its code in Markdown (or another `?markup=`) or an error."""
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
         return JsonResponse({"error": message}, status=403)
     upload = request.FILES.get("image")
     if upload is None:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
+    is_document = is_pdf(upload)
+    if is_document and not request.user.has_perm("media.add_document"):
+        message = _("You don't have permission to upload documents. Ask the owner of this site.")
+        return JsonResponse({"error": message}, status=403)
+    is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
-        picture = store_picture(upload, by=request.user)
+        if is_document:
+            code = document_code(store_document(upload, by=request.user), is_markdown=is_markdown)
+        else:
+            code = picture_code(store_picture(upload, by=request.user), is_markdown=is_markdown)
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError):
-        _log.exception("An image could not be stored.")
-        text = _("The image could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+        _log.exception("A file could not be stored.")
+        text = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
         return JsonResponse({"error": text}, status=503)
-    url = picture.file.url
-    is_markdown = request.GET.get("markup", "markdown") == "markdown"
-    code = f"![]({url})" if is_markdown else format_html('<img src="{}" alt="">', url)
     return JsonResponse({"image_code": code})
 
 

@@ -119,7 +119,7 @@ class TestSource:
     def test_the_editor_previews_and_uploads_in_the_markup_of_the_entry(self, client: Client) -> None:
         post = PostFactory(markup="html")
         page = client.get(admin_url(post, "change")).content.decode()
-        assert 'data-markdownx-urls-path="/admin/markdownx/preview/?markup=html"' in page
+        assert f'data-markdownx-urls-path="/admin/markdownx/preview/?markup=html&amp;entry={post.pk}"' in page
         assert 'data-markdownx-upload-urls-path="/admin/markdownx/upload/?markup=html"' in page
 
     def test_the_markup_cannot_be_changed(self, client: Client, editor: User) -> None:

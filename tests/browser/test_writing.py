@@ -1,4 +1,4 @@
-"""The admin in a browser: writing with a preview, images and tag suggestions, under the Content-Security-Policy.
+"""The admin in a browser: files, tag suggestions and protection of input, under the Content-Security-Policy.
 
 `open_page` fails a test when anything violates the Content-Security-Policy.
 """
@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, Page, expect
 from blog.models import Post
 from media.models import Picture
 from tests.factories import PASSWORD, TagFactory, UserFactory
-from tests.factories.files import picture, picture_file
+from tests.factories.files import PDF, picture, picture_file
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def names_of_images(text: str) -> str:
     return re.sub(r"/media/[^)\"]*", lambda url: titles[url[0]], text)
 
 
-class TestImages:
+class TestFiles:
     def test_a_dropped_image_is_inserted_and_the_caret_is_in_its_description(self, new_post: Page) -> None:
         new_post.fill("#id_source", "Before.\n\n")
         drop(new_post, "march.png", picture_file().read())
@@ -72,7 +72,7 @@ class TestImages:
             re.compile(r"^Before\.\n\n!\[\]\(/media/pictures/.*\.png\)$")
         )
         new_post.keyboard.type("A crowd")
-        picture = new_post.locator(".editor-preview img")
+        picture = new_post.frame_locator(".editor-preview").locator("img")
         expect(picture).to_have_attribute("alt", "A crowd")
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 12
         assert Picture.objects.get().title == "march"
@@ -110,23 +110,29 @@ class TestImages:
             picture.delete()
         assert found == BEFORE_AND_AFTER
 
-    def test_the_button_adds_an_image(self, new_post: Page) -> None:
-        file: Any = {"name": "x.png", "mimeType": "image/png", "buffer": picture_file().read()}
-        with new_post.expect_file_chooser() as chooser:
-            new_post.click("text=Add image…")
-        chooser.value.set_files(file)
-        expect(new_post.locator("#id_source")).to_have_value(re.compile(r"^!\[\]\(/media/pictures/.*\.png\)$"))
-
-    def test_an_error_is_shown_and_leaves_the_text_unchanged(self, new_post: Page) -> None:
-        new_post.fill("#id_source", "Before.")
-        drop(new_post, "x.jpg", b"<script>alert(1)</script>")
-        expect(new_post.locator(".editor-status")).to_contain_text("This file is not an image")
-        expect(new_post.locator("#id_source")).to_have_value("Before.")
+    def test_documents_and_images_are_added_together_and_an_error_is_shown_for_its_file(self, new_post: Page) -> None:
+        source = new_post.locator("#id_source")
+        source.fill("Before.")
+        files: list[Any] = [
+            {"name": "The report [1].pdf", "mimeType": "application/pdf", "buffer": PDF},
+            {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"<script>alert(1)</script>"},
+            {"name": "x.png", "mimeType": "image/png", "buffer": picture_file().read()},
+        ]
+        new_post.set_input_files(".editor-file", files)
+        url = r"/media/documents/\S*\.pdf"
+        expect(source).to_have_value(
+            re.compile(rf"^Before\.\n\n\[The report \\\[1\\\]\]\({url}\)\n\n!\[\]\(/media/pictures/\S*\.png\)$")
+        )
+        errors = new_post.locator(".editor-uploads li")
+        expect(errors).to_have_text(re.compile(r"^bad\.jpg\s+This file is not an image"))
+        # The caret is in the description of the image.
+        new_post.keyboard.type("A crowd")
+        assert "![A crowd](" in source.input_value()
 
     def test_a_file_that_is_too_large_is_not_uploaded(self, new_post: Page) -> None:
         new_post.evaluate("document.querySelector('#id_source').dataset.maxBytes = 10")
         drop(new_post, "x.jpg", picture_file().read())
-        expect(new_post.locator(".editor-status")).to_contain_text("larger than 20 MB")
+        expect(new_post.locator(".editor-uploads li")).to_contain_text("larger than 20 MB")
         assert not Picture.objects.exists()
 
 
@@ -193,7 +199,7 @@ class TestProtectionOfInput:
         new_post.route("**/preview/**", lambda route: route.fulfill(status=400, body="<html><h1>Oh</h1></html>"))
         new_post.reload()
         new_post.fill("#id_source", "words")
-        expect(new_post.locator(".editor-preview")).to_have_text(re.compile("The preview isn't available right now"))
+        expect(new_post.locator(".editor-notice")).to_have_text(re.compile("The preview isn't available right now"))
 
     def test_without_javascript_everything_is_saved(self, new_post: Page, log_in: LogIn) -> None:
         plain = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False)

@@ -16,11 +16,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from media import permissions
-from media.models import Picture
+from media.models import Document, Picture
 from media.pictures import store_picture
 from media.views import requested_range
 from tests.factories import UserFactory
-from tests.factories.files import picture_file
+from tests.factories.files import PDF, picture_file
 from tests.factories.responses import fetch
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +112,23 @@ class TestUploadResponse:
     def test_is_an_html_tag_for_html(self, client: Client, markup: str) -> None:
         response = client.post(f"{UPLOAD}?markup={markup}", {"image": picture_file()})
         assert response.json() == {"image_code": f'<img src="{Picture.objects.get().file.url}" alt="">'}
+
+    def test_is_a_link_for_a_pdf(self, client: Client) -> None:
+        upload = SimpleUploadedFile("Who *we* are.pdf", PDF)
+        assert (
+            client.post(UPLOAD, {"image": upload})
+            .json()["image_code"]
+            .startswith(r"[Who \*we\* are](/media/documents/")
+        )
+        upload.seek(0)
+        code = client.post(f"{UPLOAD}?markup=html", {"image": upload}).json()["image_code"]
+        assert code.endswith(">Who *we* are</a>")
+        assert Document.objects.count() == 2
+
+    def test_a_pdf_requires_the_permission_for_documents(self, client: Client) -> None:
+        client.force_login(with_permissions("blog.add_post", "media.add_picture"))
+        assert client.post(UPLOAD, {"image": SimpleUploadedFile("x.pdf", PDF)}).status_code == 403
+        assert not Document.objects.exists()
 
     @pytest.mark.parametrize(
         ("sent", "message"),
