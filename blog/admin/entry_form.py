@@ -4,14 +4,12 @@ from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import DateTimeField, Q, prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext_lazy
@@ -19,13 +17,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
+from blog.admin.entry_preview import PreviewAdmin
 from blog.admin.forms import EntryForm
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
-from blog.caching import mark_private
 from blog.models import Entry, Post, Status
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
-from blog.views import entry_response
 from blog.workflow import Step, state_of, take
 from core.dates import format_datetime
 from media.models import Picture
@@ -74,7 +71,7 @@ class FeaturedPictureInput(ForeignKeyRawIdWidget):
         return "", ""
 
 
-class EntryFormAdmin(admin.ModelAdmin[Any]):
+class EntryFormAdmin(PreviewAdmin):
     """The form of posts and pages, which name the fields of their own kind."""
 
     # The title and fields of the fieldsets before all others in the panel.
@@ -165,6 +162,9 @@ class EntryFormAdmin(admin.ModelAdmin[Any]):
             "other_buttons": _buttons(form, form.steps.others),
             "can_be_saved": Step.SAVE in form.steps,
             "can_be_scheduled": Step.SCHEDULE in form.steps,
+            "preview_links_url": reverse(f"admin:blog_{self.opts.model_name}_preview_links", args=[obj.pk])
+            if obj and not form.public_url and form.steps.main
+            else "",
             "preview_url": reverse(
                 f"admin:blog_{self.opts.model_name}_preview{'' if obj else '_new'}", args=[obj.pk] if obj else []
             ),
@@ -172,51 +172,6 @@ class EntryFormAdmin(admin.ModelAdmin[Any]):
             "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    # Preview
-
-    def get_urls(self) -> list[URLPattern]:
-        preview = self.admin_site.admin_view(self.preview_view)
-        name = f"blog_{self.opts.model_name}_preview"
-        return [
-            path("preview/", preview, name=f"{name}_new"),
-            path("<int:pk>/preview/", preview, name=name),
-            *super().get_urls(),
-        ]
-
-    def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        """Show the submitted form as the page that readers would get if it were published. Nothing is saved."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        entry = None if pk is None else self.get_object(request, str(pk))
-        if pk is not None and entry is None:
-            raise Http404
-        if not (self.has_add_permission(request) if entry is None else self.has_change_permission(request, entry)):
-            raise PermissionDenied
-        data = request.POST.copy()
-        if entry is not None:
-            # What others have saved in the meantime makes no difference here.
-            data["version"] = entry.modified_at.isoformat()
-        fields = flatten_fieldsets(self.get_fieldsets(request, entry))
-        form = self.get_form(request, entry, change=entry is not None, fields=fields)(data, instance=entry)
-        if not form.is_valid():
-            context = {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": gettext("Preview"),
-                "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
-                "form": form,
-            }
-            return render(request, "admin/blog/entry/preview_errors.html", context, status=400)
-        shown = form.save(commit=False)
-        shown.is_unlocked = True
-        categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
-        with publishing.as_published(shown, cast("User", request.user), categories=categories, tags=tags):
-            # As readers see it, so without the bar for staff.
-            response = entry_response(request, shown, preview=True, is_unsaved=True, staff=None)  # type: ignore[arg-type]  # the middleware adds the site
-        mark_private(response)
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
 
     # Saving
 
