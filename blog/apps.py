@@ -11,8 +11,10 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from blog.caching import private_parameters
         from blog.models import Entry
         from blog.permissions import may_write
+        from blog.preview_links import PARAMETER
         from blog.publishing import categories_changed, next_publication
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
@@ -27,6 +29,7 @@ class BlogConfig(AppConfig):
             sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
+        private_parameters.register("blog.preview_links", PARAMETER)
         reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})
         role_permissions.register(
             "blog",

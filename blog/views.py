@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from blog import passwords
+from blog import passwords, preview_links
 from blog.caching import mark_private
 from blog.listing import FeedLink, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post
@@ -34,6 +34,8 @@ _INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 @require_safe
 def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
     """Show all posts, sticky ones first, or redirect WordPress's short links `/?p=ID` and `/?page_id=ID`."""
+    if page_number is None and (token := request.GET.get(preview_links.PARAMETER)):
+        return _preview_link_response(request, token)
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
     published = Post.objects.published()
@@ -54,6 +56,17 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
         if entry.is_public:
             return HttpResponsePermanentRedirect(entry.get_absolute_url())
     raise Http404(gettext("There is no post or page with this ID."))
+
+
+def _preview_link_response(request: SiteRequest, token: str) -> HttpResponse:
+    entry = preview_links.find_entry(token)
+    if entry is None:
+        context = {"page_title": gettext("This link doesn't work any more")}
+        return render(request, "blog/preview_link_expired.html", context, status=410)
+    if entry.is_public:
+        return HttpResponseRedirect(entry.get_absolute_url())
+    entry.is_unlocked = True
+    return entry_response(request, entry, preview=True)
 
 
 @require_safe

@@ -7,13 +7,11 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -24,18 +22,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
+from blog.admin.entry_form import EntryFormAdmin
 from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
-from blog.rendering.markups import markups
 
-# What is said about entries by their new state, or by what was done. `name` is “post” or “page”, or their plural.
+# What is said about entries by what was done. `name` is “post” or “page”, or their plural.
 _MESSAGES: Final[dict[str, Any]] = {
-    "updated": _("%(name)s updated."),
-    Status.DRAFT: _("Draft saved."),
-    Status.PENDING: _("%(name)s submitted for review."),
-    Status.PRIVATE: _("%(name)s published privately."),
     Status.PUBLISHED: ngettext_lazy("%(name)s published.", "%(count)d %(name)s published.", "count"),
     "scheduled": ngettext_lazy("%(name)s scheduled.", "%(count)d %(name)s scheduled.", "count"),
     "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
@@ -116,10 +110,6 @@ class EntryChangeList(ChangeList):
         return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
 
 
-def _state_of(entry: Entry) -> str:
-    return "scheduled" if entry.is_scheduled else entry.status
-
-
 def _result_message(result: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
     entry, meta, count = entries[0], entries[0]._meta, len(entries)
@@ -161,18 +151,12 @@ def _status_action(
     return action
 
 
-class EntryAdmin(admin.ModelAdmin[Any]):
+class EntryAdmin(EntryFormAdmin):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
-
-    # The title and fields of the fieldset between the text and “Publishing”.
-    own_fieldset: ClassVar[tuple[Any, list[str]]]
 
     list_filter: ClassVar[Any] = (StatusFilter, LanguageFilter)
     list_select_related = ("author",)
     list_per_page = 50
-    readonly_fields = ("markup_label", "modified_at")
-    # Pictures are chosen in a separate window, because there can be thousands.
-    raw_id_fields = ("featured_picture",)
     actions = ["publish", "unpublish", "set_language", "trash", "restore"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -191,93 +175,6 @@ class EntryAdmin(admin.ModelAdmin[Any]):
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return may_publish(request.user, self.model)
-
-    # The form
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the entry. When it is about to be saved, its row is locked, so that others wait for this save."""
-        entry = super().get_object(request, object_id, from_field)
-        if entry is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
-            entry.refresh_from_db(from_queryset=self.model._default_manager.select_for_update())
-            entry.previous_state = _state_of(entry)
-        return entry
-
-    def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # type: ignore[attr-defined]  # an EntryForm
-        if "published_at" in form.base_fields:
-            form.base_fields["published_at"].help_text = gettext(
-                "Leave empty to publish immediately, or set a future time to schedule. It is now %(now)s in the "
-                "site's time zone, %(zone)s."
-            ) % {"zone": settings.TIME_ZONE.replace("_", " "), "now": date_format(localtime(), "DATETIME_FORMAT")}
-        return form
-
-    def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:
-        user = request.user
-        editable = obj is None or may_edit(user, obj)
-        writing = ["title", "source"]
-        details = ["slug", "excerpt", "featured_picture", "language", "comments_open", *self.get_editor_fields(user)]
-        if obj is not None:
-            details += ["markup_label", "modified_at"]
-            writing += ["version"] if editable else []
-        # A form that can't be changed shows the time to everyone.
-        publishing = ["status", "published_at"] if may_publish(user, self.model) or not editable else ["status"]
-        publishing += ["password"]
-        own_title, own_fields = self.own_fieldset
-        return [
-            (None, {"fields": writing, "classes": ["writing"]}),
-            (own_title, {"fields": own_fields}),
-            (_("Publishing"), {"fields": publishing}),
-            (_("Details"), {"fields": details}),
-        ]
-
-    def get_editor_fields(self, user: Anyone) -> list[str]:
-        """Return the fields that only users who may change everyone's entries can set."""
-        return ["author"]
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"author": request.user.pk, **super().get_changeform_initial_data(request)}
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name != "author":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
-        authors = self.model._default_manager.order_by().values("author")
-        people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
-        # Without the icons for changing and deleting users, which the method of the parent adds.
-        return self.formfield_for_foreignkey(db_field, request, queryset=people, **kwargs)
-
-    def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
-        categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
-        publishing.save_entry(obj, cast("User", request.user), categories=categories, tags=tags)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Do nothing, because categories and tags were saved together with the entry."""
-
-    def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
-        return self.response_change(request, obj)
-
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Show our own message, as Django's only says that something was added or changed."""
-        state = _state_of(obj)
-        is_update = state == getattr(obj, "previous_state", None) and state != Status.DRAFT
-        self.message_user(request, _result_message("updated" if is_update else state, [obj]), messages.SUCCESS)
-        if "_continue" in request.POST:
-            url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
-        elif "_addanother" in request.POST:
-            url = reverse(f"admin:blog_{obj.kind}_add")
-        else:
-            return self.response_post_save_change(request, obj)
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return HttpResponseRedirect(add_preserved_filters(filters, url))
-
-    def view_on_site(self, obj: Any) -> str:
-        """Return the URL of the page that readers see, or of its preview."""
-        return str(obj.get_absolute_url() if obj.is_public else obj.get_preview_url())
-
-    @admin.display(description=_("format"))
-    def markup_label(self, entry: Entry) -> str:
-        markup = markups.get(entry.markup)
-        return markup.label if markup else entry.markup
 
     # The list
 
@@ -354,7 +251,7 @@ class EntryAdmin(admin.ModelAdmin[Any]):
 @admin.register(Post)
 class PostAdmin(EntryAdmin):
     form = PostForm
-    own_fieldset = (_("Categories and tags"), ["categories", "tags"])
+    own_fieldsets = [(_("Categories"), ["categories"]), (_("Tags"), ["tags"])]
     date_hierarchy = "published_at"
     list_display = ("title_or_placeholder", "author", "status_label", "published_at", "comment_count", "on_site")
     list_filter = (StatusFilter, CategoryFilter, ("author", admin.RelatedOnlyFieldListFilter), LanguageFilter)
@@ -379,7 +276,7 @@ class PostAdmin(EntryAdmin):
 @admin.register(Page)
 class PageAdmin(EntryAdmin):
     form = PageForm
-    own_fieldset = (_("Page attributes"), ["parent", "menu_order"])
+    own_fieldsets = [(_("Page attributes"), ["parent", "menu_order"])]
     list_display = ("indented_title", "author", "status_label", "menu_order", "comment_count", "on_site")
     search_fields = ("title", "path")
     ordering = (tree_order(),)

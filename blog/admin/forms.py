@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from taggit.forms import TagField, TextareaTagWidget
@@ -18,8 +18,8 @@ from taggit.forms import TagField, TextareaTagWidget
 from accounts.models import User
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
-from blog.models import Category, Page, Post, Status
-from blog.permissions import UNDECIDED, may_publish
+from blog.models import Category, Page, Post
+from blog.workflow import Step, may_take, state_of, steps_for
 from core.text import unify_line_ends
 
 
@@ -159,7 +159,10 @@ class LanguageForm(forms.Form):
 
 
 class EntryForm(VersionedForm):
-    """The base of the forms for posts and pages. The admin sets `user`, the person who is writing."""
+    """The base of the forms for posts and pages. The admin sets `user`, the person who is writing.
+
+    It has no field for the status: the button that submits it names a `step` (blog.workflow).
+    """
 
     user: User
 
@@ -178,18 +181,43 @@ class EntryForm(VersionedForm):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         language = self.instance.language
+        # As stored: validation gives the instance what was entered.
+        self.state = state_of(self.instance)
+        self.steps = steps_for(self.user, self.instance)
+        self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
         # A form that can't be changed does not have these fields.
         if "source" in fields:
             fields["source"].widget = SourceEditor(self.instance.markup, self.instance.pk)
+        if "slug" in fields and self.instance.pk and self.instance.public_from:
+            fields["slug"].help_text = _(
+                "The last part of the URL. If you change it, the old URL leads to the new one."
+            )
         if "password" in fields:
             # It is for readers: no browser should save it as the editor's own, or correct it.
             fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-        if "status" in fields:
-            offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
-            fields["status"].choices = [(status.value, status.label) for status in offered]
         # An import can bring languages that are not in the list.
         if "language" in fields and language not in dict(fields["language"].choices):
             fields["language"].choices = [*fields["language"].choices, (language, language)]
+
+    @property
+    def step(self) -> Step | None:
+        """The step that the submitted form takes; None if there is no such step. The Enter key saves."""
+        name = self.data.get("_step", Step.SAVE)
+        return Step(name) if name in Step else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.step is None or not may_take(self.user, self.instance, self.step):
+            raise ValidationError(
+                _("This can't be done now, because the status or your permissions have changed. Nothing was saved.")
+            )
+        if self.step == Step.SCHEDULE and "published_at" not in self.errors:
+            time = cleaned.get("published_at", self.instance.published_at)
+            if time is None:
+                self.add_error("published_at", _("Choose the date and the time at which readers will see this."))
+            elif time <= now():
+                self.add_error("published_at", _("This time is in the past. Choose a later one, or publish now."))
+        return cleaned
 
     def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")

@@ -4,6 +4,7 @@ from blog.models.category import Category
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
+from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Page",
     "Post",
     "PostQuerySet",
+    "PreviewLink",
     "Redirect",
     "Status",
     "public_condition",

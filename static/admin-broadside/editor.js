@@ -56,6 +56,10 @@ function guard(form) {
     hasUnsavedText = true;
   });
   form.addEventListener("submit", (event) => {
+    // A preview opens in another tab, and saves nothing.
+    if (event.submitter?.formTarget) {
+      return;
+    }
     if (isSubmitted) {
       event.preventDefault();
     }

@@ -77,6 +77,7 @@ ADMIN = [
     "/admin/blog/post/?state=draft&q=draft",
     "/admin/blog/post/?published_at__year=2019&published_at__month=10",
     "/admin/blog/post/{post}/history/",
+    "/admin/blog/post/{post}/preview-links/",
     "/admin/blog/post/{post}/delete/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
