@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog import publishing
 from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
+from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
@@ -161,7 +162,7 @@ def _status_action(
     return action
 
 
-class EntryAdmin(admin.ModelAdmin[Any]):
+class EntryAdmin(RevisionsMixin, admin.ModelAdmin[Any]):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     # The title and fields of the fieldset between the text and “Publishing”.

@@ -1,10 +1,11 @@
-"""The blog's models: posts, pages, categories, redirects and enclosures."""
+"""The blog's models: posts, pages, categories, redirects, enclosures and revisions."""
 
 from blog.models.category import Category
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.redirect import Redirect
+from blog.models.revision import Revision
 
 __all__ = [
     "TEXTS",
@@ -16,6 +17,7 @@ __all__ = [
     "Post",
     "PostQuerySet",
     "Redirect",
+    "Revision",
     "Status",
     "public_condition",
 ]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from blog import publishing
 from blog.models import Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
@@ -78,6 +79,7 @@ ADMIN = [
     "/admin/blog/post/?published_at__year=2019&published_at__month=10",
     "/admin/blog/post/{post}/history/",
     "/admin/blog/post/{post}/delete/",
+    "/admin/blog/post/{post}/revisions/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
@@ -110,7 +112,8 @@ def blog() -> None:
     # As an import stores it.
     Comment.objects.filter(pk=CommentFactory(entry=post).pk).update(html=WIDE_COMMENT)
     post.comment_count = 2
-    post.save()
+    post.source += " Edited."
+    publishing.save_entry(post, UserFactory(role="Editor"))
     PageFactory(title="Team", parent=PageFactory(title="About", source=BODY))
     SiteSettings.objects.get_or_create(pk=1)
 
