@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
+from blog.admin.autosaving import AutosaveMixin, PresenceChangeList
 from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
 from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import dashed, indented, tree_order
@@ -110,7 +111,7 @@ class LanguageFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(language=self.value())
 
 
-class EntryChangeList(ChangeList):
+class EntryChangeList(PresenceChangeList):
     """A list that does not load the texts."""
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
@@ -162,7 +163,7 @@ def _status_action(
     return action
 
 
-class EntryAdmin(RevisionsMixin, admin.ModelAdmin[Any]):
+class EntryAdmin(RevisionsMixin, AutosaveMixin, admin.ModelAdmin[Any]):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     # The title and fields of the fieldset between the text and “Publishing”.
@@ -172,6 +173,7 @@ class EntryAdmin(RevisionsMixin, admin.ModelAdmin[Any]):
     list_select_related = ("author",)
     list_per_page = 50
     readonly_fields = ("markup_label", "modified_at")
+    change_form_template = "admin/blog/entry_change_form.html"
     # Pictures are chosen in a separate window, because there can be thousands.
     raw_id_fields = ("featured_picture",)
     actions = ["publish", "unpublish", "set_language", "trash", "restore"]
@@ -205,7 +207,7 @@ class EntryAdmin(RevisionsMixin, admin.ModelAdmin[Any]):
 
     def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # type: ignore[attr-defined]  # an EntryForm
+        form.user = request.user
         if "published_at" in form.base_fields:
             form.base_fields["published_at"].help_text = gettext(
                 "Leave empty to publish immediately, or set a future time to schedule. It is now %(now)s in the "
@@ -287,7 +289,10 @@ class EntryAdmin(RevisionsMixin, admin.ModelAdmin[Any]):
         return str(entry)
 
     @admin.display(description=_("status"), ordering="status")
-    def status_label(self, entry: Entry) -> str:
+    def status_label(self, entry: Any) -> str:
+        return f"{self._status_in_words(entry)} {entry.editing}"
+
+    def _status_in_words(self, entry: Entry) -> str:
         if entry.published_at and entry.is_scheduled:
             time = date_format(localtime(entry.published_at), "DATETIME_FORMAT")
             return gettext("Scheduled for %(time)s") % {"time": time}

@@ -1,5 +1,6 @@
-"""The blog's models: posts, pages, categories, redirects, enclosures and revisions."""
+"""The blog's models: posts, pages, categories, redirects, enclosures, revisions and autosaves."""
 
+from blog.models.autosave import Autosave
 from blog.models.category import Category
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
@@ -9,6 +10,7 @@ from blog.models.revision import Revision
 
 __all__ = [
     "TEXTS",
+    "Autosave",
     "Category",
     "EnclosedWith",
     "Enclosure",
