@@ -15,9 +15,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from blog.models import Category, Entry, Status
+from blog.models import Category, Entry, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
+from blog.revisions.recording import keep_stored, record
 from core.changes import content_changed, entries_changed
+from media.models import Picture
 
 # How many entries one statement changes: databases limit its parameters.
 _BATCH_SIZE: Final = 1000
@@ -37,6 +39,7 @@ def save_entry(
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
+    What it contained and what it contains are in its revisions.
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
     """
     if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
@@ -44,11 +47,13 @@ def save_entry(
     if not entry.author_id:
         entry.author = by
     with transaction.atomic():
+        keep_stored(entry)
         entry.store()
         if categories is not None:
             entry.categories.set(categories)
         if tags is not None:
             entry.tags.set(tags)
+        record(entry, by)
         entries_changed([entry.pk])
 
 
@@ -72,6 +77,22 @@ def as_published(
             entry.tags.set(tags)
         yield
         transaction.set_rollback(True)
+
+
+def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
+    """Give `entry` the content of one of its revisions, as `by`. What it contains now stays in its revisions.
+
+    Whether, when, where and in whose name readers see it does not change. Categories that were deleted are left out.
+    Raises PermissionDenied if they may not change it.
+    """
+    if not may_edit(by, entry):
+        raise PermissionDenied
+    settings = revision.settings
+    entry.title, entry.source, entry.markup = revision.title, revision.source, revision.markup
+    entry.excerpt, entry.language = settings["excerpt"], settings["language"]
+    entry.featured_picture = Picture.objects.filter(pk=settings["featured_picture_id"]).first()
+    categories = Category.objects.filter(pk__in=settings["categories"]) if "categories" in settings else None
+    save_entry(entry, by, categories=categories, tags=settings.get("tags"))
 
 
 def publish(entries: QuerySet[Any], by: User) -> BulkChange:

@@ -24,6 +24,12 @@ class BroadsideAdminSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {"dashboard_panels": panels_for(request), **(extra_context or {})})
 
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Log out. The browser, which others may use, also forgets the unsaved texts that it kept."""
+        response = super().logout(request, extra_context)
+        response["Clear-Site-Data"] = '"storage"'
+        return response
+
 
 class BroadsideAdminConfig(AdminConfig):
     default_site = "config.admin.BroadsideAdminSite"

@@ -22,8 +22,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
+from blog.admin.autosaving import AutosaveMixin, PresenceChangeList
 from blog.admin.entry_form import EntryFormAdmin
 from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
+from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
@@ -103,7 +105,7 @@ class LanguageFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(language=self.value())
 
 
-class EntryChangeList(ChangeList):
+class EntryChangeList(PresenceChangeList):
     """A list that does not load the texts."""
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
@@ -151,7 +153,7 @@ def _status_action(
     return action
 
 
-class EntryAdmin(EntryFormAdmin):
+class EntryAdmin(RevisionsMixin, AutosaveMixin, EntryFormAdmin):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     list_filter: ClassVar[Any] = (StatusFilter, LanguageFilter)
@@ -183,7 +185,10 @@ class EntryAdmin(EntryFormAdmin):
         return str(entry)
 
     @admin.display(description=_("status"), ordering="status")
-    def status_label(self, entry: Entry) -> str:
+    def status_label(self, entry: Any) -> str:
+        return f"{self._status_in_words(entry)} {entry.editing}"
+
+    def _status_in_words(self, entry: Entry) -> str:
         if entry.published_at and entry.is_scheduled:
             time = date_format(localtime(entry.published_at), "DATETIME_FORMAT")
             return gettext("Scheduled for %(time)s") % {"time": time}

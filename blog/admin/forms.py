@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
+from blog.admin.merging import MergingForm
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
 from blog.models import Category, Page, Post
@@ -52,6 +53,16 @@ class VersionedForm(forms.ModelForm[Any]):
         """Return a sentence that describes the conflict."""
         return _("This was changed elsewhere after you opened it.")
 
+    def conflict_advice(self) -> str:
+        """Return what to do about the conflict."""
+        return _(
+            "Your version is still below, but hasn't been saved. Look at the other version and copy what you need from "
+            "it. If you save again, your version replaces it."
+        )
+
+    def merge_with_stored(self, version: str) -> None:
+        """Merge what was stored after `version` into the submitted data. By default, nothing is."""
+
     def clean(self) -> dict[str, Any]:
         super().clean()
         if not self.instance.pk:
@@ -62,17 +73,16 @@ class VersionedForm(forms.ModelForm[Any]):
             # The rest stays as it is stored: browsers replace line ends, and times are shown in whole seconds.
             return {field: value for field, value in self.cleaned_data.items() if field in self.changed_data}
         # The form is shown with the current version, so that it is saved if it is submitted again.
+        version = self.data.get(name, "")
         self.data = cast("QueryDict", self.data).copy()
         self.data[name] = self.initial["version"]
+        self.merge_with_stored(version)
         meta = self.instance._meta
         raise ValidationError(
             format_html(
                 '{} {} <a href="{}" target="_blank">{}</a>',
                 self.conflict_message(),
-                _(
-                    "Your version is still below, but hasn't been saved. Look at the other version and copy what you "
-                    "need from it. If you save again, your version replaces it."
-                ),
+                self.conflict_advice(),
                 reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
                 _("Open the other version in a new window"),
             ),
@@ -158,7 +168,7 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=LANGUAGES)
 
 
-class EntryForm(VersionedForm):
+class EntryForm(MergingForm, VersionedForm):
     """The base of the forms for posts and pages. The admin sets `user`, the person who is writing.
 
     It has no field for the status: the button that submits it names a `step` (blog.workflow).
@@ -218,6 +228,12 @@ class EntryForm(VersionedForm):
             elif time <= now():
                 self.add_error("published_at", _("This time is in the past. Choose a later one, or publish now."))
         return cleaned
+
+    def conflict_advice(self) -> str:
+        return _(
+            "Nothing was saved yet. Look at the merged version below, then save it. The other version stays in the "
+            "revisions."
+        )
 
     def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")

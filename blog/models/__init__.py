@@ -1,14 +1,17 @@
-"""The blog's models: posts, pages, categories, redirects and enclosures."""
+"""The blog's models: posts, pages, categories, redirects, enclosures, revisions and autosaves."""
 
+from blog.models.autosave import Autosave
 from blog.models.category import Category
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
+from blog.models.revision import Revision
 
 __all__ = [
     "TEXTS",
+    "Autosave",
     "Category",
     "EnclosedWith",
     "Enclosure",
@@ -18,6 +21,7 @@ __all__ = [
     "PostQuerySet",
     "PreviewLink",
     "Redirect",
+    "Revision",
     "Status",
     "public_condition",
 ]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from blog import autosaves, publishing
 from blog.models import Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
@@ -76,9 +77,13 @@ ADMIN = [
     "/admin/password_change/",
     "/admin/blog/post/?state=draft&q=draft",
     "/admin/blog/post/?published_at__year=2019&published_at__month=10",
+    # With unsaved text that is offered, and somebody who is editing.
+    "/admin/blog/post/{post}/change/",
+    "/admin/blog/post/{post}/change/?autosave=",
     "/admin/blog/post/{post}/history/",
     "/admin/blog/post/{post}/preview-links/",
     "/admin/blog/post/{post}/delete/",
+    "/admin/blog/post/{post}/revisions/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
@@ -111,7 +116,8 @@ def blog() -> None:
     # As an import stores it.
     Comment.objects.filter(pk=CommentFactory(entry=post).pk).update(html=WIDE_COMMENT)
     post.comment_count = 2
-    post.save()
+    post.source += " Edited."
+    publishing.save_entry(post, UserFactory(role="Editor"))
     PageFactory(title="Team", parent=PageFactory(title="About", source=BODY))
     SiteSettings.objects.get_or_create(pk=1)
 
@@ -129,6 +135,9 @@ def owner(blog: None) -> User:
     store_picture(picture_file(), by=owner)
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
+    post = Comment.objects.get(pk=900).entry
+    autosaves.Form.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
+    autosaves.Form.of(UserFactory(role="Editor"), post).report()
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
     return owner
 
