@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('blog', '0004_language_not_set'),
+        ('blog', '0006_autosaves'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
