@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -28,6 +29,10 @@ def read_ids(values: Iterable[str]) -> list[int]:
 
 class CurationAdmin(admin.ModelAdmin[Any]):
     """The base of the admins of headings that can be merged."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def may_curate(self, request: HttpRequest) -> bool:
         """Return whether this user may merge, rename and delete headings, and undo that."""
@@ -76,6 +81,10 @@ class ChangeAdmin(ReadOnlyAdmin):
     fields = ("summary", "made_by", "made_at", "undone_by", "undone_at")
     search_fields = ("summary",)
     show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.permission))

@@ -1,19 +1,20 @@
 """The list and the form of tags, and suggestions while someone enters the tags of a post."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 from taggit.models import Tag as TaggitTag
 
+from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
-from tags.models import Tag, TagAlias, tag_key
+from tags.models import Tag, TagAlias
 from tags.twins import twin_condition
 
 # django-taggit registers a tag model of its own, which we don't use.
@@ -53,10 +54,10 @@ class TagAdmin(TagCurationAdmin):
     list_filter = (UseFilter,)
     # Only names the field; get_search_results searches.
     search_fields = ("search_key",)
-    search_help_text = _("Finds names, former names and slugs. Case and accents make no difference.")
     fields = ("name", "slug", "description")
     inlines = (TagAliasInline,)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
         return Tag.objects.with_use().order_by("name", "pk")
@@ -84,17 +85,18 @@ class TagAdmin(TagCurationAdmin):
         return obj.get_absolute_url()
 
     def get_urls(self) -> list[URLPattern]:
-        suggest = self.admin_site.admin_view(require_safe(self.suggest))
+        suggest = self.admin_site.admin_view(self.suggest)
         return [path("suggest/", suggest, name="tags_tag_suggest"), *super().get_urls()]
 
     def suggest(self, request: HttpRequest) -> JsonResponse:
-        """Return up to ten names of tags that contain `?q=`: first those that start with it, then the most used."""
+        """Return existing tags that match `?q=`, or that occur in the `text` of a POST, which is too long for a URL.
+
+        Each has a `name`, the `count` of its posts, and the `former` name that matched, if it was one.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        typed = tag_key(request.GET.get("q", "")[:200])
-        if not typed:
-            return JsonResponse({"names": []})
-        starts = Case(When(key__startswith=typed, then=Value(0)), default=Value(1))
-        found: QuerySet[Any] = Tag.objects.with_counts().filter(key__contains=typed)
-        names = found.order_by(starts, "-post_count", "name").values_list("name", flat=True)
-        return JsonResponse({"names": list(names[:10])})
+        if request.method == "POST":
+            found = suggestions.in_text(request.POST.get("text", ""))
+        else:
+            found = suggestions.matching(request.GET.get("q", "")[:200])
+        return JsonResponse({"tags": [asdict(tag) for tag in found]})
