@@ -104,7 +104,7 @@ class SourceField(forms.CharField):
 
 
 class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no types
-    """A text area for the names of tags. Its script suggests existing tags."""
+    """A text area for the names of tags. Its script shows them as chips and suggests existing tags."""
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         tag = _tag_model()._meta
@@ -118,6 +118,15 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
             "dir": "auto",
             "data-suggest": reverse(f"admin:{tag.app_label}_{tag.model_name}_suggest"),
             "data-found": _("{n} matching tags. Use the arrow keys to choose one and press Enter."),
+            "data-create": _("Create “{name}”"),
+            "data-remove": _("Remove {name}"),
+            "data-removed": _("{name} removed."),
+            # The fields in whose text existing tags are looked for.
+            "data-texts": "title source",
+            "data-from-text": _("Suggest tags from the text"),
+            "data-occurring": _("{n} existing tags occur in the text."),
+            "data-none": _("No other existing tag occurs in the text."),
+            "data-failed": _("The tags could not be looked up. Try again later."),
         }
 
     class Media:

@@ -23,8 +23,17 @@ from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
 from media.pictures import store_picture
+from tags import curation, twins
 from tags.models import Tag, TagAlias
-from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import (
+    PASSWORD,
+    CategoryFactory,
+    CommentFactory,
+    PageFactory,
+    PostFactory,
+    TagFactory,
+    UserFactory,
+)
 from tests.factories.files import pdf_file, picture_file
 from tests.factories.types import Faults, LogIn, OpenPage
 from wordpress.models import FragmentKind, ImportJob, JobState, ReusableBlock
@@ -89,6 +98,10 @@ ADMIN = [
     "/admin/comments/queue/statistics/",
     "/admin/accounts/user/{owner}/password/",
     "/admin/wordpress/importjob/{job}/delete/",
+    "/admin/tags/tag/merge/?tags={tags}",
+    "/admin/tags/tag/merge/?tags={tag}",
+    "/admin/tags/tag/delete/?tags={tags}",
+    "/admin/tags/tag/{tag}/rename/",
 ]
 # What commenters may write, and what imported comments contain.
 WIDE_COMMENT = f"""<pre>{"wide " * 280}</pre><p><code>{"unbroken" * 170}</code></p>
@@ -127,6 +140,10 @@ def owner(blog: None) -> User:
     """The owner of a site with something in every list of the admin."""
     owner = UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     TagAlias.objects.create(slug="co-operation", tag=Tag.objects.get(name="cooperation"))
+    curation.delete([TagFactory(name="unused").pk], owner, expected_uses=0)
+    TagFactory(name="coöperation with a long name")
+    TagFactory(name="cooperations")
+    twins.search()
     entry = Comment.objects.get(pk=900).entry
     Redirect.objects.create(path="/old/", entry=entry)
     Block.objects.create(text="casino")
@@ -155,7 +172,10 @@ def admin_paths(owner: User) -> Iterator[str]:
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])
     post, job = Comment.objects.get(pk=900).entry, ImportJob.objects.get()
-    yield from (path.format(owner=owner.pk, post=post.pk, job=job.pk) for path in ADMIN)
+    tag, *others = Tag.objects.order_by("pk").values_list("pk", flat=True)
+    tags = ",".join(map(str, [tag, *others]))
+    values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "tag": tag, "tags": tags}
+    yield from (path.format(**values) for path in ADMIN)
 
 
 @pytest.fixture(params=["en", "ar"], ids=["left to right", "right to left"])

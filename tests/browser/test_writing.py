@@ -1,4 +1,4 @@
-"""The admin in a browser: files, tag suggestions and protection of input, under the Content-Security-Policy.
+"""The admin in a browser: files and protection of input, under the Content-Security-Policy.
 
 `open_page` fails a test when anything violates the Content-Security-Policy.
 """
@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from blog.models import Post
 from media.models import Picture
-from tests.factories import PASSWORD, TagFactory, UserFactory
+from tests.factories import PASSWORD, UserFactory
 from tests.factories.files import PDF, picture, picture_file
 from tests.factories.types import LogIn
 
@@ -134,39 +134,6 @@ class TestFiles:
         drop(new_post, "x.jpg", picture_file().read())
         expect(new_post.locator(".editor-uploads li")).to_contain_text("larger than 20 MB")
         assert not Picture.objects.exists()
-
-
-class TestTags:
-    def test_existing_tags_are_suggested_and_new_ones_accepted(self, new_post: Page) -> None:
-        for name in ("human rights", "human kind", "Свобода"):
-            TagFactory(name=name)
-        field = new_post.locator("#id_tags")
-        field.press_sequentially("hum")
-        expect(new_post.locator(".tags-list li")).to_have_count(2)
-        field.press("ArrowDown")
-        expect(new_post.locator("[aria-selected]")).to_have_text("human kind")
-        field.press("ArrowDown")
-        field.press("Enter")
-        expect(field).to_have_value("human rights, ")
-        field.press_sequentially("Brand new")
-        field.press("Enter")
-        field.press_sequentially("СВО")
-        new_post.locator(".tags-list").get_by_text("Свобода").click()
-        expect(field).to_have_value("human rights, Brand new, Свобода, ")
-        new_post.fill("#id_title", "Tagged")
-        new_post.get_by_role("button", name="Save draft").click()
-        expect(field).to_have_value("Brand new, human rights, Свобода")
-
-    def test_escape_and_comma_close_the_suggestions(self, new_post: Page) -> None:
-        TagFactory(name="human rights")
-        field = new_post.locator("#id_tags")
-        field.press_sequentially("hum")
-        expect(new_post.locator(".tags-list")).to_be_visible()
-        field.press("Escape")
-        expect(new_post.locator(".tags-list")).to_be_hidden()
-        field.press_sequentially("our,")
-        expect(new_post.locator(".tags-list")).to_be_hidden()
-        expect(field).to_have_value("humour,")
 
 
 class TestProtectionOfInput:
