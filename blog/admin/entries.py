@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
+from blog.admin.conversion import ConversionMixin
 from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
@@ -161,7 +162,7 @@ def _status_action(
     return action
 
 
-class EntryAdmin(admin.ModelAdmin[Any]):
+class EntryAdmin(ConversionMixin, admin.ModelAdmin[Any]):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     # The title and fields of the fieldset between the text and “Publishing”.

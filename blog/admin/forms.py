@@ -174,7 +174,7 @@ class EntryForm(VersionedForm):
         language = self.instance.language
         # A form that can't be changed does not have these fields.
         if "source" in fields:
-            fields["source"].widget = SourceEditor(self.instance.markup, self.instance.pk)
+            fields["source"].widget = SourceEditor(self.instance)
         if "password" in fields:
             # It is for readers: no browser should save it as the editor's own, or correct it.
             fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}

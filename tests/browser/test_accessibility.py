@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from blog.models import Redirect, Status
+from blog.models import Post, Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
@@ -78,6 +78,8 @@ ADMIN = [
     "/admin/blog/post/?published_at__year=2019&published_at__month=10",
     "/admin/blog/post/{post}/history/",
     "/admin/blog/post/{post}/delete/",
+    "/admin/blog/post/{imported}/change/",
+    "/admin/blog/post/{imported}/convert/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
@@ -125,6 +127,7 @@ def owner(blog: None) -> User:
     Block.objects.create(text="casino")
     LogEntry.objects.log_actions(owner.pk, [entry], CHANGE, single_object=True)
     Group.objects.create(name="Translators")
+    PostFactory(title="Imported", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
     store_picture(picture_file(), by=owner)
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
@@ -145,7 +148,9 @@ def admin_paths(owner: User) -> Iterator[str]:
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])
     post, job = Comment.objects.get(pk=900).entry, ImportJob.objects.get()
-    yield from (path.format(owner=owner.pk, post=post.pk, job=job.pk) for path in ADMIN)
+    imported = Post.objects.get(markup="html")
+    pks = {"owner": owner.pk, "post": post.pk, "job": job.pk, "imported": imported.pk}
+    yield from (path.format(**pks) for path in ADMIN)
 
 
 @pytest.fixture(params=["en", "ar"], ids=["left to right", "right to left"])
