@@ -20,23 +20,21 @@ from media import documents, pictures
 
 
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
-    """A text area that takes images, with a live preview rendered from `markup` as the site renders it.
+    """A text area that takes images, with a live preview rendered as the site renders it.
 
     It has its own script in place of that of markdownx, which loses the undo history, traps the Tab key and writes
-    error messages into the text. `entry_id` is the stored entry that the source belongs to, if there is one.
+    error messages into the text. `entry` is the one to which the source belongs, whether it is stored or not.
     """
 
-    def __init__(
-        self, markup: str = "markdown", entry_id: int | None = None, attrs: dict[str, Any] | None = None
-    ) -> None:
-        self.markup = markup
-        self.entry_id = entry_id
+    def __init__(self, entry: Entry | None = None, attrs: dict[str, Any] | None = None) -> None:
+        self.entry = entry
+        self.markup = entry.markup if entry else "markdown"
         super().__init__(attrs)
 
     def add_markdownx_attrs(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().add_markdownx_attrs(attrs)
         markup = urlencode({"markup": self.markup})
-        entry = f"&{urlencode({'entry': self.entry_id})}" if self.entry_id else ""
+        entry = f"&{urlencode({'entry': self.entry.pk})}" if self.entry and self.entry.pk else ""
         return attrs | {
             "data-markup": self.markup,
             "data-markdownx-urls-path": f"{reverse('markdownx_markdownify')}?{markup}{entry}",
@@ -56,7 +54,12 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
             "tools": tools_for(self.markup),
             "right_to_left": " ".join(settings.LANGUAGES_BIDI),
         }
-        return context | own
+        return context | own | {"convert_url": self._convert_url()}
+
+    def _convert_url(self) -> str:
+        if self.entry is None or self.entry.pk is None or self.markup == "markdown":
+            return ""
+        return reverse(f"admin:blog_{self.entry.kind}_convert", args=[self.entry.pk])
 
     class Media:
         extend = False

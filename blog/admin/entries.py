@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog import publishing
 from blog.admin.autosaving import AutosaveMixin, PresenceChangeList
+from blog.admin.conversion import ConversionMixin
 from blog.admin.entry_form import EntryFormAdmin
 from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
 from blog.admin.revisions import RevisionsMixin
@@ -153,7 +154,7 @@ def _status_action(
     return action
 
 
-class EntryAdmin(RevisionsMixin, AutosaveMixin, EntryFormAdmin):
+class EntryAdmin(RevisionsMixin, AutosaveMixin, ConversionMixin, EntryFormAdmin):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     list_filter: ClassVar[Any] = (StatusFilter, LanguageFilter)

@@ -206,7 +206,7 @@ class EntryForm(MergingForm, VersionedForm):
         self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
         # A form that can't be changed does not have these fields.
         if "source" in fields:
-            fields["source"].widget = SourceEditor(self.instance.markup, self.instance.pk)
+            fields["source"].widget = SourceEditor(self.instance)
         if "slug" in fields and self.instance.pk and self.instance.public_from:
             fields["slug"].help_text = _(
                 "The last part of the URL. If you change it, the old URL leads to the new one."

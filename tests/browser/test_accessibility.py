@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from blog import autosaves, publishing
-from blog.models import Redirect, Status
+from blog.models import Post, Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
@@ -93,6 +93,8 @@ ADMIN = [
     "/admin/blog/post/{post}/preview-links/",
     "/admin/blog/post/{post}/delete/",
     "/admin/blog/post/{post}/revisions/",
+    "/admin/blog/post/{imported}/change/",
+    "/admin/blog/post/{imported}/convert/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
@@ -149,6 +151,7 @@ def owner(blog: None) -> User:
     Block.objects.create(text="casino")
     LogEntry.objects.log_actions(owner.pk, [entry], CHANGE, single_object=True)
     Group.objects.create(name="Translators")
+    PostFactory(title="Imported", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
     store_picture(picture_file(), by=owner)
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
@@ -172,9 +175,10 @@ def admin_paths(owner: User) -> Iterator[str]:
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])
     post, job = Comment.objects.get(pk=900).entry, ImportJob.objects.get()
+    imported = Post.objects.get(markup="html")
     tag, *others = Tag.objects.order_by("pk").values_list("pk", flat=True)
     tags = ",".join(map(str, [tag, *others]))
-    values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "tag": tag, "tags": tags}
+    values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "tag": tag, "tags": tags, "imported": imported.pk}
     yield from (path.format(**values) for path in ADMIN)
 
 

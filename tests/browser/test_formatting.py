@@ -111,6 +111,11 @@ class TestToolbar:
         # Everything else is out of reach until Esc is pressed.
         page.keyboard.press("Enter")
         expect(page.locator("#id_source")).to_be_focused()
+        # At the end of the window, the menu is above the line. Its Esc does not leave.
+        page.keyboard.type("\n" * 60 + "/")
+        expect(page.locator(".editor-menu li").last).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+        expect(page.locator(".editor-menu")).to_have_count(0)
         assert page.locator("#id_title").evaluate("title => title.closest('[inert]') !== null")
         page.keyboard.press("Escape")
         assert page.locator("#id_title").evaluate("title => title.closest('[inert]') === null")

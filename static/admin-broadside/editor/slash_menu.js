@@ -16,6 +16,8 @@ export function addSlashMenu(box, field, all) {
       event.detail.provide(Promise.resolve({ matched: true, fragment: menuOf(found) }));
     }
   });
+  // The menu has its place in the next frame.
+  expander.addEventListener("text-expander-activate", () => requestAnimationFrame(() => keepVisible(expander)));
   expander.addEventListener("text-expander-value", (event) => {
     // The element itself would replace the whole text, after which nothing could be undone.
     event.preventDefault();
@@ -24,6 +26,15 @@ export function addSlashMenu(box, field, all) {
     replace(field, start, field.selectionEnd, "");
     all[event.detail.item.dataset.tool](field);
   });
+}
+
+/** Move the menu above the line if there is no room below it. */
+function keepVisible(expander) {
+  const menu = expander.querySelector(".editor-menu");
+  const { top, bottom, height } = menu?.getBoundingClientRect() ?? {};
+  if (bottom > window.innerHeight && top > height) {
+    menu.style.marginBlockStart = `calc(${-height}px - 2.5em)`;
+  }
 }
 
 function labelOf(button) {
