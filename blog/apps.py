@@ -11,6 +11,7 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from blog.advice import CHECKS, advice_checks
         from blog.caching import private_parameters
         from blog.models import Entry
         from blog.permissions import may_write
@@ -25,6 +26,8 @@ class BlogConfig(AppConfig):
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
         scheduled_changes.register("blog", next_publication)
+        for check_name, check in CHECKS.items():
+            advice_checks.register(check_name, check)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")

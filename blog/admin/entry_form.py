@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.entry_preview import PreviewAdmin
+from blog.admin.entry_preview import PreviewAdmin, review
 from blog.admin.forms import EntryForm
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.models import Entry, Post, Status
@@ -154,6 +154,8 @@ class EntryFormAdmin(PreviewAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         form: EntryForm = context["adminform"].form
+        suffix = "" if obj else "_new"
+        may_share = form.steps.main and not form.public_url
         context |= {
             "state": form.state,
             "public_url": form.public_url,
@@ -162,16 +164,18 @@ class EntryFormAdmin(PreviewAdmin):
             "other_buttons": _buttons(form, form.steps.others),
             "can_be_saved": Step.SAVE in form.steps,
             "can_be_scheduled": Step.SCHEDULE in form.steps,
-            "preview_links_url": reverse(f"admin:blog_{self.opts.model_name}_preview_links", args=[obj.pk])
-            if obj and not form.public_url and form.steps.main
-            else "",
-            "preview_url": reverse(
-                f"admin:blog_{self.opts.model_name}_preview{'' if obj else '_new'}", args=[obj.pk] if obj else []
-            ),
+            "preview_links_url": self._url("preview_links", obj) if obj and may_share else "",
+            "preview_url": self._url(f"preview{suffix}", obj),
+            "advice_url": self._url(f"advice{suffix}", obj),
+            "review": review(form.instance, None, None) if obj and form.steps.main else {},
             "zone_sentence": zone_sentence(form.instance.published_at),
             "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _url(self, name: str, entry: Entry | None) -> str:
+        """Return the URL of one of the views of this form."""
+        return reverse(f"admin:blog_{self.opts.model_name}_{name}", args=[] if entry is None else [entry.pk])
 
     # Saving
 

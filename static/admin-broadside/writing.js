@@ -85,3 +85,22 @@ schedule?.addEventListener("toggle", () => {
     schedule.querySelector("input").focus();
   }
 });
+
+/* “Check the text” puts the advice into the panel. Without this script it opens a page of its own. */
+const check = document.querySelector(".writing-check");
+check?.addEventListener("click", async (event) => {
+  event.preventDefault();
+  const status = document.querySelector(".writing-check-status");
+  status.textContent = "";
+  try {
+    const response = await fetch(check.formAction, { method: "POST", body: new FormData(check.form) });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const review = page.getElementById("writing-review");
+    if (review) {
+      document.getElementById("writing-review").replaceWith(review);
+    }
+    status.textContent = review ? status.dataset.done : status.dataset.failed;
+  } catch {
+    status.textContent = status.dataset.failed;
+  }
+});

@@ -70,6 +70,9 @@ def test_unsaved_text_is_previewed_in_another_tab(log_in: LogIn) -> None:
         else:
             page.get_by_role("button", name="Preview").click()
         expect(tab.locator("article em")).to_have_text(words)
+    press(page, "Check the text")
+    expect(page.get_by_text("There is no category.")).to_be_visible()
+    expect(page.locator(".writing-result-title").first).to_have_text("Unsaved")
     assert not Post.objects.exists()
     # A preview is no submission: the form can still be saved.
     press(page, "Save draft")
