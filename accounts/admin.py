@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple
@@ -11,10 +12,32 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, follow_roles
+from core.admin import BaseAdmin
+
+
+class UserForm(auth_forms.UserChangeForm[User]):
+    """Django's form, in plain words."""
+
+    class Meta(auth_forms.UserChangeForm.Meta):
+        model = User
+        labels = {
+            "email": _("E-mail address"),
+            "is_superuser": _("Owner"),
+            "groups": _("Roles"),
+            "first_name": _("First name"),
+            "last_name": _("Last name"),
+        }
+        help_texts = {
+            "username": _("For logging in. Letters, digits and @ . + - _ only."),
+            "is_active": _("Untick to lock this person out and keep what they wrote."),
+            "is_superuser": _("Owners can do everything here, also manage people and settings."),
+            "groups": "",
+        }
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin[User]):
+class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
+    form = UserForm
     list_display = ("username", "display_name", "email", "is_active", "is_staff", "is_superuser", "last_login")
     search_fields = ("username", "display_name", "email", "slug")
     fieldsets = (
@@ -60,6 +83,6 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(auth_admin.GroupAdmin):
+class GroupAdmin(auth_admin.GroupAdmin, BaseAdmin[Group]):
     # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
     filter_horizontal = ()

@@ -11,6 +11,7 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.models import Entry
         from blog.permissions import may_write
         from blog.publishing import categories_changed, next_publication
@@ -18,11 +19,17 @@ class BlogConfig(AppConfig):
         from blog.rendering.markups import Markup, markups
         from blog.sidebar import BLOCKS, sidebar_blocks
         from core.changes import scheduled_changes
+        from core.dashboard import dashboard_panels
+        from core.navigation import navigation_items
         from media.permissions import writers
 
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
         scheduled_changes.register("blog", next_publication)
+        for name, item in NAVIGATION.items():
+            navigation_items.register(name, item)
+        for name, panel in PANELS.items():
+            dashboard_panels.register(name, panel)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")

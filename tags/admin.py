@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from taggit.models import Tag as TaggitTag
 
+from core.admin import BaseAdmin
 from tags.models import Tag, TagAlias, TaggedPost, tag_key
 
 # django-taggit registers a tag model of its own, which we don't use.
@@ -26,7 +27,7 @@ class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin[Tag]):
+class TagAdmin(BaseAdmin[Tag]):
     list_display = ("name", "slug", "post_count")
     search_fields = ("key", "slug")
     fields = ("name", "slug", "description")

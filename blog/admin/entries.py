@@ -29,6 +29,7 @@ from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
 from blog.rendering.markups import markups
+from core.admin import BaseAdmin
 
 # What is said about entries by their new state, or by what was done. `name` is “post” or “page”, or their plural.
 _MESSAGES: Final[dict[str, Any]] = {
@@ -161,7 +162,7 @@ def _status_action(
     return action
 
 
-class EntryAdmin(admin.ModelAdmin[Any]):
+class EntryAdmin(BaseAdmin[Any]):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     # The title and fields of the fieldset between the text and “Publishing”.
@@ -390,7 +391,7 @@ class PageAdmin(EntryAdmin):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Any]):
+class CategoryAdmin(BaseAdmin[Any]):
     form = CategoryForm
     list_display = ("indented_name", "slug", "post_count")
     search_fields = ("name", "path")

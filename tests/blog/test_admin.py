@@ -306,7 +306,7 @@ class TestPostList:
         add()
         client.get("/admin/blog/post/")
         for _ in range(2):
-            with django_assert_num_queries(13):
+            with django_assert_num_queries(14):
                 client.get("/admin/blog/post/")
             for _ in range(5):
                 add()
@@ -536,7 +536,7 @@ class TestTrees:
         make(parent=top)
         client.get(f"/admin/blog/{kind}/")
         for _ in range(2):
-            with django_assert_num_queries({"page": 9, "category": 8}[kind]):
+            with django_assert_num_queries({"page": 10, "category": 9}[kind]):
                 client.get(f"/admin/blog/{kind}/")
             for _ in range(3):
                 make(parent=top)

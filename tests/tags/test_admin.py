@@ -80,7 +80,7 @@ class TestList:
         PostFactory(tags=["a"])
         editor.get(LIST)
         for index in range(2):
-            with django_assert_num_queries(8):
+            with django_assert_num_queries(9):
                 editor.get(LIST)
             PostFactory(tags=[f"{index} {letter}" for letter in "abcde"])
 
