@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
-from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +22,6 @@ class UserForm(auth_forms.UserChangeForm[User]):
         labels = {
             "email": _("E-mail address"),
             "is_superuser": _("Owner"),
-            "groups": _("Roles"),
             "first_name": _("First name"),
             "last_name": _("Last name"),
         }
@@ -31,7 +29,6 @@ class UserForm(auth_forms.UserChangeForm[User]):
             "username": _("For logging in. Letters, digits and @ . + - _ only."),
             "is_active": _("Untick to lock this person out and keep what they wrote."),
             "is_superuser": _("Owners can do everything here, also manage people and settings."),
-            "groups": "",
         }
 
 
@@ -49,8 +46,8 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
             {
                 "fields": ("is_active", "groups", "is_superuser"),
                 "description": _(
-                    "Whoever is in a group can log in to the admin. The groups decide what they can do there: Author, "
-                    "Editor or Moderator. To lock someone out, remove the groups or untick “Active”."
+                    "Whoever has a role can log in to the admin, and do there what the role allows. To lock someone "
+                    "out, remove the roles or untick “Active”."
                 ),
             },
         ),
@@ -66,12 +63,19 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
         ),
         (
             _("Permissions"),
-            {"fields": ("groups",), "description": _("Choose a group, so that the person can log in to the admin.")},
+            {"fields": ("groups",), "description": _("Choose a role, so that the person can log in to the admin.")},
         ),
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-    formfield_overrides = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "groups":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        # Without the icon for adding a group, which the method of the parent adds.
+        return self.formfield_for_manytomany(
+            db_field, request, widget=CheckboxSelectMultiple, label=_("Roles"), help_text=""
+        )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

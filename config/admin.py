@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import panels_for
@@ -35,6 +36,9 @@ class BroadsideAdminSite(admin.AdminSite):
             return redirect(links[0].url)
         context["dashboard_panels"] = panels_for(request)
         return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().password_change(request, {"title": _("Change password"), **(extra_context or {})})
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]  # it redirects
         """Lead to the dashboard, because the navigation is by task and not by app."""

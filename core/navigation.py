@@ -69,8 +69,9 @@ class Navigation:
 
     @property
     def waiting_here(self) -> int:
-        """How much is waiting behind the item where the user is."""
-        return sum(link.count for link in self.links if link.is_open)
+        """How much is waiting behind the item where the user is. Pages below an item are about something else."""
+        pages = (link for link in self.links if any(each.current == "page" for each in [link, *link.children]))
+        return sum(link.count for link in pages)
 
 
 def _existing_permissions() -> set[str]:

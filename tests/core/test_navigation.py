@@ -125,6 +125,7 @@ class TestCounts:
         [
             ("/admin/blog/post/", "(2) Posts – Broadside"),
             ("/admin/comments/queue/", "(3) Moderation queue – Broadside"),
+            ("/admin/blog/post/add/", "Add post – Broadside"),
             ("/admin/blog/page/", "Pages – Broadside"),
         ],
     )
