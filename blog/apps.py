@@ -11,6 +11,7 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.advice import CHECKS, advice_checks
         from blog.caching import private_parameters
         from blog.models import Entry
@@ -21,6 +22,8 @@ class BlogConfig(AppConfig):
         from blog.rendering.markups import Markup, markups
         from blog.sidebar import BLOCKS, sidebar_blocks
         from core.changes import scheduled_changes
+        from core.dashboard import dashboard_panels
+        from core.navigation import navigation_items
         from media.permissions import writers
 
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
@@ -28,6 +31,10 @@ class BlogConfig(AppConfig):
         scheduled_changes.register("blog", next_publication)
         for check_name, check in CHECKS.items():
             advice_checks.register(check_name, check)
+        for name, item in NAVIGATION.items():
+            navigation_items.register(name, item)
+        for name, panel in PANELS.items():
+            dashboard_panels.register(name, panel)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.admin import BaseAdmin
 from media.documents import clean_document
 from media.models import Document, Picture, Upload, title_from_name
 from media.pictures import clean_picture
@@ -48,7 +49,7 @@ class DocumentForm(forms.ModelForm[Document]):
         return clean_document(self.cleaned_data["file"])
 
 
-class UploadAdmin(admin.ModelAdmin[Any]):
+class UploadAdmin(BaseAdmin[Any]):
     texts: tuple[str, ...] = ("title",)
     search_fields = ["title", "file"]
     date_hierarchy = "uploaded_at"

@@ -11,8 +11,18 @@ class TagsConfig(AppConfig):
 
     def ready(self) -> None:
         from core.changes import change_handlers
+        from core.navigation import NavigationItem, navigation_items
         from tags.models import TaggedPost
 
+        navigation_items.register(
+            "tags",
+            NavigationItem(
+                label=_("Tags"),
+                url_name="admin:tags_tag_changelist",
+                permissions=("tags.view_tag", "tags.change_tag"),
+                order=50,
+            ),
+        )
         change_handlers.register("tags", TaggedPost.objects.update_published_at)
         reserved_slugs.register("tags", {"tag"})
         role_permissions.register("tags", {AUTHOR: {"add_tag", "view_tag"}, EDITOR: every_action("tag", "tagalias")})

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from blog.models.curation import CurationError, UndoableChange
-from core.admin import ReadOnlyAdmin
+from core.admin import BaseAdmin, ReadOnlyAdmin
 
 
 def read_ids(values: Iterable[str]) -> list[int]:
@@ -27,12 +27,8 @@ def read_ids(values: Iterable[str]) -> list[int]:
     return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
 
 
-class CurationAdmin(admin.ModelAdmin[Any]):
+class CurationAdmin(BaseAdmin[Any]):
     """The base of the admins of headings that can be merged."""
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def may_curate(self, request: HttpRequest) -> bool:
         """Return whether this user may merge, rename and delete headings, and undo that."""

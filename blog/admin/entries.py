@@ -30,6 +30,7 @@ from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
+from core.admin import BaseAdmin
 
 # What is said about entries by what was done. `name` is “post” or “page”, or their plural.
 _MESSAGES: Final[dict[str, Any]] = {
@@ -293,7 +294,7 @@ class PageAdmin(EntryAdmin):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Any]):
+class CategoryAdmin(BaseAdmin[Any]):
     form = CategoryForm
     list_display = ("indented_name", "slug", "post_count")
     search_fields = ("name", "path")

@@ -154,7 +154,7 @@ class EntryFormAdmin(PreviewAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         form: EntryForm = context["adminform"].form
-        suffix = "" if obj else "_new"
+        suffix, ids = ("", [obj.pk]) if obj else ("_new", [])
         may_share = form.steps.main and not form.public_url
         context |= {
             "state": form.state,
@@ -164,18 +164,14 @@ class EntryFormAdmin(PreviewAdmin):
             "other_buttons": _buttons(form, form.steps.others),
             "can_be_saved": Step.SAVE in form.steps,
             "can_be_scheduled": Step.SCHEDULE in form.steps,
-            "preview_links_url": self._url("preview_links", obj) if obj and may_share else "",
-            "preview_url": self._url(f"preview{suffix}", obj),
-            "advice_url": self._url(f"advice{suffix}", obj),
+            "preview_links_url": self._url("preview_links", obj.pk) if obj and may_share else "",
+            "preview_url": self._url(f"preview{suffix}", *ids),
+            "advice_url": self._url(f"advice{suffix}", *ids),
             "review": review(form.instance, None, None) if obj and form.steps.main else {},
             "zone_sentence": zone_sentence(form.instance.published_at),
             "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def _url(self, name: str, entry: Entry | None) -> str:
-        """Return the URL of one of the views of this form."""
-        return reverse(f"admin:blog_{self.opts.model_name}_{name}", args=[] if entry is None else [entry.pk])
 
     # Saving
 

@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -23,6 +23,7 @@ from blog.advice import advice_for
 from blog.caching import mark_private
 from blog.models import Category, Entry, Post
 from blog.views import entry_response
+from core.admin import BaseAdmin
 from core.dates import format_datetime
 from core.slugs import slugify
 
@@ -54,7 +55,7 @@ def review(entry: Entry, categories: Collection[Category] | None, tags: Collecti
     }
 
 
-class PreviewAdmin(admin.ModelAdmin[Any]):
+class PreviewAdmin(BaseAdmin[Any]):
     """The previews of posts and pages."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -19,11 +19,12 @@ from accounts.models import User
 from blog import publishing
 from blog.models import Entry, Revision
 from blog.revisions.describing import differences
+from core.admin import BaseAdmin
 
 _PER_PAGE = 50
 
 
-class RevisionsMixin(admin.ModelAdmin[Any]):
+class RevisionsMixin(BaseAdmin[Any]):
     """Adds the page of revisions. Whoever sees an entry sees its revisions; whoever may change it may restore one."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -33,7 +34,7 @@ class RevisionsMixin(admin.ModelAdmin[Any]):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = kwargs.get("obj")
-        url = self._url("revisions", obj) if obj is not None else ""
+        url = self._url("revisions", obj.pk) if obj is not None else ""
         return super().render_change_form(request, {**context, "revisions_url": url}, *args, **kwargs)
 
     def revisions_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -64,13 +65,13 @@ class RevisionsMixin(admin.ModelAdmin[Any]):
                 "again."
             )
             self.message_user(request, text, messages.WARNING)
-            return HttpResponseRedirect(f"{self._url('revisions', entry)}?revision={revision.pk}")
+            return HttpResponseRedirect(f"{self._url('revisions', entry.pk)}?revision={revision.pk}")
         publishing.restore_revision(revision, entry, cast("User", request.user))
         time = date_format(localtime(revision.created_at), "DATETIME_FORMAT")
         self.log_change(request, entry, gettext("Restored the version of %(time)s.") % {"time": time})
         text = gettext("The version of %(time)s is back. What it replaced is still in the revisions.") % {"time": time}
         self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(self._url("change", entry))
+        return HttpResponseRedirect(self._url("change", entry.pk))
 
     def _posted_revision(self, request: HttpRequest, entry: Entry) -> Revision:
         pk = request.POST.get("revision", "")
@@ -83,7 +84,7 @@ class RevisionsMixin(admin.ModelAdmin[Any]):
         count, _by_model = Revision.objects.filter(entry=entry.pk, pk__lt=revision.pk).delete()
         self.log_change(request, entry, gettext("Deleted older revisions: %(count)d.") % {"count": count})
         self.message_user(request, gettext("Older revisions were deleted."), messages.SUCCESS)
-        return HttpResponseRedirect(self._url("revisions", entry))
+        return HttpResponseRedirect(self._url("revisions", entry.pk))
 
     def _revisions_page(self, request: HttpRequest, entry: Entry) -> HttpResponse:
         revisions = Revision.objects.filter(entry=entry.pk).select_related("by").order_by("-pk")
@@ -113,9 +114,6 @@ class RevisionsMixin(admin.ModelAdmin[Any]):
             "version": entry.modified_at.isoformat(),
             "may_restore": revision is not None and not is_current and self.has_change_permission(request, entry),
             "may_delete": previous is not None and self.has_delete_permission(request, entry),
-            "change_url": self._url("change", entry),
+            "change_url": self._url("change", entry.pk),
         }
         return TemplateResponse(request, "admin/blog/revisions.html", context)
-
-    def _url(self, name: str, entry: Entry) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[entry.pk])

@@ -57,19 +57,6 @@ class TestLists:
         response = client_of(user).get("/admin/blog/post/")
         assert {post.title for post in response.context["cl"].result_list} == seen
 
-    @pytest.mark.parametrize(
-        ("role", "apps"),
-        [
-            ("staff", set()),
-            ("Author", {"blog", "media", "tags", "comments"}),
-            ("Editor", {"blog", "media", "tags", "comments", "wordpress"}),
-            ("Moderator", {"comments"}),
-        ],
-    )
-    def test_the_index_shows_only_the_apps_of_the_role(self, role: str, apps: set[str]) -> None:
-        response = client_of(user_in_role(role)).get("/admin/")
-        assert {app["app_label"] for app in response.context["app_list"]} == apps
-
 
 # What each role may do with a post. Those who see it can also preview it.
 SEE, CHANGE, PUBLISH, DELETE = "see", "change", "publish", "delete"

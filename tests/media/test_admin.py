@@ -122,7 +122,7 @@ class TestUploading:
         add()
         client.get(page(kind, "changelist"))
         for _ in range(2):
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(11):
                 assert client.get(page(kind, "changelist")).status_code == 200
             add()
             add()
