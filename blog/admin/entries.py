@@ -1,4 +1,4 @@
-"""Posts, pages and categories in the admin."""
+"""Posts and pages in the admin."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, cast
@@ -10,7 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import publishing
-from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
+from blog.admin.forms import LANGUAGES, LanguageForm, PageForm, PostForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
@@ -387,26 +387,3 @@ class PageAdmin(EntryAdmin):
     @admin.display(description=_("title"), ordering=tree_order())
     def indented_title(self, page: Page) -> SafeString:
         return indented(page)
-
-
-@admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Any]):
-    form = CategoryForm
-    list_display = ("indented_name", "slug", "post_count")
-    search_fields = ("name", "path")
-    ordering = (tree_order(),)
-    list_per_page = 200
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Category.objects.annotate(post_count=Count("posts"))
-
-    @admin.display(description=_("name"), ordering=tree_order())
-    def indented_name(self, category: Category) -> SafeString:
-        return indented(category)
-
-    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
-    def post_count(self, category: Any) -> int:
-        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
-
-    def view_on_site(self, obj: Category) -> str:
-        return obj.get_absolute_url()

@@ -1,6 +1,7 @@
 """The blog's models: posts, pages, categories, redirects and enclosures."""
 
 from blog.models.category import Category
+from blog.models.category_change import CategoryChange
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
@@ -9,6 +10,7 @@ from blog.models.redirect import Redirect
 __all__ = [
     "TEXTS",
     "Category",
+    "CategoryChange",
     "EnclosedWith",
     "Enclosure",
     "Entry",
