@@ -1,4 +1,4 @@
-"""Posts, pages and categories in the admin."""
+"""Posts and pages in the admin."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, cast
@@ -9,7 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
@@ -25,7 +25,7 @@ from blog import publishing
 from blog.admin.autosaving import AutosaveMixin, PresenceChangeList
 from blog.admin.conversion import ConversionMixin
 from blog.admin.entry_form import EntryFormAdmin
-from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
+from blog.admin.forms import LANGUAGES, LanguageForm, PageForm, PostForm
 from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
@@ -291,26 +291,3 @@ class PageAdmin(EntryAdmin):
     @admin.display(description=_("title"), ordering=tree_order())
     def indented_title(self, page: Page) -> SafeString:
         return indented(page)
-
-
-@admin.register(Category)
-class CategoryAdmin(BaseAdmin[Any]):
-    form = CategoryForm
-    list_display = ("indented_name", "slug", "post_count")
-    search_fields = ("name", "path")
-    ordering = (tree_order(),)
-    list_per_page = 200
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Category.objects.annotate(post_count=Count("posts"))
-
-    @admin.display(description=_("name"), ordering=tree_order())
-    def indented_name(self, category: Category) -> SafeString:
-        return indented(category)
-
-    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
-    def post_count(self, category: Any) -> int:
-        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
-
-    def view_on_site(self, obj: Category) -> str:
-        return obj.get_absolute_url()

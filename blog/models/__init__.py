@@ -2,6 +2,7 @@
 
 from blog.models.autosave import Autosave
 from blog.models.category import Category
+from blog.models.category_change import CategoryChange
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
@@ -13,6 +14,7 @@ __all__ = [
     "TEXTS",
     "Autosave",
     "Category",
+    "CategoryChange",
     "EnclosedWith",
     "Enclosure",
     "Entry",

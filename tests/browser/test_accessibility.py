@@ -18,7 +18,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from blog import autosaves, publishing
-from blog.models import Post, Redirect, Status
+from blog.curation import merge as merge_categories
+from blog.models import Category, Post, Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
@@ -100,6 +101,7 @@ ADMIN = [
     "/admin/comments/queue/statistics/",
     "/admin/accounts/user/{owner}/password/",
     "/admin/wordpress/importjob/{job}/delete/",
+    "/admin/blog/category/merge/?categories={categories}",
     "/admin/tags/tag/merge/?tags={tags}",
     "/admin/tags/tag/merge/?tags={tag}",
     "/admin/tags/tag/delete/?tags={tags}",
@@ -146,6 +148,8 @@ def owner(blog: None) -> User:
     TagFactory(name="coöperation with a long name")
     TagFactory(name="cooperations")
     twins.search()
+    old, new = CategoryFactory(name="news"), CategoryFactory(name="newsletter")
+    merge_categories([old.pk], new.pk, owner)
     entry = Comment.objects.get(pk=900).entry
     Redirect.objects.create(path="/old/", entry=entry)
     Block.objects.create(text="casino")
@@ -178,7 +182,9 @@ def admin_paths(owner: User) -> Iterator[str]:
     imported = Post.objects.get(markup="html")
     tag, *others = Tag.objects.order_by("pk").values_list("pk", flat=True)
     tags = ",".join(map(str, [tag, *others]))
-    values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "tag": tag, "tags": tags, "imported": imported.pk}
+    categories = ",".join(map(str, Category.objects.order_by("-path").values_list("pk", flat=True)))
+    values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "imported": imported.pk}
+    values |= {"tag": tag, "tags": tags, "categories": categories}
     yield from (path.format(**values) for path in ADMIN)
 
 

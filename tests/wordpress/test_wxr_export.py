@@ -47,6 +47,7 @@ _NOT_EXPORTED = {
     "accounts.User_groups": "permissions are granted by people",
     "accounts.User_user_permissions": "permissions are granted by people",
     "comments.Comment.is_imported": "whether it was imported",
+    "blog.CategoryChange": "what editors can undo on this site",
     "blog.Enclosure.id": "nothing refers to it",
     "blog.Redirect.id": "nothing refers to it",
     "blog.Redirect.picture": "belongs to its file",
