@@ -30,7 +30,6 @@ from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import TEXTS, Category, Entry, Page, Post, Status
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
-from core.admin import BaseAdmin
 
 # What is said about entries by what was done. `name` is “post” or “page”, or their plural.
 _MESSAGES: Final[dict[str, Any]] = {

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('blog', '0008_lists_and_undo'),
+        ('blog', '0007_preview_links'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
