@@ -79,7 +79,9 @@ function isPressed(keys, event) {
   return isSame && event.shiftKey === keys.startsWith("Shift+");
 }
 
+/** Press the button that saves, which may be anywhere on the page. */
 function save(form) {
-  const button = form.querySelector("[data-primary]") ?? form.querySelector("[name=_continue], [type=submit]");
-  form.requestSubmit(button);
+  const buttons = [...form.elements].filter((element) => element.type === "submit");
+  const primary = buttons.find((button) => "primary" in button.dataset);
+  (primary ?? buttons.find((button) => button.name === "_continue") ?? buttons[0])?.click();
 }
