@@ -26,7 +26,7 @@ KEPT_FOR: Final = dt.timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class OpenForm:
     """The form of `entry`, or of a new entry, in which `user` is typing."""
 
     user: User

@@ -130,7 +130,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
             return JsonResponse({}, status=403)
         if request.method != "POST":
             return JsonResponse({"user": user.pk, "token": get_token(request)})
-        form = autosaves.Form(user, str(self.opts.model_name), entry_id=object_id, form_id=form_id)
+        form = autosaves.OpenForm(user, str(self.opts.model_name), entry_id=object_id, form_id=form_id)
         if len(request.body) > MAX_BYTES:
             return JsonResponse({}, status=413)
         if "discard" in request.POST:
@@ -155,7 +155,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         names = autosaves.editors_of([object_id], user).get(object_id, []) if object_id else []
         return JsonResponse({"editing": editing_sentence(names)})
 
-    def _discard(self, request: HttpRequest, form: autosaves.Form) -> HttpResponse:
+    def _discard(self, request: HttpRequest, form: autosaves.OpenForm) -> HttpResponse:
         form.discard()
         self.message_user(request, gettext("The unsaved version was discarded."), messages.SUCCESS)
         return HttpResponseRedirect(self._form_url(form.entry_id))
@@ -198,7 +198,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         rows: list[Autosave | None] = []
         if request.method == "GET" and restored is None:
             kind = str(self.opts.model_name)
-            rows = [autosaves.Form.of(user, entry).unsaved()] if entry else [*autosaves.unsaved_new(user, kind)]
+            rows = [autosaves.OpenForm.of(user, entry).unsaved()] if entry else [*autosaves.unsaved_new(user, kind)]
         offers = [self._offer(form, row) for row in rows if row]
         return {
             "url": self._autosave_url(entry.pk if entry else None, form_id),
@@ -224,9 +224,11 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         if "autosave" not in request.GET or not isinstance(request.user, User):
             return None
         if entry is not None:
-            return autosaves.Form.of(request.user, entry).unsaved()
+            return autosaves.OpenForm.of(request.user, entry).unsaved()
         form_id = self._form_id(request)
-        return autosaves.Form(request.user, str(self.opts.model_name), form_id=form_id).unsaved() if form_id else None
+        return (
+            autosaves.OpenForm(request.user, str(self.opts.model_name), form_id=form_id).unsaved() if form_id else None
+        )
 
     def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
         """Return the ID that a form of a new entry sent or was opened with."""
@@ -251,7 +253,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
             kind = str(self.opts.model_name)
             if object_id or form_id:
                 entry_id = int(object_id) if object_id else None
-                autosaves.Form(cast("User", request.user), kind, entry_id=entry_id, form_id=form_id).discard()
+                autosaves.OpenForm(cast("User", request.user), kind, entry_id=entry_id, form_id=form_id).discard()
             response.set_cookie(
                 _SAVED_COOKIE,
                 f"{kind}-{object_id}" if object_id else str(form_id),

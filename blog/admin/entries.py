@@ -187,7 +187,8 @@ class EntryAdmin(RevisionsMixin, AutosaveMixin, ConversionMixin, EntryFormAdmin)
 
     @admin.display(description=_("status"), ordering="status")
     def status_label(self, entry: Any) -> str:
-        return f"{self._status_in_words(entry)} {entry.editing}"
+        # Only lists look up who is editing.
+        return f"{self._status_in_words(entry)} {getattr(entry, 'editing', '')}".rstrip()
 
     def _status_in_words(self, entry: Entry) -> str:
         if entry.published_at and entry.is_scheduled:

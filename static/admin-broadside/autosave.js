@@ -60,7 +60,7 @@ function start(root) {
   const form = document.getElementById(texts.form);
   const status = document.querySelector(".autosave-status");
   const editing = root.querySelector(".autosave-editing");
-  const loggedOut = root.querySelector(".autosave-alert p");
+  const loggedOut = document.querySelector(".autosave-alert p");
   const own = `${PREFIX}${texts.user}:`;
   const name = `${own}${texts.key}`;
   // After an error, the form already differs from what is stored.
@@ -68,7 +68,7 @@ function start(root) {
   let kept = sent;
   let inBrowser = true;
   let isSending = false;
-  let isLoggedOut = false;
+  let isPaused = false;
   let lastReport = 0;
   let timer = 0;
 
@@ -113,7 +113,7 @@ function start(root) {
     if (isSending) {
       return;
     }
-    if (isLoggedOut) {
+    if (isPaused) {
       if (!document.hidden) {
         logBackIn();
       }
@@ -180,21 +180,24 @@ function start(root) {
     try {
       const response = await fetch(texts.url);
       if (!response.ok) {
-        isLoggedOut = true;
-        loggedOut.hidden = false;
+        isPaused = true;
+        loggedOut.hidden = response.status !== 401;
+        if (loggedOut.hidden) {
+          say(texts.refused);
+        }
         return;
       }
       const { user, token } = await response.json();
       if (String(user) !== texts.user) {
-        isLoggedOut = true;
+        isPaused = true;
         say(texts.otherUser);
         return;
       }
       for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) {
         field.value = token;
       }
-      if (isLoggedOut) {
-        isLoggedOut = false;
+      if (isPaused) {
+        isPaused = false;
         loggedOut.hidden = true;
         say(texts.back);
         tick();

@@ -102,6 +102,12 @@ class TestKeeping:
         client.post(admin_url(post, "delete"), {"post": "yes"})
         assert not Revision.objects.exists()
 
+    def test_deleting_an_account_leaves_its_revisions_without_a_name(self, client: Client, editor: User) -> None:
+        post = PostFactory()
+        save(client, post, source="Two")
+        editor.delete()
+        assert set(Revision.objects.values_list("by", flat=True)) == {None}
+
     def test_saving_a_long_post_takes_at_most_25_queries(self, client: Client) -> None:
         post = PostFactory(source="word " * 2000, tags=["a", "b"], categories=[CategoryFactory()])
         save(client, post, title="First")

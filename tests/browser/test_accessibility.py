@@ -160,8 +160,8 @@ def owner(blog: None) -> User:
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
     post = Comment.objects.get(pk=900).entry
-    autosaves.Form.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
-    autosaves.Form.of(UserFactory(role="Editor"), post).report()
+    autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
+    autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
     return owner
 

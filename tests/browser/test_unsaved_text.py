@@ -19,6 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ADD = "/admin/blog/post/add/"
 KEPT = re.compile("kept on the server and in this browser")
 IN_BROWSER = re.compile("kept in this browser, and will be sent")
+FILL_DISK = """() => {
+  Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+}"""
 COPIES = "Object.keys(localStorage).filter((name) => name.startsWith('broadside:')).length"
 
 
@@ -89,6 +92,11 @@ def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_r
     page.unroute("**/autosave/")
     expect_status(page, KEPT)
 
+    # The disk is full, so this browser can't keep a copy.
+    page.evaluate(FILL_DISK)
+    add_words(page, " And")
+    expect_status(page, re.compile("kept on the server since .* This browser couldn't keep a copy"))
+
     # The session ends. She logs in in a second tab and goes on in the same form.
     browser_of_ruth.clear_cookies()
     add_words(page, " Four.")
@@ -99,14 +107,14 @@ def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_r
     popup.value.fill("#id_username", "ruth")
     popup.value.fill("#id_password", PASSWORD)
     popup.value.click("[type=submit]")
-    popup.value.wait_for_selector("#id_source")
+    popup.value.wait_for_url("**/admin/")
     popup.value.close()
     page.bring_to_front()
     expect(warning).to_be_hidden()
-    expect(page.locator("#id_source")).to_have_value("One. Two. Three. Four.")
+    expect(page.locator("#id_source")).to_have_value("One. Two. Three. And Four.")
     page.click("[name=_save]")
     expect(page.locator(".success")).to_be_visible()
-    assert Post.objects.get().source == "One. Two. Three. Four."
+    assert Post.objects.get().source == "One. Two. Three. And Four."
     # Nothing stays behind on a shared computer.
     assert not Autosave.objects.exists()
     assert page.evaluate(COPIES) == 0
