@@ -158,6 +158,9 @@ class OneRowAdmin(BaseAdmin[Any]):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         response: Any = super().render_change_form(request, context, *args, **kwargs)
         response.context_data |= {"title": capfirst(self.opts.verbose_name), "subtitle": None}
+        # The list, to which the trail leads, is this page.
+        trail = response.context_data["navigation"].trail
+        trail[:] = [link for link in trail if link.url != self._url("changelist")]
         return cast("HttpResponse", response)
 
     def response_post_save_change(self, request: HttpRequest, obj: models.Model) -> HttpResponseRedirect:

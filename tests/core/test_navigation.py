@@ -87,6 +87,10 @@ class TestCurrentItem:
         (link,) = page_of("superuser", path).xpath("//a[@aria-current]")
         assert (link.text.strip(), link.get("aria-current")) == (current, value)
 
+    def test_settings_are_no_page_below_themselves(self) -> None:
+        assert labels(page_of("superuser", "/admin/core/sitesettings/1/change/"), ".trail a") == []
+        assert labels(page_of("superuser", "/admin/comments/commentsettings/1/change/"), ".trail a") == ["Settings"]
+
     def test_pages_below_it_lead_back(self) -> None:
         post = PostFactory(title="A march")
         trail = ".trail a"
