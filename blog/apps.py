@@ -11,17 +11,19 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from blog.media_index import update_media_index
         from blog.models import Entry
         from blog.permissions import may_write
         from blog.publishing import categories_changed, next_publication
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
         from blog.sidebar import BLOCKS, sidebar_blocks
-        from core.changes import scheduled_changes
+        from core.changes import change_handlers, scheduled_changes
         from media.permissions import writers
 
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
+        change_handlers.register("blog", update_media_index)
         scheduled_changes.register("blog", next_publication)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)

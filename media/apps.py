@@ -10,6 +10,10 @@ class MediaConfig(AppConfig):
     verbose_name = _("Media")
 
     def ready(self) -> None:
+        from media.models import renditions_due
+        from media.tasks import wake_worker
+
+        renditions_due.register("media", wake_worker)
         reserved_slugs.register("media", {"media"})
         for_authors = {"add_picture", "view_picture", "add_document", "view_document"}
         role_permissions.register("media", {AUTHOR: for_authors, EDITOR: every_action("picture", "document")})

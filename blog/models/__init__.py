@@ -3,7 +3,7 @@
 from blog.models.category import Category
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
-from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
+from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet, load_pictures
 from blog.models.redirect import Redirect
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "PostQuerySet",
     "Redirect",
     "Status",
+    "load_pictures",
     "public_condition",
 ]

@@ -1,0 +1,35 @@
+"""Which files of the media library each entry shows or links to: an index that follows every change of an entry."""
+
+from collections.abc import Collection
+from itertools import batched
+from typing import Any, Final
+
+from django.db.models import Model
+
+from blog.models import Entry
+from blog.rendering.images import library_files
+from media.models import Document, Picture
+
+_BATCH: Final = 500
+
+
+def update_media_index(ids: Collection[int]) -> None:
+    """Record the files in the texts of the entries with these IDs."""
+    for pks in batched(ids, _BATCH, strict=False):
+        bodies = Entry.objects.filter(pk__in=pks).values_list("pk", "body_html")
+        names = {pk: library_files(html) for pk, html in bodies}
+        _update(Entry.pictures.through, Picture, "picture_id", names)
+        _update(Entry.documents.through, Document, "document_id", names)
+
+
+def _update(through: Any, model: type[Model], column: str, names: dict[int, set[str]]) -> None:
+    rows = through._default_manager
+    wanted = set().union(*names.values())
+    files = dict(model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
+    new = {(pk, files[name]) for pk, its_names in names.items() for name in its_names if name in files}
+    old = {row[1:]: row[0] for row in rows.filter(entry__in=names).values_list("pk", "entry_id", column)}
+    if gone := [pk for pair, pk in old.items() if pair not in new]:
+        rows.filter(pk__in=gone).delete()
+    # Another process may have recorded the same at the same time.
+    added = [through(**{"entry_id": entry, column: file}) for entry, file in sorted(new - old.keys())]
+    rows.bulk_create(added, ignore_conflicts=True)
