@@ -11,7 +11,7 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
-        from blog.media_index import update_media_index
+        from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry
         from blog.permissions import may_write
         from blog.publishing import categories_changed, next_publication
@@ -20,6 +20,7 @@ class BlogConfig(AppConfig):
         from blog.sidebar import BLOCKS, sidebar_blocks
         from core.changes import change_handlers, scheduled_changes
         from media.permissions import writers
+        from media.uses import use_finders
 
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
@@ -29,6 +30,7 @@ class BlogConfig(AppConfig):
             sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
+        use_finders.register("blog", USE_FINDER)
         reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})
         role_permissions.register(
             "blog",

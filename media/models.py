@@ -26,6 +26,8 @@ class Upload(PublicModel):
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("uploaded by")
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    # Of images that were stored before there was this column, the worker fills it in.
+    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
 
     objects = PublicQuerySet.as_manager()
 
@@ -38,7 +40,8 @@ class Upload(PublicModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the file and the row, or neither."""
-        is_new = self._state.adding
+        if is_new := self._state.adding:
+            self.size = self.file.size
         try:
             with transaction.atomic():
                 super().save(*args, **kwargs)
@@ -124,6 +127,12 @@ class Picture(Upload):
         """Its smaller copies, from the narrowest to the widest of each format, the best format first."""
         return [Rendition(*row) for row in self.rendition_rows]
 
+    @property
+    def thumbnail_url(self) -> str:
+        """The URL of its smallest copy, in the format that every browser shows, or of the picture itself."""
+        name = next((each.name for each in self.renditions if each.name.endswith(".webp")), str(self.file.name))
+        return str(self.file.storage.url(name))
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding and kwargs.get("update_fields") is None:
             # The worker may have written these since the picture was loaded.
@@ -144,17 +153,11 @@ class Document(Upload):
     """A file that is published as it is: a PDF, or an imported file of another type, such as audio or video."""
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
-    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
 
     class Meta(Upload.Meta):
         verbose_name = _("document")
         verbose_name_plural = _("documents")
         indexes = [models.Index(fields=["file"], name="document_file")]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self._state.adding:
-            self.size = self.file.size
-        super().save(*args, **kwargs)
 
 
 def title_from_name(name: str | None) -> str:

@@ -4,6 +4,8 @@ The result contains pixels and nothing else: no location, camera, owner, date, c
 """
 
 import contextlib
+import importlib
+import importlib.util
 import io
 from collections.abc import Iterator
 from typing import Any, Final
@@ -33,6 +35,11 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
     "AVIF": {"quality": 70, "speed": 8},
     "GIF": {"optimize": True},
 }
+# The format of iPhones is accepted if the optional extra `heic` is installed. Its images become JPEG.
+_READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
+if _READS_HEIC:
+    importlib.import_module("pillow_heif").register_heif_opener(thumbnails=False)
+ACCEPTED: Final = (*FORMATS, *(("HEIF",) if _READS_HEIC else ()))
 _ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
@@ -55,15 +62,15 @@ def build_picture(
 def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
     """Return `upload` encoded again under a random name: upright, in sRGB, with a longest side of at most 2400 pixels.
 
-    The format stays the same, except that a GIF with a single frame becomes a PNG. Raises ValidationError and
-    nothing else, whatever the bytes are.
+    The format stays the same, except that a GIF with a single frame becomes a PNG, and HEIC becomes JPEG. Raises
+    ValidationError and nothing else, whatever the bytes are.
     """
     if (upload.size or 0) > MAX_BYTES:
         text = _("The image is larger than %(limit)s. Make it smaller and try again.")
         raise ValidationError(text % {"limit": filesizeformat(MAX_BYTES)})
     try:
         upload.seek(0)
-        with Image.open(upload, formats=tuple(FORMATS)) as image:
+        with Image.open(upload, formats=ACCEPTED) as image:
             return _encode(image)
     except ValidationError:
         raise
@@ -78,7 +85,7 @@ def _encode(image: Image.Image) -> ContentFile[bytes]:
         text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
         raise ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
     # Phones store pictures with previews (MPO). The first is the picture.
-    format_name = "JPEG" if image.format == "MPO" else str(image.format)
+    format_name = "JPEG" if image.format in {"MPO", "HEIF"} else str(image.format)
     loop = image.info.get("loop")
     frames, durations = [], []
     for frame in _frames(image, format_name):

@@ -41,17 +41,20 @@ def make_renditions(picture: Picture) -> None:
     # First of all, so that a picture that kills the worker does so only once.
     Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.STARTED)
     made: list[Rendition] = []
+    values: dict[str, Any] = {"rendition_state": RenditionState.DONE}
     try:
+        if not picture.size:
+            values["size"] = picture.file.size
         made.extend(_write_all(picture))
     except Exception:  # noqa: BLE001  # Pillow raises almost anything, and the storage may be full or gone
         _log.exception("The renditions of the image %s could not be made.", picture.file.name)
         _delete(picture, [rendition.name for rendition in made])
         made = []
     started = Picture.objects.filter(pk=picture.pk, rendition_state=RenditionState.STARTED)
-    values = {"rendition_state": RenditionState.DONE}
     # Without the rows if there are none, because writing them makes cached pages expire.
-    is_new = bool(made or picture.rendition_rows)
-    if started.update(**values, **({"rendition_rows": made} if is_new else {})):
+    if made or picture.rendition_rows:
+        values["rendition_rows"] = made
+    if started.update(**values):
         _delete_all_but(picture, made)
     else:
         # It has been deleted or replaced, or another process was quicker.
@@ -66,7 +69,7 @@ def _write_all(picture: Picture) -> Iterator[Rendition]:
             return
         widths = _widths(opened.width)
         height_at = {width: max(1, round(opened.height * width / opened.width)) for width in widths}
-        size = file.size
+        size = picture.file.size
         # A JPEG is decoded no larger than needed.
         opened.draft(None, (widths[-1], height_at[widths[-1]]))
         image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")

@@ -6,5 +6,6 @@ from media import views
 
 urlpatterns = [
     path("admin/markdownx/upload/", views.markdownx_upload, name="markdownx_upload"),
+    path("admin/media/upload/", views.upload, name="media_upload"),
     path("media/<path:path>", views.media, name="media"),
 ]
