@@ -1,9 +1,11 @@
 """The media library in the admin: images as a grid, other files as a list."""
 
+from pathlib import PurePath
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,6 +26,15 @@ from media.pictures import clean_picture
 from media.uses import is_used, uses_of
 
 
+def _replacement_field(accept: str) -> forms.FileField:
+    return forms.FileField(
+        label=_("Replace the file"),
+        required=False,
+        help_text=_("The URL stays the same, and so does every text that uses it. The old file is lost."),
+        widget=forms.FileInput(attrs={"accept": accept}),
+    )
+
+
 class PictureForm(forms.ModelForm[Picture]):
     # Not an ImageField, which would try every decoder that Pillow has.
     file = forms.FileField(
@@ -35,8 +46,15 @@ class PictureForm(forms.ModelForm[Picture]):
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/heic"}),
     )
 
+    replacement = _replacement_field("image/*")
+
     def clean_file(self) -> File[bytes]:
         return clean_picture(self.cleaned_data["file"])
+
+    def clean_replacement(self) -> File[bytes] | None:
+        replacement = self.cleaned_data["replacement"]
+        extension = PurePath(str(self.instance.file.name)).suffix
+        return clean_picture(replacement, extension=extension) if replacement else None
 
 
 class DocumentForm(forms.ModelForm[Document]):
@@ -49,8 +67,19 @@ class DocumentForm(forms.ModelForm[Document]):
         widget=forms.FileInput(attrs={"accept": ",".join(CLEANERS)}),
     )
 
+    replacement = _replacement_field(",".join(CLEANERS))
+
     def clean_file(self) -> File[bytes]:
         return clean_document(self.cleaned_data["file"])
+
+    def clean_replacement(self) -> File[bytes] | None:
+        if not (replacement := self.cleaned_data["replacement"]):
+            return None
+        cleaned = clean_document(replacement)
+        extension = PurePath(str(self.instance.file.name)).suffix
+        if PurePath(str(cleaned.name)).suffix != extension:
+            raise ValidationError(gettext("Choose a “%s” file, because the URL stays the same.") % extension)
+        return cleaned
 
 
 class UploadAdmin(admin.ModelAdmin[Any]):
@@ -68,7 +97,10 @@ class UploadAdmin(admin.ModelAdmin[Any]):
         js = [forms.Script("admin-broadside/media.js", type="module")]
 
     def get_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
-        return ["file", *self.texts] if obj is None else [*self.texts, *self.readonly_fields]
+        if obj is None:
+            return ["file", *self.texts]
+        replacement = ["replacement"] if self.has_change_permission(request, obj) else []
+        return [*self.texts, *replacement, *self.readonly_fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
         return self.readonly_fields if obj is None else [*self.readonly_fields, "file"]
@@ -89,6 +121,8 @@ class UploadAdmin(admin.ModelAdmin[Any]):
             obj.uploaded_by_id = request.user.pk
             request.new_uploads.append(obj)  # type: ignore[attr-defined]  # from `changeform_view`
         super().save_model(request, obj, form, change)
+        if change and form.cleaned_data.get("replacement"):
+            obj.replace_file(form.cleaned_data["replacement"])
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         upload = {

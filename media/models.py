@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
+from django.core.files import File
+from django.core.files.images import get_image_dimensions
 from django.db import DatabaseError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +55,17 @@ class Upload(PublicModel):
 
     def was_added(self) -> None:
         """Do what is due once the row is stored, in the same transaction."""
+
+    def replace_file(self, content: File[bytes]) -> None:
+        """Put `content` in the place of its file, at the same URL. It must be clean, and of the same type."""
+        storage: Any = self.file.storage
+        with transaction.atomic():
+            type(self)._default_manager.filter(pk=self.pk).update(**self.values_from(content))
+            storage.replace(str(self.file.name), content)
+
+    def values_from(self, content: File[bytes]) -> dict[str, Any]:
+        """Return the values of the columns that depend on the file."""
+        return {"size": content.size}
 
     def delete_file_without_row(self) -> None:
         """Delete a file that was stored, but whose row was not. If the database does not answer, the file stays."""
@@ -143,6 +156,16 @@ class Picture(Upload):
     def was_added(self) -> None:
         for handle in renditions_due.values():
             handle()
+
+    def replace_file(self, content: File[bytes]) -> None:
+        super().replace_file(content)
+        self.was_added()
+
+    def values_from(self, content: File[bytes]) -> dict[str, Any]:
+        width, height = get_image_dimensions(content)
+        # Those that it has show the old picture. The worker deletes their files.
+        renditions = {"rendition_rows": [], "rendition_state": RenditionState.DUE}
+        return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 
     def file_names(self) -> list[str]:
         stored = Picture.objects.filter(pk=self.pk).values_list("rendition_rows", flat=True).first()

@@ -42,7 +42,7 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
-_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?\.[a-z]+")
+_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
@@ -132,7 +132,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     file_type = file_type_of(file.name)
     picture_type = _PICTURE_TYPES.get(file.suffix.lower())
     is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
-    # The random name of a cleaned picture or a rendition is never used again.
+    # The random name of a rendition is never used again, while any other file may be replaced.
     is_permanent = _PERMANENT_NAME.fullmatch(file.name)
     headers = {
         "Accept-Ranges": "bytes",

@@ -10,10 +10,12 @@ from django.urls import reverse
 from PIL import Image
 
 from media.documents import store_document
-from media.models import Document, Picture
+from media.models import Document, Picture, RenditionState
 from media.pictures import store_picture
+from media.renditions import make_renditions
 from tests.factories import PageFactory, PostFactory, UserFactory, at
 from tests.factories.files import pdf_file, picture_file, wav
+from tests.factories.files import picture as image_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -93,15 +95,44 @@ class TestUploading:
         assert message[kind] in response.content.decode()
         assert 'value="Typed"' in response.content.decode()
 
-    def test_a_file_cannot_be_replaced(self, client: Client) -> None:
-        picture = store_picture(picture_file())
-        name = picture.file.name
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
+    def test_an_image_is_replaced_at_the_same_url_in_the_same_format(self, client: Client, kind: str) -> None:
+        picture = store_picture(SimpleUploadedFile("a.jpg", image_bytes(kind="JPEG")), title="A lamp")
+        make_renditions(picture)
+        new = SimpleUploadedFile("new.bin", image_bytes(kind, size=(90, 60)))
         client.post(
-            page("picture", "change", picture.pk),
-            {"file": picture_file("other.png"), "title": "Changed", "alt": "New", "caption": ""},
+            page("picture", "change", picture.pk), {"replacement": new, "title": "A lamp", "alt": "Lit", "caption": ""}
         )
-        picture = Picture.objects.get()
-        assert (picture.title, picture.alt, picture.file.name) == ("Changed", "New", name)
+        replaced = Picture.objects.get()
+        assert (replaced.file.name, replaced.alt) == (picture.file.name, "Lit")
+        assert (replaced.width, replaced.height, replaced.renditions) == (90, 60, [])
+        assert replaced.rendition_state == RenditionState.DUE
+        with replaced.file.open() as file:
+            assert Image.open(file).format == "JPEG"
+            assert file.size == replaced.size
+
+    def test_a_document_is_replaced_by_one_of_its_type_only(self, client: Client) -> None:
+        document = store_document(pdf_file())
+        url = page("document", "change", document.pk)
+        response = client.post(url, {"replacement": SimpleUploadedFile("a.wav", wav()), "title": "Typed"})
+        assert "Choose a “.pdf” file, because the URL stays the same." in response.content.decode()
+        assert 'value="Typed"' in response.content.decode()
+        longer = pdf_file(pdf_file().read().replace(b"99 99", b"9999 9999"))
+        client.post(url, {"replacement": longer, "title": "New"})
+        replaced = Document.objects.get()
+        assert (replaced.file.name, replaced.title) == (document.file.name, "New")
+        with replaced.file.open() as file:
+            assert b"9999" in file.read()
+
+    def test_an_image_that_cannot_be_read_replaces_nothing(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        with picture.file.open() as file:
+            before = file.read()
+        data = {"replacement": SimpleUploadedFile("x.png", b"<script>"), "title": "x", "alt": "", "caption": ""}
+        response = client.post(page("picture", "change", picture.pk), data)
+        assert "This file is not an image" in response.content.decode()
+        with Picture.objects.get().file.open() as file:
+            assert file.read() == before
 
     def test_deleting_in_bulk_deletes_the_files_too(
         self, client: Client, django_capture_on_commit_callbacks: Any
