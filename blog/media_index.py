@@ -10,11 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
-from blog.rendering.images import library_files
+from blog.rendering.images import alternative_texts, library_files
 from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
 
 _BATCH: Final = 500
+# The newest texts are enough to find descriptions of an image.
+_MAX_TEXTS: Final = 20
 
 
 def update_media_index(ids: Collection[int]) -> None:
@@ -63,4 +65,9 @@ def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[U
     return uses
 
 
-USE_FINDER: Final = UseFinder(_is_used, _find_uses)
+def _alternative_texts(picture: Picture) -> list[str]:
+    bodies = Entry.objects.filter(pictures=picture).order_by("-pk").values_list("body_html", flat=True)
+    return [text for html in bodies[:_MAX_TEXTS] for text in alternative_texts(html, str(picture.file.name))]
+
+
+USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts)

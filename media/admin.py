@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
@@ -23,7 +24,7 @@ from media.filters import AltFilter, MonthFilter, SizeFilter, TypeFilter, UseFil
 from media.metadata import CLEANERS
 from media.models import Document, Picture, Upload, title_from_name
 from media.pictures import clean_picture
-from media.uses import is_used, uses_of
+from media.uses import alternative_texts_of, is_used, uses_of
 
 
 def _replacement_field(accept: str) -> forms.FileField:
@@ -47,6 +48,9 @@ class PictureForm(forms.ModelForm[Picture]):
     )
 
     replacement = _replacement_field("image/*")
+
+    class Meta:
+        widgets = {"alt": AdminTextInputWidget(attrs={"list": "alternative-texts"})}
 
     def clean_file(self) -> File[bytes]:
         return clean_picture(self.cleaned_data["file"])
@@ -182,7 +186,15 @@ class PictureAdmin(UploadAdmin):
     change_list_template = "admin/media/picture/change_list.html"
     search_fields = ["title", "alt", "caption", "file"]
     readonly_fields = (
-        *("preview", "uses", "in_markdown", "url", "dimensions", "file_size", "uploaded_by", "uploaded_at"),
+        "preview",
+        "alt_in_texts",
+        "uses",
+        "in_markdown",
+        "url",
+        "dimensions",
+        "file_size",
+        "uploaded_by",
+        "uploaded_at",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -196,6 +208,17 @@ class PictureAdmin(UploadAdmin):
     @admin.display(description=_("dimensions"), ordering="width")
     def dimensions(self, picture: Picture) -> str:
         return f"{picture.width} × {picture.height}"
+
+    @admin.display(description=_("alternative texts in posts and pages"))
+    def alt_in_texts(self, picture: Picture) -> SafeString | str:
+        texts = [(text,) for text in alternative_texts_of(picture)]
+        if not texts:
+            return gettext("No others.")
+        # The field for the alternative text offers the same ones.
+        shown, options = (format_html_join("", tag, texts) for tag in ("<li>{}</li>", '<option value="{}"></option>'))
+        return format_html(
+            '<ul class="media-uses">{}</ul><datalist id="alternative-texts">{}</datalist>', shown, options
+        )
 
     @admin.display(description=_("Markdown"))
     def in_markdown(self, picture: Picture) -> SafeString:

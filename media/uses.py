@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Q
 
 from core.registry import Registry
-from media.models import Upload
+from media.models import Picture, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,12 @@ class UseFinder:
     """How an app finds uses of its own.
 
     `condition` returns the condition on rows of a model of files that are used. `find` returns the uses of those with
-    these IDs, by ID.
+    these IDs, by ID. `alternative_texts` returns the descriptions of an image where it is used.
     """
 
     condition: Callable[[type[Upload]], Q]
     find: Callable[[type[Upload], Collection[int]], Mapping[int, list[Use]]]
+    alternative_texts: Callable[[Picture], list[str]]
 
 
 use_finders: Final[Registry[UseFinder]] = Registry("finder of uses")
@@ -49,3 +50,9 @@ def uses_of(model: type[Upload], pks: Collection[int]) -> dict[int, list[Use]]:
         for pk, found in finder.find(model, pks).items():
             uses[pk] += found
     return dict(uses)
+
+
+def alternative_texts_of(picture: Picture) -> list[str]:
+    """Return the descriptions of `picture` where it is used, each once, other than its own."""
+    found = [text for finder in use_finders.values() for text in finder.alternative_texts(picture)]
+    return [text for text in dict.fromkeys(found) if text != picture.alt]

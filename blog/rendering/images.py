@@ -24,13 +24,19 @@ _EAGER: Final = ' loading="eager" fetchpriority="high"'
 # In sanitised HTML, "<" and ">" always belong to a tag, and values are in double quotes.
 _IMAGE: Final = re.compile(r"<img\b[^<>]*>")
 _LAZY: Final = re.compile(r'(<img\b[^<>]*?) loading="lazy"')
-_ATTRIBUTE: Final = re.compile(r'\s(src|width|height|loading)="([^"]*)"')
+_ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
 _URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
 
 
 def library_files(html: str) -> set[str]:
     """Return the names of the files of the media library that sanitised `html` shows or links to."""
     return {name for url in _URL.findall(html) if (name := _file_name(url))}
+
+
+def alternative_texts(html: str, name: str) -> list[str]:
+    """Return the alternative texts that sanitised `html` gives to the library's image with this file name."""
+    images = (dict(_ATTRIBUTE.findall(image)) for image in _IMAGE.findall(html))
+    return [unescape(values["alt"]) for values in images if values.get("alt") and _file_name(values["src"]) == name]
 
 
 def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:

@@ -218,6 +218,17 @@ class TestTheLibrary:
         assert f'<a href="/admin/blog/post/{post.pk}/change/">post “The march” (Published)</a>' in html
         assert f'<a href="/admin/blog/page/{about.pk}/change/">page “About” (Draft), as the featured image</a>' in html
 
+    def test_details_offer_the_alternative_texts_of_posts(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        for alt in ("A lamp & a <ledger>", "A lamp & a <ledger>", ""):
+            PostFactory(source=f"![{alt}]({picture.file.url})")
+        other = store_picture(picture_file())
+        PostFactory(source=f"![Another]({other.file.url})")
+        html = client.get(page("picture", "change", picture.pk)).content.decode()
+        assert html.count('<option value="A lamp &amp; a &lt;ledger&gt;"></option>') == 1
+        assert 'list="alternative-texts"' in html
+        assert "Another" not in html
+
     @pytest.mark.parametrize("how", ["one", "several"])
     def test_deleting_names_the_pages_first(self, client: Client, how: str) -> None:
         picture, unused = store_picture(picture_file()), store_picture(picture_file(), title="Nowhere")
