@@ -21,6 +21,7 @@ from blog.listing import FeedLink, join_parts, listing_response, page_label, per
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
+from blog.rendering.images import load_first_eagerly
 from core.dates import format_day, format_month
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
@@ -211,6 +212,9 @@ def entry_response(
         raise Http404(gettext("That page doesn't exist."))
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
+    if page_number > 1 or not entry.picture:
+        # The featured image is above the text of the first page.
+        html = load_first_eagerly(html)
     label = page_label(page_number, len(htmls))
     picture = entry.picture.file.url if entry.picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")

@@ -11,6 +11,10 @@ class MediaConfig(AppConfig):
     verbose_name = _("Media")
 
     def ready(self) -> None:
+        from media.models import renditions_due
+        from media.tasks import wake_worker
+
+        renditions_due.register("media", wake_worker)
         reserved_slugs.register("media", {"media"})
         navigation_items.register(
             "media",

@@ -5,7 +5,7 @@ from blog.models.category import Category
 from blog.models.category_change import CategoryChange
 from blog.models.entry import TEXTS, Entry, Status, public_condition
 from blog.models.page import Page
-from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
+from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet, load_pictures
 from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
 from blog.models.revision import Revision
@@ -25,5 +25,6 @@ __all__ = [
     "Redirect",
     "Revision",
     "Status",
+    "load_pictures",
     "public_condition",
 ]

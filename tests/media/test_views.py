@@ -158,12 +158,16 @@ class TestServing:
         file.write_bytes(content)
         return f"/media/{name}"
 
-    def test_pictures_may_be_cached_for_ever(self, client: Client) -> None:
+    def test_renditions_may_be_cached_for_ever_and_what_can_be_replaced_for_an_hour(self, client: Client) -> None:
         picture = store_picture(picture_file())
         response = fetch(client, picture.file.url)
         assert response.headers["Content-Type"] == "image/png"
-        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert response.headers["Cache-Control"] == "public, max-age=3600"
         assert response.body.startswith(b"\x89PNG")
+        name = default_storage.save(f"renditions/1/{'0' * 32}-480.avif", ContentFile(b"AVIF"))
+        response = fetch(client, default_storage.url(name))
+        assert response.headers["Content-Type"] == "image/avif"
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
     @pytest.mark.parametrize("name", ["a.jpg", "documents/report.pdf", "old/page.html", "no-ending"])
     def test_files_cannot_run_scripts_on_the_site(self, client: Client, settings: Settings, name: str) -> None:
