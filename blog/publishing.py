@@ -4,7 +4,8 @@ Functions for many entries change those that the person may change (blog.permiss
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, Final
@@ -14,9 +15,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from blog.models import Category, Entry, Status
+from blog.models import Category, Entry, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
+from blog.revisions.recording import keep_stored, record
 from core.changes import content_changed, entries_changed
+from media.models import Picture
 
 # How many entries one statement changes: databases limit its parameters.
 _BATCH_SIZE: Final = 1000
@@ -36,6 +39,7 @@ def save_entry(
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
+    What it contained and what it contains are in its revisions.
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
     """
     if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
@@ -43,12 +47,52 @@ def save_entry(
     if not entry.author_id:
         entry.author = by
     with transaction.atomic():
+        keep_stored(entry)
         entry.store()
         if categories is not None:
             entry.categories.set(categories)
         if tags is not None:
             entry.tags.set(tags)
+        record(entry, by)
         entries_changed([entry.pk])
+
+
+@contextmanager
+def as_published(
+    entry: Entry, by: User, *, categories: Iterable[Category] | None, tags: Iterable[str] | None
+) -> Iterator[None]:
+    """Within the block, `entry` is stored as if it were published with these categories and tags. Then all is undone.
+
+    Whatever shows it sees exactly what it will see later: its URL, its neighbours, the pages of its tags. An entry with
+    a time keeps it. Raises SourceTooLongError.
+    """
+    if not entry.author_id:
+        entry.author = by
+    entry.status = Status.PUBLISHED
+    with transaction.atomic():
+        entry.store()
+        if categories is not None:
+            entry.categories.set(categories)
+        if tags is not None:
+            entry.tags.set(tags)
+        yield
+        transaction.set_rollback(True)
+
+
+def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
+    """Give `entry` the content of one of its revisions, as `by`. What it contains now stays in its revisions.
+
+    Whether, when, where and in whose name readers see it does not change. Categories that were deleted are left out.
+    Raises PermissionDenied if they may not change it.
+    """
+    if not may_edit(by, entry):
+        raise PermissionDenied
+    settings = revision.settings
+    entry.title, entry.source, entry.markup = revision.title, revision.source, revision.markup
+    entry.excerpt, entry.language = settings["excerpt"], settings["language"]
+    entry.featured_picture = Picture.objects.filter(pk=settings["featured_picture_id"]).first()
+    categories = Category.objects.filter(pk__in=settings["categories"]) if "categories" in settings else None
+    save_entry(entry, by, categories=categories, tags=settings.get("tags"))
 
 
 def publish(entries: QuerySet[Any], by: User) -> BulkChange:

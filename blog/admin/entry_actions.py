@@ -1,4 +1,4 @@
-"""What is done with several posts or pages at once, from their lists."""
+"""What is done with posts and pages from their lists, with one or with several at once, and what is said then."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import ActionLocation
@@ -18,7 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -28,9 +27,11 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from blog import publishing
 from blog.admin.forms import LANGUAGES, LanguageForm
-from blog.admin.results import result_message, state_of
-from blog.models import Entry, Status
+from blog.admin.results import action_message, step_message
+from blog.models import Entry, Post, Status
 from blog.permissions import may_publish
+from blog.workflow import Step
+from core.admin import BaseAdmin, delete_selected
 
 # How many of the entries that would change are listed.
 _MAX_SHOWN: Final = 100
@@ -57,10 +58,10 @@ def _status_action(
     return action
 
 
-class EntryActions(admin.ModelAdmin[Any]):
+class EntryActions(BaseAdmin[Any]):
     """The actions of the lists of posts and pages. In the trash, entries can only be restored or deleted."""
 
-    actions = ["bulk_edit", "publish", "unpublish", "set_language", "trash", "restore"]
+    actions = ["bulk_edit", "publish", "unpublish", "set_language", "trash", "restore", "delete_selected"]
 
     publish = _status_action(publishing.publish, "publish", _("Publish"), Status.PUBLISHED, _("Published."))
     unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
@@ -79,7 +80,8 @@ class EntryActions(admin.ModelAdmin[Any]):
     @admin.action(description=_("Delete permanently…"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
         """Name what will be deleted, and delete it when that is confirmed."""
-        return delete_selected(self, request, entries)
+        response: HttpResponse | None = delete_selected(self, request, entries)
+        return response
 
     def report(
         self, request: HttpRequest, change_entries: Callable[[], publishing.BulkChange], result: str, log_message: Any
@@ -96,19 +98,17 @@ class EntryActions(admin.ModelAdmin[Any]):
             ("scheduled", list(compress(change.changed, is_later)), messages.SUCCESS),
         ):
             if some:
-                message = result_message(name, some)
+                message = action_message(name, some)
                 if name == Status.TRASH:
                     message = format_html("{} {}", message, self.undo_button(request, some[0].modified_at))
                 self.message_user(request, message, level)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
-    def report_saved(self, request: HttpRequest, entry: Any) -> None:
-        """Say what became of an entry that was saved in a form. `get_object` noted its previous state."""
-        state = state_of(entry)
-        is_update = state == getattr(entry, "previous_state", None) and state != Status.DRAFT
-        message = result_message("updated" if is_update else state, [entry])
-        if state == Status.TRASH:
+    def report_step(self, request: HttpRequest, step: Step, entry: Entry) -> None:
+        """Say what happened to an entry that was saved in a form."""
+        message = step_message(step, entry)
+        if step == Step.TRASH:
             message = format_html("{} {}", message, self.undo_button(request, entry.modified_at))
         self.message_user(request, message, messages.SUCCESS)
 
@@ -158,13 +158,12 @@ class EntryActions(admin.ModelAdmin[Any]):
 
     def undo_button(self, request: HttpRequest, trashed_at: dt.datetime) -> str:
         """Return the button that takes back the move to the trash at this time."""
-        url = f"{reverse(f'admin:blog_{self.opts.model_name}_undo_trash')}?{urlencode({'at': trashed_at.isoformat()})}"
+        url = f"{self._url('undo_trash')}?{urlencode({'at': trashed_at.isoformat()})}"
         return render_to_string("admin/undo.html", {"url": self._with_filters(request, url)}, request)
 
     def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
         """Return to the list with the filters that it had."""
-        url = reverse(f"admin:blog_{self.opts.model_name}_changelist")
-        return HttpResponseRedirect(self._with_filters(request, url))
+        return HttpResponseRedirect(self._with_filters(request, self._url("changelist")))
 
     def _with_filters(self, request: HttpRequest, url: str) -> str:
         filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
@@ -173,14 +172,13 @@ class EntryActions(admin.ModelAdmin[Any]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted: the entries by title, and the number of comments and the like.
 
-        What belongs to an entry needs no further permission. Rows that only connect an entry with others are not named.
+        What belongs to an entry needs no further permission. Rows that only connect an entry with a tag are not named.
         """
         _nested, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        counts.pop(Post.tags.through._meta.verbose_name_plural, None)
         entries: list[Entry] = list(objs)
         refused = any(not self.has_delete_permission(request, entry) for entry in entries)
-        through = {model._meta.verbose_name_plural for model in _connecting_models(self.model)}
-        named = {name: count for name, count in counts.items() if name not in through}
-        return [str(entry) for entry in entries], named, {self.opts.verbose_name} if refused else set(), protected
+        return [str(entry) for entry in entries], counts, {self.opts.verbose_name} if refused else set(), protected
 
     # The language
 
@@ -213,10 +211,3 @@ class EntryActions(admin.ModelAdmin[Any]):
             "select_across": request.POST.get("select_across", "0"),
         }
         return render(request, "admin/blog/set_language.html", context)
-
-
-def _connecting_models(model: type[Entry]) -> list[Any]:
-    """Return the models between entries and their categories and tags."""
-    # The tags app adds its field as a private one.
-    fields: list[Any] = [*model._meta.many_to_many, *model._meta.private_fields]
-    return [field.remote_field.through for field in fields]

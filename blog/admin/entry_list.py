@@ -1,34 +1,35 @@
 """The lists of posts and pages: tabs, filters, search and columns."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import Any, ClassVar, Final
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Count, Q, QuerySet, Value, prefetch_related_objects
 from django.db.models.functions import StrIndex, Substr
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, smart_split, unescape_string_literal
-from django.utils.timezone import localtime
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from blog.admin.autosaving import PresenceChangeList
 from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
-from blog.admin.results import state_label, state_of
+from blog.admin.results import state_label
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches
 from blog.models import TEXTS, Entry, Post, Status, date_in_lists
 from blog.permissions import edits_others, may_delete, may_edit, may_restore
+from blog.rendering.images import library_files
+from blog.workflow import state_of
+from core.dates import format_datetime
+from media.models import Picture
 
 # Without an index for full texts, the texts of only so many entries are searched: the newest.
 SEARCHED_TEXTS: Final = 5_000
@@ -42,8 +43,6 @@ _STATES: Final = {
     Status.PRIVATE.value: pgettext_lazy("posts or pages", "Private"),
     Status.TRASH.value: pgettext_lazy("posts or pages", "Trash"),
 }
-# The first picture of a text. A picture from elsewhere would not be loaded (Content-Security-Policy).
-_PICTURE: Final = re.compile(r'<img [^>]*?\bsrc="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +123,7 @@ class Row:
         return max(0, len(self.entry.sorted_tags) - _MAX_TAGS) if isinstance(self.entry, Post) else 0
 
 
-class TitledChangeList(ChangeList):
-    """A list whose title is what it lists."""
-
-    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().__init__(request, *args, **kwargs)
-        self.title = str(capfirst(self.opts.verbose_name_plural))
-
-
-class EntryChangeList(TitledChangeList):
+class EntryChangeList(PresenceChangeList):
     """A list that does not load the texts, and looks up what its rows show for the whole page at once."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -149,8 +140,10 @@ class EntryChangeList(TitledChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        related = ("categories", "tags") if self.model is Post else ()
-        entries = list(self.result_list.prefetch_related(*related))
+        # They are loaded already, with the sentence about who is editing.
+        entries: list[Any] = list(self.result_list)
+        if self.model is Post:
+            prefetch_related_objects(entries, "categories", "tags")
         pictures = picture_urls(entries)
         columns = {name: column.cells(request, entries) for name, column in entry_columns.items()}
         filters = {"preserved_filters": self.preserved_filters, "opts": self.opts}
@@ -201,17 +194,21 @@ class EntryChangeList(TitledChangeList):
 
 
 def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
-    """Return the URL of each entry's featured image, or else of the first in its text, by ID. One query."""
-    urls = {entry.pk: entry.featured_picture.file.url for entry in entries if entry.featured_picture}
+    """Return the URL of a small copy of each entry's featured image, or of the first in its text, by ID. Two queries.
+
+    Only pictures of the media library are shown: one from elsewhere would not be loaded (Content-Security-Policy).
+    """
+    urls = {entry.pk: entry.featured_picture.thumbnail_url for entry in entries if entry.featured_picture}
     others = Entry.objects.filter(pk__in=[entry.pk for entry in entries if entry.pk not in urls])
     # The database cuts out the element, so that no text is transferred.
     at = StrIndex("body_html", Value("<img "))
     elements = others.filter(body_html__contains="<img ").annotate(element=Substr("body_html", at, 600))
+    names = {}
     for pk, element in elements.values_list("pk", "element"):
-        match = _PICTURE.match(element)
-        if match and (url := unescape(match[1])).startswith(settings.MEDIA_URL):
-            urls[pk] = url
-    return urls
+        for name in library_files(element.partition(">")[0]):
+            names[pk] = name
+    pictures = {str(picture.file.name): picture for picture in Picture.objects.filter(file__in=set(names.values()))}
+    return urls | {pk: pictures[name].thumbnail_url for pk, name in names.items() if name in pictures}
 
 
 class EntryList(EntryActions):
@@ -267,12 +264,10 @@ class EntryList(EntryActions):
         return _labelled(_("Categories"), listed) if listed else ""
 
     @admin.display(description=_("date"), ordering=date_in_lists())
-    def date_cell(self, entry: Entry) -> SafeString:
-        is_dated = entry.published_at is not None
-        time = localtime(entry.published_at or entry.modified_at)
-        label = "" if is_dated else gettext("Last changed")
-        day, hour = date_format(time, "DATE_FORMAT"), date_format(time, "TIME_FORMAT")
-        return format_html('{} <span class="nowrap">{}</span> <span class="nowrap">{}</span>', label, day, hour)
+    def date_cell(self, entry: Entry) -> str:
+        if entry.published_at is not None:
+            return format_datetime(entry.published_at)
+        return gettext("Last changed %(time)s") % {"time": format_datetime(entry.modified_at)}
 
 
 def _cell(name: str, column: EntryColumn) -> Callable[[Any], str]:

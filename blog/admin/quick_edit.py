@@ -9,12 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from blog.admin.entry_actions import EntryActions
-from blog.admin.forms import PageForm, PostForm
+from blog.admin.forms import EntryForm, PageForm, PostForm
+from blog.admin.results import step_label
+from blog.admin.site_time import zone_sentence
 from blog.models import Entry
 from blog.permissions import may_publish
+from blog.workflow import Step
 
 # The header with which the script asks for the form alone.
 _FRAGMENT_HEADER = "X-Broadside-Fragment"
@@ -25,11 +27,6 @@ class QuickPostForm(PostForm):
 
     source = None  # type: ignore[assignment]  # Django's way to remove a field
     language = None  # type: ignore[assignment]  # likewise
-    published_at = forms.DateTimeField(
-        label=_("Publish at"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"),
-    )
 
 
 class QuickPageForm(PageForm):
@@ -68,6 +65,7 @@ class QuickEdit(EntryActions):
             "title": gettext("Quick edit"),
             "entry": entry,
             "form": form,
+            "steps": [(step.value, step_label(step, form.state), step == form.step) for step in _other_steps(form)],
             "media": self.media + form.media,
             "form_url": request.get_full_path(),
             "list_url": self.redirect_to_list(request).url,
@@ -78,11 +76,18 @@ class QuickEdit(EntryActions):
     def _form_class(self, request: HttpRequest, entry: Entry) -> Any:
         hidden = set() if may_publish(request.user, self.model) else {"published_at"}
         names = [name for name in self.quick_fields if name not in hidden]
-        form = type(self.quick_form.__name__, (self.quick_form,), dict.fromkeys(hidden))
-        return self.get_form(request, entry, change=True, form=form, fields=names)
+        form = self.get_form(request, entry, change=True, form=self.quick_form, fields=names)
+        if "published_at" in form.base_fields:
+            form.base_fields["published_at"].help_text = zone_sentence(entry.published_at)
+        return form
 
     def _save(self, request: HttpRequest, form: Any) -> None:
         entry = form.save(commit=False)
         self.save_model(request, entry, form, change=True)
         self.log_change(request, entry, self.construct_change_message(request, form, []))
-        self.report_saved(request, entry)
+        self.report_step(request, entry.step, entry)
+
+
+def _other_steps(form: EntryForm) -> list[Step]:
+    """Return the steps besides saving, in the order of the buttons of the form."""
+    return [step for step in (*form.steps.main, *form.steps.others) if step != Step.SAVE]

@@ -26,10 +26,11 @@ from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from blog.rendering.directions import add_auto_directions
+from blog.rendering.images import COLUMN_WIDTH, add_renditions, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
 from core.changes import PublicModel, PublicQuerySet, entries_changed
 from core.slugs import slug_before_trash, slug_field
-from media.models import Picture
+from media.models import Document, Picture
 
 # The long columns, which lists leave out.
 TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
@@ -186,12 +187,17 @@ class Entry(PublicModel):
     has_more = models.BooleanField(editable=False, default=False)
     source_digest = models.CharField(max_length=32, editable=False, blank=True)
     render_version = models.PositiveSmallIntegerField(editable=False, default=0)
+    # The files of the media library in the text (blog.media_index).
+    pictures = models.ManyToManyField(Picture, related_name="+", editable=False)
+    documents = models.ManyToManyField(Document, related_name="+", editable=False)
     # Counts approved comments only. The comments app keeps it up to date.
     comment_count = models.PositiveIntegerField(_("comments"), default=0, editable=False)
 
     # Whether this instance shows its content although it has a password (blog.passwords), and why it does not.
     is_unlocked = False
     password_error = ""
+    # Whether the first image of its text is the first of the page.
+    leads_with_image = False
 
     objects = EntryQuerySet.as_manager()
 
@@ -282,6 +288,12 @@ class Entry(PublicModel):
         return None if self.is_locked else self.featured_picture
 
     @property
+    def picture_sources(self) -> SafeString:
+        """The renditions of the featured image, as elements to put before it in a `picture` element."""
+        picture = self.picture
+        return picture_sources(picture, min(picture.width, COLUMN_WIDTH), is_lazy=False) if picture else SafeString()
+
+    @property
     def body(self) -> SafeString:
         """The whole text, with all its pages."""
         return mark_safe(self.body_with_breaks.replace(PAGE_BREAK, ""))  # noqa: S308  # blog.rendering sanitised it before it was stored
@@ -297,9 +309,13 @@ class Entry(PublicModel):
     def for_readers(self, html: str) -> str:
         """Return `html`, its text or a part of it, as it is shown on any page.
 
-        Relative URLs are relative to the entry's URL. If it has no direction, each block has its own.
+        Relative URLs are relative to the entry's URL. If it has no direction, each block has its own. Pictures of the
+        media library come with their renditions.
         """
         html = resolve_relative_urls(html, self.get_absolute_url())
+        if "<img" in html:
+            html = load_first_eagerly(html) if self.leads_with_image else html
+            html = add_renditions(html, {str(picture.file.name): picture for picture in self.pictures.all()})
         return html if self.direction else add_auto_directions(html)
 
     @property

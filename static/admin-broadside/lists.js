@@ -1,6 +1,8 @@
 /* The lists of posts and pages: searching in filters, and “Quick edit” in a dialog. Without this script, the filters are
  * plain lists of links, and “Quick edit” leads to a page of its own. */
 
+import { enhance } from "./tags.js";
+
 const MANY = 12; // with more choices, a filter gets a field that searches them
 
 const FRAGMENT = { headers: { "X-Broadside-Fragment": "1" } };
@@ -82,8 +84,8 @@ async function quickEdit(link) {
   const dialog = document.createElement("dialog");
   dialog.className = "quick-dialog";
   dialog.setAttribute("aria-labelledby", "quick-heading");
-  dialog.append(elementFrom(html));
   document.body.append(dialog);
+  show(dialog, html);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => {
     if (event.target.closest(".quick-cancel")) {
@@ -117,7 +119,7 @@ async function save(dialog, form, link) {
   if (html === null) {
     form.querySelector(".quick-failure").hidden = false;
   } else if (html) {
-    form.replaceWith(elementFrom(html));
+    show(dialog, html);
     const faulty = dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[name=title]");
     faulty.focus();
     dialog.scrollTop = 0;
@@ -154,8 +156,9 @@ async function refresh(row) {
   }
 }
 
-function elementFrom(html) {
+function show(dialog, html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return template.content.firstElementChild;
+  dialog.replaceChildren(template.content.firstElementChild);
+  dialog.querySelectorAll("textarea[data-suggest]").forEach(enhance);
 }

@@ -49,7 +49,11 @@ for (const form of document.querySelectorAll(".comment-form")) {
     return work;
   };
 
-  if (field) form.addEventListener("focusin", start);
+  if (field) {
+    // On a reload, Firefox restores what was in the field; each solution is valid only once.
+    field.value = "";
+    form.addEventListener("focusin", start);
+  }
   form.addEventListener("submit", async (event) => {
     if (state === "worked") {
       state = "sent";

@@ -30,10 +30,9 @@ def url(entry: Post | Page) -> str:
 
 def data_of(entry: Post | Page, **changes: Any) -> dict[str, Any]:
     """Return what the form submits."""
-    data: dict[str, Any] = {name: getattr(entry, name) for name in ("title", "slug", "status")}
-    data["version"] = entry.modified_at.isoformat()
+    data: dict[str, Any] = {"title": entry.title, "slug": entry.slug, "version": entry.modified_at.isoformat()}
     if entry.published_at:
-        data["published_at"] = f"{timezone.localtime(entry.published_at):%Y-%m-%dT%H:%M:%S}"
+        data["published_at"] = f"{timezone.localtime(entry.published_at):%Y-%m-%dT%H:%M}"
     if isinstance(entry, Post):
         data |= {"categories": [category.pk for category in entry.categories.all()]}
         data |= {"tags": ", ".join(tag.name for tag in entry.tags.all())}
@@ -52,10 +51,10 @@ class TestSaving:
             "published_at": "2021-05-06T07:08",
             "categories": [category.pk],
             "tags": "one, two",
-            "status": "private",
+            "_step": "publish_privately",
         }
         response = client.post(url(post), data_of(post, **changes), follow=True)
-        assert message(response) == "Post published privately. Preview post"
+        assert message(response) == "Post published privately. Only you and the editors see it. Preview post"
         stored = Post.objects.get()
         assert (stored.title, stored.slug, stored.status) == ("New title", "new-slug", "private")
         assert stored.published_at == timezone.make_aware(dt.datetime(2021, 5, 6, 7, 8))
@@ -83,7 +82,7 @@ class TestSaving:
 
     def test_offers_to_undo_a_move_to_the_trash(self, client: Client) -> None:
         post = PostFactory()
-        response = client.post(url(post), data_of(post, status="trash"), follow=True)
+        response = client.post(url(post), data_of(post, _step="trash"), follow=True)
         assert message(response) == "Post moved to the trash. Preview post"
         assert find(read(response), "ul.messagelist form.undo")
 
@@ -95,7 +94,6 @@ class TestErrors:
             ("slug", "not/possible"),
             ("published_at", "soon"),
             ("tags", "x" * 201),
-            ("status", "nonsense"),
             ("categories", ["99"]),
         ],
     )
@@ -135,27 +133,28 @@ class TestScript:
 
 
 @pytest.mark.parametrize(
-    ("role", "whose", "status", "wanted", "after"),
+    ("role", "whose", "status", "step", "after"),
     [
-        ("Author", "own", "draft", "pending", "pending"),
-        ("Author", "own", "draft", "published", None),
-        ("Author", "own", "published", "draft", None),
-        ("Author", "own", "trash", "draft", None),
-        ("Author", "other", "draft", "pending", None),
-        ("Editor", "other", "draft", "published", "published"),
-        ("Editor", "other", "published", "private", "private"),
-        ("Editor", "other", "trash", "draft", "draft"),
-        ("superuser", "other", "published", "draft", "draft"),
-        ("Moderator", "own", "draft", "pending", None),
-        ("staff", "own", "draft", "pending", None),
-        ("anonymous", "other", "draft", "pending", None),
+        ("Author", "own", "draft", "submit", "pending"),
+        ("Author", "own", "draft", "publish", None),
+        ("Author", "own", "published", "unpublish", None),
+        ("Author", "own", "trash", "restore", None),
+        ("Author", "other", "draft", "submit", None),
+        ("Editor", "other", "draft", "publish", "published"),
+        ("Editor", "other", "draft", "nonsense", None),
+        ("Editor", "other", "published", "publish_privately", "private"),
+        ("Editor", "other", "trash", "restore", "draft"),
+        ("superuser", "other", "published", "unpublish", "draft"),
+        ("Moderator", "own", "draft", "submit", None),
+        ("staff", "own", "draft", "submit", None),
+        ("anonymous", "other", "draft", "submit", None),
     ],
 )
-def test_permissions_are_those_of_the_form(role: str, whose: str, status: str, wanted: str, after: str | None) -> None:
+def test_permissions_are_those_of_the_form(role: str, whose: str, status: str, step: str, after: str | None) -> None:
     user = user_in_role(role)
     author = user if whose == "own" and user else UserFactory()
     post = PostFactory(author=author, status=status, title="Before")
-    client_of(user).post(url(post), data_of(post, title="After", status=wanted))
+    client_of(user).post(url(post), data_of(post, title="After", _step=step))
     assert (Post.objects.get().title, Post.objects.get().status) == (("After", after) if after else ("Before", status))
 
 

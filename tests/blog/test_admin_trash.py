@@ -58,8 +58,10 @@ class TestUndo:
         post = PostFactory()
         undo(client, client.post(f"/admin/blog/post/{post.pk}/trash/", follow=True))
         assert Post.objects.get().status == Status.PUBLISHED
-        form = form_data(Post.objects.get(), status="trash")
-        undo(client, client.post(admin_url(post, "change"), form, follow=True))
+        form = form_data(Post.objects.get(), _step="trash")
+        response = client.post(admin_url(post, "change"), form, follow=True)
+        assert message(response) == "Post moved to the trash. Preview post"
+        undo(client, response)
         assert Post.objects.get().status == Status.PUBLISHED
 
     def test_leaves_alone_what_was_moved_at_another_time_or_changed_since(self, client: Client) -> None:

@@ -48,6 +48,12 @@ OWN_RULES = """() => {
     }
   }
   if (root.scrollWidth > root.clientWidth) faults.push("the page scrolls sideways");
+  for (const label of document.querySelectorAll("label[for]")) {
+    if (!label.control) faults.push(`labels nothing: ${name(label)}`);
+  }
+  for (const element of document.querySelectorAll("[disabled]:not(:disabled)")) {
+    faults.push(`can't be disabled: ${name(element)}`);
+  }
   const inputs = ["submit", "button", "reset"].map((type) => `input[type=${type}]`).join();
   const buttons = [...document.querySelectorAll(`button, .button, ${inputs}, .object-tools a, .submit-row a`)]
     .filter((button) => button.checkVisibility({ visibilityProperty: true }) && button.offsetWidth > 2);

@@ -41,12 +41,16 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     expect(dialog.get_by_label("Slug:")).to_be_focused()
     expect(dialog.get_by_label("Title:")).to_have_value("Award, renamed")
     dialog.get_by_label("Slug:").fill("renamed")
-    dialog.get_by_label("Status:").select_option("Draft")
+    dialog.get_by_label("Status:").select_option("Unpublish")
+    # Tags are chips here too.
+    dialog.get_by_role("combobox", name="Tags:").fill("peace,")
+    expect(dialog.get_by_role("button", name="Remove peace")).to_be_visible()
     dialog.get_by_role("button", name="Update").click()
     expect(dialog).to_have_count(0)
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Award, renamed", exact=True))
     expect(row.locator(".state")).to_have_text("Draft")
-    expect(page.locator(".messagelist")).to_contain_text("Draft saved.")
+    expect(row.locator(".entry-tags")).to_contain_text("#peace")
+    expect(page.locator(".messagelist")).to_contain_text("Moved back to drafts.")
     expect(page.get_by_role("link", name="Quick edit: Award, renamed")).to_be_focused()
 
     # Escape closes the dialog, and nothing was changed.
@@ -59,7 +63,7 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     page.locator("#action-toggle").check()
     page.get_by_label("Action:").select_option("Edit…")
     page.get_by_role("button", name="Run").click()
-    page.get_by_role("textbox", name="Add tags:").fill("prizes")
+    page.get_by_role("combobox", name="Add tags:").fill("prizes")
     page.get_by_role("button", name="Show what will change").click()
     expect(page.get_by_role("heading", name="3 will change")).to_be_visible()
     page.get_by_role("button", name="Change", exact=True).click()

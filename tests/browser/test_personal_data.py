@@ -19,6 +19,7 @@ def test_somebody_is_given_what_is_held_and_erased(log_in: LogIn, faults: Faults
     comment = CommentFactory.create(name="Rosa", **words)
     other = CommentFactory.create(name="Rosa", email="other@example.org", entry=comment.entry)
     page = log_in("editor")
+    page.get_by_role("link", name="Comments").click()
     page.get_by_role("link", name="Personal data").first.click()
     page.get_by_label("E-mail address").fill("rosa@example.org")
     assert faults(page) == ""

@@ -1,0 +1,48 @@
+"""Forms for the passwords of people in the admin."""
+
+from typing import Any
+
+from django.contrib.auth import forms as auth_forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        # The field is disabled, but HTML allows that attribute on controls only, not on the widget's `div`.
+        context["widget"]["attrs"].pop("disabled", None)
+        return context
+
+
+class UserForm(auth_forms.UserChangeForm[User]):
+    """Django's form, in plain words."""
+
+    class Meta(auth_forms.UserChangeForm.Meta):
+        model = User
+        labels = {
+            "email": _("E-mail address"),
+            "is_superuser": _("Owner"),
+            "first_name": _("First name"),
+            "last_name": _("Last name"),
+        }
+        help_texts = {
+            "username": _("For logging in. Letters, digits and @ . + - _ only."),
+            "is_active": _("Untick to lock this person out and keep what they wrote."),
+            "is_superuser": _("Owners can do everything here, also manage people and settings."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget = PasswordWidget()
+
+
+class PasswordForm(auth_forms.AdminPasswordChangeForm[User]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "usable_password" in self.fields:
+            # Django's text has a list inside a paragraph, and speaks of ways to log in that do not exist here.
+            self.fields["usable_password"].help_text = _(
+                "If you choose “Disabled”, the password is removed. The person can't log in until you set a new one."
+            )
