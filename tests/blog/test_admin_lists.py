@@ -8,9 +8,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from blog import autosaves
 from blog.admin import entry_list
 from blog.admin.entry_list import picture_urls
 from blog.models import Entry, Post, Status
+from media.models import Picture
 from media.pictures import store_picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of
@@ -77,6 +79,17 @@ class TestRows:
         assert urls == {featured.pk: second.file.url, in_text.pk: first.file.url}
         shown = {image.get("src") for image in find(read(client.get(POSTS)), "img.entry-picture")}
         assert shown == set(urls.values())
+
+    def test_show_a_small_copy_of_a_picture(self) -> None:
+        picture = store_picture(picture_file())
+        Picture.objects.filter(pk=picture.pk).update(rendition_rows=[("small.avif", 480), ("small.webp", 480)])
+        post = PostFactory(source=f"![x]({picture.file.url})")
+        assert picture_urls([post]) == {post.pk: picture.file.storage.url("small.webp")}
+
+    def test_say_who_is_editing(self, client: Client) -> None:
+        post = PostFactory()
+        autosaves.OpenForm.of(UserFactory(role="Editor", display_name="Noor"), post).report()
+        assert text(one(read(client.get(POSTS)), "span.entry-editing")) == "Noor is editing this."
 
     def test_name_the_status_in_words(self, client: Client) -> None:
         PostFactory(published_at=timezone.make_aware(dt.datetime(2131, 7, 1, 14)))

@@ -87,6 +87,32 @@ class TestSaving:
         assert find(read(response), "ul.messagelist form.undo")
 
 
+class TestSteps:
+    def offered(self, client: Client, post: Post) -> list[str]:
+        return [text(option) for option in find(read(client.get(url(post))), "[name=_step] option")]
+
+    def test_are_those_of_the_form_in_this_state(self, client: Client) -> None:
+        steps = ["Schedule", "Publish", "Submit for review", "Publish privately", "Move to trash"]
+        assert self.offered(client, PostFactory(status=Status.DRAFT)) == ["Keep as it is", *steps]
+        steps = ["Unpublish", "Publish now", "Schedule", "Publish privately", "Move to trash"]
+        scheduled = PostFactory(published_at=timezone.now() + dt.timedelta(days=1))
+        assert self.offered(client, scheduled) == ["Keep as it is", *steps]
+
+    def test_authors_submit_for_review(self) -> None:
+        author = UserFactory(role="Author")
+        post = PostFactory(author=author, status=Status.DRAFT)
+        assert self.offered(client_of(author), post) == ["Keep as it is", "Submit for review", "Move to trash"]
+
+    def test_scheduling_takes_a_time_to_come(self, client: Client) -> None:
+        post = PostFactory(status=Status.DRAFT)
+        page = read(client.post(url(post), data_of(post, _step="schedule", published_at="2020-01-01T10:00")))
+        assert "This time is in the past" in text(one(page, "div.quick-published_at ul.errorlist"))
+        assert one(page, "option[selected=selected]").get("value") == "schedule"
+        response = client.post(url(post), data_of(post, _step="schedule", published_at="2131-07-01T14:00"), follow=True)
+        assert message(response) == "Scheduled for Sun 1 July 2131, 14:00. Preview post"
+        assert Post.objects.get().is_scheduled
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -117,6 +143,7 @@ class TestErrors:
         client.post(url(post), data_of(post, title="Theirs"))
         page = read(client.post(url(post), mine))
         assert "This was changed elsewhere" in text(one(page, "form.quick-form"))
+        assert "saved this while you were editing" in text(one(page, "section.conflict h2"))
         assert Post.objects.get().title == "Theirs"
         client.post(url(post), mine | {"version": one(page, "[name=version]").get("value")})
         assert Post.objects.get().title == "Mine"
