@@ -62,3 +62,8 @@ def may_restore(user: Anyone, entry: Entry) -> bool:
 def may_delete(user: Anyone, entry: Entry) -> bool:
     """Return whether `user` may delete the entry permanently, which is possible from the trash only."""
     return entry.status == Status.TRASH and _may_with(user, "delete", entry)
+
+
+def may_delete_revisions(user: Anyone, entry: Entry) -> bool:
+    """Return whether `user` may delete older revisions of the entry for good, whatever its status."""
+    return may_edit(user, entry) and _may_with(user, "delete", entry)

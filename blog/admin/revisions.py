@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from accounts.models import User
 from blog import publishing
 from blog.models import Entry, Revision
+from blog.permissions import may_delete_revisions
 from blog.revisions.describing import differences
 from core.admin import BaseAdmin
 
@@ -78,7 +79,7 @@ class RevisionsMixin(BaseAdmin[Any]):
         return get_object_or_404(Revision, entry=entry.pk, pk=pk if pk.isdecimal() else 0)
 
     def _delete_older(self, request: HttpRequest, entry: Entry) -> HttpResponse:
-        if not self.has_delete_permission(request, entry):
+        if not may_delete_revisions(request.user, entry):
             raise PermissionDenied
         revision = self._posted_revision(request, entry)
         count, _by_model = Revision.objects.filter(entry=entry.pk, pk__lt=revision.pk).delete()
@@ -113,7 +114,7 @@ class RevisionsMixin(BaseAdmin[Any]):
             "differences": found,
             "version": entry.modified_at.isoformat(),
             "may_restore": revision is not None and not is_current and self.has_change_permission(request, entry),
-            "may_delete": previous is not None and self.has_delete_permission(request, entry),
+            "may_delete": previous is not None and may_delete_revisions(request.user, entry),
             "change_url": self._url("change", entry.pk),
         }
         return TemplateResponse(request, "admin/blog/revisions.html", context)

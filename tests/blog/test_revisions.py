@@ -98,7 +98,7 @@ class TestKeeping:
 
     def test_deleting_a_post_deletes_its_revisions(self, client: Client) -> None:
         post = PostFactory()
-        save(client, post, source="Two")
+        save(client, post, source="Two", _step="trash")
         client.post(admin_url(post, "delete"), {"post": "yes"})
         assert not Revision.objects.exists()
 
