@@ -266,7 +266,7 @@ class TestPostList:
         add()
         client.get("/admin/blog/post/")
         for _ in range(2):
-            with django_assert_num_queries(14):
+            with django_assert_num_queries(15):
                 client.get("/admin/blog/post/")
             for _ in range(5):
                 add()
