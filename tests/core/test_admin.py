@@ -44,7 +44,7 @@ class TestTitles:
         [
             ("/admin/blog/post/", "Posts"),
             ("/admin/blog/post/add/", "Add post"),
-            ("/admin/comments/block/", "Blocklist"),
+            ("/admin/comments/block/", "Blocklist entries"),
             ("/admin/accounts/user/add/", "Add person"),
             ("/admin/core/sitesettings/", "Site settings"),
             ("/admin/comments/commentsettings/", "Comment settings"),
@@ -107,7 +107,7 @@ class TestMessages:
     def test_deleting_many(self, owner: Client) -> None:
         pks = [Block.objects.create(text=word).pk for word in ("casino", "pills")]
         data = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
-        assert text(message(owner.post("/admin/comments/block/", data, follow=True))) == "2 blocks deleted."
+        assert text(message(owner.post("/admin/comments/block/", data, follow=True))) == "2 blocklist entries deleted."
         assert not Block.objects.exists()
 
     def test_deleting_many_needs_the_permission(self) -> None:
