@@ -15,8 +15,10 @@ from markdownx.widgets import MarkdownxWidget
 from blog.models import Entry, Post
 from blog.permissions import may_edit, may_write
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, SourceTooLongError, UnknownMarkupError, render
+from blog.rendering.images import library_files
 from blog.toolbar import tools_for
 from media import documents, pictures
+from media.models import Picture
 
 
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
@@ -93,7 +95,9 @@ def preview(request: HttpRequest) -> HttpResponse:
     entry.language = request.POST.get("language", "")
     more = format_html('<span class="preview-marker">{}</span>', _("Read more"))
     page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
-    body = entry.for_readers(rendered.body_html)
+    html = rendered.body_html
+    # Not those of the stored text, which has other pictures.
+    body = entry.for_readers(html, Picture.objects.filter(file__in=library_files(html)))
     return HttpResponse(body.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break))
 
 

@@ -43,7 +43,9 @@ class Upload(PublicModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the file and the row, or neither."""
         if is_new := self._state.adding:
-            self.size = self.file.size
+            # A row may name a file that is copied to its place later.
+            with contextlib.suppress(FileNotFoundError):
+                self.size = self.file.size
         try:
             with transaction.atomic():
                 super().save(*args, **kwargs)

@@ -194,6 +194,8 @@ class TagAlias(PublicModel):
         verbose_name_plural = _("tag aliases")
         ordering = ("slug",)
         constraints = [models.UniqueConstraint(fields=["key"], condition=~Q(key=""), name="tag_alias_key_once")]
+        # For looking names up: databases use the constraint's index only if a query repeats its condition.
+        indexes = [models.Index(fields=["key"], name="tag_alias_key")]
 
     def __str__(self) -> str:
         return self.slug

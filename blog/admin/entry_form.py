@@ -195,7 +195,7 @@ def _state_sentence(form: EntryForm) -> str:
     entry = form.instance
     if not entry.pk:
         return gettext("Not saved yet")
-    time = format_datetime(form.initial["published_at"]) if form.initial.get("published_at") else ""
+    time = format_datetime(form.stored_time) if form.stored_time else ""
     match form.state:
         case "scheduled":
             return gettext("Scheduled for %(time)s") % {"time": time}

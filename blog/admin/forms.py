@@ -202,6 +202,7 @@ class EntryForm(MergingForm, VersionedForm):
         language = self.instance.language
         # As stored: validation gives the instance what was entered.
         self.state = state_of(self.instance)
+        self.stored_time = self.instance.published_at
         self.steps = steps_for(self.user, self.instance)
         self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
         # A form that can't be changed does not have these fields.

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, Final, Self
 
@@ -306,16 +306,17 @@ class Entry(PublicModel):
         anchor = format_html('<span id="more-{}"></span>', self.pk)
         return self.for_readers(self.body_html).replace(MORE_PLACEHOLDER, anchor)
 
-    def for_readers(self, html: str) -> str:
+    def for_readers(self, html: str, pictures: Iterable[Picture] | None = None) -> str:
         """Return `html`, its text or a part of it, as it is shown on any page.
 
         Relative URLs are relative to the entry's URL. If it has no direction, each block has its own. Pictures of the
-        media library come with their renditions.
+        media library come with their renditions: `pictures`, or those in the stored text.
         """
         html = resolve_relative_urls(html, self.get_absolute_url())
         if "<img" in html:
             html = load_first_eagerly(html) if self.leads_with_image else html
-            html = add_renditions(html, {str(picture.file.name): picture for picture in self.pictures.all()})
+            shown = self.pictures.all() if pictures is None else pictures
+            html = add_renditions(html, {str(picture.file.name): picture for picture in shown})
         return html if self.direction else add_auto_directions(html)
 
     @property

@@ -119,7 +119,7 @@ class TestOffering:
     def test_what_was_typed_into_a_post_is_offered_with_what_differs_and_restored(self, client: Client) -> None:
         post = PostFactory(title="Stored", source="One small lamp.", tags=["old"])
         fields = typed(
-            post, source="One bright lamp.", tags="old, new", published_at_0="2020-02-02", comments_open=None
+            post, source="One bright lamp.", tags="old, new", published_at="2020-02-02T08:30", comments_open=None
         )
         send(client, admin_url(post, "autosave"), fields)
         page = client.get(admin_url(post, "change"))
@@ -129,7 +129,7 @@ class TestOffering:
         assert initial(page)["source"] == "One small lamp."
         restored = initial(client.get(admin_url(post, "change") + "?autosave="))
         assert (restored["source"], restored["tags"]) == ("One bright lamp.", "old, new")
-        assert restored["published_at"][0] == "2020-02-02"
+        assert restored["published_at"] == "2020-02-02T08:30"
         assert restored["comments_open"] is False
 
     def test_what_was_typed_into_a_new_post_is_offered_and_restored(self, client: Client) -> None:

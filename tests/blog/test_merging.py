@@ -98,7 +98,7 @@ class TestForms:
                 "tags": "old, gone, hers",
                 "categories": [theirs.pk],
                 "excerpt": "By Ruth",
-                "published_at_0": "2020-02-02",
+                "published_at": "2020-02-02T12:00",
                 "comments_open": "",
                 "password": "secret",
             },

@@ -85,12 +85,12 @@ class TestKeeping:
             {"tags": "a, b"},
             {"categories": [CategoryFactory().pk]},
             {"slug": "other"},
-            {"status": "draft"},
+            {"_step": "unpublish"},
             {"language": "ar"},
             {"excerpt": "Short"},
             {"password": "secret"},
             {"comments_open": None},
-            {"published_at_0": "2020-03-01"},
+            {"published_at": "2020-03-01T12:00"},
         ]
         for change in changes:
             save(client, post, **change)
@@ -152,7 +152,7 @@ class TestRestoring:
 
     def test_nothing_is_published_unpublished_or_moved(self, client: Client) -> None:
         post = PostFactory(source="Draft", status=Status.DRAFT, slug="draft-slug")
-        save(client, post, source="Final", status="published", slug="final-slug")
+        save(client, post, source="Final", _step="publish", slug="final-slug")
         restore(client, post, Revision.objects.order_by("pk")[0])
         stored = Post.objects.get()
         assert (stored.source, stored.status, stored.slug) == ("Draft", Status.PUBLISHED, "final-slug")

@@ -133,7 +133,7 @@ def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults
     document = store_document(pdf_file(), title="Report")
     page = log_in("editor", "/admin/blog/post/add/")
     source = page.locator("#id_source")
-    dialog = page.get_by_role("dialog")
+    dialog = page.locator(".editor-dialog[open]")
 
     # A link to one of the site's own posts, from the menu.
     source.press_sequentially("/li")

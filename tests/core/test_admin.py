@@ -7,10 +7,11 @@ from django.contrib.admin import site
 from django.test import Client
 from lxml.html import HtmlElement
 
-from blog.models import Category, Redirect
+from blog.models import Category, Redirect, Status
+from comments.models import Block
 from core.admin import BaseAdmin
 from tags.models import Tag
-from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory
+from tests.factories import CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.responses import find, one, read, text
 
@@ -43,7 +44,7 @@ class TestTitles:
         [
             ("/admin/blog/post/", "Posts"),
             ("/admin/blog/post/add/", "Add post"),
-            ("/admin/comments/block/", "Blocklist"),
+            ("/admin/comments/block/", "Blocklist entries"),
             ("/admin/accounts/user/add/", "Add person"),
             ("/admin/core/sitesettings/", "Site settings"),
             ("/admin/comments/commentsettings/", "Comment settings"),
@@ -104,10 +105,10 @@ class TestMessages:
         assert text(shown) == "Category “Awards” deleted."
 
     def test_deleting_many(self, owner: Client) -> None:
-        pks = [tag.pk for tag in TagFactory.create_batch(2)]
+        pks = [Block.objects.create(text=word).pk for word in ("casino", "pills")]
         data = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
-        assert text(message(owner.post("/admin/tags/tag/", data, follow=True))) == "2 tags deleted."
-        assert not Tag.objects.exists()
+        assert text(message(owner.post("/admin/comments/block/", data, follow=True))) == "2 blocklist entries deleted."
+        assert not Block.objects.exists()
 
     def test_deleting_many_needs_the_permission(self) -> None:
         tag = TagFactory()
@@ -126,10 +127,9 @@ class TestDeleting:
         assert "relationship" not in page
 
     def test_a_long_list_is_cut(self, owner: Client) -> None:
-        tag = TagFactory(name="march")
-        for _ in range(30):
-            PostFactory(tags=[tag])
-        page = read(owner.get(f"/admin/tags/tag/{tag.pk}/delete/"))
+        post = PostFactory(status=Status.TRASH)
+        CommentFactory.create_batch(30, entry=post)
+        page = read(owner.get(f"/admin/blog/post/{post.pk}/delete/"))
         assert len(find(page, "#deleted-objects li")) < 25
 
 
