@@ -221,12 +221,11 @@ def check(site: GeneratedSite) -> None:
         assert site.client.get(f"/comments/{pk}/").status_code == (302 if is_public else 404)
 
 
-# Each example creates a site.
+# Each example creates a site and reads some hundred pages of it.
 SLOW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-# Each example reads some hundred pages of its site, before and after decisions.
-@settings(SLOW, max_examples=6)
+@SLOW
 @given(plan=PLANS)
 def test_no_page_shows_hidden_comments_whatever_moderators_decide(plan: Plan) -> None:
     with temporary_site(plan) as site:

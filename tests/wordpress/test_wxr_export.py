@@ -319,7 +319,7 @@ class TestExtensions:
         assert (imported.markup, imported.language) == ("wordpress", "")
         assert "<em>new</em>" in imported.body_html
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         title=st.text(max_size=30).filter(lambda text: "\x00" not in text),
         source=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=80)
