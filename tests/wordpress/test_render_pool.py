@@ -323,18 +323,6 @@ class TestAhead:
             pool.stop_expecting()
             assert render_with(pool, self.MANY) == expected(self.MANY)
 
-    def test_however_much_time_there_is_only_so_many_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(render_pool, "_MAX_KEPT", 4)
-        with new_pool(ahead=True) as pool:
-            for text in self.MANY:
-                expect(pool, [text])
-                while pool._requested and not pool._worker.has_answered:
-                    time.sleep(0.01)
-            pool.stop_expecting()
-            # The limit is noticed after a request, which has at least four texts.
-            assert 4 <= len(pool._positions) <= 8
-            assert render_with(pool, self.MANY) == expected(self.MANY)
-
     def test_one_source_in_two_markups_is_two_texts(self) -> None:
         texts = [RenderInput(text.source, "wordpress") for text in self.MANY[:4]]
         with new_pool(ahead=True) as pool:

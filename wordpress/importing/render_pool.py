@@ -19,8 +19,6 @@ MIN_SIZE_FOR_WORKER = 5_000_000
 # The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
-# How many texts are kept rendered. Where each of them is takes 0.2 kB of memory, and a slow disk leaves time for all.
-_MAX_KEPT: Final = 50_000
 # Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
 # and the copy that a preview works on.
 _DATABASE_MARKS: Final = ("[gallery", "[slideshow", "data-fn=", "wp:block")
@@ -55,7 +53,7 @@ class RenderPool:
 
     def expect(self, text: RenderInput) -> None:
         """Render a text ahead if there is time."""
-        if not self._ahead or len(self._positions) >= _MAX_KEPT or not self._is_for_worker(text):
+        if not self._ahead or not self._is_for_worker(text):
             return
         self._next.offer(text)
         if len(self._next.texts) >= _MIN_AHEAD and (not self._requested or self._worker.has_answered):
