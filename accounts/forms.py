@@ -9,6 +9,8 @@ from accounts.models import User
 
 
 class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
+    """What a form shows in place of a password, as valid HTML."""
+
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         # The field is disabled, but HTML allows that attribute on controls only, not on the widget's `div`.
@@ -17,12 +19,16 @@ class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
 
 
 class UserForm(auth_forms.UserChangeForm[User]):
+    """The form of a person, with a link to set the password."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].widget = PasswordWidget()
 
 
 class PasswordForm(auth_forms.AdminPasswordChangeForm[User]):
+    """The form with which an owner sets or removes the password of a person."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "usable_password" in self.fields:

@@ -24,6 +24,8 @@ from core.text import unify_line_ends
 
 
 class VersionInput(forms.HiddenInput):
+    """A hidden input that no label is for."""
+
     def id_for_label(self, id_: str) -> str:
         # The admin gives every field a label, but labels can't be for what is hidden.
         return ""

@@ -25,9 +25,11 @@ DEVICES: dict[str, Device] = {
     "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone, dark": {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
 }
-# Every way to look at a page that needs no new one: the width of the window, and what the system asks for.
+# How a page can be shown without opening it again: the width of the window, and the colours that the system asks for.
 LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
+    "narrow, light": (320, {"color_scheme": "light", "forced_colors": "none"}),
     "narrow, dark": (320, {"color_scheme": "dark", "forced_colors": "none"}),
+    "wide, dark": (1280, {"color_scheme": "dark", "forced_colors": "none"}),
     "forced colours": (1280, {"color_scheme": "light", "forced_colors": "active"}),
     "wide, light": (1280, {"color_scheme": "light", "forced_colors": "none"}),
 }
@@ -151,7 +153,7 @@ def faults() -> Faults:
     """Describe what axe and our own rules find wrong on a page in any of the `LOOKS`; empty if nothing is."""
 
     def faults(page: Page) -> str:
-        size = page.viewport_size
+        size, is_dark = page.viewport_size, page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
         assert size is not None
         found = []
         for look, (width, media) in LOOKS.items():
@@ -166,6 +168,7 @@ def faults() -> Faults:
             problems += filter(None, [page.evaluate(OWN_RULES)])
             found += [f"{look}: {problem}" for problem in problems]
         page.set_viewport_size(size)
+        page.emulate_media(color_scheme="dark" if is_dark else "light", forced_colors="none")
         return "\n".join(found)
 
     return faults

@@ -87,7 +87,7 @@ def test_pages_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     CommentFactory.create_batch(60, entry=post)
     CommentFactory(entry=post, user=post.author, created_at=timezone.now() - dt.timedelta(days=1))
     recount(post)
-    reader = open_page(f"{post.get_absolute_url()}comment-page-7/")
+    reader = open_page(f"{post.get_absolute_url()}comment-page-7/", viewport=PHONE["viewport"])
     found = {"page of comments": faults(reader)}
     reader.fill("#respond [name=name]", "Amina")
     reader.fill("#respond [name=email]", "amina@example.org")

@@ -72,7 +72,7 @@ def test_a_comment_with_the_box_ticked_is_decided_about_from_the_mail(
 
 def test_pages_are_accessible(open_page: OpenPage, deliver: Deliver, faults: Faults) -> None:
     post = PostFactory(title="عنوان طويل جداً لهذا النص عن حرية الضمير")
-    reader = open_page(post.get_absolute_url())
+    reader = open_page(post.get_absolute_url(), **PHONE)
     reader.get_by_text("Follow by e-mail without commenting").click()
     found = {"form": faults(reader)}
     reader.eval_on_selector(".follow-form", "form => { form.noValidate = true; }")

@@ -1,4 +1,4 @@
-"""An editor is asked what is held of somebody, gives it out, and erases it."""
+"""An editor finds the personal data of a commenter, discloses it, and erases it: on a phone and at a desk."""
 
 import json
 from pathlib import Path
@@ -8,17 +8,21 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from tests.factories import PASSWORD, CommentFactory, UserFactory
-from tests.factories.types import Faults, LogIn
+from tests.factories.types import Device, Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+PHONE = {"viewport": {"width": 320, "height": 640}}
+DESK = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"}
 
-def test_somebody_is_given_what_is_held_and_erased(log_in: LogIn, faults: Faults) -> None:
+
+@pytest.mark.parametrize("device", [PHONE, DESK], ids=["phone", "desk, dark"])
+def test_personal_data_is_found_disclosed_and_erased(log_in: LogIn, device: Device, faults: Faults) -> None:
     UserFactory.create(username="editor", password=PASSWORD, role="Editor")
     words = {"email": "Rosa@example.org", "text": "What I think", "website": "https://rosa.example"}
     comment = CommentFactory.create(name="Rosa", **words)
     other = CommentFactory.create(name="Rosa", email="other@example.org", entry=comment.entry)
-    page = log_in("editor")
+    page = log_in("editor", **device)
     page.get_by_role("link", name="Personal data").first.click()
     page.get_by_label("E-mail address").fill("rosa@example.org")
     assert faults(page) == ""
