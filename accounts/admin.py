@@ -5,17 +5,18 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
-from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import PasswordForm, UserForm
 from accounts.models import User, follow_roles
+from core.admin import BaseAdmin
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin[User]):
+class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
+    form = UserForm
     list_display = ("username", "display_name", "email", "is_active", "is_staff", "is_superuser", "last_login")
     search_fields = ("username", "display_name", "email", "slug")
     fieldsets = (
@@ -27,8 +28,8 @@ class UserAdmin(auth_admin.UserAdmin[User]):
             {
                 "fields": ("is_active", "groups", "is_superuser"),
                 "description": _(
-                    "Whoever is in a group can log in to the admin. The groups decide what they can do there: Author, "
-                    "Editor or Moderator. To lock someone out, remove the groups or untick “Active”."
+                    "Whoever has a role can log in to the admin, and do there what the role allows. To lock someone "
+                    "out, remove the roles or untick “Active”."
                 ),
             },
         ),
@@ -44,14 +45,20 @@ class UserAdmin(auth_admin.UserAdmin[User]):
         ),
         (
             _("Permissions"),
-            {"fields": ("groups",), "description": _("Choose a group, so that the person can log in to the admin.")},
+            {"fields": ("groups",), "description": _("Choose a role, so that the person can log in to the admin.")},
         ),
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-    form = UserForm
     change_password_form = PasswordForm
-    formfield_overrides = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "groups":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        # Without the icon for adding a group, which the method of the parent adds.
+        return self.formfield_for_manytomany(
+            db_field, request, widget=CheckboxSelectMultiple, label=_("Roles"), help_text=""
+        )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -63,6 +70,6 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(auth_admin.GroupAdmin):
+class GroupAdmin(auth_admin.GroupAdmin, BaseAdmin[Group]):
     # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
     filter_horizontal = ()

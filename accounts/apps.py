@@ -3,6 +3,7 @@ from django.db.models.signals import m2m_changed, post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import grant_roles
+from core.navigation import NavigationItem, navigation_items
 
 
 class AccountsConfig(AppConfig):
@@ -12,6 +13,25 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.models import User, roles_changed
 
+        navigation_items.register(
+            "people",
+            NavigationItem(
+                label=_("People"),
+                url_name="admin:accounts_user_changelist",
+                permissions=("accounts.view_user", "accounts.change_user"),
+                order=80,
+            ),
+        )
+        navigation_items.register(
+            "groups",
+            NavigationItem(
+                label=_("Groups"),
+                url_name="admin:auth_group_changelist",
+                permissions=("auth.view_group", "auth.change_group"),
+                order=81,
+                parent="people",
+            ),
+        )
         m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
         # Django creates permissions after migrating, so the roles can only get them then.
         post_migrate.connect(grant_roles, dispatch_uid="accounts.grant_roles")

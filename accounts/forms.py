@@ -21,6 +21,20 @@ class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
 class UserForm(auth_forms.UserChangeForm[User]):
     """The form of a person, with a link to set the password."""
 
+    class Meta(auth_forms.UserChangeForm.Meta):
+        model = User
+        labels = {
+            "email": _("E-mail address"),
+            "is_superuser": _("Owner"),
+            "first_name": _("First name"),
+            "last_name": _("Last name"),
+        }
+        help_texts = {
+            "username": _("For logging in. Letters, digits and @ . + - _ only."),
+            "is_active": _("Untick to lock this person out and keep what they wrote."),
+            "is_superuser": _("Owners can do everything here, also manage people and settings."),
+        }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].widget = PasswordWidget()

@@ -11,22 +11,39 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from blog.admin.dashboard import NAVIGATION, PANELS
+        from blog.advice import CHECKS, advice_checks
+        from blog.caching import private_parameters
+        from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry
         from blog.permissions import may_write
+        from blog.preview_links import PARAMETER
         from blog.publishing import categories_changed, next_publication
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
         from blog.sidebar import BLOCKS, sidebar_blocks
-        from core.changes import scheduled_changes
+        from core.changes import change_handlers, scheduled_changes
+        from core.dashboard import dashboard_panels
+        from core.navigation import navigation_items
         from media.permissions import writers
+        from media.uses import use_finders
 
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
+        change_handlers.register("blog", update_media_index)
         scheduled_changes.register("blog", next_publication)
+        for check_name, check in CHECKS.items():
+            advice_checks.register(check_name, check)
+        for name, item in NAVIGATION.items():
+            navigation_items.register(name, item)
+        for name, panel in PANELS.items():
+            dashboard_panels.register(name, panel)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
+        private_parameters.register("blog.preview_links", PARAMETER)
+        use_finders.register("blog", USE_FINDER)
         reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})
         role_permissions.register(
             "blog",

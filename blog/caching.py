@@ -19,7 +19,7 @@ from core.models import SiteSettings
 from core.registry import Registry
 from core.site import SiteRequest, absolute_url
 
-# Query parameters of higher apps. Pages with a private one are for one reader alone: no cache stores them, and their
+# Query parameters. Pages with a private one are for one reader alone: no cache stores them, and their
 # URL is never sent as a referrer.
 private_parameters: Final[Registry[str]] = Registry("private parameter")
 # Pages with one of these are other views of a page that search engines know already. They are not indexed, and neither

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -11,54 +12,93 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from markdownx.widgets import MarkdownxWidget
 
-from blog.permissions import may_write
+from blog.models import Entry, Post
+from blog.permissions import may_edit, may_write
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, SourceTooLongError, UnknownMarkupError, render
-from media.pictures import MAX_BYTES
+from blog.rendering.images import library_files
+from blog.toolbar import tools_for
+from media import documents, pictures
+from media.models import Picture
 
 
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
-    """A text area that takes images, with a live preview rendered from `markup` as the site renders it."""
+    """A text area that takes images, with a live preview rendered as the site renders it.
 
-    def __init__(self, markup: str = "markdown", attrs: dict[str, Any] | None = None) -> None:
-        self.markup = markup
+    It has its own script in place of that of markdownx, which loses the undo history, traps the Tab key and writes
+    error messages into the text. `entry` is the one to which the source belongs, whether it is stored or not.
+    """
+
+    def __init__(self, entry: Entry | None = None, attrs: dict[str, Any] | None = None) -> None:
+        self.entry = entry
+        self.markup = entry.markup if entry else "markdown"
         super().__init__(attrs)
 
     def add_markdownx_attrs(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().add_markdownx_attrs(attrs)
         markup = urlencode({"markup": self.markup})
+        entry = f"&{urlencode({'entry': self.entry.pk})}" if self.entry and self.entry.pk else ""
         return attrs | {
-            "data-markdownx-urls-path": f"{reverse('markdownx_markdownify')}?{markup}",
+            "data-markup": self.markup,
+            "data-markdownx-urls-path": f"{reverse('markdownx_markdownify')}?{markup}{entry}",
             "data-markdownx-upload-urls-path": f"{reverse('markdownx_upload')}?{markup}",
-            # The stylesheet sets the height: the text and its preview scroll side by side.
-            "data-markdownx-editor-resizable": "False",
-            "data-max-bytes": MAX_BYTES,
+            "data-links-url": reverse("editor_links"),
+            "data-media-url": reverse("editor_media"),
+            "data-max-bytes": pictures.MAX_BYTES,
+            "data-max-document-bytes": documents.MAX_BYTES,
             "dir": "auto",
             "rows": 20,
         }
 
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        own = {
+            "markup": self.markup,
+            "tools": tools_for(self.markup),
+            "right_to_left": " ".join(settings.LANGUAGES_BIDI),
+        }
+        return context | own | {"convert_url": self._convert_url()}
+
+    def _convert_url(self) -> str:
+        if self.entry is None or self.entry.pk is None or self.markup == "markdown":
+            return ""
+        return reverse(f"admin:blog_{self.entry.kind}_convert", args=[self.entry.pk])
+
     class Media:
+        extend = False
         css = {"all": ["admin-broadside/editor.css"]}
         js = [forms.Script("admin-broadside/editor.js", type="module")]
 
 
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """Show the text as readers will see it, or a sentence that says why not. `?markup=` names its markup."""
+    """Show the text as readers will see it, or a sentence that says why not.
+
+    `?markup=` names its markup, and `?entry=` the ID of the entry that it belongs to, if that is stored. `language` is
+    the one that is chosen in the form.
+    """
     if not may_write(request.user):
         return _error(_("Log in again in another tab to see the preview. Your text is still here."), status=403)
+    entry: Entry | None = Post()
+    if entry_id := request.GET.get("entry"):
+        entry = Entry.objects.without_texts().filter(pk=entry_id).first() if entry_id.isdecimal() else None
+    if entry is None or (entry.pk and not may_edit(request.user, entry)):
+        return _error(_("You don't have permission to change this text."), status=403)
     source = request.POST.get("content")
     if source is None:
         return _error(_("There is no text to preview."))
     try:
-        rendered = render(source, request.GET.get("markup", "markdown"))
+        rendered = render(source, request.GET.get("markup", "markdown"), entry if entry.pk else None)
     except SourceTooLongError as error:
         return _error(str(error))
     except UnknownMarkupError:
         return _error(_("This text is in a format that this site doesn't support, so it can't be previewed."))
+    entry.language = request.POST.get("language", "")
     more = format_html('<span class="preview-marker">{}</span>', _("Read more"))
     page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
-    body = rendered.body_html.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break)
-    return HttpResponse(body)
+    html = rendered.body_html
+    # Not those of the stored text, which has other pictures.
+    body = entry.for_readers(html, Picture.objects.filter(file__in=library_files(html)))
+    return HttpResponse(body.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break))
 
 
 def _error(text: str, status: int = 400) -> HttpResponse:

@@ -24,6 +24,8 @@ from core.site import absolute_url
 from core.text import remove_non_xml
 
 _OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
+_SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
+_OWN_URL_IN_SRCSET = re.compile(r'(srcset="|, )(/(?!/))')
 _IRI_PART: Final = r"""(?:[^\x00-\x20\x7f-\x9f\s"#%<>\\^`{|}]|%[0-9A-Fa-f]{2})"""
 _IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:{_IRI_PART}+(?:#{_IRI_PART}*)?")
 
@@ -32,6 +34,11 @@ def html_text(text: str) -> str:
     """Return HTML that shows `text`. Wherever possible it is `text` itself, which programs for plain text show too."""
     text = remove_non_xml(text)
     return text if "<" not in text and unescape(text) == text else escape(text, quote=False)
+
+
+def _with_absolute_urls(html: str) -> str:
+    html = _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
+    return _SRCSET.sub(lambda srcset: _OWN_URL_IN_SRCSET.sub(rf"\g<1>{settings.SITE_URL}\g<2>", srcset[0]), html)
 
 
 def atom_id(guid: str) -> str:
@@ -71,7 +78,7 @@ class _Feed(SyndicationFeed):
     ) -> None:
         """Add an item. If it has a `language` and a `direction` of its own, its HTML has them too."""
         language, direction = item.get("language"), item.get("direction")
-        html = remove_non_xml(_OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", content))
+        html = remove_non_xml(_with_absolute_urls(content))
         if language and direction:
             html = format_html('<div lang="{}" dir="{}">{}</div>', language, direction, mark_safe(html))  # noqa: S308  # rendered from a text and sanitised
         self.add_item(

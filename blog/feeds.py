@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from accounts.models import User
 from blog.enclosures import enclosures_by_post
 from blog.feed_formats import FORMATS
-from blog.models import Category, EnclosedWith, Post, PostQuerySet
+from blog.models import Category, EnclosedWith, Post, PostQuerySet, load_pictures
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
@@ -38,6 +38,7 @@ class PostFeed:
         subject = self.subject(request.site, **kwargs)
         feed = self.feed_type(title=subject.title, description=subject.description, url=subject.url)
         posts = list(subject.posts.for_listing()[: request.site.entries_per_feed])
+        load_pictures(posts)
         enclosures = enclosures_by_post([post for post in posts if not post.is_locked])
         for post in posts:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))

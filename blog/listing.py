@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from blog.models import Post
+from blog.models import Post, load_pictures
 from core.site import SiteRequest, absolute_url
 
 
@@ -83,13 +83,17 @@ def listing_response(
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
     posts = Post.objects.published().filter(pk__in=page.object_list).for_listing()
+    shown = [*sticky, *(post for post in posts if post not in sticky)]
+    load_pictures(shown)
+    if first_with_image := next((post for post in shown if "<img" in post.lead_html and not post.is_locked), None):
+        first_with_image.leads_with_image = True
     label = page_label(page.number, paginator.num_pages)
     context = {
         "heading": heading,
         "page_title": join_parts(title, label),
         "meta_description": join_parts(label, title, description or request.site.tagline),
         "description": description,
-        "posts": [*sticky, *(post for post in posts if post not in sticky)],
+        "posts": shown,
         "pager": pager(page, partial(_page_url, url)),
         "canonical_url": absolute_url(_page_url(url, page.number)),
         "feed_links": [*feeds, site_feed(request)],

@@ -60,5 +60,10 @@ def may_restore(user: Anyone, entry: Entry) -> bool:
 
 
 def may_delete(user: Anyone, entry: Entry) -> bool:
-    """Return whether `user` may delete the entry permanently: editors any, others their own in the trash."""
-    return _may_with(user, "delete", entry, own=entry.status == Status.TRASH)
+    """Return whether `user` may delete the entry permanently, which is possible from the trash only."""
+    return entry.status == Status.TRASH and _may_with(user, "delete", entry)
+
+
+def may_delete_revisions(user: Anyone, entry: Entry) -> bool:
+    """Return whether `user` may delete older revisions of the entry for good, whatever its status."""
+    return may_edit(user, entry) and _may_with(user, "delete", entry)

@@ -4,19 +4,22 @@ Functions for many entries change those that the person may change (blog.permiss
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from blog.models import Category, Entry, Status
+from blog.models import Category, Entry, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
+from blog.revisions.recording import keep_stored, record
 from core.changes import content_changed, entries_changed
+from media.models import Picture
 
 # How many entries one statement changes: databases limit its parameters.
 _BATCH_SIZE: Final = 1000
@@ -36,6 +39,7 @@ def save_entry(
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
+    What it contained and what it contains are in its revisions.
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
     """
     if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
@@ -43,47 +47,115 @@ def save_entry(
     if not entry.author_id:
         entry.author = by
     with transaction.atomic():
+        keep_stored(entry)
         entry.store()
         if categories is not None:
             entry.categories.set(categories)
         if tags is not None:
             entry.tags.set(tags)
+        record(entry, by)
         entries_changed([entry.pk])
+
+
+@contextmanager
+def as_published(
+    entry: Entry, by: User, *, categories: Iterable[Category] | None, tags: Iterable[str] | None
+) -> Iterator[None]:
+    """Within the block, `entry` is stored as if it were published with these categories and tags. Then all is undone.
+
+    Whatever shows it sees exactly what it will see later: its URL, its neighbours, the pages of its tags. An entry with
+    a time keeps it. Raises SourceTooLongError.
+    """
+    if not entry.author_id:
+        entry.author = by
+    entry.status = Status.PUBLISHED
+    with transaction.atomic():
+        entry.store()
+        if categories is not None:
+            entry.categories.set(categories)
+        if tags is not None:
+            entry.tags.set(tags)
+        yield
+        transaction.set_rollback(True)
+
+
+def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
+    """Give `entry` the content of one of its revisions, as `by`. What it contains now stays in its revisions.
+
+    Whether, when, where and in whose name readers see it does not change. Categories that were deleted are left out.
+    Raises PermissionDenied if they may not change it.
+    """
+    if not may_edit(by, entry):
+        raise PermissionDenied
+    settings = revision.settings
+    entry.title, entry.source, entry.markup = revision.title, revision.source, revision.markup
+    entry.excerpt, entry.language = settings["excerpt"], settings["language"]
+    entry.featured_picture = Picture.objects.filter(pk=settings["featured_picture_id"]).first()
+    categories = Category.objects.filter(pk__in=settings["categories"]) if "categories" in settings else None
+    save_entry(entry, by, categories=categories, tags=settings.get("tags"))
 
 
 def publish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Show entries to readers, now or when they are scheduled. Those in the trash have to be restored first."""
     return _change_status(
         entries,
-        Status.PUBLISHED,
+        ~Q(status=Status.PUBLISHED),
         lambda entry: may_publish(by, type(entry)) and may_edit(by, entry) and entry.status != Status.TRASH,
+        lambda entry: Status.PUBLISHED,
     )
 
 
 def unpublish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Turn entries into drafts. They keep their date, and with it their URL, in case they are published again."""
-    return _change_status(entries, Status.DRAFT, lambda entry: may_edit(by, entry) and entry.status != Status.TRASH)
+    return _change_status(
+        entries,
+        ~Q(status=Status.DRAFT),
+        lambda entry: may_edit(by, entry) and entry.status != Status.TRASH,
+        lambda entry: Status.DRAFT,
+    )
 
 
 def trash(entries: QuerySet[Any], by: User) -> BulkChange:
-    """Move entries to the trash. Nothing is lost until they are deleted."""
-    return _change_status(entries, Status.TRASH, lambda entry: may_edit(by, entry))
+    """Move entries to the trash. Nothing is lost until they are deleted. All get the same `modified_at`."""
+    return _change_status(
+        entries, ~Q(status=Status.TRASH), lambda entry: may_edit(by, entry), lambda entry: Status.TRASH
+    )
 
 
 def restore(entries: QuerySet[Any], by: User) -> BulkChange:
     """Take entries out of the trash, as drafts, so that nothing becomes public by mistake."""
-    return _change_status(entries.filter(status=Status.TRASH), Status.DRAFT, lambda entry: may_restore(by, entry))
+    return _change_status(
+        entries, Q(status=Status.TRASH), lambda entry: may_restore(by, entry), lambda entry: Status.DRAFT
+    )
 
 
-def _change_status(entries: QuerySet[Any], status: Status, is_allowed: Callable[[Entry], bool]) -> BulkChange:
+def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkChange:
+    """Give the entries that were moved to the trash together the status that each had before.
+
+    `trashed_at` is the `modified_at` that they got, so those that were changed since are left alone.
+    """
+
+    def is_allowed(entry: Entry) -> bool:
+        is_undecided = entry.status_before_trash in ("", *UNDECIDED)
+        return may_restore(by, entry) and (is_undecided or may_publish(by, type(entry)))
+
+    together = Q(status=Status.TRASH, modified_at=trashed_at)
+    entries = model._default_manager.filter(together)
+    return _change_status(entries, together, is_allowed, lambda entry: entry.status_before_trash or Status.DRAFT)
+
+
+def _change_status(
+    entries: QuerySet[Any], where: Q, is_allowed: Callable[[Entry], bool], new_status: Callable[[Entry], str]
+) -> BulkChange:
+    """Give a new status to those of the entries that meet the condition `where` once they are locked."""
     change = BulkChange()
     with transaction.atomic():
         # The given query may be joined and distinct, and could then not be locked.
-        chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk")).exclude(status=status)
+        chosen = entries.model._default_manager.filter(where, pk__in=entries.order_by().values("pk"))
         for entry in chosen.without_texts().select_for_update().order_by("pk"):
             (change.changed if is_allowed(entry) else change.refused).append(entry)
         for entry in change.changed:
-            entry.status = status
+            entry.status = new_status(entry)
         entries.model.store_all(change.changed)
         entries_changed([entry.pk for entry in change.changed])
     return change

@@ -15,12 +15,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from blog import passwords
+from blog import passwords, preview_links
 from blog.caching import mark_private
 from blog.listing import FeedLink, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
+from blog.rendering.images import load_first_eagerly
 from core.dates import format_day, format_month
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
@@ -34,6 +35,8 @@ _INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 @require_safe
 def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
     """Show all posts, sticky ones first, or redirect WordPress's short links `/?p=ID` and `/?page_id=ID`."""
+    if page_number is None and (token := request.GET.get(preview_links.PARAMETER)):
+        return _preview_link_response(request, token)
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
     published = Post.objects.published()
@@ -54,6 +57,17 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
         if entry.is_public:
             return HttpResponsePermanentRedirect(entry.get_absolute_url())
     raise Http404(gettext("There is no post or page with this ID."))
+
+
+def _preview_link_response(request: SiteRequest, token: str) -> HttpResponse:
+    entry = preview_links.find_entry(token)
+    if entry is None:
+        context = {"page_title": gettext("This link doesn't work any more")}
+        return render(request, "blog/preview_link_expired.html", context, status=410)
+    if entry.is_public:
+        return HttpResponseRedirect(entry.get_absolute_url())
+    entry.is_unlocked = True
+    return entry_response(request, entry, preview=True)
 
 
 @require_safe
@@ -198,6 +212,9 @@ def entry_response(
         raise Http404(gettext("That page doesn't exist."))
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
+    if page_number > 1 or not entry.picture:
+        # The featured image is above the text of the first page.
+        html = load_first_eagerly(html)
     label = page_label(page_number, len(htmls))
     picture = entry.picture.file.url if entry.picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")

@@ -16,13 +16,22 @@ class CommentsConfig(AppConfig):
 
     def ready(self) -> None:
         from blog.caching import noindex_parameters, private_parameters
-        from comments import outbox, sender_links, threads
+        from blog.entry_lists import EntryColumn, entry_columns
+        from comments import entry_column, outbox, sender_links, threads
+        from comments.admin.dashboard import NAVIGATION, PANELS
         from comments.models import CommentSettings, Follower, NotificationPreference
         from comments.notifications import emails
+        from core.dashboard import dashboard_panels
         from core.models import related_settings
+        from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
+        entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
+        for name, item in NAVIGATION.items():
+            navigation_items.register(name, item)
+        for name, panel in PANELS.items():
+            dashboard_panels.register(name, panel)
         related_settings.register("comment_settings", CommentSettings)
         noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)

@@ -4,25 +4,51 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import panels_for
+from core.navigation import navigation_for
 from core.slugs import reserved_slugs
 
 
 class BroadsideAdminSite(admin.AdminSite):
-    """Django's admin with our title. Its first page is a dashboard of panels that apps register."""
+    """Django's admin with our navigation. Its first page is a dashboard of panels that apps register."""
 
     site_header = _("Broadside")
     site_title = _("Broadside")
     index_title = _("Dashboard")
-    # Lists need the width, and the dashboard already links to everything.
+    # The navigation takes the place of Django's own, which lists models by app.
     enable_nav_sidebar = False
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {"dashboard_panels": panels_for(request), **(extra_context or {})})
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        return {**context, "navigation": navigation_for(request) if context["has_permission"] else None}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]  # it can redirect
+        """Show the dashboard, or the only page of users who may do just one thing, such as moderate."""
+        response = super().index(request, extra_context)
+        context: Any = response.context_data
+        links = context["navigation"].links
+        if len(links) == 1 and links[0].url != request.path:
+            return redirect(links[0].url)
+        context["dashboard_panels"] = panels_for(request)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().password_change(request, {"title": _("Change password"), **(extra_context or {})})
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]  # it redirects
+        """Lead to the dashboard, because the navigation is by task and not by app."""
+        return redirect("admin:index")
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Log out. The browser, which others may use, also forgets the unsaved texts that it kept."""
+        response = super().logout(request, extra_context)
+        response["Clear-Site-Data"] = '"storage"'
+        return response
 
 
 class BroadsideAdminConfig(AdminConfig):

@@ -1,20 +1,145 @@
-"""The site's settings in the admin."""
+"""The base of all admins, and the site's settings in the admin."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
-from django.contrib import admin
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin import actions
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.utils import model_ngettext, quote
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.models import SiteSettings, related_settings
+from core.dashboard import Concern
+from core.models import SiteSettings
 
 
-class OneRowAdmin(admin.ModelAdmin[Any]):
+class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
+    """The base of all admins. Its titles say where users are, and its messages what they have just done."""
+
+    # A page that asks whether to delete a tag need not name each of its thousand posts.
+    delete_confirmation_max_display = 20
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if add:
+            title = gettext("Add %(name)s")
+        elif self.has_change_permission(request, obj):
+            title = gettext("Edit %(name)s")
+        else:
+            title = gettext("View %(name)s")
+        context["title"] = title % {"name": self.opts.verbose_name}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().history_view(request, object_id, {"title": _("History"), **(extra_context or {})})
+
+    def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
+        if IS_POPUP_VAR in request.POST:
+            # The page closes the window and shows no message.
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, self._saved(request, obj, gettext("{name} “{object}” added.")), messages.SUCCESS)
+        return self._respond_saved(request, obj) or self.response_post_save_add(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        if IS_POPUP_VAR in request.POST:
+            return super().response_change(request, obj)
+        self.message_user(request, self._saved(request, obj, gettext("{name} “{object}” saved.")), messages.SUCCESS)
+        return self._respond_saved(request, obj) or self.response_post_save_change(request, obj)
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        if IS_POPUP_VAR in request.POST:
+            return super().response_delete(request, obj_display, obj_id)
+        texts = {"name": capfirst(self.opts.verbose_name), "object": obj_display}
+        self.message_user(request, gettext("%(name)s “%(object)s” deleted.") % texts, messages.SUCCESS)
+        return self.response_post_save_change(request, self.model())
+
+    def _url(self, name: str, *args: object) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def _saved(self, request: HttpRequest, obj: Model, text: str) -> SafeString:
+        """Return the message `text` with links to the form of `obj` and to its page on the site."""
+        name: SafeString | str = str(obj)
+        if self.has_view_or_change_permission(request, obj):
+            name = format_html('<a href="{}">{}</a>', self._url("change", quote(obj.pk)), name)
+        message = format_html(text, name=capfirst(self.opts.verbose_name), object=name)
+        if url := self.get_view_on_site_url(obj):
+            view = gettext("View %(name)s") % {"name": self.opts.verbose_name}
+            message = format_html('{} <a href="{}">{}</a>', message, url, view)
+        return message
+
+    def _respond_saved(self, request: HttpRequest, obj: Model) -> HttpResponse | None:
+        """Go to the form that the button of the form asks for; None if it asks for none."""
+        if "_continue" in request.POST:
+            url = self._url("change", quote(obj.pk))
+        elif "_addanother" in request.POST:
+            url = self._url("add")
+        else:
+            return None
+        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return HttpResponseRedirect(add_preserved_filters(filters, url))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would be deleted, without the rows that only connect two objects and have no name."""
+        to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
+        links = [model._meta for model in apps.get_models(include_auto_created=True) if model._meta.auto_created]
+        names = tuple(f"{capfirst(link.verbose_name)}: " for link in links)
+        plurals = {link.verbose_name_plural for link in links}
+        counts = {name: count for name, count in counts.items() if name not in plurals}
+        return _without(to_delete, names), counts, needed, protected
+
+
+def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:
+    """Return the nested list without the texts that begin with one of `beginnings`."""
+    kept = [_without(each, beginnings) if isinstance(each, list) else each for each in nested]
+    return [each for each in kept if each and not (isinstance(each, str) and each.startswith(beginnings))]
+
+
+@admin.action(permissions=["delete"], description=_("Delete selected %(verbose_name_plural)s"))
+def delete_selected(model_admin: admin.ModelAdmin[Any], request: HttpRequest, objects: QuerySet[Any]) -> Any:
+    """Delete objects after asking, as Django's action of this name does, and say so in our words."""
+    _to_delete, _counts, needed, protected = model_admin.get_deleted_objects(objects, request)
+    if not request.POST.get("post") or protected:
+        response: Any = actions.delete_selected(model_admin, request, objects)
+        if not needed and not protected:
+            response.context_data["title"] = gettext("Delete %(objects)s") % {"objects": model_ngettext(objects)}
+        return response
+    if needed:
+        raise PermissionDenied
+    if count := len(objects):
+        model_admin.log_deletions(request, objects)
+        model_admin.delete_queryset(request, objects)
+        texts = {"count": count, "objects": model_ngettext(model_admin.opts, count)}
+        model_admin.message_user(request, gettext("%(count)d %(objects)s deleted.") % texts, messages.SUCCESS)
+    return None
+
+
+class OneRowAdmin(BaseAdmin[Any]):
     """The admin of a model with exactly one row and a class method `current`. It has no list."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -30,8 +155,19 @@ class OneRowAdmin(admin.ModelAdmin[Any]):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", 1)
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: Any = super().render_change_form(request, context, *args, **kwargs)
+        response.context_data |= {"title": capfirst(self.opts.verbose_name), "subtitle": None}
+        # The list, to which the trail leads, is this page.
+        trail = response.context_data["navigation"].trail
+        trail[:] = [link for link in trail if link.url != self._url("changelist")]
+        return cast("HttpResponse", response)
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    def response_post_save_change(self, request: HttpRequest, obj: models.Model) -> HttpResponseRedirect:
+        return HttpResponseRedirect(request.path)
+
+
+class ReadOnlyAdmin(BaseAdmin[Any]):
     """The admin of rows that are never added, changed or deleted in forms, only viewed or used in views of its own."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -50,14 +186,16 @@ class SiteSettingsAdmin(OneRowAdmin):
         (_("Lists and feeds"), {"fields": ("entries_per_page", "entries_per_feed", "show_author")}),
     )
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        links = []
-        for model in related_settings.values():
-            url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-            links.append({"label": capfirst(model._meta.verbose_name), "url": url})
-        return super().render_change_form(request, {**context, "related_settings": links}, *args, **kwargs)
-
 
 def recent_actions(request: HttpRequest) -> dict[str, Any]:
     """Return the last ten actions of this user, for the dashboard."""
     return {"actions": LogEntry.objects.filter(user=request.user.pk).select_related("content_type")[:10]}
+
+
+def unfinished_settings(request: HttpRequest) -> Iterator[Concern]:
+    """Yield what an owner may have forgotten to set."""
+    settings, url = SiteSettings.current(), reverse("admin:core_sitesettings_change", args=[1])
+    if settings.title == SiteSettings._meta.get_field("title").get_default():
+        yield Concern(gettext("Give your site a title."), url)
+    if not settings.search_engines_welcome:
+        yield Concern(gettext("Search engines are asked to stay away."), url)

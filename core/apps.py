@@ -3,12 +3,14 @@ from typing import Any
 from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
+from django.contrib import admin
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
-from core.dashboard import Panel, dashboard_panels
+from core.dashboard import Panel, concerns, concerns_for, dashboard_panels
 from core.data_folder import check_private, make_private
+from core.navigation import NavigationItem, navigation_items
 from core.registry import check_registries
 from core.slugs import check_reserved_slugs, reserved_slugs
 
@@ -18,14 +20,32 @@ class CoreConfig(AppConfig):
     verbose_name = _("Site")
 
     def ready(self) -> None:
-        from core.admin import recent_actions
+        from core.admin import delete_selected, recent_actions, unfinished_settings
 
+        # In the place of Django's own.
+        admin.site.add_action(delete_selected)
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
         checks.register(check_private, checks.Tags.security)
         pre_migrate.connect(make_private, sender=self, dispatch_uid="core.make_private")
-        panel = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions)
-        dashboard_panels.register("recent-actions", panel)
+        attention = Panel(
+            _("Needs your attention"), "admin/_concerns.html", concerns_for, ("core.change_sitesettings",), order=0
+        )
+        dashboard_panels.register("concerns", attention)
+        concerns.register("settings", unfinished_settings)
+        actions = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions, order=90)
+        dashboard_panels.register("recent-actions", actions)
+        dashboard = NavigationItem(label=_("Dashboard"), url_name="admin:index", permissions=(), order=0)
+        navigation_items.register("dashboard", dashboard)
+        navigation_items.register(
+            "settings",
+            NavigationItem(
+                label=_("Settings"),
+                url_name="admin:core_sitesettings_changelist",
+                permissions=("core.view_sitesettings", "core.change_sitesettings"),
+                order=120,
+            ),
+        )
         # The segment of STATIC_URL.
         reserved_slugs.register("core", {"static"})
         post_migrate.connect(_create_rows, sender=self, dispatch_uid="core.create_rows")

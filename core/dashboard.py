@@ -1,6 +1,6 @@
-"""The dashboard: panels that apps show beside the list of models on the admin's front page."""
+"""The dashboard: panels that apps show on the admin's front page, each to those whom it concerns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,11 +14,24 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel for all staff, whose `template` is rendered with the `context` of a request."""
+    """A panel whose `template` is rendered with the `context` of a request, or left out if that is None.
+
+    Users see it if they have one of the `permissions`; without any, all staff do. Lower `order` comes first.
+    """
 
     title: str | Promise
     template: str
-    context: Callable[[HttpRequest], dict[str, Any]]
+    context: Callable[[HttpRequest], dict[str, Any] | None]
+    permissions: tuple[str, ...] = ()
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that the owner of the site should look at, and the page where it can be dealt with."""
+
+    text: str
+    url: str
 
 
 def find_missing_template(name: str, item: Any) -> Iterator[str]:
@@ -30,11 +43,24 @@ def find_missing_template(name: str, item: Any) -> Iterator[str]:
 
 
 dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_missing_template)
+# What needs the attention of owners, at the moment and for one of them.
+concerns: Final[Registry[Callable[[HttpRequest], Iterable[Concern]]]] = Registry("source of concerns")
 
 
 def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the name, title and HTML of each panel."""
-    return [
-        {"name": name, "title": panel.title, "html": render_to_string(panel.template, panel.context(request), request)}
-        for name, panel in dashboard_panels.items()
-    ]
+    """Return the name, title and HTML of each panel for the user who sends `request`."""
+    user: Any = request.user
+    shown = []
+    for name, panel in sorted(dashboard_panels.items(), key=lambda pair: pair[1].order):
+        if panel.permissions and not any(map(user.has_perm, panel.permissions)):
+            continue
+        if (context := panel.context(request)) is not None:
+            html = render_to_string(panel.template, context, request)
+            shown.append({"name": name, "title": panel.title, "html": html})
+    return shown
+
+
+def concerns_for(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the context of the panel for owners; None if there is nothing to look at."""
+    found = [concern for find in concerns.values() for concern in find(request)]
+    return {"concerns": found} if found else None

@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Final
 
 from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import get_language
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
@@ -25,6 +26,15 @@ def format_month(month: dt.date, *, comma: bool = False) -> str:
 def format_time(time: dt.datetime) -> str:
     """Return a time of day: `1:53 pm`. The caller converts it to the site's time zone."""
     return _format(time, "TIME_FORMAT", "g:i A").lower()
+
+
+def format_datetime(time: dt.datetime) -> str:
+    """Return a day and a time of day for staff: `Thu 3 December, 08:00`, with the year unless it is this one.
+
+    The time is shown in the site's time zone.
+    """
+    local = localtime(time)
+    return date_format(local, "D j F, H:i" if local.year == localtime().year else "D j F Y, H:i")
 
 
 def _format(value: dt.date, name: str, american: str) -> str:

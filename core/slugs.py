@@ -74,13 +74,13 @@ def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken
     return unique_slug(base, taken.__contains__, max_length=max_length)
 
 
-def free_slugs(bases: Iterable[str], taken_by: QuerySet[Any], *, max_length: int) -> list[str]:
-    """Return a different slug for each of `bases`, as `free_slug` does, with two queries at most."""
+def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) -> list[str]:
+    """Return a different slug for each of `bases`, as `free_slug` does. Two queries at most for each `taken_by`."""
     bases = [base[:max_length].strip("-") for base in bases]
-    taken = set(taken_by.filter(slug__in=bases).values_list("slug", flat=True))
+    taken = {slug for rows in taken_by for slug in rows.filter(slug__in=bases).values_list("slug", flat=True)}
     if contested := taken | {base for base, count in Counter(bases).items() if count > 1}:
         tried = Q(*(_may_be_tried(base, max_length) for base in sorted(contested)), _connector=Q.OR)
-        taken.update(taken_by.filter(tried).values_list("slug", flat=True))
+        taken.update(slug for rows in taken_by for slug in rows.filter(tried).values_list("slug", flat=True))
     free = []
     for base in bases:
         free.append(unique_slug(base, taken.__contains__, max_length=max_length))

@@ -1,6 +1,7 @@
 """Plain text that databases and XML can hold."""
 
 import re
+import unicodedata
 from typing import Final
 
 # Characters that XML can't hold: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
@@ -9,6 +10,27 @@ NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\u
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 # All control characters except tabs and line ends, of which U+0085 is one.
 CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|[\x7f-\x84\x86-\x9f]")
+
+# Letters with strokes and the like, which Unicode does not decompose into a letter and an accent.
+_UNDECOMPOSED: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+# Combining marks below this class change the letter (kana, Indic scripts). Those from here on are accents.
+_FIRST_ACCENT: Final = 10
+
+
+def fold(text: str) -> str:
+    """Return `text` on one line without case, accents and invisible characters: `Coöperation ` becomes `cooperation`.
+
+    It is for finding and comparing, and never shown. It may be empty.
+    """
+    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
+    bare = "".join(
+        char
+        for char in unicodedata.normalize("NFKD", once)
+        if unicodedata.combining(char) < _FIRST_ACCENT and unicodedata.category(char) != "Cf"
+    )
+    return " ".join(unicodedata.normalize("NFC", bare.translate(_UNDECOMPOSED)).split())
 
 
 def is_storable(text: str) -> bool:

@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from core.navigation import NavigationItem, navigation_items
 from core.slugs import reserved_slugs
 
 
@@ -10,6 +11,29 @@ class MediaConfig(AppConfig):
     verbose_name = _("Media")
 
     def ready(self) -> None:
+        from media.models import renditions_due
+        from media.tasks import wake_worker
+
+        renditions_due.register("media", wake_worker)
         reserved_slugs.register("media", {"media"})
+        navigation_items.register(
+            "media",
+            NavigationItem(
+                label=_("Media"),
+                url_name="admin:media_picture_changelist",
+                permissions=("media.view_picture", "media.change_picture"),
+                order=40,
+            ),
+        )
+        navigation_items.register(
+            "documents",
+            NavigationItem(
+                label=_("Documents"),
+                url_name="admin:media_document_changelist",
+                permissions=("media.view_document", "media.change_document"),
+                order=41,
+                parent="media",
+            ),
+        )
         for_authors = {"add_picture", "view_picture", "add_document", "view_document"}
         role_permissions.register("media", {AUTHOR: for_authors, EDITOR: every_action("picture", "document")})

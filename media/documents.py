@@ -1,10 +1,12 @@
-"""Documents: files that are published as they are, including their metadata. Writers can upload PDF files only.
+"""Documents: files that are neither shown as images nor changed in what readers get from them.
 
-The bytes of a file must match the extension of its name; a media type that was sent with it doesn't count. Types that
-can contain scripts for browsers (HTML, SVG) are excluded on purpose.
+Uploads are cleaned first (media.metadata), so only types that can be cleaned are accepted. Files that an import brings
+were public before, and stay as they are. The bytes of a file must match the extension of its name; a media type that
+was sent with it doesn't count. Types that can contain scripts for browsers (HTML, SVG) are excluded on purpose.
 """
 
 import copy
+import io
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -14,11 +16,13 @@ from typing import IO, Final
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.slugs import slugify
+from media.metadata import CLEANERS
 from media.models import Document, title_from_name
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -60,7 +64,8 @@ def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:
     return matches
 
 
-def _is_pdf(file: IO[bytes]) -> bool:
+def is_pdf(file: IO[bytes]) -> bool:
+    """Whether the file begins and ends like a PDF. Moves its position."""
     if not _start(b"%PDF-")(file):
         return False
     file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
@@ -98,7 +103,7 @@ _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
 FILE_TYPES: Final[Mapping[str, FileType]] = {
-    ".pdf": FileType("application/pdf", _is_pdf, is_inline=True),
+    ".pdf": FileType("application/pdf", is_pdf, is_inline=True),
     # Audio
     ".mp3": FileType("audio/mpeg", _is_mp3, is_inline=True),
     ".m4a": FileType("audio/mp4", _is_mp4, is_inline=True),
@@ -141,7 +146,7 @@ FILE_TYPES: Final[Mapping[str, FileType]] = {
 
 
 def store_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
-    """Check that `upload` is a PDF, and store it. Raises ValidationError."""
+    """Clean `upload` and store it. Raises ValidationError."""
     title = title or title_from_name(upload.name)
     return Document.objects.create(file=clean_document(upload), title=title, uploaded_by=by)
 
@@ -158,13 +163,30 @@ def build_document(upload: File[bytes], *, title: str = "", by: User | None = No
 
 
 def clean_document(upload: File[bytes]) -> File[bytes]:
-    """Check that `upload` is a PDF, and return it under a safe name. Raises ValidationError."""
+    """Return `upload` without its metadata and under a safe name.
+
+    Raises ValidationError and nothing else, whatever the bytes are.
+    """
     if (upload.size or 0) > MAX_BYTES:
-        text = _("The document is larger than %(limit)s. Make it smaller and try again.")
+        text = _("The file is larger than %(limit)s. Make it smaller and try again.")
         raise ValidationError(text % {"limit": filesizeformat(MAX_BYTES)})
-    if not FILE_TYPES[".pdf"].matches(upload):
-        raise ValidationError(_("This file is not a PDF, or is incomplete. Only PDF files can be published here."))
-    return _renamed(upload, ".pdf")
+    extension = ".pdf" if is_pdf(upload) else PurePath(upload.name or "").suffix.lower()
+    if extension not in FILE_TYPES:
+        raise ValidationError(_("Files of the type “%s” can't be published here.") % (extension or "?"))
+    if extension not in CLEANERS:
+        text = _("Names and places can't be removed from “%s” files. Save it as PDF, DOCX, ODT, MP3 or MP4.")
+        raise ValidationError(text % extension)
+    if not FILE_TYPES[extension].matches(upload):
+        raise ValidationError(_("The file is incomplete, or not of the type “%s” that its name says.") % extension)
+    cleaned = io.BytesIO()
+    try:
+        upload.seek(0)
+        CLEANERS[extension](upload, cleaned)
+    except ValidationError:
+        raise
+    except Exception as error:  # broken files make the libraries raise almost anything
+        raise ValidationError(_("The file is damaged. Save it again in the program that made it.")) from error
+    return _renamed(ContentFile(cleaned.getvalue(), name=upload.name), extension)
 
 
 def _renamed(upload: File[bytes], extension: str) -> File[bytes]:

@@ -1,14 +1,22 @@
 """Uploaded pictures and documents. Their files are checked and cleaned first (media.pictures, media.documents)."""
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+from django.core.files import File
+from django.core.files.images import get_image_dimensions
 from django.db import DatabaseError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core.changes import PublicModel, PublicQuerySet
+from core.registry import Registry
+
+# Called in the transaction in which a picture without renditions is stored.
+renditions_due: Final[Registry[Callable[[], None]]] = Registry("handler of due renditions")
 
 
 class Upload(PublicModel):
@@ -20,6 +28,8 @@ class Upload(PublicModel):
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("uploaded by")
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    # Of images that were stored before there was this column, the worker fills it in.
+    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
 
     objects = PublicQuerySet.as_manager()
 
@@ -32,12 +42,32 @@ class Upload(PublicModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the file and the row, or neither."""
+        if is_new := self._state.adding:
+            # A row may name a file that is copied to its place later.
+            with contextlib.suppress(FileNotFoundError):
+                self.size = self.file.size
         try:
             with transaction.atomic():
                 super().save(*args, **kwargs)
+                if is_new:
+                    self.was_added()
         except BaseException:
             self.delete_file_without_row()
             raise
+
+    def was_added(self) -> None:
+        """Do what is due once the row is stored, in the same transaction."""
+
+    def replace_file(self, content: File[bytes]) -> None:
+        """Put `content` in the place of its file, at the same URL. It must be clean, and of the same type."""
+        storage: Any = self.file.storage
+        with transaction.atomic():
+            type(self)._default_manager.filter(pk=self.pk).update(**self.values_from(content))
+            storage.replace(str(self.file.name), content)
+
+    def values_from(self, content: File[bytes]) -> dict[str, Any]:
+        """Return the values of the columns that depend on the file."""
+        return {"size": content.size}
 
     def delete_file_without_row(self) -> None:
         """Delete a file that was stored, but whose row was not. If the database does not answer, the file stays."""
@@ -48,16 +78,37 @@ class Upload(PublicModel):
                 self.file.storage.delete(str(self.file.name))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete the file too, which must not stay public."""
-        storage, name = self.file.storage, self.file.name
+        """Delete the files too, which must not stay public."""
+        storage, names = self.file.storage, self.file_names()
         with transaction.atomic():
             deleted = super().delete(*args, **kwargs)
-            transaction.on_commit(lambda: storage.delete(str(name)))
+            for name in names:
+                transaction.on_commit(partial(storage.delete, name))
         return deleted
+
+    def file_names(self) -> list[str]:
+        """Return the names of all its files in the storage."""
+        return [str(self.file.name)]
+
+
+class Rendition(NamedTuple):
+    """A smaller copy of a picture in another format. `name` is that of its file, and `width` is in pixels."""
+
+    name: str
+    width: int
+
+
+class RenditionState(models.TextChoices):
+    DUE = "due"
+    # A picture is in this state for good if the process that made its renditions was killed.
+    STARTED = "started"
+    DONE = "done"
 
 
 class Picture(Upload):
     """A picture without metadata such as location, camera or owner."""
+
+    private_fields = frozenset({"rendition_state"})
 
     file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
     alt = models.CharField(
@@ -69,26 +120,69 @@ class Picture(Upload):
     caption = models.TextField(_("caption"), blank=True)
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
+    # The fields of each Rendition. Empty until they are made (media.renditions), and if the file needs none.
+    rendition_rows = models.JSONField(editable=False, default=list)
+    rendition_state = models.CharField(max_length=7, choices=RenditionState, default=RenditionState.DUE, editable=False)
 
     class Meta(Upload.Meta):
         verbose_name = _("image")
         verbose_name_plural = _("images")
+        indexes = [
+            # Texts name their files.
+            models.Index(fields=["file"], name="picture_file"),
+            models.Index(
+                fields=["rendition_state"],
+                name="picture_without_renditions",
+                condition=~models.Q(rendition_state=RenditionState.DONE),
+            ),
+        ]
+
+    @property
+    def renditions(self) -> list[Rendition]:
+        """Its smaller copies, from the narrowest to the widest of each format, the best format first."""
+        return [Rendition(*row) for row in self.rendition_rows]
+
+    @property
+    def thumbnail_url(self) -> str:
+        """The URL of its smallest copy, in the format that every browser shows, or of the picture itself."""
+        name = next((each.name for each in self.renditions if each.name.endswith(".webp")), str(self.file.name))
+        return str(self.file.storage.url(name))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            # The worker may have written these since the picture was loaded.
+            others = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            kwargs["update_fields"] = others - {"rendition_rows", "rendition_state"} - self.get_deferred_fields()
+        super().save(*args, **kwargs)
+
+    def was_added(self) -> None:
+        for handle in renditions_due.values():
+            handle()
+
+    def replace_file(self, content: File[bytes]) -> None:
+        super().replace_file(content)
+        self.was_added()
+
+    def values_from(self, content: File[bytes]) -> dict[str, Any]:
+        width, height = get_image_dimensions(content)
+        # Those that it has show the old picture. The worker deletes their files.
+        renditions = {"rendition_rows": [], "rendition_state": RenditionState.DUE}
+        return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
+
+    def file_names(self) -> list[str]:
+        stored = Picture.objects.filter(pk=self.pk).values_list("rendition_rows", flat=True).first()
+        return [*super().file_names(), *(Rendition(*row).name for row in stored or [])]
 
 
 class Document(Upload):
     """A file that is published as it is: a PDF, or an imported file of another type, such as audio or video."""
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
-    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
 
     class Meta(Upload.Meta):
         verbose_name = _("document")
         verbose_name_plural = _("documents")
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self._state.adding:
-            self.size = self.file.size
-        super().save(*args, **kwargs)
+        indexes = [models.Index(fields=["file"], name="document_file")]
 
 
 def title_from_name(name: str | None) -> str:

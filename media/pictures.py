@@ -4,6 +4,8 @@ The result contains pixels and nothing else: no location, camera, owner, date, c
 """
 
 import contextlib
+import importlib
+import importlib.util
 import io
 from collections.abc import Iterator
 from typing import Any, Final
@@ -33,6 +35,19 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
     "AVIF": {"quality": 70, "speed": 8},
     "GIF": {"optimize": True},
 }
+# The format of iPhones is accepted if the optional extra `heic` is installed. Its images become JPEG.
+_READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
+if _READS_HEIC:
+    importlib.import_module("pillow_heif").register_heif_opener(thumbnails=False)
+ACCEPTED: Final = (*FORMATS, *(("HEIF",) if _READS_HEIC else ()))
+_FORMAT_OF: Final = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".gif": "GIF",
+}
 _ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
 
@@ -52,19 +67,19 @@ def build_picture(
     return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, uploaded_by=by)
 
 
-def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
+def clean_picture(upload: File[bytes], *, extension: str = "") -> ContentFile[bytes]:
     """Return `upload` encoded again under a random name: upright, in sRGB, with a longest side of at most 2400 pixels.
 
-    The format stays the same, except that a GIF with a single frame becomes a PNG. Raises ValidationError and
-    nothing else, whatever the bytes are.
+    With an `extension`, it has that format. Otherwise the format stays the same, except that a GIF with a single frame
+    becomes a PNG, and HEIC becomes JPEG. Raises ValidationError and nothing else, whatever the bytes are.
     """
     if (upload.size or 0) > MAX_BYTES:
         text = _("The image is larger than %(limit)s. Make it smaller and try again.")
         raise ValidationError(text % {"limit": filesizeformat(MAX_BYTES)})
     try:
         upload.seek(0)
-        with Image.open(upload, formats=tuple(FORMATS)) as image:
-            return _encode(image)
+        with Image.open(upload, formats=ACCEPTED) as image:
+            return _encode(image, _FORMAT_OF.get(extension, ""))
     except ValidationError:
         raise
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
@@ -73,12 +88,12 @@ def clean_picture(upload: File[bytes]) -> ContentFile[bytes]:
         ) from error
 
 
-def _encode(image: Image.Image) -> ContentFile[bytes]:
+def _encode(image: Image.Image, into: str) -> ContentFile[bytes]:
     if image.width * image.height > MAX_PIXELS:
         text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
         raise ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
     # Phones store pictures with previews (MPO). The first is the picture.
-    format_name = "JPEG" if image.format == "MPO" else str(image.format)
+    format_name = "JPEG" if image.format in {"MPO", "HEIF"} else str(image.format)
     loop = image.info.get("loop")
     frames, durations = [], []
     for frame in _frames(image, format_name):
@@ -93,9 +108,15 @@ def _encode(image: Image.Image) -> ContentFile[bytes]:
             options = {"disposal": 2} if format_name == "GIF" else {}
         options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
         options |= {} if loop is None else {"loop": loop}
-    elif format_name == "GIF":
+    elif format_name == "GIF" and not into:
         # PNG keeps all colours of a still picture without a palette.
         format_name = "PNG"
+    format_name = into or format_name
+    if len(frames) > 1 and format_name not in _ANIMATED:
+        raise ValidationError(_("An animation can't take the place of a still image. Upload it as a new one."))
+    if format_name == "JPEG" and frames[0].mode == "RGBA":
+        background = Image.new("RGBA", frames[0].size, "white")
+        frames = [Image.alpha_composite(background, frames[0]).convert("RGB")]
     written = io.BytesIO()
     frames[0].save(written, format_name, **FORMATS[format_name], **options)
     extension = "jpg" if format_name == "JPEG" else format_name.lower()

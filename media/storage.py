@@ -24,3 +24,17 @@ class MediaStorage(FileSystemStorage):
             path.unlink()
             raise
         return name
+
+    def replace(self, name: str, content: Any) -> None:
+        """Put `content` in the place of the file with this name, or leave that as it is."""
+        path = Path(self.path(name))
+        # Hidden, so that it can't be requested.
+        new = path.with_name(f".{path.name}.new")
+        try:
+            with new.open("wb") as file:
+                file.writelines(content.chunks())
+            new.chmod(path.stat().st_mode & 0o777)
+            new.replace(path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise

@@ -5,20 +5,34 @@ import re
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
+from django.contrib import messages
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import OperationalError
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.http.response import HttpResponseBase
-from django.utils.html import format_html
-from django.utils.http import http_date
+from django.urls import reverse
+from django.utils.http import http_date, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
-from media.documents import file_type_of
+from accounts.models import User
+from media.codes import document_code, picture_code
+from media.documents import file_type_of, is_pdf, store_document
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
+from media.uploads import store_upload
 
 _PICTURE_TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -28,7 +42,7 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
-_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}\.[a-z]+")
+_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
@@ -41,25 +55,70 @@ _log = logging.getLogger(__name__)
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture from the editor, and return its code in Markdown (or another `?markup=`) or an error message."""
+    """Store a picture or a PDF from the editor, and return its code in Markdown (or another `?markup=`) or an error."""
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
         return JsonResponse({"error": message}, status=403)
     upload = request.FILES.get("image")
     if upload is None:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
+    is_document = is_pdf(upload)
+    if is_document and not request.user.has_perm("media.add_document"):
+        message = _("You don't have permission to upload documents. Ask the owner of this site.")
+        return JsonResponse({"error": message}, status=403)
+    is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
-        picture = store_picture(upload, by=request.user)
+        if is_document:
+            code = document_code(store_document(upload, by=request.user), is_markdown=is_markdown)
+        else:
+            code = picture_code(store_picture(upload, by=request.user), is_markdown=is_markdown)
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError):
-        _log.exception("An image could not be stored.")
-        text = _("The image could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+        _log.exception("A file could not be stored.")
+        text = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
         return JsonResponse({"error": text}, status=503)
-    url = picture.file.url
-    is_markdown = request.GET.get("markup", "markdown") == "markdown"
-    code = f"![]({url})" if is_markdown else format_html('<img src="{}" alt="">', url)
     return JsonResponse({"image_code": code})
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Store files in the library: all `files` of a form, or a single one for a script that asks for JSON."""
+    user = request.user
+    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    if not (isinstance(user, User) and user.is_staff and user.has_perms(["media.add_picture", "media.add_document"])):
+        text = _("You don't have permission to upload files. Log in again, or ask the owner of this site.")
+        return JsonResponse({"error": text}, status=403) if wants_json else HttpResponse(text, status=403)
+    stored, errors = 0, []
+    for file in request.FILES.getlist("files"):
+        if error := _store(file, user):
+            errors.append(f"{file.name}: {error}")
+        else:
+            stored += 1
+    if not request.FILES:
+        errors.append(_("No file was received. Choose one and try again."))
+    if wants_json:
+        return JsonResponse({"error": " ".join(errors)} if errors else {}, status=400 if errors else 200)
+    for error in errors:
+        messages.error(request, error)
+    if stored:
+        text = ngettext("%d file was added to the library.", "%d files were added to the library.", stored)
+        messages.success(request, text % stored)
+    url = request.META.get("HTTP_REFERER", "")
+    is_own = url_has_allowed_host_and_scheme(url, {request.get_host()})
+    return HttpResponseRedirect(url if is_own else reverse("admin:media_picture_changelist"))
+
+
+def _store(file: File[bytes], user: User) -> str:
+    """Store one file, and return an error message if that is not possible."""
+    try:
+        store_upload(file, by=user)
+    except ValidationError as error:
+        return str(error.message)
+    except (OSError, OperationalError):
+        _log.exception("A file could not be stored.")
+        return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+    return ""
 
 
 @require_safe
@@ -78,7 +137,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     file_type = file_type_of(file.name)
     picture_type = _PICTURE_TYPES.get(file.suffix.lower())
     is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
-    # The random name of a cleaned picture is never used again.
+    # The random name of a rendition is never used again, while any other file may be replaced.
     is_permanent = _PERMANENT_NAME.fullmatch(file.name)
     headers = {
         "Accept-Ranges": "bytes",

@@ -10,9 +10,21 @@ class TagsConfig(AppConfig):
     verbose_name = _("Tags")
 
     def ready(self) -> None:
+        from blog.entry_lists import entry_searches
         from core.changes import change_handlers
-        from tags.models import TaggedPost
+        from core.navigation import NavigationItem, navigation_items
+        from tags.models import TaggedPost, tagged_with
 
+        navigation_items.register(
+            "tags",
+            NavigationItem(
+                label=_("Tags"),
+                url_name="admin:tags_tag_changelist",
+                permissions=("tags.view_tag", "tags.change_tag"),
+                order=50,
+            ),
+        )
         change_handlers.register("tags", TaggedPost.objects.update_published_at)
+        entry_searches.register("tags", tagged_with)
         reserved_slugs.register("tags", {"tag"})
         role_permissions.register("tags", {AUTHOR: {"add_tag", "view_tag"}, EDITOR: every_action("tag", "tagalias")})

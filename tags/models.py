@@ -2,11 +2,13 @@
 
 import unicodedata
 from collections.abc import Collection, Iterable
+from itertools import batched
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -14,13 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from taggit.models import ItemBase, TagBase
 
 from blog.models import Post, Status
+from blog.models.curation import UndoableChange
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
+from core.text import fold
 from tags.tagging import PostTags, PostTagsField
 
 # For names such as `🎉`, from which no slug can be made.
 _FALLBACK_SLUG = "tag"
 _MAX_LENGTH = 200
+_MAX_KEY_LENGTH = 600
 
 
 def tag_key(name: str) -> str:
@@ -30,14 +35,53 @@ def tag_key(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     # Normalising can turn one letter into eighteen, so the key is cut to the length of its column.
-    return " ".join(folded.split())[:600]
+    return " ".join(folded.split())[:_MAX_KEY_LENGTH]
+
+
+def search_key(name: str) -> str:
+    """Return what searching compares: the name without case and accents, as in `cooperation`."""
+    return fold(name)[:_MAX_KEY_LENGTH] or tag_key(name)
 
 
 class TagQuerySet(PublicQuerySet["Tag"]):
+    def with_counts(self) -> Self:
+        """Annotate `post_count`, drafts included. In a subquery: a join would group the whole table first."""
+        return self.annotate(post_count=Coalesce(_of_posts(Count("pk"), IntegerField()), 0))
+
+    def with_use(self) -> Self:
+        """Annotate `post_count`, and `first_used` and `last_used`: when its first and last post were published."""
+        times = models.DateTimeField()
+        first, last = _of_posts(Min("published_at"), times), _of_posts(Max("published_at"), times)
+        return self.with_counts().annotate(first_used=first, last_used=last)
+
+    def matching(self, text: str) -> Self:
+        """Return the tags whose name or a former name or slug contains each word of `text`, ignoring accents."""
+        tags = self
+        for word in search_key(text).split():
+            former = TagAlias.objects.filter(Q(slug__contains=slugify(word) or word) | Q(key__contains=word))
+            tags = tags.filter(Q(search_key__contains=word) | Q(pk__in=former.values("tag")))
+        return tags
+
+    def locked(self, ids: Iterable[int]) -> list["Tag"]:
+        """Return the tags with these IDs, locked. Posts can't be given them until the transaction ends."""
+        found: list[Tag] = []
+        for some in batched(sorted(set(ids)), 1000, strict=False):
+            found += self.filter(pk__in=some).select_for_update().order_by("pk")
+        return found
+
     def named(self, names: Iterable[str]) -> dict[str, "Tag"]:
-        """Return the tag for each name, and create tags that don't exist yet, in at most six statements."""
+        """Return the tag for each name, and create tags that don't exist yet, in at most nine statements.
+
+        The name of a tag that was merged or renamed finds the tag that it belongs to now. Call it in the transaction
+        that uses the tags: they are locked, so that nobody merges them away meanwhile.
+        """
         key_of = {name: tag_key(name) for name in names}
-        found = {tag.key: tag for tag in self.filter(key__in=set(key_of.values()))}
+        kept = self.select_for_update(no_key=True).order_by("pk")
+        found = {tag.key: tag for tag in kept.filter(key__in=set(key_of.values()))}
+        if unknown := set(key_of.values()) - found.keys():
+            former = dict(TagAlias.objects.filter(key__in=unknown).values_list("key", "tag"))
+            targets = kept.in_bulk(set(former.values())) if former else {}
+            found |= {key: targets[pk] for key, pk in former.items() if pk in targets}
         missing: dict[str, str] = {}
         for name, key in key_of.items():
             if key not in found:
@@ -51,13 +95,17 @@ class TagQuerySet(PublicQuerySet["Tag"]):
 
     def _create(self, names: dict[str, str]) -> dict[str, "Tag"]:
         """Create tags with these names, given by key. Concurrent calls for the same names return the same tags."""
-        slugs = free_slugs((slugify(name) or _FALLBACK_SLUG for name in names.values()), self, max_length=_MAX_LENGTH)
-        tags = [Tag(key=key, name=name, slug=slug) for (key, name), slug in zip(names.items(), slugs, strict=True)]
+        # A new tag doesn't take a redirect away from another.
+        bases = [slugify(name) or _FALLBACK_SLUG for name in names.values()]
+        slugs = free_slugs(bases, self, TagAlias.objects.all(), max_length=_MAX_LENGTH)
+        tags = [
+            Tag(key=key, name=name, search_key=search_key(name), slug=slug)
+            for (key, name), slug in zip(names.items(), slugs, strict=True)
+        ]
         with transaction.atomic(savepoint=False):
             # Always in the same order, so that two transactions can't deadlock.
             self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
             created = {tag.key: tag for tag in self.filter(key__in=set(names))}
-            TagAlias.objects.filter(slug__in=[tag.slug for tag in created.values()]).delete()
         for key in names.keys() - created.keys():
             # Someone else took its slug between the query and the insertion.
             created[key], _created = self.get_or_create(key=key, defaults={"name": names[key]})
@@ -68,7 +116,8 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
     """A tag. Its `key` is the same for all spellings of the name, which stays as it was entered first."""
 
     name = models.CharField(_("name"), max_length=_MAX_LENGTH)
-    key = models.CharField(max_length=600, unique=True, editable=False)
+    key = models.CharField(max_length=_MAX_KEY_LENGTH, unique=True, editable=False)
+    search_key = models.CharField(max_length=_MAX_KEY_LENGTH, db_index=True, editable=False)
     slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     description = models.TextField(_("description"), blank=True)
 
@@ -80,6 +129,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
         ordering = ("name", "pk")
         constraints = [
             models.CheckConstraint(condition=~Q(key=""), name="tag_key_not_empty"),
+            models.CheckConstraint(condition=~Q(search_key=""), name="tag_search_key_not_empty"),
             models.CheckConstraint(condition=~Q(slug=""), name="tag_slug_not_empty"),
         ]
 
@@ -94,30 +144,47 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
         twin = Tag.objects.filter(key=tag_key(self.name)).exclude(pk=self.pk).first()
         if twin:
             raise ValidationError({"name": gettext("There is already a tag called “%s”.") % twin.name})
+        alias = TagAlias.objects.filter(slug=self.slug).exclude(tag=self.pk).select_related("tag").first()
+        if alias:
+            text = gettext("This URL redirects to the tag “%s”. Choose another slug, or delete that redirect first.")
+            raise ValidationError({"slug": text % alias.tag})
         self._fill_slug()
 
+    def set_name(self, name: str) -> None:
+        """Set the name and what follows from it."""
+        self.name, self.key, self.search_key = name, tag_key(name), search_key(name)
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save it with its key and a unique slug. If the slug has changed, the old one becomes an alias."""
+        """Save it with its keys and a unique slug. If the slug has changed, the old one becomes an alias."""
         with transaction.atomic():
-            self.key = tag_key(self.name)
-            old_slug = Tag.objects.filter(pk=self.pk).values_list("slug", flat=True).first()
+            self.set_name(self.name)
+            old = Tag.objects.filter(pk=self.pk).first()
             self._fill_slug()
             super().save(*args, **kwargs)
             TagAlias.objects.filter(slug=self.slug).delete()
-            if old_slug and old_slug != self.slug:
-                TagAlias.objects.create(slug=old_slug, tag=self)
+            # What has a name now is found by it, and not what had the name before.
+            TagAlias.objects.filter(key=self.key).update(name="", key="")
+            if old and old.slug != self.slug:
+                is_renamed = old.key != self.key
+                name, key = (old.name, old.key) if is_renamed else ("", "")
+                TagAlias.objects.create(slug=old.slug, tag=self, name=name, key=key)
 
     def _fill_slug(self) -> None:
         if not self.slug:
+            base = slugify(self.name)[:_MAX_LENGTH].strip("-") or _FALLBACK_SLUG
+            redirects = TagAlias.objects.exclude(tag=self.pk).filter(slug__startswith=base[: _MAX_LENGTH - 8])
             others = Tag.objects.exclude(pk=self.pk)
-            self.slug = free_slug(slugify(self.name) or _FALLBACK_SLUG, others, max_length=_MAX_LENGTH)
+            redirected = set(redirects.values_list("slug", flat=True))
+            self.slug = free_slug(base, others, max_length=_MAX_LENGTH, also_taken=redirected)
 
 
 class TagAlias(PublicModel):
-    """A former slug of a tag. It redirects to the tag permanently."""
+    """A former slug of a tag, and perhaps a former name. The slug redirects to the tag, and the name stands for it."""
 
     slug = models.CharField(_("former slug"), max_length=_MAX_LENGTH, unique=True, validators=[validate_slug])
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("tag"))
+    name = models.CharField(_("former name"), max_length=_MAX_LENGTH, blank=True, editable=False)
+    key = models.CharField(max_length=_MAX_KEY_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = PublicQuerySet["TagAlias"].as_manager()
@@ -126,6 +193,9 @@ class TagAlias(PublicModel):
         verbose_name = _("tag alias")
         verbose_name_plural = _("tag aliases")
         ordering = ("slug",)
+        constraints = [models.UniqueConstraint(fields=["key"], condition=~Q(key=""), name="tag_alias_key_once")]
+        # For looking names up: databases use the constraint's index only if a query repeats its condition.
+        indexes = [models.Index(fields=["key"], name="tag_alias_key")]
 
     def __str__(self) -> str:
         return self.slug
@@ -148,6 +218,21 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         """Add `tags` to `post` in one statement. Tags that it already has are left alone."""
         rows = [TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for tag in tags]
         self.bulk_create(rows, ignore_conflicts=True)
+
+    def attach_all(self, posts: Collection[Post], names: Collection[str]) -> None:
+        """Add the tags with these names to each of the posts, in a fixed number of statements per thousand rows."""
+        tags = list(dict.fromkeys(Tag.objects.named(names).values()))
+        rows = [
+            TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for post in posts for tag in tags
+        ]
+        self.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+
+    def without_all(self, post_ids: Collection[int], names: Collection[str]) -> set[int]:
+        """Return the IDs of those of the posts that lack one of the tags with these names. One query."""
+        keys = {tag_key(name) for name in names}
+        rows = self.filter(content_object__in=post_ids, tag__key__in=keys).order_by().values("content_object")
+        complete = rows.annotate(count=Count("tag")).filter(count=len(keys))
+        return set(post_ids) - set(complete.values_list("content_object", flat=True))
 
     def update_published_at(self, entry_ids: Collection[int]) -> None:
         """Set the publication time in the rows of these posts, where it has changed. One statement."""
@@ -181,6 +266,52 @@ class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships n
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.published_at = self.content_object.public_from
         super().save(*args, **kwargs)
+
+
+def _of_posts(aggregate: Any, output_field: models.Field[Any, Any]) -> Subquery:
+    """Return the aggregate over the rows of a tag."""
+    rows = TaggedPost.objects.filter(tag=OuterRef("pk")).order_by().values("tag")
+    return Subquery(rows.annotate(value=aggregate).values("value"), output_field=output_field)
+
+
+class TagChange(UndoableChange):
+    """Tags that were merged, renamed or deleted (tags.curation)."""
+
+    class Meta(UndoableChange.Meta):
+        verbose_name = _("change to tags")
+        verbose_name_plural = _("changes to tags")
+        # Whoever may change tags sees them, and may undo them.
+        default_permissions = ()
+
+
+class TagTwins(models.Model):
+    """Two tags that may be the same (tags.twins), or about which someone has said that they are not."""
+
+    first = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")
+    # How likely they are the same, from 0 to 100, and why: a value of core.twins.Likeness.
+    score = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=12)
+    are_different = models.BooleanField(default=False)
+    found_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("tag twins")
+        verbose_name_plural = _("tag twins")
+        default_permissions = ()
+        ordering = ("-score", "pk")
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="tag_twins_once"),
+            models.CheckConstraint(condition=Q(first__lt=F("second")), name="tag_twins_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} / {self.second}"
+
+
+def tagged_with(word: str) -> Q:
+    """Return the condition for entries with a tag whose name contains `word`, ignoring case."""
+    return Q(pk__in=TaggedPost.objects.filter(tag__key__contains=tag_key(word)).values("content_object"))
 
 
 PostTagsField(through=TaggedPost, manager=PostTags, blank=True, verbose_name=_("tags")).contribute_to_class(

@@ -52,6 +52,10 @@ class PostTagsField(TaggableManager):  # type: ignore[misc]  # likewise
         setattr(cls, name, self)
         self.post_through_setup(cls)
 
+    def value_from_object(self, obj: models.Model) -> list[models.Model]:
+        """Return the tags of a post for its form, from memory if they were read before."""
+        return [] if obj.pk is None else list(getattr(obj, self.name).all())
+
 
 def split_tags(line: str) -> list[str]:
     """Return the names in a line such as `human rights, NGOs`, without extra spaces, empty names and repetitions."""

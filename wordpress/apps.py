@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, role_permissions
+from core.navigation import NavigationItem, navigation_items
 from core.slugs import reserved_slugs
 
 
@@ -12,9 +13,31 @@ class WordPressConfig(AppConfig):
     def ready(self) -> None:
         from blog.rendering.markups import Markup, markups
         from blog.rendering.moved_files import file_resolvers
+        from core.dashboard import concerns
+        from wordpress.admin.import_jobs import unfinished_imports
         from wordpress.legacy_urls.moved_files import find_moved_files
         from wordpress.markup import renderer
 
+        navigation_items.register(
+            "import",
+            NavigationItem(
+                label=_("Import"),
+                url_name="admin:wordpress_importjob_changelist",
+                permissions=("wordpress.import_wordpress",),
+                order=90,
+            ),
+        )
+        navigation_items.register(
+            "reusable-blocks",
+            NavigationItem(
+                label=_("Reusable blocks"),
+                url_name="admin:wordpress_reusableblock_changelist",
+                permissions=("wordpress.view_reusableblock", "wordpress.change_reusableblock"),
+                order=25,
+                parent="posts",
+            ),
+        )
+        concerns.register("imports", unfinished_imports)
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
         from comments.personal_data import address_removal_handlers

@@ -1,5 +1,5 @@
 """The admin of posts, pages, categories and redirects. Permissions are in blog.permissions."""
 
-from blog.admin import entries, redirects
+from blog.admin import categories, entries, redirects
 
-__all__ = ["entries", "redirects"]
+__all__ = ["categories", "entries", "redirects"]

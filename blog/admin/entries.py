@@ -1,184 +1,29 @@
-"""Posts, pages and categories in the admin."""
+"""Posts and pages in the admin."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final, cast
+from typing import Any
 
-from django.conf import settings
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.views.main import ChangeList
-from django.db import transaction
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.text import capfirst
-from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext_lazy
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from blog import publishing
-from blog.admin.forms import LANGUAGES, CategoryForm, LanguageForm, PageForm, PostForm
-from blog.admin.trees import dashed, indented, tree_order
-from blog.models import TEXTS, Category, Entry, Page, Post, Status
-from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_publish, may_view
-from blog.rendering.markups import markups
-
-# What is said about entries by their new state, or by what was done. `name` is “post” or “page”, or their plural.
-_MESSAGES: Final[dict[str, Any]] = {
-    "updated": _("%(name)s updated."),
-    Status.DRAFT: _("Draft saved."),
-    Status.PENDING: _("%(name)s submitted for review."),
-    Status.PRIVATE: _("%(name)s published privately."),
-    Status.PUBLISHED: ngettext_lazy("%(name)s published.", "%(count)d %(name)s published.", "count"),
-    "scheduled": ngettext_lazy("%(name)s scheduled.", "%(count)d %(name)s scheduled.", "count"),
-    "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
-    Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
-    "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
-    "language": ngettext_lazy(
-        "The language of one %(name)s was set.", "The language of %(count)d %(name)s was set.", "count"
-    ),
-    "refused": ngettext_lazy(
-        "One %(name)s was not changed: it is in the trash, or you don't have permission to change it.",
-        "%(count)d %(name)s were not changed: they are in the trash, or you don't have permission to change them.",
-        "count",
-    ),
-}
+from blog.admin.autosaving import AutosaveMixin
+from blog.admin.bulk_edit import BulkEditAction
+from blog.admin.calendar import CalendarView
+from blog.admin.conversion import ConversionMixin
+from blog.admin.entry_form import EntryFormAdmin
+from blog.admin.entry_list import EntryList
+from blog.admin.filters import AuthorFilter, CategoryFilter, DateFilter, LanguageFilter, StatusFilter
+from blog.admin.forms import PageForm, PostForm
+from blog.admin.quick_edit import QuickEdit, QuickPageForm, QuickPostForm
+from blog.admin.revisions import RevisionsMixin
+from blog.admin.trees import tree_order
+from blog.models import Entry, Page, Post, Status, date_in_lists
+from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_view
 
 
-# How many of the entries that would change are listed.
-_MAX_SHOWN: Final = 100
-
-
-class StatusFilter(admin.SimpleListFilter):
-    """By status, with scheduled entries as one of their own. The trash is only listed if it is chosen."""
-
-    title = _("status")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [*Status.choices, ("scheduled", _("Scheduled"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case None:
-                return queryset.exclude(status=Status.TRASH)
-            case "scheduled":
-                return queryset.scheduled()  # type: ignore[attr-defined, no-any-return]  # an EntryQuerySet
-            case Status.PUBLISHED:
-                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # likewise
-            case status:
-                return queryset.filter(status=status)
-
-
-class CategoryFilter(admin.SimpleListFilter):
-    """By category, including its descendants."""
-
-    title = _("category")
-    parameter_name = "category"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(str(category.pk), dashed(category)) for category in Category.objects.order_by(tree_order())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = self.value()
-        if chosen is None:
-            return queryset
-        category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
-        return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # likewise
-
-
-class LanguageFilter(admin.SimpleListFilter):
-    """By language, offering those in use."""
-
-    title = _("language")
-    parameter_name = "language"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        names = dict(settings.LANGUAGES)
-        used = model_admin.get_queryset(request).order_by("language").values_list("language", flat=True).distinct()
-        return [(code, names.get(code, code)) for code in used if code]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset if self.value() is None else queryset.filter(language=self.value())
-
-
-class EntryChangeList(ChangeList):
-    """A list that does not load the texts."""
-
-    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
-
-
-def _state_of(entry: Entry) -> str:
-    return "scheduled" if entry.is_scheduled else entry.status
-
-
-def _result_message(result: str, entries: Sequence[Entry]) -> str:
-    """Return the message about at least one entry, with a link if there is only one."""
-    entry, meta, count = entries[0], entries[0]._meta, len(entries)
-    name = meta.verbose_name if count == 1 else meta.verbose_name_plural
-    text: str = capfirst(_MESSAGES[result] % {"count": count, "name": name})
-    if count > 1:
-        return text
-    label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")
-    url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
-    return format_html('{} <a href="{}">{}</a>', text, url, label % {"name": name})
-
-
-def _status_action(
-    change_status: Callable[[QuerySet[Any], User], publishing.BulkChange],
-    permission: str,
-    label: Any,
-    result: str,
-    log_message: Any,
-) -> Callable[[admin.ModelAdmin[Any], HttpRequest, QuerySet[Any]], None]:
-    """Return an action that changes the status of entries, logs it, and reports the result and what was refused."""
-
-    @admin.action(description=label, permissions=[permission])
-    def action(entry_admin: admin.ModelAdmin[Any], request: HttpRequest, entries: QuerySet[Any]) -> None:
-        user = cast("User", request.user)
-        with transaction.atomic():
-            change = change_status(entries, user)
-            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, str(log_message))
-        results = (
-            ("refused", change.refused, messages.WARNING),
-            (result, [entry for entry in change.changed if not entry.is_scheduled], messages.SUCCESS),
-            ("scheduled", [entry for entry in change.changed if entry.is_scheduled], messages.SUCCESS),
-        )
-        for name, some, level in results:
-            if some:
-                entry_admin.message_user(request, _result_message(name, some), level)
-        if not change.changed and not change.refused:
-            entry_admin.message_user(request, gettext("Nothing was changed."), messages.WARNING)
-
-    return action
-
-
-class EntryAdmin(admin.ModelAdmin[Any]):
+class EntryAdmin(RevisionsMixin, AutosaveMixin, ConversionMixin, BulkEditAction, QuickEdit, EntryList, EntryFormAdmin):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
-
-    # The title and fields of the fieldset between the text and “Publishing”.
-    own_fieldset: ClassVar[tuple[Any, list[str]]]
-
-    list_filter: ClassVar[Any] = (StatusFilter, LanguageFilter)
-    list_select_related = ("author",)
-    list_per_page = 50
-    readonly_fields = ("markup_label", "modified_at")
-    # Pictures are chosen in a separate window, because there can be thousands.
-    raw_id_fields = ("featured_picture",)
-    actions = ["publish", "unpublish", "set_language", "trash", "restore"]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return EntryChangeList
-
-    # Permissions
 
     def has_view_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
         return super().has_view_permission(request, obj) if obj is None else may_view(request.user, obj)
@@ -189,188 +34,24 @@ class EntryAdmin(admin.ModelAdmin[Any]):
     def has_delete_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
         return super().has_delete_permission(request, obj) if obj is None else may_delete(request.user, obj)
 
-    def has_publish_permission(self, request: HttpRequest) -> bool:
-        return may_publish(request.user, self.model)
-
-    # The form
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the entry. When it is about to be saved, its row is locked, so that others wait for this save."""
-        entry = super().get_object(request, object_id, from_field)
-        if entry is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
-            entry.refresh_from_db(from_queryset=self.model._default_manager.select_for_update())
-            entry.previous_state = _state_of(entry)
-        return entry
-
-    def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # type: ignore[attr-defined]  # an EntryForm
-        if "published_at" in form.base_fields:
-            form.base_fields["published_at"].help_text = gettext(
-                "Leave empty to publish immediately, or set a future time to schedule. It is now %(now)s in the "
-                "site's time zone, %(zone)s."
-            ) % {"zone": settings.TIME_ZONE.replace("_", " "), "now": date_format(localtime(), "DATETIME_FORMAT")}
-        return form
-
-    def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:
-        user = request.user
-        editable = obj is None or may_edit(user, obj)
-        writing = ["title", "source"]
-        details = ["slug", "excerpt", "featured_picture", "language", "comments_open", *self.get_editor_fields(user)]
-        if obj is not None:
-            details += ["markup_label", "modified_at"]
-            writing += ["version"] if editable else []
-        # A form that can't be changed shows the time to everyone.
-        publishing = ["status", "published_at"] if may_publish(user, self.model) or not editable else ["status"]
-        publishing += ["password"]
-        own_title, own_fields = self.own_fieldset
-        return [
-            (None, {"fields": writing, "classes": ["writing"]}),
-            (own_title, {"fields": own_fields}),
-            (_("Publishing"), {"fields": publishing}),
-            (_("Details"), {"fields": details}),
-        ]
-
-    def get_editor_fields(self, user: Anyone) -> list[str]:
-        """Return the fields that only users who may change everyone's entries can set."""
-        return ["author"]
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"author": request.user.pk, **super().get_changeform_initial_data(request)}
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name != "author":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
-        authors = self.model._default_manager.order_by().values("author")
-        people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
-        # Without the icons for changing and deleting users, which the method of the parent adds.
-        return self.formfield_for_foreignkey(db_field, request, queryset=people, **kwargs)
-
-    def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
-        categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
-        publishing.save_entry(obj, cast("User", request.user), categories=categories, tags=tags)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Do nothing, because categories and tags were saved together with the entry."""
-
-    def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
-        return self.response_change(request, obj)
-
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Show our own message, as Django's only says that something was added or changed."""
-        state = _state_of(obj)
-        is_update = state == getattr(obj, "previous_state", None) and state != Status.DRAFT
-        self.message_user(request, _result_message("updated" if is_update else state, [obj]), messages.SUCCESS)
-        if "_continue" in request.POST:
-            url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
-        elif "_addanother" in request.POST:
-            url = reverse(f"admin:blog_{obj.kind}_add")
-        else:
-            return self.response_post_save_change(request, obj)
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return HttpResponseRedirect(add_preserved_filters(filters, url))
-
-    def view_on_site(self, obj: Any) -> str:
-        """Return the URL of the page that readers see, or of its preview."""
-        return str(obj.get_absolute_url() if obj.is_public else obj.get_preview_url())
-
-    @admin.display(description=_("format"))
-    def markup_label(self, entry: Entry) -> str:
-        markup = markups.get(entry.markup)
-        return markup.label if markup else entry.markup
-
-    # The list
-
-    @admin.display(description=_("title"), ordering="title")
-    def title_or_placeholder(self, entry: Entry) -> str:
-        return str(entry)
-
-    @admin.display(description=_("status"), ordering="status")
-    def status_label(self, entry: Entry) -> str:
-        if entry.published_at and entry.is_scheduled:
-            time = date_format(localtime(entry.published_at), "DATETIME_FORMAT")
-            return gettext("Scheduled for %(time)s") % {"time": time}
-        return entry.get_status_display()
-
-    @admin.display(description=_("on the site"))
-    def on_site(self, entry: Entry) -> SafeString:
-        label = gettext("View") if entry.is_public else gettext("Preview")
-        return format_html('<a href="{}" aria-label="{}: {}">{}</a>', self.view_on_site(entry), label, entry, label)
-
-    # Actions
-
-    publish = _status_action(publishing.publish, "publish", _("Publish"), "published", _("Published."))
-    unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
-    trash = _status_action(publishing.trash, "change", _("Move to trash"), "trash", _("Moved to the trash."))
-    restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", _("Restored as a draft."))
-
-    @admin.action(description=_("Set language…"), permissions=["change"])
-    def set_language(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
-        """Ask for a language, show what would change, and when that is confirmed, set it and log it."""
-        user = cast("User", request.user)
-        form = LanguageForm(request.POST if "language" in request.POST else None)
-        if not form.is_valid():
-            return self._language_page(request, form, publishing.BulkChange())
-        language = form.cleaned_data["language"]
-        if "confirm" not in request.POST:
-            return self._language_page(request, form, publishing.preview_language(entries, user, language))
-        text = gettext("Language: %(name)s.") % {"name": dict(LANGUAGES)[language]}
-        with transaction.atomic():
-            change = publishing.set_language(entries, user, language)
-            LogEntry.objects.log_actions(user.pk, change.changed, CHANGE, text)
-        if change.changed:
-            self.message_user(request, _result_message("language", change.changed), messages.SUCCESS)
-        if change.refused:
-            self.message_user(request, _result_message("refused", change.refused), messages.WARNING)
-        if not change.changed and not change.refused:
-            self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
-        return None
-
-    def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:
-        names = dict(settings.LANGUAGES)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Set language"),
-            "form": form,
-            "change": change,
-            "shown": [(entry, names.get(entry.language, entry.language)) for entry in change.changed[:_MAX_SHOWN]],
-            # Sent again with the form, as Django's own action for deleting does.
-            "action": request.POST["action"],
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "select_across": request.POST.get("select_across", "0"),
-        }
-        return render(request, "admin/blog/set_language.html", context)
-
-    # Deleting
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted. What belongs to an entry, such as comments, needs no further permission."""
-        to_delete, counts, _needed, protected = super().get_deleted_objects(objs, request)
-        refused = any(not self.has_delete_permission(request, entry) for entry in objs)
-        return to_delete, counts, {self.opts.verbose_name} if refused else set(), protected
-
 
 @admin.register(Post)
-class PostAdmin(EntryAdmin):
+class PostAdmin(CalendarView, EntryAdmin):
     form = PostForm
-    own_fieldset = (_("Categories and tags"), ["categories", "tags"])
-    date_hierarchy = "published_at"
-    list_display = ("title_or_placeholder", "author", "status_label", "published_at", "comment_count", "on_site")
-    list_filter = (StatusFilter, CategoryFilter, ("author", admin.RelatedOnlyFieldListFilter), LanguageFilter)
-    search_fields = ("title", "slug")
+    own_fieldsets = [(_("Categories"), ["categories"]), (_("Tags"), ["tags"])]
+    quick_form = QuickPostForm
+    quick_fields = ("title", "slug", "published_at", "categories", "tags", "version")
+    list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")
+    list_filter = (StatusFilter, CategoryFilter, AuthorFilter, LanguageFilter, DateFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         posts = super().get_queryset(request)
         return posts if edits_others(request.user) else posts.filter(author_id=request.user.pk)
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """Search the tags as well."""
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        if search_term:
-            tagged = Post.tags.through._default_manager.filter(tag__name__icontains=search_term.strip())
-            found = found | queryset.filter(Q(pk__in=tagged.values("content_object")))
-        return found, may_have_duplicates
+    def get_ordering(self, request: HttpRequest) -> Any:
+        # What is published or scheduled has a date, so the order is that of the index that also has the status.
+        is_dated = request.GET.get("state") in (Status.PUBLISHED, "scheduled")
+        return ("-published_at", "-pk") if is_dated else (date_in_lists().desc(), "-pk")
 
     def get_editor_fields(self, user: Anyone) -> list[str]:
         return ["sticky", "author"] if edits_others(user) else []
@@ -379,34 +60,9 @@ class PostAdmin(EntryAdmin):
 @admin.register(Page)
 class PageAdmin(EntryAdmin):
     form = PageForm
-    own_fieldset = (_("Page attributes"), ["parent", "menu_order"])
-    list_display = ("indented_title", "author", "status_label", "menu_order", "comment_count", "on_site")
+    own_fieldsets = [(_("Page attributes"), ["parent", "menu_order"])]
+    quick_form = QuickPageForm
+    quick_fields = ("title", "slug", "published_at", "parent", "menu_order", "version")
+    list_display = ("title_cell", "author_cell", "menu_order", "date_cell")
     search_fields = ("title", "path")
     ordering = (tree_order(),)
-
-    @admin.display(description=_("title"), ordering=tree_order())
-    def indented_title(self, page: Page) -> SafeString:
-        return indented(page)
-
-
-@admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Any]):
-    form = CategoryForm
-    list_display = ("indented_name", "slug", "post_count")
-    search_fields = ("name", "path")
-    ordering = (tree_order(),)
-    list_per_page = 200
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Category.objects.annotate(post_count=Count("posts"))
-
-    @admin.display(description=_("name"), ordering=tree_order())
-    def indented_name(self, category: Category) -> SafeString:
-        return indented(category)
-
-    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
-    def post_count(self, category: Any) -> int:
-        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
-
-    def view_on_site(self, obj: Category) -> str:
-        return obj.get_absolute_url()

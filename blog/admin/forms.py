@@ -10,16 +10,17 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
+from blog.admin.merging import MergingForm
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
-from blog.models import Category, Page, Post, Status
-from blog.permissions import UNDECIDED, may_publish
+from blog.models import Category, Page, Post
+from blog.workflow import Step, may_take, state_of, steps_for
 from core.text import unify_line_ends
 
 
@@ -54,6 +55,16 @@ class VersionedForm(forms.ModelForm[Any]):
         """Return a sentence that describes the conflict."""
         return _("This was changed elsewhere after you opened it.")
 
+    def conflict_advice(self) -> str:
+        """Return what to do about the conflict."""
+        return _(
+            "Your version is still below, but hasn't been saved. Look at the other version and copy what you need from "
+            "it. If you save again, your version replaces it."
+        )
+
+    def merge_with_stored(self, version: str) -> None:
+        """Merge what was stored after `version` into the submitted data. By default, nothing is."""
+
     def clean(self) -> dict[str, Any]:
         super().clean()
         if not self.instance.pk:
@@ -64,17 +75,16 @@ class VersionedForm(forms.ModelForm[Any]):
             # The rest stays as it is stored: browsers replace line ends, and times are shown in whole seconds.
             return {field: value for field, value in self.cleaned_data.items() if field in self.changed_data}
         # The form is shown with the current version, so that it is saved if it is submitted again.
+        version = self.data.get(name, "")
         self.data = cast("QueryDict", self.data).copy()
         self.data[name] = self.initial["version"]
+        self.merge_with_stored(version)
         meta = self.instance._meta
         raise ValidationError(
             format_html(
                 '{} {} <a href="{}" target="_blank">{}</a>',
                 self.conflict_message(),
-                _(
-                    "Your version is still below, but hasn't been saved. Look at the other version and copy what you "
-                    "need from it. If you save again, your version replaces it."
-                ),
+                self.conflict_advice(),
                 reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
                 _("Open the other version in a new window"),
             ),
@@ -96,7 +106,7 @@ class SourceField(forms.CharField):
 
 
 class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no types
-    """A text area for the names of tags. Its script suggests existing tags."""
+    """A text area for the names of tags. Its script shows them as chips and suggests existing tags."""
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         tag = _tag_model()._meta
@@ -110,6 +120,15 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
             "dir": "auto",
             "data-suggest": reverse(f"admin:{tag.app_label}_{tag.model_name}_suggest"),
             "data-found": _("{n} matching tags. Use the arrow keys to choose one and press Enter."),
+            "data-create": _("Create “{name}”"),
+            "data-remove": _("Remove {name}"),
+            "data-removed": _("{name} removed."),
+            # The fields in whose text existing tags are looked for.
+            "data-texts": "title source",
+            "data-from-text": _("Suggest tags from the text"),
+            "data-occurring": _("{n} existing tags occur in the text."),
+            "data-none": _("No other existing tag occurs in the text."),
+            "data-failed": _("The tags could not be looked up. Try again later."),
         }
 
     class Media:
@@ -160,8 +179,11 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=LANGUAGES)
 
 
-class EntryForm(VersionedForm):
-    """The base of the forms for posts and pages. The admin sets `user`, the person who is writing."""
+class EntryForm(MergingForm, VersionedForm):
+    """The base of the forms for posts and pages. The admin sets `user`, the person who is writing.
+
+    It has no field for the status: the button that submits it names a `step` (blog.workflow).
+    """
 
     user: User
 
@@ -180,18 +202,50 @@ class EntryForm(VersionedForm):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         language = self.instance.language
+        # As stored: validation gives the instance what was entered.
+        self.state = state_of(self.instance)
+        self.stored_time = self.instance.published_at
+        self.steps = steps_for(self.user, self.instance)
+        self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
         # A form that can't be changed does not have these fields.
         if "source" in fields:
-            fields["source"].widget = SourceEditor(self.instance.markup)
+            fields["source"].widget = SourceEditor(self.instance)
+        if "slug" in fields and self.instance.pk and self.instance.public_from:
+            fields["slug"].help_text = _(
+                "The last part of the URL. If you change it, the old URL leads to the new one."
+            )
         if "password" in fields:
             # It is for readers: no browser should save it as the editor's own, or correct it.
             fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-        if "status" in fields:
-            offered = Status if may_publish(self.user, self._meta.model) else UNDECIDED
-            fields["status"].choices = [(status.value, status.label) for status in offered]
         # An import can bring languages that are not in the list.
         if "language" in fields and language not in dict(fields["language"].choices):
             fields["language"].choices = [*fields["language"].choices, (language, language)]
+
+    @property
+    def step(self) -> Step | None:
+        """The step that the submitted form takes; None if there is no such step. The Enter key saves."""
+        name = self.data.get("_step", Step.SAVE)
+        return Step(name) if name in Step else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.step is None or not may_take(self.user, self.instance, self.step):
+            raise ValidationError(
+                _("This can't be done now, because the status or your permissions have changed. Nothing was saved.")
+            )
+        if self.step == Step.SCHEDULE and "published_at" not in self.errors:
+            time = cleaned.get("published_at", self.instance.published_at)
+            if time is None:
+                self.add_error("published_at", _("Choose the date and the time at which readers will see this."))
+            elif time <= now():
+                self.add_error("published_at", _("This time is in the past. Choose a later one, or publish now."))
+        return cleaned
+
+    def conflict_advice(self) -> str:
+        return _(
+            "Nothing was saved yet. Look at the merged version below, then save it. The other version stays in the "
+            "revisions."
+        )
 
     def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.models import TEXTS, Category, Page, Post
 from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path, target_name
+from core.admin import BaseAdmin
 from media.models import Document, Picture
 
 
@@ -102,7 +103,7 @@ def find_object(path: str) -> Model | None:
 
 
 @admin.register(Redirect)
-class RedirectAdmin(admin.ModelAdmin[Redirect]):
+class RedirectAdmin(BaseAdmin[Redirect]):
     form = RedirectForm
     list_display = ("path", "target")
     readonly_fields = ("target",)

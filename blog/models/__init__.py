@@ -1,21 +1,31 @@
-"""The blog's models: posts, pages, categories, redirects and enclosures."""
+"""The blog's models: posts, pages, categories, redirects, enclosures, revisions and autosaves."""
 
+from blog.models.autosave import Autosave
 from blog.models.category import Category
-from blog.models.entry import TEXTS, Entry, Status, public_condition
+from blog.models.category_change import CategoryChange
+from blog.models.entry import TEXTS, Entry, Status, date_in_lists, public_condition
 from blog.models.page import Page
-from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
+from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet, load_pictures
+from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
+from blog.models.revision import Revision
 
 __all__ = [
     "TEXTS",
+    "Autosave",
     "Category",
+    "CategoryChange",
     "EnclosedWith",
     "Enclosure",
     "Entry",
     "Page",
     "Post",
     "PostQuerySet",
+    "PreviewLink",
     "Redirect",
+    "Revision",
     "Status",
+    "date_in_lists",
+    "load_pictures",
     "public_condition",
 ]

@@ -3,14 +3,15 @@
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, Final, Self
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -25,10 +26,11 @@ from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, RENDER_VERSION, Rendered, SourceTooLongError, render
 from blog.rendering.directions import add_auto_directions
+from blog.rendering.images import COLUMN_WIDTH, add_renditions, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
 from core.changes import PublicModel, PublicQuerySet, entries_changed
 from core.slugs import slug_before_trash, slug_field
-from media.models import Picture
+from media.models import Document, Picture
 
 # The long columns, which lists leave out.
 TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
@@ -52,6 +54,11 @@ class Status(models.TextChoices):
 def public_condition(prefix: str = "") -> Q:
     """Return the condition for what every reader may see now. `prefix` leads to entries from another model."""
     return Q((f"{prefix}published_at__lte", timezone.now()), (f"{prefix}status", Status.PUBLISHED))
+
+
+def date_in_lists() -> Coalesce:
+    """Return the expression by which lists in the admin are sorted: an entry without a date has that of its change."""
+    return Coalesce("published_at", "modified_at")
 
 
 class EntryQuerySet(PublicQuerySet[Any]):
@@ -103,8 +110,8 @@ class Entry(PublicModel):
     The source stays as written. Its HTML is rendered when the entry is saved, and stored with it.
     """
 
-    # They say when to render the source again. The HTML itself is public.
-    private_fields = frozenset({"source_digest", "render_version"})
+    # Two say when to render the source again. The HTML itself is public.
+    private_fields = frozenset({"source_digest", "render_version", "status_before_trash"})
 
     # The name of its proxy.
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
@@ -112,6 +119,8 @@ class Entry(PublicModel):
     slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
+    # For taking back a move to the trash; empty outside it, and for entries that were imported into it.
+    status_before_trash = models.CharField(max_length=9, blank=True, editable=False)
     published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
     source = models.TextField(_("text"), blank=True)
     markup = models.CharField(_("format"), max_length=20, default="markdown")
@@ -178,12 +187,17 @@ class Entry(PublicModel):
     has_more = models.BooleanField(editable=False, default=False)
     source_digest = models.CharField(max_length=32, editable=False, blank=True)
     render_version = models.PositiveSmallIntegerField(editable=False, default=0)
+    # The files of the media library in the text (blog.media_index).
+    pictures = models.ManyToManyField(Picture, related_name="+", editable=False)
+    documents = models.ManyToManyField(Document, related_name="+", editable=False)
     # Counts approved comments only. The comments app keeps it up to date.
     comment_count = models.PositiveIntegerField(_("comments"), default=0, editable=False)
 
     # Whether this instance shows its content although it has a password (blog.passwords), and why it does not.
     is_unlocked = False
     password_error = ""
+    # Whether the first image of its text is the first of the page.
+    leads_with_image = False
 
     objects = EntryQuerySet.as_manager()
 
@@ -194,6 +208,9 @@ class Entry(PublicModel):
         indexes = [
             models.Index(fields=["kind", "status", "-published_at", "-id"], name="entry_newest_first"),
             models.Index(fields=["author", "kind", "status", "-published_at", "-id"], name="entry_of_author"),
+            # The lists of the admin: by date, drafts without one by their last change; and the languages in use.
+            models.Index(F("kind"), date_in_lists().desc(), F("id").desc(), name="entry_by_date"),
+            models.Index(fields=["kind", "language"], name="entry_language"),
             # For URLs with a wrong date or a shortened slug. The operator class lets PostgreSQL look up prefixes.
             models.Index(fields=["slug"], name="entry_slug", opclasses=["varchar_pattern_ops"]),
         ]
@@ -271,6 +288,12 @@ class Entry(PublicModel):
         return None if self.is_locked else self.featured_picture
 
     @property
+    def picture_sources(self) -> SafeString:
+        """The renditions of the featured image, as elements to put before it in a `picture` element."""
+        picture = self.picture
+        return picture_sources(picture, min(picture.width, COLUMN_WIDTH), is_lazy=False) if picture else SafeString()
+
+    @property
     def body(self) -> SafeString:
         """The whole text, with all its pages."""
         return mark_safe(self.body_with_breaks.replace(PAGE_BREAK, ""))  # noqa: S308  # blog.rendering sanitised it before it was stored
@@ -283,12 +306,17 @@ class Entry(PublicModel):
         anchor = format_html('<span id="more-{}"></span>', self.pk)
         return self.for_readers(self.body_html).replace(MORE_PLACEHOLDER, anchor)
 
-    def for_readers(self, html: str) -> str:
+    def for_readers(self, html: str, pictures: Iterable[Picture] | None = None) -> str:
         """Return `html`, its text or a part of it, as it is shown on any page.
 
-        Relative URLs are relative to the entry's URL. If it has no direction, each block has its own.
+        Relative URLs are relative to the entry's URL. If it has no direction, each block has its own. Pictures of the
+        media library come with their renditions: `pictures`, or those in the stored text.
         """
         html = resolve_relative_urls(html, self.get_absolute_url())
+        if "<img" in html:
+            html = load_first_eagerly(html) if self.leads_with_image else html
+            shown = self.pictures.all() if pictures is None else pictures
+            html = add_renditions(html, {str(picture.file.name): picture for picture in shown})
         return html if self.direction else add_auto_directions(html)
 
     @property
@@ -362,7 +390,7 @@ class Entry(PublicModel):
         now = timezone.now()
         for entry in entries:
             entry.modified_at = now
-        names = ["status", "modified_at", "slug", "published_at", "published_on", "path"]
+        names = ["status", "status_before_trash", "modified_at", "slug", "published_at", "published_on", "path"]
         cls._store(entries, lambda: Entry.objects.bulk_update(entries, names, batch_size=200))
 
     @classmethod
@@ -374,6 +402,7 @@ class Entry(PublicModel):
             for entry in entries:
                 entry._set_publication_time()
                 before = stored.get(entry.pk)
+                entry._remember_status(before)
                 # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
                 if before is not None and before.slug == entry.slug and entry.was_restored(before):
                     entry.slug = slug_before_trash(entry.slug)
@@ -414,6 +443,12 @@ class Entry(PublicModel):
     def _set_publication_time(self) -> None:
         if self.status == Status.PUBLISHED and self.published_at is None:
             self.published_at = timezone.now()
+
+    def _remember_status(self, stored: "Entry | None") -> None:
+        if self.status != Status.TRASH:
+            self.status_before_trash = ""
+        elif stored is not None and stored.status != Status.TRASH:
+            self.status_before_trash = stored.status
 
     def was_restored(self, stored: "Entry") -> bool:
         """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used the URL it had there."""

@@ -1,10 +1,10 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Enclosure as FeedEnclosure
@@ -31,6 +31,11 @@ class PostQuerySet(EntryQuerySet):
         """Return the posts filed under `category` or one of its descendants."""
         filed = Entry.categories.through._default_manager.filter(category__in=Category.objects.below(category))
         return self.filter(pk__in=filed.values("entry"))
+
+
+def load_pictures(posts: Iterable["Post"]) -> None:
+    """Load the images in the texts of `posts`, to show them with their renditions. Takes one query, or none."""
+    prefetch_related_objects([post for post in posts if "<img" in post.body_html], "pictures")
 
 
 class EnclosedWith(NamedTuple):

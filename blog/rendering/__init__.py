@@ -91,6 +91,14 @@ def render(source: str, markup: str, entry: object = None) -> Rendered:
     return next(render_all([RenderInput(source, markup, entry)]))
 
 
+def parse_source(source: str, markup: str, entry: object = None) -> etree._Element:
+    """Return the tree of a source before any step of rendering, with its faults. It is not trusted.
+
+    Raises the errors of `render`.
+    """
+    return parse(_untrusted_html(source, markup, entry))
+
+
 def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_files) -> Iterator[Rendered]:
     """Render each of `inputs` as `render` does, raising the same errors. `resolve` finds the files that have moved.
 

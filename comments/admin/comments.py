@@ -29,7 +29,7 @@ from comments.models import Comment, CommentStatus, Decision
 from comments.moderation import decisions, deletion
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
 from comments.moderation.decisions import DecisionResult, Seen
-from core.admin import ReadOnlyAdmin
+from core.admin import BaseAdmin, ReadOnlyAdmin
 
 
 def _bulk_action(name: str) -> Callable[..., None]:
@@ -56,7 +56,7 @@ class CommentAdminForm(forms.ModelForm[Comment]):
 
 
 @admin.register(Comment)
-class CommentAdmin(admin.ModelAdmin[Comment]):
+class CommentAdmin(BaseAdmin[Comment]):
     form = CommentAdminForm
     actions = [_bulk_action(name) for name in ACTIONS]
     list_display = ("excerpt", "author", "entry_link", "status_label", "age")
@@ -97,7 +97,7 @@ class CommentAdmin(admin.ModelAdmin[Comment]):
         if result.changed:
             url = reverse("admin:comments_comment_undo", args=[result.batch])
             context = {"url": add_preserved_filters(self._filters(request), url)}
-            message = format_html("{} {}", message, render_to_string("admin/comments/undo.html", context, request))
+            message = format_html("{} {}", message, render_to_string("admin/undo.html", context, request))
         self.message_user(request, message, messages.SUCCESS if result.changed else messages.WARNING)
 
     def _filters(self, request: HttpRequest) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class QueueAdmin(ReadOnlyAdmin):
             result = {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
             return JsonResponse(result)
         if undo_url:
-            button = render_to_string("admin/comments/undo.html", {"url": undo_url}, request)
+            button = render_to_string("admin/undo.html", {"url": undo_url}, request)
             message = format_html("{} {}", message, button)
         self.message_user(request, message, messages.SUCCESS if undo_url else messages.INFO)
         review = "".join(f"&review={row.comment.pk}" for row in rows)

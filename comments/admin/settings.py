@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from comments.models import Block, CommentSettings, NotificationPreference
 from comments.rules import blocklist
-from core.admin import OneRowAdmin, ReadOnlyAdmin
+from core.admin import BaseAdmin, OneRowAdmin, ReadOnlyAdmin
 from mail.messages import is_on
 from mail.tasks import wake_worker
 
@@ -34,7 +34,7 @@ class CommentSettingsAdmin(OneRowAdmin):
 
 
 @admin.register(Block)
-class BlockAdmin(admin.ModelAdmin[Block]):
+class BlockAdmin(BaseAdmin[Block]):
     fields = ("kind", "text", "verdict")
     list_display = ("text", "kind", "verdict", "added_by", "added_at")
     list_filter = ("kind", "verdict")

@@ -100,8 +100,8 @@ class Block(models.Model):
     added_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = _("block")
-        verbose_name_plural = _("blocklist")
+        verbose_name = _("blocklist entry")
+        verbose_name_plural = _("blocklist entries")
         ordering = ("-added_at", "-pk")
         constraints = [
             models.UniqueConstraint(

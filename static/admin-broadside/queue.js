@@ -144,8 +144,22 @@ function showSelected() {
 function changeCount(difference) {
   const count = document.getElementById("count");
   if (count) {
-    count.textContent = Math.max(0, Number(count.textContent.replace(/\D/g, "")) + difference);
+    const now = Math.max(0, Number(count.textContent.replace(/\D/g, "")) + difference);
+    count.textContent = now;
+    if ((new URLSearchParams(location.search).get("status") ?? "pending") === "pending") showPending(now);
   }
+}
+
+/* The navigation and the title of the page say how many comments are pending. */
+function showPending(count) {
+  const badge = document.querySelector("[data-count=comments]");
+  if (badge) {
+    badge.textContent = count;
+    badge.hidden = count === 0;
+    const words = badge.nextElementSibling;
+    words.textContent = words.textContent.replace(/\d+/, count);
+  }
+  document.title = document.title.replace(/^\s*\(\d+\)\s*/, count ? `(${count}) ` : "");
 }
 
 /* Deciding */

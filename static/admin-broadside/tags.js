@@ -1,42 +1,95 @@
-/* Suggests existing tags while a name is typed. Names are separated by commas. Without this script it is a text area.
+/* Tags as chips, with a field that suggests existing tags while a name is typed. Without this script, the names are in
+ * a text area, separated by commas. The text area stays, hidden, and holds what is submitted.
  *
  * Follows the pattern "editable combobox with list autocomplete" of the ARIA Authoring Practices: the focus stays in
  * the field, and the arrow keys move through the list. */
 
 const DELAY = 150; // milliseconds without a key before suggestions are requested
 const COMMA = /[,،\n]/;
+const MAX_TEXT = 100_000; // characters of the text in which tags are looked for
 
-for (const field of document.querySelectorAll("textarea[data-suggest]")) {
-  enhance(field);
+for (const area of document.querySelectorAll("textarea[data-suggest]")) {
+  enhance(area);
 }
 
-function enhance(field) {
-  const container = document.createElement("div");
-  const list = document.createElement("ul");
-  const status = document.createElement("span");
+/* Show chips in place of this text area. */
+export function enhance(area) {
+  const labels = area.dataset;
+  const label = area.labels[0]?.textContent.replace(/:\s*$/, "") ?? "";
+  const chips = element("ul", "tags-chips", { "aria-label": label });
+  const input = element("input", "tags-input", {
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    autocapitalize: "off",
+    dir: "auto",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": `${area.id}_list`,
+  });
+  const list = element("ul", "tags-list", { id: `${area.id}_list`, role: "listbox", "aria-label": label });
+  const status = element("span", "visually-hidden", { role: "status" });
+  const box = element("div", "tags-box");
+  let names = split(area.value);
   let timer = 0;
   let request = null;
   let active = -1;
 
-  container.className = "tags-box";
-  list.className = "tags-list";
-  list.id = `${field.id}_list`;
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", field.labels[0]?.textContent ?? "");
+  for (const attribute of ["aria-describedby", "aria-invalid"]) {
+    if (area.hasAttribute(attribute)) {
+      input.setAttribute(attribute, area.getAttribute(attribute));
+    }
+  }
+  // The label, and links to errors, lead to the field that people see.
+  input.id = area.id;
+  area.id = `${area.id}_names`;
+  area.hidden = true;
   list.hidden = true;
-  status.className = "visually-hidden";
-  status.setAttribute("role", "status");
-  field.before(container);
-  container.append(field, list, status);
-  field.setAttribute("aria-autocomplete", "list");
-  field.setAttribute("aria-controls", list.id);
+  box.append(chips, input, list);
+  area.before(box);
+  box.after(status);
+  showChips();
+  if (labels.texts.split(" ").every((name) => area.form?.elements[name])) {
+    status.after(textSuggestions());
+  }
 
-  field.addEventListener("input", () => {
+  // Something else, such as restoring a draft, has changed the names.
+  area.addEventListener("input", (event) => {
+    if (event.isTrusted || !event.detail?.isOwn) {
+      names = split(area.value);
+      showChips();
+    }
+  });
+  area.form?.addEventListener("reset", () => setTimeout(() => {
+    names = split(area.value);
+    showChips();
+  }));
+  area.form?.addEventListener("submit", commit, { capture: true });
+
+  input.addEventListener("input", () => {
+    if (COMMA.test(input.value)) {
+      const parts = input.value.split(COMMA);
+      const rest = parts.pop();
+      add(parts);
+      input.value = rest.trimStart();
+    }
     clearTimeout(timer);
     timer = setTimeout(suggest, DELAY);
   });
-  field.addEventListener("blur", close);
-  field.addEventListener("keydown", (event) => {
+  input.addEventListener("paste", (event) => {
+    const text = event.clipboardData.getData("text/plain");
+    if (COMMA.test(text)) {
+      event.preventDefault();
+      add(split(`${input.value}${text}`));
+      input.value = "";
+      close();
+    }
+  });
+  input.addEventListener("blur", () => {
+    commit();
+    close();
+  });
+  input.addEventListener("keydown", (event) => {
     if (event.isComposing) {
       return;
     }
@@ -46,9 +99,13 @@ function enhance(field) {
     } else if (event.key === "ArrowUp" && count) {
       activate((active <= 0 ? count : active) - 1);
     } else if (event.key === "Enter") {
-      complete(active >= 0 ? list.children[active].textContent : currentName().text);
+      choose(active >= 0 ? list.children[active].dataset.name : input.value);
     } else if (event.key === "Escape" && count) {
       close();
+    } else if (event.key === "Backspace" && !input.value && names.length) {
+      // The last tag becomes text again, to be corrected or deleted.
+      input.value = names.at(-1);
+      remove(names.at(-1));
     } else {
       return;
     }
@@ -59,57 +116,107 @@ function enhance(field) {
     event.preventDefault();
     const option = event.target.closest("[role=option]");
     if (option) {
-      complete(option.textContent);
+      choose(option.dataset.name);
+    }
+  });
+  chips.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) {
+      remove(button.value);
+      input.focus();
     }
   });
 
-  /* The name at the caret, up to the caret, and where the whole name starts and ends. */
-  function currentName() {
-    const { value, selectionStart: caret } = field;
-    let start = caret;
-    while (start > 0 && !COMMA.test(value[start - 1])) {
-      start -= 1;
+  function commit() {
+    add([input.value]);
+    input.value = "";
+  }
+
+  function choose(name) {
+    add([name]);
+    input.value = "";
+    close();
+  }
+
+  function add(more) {
+    const present = new Set(names.map(key));
+    const fresh = split(more.join(",")).filter((name) => !present.has(key(name)) && present.add(key(name)));
+    if (fresh.length) {
+      names = [...names, ...fresh];
+      changed();
     }
-    let end = caret;
-    while (end < value.length && !COMMA.test(value[end])) {
-      end += 1;
-    }
-    return { start, end, text: value.slice(start, caret).trim() };
+  }
+
+  function remove(name) {
+    names = names.filter((other) => other !== name);
+    status.textContent = labels.removed.replace("{name}", name);
+    changed();
+  }
+
+  function changed() {
+    area.value = names.join(", ");
+    showChips();
+    area.dispatchEvent(new CustomEvent("input", { bubbles: true, detail: { isOwn: true } }));
+  }
+
+  function showChips() {
+    chips.hidden = names.length === 0;
+    chips.replaceChildren(...names.map((name) => {
+      const chip = element("li", "tags-chip");
+      const button = element("button", "", { type: "button", value: name });
+      button.setAttribute("aria-label", labels.remove.replace("{name}", name));
+      button.textContent = "×";
+      chip.append(isolated(name), button);
+      return chip;
+    }));
   }
 
   async function suggest() {
     request?.abort();
-    const { text } = currentName();
+    const text = input.value.trim();
     if (!text) {
       close();
       return;
     }
     request = new AbortController();
-    const url = `${field.dataset.suggest}?${new URLSearchParams({ q: text })}`;
+    const url = `${labels.suggest}?${new URLSearchParams({ q: text })}`;
     try {
       const response = await fetch(url, { signal: request.signal });
-      show((await response.json()).names);
-    } catch {
-      // More was typed, or the request failed. Typing goes on without suggestions.
-      close();
+      show((await response.json()).tags, text);
+    } catch (error) {
+      // Unless more was typed, the request failed. Typing goes on without suggestions.
+      if (error.name !== "AbortError") {
+        close();
+      }
     }
   }
 
-  function show(names) {
-    const entered = new Set(field.value.split(COMMA).map((name) => name.trim().toLowerCase()));
-    const suggestions = names.filter((name) => !entered.has(name.toLowerCase()));
-    list.replaceChildren(...suggestions.map((name, index) => {
-      const option = document.createElement("li");
-      option.id = `${list.id}_${index}`;
-      option.setAttribute("role", "option");
-      option.dir = "auto";
-      option.textContent = name;
+  function show(tags, text) {
+    const present = new Set(names.map(key));
+    const options = tags.filter((tag) => !present.has(key(tag.name))).map((tag) => {
+      const option = element("li", "", { role: "option" });
+      option.dataset.name = tag.name;
+      if (tag.former) {
+        option.append(isolated(tag.former), " → ");
+      }
+      option.append(isolated(tag.name), count(tag.count));
       return option;
-    }));
+    });
+    const found = options.length;
+    if (!present.has(key(text)) && !tags.some((tag) => key(tag.name) === key(text))) {
+      const option = element("li", "tags-create", { role: "option" });
+      option.dataset.name = text;
+      option.textContent = labels.create.replace("{name}", text);
+      options.push(option);
+    }
+    options.forEach((option, index) => {
+      option.id = `${list.id}_${index}`;
+    });
+    list.replaceChildren(...options);
     active = -1;
-    field.removeAttribute("aria-activedescendant");
-    list.hidden = suggestions.length === 0 || document.activeElement !== field;
-    status.textContent = list.hidden ? "" : field.dataset.found.replace("{n}", suggestions.length);
+    input.removeAttribute("aria-activedescendant");
+    setOpen(options.length > 0 && document.activeElement === input);
+    status.textContent = list.hidden ? "" : labels.found.replace("{n}", found);
   }
 
   function activate(index) {
@@ -117,25 +224,97 @@ function enhance(field) {
     active = index;
     list.children[active].setAttribute("aria-selected", "true");
     list.children[active].scrollIntoView({ block: "nearest" });
-    field.setAttribute("aria-activedescendant", list.children[active].id);
-  }
-
-  /* Replace the name at the caret with `name`, and start the next one. */
-  function complete(name) {
-    const { start, end } = currentName();
-    if (name) {
-      const rest = field.value.slice(end);
-      field.setRangeText(`${start ? " " : ""}${name}${rest ? "" : ", "}`, start, end, "end");
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-    clearTimeout(timer);
-    close();
+    input.setAttribute("aria-activedescendant", list.children[active].id);
   }
 
   function close() {
-    list.hidden = true;
+    clearTimeout(timer);
+    request?.abort();
     active = -1;
-    status.textContent = "";
-    field.removeAttribute("aria-activedescendant");
+    input.removeAttribute("aria-activedescendant");
+    setOpen(false);
   }
+
+  function setOpen(isOpen) {
+    list.hidden = !isOpen;
+    input.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  /* A button that looks for existing tags in the text, and what it found. */
+  function textSuggestions() {
+    const group = element("div", "tags-from-text");
+    const button = element("button", "button", { type: "button" });
+    const found = element("span", "tags-found", { role: "group", "aria-label": labels.fromText });
+    button.textContent = labels.fromText;
+    group.append(button, found);
+    button.addEventListener("click", async () => {
+      const fields = labels.texts.split(" ").map((name) => area.form.elements[name]?.value ?? "");
+      const body = new URLSearchParams({
+        text: fields.join("\n").slice(0, MAX_TEXT),
+        csrfmiddlewaretoken: area.form.elements.csrfmiddlewaretoken.value,
+      });
+      let tags = [];
+      try {
+        const response = await fetch(labels.suggest, { method: "POST", body });
+        ({ tags } = await response.json());
+      } catch {
+        status.textContent = labels.failed;
+        found.textContent = labels.failed;
+        return;
+      }
+      const present = new Set(names.map(key));
+      tags = tags.filter((tag) => !present.has(key(tag.name)));
+      status.textContent = tags.length ? labels.occurring.replace("{n}", tags.length) : "";
+      found.replaceChildren(...(tags.length ? tags.map(offer) : [labels.none]));
+    });
+    found.addEventListener("click", (event) => {
+      const chosen = event.target.closest("button");
+      if (chosen) {
+        const next = chosen.nextElementSibling ?? chosen.previousElementSibling ?? input;
+        add([chosen.value]);
+        chosen.remove();
+        next.focus();
+      }
+    });
+    return group;
+  }
+}
+
+function offer(tag) {
+  const button = element("button", "tags-offer", { type: "button", value: tag.name });
+  button.append("+ ", isolated(tag.name), count(tag.count));
+  return button;
+}
+
+function count(number) {
+  const text = element("span", "tags-count");
+  text.textContent = ` (${number})`;
+  return text;
+}
+
+function isolated(name) {
+  const text = element("bdi", "");
+  text.textContent = name;
+  return text;
+}
+
+function element(tag, className, attributes = {}) {
+  const made = document.createElement(tag);
+  if (className) {
+    made.className = className;
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    made.setAttribute(name, value);
+  }
+  return made;
+}
+
+function split(text) {
+  const parts = text.split(COMMA).map((name) => name.trim().replace(/\s+/g, " ")).filter(Boolean);
+  return [...new Map(parts.map((name) => [key(name), name])).values()];
+}
+
+/* Names with the same key are the same tag, as far as a browser can tell. */
+function key(name) {
+  return name.normalize("NFKC").toLowerCase();
 }

@@ -105,7 +105,7 @@ def test_search_finds_display_names(owner: Client) -> None:
 def test_the_list_takes_a_fixed_number_of_queries(owner: Client, django_assert_num_queries: Any) -> None:
     owner.get(LIST)
     for _ in range(2):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             owner.get(LIST)
         UserFactory(role="Author")
         UserFactory(role="Editor")

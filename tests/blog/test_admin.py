@@ -1,7 +1,6 @@
 """Posts, pages, categories and site settings in the admin: forms, messages, lists and bulk actions."""
 
 import datetime as dt
-import re
 from typing import Any
 
 import pytest
@@ -9,13 +8,13 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
-from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Category, Page, Post, Status
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data
+from tests.factories.responses import find, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +50,7 @@ class TestWriting:
             client,
             title="A lamp",
             source="The *first* sentence.",
-            status="published",
+            _step="publish",
             tags="human rights, NGOs",
             categories=[awards.pk],
             language="fr",
@@ -74,8 +73,8 @@ class TestWriting:
         response = add_post(client, **fields)
         assert response.status_code == 200
         page = response.content.decode()
-        for text in fields.values():
-            assert escape(text) in page
+        for words in fields.values():
+            assert escape(words) in page
         assert "contain spaces or any of" in page
         assert not Post.objects.exists()
 
@@ -99,7 +98,7 @@ class TestWriting:
 
     def test_two_posts_of_one_day_with_the_same_title_get_different_slugs(self, client: Client, editor: User) -> None:
         for _ in range(2):
-            add_post(client, title="Same", status="published", author=editor.pk)
+            add_post(client, title="Same", _step="publish", author=editor.pk)
         assert set(Post.objects.values_list("slug", flat=True)) == {"same", "same-2"}
 
 
@@ -119,7 +118,7 @@ class TestSource:
     def test_the_editor_previews_and_uploads_in_the_markup_of_the_entry(self, client: Client) -> None:
         post = PostFactory(markup="html")
         page = client.get(admin_url(post, "change")).content.decode()
-        assert 'data-markdownx-urls-path="/admin/markdownx/preview/?markup=html"' in page
+        assert f'data-markdownx-urls-path="/admin/markdownx/preview/?markup=html&amp;entry={post.pk}"' in page
         assert 'data-markdownx-upload-urls-path="/admin/markdownx/upload/?markup=html"' in page
 
     def test_the_markup_cannot_be_changed(self, client: Client, editor: User) -> None:
@@ -169,44 +168,6 @@ class TestTags:
         assert "Tags" in LogEntry.objects.latest("pk").get_change_message()
 
 
-class TestPublishing:
-    @pytest.fixture(autouse=True)
-    def _in_paris(self, settings: Settings) -> None:
-        settings.TIME_ZONE = "Europe/Paris"
-
-    def test_the_time_zone_is_named(self, client: Client) -> None:
-        page = client.get(admin_url(Post, "add")).content.decode()
-        assert "in the site's time zone, Europe/Paris." in page
-
-    def test_times_are_in_the_time_zone_of_the_site(self, client: Client, editor: User) -> None:
-        add_post(
-            client,
-            title="Later",
-            status="published",
-            published_at_0="2031-07-01",
-            published_at_1="14:00",
-            author=editor.pk,
-        )
-        post = Post.objects.get()
-        assert post.published_at == dt.datetime(2031, 7, 1, 12, tzinfo=dt.UTC)
-        assert post.is_scheduled
-        assert "Scheduled for July 1, 2031, 2 p.m." in client.get("/admin/blog/post/").content.decode()
-
-    def test_a_time_that_is_not_changed_keeps_its_microseconds(self, client: Client, editor: User) -> None:
-        time = dt.datetime(2020, 1, 1, 12, 30, 15, 123456, tzinfo=dt.UTC)
-        post = PostFactory(published_at=time, author=editor)
-        save(client, post, title="Changed")
-        assert (Post.objects.get().title, Post.objects.get().published_at) == ("Changed", time)
-        save(client, Post.objects.get(), published_at_1="13:30:16")
-        assert Post.objects.get().published_at == time.replace(second=16, microsecond=0)
-
-    def test_without_a_time_it_is_published_now(self, client: Client, editor: User) -> None:
-        add_post(client, title="Now", status="published", author=editor.pk)
-        time = Post.objects.get().published_at
-        assert time
-        assert abs(timezone.now() - time) < dt.timedelta(minutes=1)
-
-
 class TestEditConflicts:
     def test_the_second_person_is_warned_and_loses_nothing(self, client: Client, editor: User) -> None:
         post = PostFactory(title="Before", author=editor, tags=["tag"])
@@ -218,8 +179,8 @@ class TestEditConflicts:
         page = response.content.decode()
         assert "This was changed elsewhere" in page
         assert f'<a href="{admin_url(post, "change")}" target="_blank">' in page
-        for text in ("By the second", "Long work", "tag, new"):
-            assert text in page
+        for words in ("By the second", "Long work", "tag, new"):
+            assert words in page
 
         again = second | {"version": response.context["adminform"].form["version"].value()}
         client.post(admin_url(post, "change"), again)
@@ -286,7 +247,7 @@ class TestPostList:
     def test_filters_by_language_and_author(self, client: Client) -> None:
         arabic, other = PostFactory(title="Arabic", language="ar"), PostFactory(title="Other")
         assert listed(client, "/admin/blog/post/?language=ar") == ["Arabic"]
-        assert listed(client, f"/admin/blog/post/?author__id__exact={other.author.pk}") == ["Other"]
+        assert listed(client, f"/admin/blog/post/?author={other.author.pk}") == ["Other"]
         filters = client.get("/admin/blog/post/").context["cl"].filter_specs
         language = next(spec for spec in filters if spec.title == "language")
         assert language.lookup_choices == [("ar", "Arabic")]
@@ -306,7 +267,7 @@ class TestPostList:
         add()
         client.get("/admin/blog/post/")
         for _ in range(2):
-            with django_assert_num_queries(13):
+            with django_assert_num_queries(21):
                 client.get("/admin/blog/post/")
             for _ in range(5):
                 add()
@@ -318,12 +279,9 @@ class TestPostList:
 
     def test_links_to_the_post_or_its_preview(self, client: Client) -> None:
         public, draft = PostFactory(title="Public"), PostFactory(title="Draft", status=Status.DRAFT)
-        page = client.get("/admin/blog/post/").content.decode()
-        assert f'<a href="{public.get_absolute_url()}" aria-label="View: Public">' in page
-        assert f'<a href="{escape(draft.get_preview_url())}" aria-label="Preview: Draft">' in page
-        form_page = client.get(admin_url(draft, "change")).content.decode()
-        assert escape(draft.get_preview_url()) in form_page
-        assert re.search(r'class="viewsitelink" target="_blank">\s*Preview\s*</a>', form_page)
+        links = [link.attrib for link in find(read(client.get("/admin/blog/post/")), "p.entry-actions a")]
+        assert {"href": public.get_absolute_url(), "aria-label": "View: Public"} in links
+        assert {"href": draft.get_preview_url(), "aria-label": "Preview: Draft"} in links
 
 
 class TestBulkActions:
@@ -341,7 +299,8 @@ class TestBulkActions:
         drafts = [PostFactory(status=Status.DRAFT) for _ in range(3)]
         assert self.run(client, "publish", *drafts) == ["3 posts published."]
         assert self.run(client, "unpublish", *drafts[:2]) == ["2 posts unpublished."]
-        assert self.run(client, "trash", *drafts) == ["3 posts moved to the trash."]
+        (trashed,) = self.run(client, "trash", *drafts)
+        assert trashed.startswith("3 posts moved to the trash. ")
         assert self.run(client, "restore", *drafts, status="trash") == ["3 posts restored as drafts."]
 
     def test_link_to_the_result_if_it_is_one_entry(self, client: Client) -> None:
@@ -351,7 +310,8 @@ class TestBulkActions:
             f'Post published. <a href="{post.get_absolute_url()}">View post</a>'
         ]
         assert self.run(client, "unpublish", post) == [f"Post unpublished. {preview}"]
-        assert self.run(client, "trash", post) == [f"Post moved to the trash. {preview}"]
+        (trashed,) = self.run(client, "trash", post)
+        assert trashed.startswith(f"Post moved to the trash. {preview} ")
         assert self.run(client, "restore", post, status="trash") == [f"Post restored as a draft. {preview}"]
         assert self.run(client, "publish", page) == [
             f'Page published. <a href="{page.get_absolute_url()}">View page</a>'
@@ -367,10 +327,9 @@ class TestBulkActions:
         drafts = [PostFactory(author=author, status=Status.DRAFT) for _ in range(2)]
         public = PostFactory(author=author)
         refused = escape("One post was not changed: it is in the trash, or you don't have permission to change it.")
-        assert self.run(client_of(author), "trash", *drafts, public) == [
-            f'{refused} <a href="{public.get_absolute_url()}">View post</a>',
-            "2 posts moved to the trash.",
-        ]
+        not_changed, trashed = self.run(client_of(author), "trash", *drafts, public)
+        assert not_changed == f'{refused} <a href="{public.get_absolute_url()}">View post</a>'
+        assert trashed.startswith("2 posts moved to the trash.")
 
     def test_say_so_if_nothing_was_changed(self, client: Client) -> None:
         assert self.run(client, "publish", PostFactory()) == ["Nothing was changed."]
@@ -393,85 +352,17 @@ class TestBulkActions:
     def test_deleting_lists_related_objects_and_makes_cached_pages_expire(
         self, client: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
-        post = PostFactory()
+        post = PostFactory(status=Status.TRASH, tags=["tag"], categories=[CategoryFactory()])
         CommentFactory(entry=post)
         data = {"action": "delete_selected", "_selected_action": post.pk}
-        assert "Comments: 1" in client.post("/admin/blog/post/", data).content.decode()
+        page = read(client.post("/admin/blog/post/?state=trash", data))
+        # The rows between a post and its categories and tags are nothing that anybody would miss.
+        assert [text(line) for line in find(page, "#content ul li")] == ["Posts: 1", "Comments: 1", post.title]
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):
-            client.post("/admin/blog/post/", data | {"post": "yes"})
+            client.post("/admin/blog/post/?state=trash", data | {"post": "yes"})
         assert not Post.objects.exists()
         assert SiteSettings.current().content_version > before
-
-
-class TestMessageAfterSaving:
-    def saved(self, client: Client, entry: Post | Page | type[Post], **fields: Any) -> str:
-        if isinstance(entry, type):
-            response = client.post(admin_url(entry, "add"), form_data(**fields), follow=True)
-        else:
-            response = client.post(admin_url(entry, "change"), form_data(entry, **fields), follow=True)
-        (message,) = response.context["messages"]
-        return str(message)
-
-    @pytest.mark.parametrize(
-        ("fields", "message"),
-        [
-            ({"status": "draft"}, "Draft saved."),
-            ({"status": "pending"}, "Post submitted for review."),
-            ({"status": "private"}, "Post published privately."),
-            (
-                {"status": "published", "published_at_0": "2100-01-01", "published_at_1": "12:00"},
-                "Post scheduled.",
-            ),
-        ],
-    )
-    def test_links_to_the_preview_of_a_post_that_is_not_public(
-        self, client: Client, editor: User, fields: dict[str, str], message: str
-    ) -> None:
-        shown = self.saved(client, Post, title="New", author=editor.pk, **fields)
-        preview_url = escape(Post.objects.get().get_preview_url())
-        assert shown == f'{message} <a href="{preview_url}">Preview post</a>'
-
-    def test_links_to_a_public_post(self, client: Client, editor: User) -> None:
-        shown = self.saved(client, Post, title="New", author=editor.pk, status="published")
-        post = Post.objects.get()
-        link = f'<a href="{post.get_absolute_url()}">View post</a>'
-        assert shown == f"Post published. {link}"
-        assert self.saved(client, post, title="Changed") == f"Post updated. {link}"
-
-    def test_names_the_new_status(self, client: Client, editor: User) -> None:
-        post = PostFactory(status=Status.DRAFT, author=editor)
-        assert self.saved(client, post, title="Changed").startswith("Draft saved.")
-        assert self.saved(client, Post.objects.get(), status="published").startswith("Post published.")
-        assert self.saved(client, Post.objects.get(), status="draft").startswith("Draft saved.")
-        assert self.saved(client, Post.objects.get(), status="trash").startswith("Post moved to the trash.")
-
-    def test_says_page_for_a_page(self, client: Client, editor: User) -> None:
-        page = PageFactory(author=editor)
-        assert self.saved(client, page, title="Changed") == (
-            f'Page updated. <a href="{page.get_absolute_url()}">View page</a>'
-        )
-
-    @pytest.mark.parametrize(
-        ("button", "url"),
-        [("_save", "/admin/blog/post/"), ("_continue", "{form}"), ("_addanother", "/admin/blog/post/add/")],
-    )
-    def test_is_shown_on_the_page_that_the_button_leads_to(
-        self, client: Client, editor: User, button: str, url: str
-    ) -> None:
-        post = PostFactory(author=editor)
-        response = client.post(admin_url(post, "change"), form_data(post) | {button: "Save"})
-        assert response["Location"] == url.format(form=admin_url(post, "change"))
-        response = client.post(admin_url(Post, "add"), form_data(title="New", author=editor.pk) | {button: "Save"})
-        assert response["Location"] == url.format(form=admin_url(Post.objects.latest("pk"), "change"))
-
-    def test_keeps_the_filters_of_the_list(self, client: Client, editor: User) -> None:
-        post = PostFactory(author=editor)
-        filters = "?_changelist_filters=state%3Dpublished"
-        response = client.post(admin_url(post, "change") + filters, form_data(post) | {"_continue": "Save"})
-        assert response["Location"] == admin_url(post, "change") + filters
-        response = client.post(admin_url(post, "change") + filters, form_data(post))
-        assert response["Location"] == "/admin/blog/post/?state=published"
 
 
 class TestTrees:
@@ -536,7 +427,7 @@ class TestTrees:
         make(parent=top)
         client.get(f"/admin/blog/{kind}/")
         for _ in range(2):
-            with django_assert_num_queries({"page": 9, "category": 8}[kind]):
+            with django_assert_num_queries({"page": 18, "category": 9}[kind]):
                 client.get(f"/admin/blog/{kind}/")
             for _ in range(3):
                 make(parent=top)

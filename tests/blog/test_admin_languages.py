@@ -87,8 +87,8 @@ class TestSetLanguage:
         published = PostFactory(author=author)
         response = act(client_of(author), draft, published, language="fr", confirm="1")
         assert [message.partition(":")[0] for message in messages(response)] == [
-            "The language of one post was set. Preview post",
             "One post was not changed",
+            "The language of one post was set. Preview post",
         ]
         assert list(Post.objects.filter(language="fr")) == [draft]
 

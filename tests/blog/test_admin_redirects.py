@@ -7,7 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 
-from blog.models import Category, Page, Post, Redirect
+from blog.models import Category, Page, Post, Redirect, Status
 from blog.models.redirect import add_redirects
 from media.models import Document
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
@@ -143,7 +143,7 @@ class TestDeleting:
         assert client.get("/x/").status_code == 404
 
     def test_a_page_with_redirects_can_be_deleted(self, editor: Client) -> None:
-        page = PageFactory()
+        page = PageFactory(status=Status.TRASH)
         add_redirects([("/x/", page)])
         editor.post(f"/admin/blog/page/{page.pk}/delete/", {"post": "yes"})
         assert not Page.objects.exists()

@@ -17,13 +17,24 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from blog.models import Redirect, Status
+from blog import autosaves, publishing
+from blog.curation import merge as merge_categories
+from blog.models import Category, Post, Redirect, Status
 from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
 from media.pictures import store_picture
+from tags import curation, twins
 from tags.models import Tag, TagAlias
-from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import (
+    PASSWORD,
+    CategoryFactory,
+    CommentFactory,
+    PageFactory,
+    PostFactory,
+    TagFactory,
+    UserFactory,
+)
 from tests.factories.files import pdf_file, picture_file
 from tests.factories.types import Faults, LogIn, OpenPage
 from wordpress.models import FragmentKind, ImportJob, JobState, ReusableBlock
@@ -75,14 +86,29 @@ ADMIN = [
     "/admin/blog/",
     "/admin/password_change/",
     "/admin/blog/post/?state=draft&q=draft",
-    "/admin/blog/post/?published_at__year=2019&published_at__month=10",
+    "/admin/blog/post/?date=2019-10&author={owner}",
+    "/admin/blog/post/?state=trash",
+    "/admin/blog/post/calendar/",
+    "/admin/blog/post/{post}/quick/",
+    # With unsaved text that is offered, and somebody who is editing.
+    "/admin/blog/post/{post}/change/",
+    "/admin/blog/post/{post}/change/?autosave=",
     "/admin/blog/post/{post}/history/",
-    "/admin/blog/post/{post}/delete/",
+    "/admin/blog/post/{post}/preview-links/",
+    "/admin/blog/post/{post}/revisions/",
+    "/admin/blog/post/{trashed}/delete/",
+    "/admin/blog/post/{imported}/change/",
+    "/admin/blog/post/{imported}/convert/",
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
     "/admin/accounts/user/{owner}/password/",
     "/admin/wordpress/importjob/{job}/delete/",
+    "/admin/blog/category/merge/?categories={categories}",
+    "/admin/tags/tag/merge/?tags={tags}",
+    "/admin/tags/tag/merge/?tags={tag}",
+    "/admin/tags/tag/delete/?tags={tags}",
+    "/admin/tags/tag/{tag}/rename/",
 ]
 # What commenters may write, and what imported comments contain.
 WIDE_COMMENT = f"""<pre>{"wide " * 280}</pre><p><code>{"unbroken" * 170}</code></p>
@@ -104,13 +130,15 @@ def blog() -> None:
         PostFactory(tags=["cooperation"], author=writer, published_at=moment - dt.timedelta(days=day))
     CommentFactory(entry=PostFactory(title="Guarded", password="x", author=writer, published_at=moment))
     PostFactory(title="A draft", status=Status.DRAFT, author=writer)
+    PostFactory(title="Trashed", status=Status.TRASH, author=writer)
     first = CommentFactory(pk=900, entry=post, website="https://example.org/")
     CommentFactory(entry=post, parent=first, user=writer)
     CommentFactory(entry=post, status="pending")
     # As an import stores it.
     Comment.objects.filter(pk=CommentFactory(entry=post).pk).update(html=WIDE_COMMENT)
     post.comment_count = 2
-    post.save()
+    post.source += " Edited."
+    publishing.save_entry(post, UserFactory(role="Editor"))
     PageFactory(title="Team", parent=PageFactory(title="About", source=BODY))
     SiteSettings.objects.get_or_create(pk=1)
 
@@ -120,14 +148,24 @@ def owner(blog: None) -> User:
     """The owner of a site with something in every list of the admin."""
     owner = UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     TagAlias.objects.create(slug="co-operation", tag=Tag.objects.get(name="cooperation"))
+    curation.delete([TagFactory(name="unused").pk], owner, expected_uses=0)
+    TagFactory(name="coöperation with a long name")
+    TagFactory(name="cooperations")
+    twins.search()
+    old, new = CategoryFactory(name="news"), CategoryFactory(name="newsletter")
+    merge_categories([old.pk], new.pk, owner)
     entry = Comment.objects.get(pk=900).entry
     Redirect.objects.create(path="/old/", entry=entry)
     Block.objects.create(text="casino")
     LogEntry.objects.log_actions(owner.pk, [entry], CHANGE, single_object=True)
     Group.objects.create(name="Translators")
+    PostFactory(title="Imported", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
     store_picture(picture_file(), by=owner)
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
+    post = Comment.objects.get(pk=900).entry
+    autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
+    autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
     return owner
 
@@ -145,7 +183,13 @@ def admin_paths(owner: User) -> Iterator[str]:
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])
     post, job = Comment.objects.get(pk=900).entry, ImportJob.objects.get()
-    yield from (path.format(owner=owner.pk, post=post.pk, job=job.pk) for path in ADMIN)
+    imported, trashed = Post.objects.get(markup="html"), Post.objects.get(status=Status.TRASH)
+    tag, *others = Tag.objects.order_by("pk").values_list("pk", flat=True)
+    tags = ",".join(map(str, [tag, *others]))
+    categories = ",".join(map(str, Category.objects.order_by("-path").values_list("pk", flat=True)))
+    values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "imported": imported.pk, "trashed": trashed.pk}
+    values |= {"tag": tag, "tags": tags, "categories": categories}
+    yield from (path.format(**values) for path in ADMIN)
 
 
 @pytest.fixture(params=["en", "ar"], ids=["left to right", "right to left"])

@@ -23,10 +23,9 @@ def test_a_post_is_written_read_and_commented_on_and_the_comment_approved(
     editor.click("input[type=submit]")
     editor.fill("[name=title]", "A lamp for the harbour")
     editor.fill("[name=source]", "The *first* words.\n\n<!--more-->\n\nThe rest of it.")
-    expect(editor.locator(".markdownx-preview em")).to_have_text("first")
-    editor.fill("[name=tags]", "human rights defenders, NGOs")
-    editor.select_option("[name=status]", "published")
-    editor.click("input[name=_save]")
+    expect(editor.frame_locator(".markdownx-preview").locator("em")).to_have_text("first")
+    editor.fill("#id_tags", "human rights defenders, NGOs")
+    editor.get_by_role("button", name="Publish", exact=True).click()
     expect(editor.locator(".success")).to_have_text("Post published. View post")
 
     reader = open_page("/tag/ngos/")

@@ -1,6 +1,7 @@
 """Moderating the queue: with the keyboard, alongside a second moderator, by touch, and without JavaScript."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.utils import timezone
@@ -107,6 +108,8 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
         press_and_wait(anna, "a")
     expect(anna.locator("#empty")).to_be_visible()
     expect(anna.locator("#count")).to_have_text("0")
+    expect(anna.locator("[data-count=comments]")).to_be_hidden()
+    expect(anna).to_have_title(re.compile(r"^\s*Moderation queue"))
     assert faults(anna) == ""
     expected = [Status.APPROVED, Status.TRASH, Status.TRASH, *[Status.APPROVED] * 27]
     assert statuses(comments) == expected

@@ -1,4 +1,4 @@
-"""The admin in a browser: writing with a preview, images and tag suggestions, under the Content-Security-Policy.
+"""The admin in a browser: files and protection of input, under the Content-Security-Policy.
 
 `open_page` fails a test when anything violates the Content-Security-Policy.
 """
@@ -12,8 +12,8 @@ from playwright.sync_api import Dialog, Page, expect
 
 from blog.models import Post
 from media.models import Picture
-from tests.factories import PASSWORD, TagFactory, UserFactory
-from tests.factories.files import picture, picture_file
+from tests.factories import PASSWORD, UserFactory
+from tests.factories.files import PDF, picture, picture_file
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def names_of_images(text: str) -> str:
     return re.sub(r"/media/[^)\"]*", lambda url: titles[url[0]], text)
 
 
-class TestImages:
+class TestFiles:
     def test_a_dropped_image_is_inserted_and_the_caret_is_in_its_description(self, new_post: Page) -> None:
         new_post.fill("#id_source", "Before.\n\n")
         drop(new_post, "march.png", picture_file().read())
@@ -72,7 +72,7 @@ class TestImages:
             re.compile(r"^Before\.\n\n!\[\]\(/media/pictures/.*\.png\)$")
         )
         new_post.keyboard.type("A crowd")
-        picture = new_post.locator(".editor-preview img")
+        picture = new_post.frame_locator(".editor-preview").locator("img")
         expect(picture).to_have_attribute("alt", "A crowd")
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 12
         assert Picture.objects.get().title == "march"
@@ -110,57 +110,30 @@ class TestImages:
             picture.delete()
         assert found == BEFORE_AND_AFTER
 
-    def test_the_button_adds_an_image(self, new_post: Page) -> None:
-        file: Any = {"name": "x.png", "mimeType": "image/png", "buffer": picture_file().read()}
-        with new_post.expect_file_chooser() as chooser:
-            new_post.click("text=Add image…")
-        chooser.value.set_files(file)
-        expect(new_post.locator("#id_source")).to_have_value(re.compile(r"^!\[\]\(/media/pictures/.*\.png\)$"))
-
-    def test_an_error_is_shown_and_leaves_the_text_unchanged(self, new_post: Page) -> None:
-        new_post.fill("#id_source", "Before.")
-        drop(new_post, "x.jpg", b"<script>alert(1)</script>")
-        expect(new_post.locator(".editor-status")).to_contain_text("This file is not an image")
-        expect(new_post.locator("#id_source")).to_have_value("Before.")
+    def test_documents_and_images_are_added_together_and_an_error_is_shown_for_its_file(self, new_post: Page) -> None:
+        source = new_post.locator("#id_source")
+        source.fill("Before.")
+        files: list[Any] = [
+            {"name": "The report [1].pdf", "mimeType": "application/pdf", "buffer": PDF},
+            {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"<script>alert(1)</script>"},
+            {"name": "x.png", "mimeType": "image/png", "buffer": picture_file().read()},
+        ]
+        new_post.set_input_files(".editor-file", files)
+        url = r"/media/documents/\S*\.pdf"
+        expect(source).to_have_value(
+            re.compile(rf"^Before\.\n\n\[The report \\\[1\\\]\]\({url}\)\n\n!\[\]\(/media/pictures/\S*\.png\)$")
+        )
+        errors = new_post.locator(".editor-uploads li")
+        expect(errors).to_have_text(re.compile(r"^bad\.jpg\s+This file is not an image"))
+        # The caret is in the description of the image.
+        new_post.keyboard.type("A crowd")
+        assert "![A crowd](" in source.input_value()
 
     def test_a_file_that_is_too_large_is_not_uploaded(self, new_post: Page) -> None:
         new_post.evaluate("document.querySelector('#id_source').dataset.maxBytes = 10")
         drop(new_post, "x.jpg", picture_file().read())
-        expect(new_post.locator(".editor-status")).to_contain_text("larger than 20 MB")
+        expect(new_post.locator(".editor-uploads li")).to_contain_text("larger than 20 MB")
         assert not Picture.objects.exists()
-
-
-class TestTags:
-    def test_existing_tags_are_suggested_and_new_ones_accepted(self, new_post: Page) -> None:
-        for name in ("human rights", "human kind", "Свобода"):
-            TagFactory(name=name)
-        field = new_post.locator("#id_tags")
-        field.press_sequentially("hum")
-        expect(new_post.locator(".tags-list li")).to_have_count(2)
-        field.press("ArrowDown")
-        expect(new_post.locator("[aria-selected]")).to_have_text("human kind")
-        field.press("ArrowDown")
-        field.press("Enter")
-        expect(field).to_have_value("human rights, ")
-        field.press_sequentially("Brand new")
-        field.press("Enter")
-        field.press_sequentially("СВО")
-        new_post.locator(".tags-list").get_by_text("Свобода").click()
-        expect(field).to_have_value("human rights, Brand new, Свобода, ")
-        new_post.fill("#id_title", "Tagged")
-        new_post.click("[name=_continue]")
-        expect(field).to_have_value("Brand new, human rights, Свобода")
-
-    def test_escape_and_comma_close_the_suggestions(self, new_post: Page) -> None:
-        TagFactory(name="human rights")
-        field = new_post.locator("#id_tags")
-        field.press_sequentially("hum")
-        expect(new_post.locator(".tags-list")).to_be_visible()
-        field.press("Escape")
-        expect(new_post.locator(".tags-list")).to_be_hidden()
-        field.press_sequentially("our,")
-        expect(new_post.locator(".tags-list")).to_be_hidden()
-        expect(field).to_have_value("humour,")
 
 
 class TestProtectionOfInput:
@@ -172,7 +145,7 @@ class TestProtectionOfInput:
 
     def test_a_double_click_creates_one_post(self, new_post: Page) -> None:
         new_post.fill("#id_title", "Once")
-        new_post.dblclick("[name=_save]")
+        new_post.get_by_role("button", name="Save draft").dblclick()
         expect(new_post.locator(".success")).to_be_visible()
         assert Post.objects.count() == 1
 
@@ -193,25 +166,16 @@ class TestProtectionOfInput:
         new_post.route("**/preview/**", lambda route: route.fulfill(status=400, body="<html><h1>Oh</h1></html>"))
         new_post.reload()
         new_post.fill("#id_source", "words")
-        expect(new_post.locator(".editor-preview")).to_have_text(re.compile("The preview isn't available right now"))
+        expect(new_post.locator(".editor-notice")).to_have_text(re.compile("The preview isn't available right now"))
 
     def test_without_javascript_everything_is_saved(self, new_post: Page, log_in: LogIn) -> None:
         plain = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False)
         plain.fill("#id_title", "Plain")
         plain.fill("#id_source", "Words")
         plain.fill("#id_tags", "one, two")
-        plain.click("[name=_save]")
+        plain.get_by_role("button", name="Save draft").click()
         expect(plain.locator(".success")).to_be_visible()
         assert {tag.name for tag in Post.objects.get().tags.all()} == {"one", "two"}
-
-
-def test_the_calendar_and_the_clock_open(new_post: Page) -> None:
-    new_post.click("#calendarlink0")
-    new_post.get_by_text("Tomorrow").click()
-    new_post.click("#clocklink0")
-    new_post.get_by_text("Noon").click()
-    expect(new_post.locator("#id_published_at_1")).to_have_value("12:00:00")
-    expect(new_post.locator("#id_published_at_0")).not_to_have_value("")
 
 
 @pytest.mark.parametrize("width", [390, 1400])

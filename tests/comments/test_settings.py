@@ -84,7 +84,7 @@ class TestAdmin:
 
     def test_the_sites_settings_link_to_them(self, client: Client) -> None:
         page = read(client.get("/admin/core/sitesettings/1/change/"))
-        links = {link.get("href"): text(link) for link in find(page, ".object-tools a")}
+        links = {link.get("href"): text(link) for link in find(page, ".navigation a")}
         assert links["/admin/comments/commentsettings/"] == "Comment settings"
 
     def test_they_can_be_saved(self, client: Client) -> None:

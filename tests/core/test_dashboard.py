@@ -1,18 +1,26 @@
 """The dashboard shows the panels that apps register to all staff."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest
 from django.template import engines
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from blog.models import Post, Status
+from comments.models import CommentStatus
 from core import dashboard
 from core.dashboard import Panel, dashboard_panels
+from core.models import SiteSettings
 from core.registry import Registry, registries
 from tags.models import Tag
-from tests.factories import UserFactory
-from tests.factories.admin import client_of
+from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.admin import client_of, user_in_role
+from tests.factories.responses import find, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -70,10 +78,125 @@ def test_recent_actions_are_those_of_the_current_user(editor: Client) -> None:
     assert "A march" not in client_of(UserFactory(role="Editor")).get(INDEX).content.decode()
 
 
-def test_app_pages_have_no_panels(editor: Client) -> None:
-    response = editor.get("/admin/blog/")
-    assert response.status_code == 200
-    assert "panel-recent-actions" not in response.content.decode()
+@pytest.mark.parametrize("path", ["/admin/blog/", "/admin/comments/"])
+def test_pages_of_apps_lead_to_it(editor: Client, path: str) -> None:
+    assert editor.get(path)["Location"] == INDEX
+
+
+def test_moderators_land_in_the_queue() -> None:
+    moderator = client_of(UserFactory(role="Moderator"))
+    assert moderator.get(INDEX)["Location"] == "/admin/comments/queue/"
+
+
+def titles_for(role: str) -> list[str]:
+    return [str(panel["title"]) for panel in client_of(user_in_role(role)).get(INDEX).context["dashboard_panels"]]
+
+
+class TestRoles:
+    def test_a_panel_is_for_those_with_one_of_its_permissions(self, panels: Registry[Panel]) -> None:
+        permissions = ("blog.add_page", "core.change_sitesettings")
+        panels.register("a", Panel("A", "admin/_recent_actions.html", no_context, permissions))
+        assert [role for role in ("staff", "Author", "Editor", "superuser") if titles_for(role)] == [
+            *("Editor", "superuser")
+        ]
+
+    def test_panels_come_in_their_order_and_those_without_content_are_left_out(
+        self, panels: Registry[Panel], editor: Client
+    ) -> None:
+        panels.register("a", Panel("Last", "admin/_recent_actions.html", no_context, order=3))
+        panels.register("b", Panel("Empty", "admin/_recent_actions.html", lambda request: None, order=2))
+        panels.register("c", Panel("First", "admin/_recent_actions.html", no_context, order=1))
+        assert panel_titles(editor) == ["First", "Last"]
+
+    @pytest.mark.parametrize(
+        ("role", "expected"),
+        [
+            ("staff", ["Recent actions"]),
+            ("Author", ["Your drafts", "Recent actions"]),
+            (
+                "Editor",
+                [
+                    *("Your drafts", "Pending review", "Pending comments", "Scheduled", "Recent posts"),
+                    "Recent actions",
+                ],
+            ),
+            (
+                "superuser",
+                [
+                    *("Needs your attention", "Your drafts", "Pending review", "Pending comments", "Scheduled"),
+                    *("Recent posts", "Recent actions"),
+                ],
+            ),
+        ],
+    )
+    def test_each_role_sees_what_it_has_to_do(self, role: str, expected: list[str]) -> None:
+        fill(1)
+        assert titles_for(role) == expected
+
+
+def fill(count: int) -> None:
+    """Create posts and comments of all that the dashboard shows."""
+    CommentFactory(entry=PostFactory(title="Old news"), status=CommentStatus.PENDING)
+    later = timezone.now() + dt.timedelta(days=1)
+    PostFactory(title="Tomorrow", published_at=later)
+    author = UserFactory(role="Author", display_name="Amina")
+    now = timezone.now()
+    Post.objects.bulk_create(
+        Post(
+            kind="post",
+            title=f"A {number}",
+            slug=f"a-{count}-{number}",
+            author=author,
+            status=Status.PENDING,
+            modified_at=now,
+        )
+        for number in range(count)
+    )
+
+
+class TestContent:
+    def test_everything_is_one_click_away(self) -> None:
+        fill(1)
+        links = {
+            text(link): link.get("href") for link in find(read(client_of(user_in_role("Editor")).get(INDEX)), "li a")
+        }
+        for title in ("Tomorrow", "Old news"):
+            assert links[title] == f"/admin/blog/post/{Post.objects.get(title=title).pk}/change/"
+        assert links["A 0"] == f"/admin/blog/post/{Post.objects.get(title='A 0').pk}/change/"
+        assert "/admin/comments/queue/" in links.values()
+
+    def test_drafts_are_ones_own_and_authors_see_no_others(self) -> None:
+        user = UserFactory(role="Author")
+        PostFactory(title="Mine", author=user, status=Status.DRAFT)
+        PostFactory(title="Mine, public", author=user)
+        PostFactory(title="Theirs", status=Status.DRAFT)
+        PostFactory(title="Theirs, public")
+        page = read(client_of(user).get(INDEX))
+        assert {text(link) for link in find(page, ".panel-box li a")} == {"Mine", "Mine, public"}
+
+    def test_there_is_one_primary_button(self) -> None:
+        (button,) = find(read(client_of(user_in_role("superuser")).get(INDEX)), ".default")
+        assert button.get("href") == "/admin/blog/post/add/"
+
+    def test_owners_are_told_what_they_may_have_forgotten(self) -> None:
+        owner = client_of(user_in_role("superuser"))
+        assert "Give your site a title." in owner.get(INDEX).text
+        SiteSettings.objects.update(title="Lamp & Ledger")
+        assert "Needs your attention" not in owner.get(INDEX).text
+        SiteSettings.objects.update(search_engines_welcome=False)
+        assert "Search engines are asked to stay away." in owner.get(INDEX).text
+
+    def test_ten_thousand_posts_take_as_many_queries_as_one(self, django_assert_num_queries: Any) -> None:
+        editor = client_of(user_in_role("Editor"))
+        fill(1)
+        editor.get(INDEX)
+        with CaptureQueriesContext(connection) as queries:
+            editor.get(INDEX)
+        assert len(queries) <= 13
+        fill(10_000)
+        with django_assert_num_queries(len(queries)):
+            page = editor.get(INDEX).text
+        assert ">10001</span>" in page
 
 
 def test_the_system_check_reports_missing_templates() -> None:

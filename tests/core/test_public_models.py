@@ -270,6 +270,8 @@ class TestWrites:
         data = form_values(client.get(url).content) | {case.field_name: case.after}
         if case.after is False:
             del data[case.field_name]
+        if case.model is Tag:
+            url, data = f"/admin/tags/tag/{obj.pk}/rename/", {"name": case.after, "slug": "", "confirm": "after After"}
         response = client.post(url, data)
         assert response.status_code == 302
 
@@ -282,6 +284,8 @@ class TestWrites:
             data = {"action": "trash", "_selected_action": [obj.pk]}
         elif meta.model is Comment:
             data = {"action": "spam_selected", "_selected_action": [obj.pk]}
+        elif meta.model is Tag:
+            url, data = "/admin/tags/tag/delete/", {"tags": obj.pk, "confirm": "1"}
         else:
             data = {"action": "delete_selected", "_selected_action": [obj.pk], "post": "yes"}
         assert meta.model in admin.site._registry

@@ -2,10 +2,11 @@
 
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import is_storable, remove_controls, remove_non_xml, remove_unstorable, unify_line_ends
+from core.text import fold, is_storable, remove_controls, remove_non_xml, remove_unstorable, unify_line_ends
 
 # By default, Hypothesis generates no surrogates.
 any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x0b\x7f\ud800\udfff\ufffe\uffff\r\n"))
@@ -44,3 +45,26 @@ def test_xml_is_readable_after_removing_non_xml_characters(text: str) -> None:
     element.text = remove_non_xml(text)
     read = ElementTree.fromstring(ElementTree.tostring(element, encoding="unicode"))
     assert (read.text or "") == unify_line_ends(element.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        (" COÖPERATION  now ", "cooperation now"),
+        ("coo\u0308peration", "cooperation"),
+        ("Łódź Ørsted Straße", "lodz orsted strasse"),
+        ("ﬁlm", "film"),
+        ("soft\xadhyphen", "softhyphen"),
+        ("Ёж", "еж"),
+        ("हिन्दी", "हिन्दी"),
+        ("🎉", "🎉"),
+        ("\u0301", ""),
+    ],
+)
+def test_folding_removes_case_and_accents(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(any_text)
+def test_folding_keeps_one_line_without_outer_spaces(text: str) -> None:
+    assert fold(text) == " ".join(fold(text).split())

@@ -42,17 +42,16 @@ def admin_url(entry: Post | Page | type[Post] | type[Page], name: str) -> str:
 
 
 def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any]:
-    """Return the data that the form of `entry` (or of a new one) submits. A change to None leaves the field out."""
-    data: dict[str, Any] = {"title": "", "source": "", "status": "draft", "comments_open": "on"}
+    """Return the data that the form of `entry` (or of a new one) submits. A change to None leaves the field out.
+
+    Without `_step`, which names a button, the form saves.
+    """
+    data: dict[str, Any] = {"title": "", "source": "", "comments_open": "on"}
     if entry is not None:
-        data |= {
-            name: getattr(entry, name)
-            for name in ("title", "source", "status", "slug", "excerpt", "language", "password")
-        }
+        data |= {name: getattr(entry, name) for name in ("title", "source", "slug", "excerpt", "language", "password")}
         data |= {"author": entry.author_id, "version": entry.modified_at.isoformat()}
         if entry.published_at:
-            time = localtime(entry.published_at)
-            data |= {"published_at_0": f"{time:%Y-%m-%d}", "published_at_1": f"{time:%H:%M:%S}"}
+            data["published_at"] = f"{localtime(entry.published_at):%Y-%m-%dT%H:%M}"
     if isinstance(entry, Post):
         data["categories"] = [category.pk for category in entry.categories.all()]
         data["tags"] = ", ".join(tag.name for tag in entry.tags.all())

@@ -8,7 +8,13 @@ from pathlib import Path
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-PDF = b"%PDF-1.4\n1 0 obj\n%%EOF\n"
+# The smallest that every program opens: one empty page.
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/MediaBox[0 0 99 99]/Parent 2 0 R>>endobj\nxref\n0 4\n0000000000 65535 f \n"
+    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \n"
+    b"trailer<</Size 4/Root 1 0 R>>\nstartxref\n162\n%%EOF\n"
+)
 # A tenth of a second of silence: MPEG 1, layer III, 128 kbit/s at 44.1 kHz.
 MP3 = (b"\xff\xfb\x90\x00" + bytes(413)) * 4
 OGG = b"OggS\x00\x02" + bytes(20) + b"\x01\x1e\x01vorbis"

@@ -10,10 +10,12 @@ from django.urls import reverse
 from PIL import Image
 
 from media.documents import store_document
-from media.models import Document, Picture
+from media.models import Document, Picture, RenditionState
 from media.pictures import store_picture
-from tests.factories import UserFactory
-from tests.factories.files import pdf_file, picture_file
+from media.renditions import make_renditions
+from tests.factories import PageFactory, PostFactory, UserFactory, at
+from tests.factories.files import pdf_file, picture_file, wav
+from tests.factories.files import picture as image_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -86,18 +88,51 @@ class TestUploading:
         upload = SimpleUploadedFile("x.png", b"<script>", "image/png")
         response = client.post(page(kind, "add"), {"file": upload, "title": "Typed", "alt": "", "caption": ""})
         assert response.status_code == 200
-        assert ("This file is not " + {"picture": "an image", "document": "a PDF"}[kind]) in response.content.decode()
+        message = {
+            "picture": "This file is not an image",
+            "document": "Files of the type “.png” can&#x27;t be published",
+        }
+        assert message[kind] in response.content.decode()
         assert 'value="Typed"' in response.content.decode()
 
-    def test_a_file_cannot_be_replaced(self, client: Client) -> None:
-        picture = store_picture(picture_file())
-        name = picture.file.name
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
+    def test_an_image_is_replaced_at_the_same_url_in_the_same_format(self, client: Client, kind: str) -> None:
+        picture = store_picture(SimpleUploadedFile("a.jpg", image_bytes(kind="JPEG")), title="A lamp")
+        make_renditions(picture)
+        new = SimpleUploadedFile("new.bin", image_bytes(kind, size=(90, 60)))
         client.post(
-            page("picture", "change", picture.pk),
-            {"file": picture_file("other.png"), "title": "Changed", "alt": "New", "caption": ""},
+            page("picture", "change", picture.pk), {"replacement": new, "title": "A lamp", "alt": "Lit", "caption": ""}
         )
-        picture = Picture.objects.get()
-        assert (picture.title, picture.alt, picture.file.name) == ("Changed", "New", name)
+        replaced = Picture.objects.get()
+        assert (replaced.file.name, replaced.alt) == (picture.file.name, "Lit")
+        assert (replaced.width, replaced.height, replaced.renditions) == (90, 60, [])
+        assert replaced.rendition_state == RenditionState.DUE
+        with replaced.file.open() as file:
+            assert Image.open(file).format == "JPEG"
+            assert file.size == replaced.size
+
+    def test_a_document_is_replaced_by_one_of_its_type_only(self, client: Client) -> None:
+        document = store_document(pdf_file())
+        url = page("document", "change", document.pk)
+        response = client.post(url, {"replacement": SimpleUploadedFile("a.wav", wav()), "title": "Typed"})
+        assert "Choose a “.pdf” file, because the URL stays the same." in response.content.decode()
+        assert 'value="Typed"' in response.content.decode()
+        longer = pdf_file(pdf_file().read().replace(b"99 99", b"9999 9999"))
+        client.post(url, {"replacement": longer, "title": "New"})
+        replaced = Document.objects.get()
+        assert (replaced.file.name, replaced.title) == (document.file.name, "New")
+        with replaced.file.open() as file:
+            assert b"9999" in file.read()
+
+    def test_an_image_that_cannot_be_read_replaces_nothing(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        with picture.file.open() as file:
+            before = file.read()
+        data = {"replacement": SimpleUploadedFile("x.png", b"<script>"), "title": "x", "alt": "", "caption": ""}
+        response = client.post(page("picture", "change", picture.pk), data)
+        assert "This file is not an image" in response.content.decode()
+        with Picture.objects.get().file.open() as file:
+            assert file.read() == before
 
     def test_deleting_in_bulk_deletes_the_files_too(
         self, client: Client, django_capture_on_commit_callbacks: Any
@@ -122,7 +157,7 @@ class TestUploading:
         add()
         client.get(page(kind, "changelist"))
         for _ in range(2):
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(9):
                 assert client.get(page(kind, "changelist")).status_code == 200
             add()
             add()
@@ -131,3 +166,84 @@ class TestUploading:
         picture = store_picture(picture_file(), alt="A [big] crowd <b>")
         shown = client.get(page("picture", "change", picture.pk)).content.decode()
         assert f"![A (big) crowd &lt;b&gt;]({picture.file.url})" in shown
+
+
+class TestTheLibrary:
+    @pytest.fixture(autouse=True)
+    def _editor(self, client: Client) -> None:
+        client.force_login(UserFactory(role="Editor"))
+
+    def shown(self, client: Client, kind: str, query: str) -> set[str]:
+        response = client.get(f"{page(kind, 'changelist')}?{query}")
+        return {str(upload) for upload in response.context["cl"].result_list}
+
+    def test_images_are_a_grid_that_says_what_is_missing(self, client: Client) -> None:
+        picture = store_picture(picture_file(), title="A lamp")
+        html = client.get(page("picture", "changelist")).content.decode()
+        assert f'src="{picture.file.url}"' in html
+        assert "No alternative text" in html
+        assert "Unused" in html
+
+    def test_images_can_be_filtered(self, client: Client) -> None:
+        plain = store_picture(picture_file(), title="plain")
+        used, featured = (store_picture(picture_file(), title=title, alt="A lamp") for title in ("used", "featured"))
+        Picture.objects.filter(pk=plain.pk).update(size=2_000_000, uploaded_at=at(2020, 5, 31, 23))
+        PostFactory(source=f"![]({used.file.url})")
+        PageFactory(featured_picture=featured)
+        assert self.shown(client, "picture", "used=no") == {"plain"}
+        assert self.shown(client, "picture", "used=yes") == {"used", "featured"}
+        assert self.shown(client, "picture", "alt=no") == {"plain"}
+        assert self.shown(client, "picture", "alt=yes") == {"used", "featured"}
+        assert self.shown(client, "picture", "size=large") == {"plain"}
+        assert self.shown(client, "picture", "month=2020-05") == {"plain"}
+        assert self.shown(client, "picture", "type=png") == {"plain", "used", "featured"}
+        assert self.shown(client, "picture", "type=jpeg") == set()
+        assert self.shown(client, "picture", "q=lamp") == {"used", "featured"}
+        # Nonsense filters nothing.
+        assert len(self.shown(client, "picture", "month=x&type=exe&used=maybe")) == 3
+
+    def test_documents_can_be_filtered(self, client: Client) -> None:
+        report, sound = store_document(pdf_file()), store_document(SimpleUploadedFile("sound.wav", wav()))
+        PostFactory(source=f"[Report]({report.file.url})")
+        assert self.shown(client, "document", "type=pdf") == {str(report)}
+        assert self.shown(client, "document", "type=audio") == {str(sound)}
+        assert self.shown(client, "document", "type=office") == set()
+        assert self.shown(client, "document", "used=no") == {str(sound)}
+
+    def test_details_name_every_page_that_uses_a_file(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        post = PostFactory(title="The march", source=f"![]({picture.file.url})")
+        about = PageFactory(title="About", featured_picture=picture, status="draft")
+        html = client.get(page("picture", "change", picture.pk)).content.decode()
+        assert f'<a href="/admin/blog/post/{post.pk}/change/">post “The march” (Published)</a>' in html
+        assert f'<a href="/admin/blog/page/{about.pk}/change/">page “About” (Draft), as the featured image</a>' in html
+
+    def test_details_offer_the_alternative_texts_of_posts(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        for alt in ("A lamp & a <ledger>", "A lamp & a <ledger>", ""):
+            PostFactory(source=f"![{alt}]({picture.file.url})")
+        other = store_picture(picture_file())
+        PostFactory(source=f"![Another]({other.file.url})")
+        html = client.get(page("picture", "change", picture.pk)).content.decode()
+        assert html.count('<option value="A lamp &amp; a &lt;ledger&gt;"></option>') == 1
+        assert 'list="alternative-texts"' in html
+        assert "Another" not in html
+
+    @pytest.mark.parametrize("how", ["one", "several"])
+    def test_deleting_names_the_pages_first(self, client: Client, how: str) -> None:
+        picture, unused = store_picture(picture_file()), store_picture(picture_file(), title="Nowhere")
+        PostFactory(title="The march", source=f"![]({picture.file.url})")
+        if how == "one":
+            response = client.get(page("picture", "delete", picture.pk))
+        else:
+            data = {"action": "delete_selected", "_selected_action": [picture.pk, unused.pk]}
+            response = client.post(page("picture", "changelist"), data)
+        html = response.content.decode()
+        assert "which is used in:" in html
+        assert "post “The march” (Published)" in html
+        assert ("Nowhere" in html) == (how == "several")
+        assert Picture.objects.count() == 2
+
+    def test_authors_may_upload(self, client: Client) -> None:
+        client.force_login(UserFactory(role="Author"))
+        assert 'action="/admin/media/upload/"' in client.get(page("picture", "changelist")).content.decode()

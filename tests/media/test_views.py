@@ -16,11 +16,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from media import permissions
-from media.models import Picture
+from media.models import Document, Picture
 from media.pictures import store_picture
 from media.views import requested_range
 from tests.factories import UserFactory
-from tests.factories.files import picture_file
+from tests.factories.files import PDF, picture_file
 from tests.factories.responses import fetch
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,23 @@ class TestUploadResponse:
         response = client.post(f"{UPLOAD}?markup={markup}", {"image": picture_file()})
         assert response.json() == {"image_code": f'<img src="{Picture.objects.get().file.url}" alt="">'}
 
+    def test_is_a_link_for_a_pdf(self, client: Client) -> None:
+        upload = SimpleUploadedFile("Who *we* are.pdf", PDF)
+        assert (
+            client.post(UPLOAD, {"image": upload})
+            .json()["image_code"]
+            .startswith(r"[Who \*we\* are](/media/documents/")
+        )
+        upload.seek(0)
+        code = client.post(f"{UPLOAD}?markup=html", {"image": upload}).json()["image_code"]
+        assert code.endswith(">Who *we* are</a>")
+        assert Document.objects.count() == 2
+
+    def test_a_pdf_requires_the_permission_for_documents(self, client: Client) -> None:
+        client.force_login(with_permissions("blog.add_post", "media.add_picture"))
+        assert client.post(UPLOAD, {"image": SimpleUploadedFile("x.pdf", PDF)}).status_code == 403
+        assert not Document.objects.exists()
+
     @pytest.mark.parametrize(
         ("sent", "message"),
         [
@@ -141,12 +158,16 @@ class TestServing:
         file.write_bytes(content)
         return f"/media/{name}"
 
-    def test_pictures_may_be_cached_for_ever(self, client: Client) -> None:
+    def test_renditions_may_be_cached_for_ever_and_what_can_be_replaced_for_an_hour(self, client: Client) -> None:
         picture = store_picture(picture_file())
         response = fetch(client, picture.file.url)
         assert response.headers["Content-Type"] == "image/png"
-        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert response.headers["Cache-Control"] == "public, max-age=3600"
         assert response.body.startswith(b"\x89PNG")
+        name = default_storage.save(f"renditions/1/{'0' * 32}-480.avif", ContentFile(b"AVIF"))
+        response = fetch(client, default_storage.url(name))
+        assert response.headers["Content-Type"] == "image/avif"
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
     @pytest.mark.parametrize("name", ["a.jpg", "documents/report.pdf", "old/page.html", "no-ending"])
     def test_files_cannot_run_scripts_on_the_site(self, client: Client, settings: Settings, name: str) -> None:

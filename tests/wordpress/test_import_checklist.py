@@ -298,7 +298,7 @@ class TestPage:
     ) -> None:
         client = client_of(user_in_role("superuser"))
         client.get(job.get_absolute_url())
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             client.get(job.get_absolute_url())
 
     def test_report_of_an_earlier_version_has_no_checklist(self, job: ImportJob) -> None:

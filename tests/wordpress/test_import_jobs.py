@@ -190,7 +190,7 @@ class TestSteps:
         uploaded(owner_client)
         for number in range(5):
             ImportJob.objects.create(file_names=[f"{number}.xml"], state=JobState.DONE, started_by=UserFactory())
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             content = owner_client.get(LIST_URL).content.decode()
         assert "blog.xml" in content
         assert "Ready to preview" in content
@@ -203,7 +203,7 @@ class TestSteps:
         job = uploaded(
             owner_client, export_file(export(*(item(n, creator=f"login{n}") for n in range(1, 30)), authors=authors))
         )
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             job_page(owner_client, job)
 
 

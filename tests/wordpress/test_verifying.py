@@ -349,7 +349,7 @@ class TestProgress:
     @pytest.fixture(autouse=True)
     def _slow_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let twenty seconds pass each time that the clock is read."""
-        monkeypatch.setattr("wordpress.progress.monotonic", count(0, 20).__next__)
+        monkeypatch.setattr("core.progress.monotonic", count(0, 20).__next__)
 
     def test_lines_show_the_rate_and_the_time_left(self, imported: Path) -> None:
         stderr = io.StringIO()

@@ -1,6 +1,7 @@
 """Importing from WordPress in the admin, for owners without a shell: upload, preview, import, read the report."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -24,9 +25,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
+from core.admin import BaseAdmin
+from core.dashboard import Concern
 from core.models import SiteSettings
 from wordpress.importing.checklist import CHANGE_SETTINGS
-from wordpress.models import ACTIVE_STATES, ImportJob, JobStep
+from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.display import job_display, job_progress, old_blog, state_label
 from wordpress.uploads.folder import JobFolder
@@ -46,7 +49,7 @@ def may_import(user: User | AnonymousUser) -> TypeGuard[User]:
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
+class ImportJobAdmin(BaseAdmin[ImportJob]):
     list_display = ("__str__", "state_label", "started_by", "uploaded_at")
     list_select_related = ("started_by",)
     list_per_page = 40
@@ -205,3 +208,11 @@ class ImportJobAdmin(admin.ModelAdmin[ImportJob]):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return redirect("admin:wordpress_importjob_change", object_id)
+
+
+def unfinished_imports(request: HttpRequest) -> Iterator[Concern]:
+    """Yield the newest import if it waits for a decision of the owner."""
+    job = ImportJob.objects.defer("report", "contents", "options").order_by("-uploaded_at").first()
+    if job is not None and may_import(request.user) and job.state in {JobState.READY, JobState.INTERRUPTED}:
+        text = gettext("The import of %(name)s: %(state)s") % {"name": job, "state": state_label(job)}
+        yield Concern(text, reverse("admin:wordpress_importjob_change", args=[job.pk]))

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from blog.admin.forms import SourceField, VersionedForm
 from blog.rendering import MAX_SOURCE_LENGTH
+from core.admin import BaseAdmin
 from wordpress.markup.footnotes_and_blocks import MAX_RENDERED_AT_ONCE, save_block
 from wordpress.models import FragmentKind, ReusableBlock
 
@@ -33,7 +34,7 @@ class ReusableBlockForm(VersionedForm):
 
 
 @admin.register(ReusableBlock)
-class ReusableBlockAdmin(admin.ModelAdmin[ReusableBlock]):
+class ReusableBlockAdmin(BaseAdmin[ReusableBlock]):
     form = ReusableBlockForm
     fields = ("title", "text", "name", "site", "version")
     readonly_fields = ("name", "site")

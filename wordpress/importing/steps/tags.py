@@ -67,6 +67,8 @@ class _Lookup:
         self.by_slug = {tag.slug: tag for tag in found}
         self.by_key = {tag.key: tag for tag in found}
         self.aliases = {slug: Tag(pk=pk) for slug, pk in fetch_rows(TagAlias, "slug", slugs, "slug", "tag_id")}
+        keys = [exported.key for exported in batch]
+        self.former_names = {key: Tag(pk=pk) for key, pk in fetch_rows(TagAlias, "key", keys, "key", "tag_id")}
         self.used_ids = {pk for (pk,) in fetch_rows(Tag, "pk", (exported.term.id for exported in batch), "pk")}
         self.recorded = ledger.recorded(TAGS, (tag.pk for tag in found))
         self.created: list[tuple[Term, Tag]] = []
@@ -127,14 +129,14 @@ class _Tags:
         taken = {key for key, pk in fetch_rows(Tag, "key", new_keys, "key", "pk") if pk not in tags}
         for pk, tag in tags.items():
             exported = changed[pk]
-            tag.name = self._free_name(exported, taken) if exported.key in taken else exported.name
-            tag.key, tag.description = tag_key(tag.name), exported.term.description
+            tag.set_name(self._free_name(exported, taken) if exported.key in taken else exported.name)
+            tag.description = exported.term.description
             taken.add(tag.key)
             self.context.record(TAGS, exported.term, tag, is_new=False)
         in_the_way = [old_keys[tag.key] for pk, tag in tags.items() if old_keys.get(tag.key, pk) != pk]
         # No name has such a key: keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
-        Tag.objects.bulk_update(tags.values(), ["name", "key", "description"], batch_size=500)
+        Tag.objects.bulk_update(tags.values(), ["name", "key", "search_key", "description"], batch_size=500)
 
     def import_some(self, batch: Sequence[_ExportedTag]) -> None:
         lookup = _Lookup(batch, self.context.ledger)
@@ -196,6 +198,12 @@ class _Tags:
             if slug and merged != tag_here:
                 self._note(exported, _("Its URL leads to another tag here."))
             return tag_here
+        if slug and (former := lookup.former_names.get(exported.key)):
+            self.context.report.count(TAGS, Outcome.IMPORTED)
+            self._note(exported, _("The tag with this name was merged or renamed here, so its URL leads to that tag."))
+            lookup.new_aliases.append((slug, former))
+            lookup.aliases[slug] = former
+            return former
         return self._create(exported, exported.name, lookup)
 
     def _create(self, exported: _ExportedTag, name: str, lookup: _Lookup) -> Tag:
@@ -208,7 +216,8 @@ class _Tags:
         # Old URLs name WordPress's ID.
         pk = term.id if term.id and term.id not in lookup.used_ids else None
         lookup.used_ids.add(term.id)
-        tag = Tag(pk=pk, name=name, key=tag_key(name), slug=slug, description=term.description)
+        tag = Tag(pk=pk, slug=slug, description=term.description)
+        tag.set_name(name)
         lookup.by_slug[slug] = lookup.by_key[tag.key] = tag
         lookup.created.append((term, tag))
         lower = slug.lower()

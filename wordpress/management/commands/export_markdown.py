@@ -7,10 +7,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.progress import show_progress
 from wordpress.atomic_files import atomic_folder
 from wordpress.exporting.generators import GENERATORS
 from wordpress.exporting.markdown_export import export_markdown
-from wordpress.progress import show_progress
 
 
 class Command(BaseCommand):

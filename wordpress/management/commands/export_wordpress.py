@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.progress import show_progress
 from wordpress.atomic_files import atomic_file
 from wordpress.exporting.wxr_export import export_wxr
-from wordpress.progress import show_progress
 
 
 class Command(BaseCommand):

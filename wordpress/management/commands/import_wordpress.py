@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.progress import INTERRUPTED, show_progress
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.checklist import checklist, setting_labels
@@ -21,7 +22,6 @@ from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome, Remarks, Report, lines_by_item, summarise
 from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import FileState, ImportRun
-from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 

@@ -9,7 +9,7 @@ from blog.rendering.markups import markups
 from blog.rerendering import RerenderResult, rerender
 from comments.models import Comment
 from comments.rerendering import rerender_comments
-from wordpress.progress import ProgressCallback, show_progress
+from core.progress import ProgressCallback, show_progress
 
 
 class Command(BaseCommand):

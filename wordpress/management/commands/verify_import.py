@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.progress import INTERRUPTED, show_progress
 from wordpress.importing.report import lines_by_item
 from wordpress.models import FileState
-from wordpress.progress import INTERRUPTED, show_progress
 from wordpress.verifying.checkpoint import Checkpoint
 from wordpress.verifying.site_checker import SiteChecker, Stage
 from wordpress.verifying.site_client import HttpClient, InProcessClient

@@ -1,0 +1,77 @@
+"""Measures the media library with 20,000 images: the number of queries and the time of its grid. See README.md."""
+
+import datetime as dt
+import time
+import timeit
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import scratch_site  # isort: split
+
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from blog.models import Entry
+from media.models import Picture, RenditionState
+
+PICTURES = 20_000
+ENTRIES = 200
+REPEATS = 5
+URL = "/admin/media/picture/"
+FILTERS = ("", "used=no", "used=yes", "alt=no", "size=large", "type=png", "month=2014-05", "q=image+77", "p=400")
+
+
+def build() -> Client:
+    """Create PICTURES images, half of which are used in one of ENTRIES posts each, and log in."""
+    scratch_site.migrate()
+    owner = User.objects.create_superuser("owner")
+    first = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
+    rows = [
+        Picture(
+            file=f"pictures/2026/11/{n:032x}.png",
+            title=f"Image {n}",
+            alt="A lamp" * (n % 3 > 0),
+            width=1200,
+            height=800,
+            size=n * 100,
+            rendition_state=RenditionState.DONE,
+            uploaded_by=owner,
+        )
+        for n in range(PICTURES)
+    ]
+    Picture.objects.bulk_create(rows, batch_size=1000)
+    pictures = list(Picture.objects.order_by("pk"))
+    for n, picture in enumerate(pictures):
+        picture.uploaded_at = first + dt.timedelta(hours=7 * n)
+    Picture.objects.bulk_update(pictures, ["uploaded_at"], batch_size=1000)
+    posts = scratch_site.create_posts(ENTRIES, owner)
+    through = Entry.pictures.through
+    used = [through(entry=posts[n % ENTRIES], picture=picture) for n, picture in enumerate(pictures[::2])]
+    through._default_manager.bulk_create(used, batch_size=1000)
+    client = Client(headers={"host": "localhost"})
+    client.force_login(owner)
+    return client
+
+
+def main() -> None:
+    client = build()
+    client.get(URL)
+    for query in FILTERS:
+        url = f"{URL}?{query}"
+        statements: list[str] = []
+        with connection.execute_wrapper(partial(_record, statements)):
+            response = client.get(url)
+        assert response.status_code == 200, response  # noqa: S101  # a failed request would be fast
+        seconds = min(timeit.repeat(partial(client.get, url), number=1, repeat=REPEATS, timer=time.process_time))
+        print(f"{query or 'all':>14}: {len(statements)} queries, {seconds * 1000:.0f} ms of processor time")
+
+
+def _record(statements: list[str], execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+    statements.append(sql)
+    return execute(sql, *args)
+
+
+if __name__ == "__main__":
+    main()

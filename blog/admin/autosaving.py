@@ -1,0 +1,275 @@
+"""The admin's part of autosaving: the forms offer what was not saved, and tell who else is editing.
+
+static/admin-broadside/autosave.js sends what is typed. Without it, nothing is autosaved, but what another browser sent
+is still offered.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.text import get_text_list
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from blog import autosaves
+from blog.models import Autosave, Entry
+from blog.revisions.comparing import Piece, compare, shorten
+from blog.revisions.describing import Difference
+from core.text import remove_unstorable, unify_line_ends
+
+# The longest text has 500,000 characters, of up to four bytes each.
+MAX_BYTES: Final = 3 * 2**20
+# Tells the script that a form was saved, so that it removes the browser's copy. It holds the key of the form.
+_SAVED_COOKIE: Final = "saved_form"
+
+
+class DraftForm(forms.ModelForm[Any]):
+    """A form that can be shown with values that were typed into it before, `draft`, in place of what is stored."""
+
+    draft: Mapping[str, list[str]] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.draft is not None and not self.is_bound:
+            self.initial.update(self.values_in(self.draft))
+
+    def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
+        """Yield the name and the value, as its widget shows it, of each field that is in `draft`."""
+        data = QueryDict(mutable=True)
+        for name, values in draft.items():
+            data.setlist(name, values)
+        for name, field in self.fields.items():
+            key = self.add_prefix(name)
+            if not field.disabled and not field.widget.value_omitted_from_data(data, {}, key):
+                yield name, field.widget.value_from_datadict(data, {}, key)
+
+    def differences(self, draft: Mapping[str, list[str]]) -> list[Difference]:
+        """Return what `draft` would change in what the form shows."""
+        found = []
+        for name, value in self.values_in(draft):
+            field = self.fields[name]
+            initial = self.get_initial_for_field(field, name)
+            if name == "version" or not field.has_changed(initial, value):
+                continue
+            pieces = [Piece("same", gettext("changed"))]
+            if name != "password" and isinstance(field.widget, forms.TextInput | forms.Textarea):
+                shown = field.widget.format_value(field.prepare_value(initial)) or ""
+                pieces = shorten(compare(unify_line_ends(str(shown)), unify_line_ends(value or "")))
+            found.append(Difference(str(self[name].label), pieces))
+        return found
+
+
+def editing_sentence(names: list[str]) -> str:
+    """Return “Ruth is editing this.”, or an empty string for nobody."""
+    if not names:
+        return ""
+    if len(names) == 1:
+        return gettext("%(name)s is editing this.") % {"name": names[0]}
+    return gettext("%(names)s are editing this.") % {"names": get_text_list(names, gettext("and"))}
+
+
+class PresenceChangeList(ChangeList):
+    """A list whose entries have a sentence `editing` about who is editing them. One query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # Iterating over it loads the entries, which then stay the same objects.
+        entries: list[Any] = list(self.result_list)
+        names = autosaves.editors_of([entry.pk for entry in entries], cast("User", request.user))
+        for entry in entries:
+            entry.editing = editing_sentence(names.get(entry.pk, []))
+
+
+class AutosaveMixin(admin.ModelAdmin[Any]):
+    """Adds autosaving and presence to the admin of posts or pages, whose form is a DraftForm."""
+
+    class Media:
+        css = {"all": ["admin-broadside/revisions.css", "admin-broadside/autosave.css"]}
+        js = [forms.Script("admin-broadside/autosave.js", type="module")]
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_autosave"
+        return [
+            path("<int:object_id>/autosave/", self.autosave_view, name=name),
+            path("add/<uuid:form_id>/autosave/", self.autosave_view, name=f"{name}_new"),
+            *super().get_urls(),
+        ]
+
+    # The endpoint
+
+    @method_decorator(never_cache)
+    def autosave_view(
+        self, request: HttpRequest, object_id: int | None = None, form_id: uuid.UUID | None = None
+    ) -> HttpResponse:
+        """Answer a form that is open. Not an `admin_view`, which would redirect to the login page.
+
+        GET says who is logged in, and gives a new CSRF token, which changes with each log-in. POST takes JSON with the
+        `fields` of the form (null: nothing new); with `?compare`, it only says what they would change. A POST with
+        `discard` comes from a form and forgets them.
+        """
+        if not self.admin_site.has_permission(request):
+            return JsonResponse({}, status=401)
+        user = cast("User", request.user)
+        entry = self.get_object(request, str(object_id)) if object_id else None
+        if object_id and entry is None:
+            return JsonResponse({}, status=404)
+        allowed = self.has_change_permission(request, entry) if entry else self.has_add_permission(request)
+        if not allowed:
+            return JsonResponse({}, status=403)
+        if request.method != "POST":
+            return JsonResponse({"user": user.pk, "token": get_token(request)})
+        form = autosaves.OpenForm(user, str(self.opts.model_name), entry_id=object_id, form_id=form_id)
+        if len(request.body) > MAX_BYTES:
+            return JsonResponse({}, status=413)
+        if "discard" in request.POST:
+            return self._discard(request, form)
+        try:
+            sent = json.loads(request.body)["fields"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return JsonResponse({}, status=400)
+        fields = autosaves.to_form_values(sent)
+        if fields is None and sent is not None:
+            return JsonResponse({}, status=400)
+        if fields is not None:
+            fields = {
+                remove_unstorable(name): [remove_unstorable(value) for value in values]
+                for name, values in fields.items()
+            }
+        if "compare" in request.GET:
+            differences = self._open_form(request, entry).differences(fields or {})
+            html = render_to_string("admin/blog/_differences.html", {"differences": differences}, request)
+            return JsonResponse({"differs": bool(differences), "html": html})
+        form.report(fields)
+        names = autosaves.editors_of([object_id], user).get(object_id, []) if object_id else []
+        return JsonResponse({"editing": editing_sentence(names)})
+
+    def _discard(self, request: HttpRequest, form: autosaves.OpenForm) -> HttpResponse:
+        form.discard()
+        self.message_user(request, gettext("The unsaved version was discarded."), messages.SUCCESS)
+        return HttpResponseRedirect(self._form_url(form.entry_id))
+
+    def _open_form(self, request: HttpRequest, entry: Entry | None) -> DraftForm:
+        """Return the form as it is shown when it is opened."""
+        form_class: Any = self.get_form(request, entry, change=entry is not None)
+        form: DraftForm = form_class(
+            instance=entry, initial=None if entry else self.get_changeform_initial_data(request)
+        )
+        return form
+
+    # The form
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if request.method == "GET" and (row := self._restored(request, obj)):
+            form.draft = row.data  # type: ignore[attr-defined]  # a DraftForm
+        return form
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        may_change = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if may_change and not context["is_popup"]:
+            context["autosave"] = self._autosave_context(request, obj, context["adminform"].form)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _autosave_context(self, request: HttpRequest, entry: Entry | None, form: DraftForm) -> dict[str, Any]:
+        user = cast("User", request.user)
+        restored = self._restored(request, entry)
+        form_id = None if entry else self._form_id(request) or uuid.uuid4()
+        names = autosaves.editors_of([entry.pk], user).get(entry.pk, []) if entry else []
+        rows: list[Autosave | None] = []
+        if request.method == "GET" and restored is None:
+            kind = str(self.opts.model_name)
+            rows = [autosaves.OpenForm.of(user, entry).unsaved()] if entry else [*autosaves.unsaved_new(user, kind)]
+        offers = [self._offer(form, row) for row in rows if row]
+        return {
+            "url": self._autosave_url(entry.pk if entry else None, form_id),
+            "key": f"{self.opts.model_name}-{entry.pk}" if entry else str(form_id),
+            "kind": self.opts.model_name,
+            "form_id": form_id,
+            "form_url": self._form_url(entry.pk if entry else None),
+            "editing": editing_sentence(names),
+            "offers": [offer for offer in offers if offer["differences"]],
+            "restored": restored,
+        }
+
+    def _offer(self, form: DraftForm, row: Autosave) -> dict[str, Any]:
+        return {
+            "row": row,
+            "differences": form.differences(row.data or {}),
+            "restore": f"{self._form_url(row.entry_id)}?autosave={row.form_id or ''}",
+            "url": self._autosave_url(row.entry_id, row.form_id),
+        }
+
+    def _restored(self, request: HttpRequest, entry: Entry | None) -> Any:
+        """Return the unsaved version that this request asks for, if there is one."""
+        if "autosave" not in request.GET or not isinstance(request.user, User):
+            return None
+        if entry is not None:
+            return autosaves.OpenForm.of(request.user, entry).unsaved()
+        form_id = self._form_id(request)
+        return (
+            autosaves.OpenForm(request.user, str(self.opts.model_name), form_id=form_id).unsaved() if form_id else None
+        )
+
+    def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
+        """Return the ID that a form of a new entry sent or was opened with."""
+        try:
+            return uuid.UUID(request.POST.get("autosave") or request.GET.get("autosave") or "")
+        except ValueError:
+            return None
+
+    # Saving
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show or save the form. What was saved is no longer unsaved, on the server and in the browser."""
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            form_id = None if object_id else self._form_id(request)
+            kind = str(self.opts.model_name)
+            if object_id or form_id:
+                entry_id = int(object_id) if object_id else None
+                autosaves.OpenForm(cast("User", request.user), kind, entry_id=entry_id, form_id=form_id).discard()
+            response.set_cookie(
+                _SAVED_COOKIE,
+                f"{kind}-{object_id}" if object_id else str(form_id),
+                max_age=24 * 60 * 60,
+                path=reverse("admin:index"),
+                secure=settings.SESSION_COOKIE_SECURE,
+                samesite="Strict",
+            )
+        return response
+
+    # URLs
+
+    def _form_url(self, entry_id: int | None) -> str:
+        prefix = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        return reverse(f"{prefix}_change", args=[entry_id]) if entry_id else reverse(f"{prefix}_add")
+
+    def _autosave_url(self, entry_id: int | None, form_id: uuid.UUID | None) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_autosave"
+        return reverse(name, args=[entry_id]) if entry_id else reverse(f"{name}_new", args=[form_id])

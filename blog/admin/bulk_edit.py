@@ -1,0 +1,127 @@
+"""Bulk edit: changing the same things of the selected posts or pages, after a page has shown what will change."""
+
+from typing import Any, Final, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog import bulk_editing
+from blog.admin.entry_actions import EntryActions
+from blog.admin.forms import TagsField
+from blog.admin.results import state_label
+from blog.admin.trees import TreeCheckboxesField, tree_order
+from blog.bulk_editing import BulkEdit, Changes
+from blog.models import Category, Entry, Post, Status
+from blog.permissions import UNDECIDED, edits_others, may_publish
+
+# How many entries are listed on the page that shows what will change.
+_MAX_SHOWN: Final = 100
+_NO_CHANGE: Final = ("", _("No change"))
+
+
+class BulkEditForm(forms.Form):
+    """Asks what to change. It offers what `user` may change of entries of this kind."""
+
+    add_categories = TreeCheckboxesField(
+        Category.objects.order_by(tree_order()), label=_("Add categories"), required=False
+    )
+    remove_categories = TreeCheckboxesField(
+        Category.objects.order_by(tree_order()), label=_("Remove categories"), required=False
+    )
+    add_tags = TagsField(
+        label=_("Add tags"),
+        required=False,
+        help_text=_("Separate tags with commas. Tags that don't exist yet will be created."),
+    )
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    author = forms.ModelChoiceField(
+        User.objects.none(), label=_("Author"), required=False, empty_label=str(_NO_CHANGE[1])
+    )
+    comments = forms.ChoiceField(
+        label=_("Comments"),
+        required=False,
+        choices=[_NO_CHANGE, ("open", _("Allow comments")), ("closed", _("Close comments"))],
+    )
+
+    def __init__(self, data: Any, user: User, model: type[Entry]) -> None:
+        super().__init__(data)
+        fields: dict[str, Any] = self.fields
+        if model is not Post:
+            del fields["add_categories"], fields["remove_categories"], fields["add_tags"]
+        elif not edits_others(user):
+            del fields["author"]
+        if "author" in fields:
+            authors = model._default_manager.order_by().values("author")
+            people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
+            fields["author"].queryset = people.order_by("display_name", "pk")
+        offered: list[Status] = [status for status in Status if status != Status.TRASH]
+        if not may_publish(user, model):
+            offered = list(UNDECIDED)
+        fields["status"].choices = [_NO_CHANGE, *((status.value, status.label) for status in offered)]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        added, removed = data.get("add_categories") or (), data.get("remove_categories") or ()
+        if both := set(added) & set(removed):
+            names = ", ".join(sorted(str(category) for category in both))
+            self.add_error(
+                "remove_categories",
+                gettext("A category can't be added and removed at once: %(names)s.") % {"names": names},
+            )
+        if not self.errors and not any(data.values()):
+            raise ValidationError(gettext("Choose what to change."))
+        return data
+
+    def changes(self) -> Changes:
+        """Return what a valid form asks for."""
+        data = self.cleaned_data
+        return Changes(
+            add_categories=list(data.get("add_categories") or ()),
+            remove_categories=list(data.get("remove_categories") or ()),
+            add_tags=data.get("add_tags") or (),
+            author=data.get("author"),
+            status=data["status"],
+            comments_open={"open": True, "closed": False}.get(data["comments"]),
+        )
+
+
+class BulkEditAction(EntryActions):
+    """The action “Edit…” of the lists."""
+
+    @admin.action(description=_("Edit…"), permissions=["change"])
+    def bulk_edit(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
+        """Ask what to change, show which entries will change, and when that is confirmed, change and log them."""
+        user = cast("User", request.user)
+        form = BulkEditForm(request.POST if "edit" in request.POST else None, user, self.model)
+        if not form.is_valid():
+            return self._bulk_edit_page(request, form, BulkEdit())
+        changes = form.changes()
+        if "confirm" not in request.POST:
+            return self._bulk_edit_page(request, form, bulk_editing.preview_edit(entries, user, changes))
+        self.report(request, lambda: bulk_editing.edit(entries, user, changes), "edited", _("Changed in bulk."))
+        return None
+
+    def _bulk_edit_page(self, request: HttpRequest, form: BulkEditForm, result: BulkEdit) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Edit %(name)s") % {"name": self.opts.verbose_name_plural},
+            "form": form,
+            "media": self.media + form.media,
+            "result": result,
+            "changed": [(entry, state_label(entry)) for entry in result.changed[:_MAX_SHOWN]],
+            "refused": [(entry, state_label(entry)) for entry in result.refused[:_MAX_SHOWN]],
+            # Sent again with the form, as Django's own action for deleting does.
+            "action": request.POST["action"],
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return render(request, "admin/blog/bulk_edit.html", context)

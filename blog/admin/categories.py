@@ -1,0 +1,117 @@
+"""Categories in the admin: the list, the form, merging them, and moving their posts."""
+
+from collections.abc import Collection
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog import curation
+from blog.admin.curation import ChangeAdmin, CurationAdmin, read_ids
+from blog.admin.forms import CategoryForm
+from blog.admin.trees import dashed, indented, tree_order
+from blog.models import Category, CategoryChange
+from blog.models.curation import CurationError
+
+
+class _TreeChoiceField(forms.ModelChoiceField[Category]):
+    def label_from_instance(self, obj: Category) -> str:
+        return dashed(obj)
+
+
+class MergeForm(forms.Form):
+    """Asks for the category that gets the posts, and whether the others stay."""
+
+    target = _TreeChoiceField(Category.objects.none(), label=_("Category that gets the posts"), empty_label=None)
+    keep = forms.BooleanField(label=_("Only move the posts, and keep the other categories"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["target"]
+        field.queryset = Category.objects.order_by(tree_order())
+
+
+@admin.register(Category)
+class CategoryAdmin(CurationAdmin):
+    form = CategoryForm
+    list_display = ("indented_name", "slug", "post_count")
+    search_fields = ("name", "path")
+    ordering = (tree_order(),)
+    list_per_page = 200
+    actions = ("merge_selected",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return Category.objects.annotate(post_count=Count("posts"))
+
+    @admin.display(description=_("name"), ordering=tree_order())
+    def indented_name(self, category: Category) -> SafeString:
+        return indented(category)
+
+    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
+    def post_count(self, category: Any) -> int:
+        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
+
+    def view_on_site(self, obj: Category) -> str:
+        return obj.get_absolute_url()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.merge_view)
+        return [path("merge/", view, name="blog_category_merge"), *super().get_urls()]
+
+    @admin.action(description=_("Merge, or move posts…"), permissions=["curate"])
+    def merge_selected(self, request: HttpRequest, categories: QuerySet[Any]) -> HttpResponse:
+        """Show what merging these categories would change."""
+        return self._merge_page(request, list(categories.order_by().values_list("pk", flat=True)))
+
+    def merge_view(self, request: HttpRequest) -> HttpResponse:
+        """Merge the `categories` into the chosen one, once that has been shown and confirmed."""
+        self.require_curator(request)
+        data = request.POST if request.method == "POST" else request.GET
+        return self._merge_page(request, read_ids(data.getlist("categories")))
+
+    def _merge_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
+        chosen: list[Any] = list(self.get_queryset(request).filter(pk__in=ids).order_by("-post_count", "path"))
+        if not chosen:
+            error = gettext("Someone else merged or deleted these categories first, so nothing was changed.")
+            return self.refused(request, CurationError(error))
+        form = MergeForm(request.POST if "target" in request.POST else None, initial={"target": chosen[0].pk})
+        target, keep, preview, obstacle = chosen[0], False, None, ""
+        if form.is_bound and form.is_valid():
+            target, keep = form.cleaned_data["target"], form.cleaned_data["keep"]
+        confirmed = f"{target.pk} {keep}"
+        if form.is_bound and form.is_valid() and request.POST.get("confirm") == confirmed:
+            try:
+                return self.done(request, curation.merge(ids, target.pk, cast("User", request.user), keep=keep))
+            except CurationError as error:
+                return self.refused(request, error)
+        if {each.pk for each in chosen} != {target.pk}:
+            try:
+                preview = curation.preview_merge(ids, target, keep=keep)
+            except CurationError as error:
+                obstacle = str(error)
+        return self.curation_page(
+            request,
+            "admin/blog/merge_categories.html",
+            gettext("Merge categories"),
+            form=form,
+            chosen=chosen,
+            target=target,
+            keep=keep,
+            preview=preview,
+            obstacle=obstacle,
+            confirmed=confirmed,
+            ids=",".join(map(str, ids)),
+        )
+
+
+@admin.register(CategoryChange)
+class CategoryChangeAdmin(ChangeAdmin):
+    undo = staticmethod(curation.undo)
+    permission = "blog.delete_category"

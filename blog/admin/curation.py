@@ -1,0 +1,121 @@
+"""What the admins of tags and of categories share: pages that show a change before it is made, and undo."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from blog.models.curation import CurationError, UndoableChange
+from core.admin import BaseAdmin, ReadOnlyAdmin
+
+
+def read_ids(values: Iterable[str]) -> list[int]:
+    """Return the IDs in form fields, each of which may contain several, separated by commas."""
+    numbers = (number for value in values for number in value.split(","))
+    return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
+
+
+class CurationAdmin(BaseAdmin[Any]):
+    """The base of the admins of headings that can be merged."""
+
+    def may_curate(self, request: HttpRequest) -> bool:
+        """Return whether this user may merge, rename and delete headings, and undo that."""
+        return self.has_change_permission(request) and self.has_delete_permission(request)
+
+    def require_curator(self, request: HttpRequest) -> None:
+        if not self.may_curate(request):
+            raise PermissionDenied
+
+    def has_curate_permission(self, request: HttpRequest) -> bool:
+        """The permission that actions name."""
+        return self.may_curate(request)
+
+    def curation_page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        own = {"opts": self.opts, "title": title}
+        return TemplateResponse(request, template, self.admin_site.each_context(request) | own | context)
+
+    def done(self, request: HttpRequest, change: UndoableChange) -> HttpResponse:
+        """Return to the list with a message about the change and a button to undo it."""
+        meta = change._meta
+        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_undo", args=[change.pk])
+        button = render_to_string("admin/undo.html", {"url": url}, request)
+        self.message_user(request, format_html("{}. {}", change.summary, button), messages.SUCCESS)
+        return self.to_list()
+
+    def refused(self, request: HttpRequest, error: CurationError) -> HttpResponse:
+        """Return to the list with a message that says why nothing was done."""
+        self.message_user(request, str(error), messages.ERROR)
+        return self.to_list()
+
+    def to_list(self) -> HttpResponseRedirect:
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+
+class ChangeAdmin(ReadOnlyAdmin):
+    """The list of changes to headings of one kind, each with a button to undo it."""
+
+    undo: Callable[[int, Any], UndoableChange]
+    # Users who may do this see the list.
+    permission: ClassVar[str]
+
+    list_display = ("summary", "made_by", "made_at", "state")
+    list_display_links = None
+    list_select_related = ("made_by", "undone_by")
+    list_per_page = 50
+    fields = ("summary", "made_by", "made_at", "undone_by", "undone_at")
+    search_fields = ("summary",)
+    show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(self.permission))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("data")
+
+    @admin.display(description=_("state"))
+    def state(self, change: UndoableChange) -> SafeString | str:
+        if change.undone_at:
+            return gettext("Undone by %s") % (change.undone_by or "–")
+        url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_undo", args=[change.pk])
+        # The list is a form, which this button sends to another URL.
+        return format_html(
+            '<button type="submit" class="button" formaction="{}" aria-label="{}">{}</button>',
+            url,
+            gettext("Undo: %s") % change.summary,
+            gettext("Undo"),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.undo_view))
+        name = f"{self.opts.app_label}_{self.opts.model_name}_undo"
+        return [path("<int:pk>/undo/", view, name=name), *super().get_urls()]
+
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_module_permission(request):
+            raise PermissionDenied
+        try:
+            change = type(self).undo(pk, request.user)
+        except CurationError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, gettext("Undone: %s.") % change.summary, messages.SUCCESS)
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

@@ -1,0 +1,108 @@
+"""What the blog adds to the navigation and the dashboard of the admin."""
+
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from blog.models import Entry, Post, Status
+from blog.models.entry import EntryKind
+from blog.permissions import UNDECIDED, edits_others, may_publish
+from core.dashboard import Panel
+from core.navigation import Badge, NavigationItem
+
+# How many entries a panel shows.
+_SHOWN: Final = 5
+_LIST: Final = "admin/blog/_entries.html"
+
+
+def _pending(request: HttpRequest) -> QuerySet[Any]:
+    return Post.objects.filter(status=Status.PENDING) if may_publish(request.user) else Post.objects.none()
+
+
+def _more(state: str) -> str:
+    return f"{reverse('admin:blog_post_changelist')}?state={state}"
+
+
+def _drafts(request: HttpRequest) -> dict[str, Any]:
+    """Return what the user has begun, the latest first, also if that is nothing."""
+    user: Any = request.user
+    # The kinds are named for the index.
+    own = Entry.objects.filter(author=user.pk, kind__in=EntryKind.values, status__in=UNDECIDED)
+    return {
+        "entries": own.without_texts().order_by("-modified_at")[:_SHOWN],
+        "time": "modified_at",
+        "more": _more(Status.DRAFT),
+        "may_add": user.has_perm("blog.add_post"),
+    }
+
+
+def _panel(entries: QuerySet[Any], time: str, more: str) -> dict[str, Any] | None:
+    shown = list(entries.select_related("author").without_texts()[:_SHOWN])  # type: ignore[attr-defined]  # an EntryQuerySet
+    return {"entries": shown, "time": time, "more": more, "show_author": True} if shown else None
+
+
+def _for_review(request: HttpRequest) -> dict[str, Any] | None:
+    return _panel(_pending(request).order_by("modified_at"), "modified_at", _more(Status.PENDING))
+
+
+def _seen_by(request: HttpRequest) -> QuerySet[Any]:
+    posts: QuerySet[Any] = Post.objects.all()
+    return posts if edits_others(request.user) else posts.filter(author=request.user.pk)
+
+
+def _scheduled(request: HttpRequest) -> dict[str, Any] | None:
+    posts: Any = _seen_by(request)
+    return _panel(posts.scheduled().order_by("published_at"), "published_at", _more("scheduled"))
+
+
+def _recent(request: HttpRequest) -> dict[str, Any] | None:
+    posts: Any = _seen_by(request)
+    return _panel(posts.published().newest_first(), "published_at", _more(Status.PUBLISHED))
+
+
+_SEES_POSTS: Final = ("blog.view_post", "blog.change_post")
+PANELS: Final = {
+    "drafts": Panel(_("Your drafts"), _LIST, _drafts, ("blog.add_post", "blog.add_page"), order=10),
+    "review": Panel(_("Pending review"), _LIST, _for_review, _SEES_POSTS, order=20),
+    "scheduled": Panel(_("Scheduled"), _LIST, _scheduled, _SEES_POSTS, order=30),
+    "recent-posts": Panel(_("Recent posts"), _LIST, _recent, _SEES_POSTS, order=50),
+}
+
+NAVIGATION: Final = {
+    "posts": NavigationItem(
+        label=_("Posts"),
+        url_name="admin:blog_post_changelist",
+        permissions=("blog.view_post", "blog.change_post"),
+        order=10,
+        badge=Badge(_pending, ngettext_lazy("%(count)d pending review", "%(count)d pending review", "count")),
+    ),
+    "calendar": NavigationItem(
+        label=_("Calendar"),
+        url_name="admin:blog_post_calendar",
+        permissions=("blog.view_post", "blog.change_post"),
+        order=15,
+        parent="posts",
+    ),
+    "pages": NavigationItem(
+        label=_("Pages"),
+        url_name="admin:blog_page_changelist",
+        permissions=("blog.view_page", "blog.change_page"),
+        order=20,
+    ),
+    "categories": NavigationItem(
+        label=_("Categories"),
+        url_name="admin:blog_category_changelist",
+        permissions=("blog.view_category", "blog.change_category"),
+        order=60,
+    ),
+    "redirects": NavigationItem(
+        label=_("Redirects"),
+        url_name="admin:blog_redirect_changelist",
+        permissions=("blog.view_redirect",),
+        order=70,
+    ),
+}

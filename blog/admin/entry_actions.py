@@ -1,0 +1,213 @@
+"""What is done with posts and pages from their lists, with one or with several at once, and what is said then."""
+
+import datetime as dt
+from collections.abc import Callable
+from itertools import compress
+from typing import Any, Final, cast
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from blog import publishing
+from blog.admin.forms import LANGUAGES, LanguageForm
+from blog.admin.results import action_message, step_message
+from blog.models import Entry, Post, Status
+from blog.permissions import may_publish
+from blog.workflow import Step
+from core.admin import BaseAdmin, delete_selected
+
+# How many of the entries that would change are listed.
+_MAX_SHOWN: Final = 100
+# What can be done with entries in the trash, and only with them.
+_IN_TRASH: Final = ("restore", "delete_selected")
+
+type StatusAction = Callable[["EntryActions", HttpRequest, QuerySet[Any]], None]
+
+
+def _status_action(
+    change_status: Callable[[QuerySet[Any], User], publishing.BulkChange],
+    permission: str,
+    label: Any,
+    result: str,
+    log_message: Any,
+) -> StatusAction:
+    """Return an action that changes the status of entries, logs it, and reports the result and what was refused."""
+
+    @admin.action(description=label, permissions=[permission])
+    def action(entry_admin: "EntryActions", request: HttpRequest, entries: QuerySet[Any]) -> None:
+        user = cast("User", request.user)
+        entry_admin.report(request, lambda: change_status(entries, user), result, log_message)
+
+    return action
+
+
+class EntryActions(BaseAdmin[Any]):
+    """The actions of the lists of posts and pages. In the trash, entries can only be restored or deleted."""
+
+    actions = ["bulk_edit", "publish", "unpublish", "set_language", "trash", "restore", "delete_selected"]
+
+    publish = _status_action(publishing.publish, "publish", _("Publish"), Status.PUBLISHED, _("Published."))
+    unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
+    trash = _status_action(publishing.trash, "change", _("Move to trash"), Status.TRASH, _("Moved to the trash."))
+    restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", _("Restored as a draft."))
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return may_publish(request.user, self.model)
+
+    def get_actions(self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST) -> Any:
+        """Offer what can be done with the entries that the list shows."""
+        actions = super().get_actions(request, action_location=action_location)
+        in_trash = request.GET.get("state") == Status.TRASH
+        return {name: action for name, action in actions.items() if (name in _IN_TRASH) == in_trash}
+
+    @admin.action(description=_("Delete permanently…"), permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
+        """Name what will be deleted, and delete it when that is confirmed."""
+        response: HttpResponse | None = delete_selected(self, request, entries)
+        return response
+
+    def report(
+        self, request: HttpRequest, change_entries: Callable[[], publishing.BulkChange], result: str, log_message: Any
+    ) -> None:
+        """Change entries, log it, and say what was changed, and what was refused."""
+        with transaction.atomic():
+            change = change_entries()
+            LogEntry.objects.log_actions(cast("User", request.user).pk, change.changed, CHANGE, str(log_message))
+        is_later = [result == Status.PUBLISHED and entry.is_scheduled for entry in change.changed]
+        now = [entry for entry, later in zip(change.changed, is_later, strict=True) if not later]
+        for name, some, level in (
+            ("refused", change.refused, messages.WARNING),
+            (result, now, messages.SUCCESS),
+            ("scheduled", list(compress(change.changed, is_later)), messages.SUCCESS),
+        ):
+            if some:
+                message = action_message(name, some)
+                if name == Status.TRASH:
+                    message = format_html("{} {}", message, self.undo_button(request, some[0].modified_at))
+                self.message_user(request, message, level)
+        if not change.changed and not change.refused:
+            self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+
+    def report_step(self, request: HttpRequest, step: Step, entry: Entry) -> None:
+        """Say what happened to an entry that was saved in a form."""
+        message = step_message(step, entry)
+        if step == Step.TRASH:
+            message = format_html("{} {}", message, self.undo_button(request, entry.modified_at))
+        self.message_user(request, message, messages.SUCCESS)
+
+    # The trash
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, self.opts.model_name
+        return [
+            path("<int:pk>/trash/", view(require_POST(self.trash_view)), name=f"blog_{name}_trash"),
+            path("<int:pk>/restore/", view(require_POST(self.restore_view)), name=f"blog_{name}_restore"),
+            path("undo-trash/", view(require_POST(self.undo_view)), name=f"blog_{name}_undo_trash"),
+            *super().get_urls(),
+        ]
+
+    def trash_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Handle the button of one row of the list."""
+        return self._act_on(request, pk, self.trash)
+
+    def restore_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Likewise."""
+        return self._act_on(request, pk, self.restore)
+
+    def _act_on(self, request: HttpRequest, pk: int, action: Callable[..., None]) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        action(request, self.get_queryset(request).filter(pk=pk))
+        return self.redirect_to_list(request)
+
+    def undo_view(self, request: HttpRequest) -> HttpResponse:
+        """Take back the move of one or more entries to the trash at the time `?at=`."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        try:
+            trashed_at = dt.datetime.fromisoformat(request.GET.get("at", ""))
+        except ValueError as error:
+            raise BadRequest from error
+        if trashed_at.tzinfo is None:
+            raise BadRequest
+        user = cast("User", request.user)
+        self.report(
+            request,
+            lambda: publishing.undo_trash(self.model, trashed_at, user),
+            "untrashed",
+            _("Taken back out of the trash."),
+        )
+        return self.redirect_to_list(request)
+
+    def undo_button(self, request: HttpRequest, trashed_at: dt.datetime) -> str:
+        """Return the button that takes back the move to the trash at this time."""
+        url = f"{self._url('undo_trash')}?{urlencode({'at': trashed_at.isoformat()})}"
+        return render_to_string("admin/undo.html", {"url": self._with_filters(request, url)}, request)
+
+    def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
+        """Return to the list with the filters that it had."""
+        return HttpResponseRedirect(self._with_filters(request, self._url("changelist")))
+
+    def _with_filters(self, request: HttpRequest, url: str) -> str:
+        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return add_preserved_filters(filters, url)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would be deleted: the entries by title, and the number of comments and the like.
+
+        What belongs to an entry needs no further permission. Rows that only connect an entry with a tag are not named.
+        """
+        _nested, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        counts.pop(Post.tags.through._meta.verbose_name_plural, None)
+        entries: list[Entry] = list(objs)
+        refused = any(not self.has_delete_permission(request, entry) for entry in entries)
+        return [str(entry) for entry in entries], counts, {self.opts.verbose_name} if refused else set(), protected
+
+    # The language
+
+    @admin.action(description=_("Set language…"), permissions=["change"])
+    def set_language(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
+        """Ask for a language, show what would change, and when that is confirmed, set it and log it."""
+        user = cast("User", request.user)
+        form = LanguageForm(request.POST if "language" in request.POST else None)
+        if not form.is_valid():
+            return self._language_page(request, form, publishing.BulkChange())
+        language = form.cleaned_data["language"]
+        if "confirm" not in request.POST:
+            return self._language_page(request, form, publishing.preview_language(entries, user, language))
+        text = gettext("Language: %(name)s.") % {"name": dict(LANGUAGES)[language]}
+        self.report(request, lambda: publishing.set_language(entries, user, language), "language", text)
+        return None
+
+    def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:
+        names = dict(settings.LANGUAGES)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Set language"),
+            "form": form,
+            "change": change,
+            "shown": [(entry, names.get(entry.language, entry.language)) for entry in change.changed[:_MAX_SHOWN]],
+            # Sent again with the form, as Django's own action for deleting does.
+            "action": request.POST["action"],
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return render(request, "admin/blog/set_language.html", context)

@@ -1,0 +1,221 @@
+"""The screen for writing posts and pages: one form, whose buttons name the step that it takes (blog.workflow)."""
+
+from typing import Any, ClassVar, cast
+
+from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.widgets import ForeignKeyRawIdWidget
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import DateTimeField, Q, prefetch_related_objects
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog import publishing
+from blog.admin.entry_actions import EntryActions
+from blog.admin.entry_preview import PreviewAdmin, review
+from blog.admin.forms import EntryForm
+from blog.admin.results import step_label
+from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
+from blog.models import Entry, Post, Status
+from blog.permissions import Anyone, may_edit, may_publish
+from blog.rendering.markups import markups
+from blog.workflow import Step, state_of, take
+from core.dates import format_datetime
+from media.models import Picture
+
+
+class FeaturedPictureInput(ForeignKeyRawIdWidget):
+    """The ID of an image with its thumbnail and its alternative text. Images are chosen in a separate window."""
+
+    template_name = "admin/blog/entry/featured_picture.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        is_id = str(value or "").isdecimal() and len(str(value)) < 19
+        context["picture"] = Picture.objects.filter(pk=value).first() if is_id else None
+        return context
+
+    def label_and_url_for_value(self, value: Any) -> tuple[str, str]:
+        # The template shows the image itself.
+        return "", ""
+
+
+class EntryFormAdmin(EntryActions, PreviewAdmin):
+    """The form of posts and pages, which name the fields of their own kind."""
+
+    # The title and fields of the fieldsets before all others in the panel.
+    own_fieldsets: ClassVar[list[tuple[Any, list[str]]]]
+
+    change_form_template = "admin/blog/entry/change_form.html"
+    readonly_fields = ("markup_label", "modified_at")
+    # Pictures are chosen in a separate window, because there can be thousands.
+    raw_id_fields = ("featured_picture",)
+    formfield_overrides: ClassVar[Any] = {DateTimeField: {"form_class": SiteTimeField, "widget": SiteTimeInput}}
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the entry. When it is about to be saved, its row is locked, so that others wait for this save."""
+        entries = self.get_queryset(request)
+        if request.method == "POST" and transaction.get_connection().in_atomic_block:
+            entries = entries.select_for_update(of=("self",))
+        try:
+            entry = entries.get(pk=self.opts.pk.to_python(object_id))
+        except (self.model.DoesNotExist, ValidationError):
+            return None
+        if isinstance(entry, Post):
+            prefetch_related_objects([entry], "categories", "tags")
+        return entry
+
+    def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.user = request.user  # type: ignore[attr-defined]  # an EntryForm
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:
+        """Return the fieldsets. Those with the classes `writing` and `time` are not in the panel (change_form.html)."""
+        user = request.user
+        editable = obj is None or may_edit(user, obj)
+        writing = ["title", "source"] + (["version"] if obj is not None and editable else [])
+        address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
+        # Each with a section of its own, as far as this person may set them.
+        for_editors = {"author": _("Author"), "sticky": _("Front page")}
+        fieldsets: list[tuple[Any, list[str]]] = [
+            *self.own_fieldsets,
+            (_("Featured image"), ["featured_picture"]),
+            (_("Excerpt"), ["excerpt"]),
+            (_("URL and format"), address),
+            (_("Language"), ["language"]),
+            (_("Discussion"), ["comments_open"]),
+            (_("Password"), ["password"]),
+            *[(for_editors[name], [name]) for name in self.get_editor_fields(user)],
+        ]
+        # A form that can't be changed shows the time to everyone.
+        time = ["published_at"] if may_publish(user, self.model) or not editable else []
+        return [
+            (None, {"fields": writing, "classes": ["writing"]}),
+            *([(_("Date"), {"fields": time, "classes": ["time"]})] if time else []),
+            *[(title, {"fields": fields}) for title, fields in fieldsets],
+        ]
+
+    def get_editor_fields(self, user: Anyone) -> list[str]:
+        """Return the fields that only users who may change everyone's entries can set."""
+        return ["author"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"author": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "featured_picture":
+            kwargs["widget"] = FeaturedPictureInput(db_field.remote_field, self.admin_site)
+        if db_field.name != "author":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        authors = self.model._default_manager.order_by().values("author")
+        people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
+        # Without the icons for changing and deleting users, which the method of the parent adds.
+        return self.formfield_for_foreignkey(db_field, request, queryset=people, **kwargs)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        form: EntryForm = context["adminform"].form
+        suffix, ids = ("", [obj.pk]) if obj else ("_new", [])
+        may_share = form.steps.main and not form.public_url
+        context |= {
+            "state": form.state,
+            "public_url": form.public_url,
+            "state_sentence": _state_sentence(form),
+            "main_buttons": _buttons(form, form.steps.main),
+            "other_buttons": _buttons(form, form.steps.others),
+            "can_be_saved": Step.SAVE in form.steps,
+            "can_be_scheduled": Step.SCHEDULE in form.steps,
+            "preview_links_url": self._url("preview_links", obj.pk) if obj and may_share else "",
+            "preview_url": self._url(f"preview{suffix}", *ids),
+            "advice_url": self._url(f"advice{suffix}", *ids),
+            "review": review(form.instance, None, None) if obj and form.steps.main else {},
+            "zone_sentence": zone_sentence(form.instance.published_at),
+            "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # Saving
+
+    def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
+        categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
+        take(form.step, obj)
+        publishing.save_entry(obj, cast("User", request.user), categories=categories, tags=tags)
+        obj.step = form.step  # type: ignore[attr-defined]  # for the response
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Do nothing, because categories and tags were saved together with the entry."""
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Return what the history says about a change, with the status, which is no field of the form."""
+        message: Any = super().construct_change_message(request, form, formsets, add)
+        if not add and state_of(form.instance) != form.state:
+            message.append({"changed": {"fields": [gettext("Status")]}})
+        return message
+
+    def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
+        return self.response_change(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Say what happened and go on writing. What was moved to the trash leads to the list."""
+        self.report_step(request, obj.step, obj)
+        if obj.step == Step.TRASH:
+            return self.response_post_save_change(request, obj)
+        url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
+        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return HttpResponseRedirect(add_preserved_filters(filters, url))
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """Return None: the form links to its entry as stored, and what was entered may be no URL (change_form.html)."""
+        return None
+
+    def view_on_site(self, obj: Any) -> str:
+        """Return the URL of the page that readers see, or of its preview."""
+        return str(obj.get_absolute_url() if obj.is_public else obj.get_preview_url())
+
+    @admin.display(description=_("format"))
+    def markup_label(self, entry: Entry) -> str:
+        markup = markups.get(entry.markup)
+        return markup.label if markup else entry.markup
+
+
+def _state_sentence(form: EntryForm) -> str:
+    """Return the status in words, as stored."""
+    entry = form.instance
+    if not entry.pk:
+        return gettext("Not saved yet")
+    time = format_datetime(form.stored_time) if form.stored_time else ""
+    match form.state:
+        case "scheduled":
+            return gettext("Scheduled for %(time)s") % {"time": time}
+        case Status.PUBLISHED:
+            return gettext("Published %(time)s") % {"time": time}
+        case Status.PRIVATE:
+            return gettext("Published privately")
+        case Status.TRASH:
+            return gettext("In the trash")
+        case state:
+            return str(Status(state).label)
+
+
+def _buttons(form: EntryForm, steps: tuple[Step, ...]) -> list[dict[str, Any]]:
+    """Return the buttons for `steps`. The last main step is the primary one."""
+    return [
+        {
+            "step": step.value,
+            "label": step_label(step, form.state),
+            "is_primary": step == form.steps.main[-1],
+        }
+        for step in steps
+    ]

@@ -1,0 +1,299 @@
+"""The lists of posts and pages: tabs, filters, search and columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.db.models import Count, Q, QuerySet, Value, prefetch_related_objects
+from django.db.models.functions import StrIndex, Substr
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst, smart_split, unescape_string_literal
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from blog.admin.autosaving import PresenceChangeList
+from blog.admin.entry_actions import EntryActions
+from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
+from blog.admin.results import state_label
+from blog.entry_lists import EntryColumn, entry_columns, entry_searches
+from blog.models import TEXTS, Entry, Post, Status, date_in_lists
+from blog.permissions import edits_others, may_delete, may_edit, may_restore
+from blog.rendering.images import library_files
+from blog.workflow import state_of
+from core.dates import format_datetime
+from media.models import Picture
+
+# Without an index for full texts, the texts of only so many entries are searched: the newest.
+SEARCHED_TEXTS: Final = 5_000
+_MAX_SEARCHED_WORDS: Final = 8
+_MAX_TAGS: Final = 4
+_STATES: Final = {
+    Status.PUBLISHED.value: pgettext_lazy("posts or pages", "Published"),
+    "scheduled": pgettext_lazy("posts or pages", "Scheduled"),
+    Status.DRAFT.value: pgettext_lazy("posts or pages", "Drafts"),
+    Status.PENDING.value: pgettext_lazy("posts or pages", "Pending review"),
+    Status.PRIVATE.value: pgettext_lazy("posts or pages", "Private"),
+    Status.TRASH.value: pgettext_lazy("posts or pages", "Trash"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A link above the list to the entries of one status, or to one's own."""
+
+    label: str
+    query: str
+    count: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the first cell of a row shows besides the entry itself. `cells` has those of `entry_columns` by name."""
+
+    entry: Entry
+    picture_url: str
+    may_edit: bool
+    may_restore: bool
+    may_delete: bool
+    filters: dict[str, Any]
+    cells: dict[str, str]
+
+    def url_of(self, view: str) -> str:
+        """Return the URL of one of its views in the admin, from which one comes back to the same list."""
+        url = reverse(f"admin:blog_{self.entry.kind}_{view}", args=[self.entry.pk])
+        return add_preserved_filters(self.filters, url)
+
+    @property
+    def edit_url(self) -> str:
+        return self.url_of("change")
+
+    @property
+    def quick_url(self) -> str:
+        return self.url_of("quick")
+
+    @property
+    def trash_url(self) -> str:
+        return self.url_of("trash")
+
+    @property
+    def restore_url(self) -> str:
+        return self.url_of("restore")
+
+    @property
+    def delete_url(self) -> str:
+        return self.url_of("delete")
+
+    @property
+    def state(self) -> str:
+        return state_of(self.entry)
+
+    @property
+    def state_label(self) -> str:
+        return state_label(self.entry)
+
+    @property
+    def depth(self) -> int:
+        """How far below the top of the tree a page is; 0 for posts."""
+        return min((self.entry.path or "").count("/"), 5)
+
+    @property
+    def in_trash(self) -> bool:
+        return self.entry.status == Status.TRASH
+
+    @property
+    def site_url(self) -> str:
+        """The URL of the page that readers see, or of its preview."""
+        return self.entry.get_absolute_url() if self.entry.is_public else self.entry.get_preview_url()
+
+    @property
+    def tags(self) -> list[Any]:
+        return self.entry.sorted_tags[:_MAX_TAGS] if isinstance(self.entry, Post) else []
+
+    @property
+    def more_tags(self) -> int:
+        return max(0, len(self.entry.sorted_tags) - _MAX_TAGS) if isinstance(self.entry, Post) else 0
+
+
+class EntryChangeList(PresenceChangeList):
+    """A list that does not load the texts, and looks up what its rows show for the whole page at once."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.search_scope = gettext(
+            "Searches titles, URLs and tags, and the texts of the newest %(count)s %(name)s."
+        ) % {"count": number_format(SEARCHED_TEXTS, force_grouping=True), "name": self.opts.verbose_name_plural}
+        # The tabs take the place of the filter by status.
+        self.filters: list[Any] = [spec for spec in self.filter_specs if not isinstance(spec, StatusFilter)]
+        self.tabs = self._tabs(request)
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # They are loaded already, with the sentence about who is editing.
+        entries: list[Any] = list(self.result_list)
+        if self.model is Post:
+            prefetch_related_objects(entries, "categories", "tags")
+        pictures = picture_urls(entries)
+        columns = {name: column.cells(request, entries) for name, column in entry_columns.items()}
+        filters = {"preserved_filters": self.preserved_filters, "opts": self.opts}
+        for entry in entries:
+            entry.row = Row(
+                entry,
+                may_edit=may_edit(request.user, entry),
+                may_restore=may_restore(request.user, entry),
+                may_delete=may_delete(request.user, entry),
+                picture_url=pictures.get(entry.pk, ""),
+                filters=filters,
+                cells={name: cells.get(entry.pk, "") for name, cells in columns.items()},
+            )
+        self.result_list = entries
+        empty = {name for name, cells in columns.items() if not cells}
+        self.list_display = [name for name in self.list_display if getattr(name, "__name__", "") not in empty]
+
+    def _tabs(self, request: HttpRequest) -> list[Tab]:
+        """Return a tab for each status that has entries. Three queries, each answered by an index alone."""
+        entries: Any = self.root_queryset.order_by()
+        counts: dict[str, int] = dict(entries.values_list("status").annotate(Count("pk")))
+        counts["scheduled"] = entries.scheduled().count()
+        counts[Status.PUBLISHED] = counts.get(Status.PUBLISHED, 0) - counts["scheduled"]
+        in_trash = counts.get(Status.TRASH, 0)
+        state, author, mine = self.params.get("state"), self.params.get("author"), str(request.user.pk)
+        everything = sum(counts.values()) - in_trash
+        tabs = [Tab(gettext("All"), "?", everything, state is None and author != mine)]
+        if self.model is not Post or edits_others(request.user):
+            own = entries.filter(author=request.user.pk).exclude(status=Status.TRASH).count()
+            tabs.append(Tab(gettext("Mine"), f"?author={mine}", own, state is None and author == mine))
+        for name, label in _STATES.items():
+            tabs.append(Tab(str(label), f"?state={name}", counts.get(name, 0), state == name))
+        return [tab for tab in tabs if tab.count or tab.is_current or tab.query == "?"]
+
+    @property
+    def chips(self) -> list[dict[str, str]]:
+        """The active filters and the search, each with the URL of the list without it."""
+        chips = []
+        if self.query:
+            without = self.get_query_string({}, [SEARCH_VAR])
+            chips.append({"name": gettext("search"), "value": self.query, "url": without})
+        for spec in self.filters:
+            if (value := spec.value()) is not None:
+                names = {str(key): str(label) for key, label in spec.lookup_choices}
+                url = self.get_query_string({}, [spec.parameter_name])
+                chips.append({"name": spec.title, "value": names.get(value, value).lstrip("— "), "url": url})
+        return chips
+
+
+def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
+    """Return the URL of a small copy of each entry's featured image, or of the first in its text, by ID. Two queries.
+
+    Only pictures of the media library are shown: one from elsewhere would not be loaded (Content-Security-Policy).
+    """
+    urls = {entry.pk: entry.featured_picture.thumbnail_url for entry in entries if entry.featured_picture}
+    others = Entry.objects.filter(pk__in=[entry.pk for entry in entries if entry.pk not in urls])
+    # The database cuts out the element, so that no text is transferred.
+    at = StrIndex("body_html", Value("<img "))
+    elements = others.filter(body_html__contains="<img ").annotate(element=Substr("body_html", at, 600))
+    names = {}
+    for pk, element in elements.values_list("pk", "element"):
+        for name in library_files(element.partition(">")[0]):
+            names[pk] = name
+    pictures = {str(picture.file.name): picture for picture in Picture.objects.filter(file__in=set(names.values()))}
+    return urls | {pk: pictures[name].thumbnail_url for pk, name in names.items() if name in pictures}
+
+
+class EntryList(EntryActions):
+    """The list in the admins of posts and pages."""
+
+    change_list_template = "admin/blog/entry_list.html"
+    list_filter: ClassVar[Any] = (StatusFilter, AuthorFilter, LanguageFilter, DateFilter)
+    list_select_related = ("author", "featured_picture")
+    list_display: Any = ("title_cell", "author_cell", "date_cell")
+    list_display_links = None
+    list_per_page = 50
+    # It would count all entries again.
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    search_fields: ClassVar[Any] = ("title", "slug")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EntryChangeList
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*self.list_display, *(_cell(name, column) for name, column in entry_columns.items())]
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """Find the entries with all of these words, in whatever case and place."""
+        for word in _words(search_term)[:_MAX_SEARCHED_WORDS]:
+            queryset = queryset.filter(self._has_word(word))
+        return queryset, False
+
+    def _has_word(self, word: str) -> Q:
+        found, in_text = Q(), Q()
+        for spelling in _spellings(word):
+            in_text |= Q(source__icontains=spelling)
+            for name in self.search_fields:
+                found |= Q((f"{name}__icontains", spelling))
+        newest = self.model._default_manager.order_by(date_in_lists().desc(), "-pk").values("pk")[:SEARCHED_TEXTS]
+        found |= Q(pk__in=Entry.objects.filter(in_text, pk__in=newest).values("pk"))
+        for search in entry_searches.values():
+            found |= search(word)
+        return found
+
+    @admin.display(description=_("title"), ordering="title")
+    def title_cell(self, entry: Any) -> SafeString:
+        return render_to_string("admin/blog/_title_cell.html", {"row": entry.row, "entry": entry})
+
+    @admin.display(description=_("author"), ordering="author__display_name")
+    def author_cell(self, entry: Entry) -> SafeString:
+        return _labelled(_("Author"), format_html('<a href="?author={}">{}</a>', entry.author_id, entry.author))
+
+    @admin.display(description=_("categories"), empty_value="")
+    def categories_cell(self, post: Post) -> SafeString | str:
+        links = ((category.pk, category) for category in post.sorted_categories)
+        listed = format_html_join(", ", '<a href="?category={}">{}</a>', links)
+        return _labelled(_("Categories"), listed) if listed else ""
+
+    @admin.display(description=_("date"), ordering=date_in_lists())
+    def date_cell(self, entry: Entry) -> str:
+        if entry.published_at is not None:
+            return format_datetime(entry.published_at)
+        return gettext("Last changed %(time)s") % {"time": format_datetime(entry.modified_at)}
+
+
+def _cell(name: str, column: EntryColumn) -> Callable[[Any], str]:
+    @admin.display(description=column.label, empty_value="")
+    def cell(entry: Any) -> str:
+        content: str = entry.row.cells[name]
+        return _labelled(column.label, content) if content else ""
+
+    cell.__name__ = name
+    return cell
+
+
+def _labelled(label: Any, content: Any) -> SafeString:
+    """Return `content` with the heading of its column, which is shown where the rows are stacked."""
+    return format_html('<span class="cell-label">{}</span> {}', capfirst(label), content)
+
+
+def _words(search_term: str) -> list[str]:
+    """Return the words of a search. Several in quotation marks are one."""
+    words = []
+    for bit in smart_split(search_term):
+        is_quoted = len(bit) > 1 and bit[0] == bit[-1] and bit[0] in "\"'"
+        words.append(unescape_string_literal(bit) if is_quoted else bit)
+    return [word for word in words if word.strip()]
+
+
+def _spellings(word: str) -> set[str]:
+    """Return `word` as it may be written. SQLite ignores the case of ASCII letters only."""
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}

@@ -1,0 +1,165 @@
+"""Previews of posts and pages: of unsaved text in another tab, and links for people without an account."""
+
+from collections.abc import Collection
+from typing import Any, Final, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog import preview_links, publishing
+from blog.admin.forms import EntryForm
+from blog.advice import advice_for
+from blog.caching import mark_private
+from blog.models import Category, Entry, Post
+from blog.views import entry_response
+from core.admin import BaseAdmin
+from core.dates import format_datetime
+from core.slugs import slugify
+
+_DAYS: Final[list[tuple[int, str | Promise]]] = [
+    (days, ngettext_lazy("%(n)d day", "%(n)d days", days) % {"n": days}) for days in (1, 3, 7, 30)
+]
+
+
+class PreviewLinkForm(forms.Form):
+    """Asks how long a new link works."""
+
+    days = forms.TypedChoiceField(label=_("The link works for"), choices=_DAYS, coerce=int, initial=7)
+
+
+def review(entry: Entry, categories: Collection[Category] | None, tags: Collection[str] | None) -> dict[str, Any]:
+    """Return the context of `_review.html` for an entry, saved or not. None: those that it has."""
+    is_stored_post = isinstance(entry, Post) and entry.pk
+    if categories is None:
+        categories = entry.categories.all() if is_stored_post else []
+    if tags is None:
+        tags = [tag.name for tag in entry.tags.all()] if is_stored_post else []
+    return {
+        "advice": advice_for(entry, categories, tags),
+        "title": str(entry),
+        "description": entry.excerpt or entry.auto_excerpt,
+        "host": settings.SITE_HOST,
+        "slug": entry.slug or slugify(entry.title),
+        "picture": entry.featured_picture,
+    }
+
+
+class PreviewAdmin(BaseAdmin[Any]):
+    """The previews of posts and pages."""
+
+    def get_urls(self) -> list[URLPattern]:
+        preview = self.admin_site.admin_view(self.preview_view)
+        advice = self.admin_site.admin_view(self.advice_view)
+        links = self.admin_site.admin_view(self.preview_links_view)
+        name = f"blog_{self.opts.model_name}_preview"
+        return [
+            path("preview/", preview, name=f"{name}_new"),
+            path("<int:pk>/preview/", preview, name=name),
+            path("<int:pk>/preview-links/", links, name=f"{name}_links"),
+            path("advice/", advice, name=f"blog_{self.opts.model_name}_advice_new"),
+            path("<int:pk>/advice/", advice, name=f"blog_{self.opts.model_name}_advice"),
+            *super().get_urls(),
+        ]
+
+    def _unsaved(self, request: HttpRequest, pk: int | None) -> EntryForm:
+        """Return the submitted form of a new entry or of the one with this ID, validated, for whoever may save it."""
+        entry = None if pk is None else self.get_object(request, str(pk))
+        if pk is not None and entry is None:
+            raise Http404
+        if not (self.has_add_permission(request) if entry is None else self.has_change_permission(request, entry)):
+            raise PermissionDenied
+        data = request.POST.copy()
+        if entry is not None:
+            # What others have saved in the meantime makes no difference here.
+            data["version"] = entry.modified_at.isoformat()
+        fields = flatten_fieldsets(self.get_fieldsets(request, entry))
+        form = self.get_form(request, entry, change=entry is not None, fields=fields)(data, instance=entry)
+        form.full_clean()
+        return cast("EntryForm", form)
+
+    def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Show the submitted form as the page that readers would get if it were published. Nothing is saved."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = self._unsaved(request, pk)
+        if form.errors:
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": gettext("Preview"),
+                "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
+                "form": form,
+            }
+            return render(request, "admin/blog/entry/preview_errors.html", context, status=400)
+        shown = form.save(commit=False)
+        shown.is_unlocked = True
+        categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
+        with publishing.as_published(shown, cast("User", request.user), categories=categories, tags=tags):
+            # As readers see it, so without the bar for staff.
+            response = entry_response(request, shown, preview=True, is_unsaved=True, staff=None)  # type: ignore[arg-type]  # the middleware adds the site
+        mark_private(response)
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    def advice_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Show advice about the submitted form, and how it will look elsewhere. The script puts it into the panel."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = self._unsaved(request, pk)
+        categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Before you publish"),
+            "review": review(form.instance, categories, tags),
+        }
+        return render(request, "admin/blog/entry/review_page.html", context)
+
+    def preview_links_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """List the links with which people without an account see this entry; create and revoke them."""
+        entry = self.get_object(request, str(pk))
+        if entry is None:
+            raise Http404
+        if not self.has_change_permission(request, entry):
+            raise PermissionDenied
+        form = PreviewLinkForm(request.POST if "days" in request.POST else None)
+        if request.method == "POST" and "revoke" in request.POST:
+            return self._revoke(request, entry)
+        if form.is_valid():
+            with transaction.atomic():
+                preview_links.create(entry, cast("User", request.user), form.cleaned_data["days"])
+                self.log_change(request, entry, gettext("Created a preview link."))
+            self.message_user(request, gettext("Preview link created. Copy it and send it."), messages.SUCCESS)
+            return HttpResponseRedirect(request.path)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Preview links"),
+            "entry": entry,
+            "form": form,
+            "links": [
+                (link, preview_links.url_of(link), format_datetime(link.expires_at))
+                for link in preview_links.working_links(entry)
+            ],
+        }
+        return render(request, "admin/blog/entry/preview_links.html", context)
+
+    def _revoke(self, request: HttpRequest, entry: Entry) -> HttpResponse:
+        chosen = request.POST["revoke"]
+        link = get_object_or_404(entry.preview_links, pk=int(chosen) if chosen.isascii() and chosen.isdecimal() else 0)
+        with transaction.atomic():
+            link.delete()
+            self.log_change(request, entry, gettext("Revoked a preview link."))
+        self.message_user(request, gettext("Preview link revoked. It doesn't work any more."), messages.SUCCESS)
+        return HttpResponseRedirect(request.path)

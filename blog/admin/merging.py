@@ -1,0 +1,183 @@
+"""Two people saved the same post or page: the second one gets a form in which both versions are merged, to look at."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from blog.admin.autosaving import DraftForm
+from blog.models import Revision
+from blog.revisions.comparing import Piece, compare, shorten
+from blog.revisions.describing import Difference, as_html, differences
+from blog.revisions.merging import merge
+from core.text import unify_line_ends
+
+_TEXTS: Final = ("title", "source", "excerpt")
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """What both changed: a part of the entry as it is in each version, and what leads up to it."""
+
+    label: str
+    mine: str
+    theirs: str
+    before: str = ""
+
+    @property
+    def mine_html(self) -> SafeString:
+        return self._html(self.theirs, self.mine)
+
+    @property
+    def theirs_html(self) -> SafeString:
+        return self._html(self.mine, self.theirs)
+
+    def _html(self, other: str, text: str) -> SafeString:
+        """Return `text` with a mark on what `other` does not have."""
+        pieces = [piece for piece in compare(other, text) if piece.kind != "removed"]
+        return as_html(shorten([*([Piece("same", self.before)] if self.before else []), *pieces]))
+
+
+@dataclass(slots=True)
+class Merge:
+    """What became of two versions. `name` is who saved the other one."""
+
+    name: str
+    clashes: list[Clash] = field(default_factory=list)
+    mine: list[Difference] = field(default_factory=list)
+    theirs: Sequence[Difference] = ()
+
+
+class MergingForm(DraftForm):
+    """The form of an entry that others may have saved since it was opened."""
+
+    # Set if they have, for the page to show.
+    merge: Merge | None = None
+
+    def merge_with_stored(self, version: str) -> None:
+        """Put what is stored, and was changed after `version`, into the submitted data, which must be mutable.
+
+        What only they changed is taken over. What both changed is merged; where that is not possible, it stays as it
+        was submitted, and is shown next to theirs.
+        """
+        stored, base = Revision.of(self.instance, by=None), self._revision_of(version)
+        latest = Revision.objects.filter(entry=self.instance.pk).select_related("by").first()
+        author = latest.by if latest and latest.digest == stored.digest else None
+        self.merge = Merge(str(author) if author else gettext("Someone else"))
+        if base is not None:
+            self.merge.theirs = differences(base, stored)
+        for name, form_field in self.fields.items():
+            key = self.add_prefix(name)
+            mine = form_field.widget.value_from_datadict(self.data, self.files, key)
+            theirs = self.get_initial_for_field(form_field, name)
+            if name != "version" and not form_field.disabled and form_field.has_changed(theirs, mine):
+                self._merge_field(name, mine, theirs, base, stored)
+
+    def _merge_field(self, name: str, mine: Any, theirs: Any, base: Revision | None, stored: Revision) -> None:
+        assert self.merge is not None  # noqa: S101  # set by the caller
+        form_field = self.fields[name]
+        label = str(self[name].label)
+        if base is not None and not form_field.has_changed(_form_value(name, base), mine):
+            self._show(name, theirs)
+            return
+        if name in _TEXTS:
+            before = _text(name, base)
+            self.merge.mine.append(Difference(label, shorten(compare(before, unify_line_ends(mine or "")))))
+        else:
+            self.merge.mine.append(Difference(label, [Piece("same", gettext("changed"))]))
+        if base is not None and _value(name, base) == _value(name, stored):
+            return
+        if name in _TEXTS:
+            merged = merge(_text(name, base), unify_line_ends(mine or ""), _text(name, stored))
+            self._show(name, merged.text)
+            self.merge.clashes += [
+                Clash(label, overlap.mine, overlap.theirs, overlap.before) for overlap in merged.overlaps
+            ]
+        elif base is not None and name in ("tags", "categories"):
+            self._show(name, self._merged_set(name, mine, base, stored))
+        else:
+            in_words = [self._in_words(name, value) for value in (mine, theirs)]
+            self.merge.clashes.append(Clash(label, *in_words))
+
+    def _merged_set(self, name: str, mine: Any, base: Revision, stored: Revision) -> Any:
+        """Return what is stored with what was added and without what was removed here."""
+        try:
+            chosen = self.fields[name].clean(mine)
+        except ValidationError:
+            return mine
+        chosen_here = set(chosen) if name == "tags" else {category.pk for category in chosen}
+        before, theirs = set(base.settings[name]), set(stored.settings[name])
+        merged = sorted((theirs | (chosen_here - before)) - (before - chosen_here))
+        return ", ".join(merged) if name == "tags" else merged
+
+    def _show(self, name: str, value: Any) -> None:
+        """Put `value` into the submitted data, as the field's widget would submit it."""
+        form_field: Any = self.fields[name]
+        key, data = self.add_prefix(name), cast("QueryDict", self.data)
+        # The admin wraps the widgets of fields that refer to something.
+        widget: Any = getattr(form_field.widget, "widget", form_field.widget)
+        value = form_field.prepare_value(value)
+        if isinstance(widget, forms.MultiWidget):
+            inner: Any = widget
+            for suffix, part, each in zip(inner.widgets_names, inner.decompress(value), inner.widgets, strict=True):
+                data[key + suffix] = each.format_value(part) or ""
+        elif isinstance(widget, forms.CheckboxInput):
+            data.setlist(key, ["on"] if value else [])
+        elif isinstance(widget, forms.CheckboxSelectMultiple | forms.SelectMultiple):
+            data.setlist(key, [str(each) for each in value])
+        else:
+            shown = widget.format_value(value)
+            data[key] = (shown[0] if isinstance(shown, list) and shown else shown) or ""
+
+    def _in_words(self, name: str, value: Any) -> str:
+        """Return a value of this field, submitted or stored, as people read it."""
+        form_field = self.fields[name]
+        if name == "password":
+            return "•••" if value else ""
+        try:
+            value = form_field.clean(value) if isinstance(value, str | list) else value
+        except ValidationError:
+            return str(value)
+        choices = dict(getattr(form_field, "choices", ())) if isinstance(form_field, forms.ChoiceField) else {}
+        if isinstance(value, bool):
+            return gettext("yes") if value else gettext("no")
+        return str(choices.get(value, "" if value is None else value))
+
+    def _revision_of(self, version: str) -> Revision | None:
+        """Return what the entry contained when its form was opened, if that is known."""
+        try:
+            time = dt.datetime.fromisoformat(version)
+        except ValueError:
+            return None
+        revisions = Revision.objects.filter(entry=self.instance.pk, created_at__lte=time) if time.tzinfo else None
+        return revisions.order_by("-pk").first() if revisions else None
+
+
+def _value(name: str, revision: Revision) -> Any:
+    """Return what a revision contains of a field, in the form that is stored."""
+    if name in ("title", "source"):
+        return unify_line_ends(getattr(revision, name))
+    return revision.settings.get(name, revision.settings.get(f"{name}_id"))
+
+
+def _text(name: str, revision: Revision | None) -> str:
+    return unify_line_ends(_value(name, revision) or "") if revision is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedTag:
+    name: str
+
+
+def _form_value(name: str, revision: Revision) -> Any:
+    """Return what a form would have shown for a field, with the type that the field expects."""
+    value = _value(name, revision)
+    if name == "published_at" and value:
+        return dt.datetime.fromisoformat(value).replace(microsecond=0)
+    return [_NamedTag(tag) for tag in value] if name == "tags" else value

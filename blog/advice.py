@@ -1,0 +1,189 @@
+"""What could be better about a text before it is published, in plain words. Advice never prevents anything.
+
+Each check gets a `Draft`, saved or not, and yields one sentence for each thing to improve. Apps above this one register
+their own.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+from lxml import etree
+
+from blog.models import Category, Entry, Page, Post, Redirect
+from blog.models.redirect import normalise_path
+from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
+from blog.rendering.tree import text_of
+from blog.rendering.urls import file_name, normalise, normalise_own
+from core.registry import Registry
+
+# Texts of links that say nothing about where they lead, in the languages that our writers use most.
+_EMPTY_WORDS: Final = frozenset(
+    {"here", "click here", "this", "link", "this link", "more", "read more", "hier", "klik hier", "klicken sie hier"}
+    | {"ici", "cliquez ici", "aquí", "haz clic aquí", "aqui", "clique aqui", "qui", "clicca qui", "здесь", "тут", "هنا"}
+)
+_HEADING: Final = re.compile(r"h[1-6]")
+_NUMBER_OF_PAGE: Final = re.compile(r"/[1-9][0-9]{0,8}$")
+# The most links that are looked up, and the most things of a kind that are named.
+_MAX_LINKS: Final = 500
+_MAX_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry as it would be published. `root` is its text as its author wrote it, before anything is repaired."""
+
+    entry: Entry
+    root: etree._Element
+    categories: Collection[Category]
+    tags: Collection[str]
+
+
+def _find_problems(name: str, check: object) -> Iterator[str]:
+    if not callable(check):
+        yield "It can't be called."
+
+
+advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("advice check", _find_problems)
+
+
+def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[str]) -> list[str]:
+    """Return one sentence for each thing to improve; none for a text that can't be rendered."""
+    try:
+        root = parse_source(entry.source, entry.markup, entry)
+    except (SourceTooLongError, UnknownMarkupError):
+        return []
+    draft = Draft(entry, root, categories, tags)
+    return [sentence for check in advice_checks.values() for sentence in check(draft)]
+
+
+def check_title(draft: Draft) -> Iterator[str]:
+    if not draft.entry.title:
+        yield gettext("There is no title.")
+
+
+def check_images(draft: Draft) -> Iterator[str]:
+    nameless = [image.get("src") or "" for image in draft.root.iter("img") if not (image.get("alt") or "").strip()]
+    if nameless:
+        yield ngettext(
+            "%(n)d image has no alternative text for people who can't see it: %(names)s.",
+            "%(n)d images have no alternative text for people who can't see them: %(names)s.",
+            len(nameless),
+        ) % {"n": len(nameless), "names": _named(file_name(normalise(url) or "") for url in nameless)}
+    picture = draft.entry.featured_picture
+    if picture is not None and not picture.alt:
+        yield gettext("The featured image has no alternative text for people who can't see it.")
+
+
+def check_headings(draft: Draft) -> Iterator[str]:
+    # The title is the heading of the first level.
+    previous = 1
+    for element in draft.root.iter():
+        if isinstance(element.tag, str) and _HEADING.fullmatch(element.tag):
+            level = int(element.tag[1])
+            if level > previous + 1:
+                yield gettext("The heading “%(text)s” skips a level, so readers get level %(level)d.") % {
+                    "text": _text_of(element),
+                    "level": previous + 1,
+                }
+            previous = min(level, previous + 1)
+
+
+def check_link_texts(draft: Draft) -> Iterator[str]:
+    texts = [_text_of(link) for link in draft.root.iter("a") if link.get("href")]
+    empty = [text for text in texts if text.casefold().strip(" .…»>:") in _EMPTY_WORDS]
+    if empty:
+        yield ngettext(
+            "%(n)d link doesn't say where it leads: %(names)s.",
+            "%(n)d links don't say where they lead: %(names)s.",
+            len(empty),
+        ) % {"n": len(empty), "names": _named(f"“{text}”" for text in empty)}
+
+
+def check_links(draft: Draft) -> Iterator[str]:
+    """Report links to posts and pages of this site that readers can't open. At most three queries."""
+    urls = [normalise_own(link.get("href") or "") for link in draft.root.iter("a")]
+    paths = [normalise_path(urlsplit(url).path) for url in urls[:_MAX_LINKS] if url]
+    # Files are not served by a view everywhere, and relative URLs depend on where the text will be.
+    files = (settings.MEDIA_URL, settings.STATIC_URL)
+    order = {path: index for index, path in enumerate(paths) if path.startswith("/") and not path.startswith(files)}
+    broken = sorted(_broken(order), key=order.__getitem__)
+    if broken:
+        yield ngettext(
+            "%(n)d link leads to nothing that readers can open: %(names)s.",
+            "%(n)d links lead to nothing that readers can open: %(names)s.",
+            len(broken),
+        ) % {"n": len(broken), "names": _named(broken)}
+
+
+def _broken(paths: Collection[str]) -> set[str]:
+    """Return those of `paths` that lead nowhere. Those of other apps are taken to be right if they have a view."""
+    broken: set[str] = set()
+    matches: dict[str, ResolverMatch] = {}
+    for path in paths:
+        try:
+            matches[path] = resolve(path if path.endswith("/") else f"{path}/")
+        except Resolver404:
+            broken.add(path)
+    posts = {path: _day_and_slug(match) for path, match in matches.items() if match.view_name.startswith("blog:post")}
+    pages = {path: str(match.kwargs["path"]) for path, match in matches.items() if match.view_name == "blog:page"}
+    days, slugs = {day for day, _slug in posts.values() if day}, {slug for _day, slug in posts.values()}
+    found_posts = Post.objects.published().filter(published_on__in=days, slug__in=slugs)
+    public_posts = set(found_posts.values_list("published_on", "slug")) if posts else set()
+    candidates = {each for path in pages.values() for each in (path, _NUMBER_OF_PAGE.sub("", path))}
+    found_pages = Page.objects.published().filter(path__in=candidates)
+    public_pages = set(found_pages.values_list("path", flat=True)) if pages else set()
+    broken |= {path for path, key in posts.items() if key not in public_posts}
+    broken |= {path for path, page in pages.items() if not {page, _NUMBER_OF_PAGE.sub("", page)} & public_pages}
+    slashed = {path: path if path.endswith("/") else f"{path}/" for path in broken}
+    redirects = Redirect.objects.filter(path__in=[*slashed, *slashed.values()])
+    moved = set(redirects.values_list("path", flat=True)) if broken else set()
+    return {path for path in broken if not {path, slashed[path]} & moved}
+
+
+def _day_and_slug(match: ResolverMatch) -> tuple[dt.date | None, str]:
+    year, month, day, slug = (str(match.kwargs[name]) for name in ("year", "month", "day", "slug"))
+    try:
+        return dt.date(int(year), int(month), int(day)), slug
+    except ValueError:
+        return None, slug
+
+
+def check_categories(draft: Draft) -> Iterator[str]:
+    if isinstance(draft.entry, Post) and not draft.categories:
+        yield gettext("There is no category.")
+
+
+def check_language(draft: Draft) -> Iterator[str]:
+    if not draft.entry.language:
+        yield gettext("The language is not set. It decides how the text is read aloud, and its direction.")
+
+
+CHECKS: Final = {
+    "blog.title": check_title,
+    "blog.images": check_images,
+    "blog.headings": check_headings,
+    "blog.link_texts": check_link_texts,
+    "blog.links": check_links,
+    "blog.categories": check_categories,
+    "blog.language": check_language,
+}
+
+
+def _text_of(element: etree._Element) -> str:
+    """Return the text of an element on one line."""
+    return Truncator(" ".join(text_of(element).split())).chars(60)
+
+
+def _named(names: Iterable[str]) -> str:
+    """Return the first of `names`, each once, separated by commas."""
+    distinct = list(dict.fromkeys(name for name in names if name))
+    more = ["…"] if len(distinct) > _MAX_NAMED else []
+    return gettext(", ").join([*(Truncator(name).chars(60) for name in distinct[:_MAX_NAMED]), *more])

@@ -1,0 +1,94 @@
+"""Keeping what people type until they save it, and telling others who is editing what.
+
+There is one row for each person and form. It is no part of the history (blog.revisions).
+"""
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from blog.models import Autosave, Entry
+
+# The fields of a form as it submits them.
+type FormValues = dict[str, list[str]]
+
+# Open forms report every 20 seconds. Browsers delay the reports of tabs in the background by up to a minute.
+PRESENT_FOR: Final = dt.timedelta(seconds=90)
+# How long unsaved text is kept after its form was last open.
+KEPT_FOR: Final = dt.timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """The form of `entry`, or of a new entry, in which `user` is typing."""
+
+    user: User
+    kind: str
+    entry_id: int | None = None
+    form_id: uuid.UUID | None = None
+
+    @classmethod
+    def of(cls, user: User, entry: Entry) -> Self:
+        return cls(user, entry.kind, entry_id=entry.pk)
+
+    def report(self, data: FormValues | None = None) -> dt.datetime:
+        """Store what was typed into it (None: nothing new), and that it is open now, in one statement."""
+        now = timezone.now()
+        row = Autosave(
+            user=self.user,
+            kind=self.kind,
+            entry_id=self.entry_id,
+            form_id=self.form_id,
+            data=data,
+            saved_at=now if data is not None else None,
+            seen_at=now,
+        )
+        Autosave.objects.bulk_create(
+            [row],
+            update_conflicts=True,
+            unique_fields=["user", "entry" if self.entry_id else "form_id"],
+            update_fields=["seen_at"] if data is None else ["data", "saved_at", "seen_at"],
+        )
+        return now
+
+    def unsaved(self) -> Autosave | None:
+        """Return what was typed into it and not saved, if anything."""
+        rows = Autosave.objects.filter(user=self.user, kind=self.kind, data__isnull=False)
+        return rows.filter(entry=self.entry_id, form_id=self.form_id).first()
+
+    def discard(self) -> None:
+        """Forget what was typed into it, which was saved or is not wanted any more. Also tidies up what is old."""
+        this = Q(user=self.user, entry=self.entry_id, form_id=self.form_id)
+        Autosave.objects.filter(this | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
+
+
+def unsaved_new(user: User, kind: str, limit: int = 5) -> list[Autosave]:
+    """Return what `user` typed into forms of new entries and did not save, the newest first."""
+    rows = Autosave.objects.filter(user=user, kind=kind, entry=None, data__isnull=False)
+    return list(rows.order_by("-saved_at")[:limit])
+
+
+def editors_of(entry_ids: Collection[int], but: User) -> dict[int, list[str]]:
+    """Return the names of the people other than `but` who have the forms of these entries open, by entry."""
+    rows = Autosave.objects.filter(entry__in=entry_ids, seen_at__gt=timezone.now() - PRESENT_FOR).exclude(user=but)
+    names: defaultdict[int, list[str]] = defaultdict(list)
+    for row in rows.select_related("user").only("entry", "user__display_name", "user__username").order_by("pk"):
+        names[row.entry_id or 0].append(str(row.user))
+    return dict(names)
+
+
+def to_form_values(value: Any) -> FormValues | None:
+    """Return `value`, decoded from JSON, if it has the form of submitted fields; None if it does not."""
+    if not isinstance(value, dict):
+        return None
+    for values in value.values():
+        if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+            return None
+    return value

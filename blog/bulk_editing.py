@@ -1,0 +1,119 @@
+"""Changing the same things of many posts or pages, in one transaction and a fixed number of statements per batch."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import batched, product
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from blog.models import Category, Entry, Post, Status
+from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish
+from blog.publishing import BulkChange
+from core.changes import entries_changed
+
+# How many entries one statement reads or writes: databases limit its parameters.
+_BATCH_SIZE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to change. What is empty or None stays as it is. Only posts have categories and tags."""
+
+    add_categories: Collection[Category] = ()
+    remove_categories: Collection[Category] = ()
+    add_tags: Collection[str] = ()
+    author: User | None = None
+    status: str = ""
+    comments_open: bool | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that get the same value in all entries."""
+        values = {"author_id": self.author and self.author.pk, "comments_open": self.comments_open}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEdit(BulkChange):
+    """Which entries change, and which the person may not change. `unchanged` ones are already as they should be."""
+
+    unchanged: list[Any] = field(default_factory=list)
+
+
+def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
+    """Change entries, and return which. Nothing is rendered."""
+    with transaction.atomic():
+        result = preview_edit(entries, by, changes, lock=True)
+        pks = [entry.pk for entry in result.changed]
+        if changes.status:
+            moved = [entry for entry in result.changed if entry.status != changes.status]
+            for entry in moved:
+                entry.status = changes.status
+            entries.model.store_all(moved)
+        for some in batched(pks, _BATCH_SIZE, strict=False):
+            Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **changes.fields())
+            _change_categories(some, changes)
+        if changes.add_tags:
+            Post.tags.through._default_manager.attach_all(result.changed, changes.add_tags)
+        entries_changed(pks)
+    return result
+
+
+def preview_edit(entries: QuerySet[Any], by: User, changes: Changes, *, lock: bool = False) -> BulkEdit:
+    """Return what `edit` would do. The entries are as they are now."""
+    result = BulkEdit()
+    chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk"))
+    found = list((chosen.select_for_update() if lock else chosen).without_texts().order_by("pk"))
+    differing = set(_differing(found, changes))
+    for entry in found:
+        if not _may_change(by, entry, changes):
+            result.refused.append(entry)
+        elif entry.pk in differing:
+            result.changed.append(entry)
+        else:
+            result.unchanged.append(entry)
+    return result
+
+
+def _may_change(by: User, entry: Entry, changes: Changes) -> bool:
+    if entry.status == Status.TRASH or not may_edit(by, entry):
+        return False
+    if changes.author is not None and isinstance(entry, Post) and not edits_others(by):
+        return False
+    return changes.status in ("", *UNDECIDED) or may_publish(by, type(entry))
+
+
+def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
+    """Yield the IDs of the entries that are not yet as they should be."""
+    for entry in entries:
+        if changes.status not in ("", entry.status) or any(
+            getattr(entry, name) != value for name, value in changes.fields().items()
+        ):
+            yield entry.pk
+    filed = Entry.categories.through._default_manager
+    for some in batched([entry.pk for entry in entries], _BATCH_SIZE, strict=False):
+        if changes.remove_categories:
+            yield from filed.filter(entry__in=some, category__in=changes.remove_categories).values_list(
+                "entry", flat=True
+            )
+        if changes.add_categories:
+            present = set(
+                filed.filter(entry__in=some, category__in=changes.add_categories).values_list("entry", "category")
+            )
+            wanted = product(some, (category.pk for category in changes.add_categories))
+            yield from (pk for pk, category in wanted if (pk, category) not in present)
+        if changes.add_tags:
+            yield from Post.tags.through._default_manager.without_all(some, changes.add_tags)
+
+
+def _change_categories(pks: Collection[int], changes: Changes) -> None:
+    filed: Any = Entry.categories.through._default_manager
+    if changes.remove_categories:
+        filed.filter(entry__in=pks, category__in=changes.remove_categories).delete()
+    if changes.add_categories:
+        pairs = product(pks, changes.add_categories)
+        rows = [filed.model(entry_id=pk, category_id=category.pk) for pk, category in pairs]
+        filed.bulk_create(rows, ignore_conflicts=True)

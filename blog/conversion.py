@@ -1,0 +1,360 @@
+"""Conversion of a text to Markdown: only if readers will see the same as before.
+
+What the text shows is written as Markdown, block by block. Each block is rendered and compared with the original; where
+Markdown has nothing for it, it stays HTML, which Markdown may contain.
+"""
+
+import copy
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from lxml import etree
+
+from blog.rendering import MORE_PLACEHOLDER, RenderInput, check_source, render, render_all
+from blog.rendering.sanitising import BLOCKS
+from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, parse
+
+_MAX_DIFFERENCES: Final = 200
+_SPACE: Final = re.compile(r"[ \t\n\r\f]+")
+_MARKS: Final = re.compile(r"[\\`*_\[\]<>&~|#!]")
+# What would begin a list or another block at the beginning of a line.
+_BLOCK_START: Final = re.compile(r"^(?=[-+=:])|^([0-9]+)(?=[.)])", re.MULTILINE)
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+_LISTS: Final = ("ul", "ol")
+_MARKERS: Final = {MORE_TAG: "<!--more-->", PAGE_BREAK_TAG: "<!--nextpage-->"}
+_EDGE: Final = re.compile(rf"</?(?:{'|'.join(sorted({*BLOCKS, *_MARKERS, 'body', 'br'}))})(?=[\s>])")
+# Elements that mean and look the same.
+_SAME: Final = {"b": "strong", "i": "em", "del": "s"}
+_EMPHASIS: Final = {"strong": "**", "b": "**", "em": "*", "i": "*", "s": "~~", "del": "~~"}
+# The attributes that Markdown can express.
+_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
+    "ol": frozenset({"start"}),
+    "figure": frozenset({"class", "data-player"}),
+    **dict.fromkeys(_HEADINGS, frozenset({"id"})),
+}
+# Added to every image.
+_FORCED_ATTRIBUTES: Final = frozenset({"decoding", "loading"})
+_FORCED_IN_HTML: Final = re.compile(r' (?:decoding="async"|loading="lazy")(?=[^<>]*>)')
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The Markdown `source`, and the `differences` between what readers see now and then, as lines of a diff.
+
+    `has_remote_media` says whether the text shows files of other sites, which an import may still bring.
+    """
+
+    source: str
+    differences: list[str]
+    has_remote_media: bool = False
+
+    @property
+    def is_lossless(self) -> bool:
+        return not self.differences and not self.has_remote_media
+
+
+class _NoMarkdownError(Exception):
+    """Markdown can't express this element."""
+
+
+def convert_to_markdown(source: str, markup: str, entry: object = None) -> Conversion:
+    """Return `source`, which belongs to `entry`, in Markdown. Raises what blog.rendering.render does."""
+    before = render(source, markup, entry)
+    root = _read(before.body_html)
+    converted = "\n\n".join(_convert_blocks(root))
+    check_source(converted, "markdown")
+    after = render(converted, "markdown", entry)
+    ids = _ids(root)
+    old, new = _canonical_lines(root, ids), _canonical_lines(_read(after.body_html), ids)
+    differences = list(islice(difflib.unified_diff(old, new, lineterm="", n=1), 2, _MAX_DIFFERENCES))
+    if not differences and (before.has_more, before.auto_excerpt) != (after.has_more, after.auto_excerpt):
+        differences = [f"-{before.auto_excerpt}", f"+{after.auto_excerpt}"]
+    has_remote_media = any("remote-media" in element.get("class", "") for element in root.iter())
+    return Conversion(converted, differences, has_remote_media)
+
+
+def _read(body_html: str) -> etree._Element:
+    """Return the tree of a body, with its loose text in paragraphs, as Markdown puts it."""
+    root = parse(body_html.replace(MORE_PLACEHOLDER, "<!--more-->"))
+    wrapped = etree.Element("body")
+    paragraph: etree._Element | None = None
+
+    def open_paragraph() -> etree._Element:
+        return etree.SubElement(wrapped, "p") if paragraph is None else paragraph
+
+    if (root.text or "").strip():
+        paragraph = open_paragraph()
+        paragraph.text = root.text
+    for child in list(root):
+        tail, child.tail = child.tail, None
+        if child.tag in BLOCKS or child.tag in _MARKERS:
+            wrapped.append(child)
+            paragraph = None
+        else:
+            paragraph = open_paragraph()
+            paragraph.append(child)
+        if (tail or "").strip():
+            if paragraph is None:
+                paragraph = open_paragraph()
+                paragraph.text = tail
+            else:
+                child.tail = tail
+    return wrapped
+
+
+def _convert_blocks(root: etree._Element) -> Iterator[str]:
+    """Yield the simplest Markdown of each block that is rendered as the block is, or else its HTML."""
+    blocks = list(root)
+    candidates = [list(_candidates(block)) for block in blocks]
+    flat = [RenderInput(text, "markdown") for texts in candidates for text in texts]
+    rendered = render_all(flat)
+    previous = ""
+    for block, texts in zip(blocks, candidates, strict=True):
+        ids = _ids(block)
+        wanted = _canonical_lines(_alone(block), ids)
+        # All results are taken, so that each block gets its own.
+        bodies = [next(rendered).body_html for _text in texts]
+        results = [_canonical_lines(_read(html), ids) for html in bodies]
+        fitting = [text for text, lines in zip(texts, results, strict=True) if lines == wanted]
+        tag = str(block.tag)
+        if tag in _LISTS and tag == previous:
+            # Otherwise the second list would continue the first.
+            yield "<!-- -->"
+        yield fitting[0] if fitting else texts[-1]
+        previous = tag
+
+
+def _ids(element: etree._Element) -> set[str]:
+    return {each.get("id", "") for each in element.iter()}
+
+
+def _alone(block: etree._Element) -> etree._Element:
+    root = etree.Element("body")
+    root.append(copy.deepcopy(block))
+    return root
+
+
+def _candidates(block: etree._Element) -> Iterator[str]:
+    for writer in (_Writer(has_emphasis=True), _Writer(has_emphasis=False)):
+        try:
+            yield writer.block(block)
+        except _NoMarkdownError:
+            continue
+    yield _raw(block)
+
+
+def _raw(element: etree._Element) -> str:
+    """Return the HTML of an element in lines without blank ones, which would end it in Markdown."""
+    html = _FORCED_IN_HTML.sub("", etree.tostring(element, method="html", encoding="unicode", with_tail=False))
+    for tag, comment in _MARKERS.items():
+        html = html.replace(f"<{tag}></{tag}>", comment)
+    if next(element.iter("pre"), None) is not None:
+        return html.replace("\n", "&#10;")
+    return re.sub(r"\n\s*\n", "\n", html)
+
+
+def _collapse(text: str | None) -> str:
+    return _SPACE.sub(" ", text or "")
+
+
+def _escape(text: str) -> str:
+    return _MARKS.sub(r"\\\g<0>", text)
+
+
+class _Writer:
+    """Writes elements as Markdown, with its marks for emphasis or, where these would be misread, with HTML."""
+
+    def __init__(self, *, has_emphasis: bool) -> None:
+        self._has_emphasis = has_emphasis
+
+    def block(self, element: etree._Element) -> str:
+        """Return the Markdown of a block. Raises _NoMarkdownError."""
+        tag = str(element.tag)
+        if tag in _MARKERS:
+            return _MARKERS[tag]
+        writers: dict[str, Callable[[etree._Element], str]] = {
+            "p": self._paragraph,
+            "hr": lambda rule: "---",
+            "blockquote": self._quotation,
+            "pre": self._code_block,
+            "figure": self._embed,
+            "table": self._table,
+            **dict.fromkeys(_LISTS, self._list),
+            **dict.fromkeys(_HEADINGS, self._heading),
+        }
+        if tag not in writers or not set(element.attrib) <= _ATTRIBUTES.get(tag, frozenset()):
+            raise _NoMarkdownError
+        return writers[tag](element)
+
+    def _paragraph(self, element: etree._Element) -> str:
+        text = self._inlines(element).strip(" \n")
+        return _BLOCK_START.sub(lambda found: f"{found[1]}\\" if found[1] else "\\", text)
+
+    def _heading(self, element: etree._Element) -> str:
+        return f"{'#' * int(str(element.tag)[1])} {self._inlines(element).replace('\\\n', '<br>').strip()}"
+
+    def _quotation(self, element: etree._Element) -> str:
+        inner = "\n\n".join(self._children(element))
+        return "\n".join(f"> {line}".rstrip() for line in inner.split("\n"))
+
+    def _children(self, element: etree._Element) -> Iterator[str]:
+        """Yield the blocks in an element, and the text between them as blocks of its own."""
+        run = etree.Element("p")
+        run.text = element.text
+        for child in element:
+            if child.tag not in BLOCKS and child.tag not in _MARKERS:
+                run.append(copy.deepcopy(child))
+                continue
+            if self._inlines(run).strip():
+                yield self._paragraph(run)
+            yield self.block(child)
+            run = etree.Element("p")
+            run.text = child.tail
+        if self._inlines(run).strip():
+            yield self._paragraph(run)
+
+    def _list(self, element: etree._Element) -> str:
+        is_loose = element.find("li/p") is not None
+        start = element.get("start", "1")
+        if not start.isdecimal() or any(child.tag != "li" or child.attrib for child in element):
+            raise _NoMarkdownError
+        items = []
+        for index, item in enumerate(element):
+            mark = f"{int(start) + index}. " if element.tag == "ol" else "- "
+            text = ("\n\n" if is_loose else "\n").join(self._children(item))
+            items.append(mark + re.sub(r"\n(?=.)", f"\n{' ' * len(mark)}", text))
+        return ("\n\n" if is_loose else "\n").join(items)
+
+    def _code_block(self, element: etree._Element) -> str:
+        code = element[0] if len(element) == 1 and not (element.text or "").strip() else element
+        if len(code) or set(code.attrib) - {"class"} or (code.tail or "").strip():
+            raise _NoMarkdownError
+        language = (code.get("class") or "").removeprefix("language-")
+        text = (code.text or "").removesuffix("\n")
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+        return f"{fence}{language}\n{text}\n{fence}"
+
+    def _embed(self, element: etree._Element) -> str:
+        """Return the URL of a card for another site, which becomes the card again."""
+        link = element[0] if len(element) == 1 and element[0].tag == "a" else None
+        if link is None:
+            raise _NoMarkdownError
+        return str(link.get("href"))
+
+    def _table(self, element: etree._Element) -> str:
+        rows = list(element.iter("tr"))
+        cells = [list(row) for row in rows]
+        head = element.find("thead")
+        is_regular = head is not None and len(head) == 1 and len({len(row) for row in cells}) == 1
+        if not is_regular or element.find("caption") is not None:
+            raise _NoMarkdownError
+        if any(cell.attrib or self._has_block(cell) for row in cells for cell in row):
+            raise _NoMarkdownError
+        lines = [
+            f"| {' | '.join(self._inlines(cell).replace('\\\n', '<br>').strip() for cell in row)} |" for row in cells
+        ]
+        return "\n".join([lines[0], f"|{' --- |' * len(cells[0])}", *lines[1:]])
+
+    @staticmethod
+    def _has_block(element: etree._Element) -> bool:
+        return any(child.tag in BLOCKS for child in element.iterdescendants())
+
+    def _inlines(self, element: etree._Element) -> str:
+        parts = [_escape(_collapse(element.text))]
+        for child in element:
+            parts += [self._inline(child), _escape(_collapse(child.tail))]
+        return "".join(parts).replace("\\\n ", "\\\n")
+
+    def _inline(self, element: etree._Element) -> str:
+        tag = str(element.tag)
+        if tag in _MARKERS:
+            return _MARKERS[tag]
+        if tag in BLOCKS:
+            raise _NoMarkdownError
+        if tag == "br" and not element.attrib:
+            return "\\\n"
+        if tag == "code" and not element.attrib and not len(element) and (text := _collapse(element.text)).strip("` "):
+            marks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+            return f"{marks}{text}{marks}"
+        if tag in _EMPHASIS and not element.attrib and self._has_emphasis:
+            return self._emphasised(self._inlines(element), _EMPHASIS[tag])
+        if tag == "a" and set(element.attrib) <= {"href", "rel", "title"} and "href" in element.attrib:
+            return self._link(element)
+        if tag == "img" and set(element.attrib) <= {"src", "alt", "title", *_FORCED_ATTRIBUTES}:
+            return f"![{_escape(_collapse(element.get('alt')))}]({self._target(element, 'src')})"
+        return self._tags(element)
+
+    @staticmethod
+    def _emphasised(text: str, mark: str) -> str:
+        inner = text.strip(" ")
+        start = text[: len(text) - len(text.lstrip(" "))]
+        return f"{start}{mark}{inner}{mark}{text[len(start) + len(inner) :]}" if inner else text
+
+    def _link(self, element: etree._Element) -> str:
+        url = element.get("href", "")
+        if not len(element) and element.text == url and url.startswith(("http://", "https://")):
+            return url
+        return f"[{self._inlines(element)}]({self._target(element, 'href')})"
+
+    @staticmethod
+    def _target(element: etree._Element, name: str) -> str:
+        url = element.get(name, "")
+        if re.search(r"[\s()<>\\&*_]", url):
+            url = f"<{re.sub(r'[<>\\&]', lambda found: f'&#{ord(found[0])};', url)}>"
+        title = element.get("title")
+        return f'{url} "{_escape(title).replace('"', "&quot;")}"' if title else url
+
+    def _tags(self, element: etree._Element) -> str:
+        """Return an element as HTML, with Markdown in it."""
+        empty = etree.Element(str(element.tag), {str(name): str(value) for name, value in element.items()})
+        html = _FORCED_IN_HTML.sub("", etree.tostring(empty, method="html", encoding="unicode"))
+        start, separator, end = html.partition("</")
+        return f"{start}{self._inlines(element)}{separator}{end}"
+
+
+def _canonical_lines(root: etree._Element, ids: set[str]) -> list[str]:
+    """Return what readers notice of a tree, one line for each element and piece of text.
+
+    The ids that Markdown adds to headings are left out, unless they are among `ids`.
+    """
+    lines: list[str] = []
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        tag = _SAME.get(str(element.tag), str(element.tag))
+        if event == "start":
+            attributes = {
+                str(name): str(value)
+                for name, value in sorted(element.items())
+                if not (name == "id" and tag in _HEADINGS and value not in ids)
+            }
+            lines.append(f"<{tag}{''.join(f' {name}="{value}"' for name, value in attributes.items())}>")
+            lines.append(_visible(element.text, element))
+        else:
+            lines.append(f"</{tag}>")
+            parent = element.getparent()
+            lines.append(_visible(element.tail, parent) if parent is not None else "")
+    return _without_edge_spaces(lines)
+
+
+def _visible(text: str | None, parent: etree._Element) -> str:
+    is_code = parent.tag == "pre" or next(parent.iterancestors("pre"), None) is not None
+    return (text or "").rstrip("\n") if is_code else _collapse(text)
+
+
+def _without_edge_spaces(lines: list[str]) -> list[str]:
+    """Remove the spaces next to the edges of blocks and line breaks, which no browser shows."""
+    kept: list[str] = []
+    lines = [line for line in lines if line]
+    for index, line in enumerate(lines):
+        text = line
+        if not line.startswith("<"):
+            if index and _EDGE.match(lines[index - 1]):
+                text = text.lstrip(" ")
+            if index + 1 < len(lines) and _EDGE.match(lines[index + 1]):
+                text = text.rstrip(" ")
+        if text:
+            kept.append(text)
+    return kept

@@ -1,0 +1,26 @@
+"""What other apps add to the lists of posts and pages in the admin."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Q
+from django.http import HttpRequest
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class EntryColumn:
+    """A column after the others, which is left out if it has no cells on a page.
+
+    `cells` returns what it shows for the entries of one page, by ID, in a fixed number of queries.
+    """
+
+    label: Any
+    cells: Callable[[HttpRequest, Sequence[Any]], Mapping[int, str]]
+
+
+entry_columns: Final[Registry[EntryColumn]] = Registry("column of entries")
+# Each returns the condition for entries to which a word belongs, beyond their own title, URL and text.
+entry_searches: Final[Registry[Callable[[str], Q]]] = Registry("search of entries")

@@ -1,0 +1,73 @@
+"""Which files of the media library each entry shows or links to: an index that follows every change of an entry."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from itertools import batched
+from typing import Any, Final
+
+from django.db.models import Exists, Model, OuterRef, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from blog.models import Entry
+from blog.rendering.images import alternative_texts, library_files
+from media.models import Document, Picture, Upload
+from media.uses import Use, UseFinder
+
+_BATCH: Final = 500
+# The newest texts are enough to find descriptions of an image.
+_MAX_TEXTS: Final = 20
+
+
+def update_media_index(ids: Collection[int]) -> None:
+    """Record the files in the texts of the entries with these IDs."""
+    for pks in batched(ids, _BATCH, strict=False):
+        bodies = Entry.objects.filter(pk__in=pks).values_list("pk", "body_html")
+        names = {pk: library_files(html) for pk, html in bodies}
+        _update(Entry.pictures.through, Picture, "picture_id", names)
+        _update(Entry.documents.through, Document, "document_id", names)
+
+
+def _update(through: Any, model: type[Model], column: str, names: dict[int, set[str]]) -> None:
+    rows = through._default_manager
+    wanted = set().union(*names.values())
+    files = dict(model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
+    new = {(pk, files[name]) for pk, its_names in names.items() for name in its_names if name in files}
+    old = {row[1:]: row[0] for row in rows.filter(entry__in=names).values_list("pk", "entry_id", column)}
+    if gone := [pk for pair, pk in old.items() if pair not in new]:
+        rows.filter(pk__in=gone).delete()
+    # Another process may have recorded the same at the same time.
+    added = [through(**{"entry_id": entry, column: file}) for entry, file in sorted(new - old.keys())]
+    rows.bulk_create(added, ignore_conflicts=True)
+
+
+def _is_used(model: type[Upload]) -> Q:
+    if model is Picture:
+        in_texts = Entry.pictures.through._default_manager.filter(picture=OuterRef("pk"))
+        return Q(Exists(in_texts)) | Q(Exists(Entry.objects.filter(featured_picture=OuterRef("pk"))))
+    return Q(Exists(Entry.documents.through._default_manager.filter(document=OuterRef("pk"))))
+
+
+def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[Use]]:
+    column = "pictures" if model is Picture else "documents"
+    pairs = [*Entry.objects.filter(**{f"{column}__in": pks}).order_by("pk").values_list(column, "pk")]
+    featured = set()
+    if model is Picture:
+        featured = {*Entry.objects.filter(featured_picture__in=pks).values_list("featured_picture", "pk")}
+    entries = Entry.objects.without_texts().in_bulk({pk for _file, pk in {*pairs, *featured}})
+    uses: defaultdict[int, list[Use]] = defaultdict(list)
+    for file, pk in dict.fromkeys([*sorted(featured), *pairs]):
+        entry = entries[pk]
+        label = f"{entry._meta.verbose_name} “{entry}” ({entry.get_status_display()})"
+        if (file, pk) in featured:
+            label = _("%(entry)s, as the featured image") % {"entry": label}
+        uses[file].append(Use(label, reverse(f"admin:blog_{entry.kind}_change", args=[pk])))
+    return uses
+
+
+def _alternative_texts(picture: Picture) -> list[str]:
+    bodies = Entry.objects.filter(pictures=picture).order_by("-pk").values_list("body_html", flat=True)
+    return [text for html in bodies[:_MAX_TEXTS] for text in alternative_texts(html, str(picture.file.name))]
+
+
+USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts)

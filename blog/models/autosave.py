@@ -1,0 +1,44 @@
+"""Autosaves: what somebody has typed into the form of a post or page and not yet saved."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog.models.entry import Entry, EntryKind
+
+
+class Autosave(models.Model):
+    """One person's open form: of `entry`, or of a new post or page, which `form_id` identifies until it is saved.
+
+    `data` are the fields as the form submits them, a list of values for each name; NULL while nothing was typed. The
+    row then only says that they have the form open.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=4, choices=EntryKind)
+    entry = models.ForeignKey(Entry, null=True, on_delete=models.CASCADE, related_name="autosaves")
+    form_id = models.UUIDField(null=True)
+    data = models.JSONField(null=True)
+    # When `data` was last stored, and when the form was last open.
+    saved_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("autosave")
+        verbose_name_plural = _("autosaves")
+        default_permissions = ()
+        constraints: ClassVar[list[Any]] = [
+            # NULL differs from every other value, so each ignores the rows that the other is about.
+            models.UniqueConstraint(fields=["user", "entry"], name="autosave_of_entry_unique"),
+            models.UniqueConstraint(fields=["user", "form_id"], name="autosave_of_form_unique"),
+            models.CheckConstraint(
+                condition=Q(entry=None, form_id__isnull=False) | Q(entry__isnull=False, form_id=None),
+                name="autosave_has_one_subject",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entry_id or self.form_id}"

@@ -1,0 +1,67 @@
+"""Revisions: what posts and pages contained each time that somebody saved them."""
+
+import datetime as dt
+import hashlib
+import json
+from typing import Any, Final, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog.models.entry import Entry, EntryKind
+
+# The fields of an entry in the settings of its revisions, besides the IDs of its categories and the names of its tags.
+SETTINGS: Final = (
+    *("status", "published_at", "slug", "author_id", "excerpt", "language", "password", "comments_open"),
+    *("featured_picture_id", "sticky", "parent_id", "menu_order"),
+)
+
+
+class Revision(models.Model):
+    """What an entry contained, in the state with which it was saved at `created_at`.
+
+    `by` is whoever saved it; NULL if that is not known, as with an import, or if they have no account any more.
+    """
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="revisions", db_index=False)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("person"))
+    created_at = models.DateTimeField(_("saved"))
+    title = models.CharField(_("title"), max_length=1000, blank=True)
+    source = models.TextField(_("text"), blank=True)
+    markup = models.CharField(_("format"), max_length=20)
+    settings = models.JSONField(_("settings"))
+    # Of all the above except person and time. Saving the same again makes no revision.
+    digest = models.CharField(max_length=32)
+
+    class Meta:
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
+        default_permissions = ()
+        ordering = ("-pk",)
+        indexes = [models.Index(fields=["entry", "-id"], name="revision_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.created_at:%Y-%m-%d %H:%M})"
+
+    @classmethod
+    def of(cls, entry: Entry, by: User | None) -> Self:
+        """Return a revision, not yet saved, of what `entry` contains. Two queries for a post, none for a page."""
+        settings: dict[str, Any] = {name: getattr(entry, name) for name in SETTINGS}
+        settings["published_at"] = entry.published_at and entry.published_at.astimezone(dt.UTC).isoformat()
+        if entry.kind == EntryKind.POST:
+            settings["categories"] = sorted(category.pk for category in entry.categories.all())
+            settings["tags"] = sorted(tag.name for tag in entry.tags.all())
+        content = [entry.title, entry.source, entry.markup, settings]
+        digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+        return cls(
+            # Not `entry_id`, because a proxy is an entry as well.
+            entry=entry,
+            by=by,
+            created_at=entry.modified_at,
+            title=entry.title,
+            source=entry.source,
+            markup=entry.markup,
+            settings=settings,
+            digest=digest,
+        )

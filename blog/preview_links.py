@@ -1,0 +1,55 @@
+"""Links for people without an account to what is not public yet: signed, for some days, and revocable.
+
+Whoever has the URL sees the text as it is stored at that time. The URL is a secret, so its pages are private
+(blog.caching.private_parameters): no cache stores them, no search engine indexes them, no other site learns of them.
+"""
+
+import datetime as dt
+from typing import Final
+from urllib.parse import urlencode
+
+from django.core.signing import BadSignature, Signer
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from blog.models import Entry, PreviewLink, Status
+from core.site import absolute_url
+
+# The query parameter that holds the signed ID of a link.
+PARAMETER: Final = "preview_link"
+_SIGNER: Final = Signer(salt="blog.preview_links")
+
+
+def create(entry: Entry, by: User, days: int) -> PreviewLink:
+    """Return a new link to `entry` that works for `days`. Links that have expired are deleted."""
+    now = timezone.now()
+    PreviewLink.objects.filter(expires_at__lte=now).delete()
+    expires_at = now + dt.timedelta(days=days)
+    return PreviewLink.objects.create(entry=entry, created_by=by, created_at=now, expires_at=expires_at)
+
+
+def working_links(entry: Entry) -> QuerySet[PreviewLink]:
+    """Return the links to `entry` that work, with the people who created them."""
+    return entry.preview_links.filter(expires_at__gt=timezone.now()).select_related("created_by")
+
+
+def url_of(link: PreviewLink) -> str:
+    """Return the absolute URL to send to somebody."""
+    query = urlencode({PARAMETER: _SIGNER.sign(str(link.pk))})
+    return absolute_url(f"{reverse('blog:front')}?{query}")
+
+
+def find_entry(token: str) -> Entry | None:
+    """Return the entry to which a link with this token leads; None if it is forged, expired or revoked.
+
+    What is in the trash is shown to nobody.
+    """
+    try:
+        pk = int(_SIGNER.unsign(token))
+    except (BadSignature, ValueError):
+        return None
+    links = PreviewLink.objects.filter(pk=pk, expires_at__gt=timezone.now())
+    entries = Entry.objects.filter(pk__in=links.values("entry")).exclude(status=Status.TRASH)
+    return entries.select_related("author", "featured_picture").first()

@@ -1,0 +1,105 @@
+"""The images of rendered texts as readers get them: with renditions to choose from, and loaded when they are needed.
+
+This is done when a text is shown, because renditions are made later than texts are rendered.
+"""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from itertools import groupby
+from pathlib import PurePath
+from typing import Final
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from media.models import Picture
+
+# In CSS pixels: the width of the column of text. --measure in static/css/site.css sets it, in characters.
+COLUMN_WIDTH: Final = 660
+_EAGER: Final = ' loading="eager" fetchpriority="high"'
+
+# In sanitised HTML, "<" and ">" always belong to a tag, and values are in double quotes.
+_IMAGE: Final = re.compile(r"<img\b[^<>]*>")
+_LAZY: Final = re.compile(r'(<img\b[^<>]*?) loading="lazy"')
+_ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
+_URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
+
+
+def library_files(html: str) -> set[str]:
+    """Return the names of the files of the media library that sanitised `html` shows or links to."""
+    return {name for url in _URL.findall(html) if (name := _file_name(url))}
+
+
+def alternative_texts(html: str, name: str) -> list[str]:
+    """Return the alternative texts that sanitised `html` gives to the library's image with this file name."""
+    images = (dict(_ATTRIBUTE.findall(image)) for image in _IMAGE.findall(html))
+    return [unescape(values["alt"]) for values in images if values.get("alt") and _file_name(values["src"]) == name]
+
+
+def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
+    """Return sanitised `html` with the renditions and dimensions of `pictures`, which are given by their file names."""
+    return _IMAGE.sub(lambda image: _with_renditions(image[0], pictures), html) if pictures else html
+
+
+def load_first_eagerly(html: str) -> str:
+    """Return `html` with its first image loaded at once, before anything that is less important."""
+    return _LAZY.sub(rf"\1{_EAGER}", html, count=1)
+
+
+def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeString:
+    """Return a `source` element for each format of the picture's renditions. `width` is that of the image on the page.
+
+    A lazy image whose size is known is chosen by the size that it really has, where browsers can do that.
+    """
+    sizes = f"(min-width: {width}px) {width}px, 100vw"
+    by_format = groupby(picture.renditions, key=lambda rendition: PurePath(rendition.name).suffix)
+    rows = (
+        (
+            f"image/{suffix.lstrip('.')}",
+            ", ".join(f"{picture.file.storage.url(each.name)} {each.width}w" for each in renditions),
+            f"auto, {sizes}" if is_lazy else sizes,
+        )
+        for suffix, renditions in by_format
+    )
+    return format_html_join("", '<source type="{}" srcset="{}" sizes="{}">', rows)
+
+
+def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
+    values = dict(_ATTRIBUTE.findall(image))
+    picture = pictures.get(_file_name(values.get("src", "")))
+    if picture is None:
+        return image
+    width, height = _dimensions(picture, values.get("width", ""), values.get("height", ""))
+    if not {"width", "height"} <= values.keys():
+        image = re.sub(r'\s(?:width|height)="[^"]*"', "", image)
+        image = format_html('{} width="{}" height="{}">', mark_safe(image[:-1]), width, height)  # noqa: S308  # a tag of sanitised HTML
+    is_lazy = values.get("loading") == "lazy"
+    sources = picture_sources(picture, min(width, COLUMN_WIDTH), is_lazy=is_lazy)
+    if not sources:
+        return image
+    if is_lazy:
+        # The image's own attribute is what allows `auto` in those of the sources.
+        image = f'{image[:-1]} sizes="auto">'
+    return f"<picture>{sources}{image}</picture>"
+
+
+def _dimensions(picture: Picture, width: str, height: str) -> tuple[int, int]:
+    """Return the dimensions of the image on the page, of which the text may give none, one or both."""
+    match int(width or 0), int(height or 0):
+        case 0, 0:
+            return picture.width, picture.height
+        case given, 0:
+            return given, max(1, round(given * picture.height / max(1, picture.width)))
+        case 0, given:
+            return max(1, round(given * picture.width / max(1, picture.height))), given
+        case both:
+            return both
+
+
+def _file_name(url: str) -> str:
+    """Return the name of the library's file at this attribute's value; empty if it is something else."""
+    path = unquote(unescape(url).removeprefix(settings.SITE_URL).partition("?")[0].partition("#")[0])
+    return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) else ""

@@ -1,0 +1,130 @@
+"""What differs between two revisions, in words."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+
+from accounts.models import User
+from blog.models import Category, Entry, Page, Revision, Status
+from blog.models.revision import SETTINGS
+from blog.rendering.markups import markups
+from blog.revisions.comparing import Piece, compare, shorten
+from media.models import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part of an entry that differs, such as its title, and how."""
+
+    label: str
+    pieces: Sequence[Piece]
+
+    @property
+    def html(self) -> SafeString:
+        return as_html(self.pieces)
+
+
+def differences(before: Revision, after: Revision) -> list[Difference]:
+    """Return what `after` changed in `before`. A query for each setting that differs and refers to something."""
+    found = []
+    for name in ("title", "source"):
+        found += _difference(name, compare(getattr(before, name), getattr(after, name)))
+    found += _difference("markup", _replaced(_markup_label(before.markup), _markup_label(after.markup)))
+    for name in (*SETTINGS, "categories", "tags"):
+        # A setting may be newer than a revision, and pages have no tags.
+        if not (name in before.settings and name in after.settings):
+            continue
+        old, new = before.settings[name], after.settings[name]
+        if old == new:
+            continue
+        if name == "excerpt":
+            pieces = compare(old, new)
+        elif name == "password":
+            # It is for readers who were given it, and not for the screen.
+            pieces = _replaced("•••" if old else "", gettext("••• (another one)") if old and new else "•••" * bool(new))
+        else:
+            pieces = _replaced(_in_words(name, old), _in_words(name, new))
+        found += _difference(name, pieces)
+    return found
+
+
+def as_html(pieces: Sequence[Piece]) -> SafeString:
+    """Mark what was added and removed, with elements and with words for screen readers, so that it needs no colour."""
+    marks = {"added": ("ins", gettext("added:")), "removed": ("del", gettext("removed:"))}
+    parts = []
+    for piece in pieces:
+        if piece.kind in marks:
+            tag, label = marks[piece.kind]
+            form = '<{0}><span class="visually-hidden">[{1} </span>{2}<span class="visually-hidden">]</span></{0}>'
+            parts.append(format_html(form, tag, label, piece.text))
+        else:
+            parts.append(format_html(' <span class="gap">[{}]</span> ' if piece.kind == "gap" else "{}", piece.text))
+    # Nothing but the text is in the element, because its spaces and line ends are shown.
+    inner = format_html_join("", "{}", ((part,) for part in parts))
+    return format_html('<div class="pieces" dir="auto">{}</div>', inner)
+
+
+def label_of(name: str) -> str:
+    """Return what the form calls this field or setting."""
+    field = Entry._meta.get_field(name.removesuffix("_id")) if name != "tags" else None
+    return capfirst(str(getattr(field, "verbose_name", gettext("tags"))))
+
+
+def _difference(name: str, pieces: Sequence[Piece]) -> list[Difference]:
+    return [Difference(label_of(name), shorten(pieces))] if any(piece.kind != "same" for piece in pieces) else []
+
+
+def _replaced(old: str, new: str) -> list[Piece]:
+    if old == new:
+        return []
+    removed = [Piece("removed", old)] if old else []
+    space = [Piece("same", " ")] if old and new else []
+    return [*removed, *space, *([Piece("added", new)] if new else [])]
+
+
+def _markup_label(name: str) -> str:
+    markup = markups.get(name)
+    return markup.label if markup else name
+
+
+def _names(model: Any) -> Callable[[Any], str]:
+    def names(pk: Any) -> str:
+        if pk is None:
+            return ""
+        found = model._default_manager.filter(pk=pk).first()
+        return str(found) if found else gettext("(deleted)")
+
+    return names
+
+
+def _category_names(pks: list[int]) -> str:
+    names = sorted(Category.objects.filter(pk__in=pks).values_list("name", flat=True), key=str.casefold)
+    return ", ".join([*names, *([gettext("(deleted)")] * (len(pks) - len(names)))])
+
+
+_WORDS: Final[dict[str, Callable[[Any], str]]] = {
+    "status": lambda value: str(Status(value).label),
+    "published_at": lambda value: date_format(localtime(dt.datetime.fromisoformat(value)), "DATETIME_FORMAT"),
+    "author_id": _names(User),
+    "featured_picture_id": _names(Picture),
+    "parent_id": _names(Page),
+    "categories": _category_names,
+    "tags": lambda names: ", ".join(sorted(names, key=str.casefold)),
+}
+
+
+def _in_words(name: str, value: Any) -> str:
+    """Return the value of a setting as people read it; empty if it has none."""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if value is None or value == "":
+        return ""
+    return _WORDS.get(name, str)(value)

@@ -1,0 +1,89 @@
+"""What comments add to the navigation and the dashboard of the admin."""
+
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from comments.models import Comment, CommentStatus
+from core.dashboard import Panel
+from core.navigation import Badge, NavigationItem
+
+_MODERATE: Final = "comments.moderate_comment"
+
+
+def _pending(request: HttpRequest) -> QuerySet[Comment]:
+    return Comment.objects.filter(status=CommentStatus.PENDING)
+
+
+def _longest_pending(request: HttpRequest) -> dict[str, Any] | None:
+    shown = list(_pending(request).select_related("user").order_by("created_at", "pk")[:5])
+    return {"comments": shown} if shown else None
+
+
+PANELS: Final = {
+    "pending-comments": Panel(
+        _("Pending comments"), "admin/comments/_pending.html", _longest_pending, (_MODERATE,), order=25
+    ),
+}
+
+NAVIGATION: Final = {
+    "comments": NavigationItem(
+        label=_("Comments"),
+        url_name="admin:comments_queue_changelist",
+        permissions=(_MODERATE,),
+        order=30,
+        badge=Badge(_pending, ngettext_lazy("%(count)d pending", "%(count)d pending", "count")),
+    ),
+    "all-comments": NavigationItem(
+        label=_("All comments"),
+        url_name="admin:comments_comment_changelist",
+        permissions=("comments.view_comment", "comments.change_comment"),
+        order=31,
+        parent="comments",
+    ),
+    "blocklist": NavigationItem(
+        label=_("Blocklist"),
+        url_name="admin:comments_block_changelist",
+        permissions=("comments.view_block", "comments.change_block"),
+        order=32,
+        parent="comments",
+    ),
+    "decisions": NavigationItem(
+        label=_("Decisions"),
+        url_name="admin:comments_decision_changelist",
+        permissions=(_MODERATE,),
+        order=33,
+        parent="comments",
+    ),
+    "comment-statistics": NavigationItem(
+        label=_("Statistics"),
+        url_name="admin:comments_queue_statistics",
+        permissions=(_MODERATE,),
+        order=34,
+        parent="comments",
+    ),
+    "personal-data": NavigationItem(
+        label=_("Personal data"),
+        url_name="admin:comments_erasure_changelist",
+        permissions=("comments.erase_commenter",),
+        order=35,
+        parent="comments",
+    ),
+    "notifications": NavigationItem(
+        label=_("E-mail notifications"),
+        url_name="admin:comments_notificationpreference_changelist",
+        permissions=(_MODERATE, "blog.add_post"),
+        order=110,
+        parent="comments",
+    ),
+    "comment-settings": NavigationItem(
+        label=_("Comment settings"),
+        url_name="admin:comments_commentsettings_changelist",
+        permissions=("comments.view_commentsettings", "comments.change_commentsettings"),
+        order=121,
+        parent="settings",
+    ),
+}

@@ -1,0 +1,142 @@
+"""The navigation of the admin: items that apps register, by task. Everyone sees those that they may use."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.apps import apps
+from django.contrib.auth import get_permission_codename
+from django.db.models import Count, QuerySet, Value
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+
+from core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What is waiting behind an item for a user. `label` says how much it is, with the placeholder `%(count)d`."""
+
+    waiting: Callable[[HttpRequest], QuerySet[Any]]
+    label: Promise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavigationItem:
+    """A page of the admin, with all pages whose URL begins with its own.
+
+    Users see it if they have one of the `permissions`; without any, all staff do. Lower `order` comes first. An item
+    with a `parent` is shown below that item, while someone is there.
+    """
+
+    label: str | Promise
+    url_name: str
+    permissions: tuple[str, ...]
+    order: int
+    parent: str = ""
+    badge: Badge | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """An item as one user sees it. `current` is the value of `aria-current`; empty elsewhere."""
+
+    name: str
+    label: str | Promise
+    url: str
+    count: int = 0
+    count_label: str = ""
+    current: str = ""
+    children: list["Link"] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.current) or any(child.current for child in self.children)
+
+
+@dataclass(slots=True)
+class Navigation:
+    """The items of one user. `trail` leads to the current page, without that page itself."""
+
+    links: list[Link]
+    trail: list[Link]
+
+    @property
+    def waiting(self) -> int:
+        """How much is waiting behind all items together."""
+        return sum(link.count for link in self.links)
+
+    @property
+    def waiting_here(self) -> int:
+        """How much is waiting behind the item where the user is. Pages below an item are about something else."""
+        pages = (link for link in self.links if any(each.current == "page" for each in [link, *link.children]))
+        return sum(link.count for link in pages)
+
+
+def _existing_permissions() -> set[str]:
+    options = [model._meta for model in apps.get_models()]
+    default = {f"{o.app_label}.{get_permission_codename(name, o)}" for o in options for name in o.default_permissions}
+    return default | {f"{o.app_label}.{codename}" for o in options for codename, _name in o.permissions}
+
+
+def _find_problems(name: str, item: NavigationItem) -> Iterator[str]:
+    try:
+        reverse(item.url_name)
+    except NoReverseMatch:
+        yield f"There is no URL {item.url_name!r}."
+    for permission in sorted(set(item.permissions) - _existing_permissions()):
+        yield f"There is no permission {permission!r}."
+    if item.parent and (item.parent not in navigation_items or navigation_items[item.parent].parent):
+        yield f"There is no top-level item {item.parent!r}."
+
+
+navigation_items: Final[Registry[NavigationItem]] = Registry("navigation item", _find_problems)
+
+
+def navigation_for(request: HttpRequest) -> Navigation:
+    """Return the navigation of the user who sends `request`, in one query, or in none if the user sees no badges."""
+    user: Any = request.user
+    allowed = {
+        name: item
+        for name, item in sorted(navigation_items.items(), key=lambda pair: pair[1].order)
+        if user.is_staff and (not item.permissions or any(map(user.has_perm, item.permissions)))
+    }
+    counts = _count(request, {name: item.badge for name, item in allowed.items() if item.badge})
+    links = {name: _link(name, item, counts.get(name, 0)) for name, item in allowed.items()}
+    # The URL of the dashboard is the beginning of all others.
+    dashboard = reverse("admin:index")
+    here = [link for link in links.values() if request.path.startswith(link.url) and link.url != dashboard]
+    here += [link for link in links.values() if link.url == request.path]
+    current = max(here, key=lambda link: len(link.url), default=None)
+    if current is not None:
+        current.current = "page" if current.url == request.path else "true"
+    top = []
+    for name, link in links.items():
+        # Users who may not use the parent find the item in its place.
+        if parent := links.get(allowed[name].parent):
+            parent.children.append(link)
+        else:
+            top.append(link)
+    if len(top) == 2:
+        # With a single thing to do, a dashboard would have nothing to add.
+        top = [link for link in top if link.url != dashboard]
+    opened = [link for link in top if link.is_open]
+    trail = [link for link in [*opened, current] if link is not None and link.url != request.path]
+    return Navigation(top, list({link.url: link for link in trail}.values()))
+
+
+def _count(request: HttpRequest, badges: dict[str, Badge]) -> dict[str, int]:
+    """Count what is waiting behind each item. Items without anything are missing."""
+    waiting = {name: badge.waiting(request).order_by() for name, badge in badges.items()}
+    counts = [
+        rows.values(item=Value(name)).annotate(count=Count("pk")).values_list("item", "count")
+        for name, rows in waiting.items()
+        if not rows.query.is_empty()
+    ]
+    return dict(counts[0].union(*counts[1:], all=True).order_by()) if counts else {}
+
+
+def _link(name: str, item: NavigationItem, count: int) -> Link:
+    label = str(item.badge.label % {"count": count}) if item.badge and count else ""
+    return Link(name, item.label, reverse(item.url_name), count, label)

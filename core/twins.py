@@ -1,0 +1,156 @@
+"""Names that are probably spellings of the same one, such as `HRD` and `HRDs`, found among tens of thousands.
+
+Only names that share a form are compared, and of those with a common form only a few with each other, so the time
+grows as n log n with the number of names, whatever they are.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import pairwise, takewhile
+from typing import Final, NamedTuple
+
+from core.text import fold
+
+
+class Likeness(StrEnum):
+    """In what two names differ."""
+
+    ACCENTS = "accents"
+    SPACING = "spacing"
+    PLURAL = "plural"
+    ORDER = "order"
+    TYPO = "typo"
+
+
+class Twins(NamedTuple):
+    """Two names by their position, the first one before the second, with a score from 0 to 100."""
+
+    first: int
+    second: int
+    score: int
+    likeness: Likeness
+
+
+_SCORES: Final = {Likeness.ACCENTS: 100, Likeness.SPACING: 97, Likeness.PLURAL: 93, Likeness.ORDER: 88}
+# Longer texts have more evidence on their side, up to the latter length.
+_TYPO_SCORE: Final = 60
+_CERTAIN_LENGTH: Final = 20
+# In shorter words, one letter usually makes another word: Iran, Iraq.
+_MIN_WORD: Final = 5
+# In longer names, one word instead of one letter is left out.
+_MAX_BY_LETTER: Final = 40
+# How many names before it a name is compared with, of those that share a form with it.
+_MAX_COMPARED: Final = 10
+_HASH_BITS: Final = 64
+_APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘`´ʼ"))
+# They tell names apart: C, C++, C#.
+_MEANINGFUL: Final = "#@%&"
+_LONG_PLURAL: Final = re.compile(r"(?:ss|sh|ch|x|z)es$")
+
+
+def find_twins(names: Sequence[str]) -> list[Twins]:
+    """Return pairs of likely twins among `names`, the likeliest first.
+
+    The first names should be the most important ones: each other name is paired with the first one that has its form.
+    """
+    words = [_words(name) for name in names]
+    singular = [[_singular(word) for word in each] for each in words]
+    forms: dict[Likeness, Iterable[str]] = {
+        Likeness.ACCENTS: [fold(name) for name in names],
+        Likeness.SPACING: ["".join(each) for each in words],
+        Likeness.PLURAL: ["".join(each) for each in singular],
+        Likeness.ORDER: [" ".join(sorted(each)) for each in singular],
+    }
+    found: dict[tuple[int, int], Twins] = {}
+    for likeness, values in forms.items():
+        first_with: dict[str, int] = {}
+        for index, form in enumerate(values):
+            first = first_with.setdefault(form, index) if form else index
+            if first != index:
+                found.setdefault((first, index), Twins(first, index, _SCORES[likeness], likeness))
+    # Of each group of twins found above, one name is enough.
+    later = {second for _first, second in found}
+    texts = ["" if index in later else " ".join(each) for index, each in enumerate(singular)]
+    for first, second in _sharing_a_rest(texts):
+        if score := typo_score(texts[first], texts[second]):
+            found.setdefault((first, second), Twins(first, second, score, Likeness.TYPO))
+    return sorted(found.values(), key=lambda twins: (-twins.score, twins.first, twins.second))
+
+
+def typo_score(one: str, other: str) -> int:
+    """Return how likely one text is the other with one letter wrong, missing or swapped, from 0 to 100."""
+    if one == other:
+        return 0
+    start = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    shorter = min(len(one), len(other)) - start
+    backwards = zip(reversed(one), reversed(other), strict=False)
+    end = min(shorter, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], backwards)))
+    parts = one[start : len(one) - end], other[start : len(other) - end]
+    differing = "".join(parts)
+    is_swapped = len(differing) == 4 and parts[0] == parts[1][::-1]
+    if not (is_swapped or (max(map(len, parts)) == 1)) or not differing.isalpha():
+        return 0
+    word = re.split(" ", one[:start])[-1] + parts[0] + one[len(one) - end :].partition(" ")[0]
+    # The first letter of a word is rarely wrong, and usually makes another word.
+    if len(word) < _MIN_WORD or start == 0 or one[start - 1] == " ":
+        return 0
+    is_substitution = all(len(part) == 1 for part in parts)
+    return _TYPO_SCORE + min(len(one), _CERTAIN_LENGTH) + (0 if is_substitution else 5)
+
+
+def _sharing_a_rest(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of texts that are the same, if one letter (of long ones: one word) is left out of one or both."""
+    # Numbers, because there are hundreds of thousands: a hash of what is left, and the position of the text.
+    rests = sorted(
+        ((hash(rest) & (2**_HASH_BITS - 1)) << 32) | index
+        for index, text in enumerate(texts)
+        if len(text) >= _MIN_WORD
+        for rest in {*_rests(text), text}
+    )
+    group: list[int] = []
+    for before, rest in pairwise([-1, *rests]):
+        if before >> 32 != rest >> 32:
+            group = []
+        index = rest & (2**32 - 1)
+        yield from ((other, index) for other in group[:_MAX_COMPARED])
+        group.append(index)
+
+
+def _rests(text: str) -> Iterator[str]:
+    if len(text) <= _MAX_BY_LETTER:
+        yield from (text[:place] + text[place + 1 :] for place in range(len(text)))
+    else:
+        words = text.split(" ")
+        # The place of the word is part of it: the words before and after have to be the same.
+        yield from (f"{' '.join(words[:place])}|{' '.join(words[place + 1 :])}" for place in range(len(words)))
+
+
+class _Table(dict[int, str]):
+    """A table for `str.translate`, filled as characters occur."""
+
+    def __init__(self, replace: Callable[[str], str]) -> None:
+        self._replace = replace
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self._replace(chr(code))
+        return self[code]
+
+
+_SEPARATORS: Final = _Table(
+    lambda char: " " if unicodedata.category(char)[0] in "PZ" and char not in _MEANINGFUL else char
+)
+
+
+def _words(name: str) -> list[str]:
+    return fold(name.translate(_APOSTROPHES)).translate(_SEPARATORS).split()
+
+
+def _singular(word: str) -> str:
+    """Return an English or French noun without the ending of its plural. Other words may lose theirs too."""
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    return word[:-2] if _LONG_PLURAL.search(word) else word[:-1]

@@ -1,0 +1,108 @@
+"""The filters of the media library."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from media.documents import FILE_TYPES
+from media.models import Picture, Upload
+from media.uses import is_used
+
+# In bytes: an image or a document that is slow to load on a phone.
+LARGE: Final = 1_000_000
+_PICTURE_TYPES: Final = {
+    "jpeg": (".jpg", ".jpeg"),
+    "png": (".png",),
+    "webp": (".webp",),
+    "avif": (".avif",),
+    "gif": (".gif",),
+}
+
+
+class _Filter(admin.SimpleListFilter):
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        raise NotImplementedError
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        known = {str(choice) for choice, _label in self.lookup_choices}
+        return queryset.filter(self.condition(queryset.model, value)) if value in known else queryset
+
+
+class TypeFilter(_Filter):
+    title = pgettext_lazy("of a file", "type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        if model_admin.model is Picture:
+            return [("jpeg", "JPEG"), ("png", "PNG"), ("webp", "WebP"), ("avif", "AVIF"), ("gif", "GIF")]
+        return [("pdf", "PDF"), ("office", _("Other documents")), ("audio", _("Audio")), ("video", _("Video"))]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        condition = Q(pk__in=[])
+        for extension in _PICTURE_TYPES[value] if model is Picture else _document_extensions(value):
+            condition |= Q(file__endswith=extension)
+        return condition
+
+
+def _document_extensions(kind: str) -> list[str]:
+    def kind_of(media_type: str) -> str:
+        start = media_type.partition("/")[0]
+        return start if start in {"audio", "video"} else "pdf" if media_type == "application/pdf" else "office"
+
+    return [extension for extension, each in FILE_TYPES.items() if kind_of(each.media_type) == kind]
+
+
+class MonthFilter(_Filter):
+    title = _("month")
+    parameter_name = "month"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        months = model_admin.model.objects.datetimes("uploaded_at", "month", order="DESC")
+        return [(f"{month:%Y-%m}", date_format(month, "YEAR_MONTH_FORMAT")) for month in months]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        year, month = map(int, value.split("-"))
+        return Q(uploaded_at__year=year, uploaded_at__month=month)
+
+
+class UseFilter(_Filter):
+    title = _("use")
+    parameter_name = "used"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("yes", gettext("In use")), ("no", gettext("Unused"))]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        return is_used(model) if value == "yes" else ~is_used(model)
+
+
+class AltFilter(_Filter):
+    title = _("alternative text")
+    parameter_name = "alt"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("no", gettext("Missing")), ("yes", gettext("Present"))]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        return Q(alt="") if value == "no" else ~Q(alt="")
+
+
+class SizeFilter(_Filter):
+    title = _("size")
+    parameter_name = "size"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("large", gettext("Larger than 1 MB"))]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        return Q(size__gt=LARGE)

@@ -1,0 +1,34 @@
+"""The search for pictures and documents to insert while writing."""
+
+from typing import Any, Final
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from media.models import Document, Picture, Upload
+from media.permissions import may_choose_while_writing
+
+_PAGE_SIZE: Final = 24
+_MAX_WORDS: Final = 8
+
+
+@require_safe
+def picker(request: HttpRequest) -> JsonResponse:
+    """Return a page of the newest pictures, or with `?kind=document` documents, that have all words of `?q=`."""
+    is_document = request.GET.get("kind") == "document"
+    model: type[Upload] = Document if is_document else Picture
+    if not may_choose_while_writing(request.user, model):
+        return JsonResponse({"error": _("Log in again in another tab. Your text is still here.")}, status=403)
+    found: Any = model._default_manager.all()
+    searched = ("title", "file") if is_document else ("title", "alt", "caption", "file")
+    for word in request.GET.get("q", "")[:200].replace("\0", "").split()[:_MAX_WORDS]:
+        condition = Q()
+        for name in searched:
+            condition |= Q((f"{name}__icontains", word))
+        found = found.filter(condition)
+    page = Paginator(found, _PAGE_SIZE).get_page(request.GET.get("page"))
+    files = [{"title": str(upload), "url": upload.file.url, "alt": getattr(upload, "alt", "")} for upload in page]
+    return JsonResponse({"files": files, "next": page.next_page_number() if page.has_next() else None})

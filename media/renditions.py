@@ -1,0 +1,116 @@
+"""Renditions: smaller copies of pictures in formats that need fewer bytes, from which browsers choose.
+
+The worker makes them (media.tasks) after a picture is stored. Until then, and for pictures that renditions would not
+make smaller, readers get the picture's own file.
+"""
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import uuid4
+
+from django.core.files.base import ContentFile
+from django.db.models import QuerySet
+from PIL import Image
+
+from media.models import Picture, Rendition, RenditionState
+from media.pictures import FORMATS
+
+WIDTHS: Final = (480, 960, 1600)
+# The best first, because browsers take the first that they know.
+RENDITION_FORMATS: Final[dict[str, dict[str, Any]]] = {
+    "AVIF": {"quality": 55, "speed": 8},
+    "WEBP": {"quality": 78, "method": 4},
+}
+# A copy that is hardly narrower than the next one would save next to nothing.
+_MAX_STEP: Final = 0.9
+
+_log = logging.getLogger(__name__)
+
+
+def due_pictures() -> QuerySet[Picture]:
+    """Return the pictures that were stored and whose renditions nobody has begun to make, the newest first."""
+    return Picture.objects.filter(rendition_state=RenditionState.DUE).order_by("-pk")
+
+
+def make_renditions(picture: Picture) -> None:
+    """Make the renditions of `picture` in place of those that it has. If they can't be made, it has none."""
+    # First of all, so that a picture that kills the worker does so only once.
+    Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.STARTED)
+    made: list[Rendition] = []
+    values: dict[str, Any] = {"rendition_state": RenditionState.DONE}
+    try:
+        if not picture.size:
+            values["size"] = picture.file.size
+        made.extend(_write_all(picture))
+    except Exception:  # noqa: BLE001  # Pillow raises almost anything, and the storage may be full or gone
+        _log.exception("The renditions of the image %s could not be made.", picture.file.name)
+        _delete(picture, [rendition.name for rendition in made])
+        made = []
+    started = Picture.objects.filter(pk=picture.pk, rendition_state=RenditionState.STARTED)
+    # Without the rows if there are none, because writing them makes cached pages expire.
+    if made or picture.rendition_rows:
+        values["rendition_rows"] = made
+    if started.update(**values):
+        _delete_all_but(picture, made)
+    else:
+        # It has been deleted or replaced, or another process was quicker.
+        _delete(picture, [rendition.name for rendition in made])
+
+
+def _write_all(picture: Picture) -> Iterator[Rendition]:
+    """Write the renditions into the storage, in the picture's own folder, and yield each when it is written."""
+    token = uuid4().hex
+    with picture.file.open("rb") as file, Image.open(file, formats=tuple(FORMATS)) as opened:
+        if getattr(opened, "is_animated", False):
+            return
+        widths = _widths(opened.width)
+        height_at = {width: max(1, round(opened.height * width / opened.width)) for width in widths}
+        size = picture.file.size
+        # A JPEG is decoded no larger than needed.
+        opened.draft(None, (widths[-1], height_at[widths[-1]]))
+        image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    copies = [image.resize((width, height_at[width]), Image.Resampling.LANCZOS, reducing_gap=3) for width in widths]
+    for format_name, options in RENDITION_FORMATS.items():
+        encoded = [_encode(copy, format_name, options) for copy in copies]
+        if len(encoded[-1]) >= size:
+            # Such a picture, mostly a small drawing, is better in its own format.
+            continue
+        for width, content in zip(widths, encoded, strict=True):
+            name = f"{_folder(picture)}/{token}-{width}.{format_name.lower()}"
+            yield Rendition(picture.file.storage.save(name, ContentFile(content)), width)
+
+
+def _widths(width: int) -> list[int]:
+    """Return the widths of the renditions of a picture of this width. None is wider than the picture."""
+    widest = min(width, WIDTHS[-1])
+    return [*(narrower for narrower in WIDTHS if narrower < widest * _MAX_STEP), widest]
+
+
+def _encode(image: Image.Image, format_name: str, options: dict[str, Any]) -> bytes:
+    written = io.BytesIO()
+    image.save(written, format_name, **options)
+    return written.getvalue()
+
+
+def _folder(picture: Picture) -> str:
+    return f"renditions/{picture.pk}"
+
+
+def _delete_all_but(picture: Picture, kept: Sequence[Rendition]) -> None:
+    """Delete the other files in the picture's folder: former renditions, and what a killed process has left."""
+    names = {PurePath(rendition.name).name for rendition in kept}
+    try:
+        _folders, files = picture.file.storage.listdir(_folder(picture))
+    except FileNotFoundError:
+        return
+    _delete(picture, [f"{_folder(picture)}/{file}" for file in files if file not in names])
+
+
+def _delete(picture: Picture, names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(OSError):
+            picture.file.storage.delete(name)

@@ -1,0 +1,58 @@
+"""Where files of the library are used. Apps that use them register how to find that out."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Q
+
+from core.registry import Registry
+from media.models import Picture, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place where a file is used: its name, and the URL in the admin where it can be changed."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseFinder:
+    """How an app finds uses of its own.
+
+    `condition` returns the condition on rows of a model of files that are used. `find` returns the uses of those with
+    these IDs, by ID. `alternative_texts` returns the descriptions of an image where it is used.
+    """
+
+    condition: Callable[[type[Upload]], Q]
+    find: Callable[[type[Upload], Collection[int]], Mapping[int, list[Use]]]
+    alternative_texts: Callable[[Picture], list[str]]
+
+
+use_finders: Final[Registry[UseFinder]] = Registry("finder of uses")
+
+
+def is_used(model: type[Upload]) -> Q:
+    """Return the condition for files that are used somewhere."""
+    condition = Q(pk__in=[])
+    for finder in use_finders.values():
+        condition |= finder.condition(model)
+    return condition
+
+
+def uses_of(model: type[Upload], pks: Collection[int]) -> dict[int, list[Use]]:
+    """Return the uses of the files with these IDs. Takes a fixed number of queries."""
+    uses: defaultdict[int, list[Use]] = defaultdict(list)
+    for finder in use_finders.values():
+        for pk, found in finder.find(model, pks).items():
+            uses[pk] += found
+    return dict(uses)
+
+
+def alternative_texts_of(picture: Picture) -> list[str]:
+    """Return the descriptions of `picture` where it is used, each once, other than its own."""
+    found = [text for finder in use_finders.values() for text in finder.alternative_texts(picture)]
+    return [text for text in dict.fromkeys(found) if text != picture.alt]

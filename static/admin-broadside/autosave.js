@@ -1,0 +1,273 @@
+/* Keeps what is typed into the form of a post or page: in this browser at once, on the server every few seconds.
+ *
+ * The server's copy is offered by the server, when the form is opened. The browser's copy is for what the server never
+ * got: it was offline, out of order, or had ended the session. It is removed when the form has been saved, and when its
+ * owner logs out. */
+
+const PREFIX = "broadside:";
+const TYPED = 400; // milliseconds after the last key until this browser keeps a copy
+const SEND = 4_000; // milliseconds between looks for something to send
+const HEARTBEAT = 20_000; // milliseconds after which an open form reports even if nothing changed
+const MAX_AGE = 30 * 24 * 60 * 60 * 1000; // of a copy that nobody came back for
+
+forgetSaved();
+const root = document.querySelector("#autosave");
+if (root) {
+  start(root);
+}
+
+/* Remove the copy of the form that was just saved, which the server names in a cookie, and very old ones. */
+function forgetSaved() {
+  const saved = document.cookie.match(/(?:^|; )saved_form=([\w-]+)/)?.[1];
+  for (const [name, copy] of copies()) {
+    if ((saved && name.endsWith(`:${saved}`)) || Date.now() - copy.time > MAX_AGE) {
+      localStorage.removeItem(name);
+    }
+  }
+  if (saved) {
+    document.cookie = `saved_form=; path=${location.pathname.match(/^.*?\/(?=blog\/)/)?.[0] ?? "/"}; max-age=0; samesite=strict`;
+  }
+}
+
+function* copies() {
+  let names;
+  try {
+    names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX));
+  } catch {
+    return; // Storage is turned off.
+  }
+  for (const name of names) {
+    try {
+      yield [name, JSON.parse(localStorage.getItem(name))];
+    } catch {
+      localStorage.removeItem(name);
+    }
+  }
+}
+
+/* Return whether there was room for it. Storage may also be turned off. */
+function store(name, copy) {
+  try {
+    localStorage.setItem(name, JSON.stringify(copy));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function start(root) {
+  const texts = root.dataset;
+  const form = document.getElementById(texts.form);
+  const status = document.querySelector(".autosave-status");
+  const editing = root.querySelector(".autosave-editing");
+  const loggedOut = document.querySelector(".autosave-alert p");
+  const own = `${PREFIX}${texts.user}:`;
+  const name = `${own}${texts.key}`;
+  // After an error, the form already differs from what is stored.
+  let sent = texts.isSubmitted ? "" : serialise(form);
+  let kept = sent;
+  let inBrowser = true;
+  let isSending = false;
+  let isPaused = false;
+  let lastReport = 0;
+  let timer = 0;
+
+  offerCopies();
+  if (!texts.isNew) {
+    report();
+  }
+  setInterval(tick, SEND);
+  for (const type of ["input", "change"]) {
+    form.addEventListener(type, () => {
+      clearTimeout(timer);
+      timer = setTimeout(keep, TYPED);
+    });
+  }
+  form.addEventListener("submit", () => keep());
+  window.addEventListener("pagehide", () => keep());
+  window.addEventListener("online", () => tick());
+  window.addEventListener("focus", () => tick());
+  document.addEventListener("visibilitychange", () => (document.hidden ? keep() : tick()));
+  // A site without HTTPS can't ask the browser to clear its storage.
+  document.querySelector("#logout-form")?.addEventListener("submit", () => {
+    for (const [other] of copies()) {
+      if (other.startsWith(own)) {
+        localStorage.removeItem(other);
+      }
+    }
+    kept = serialise(form);
+  });
+
+  /* Keep a copy in this browser if something changed since the last one. */
+  function keep(isSent = false) {
+    const fields = serialise(form);
+    if (fields === kept && !isSent) {
+      return;
+    }
+    kept = fields;
+    const { url, formUrl, key, kind, isNew } = texts;
+    inBrowser = store(name, { fields, time: Date.now(), isSent, url, formUrl, key, kind, isNew });
+  }
+
+  function tick() {
+    if (isSending) {
+      return;
+    }
+    if (isPaused) {
+      if (!document.hidden) {
+        logBackIn();
+      }
+      return;
+    }
+    keep();
+    if (serialise(form) !== sent) {
+      send();
+    } else if (!texts.isNew && !document.hidden && Date.now() - lastReport > HEARTBEAT) {
+      report();
+    }
+  }
+
+  async function send() {
+    const fields = serialise(form);
+    const response = await post(texts.url, `{"fields": ${fields}}`);
+    if (response?.ok) {
+      sent = fields;
+      if (serialise(form) === fields) {
+        keep(true);
+      }
+      say(inBrowser ? texts.kept : texts.serverOnly);
+    }
+  }
+
+  async function report() {
+    await post(texts.url, '{"fields": null}');
+  }
+
+  /* Send, and tell what went wrong. Returns undefined if the server can't be reached. */
+  async function post(url, body) {
+    isSending = true;
+    lastReport = Date.now();
+    try {
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
+      const response = await fetch(url, { method: "POST", headers, body });
+      if (response.ok) {
+        editing.textContent = (await response.clone().json()).editing ?? editing.textContent;
+      } else if (response.status === 401 || response.status === 403) {
+        keep();
+        await logBackIn();
+      } else {
+        failed(response.status === 404 ? texts.gone : texts.browserOnly);
+      }
+      return response;
+    } catch {
+      failed(texts.browserOnly);
+      return undefined;
+    } finally {
+      isSending = false;
+    }
+  }
+
+  function failed(text) {
+    keep();
+    // Who only reads has nothing to lose.
+    if (serialise(form) !== sent) {
+      say(inBrowser ? text : texts.nowhere);
+    }
+  }
+
+  /* Ask who is logged in. Each log-in changes the CSRF token, so the forms of this page need the new one. */
+  async function logBackIn() {
+    try {
+      const response = await fetch(texts.url);
+      if (!response.ok) {
+        isPaused = true;
+        loggedOut.hidden = response.status !== 401;
+        if (loggedOut.hidden) {
+          say(texts.refused);
+        }
+        return;
+      }
+      const { user, token } = await response.json();
+      if (String(user) !== texts.user) {
+        isPaused = true;
+        say(texts.otherUser);
+        return;
+      }
+      for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) {
+        field.value = token;
+      }
+      if (isPaused) {
+        isPaused = false;
+        loggedOut.hidden = true;
+        say(texts.back);
+        tick();
+      }
+    } catch {
+      say(texts.browserOnly);
+    }
+  }
+
+  function say(text) {
+    const time = new Date().toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
+    const sentence = text.replace("{time}", time);
+    if (status.textContent !== sentence) {
+      status.textContent = sentence;
+    }
+  }
+
+  /* Offer what only this browser has: of this post or page, and of new ones if this is a new one.
+   *
+   * After an error, the form itself shows what was typed. */
+  async function offerCopies() {
+    const mine = [...copies()].filter(([other, copy]) => other.startsWith(own) && !copy.isSent
+      && (other === name ? !texts.isSubmitted : texts.isNew && copy.isNew && copy.kind === texts.kind));
+    for (const [other, copy] of mine) {
+      const response = await post(`${copy.url}?compare`, `{"fields": ${copy.fields}}`);
+      if (!response?.ok) {
+        continue;
+      }
+      const { differs, html } = await response.json();
+      if (differs) {
+        offer(other, copy, html);
+      } else {
+        localStorage.removeItem(other);
+      }
+    }
+  }
+
+  function offer(other, copy, html) {
+    const section = root.querySelector(".autosave-copy").content.cloneNode(true).firstElementChild;
+    const sentence = section.querySelector("p");
+    const style = { dateStyle: "medium", timeStyle: "short" };
+    const time = new Date(copy.time).toLocaleString(document.documentElement.lang, style);
+    sentence.textContent = sentence.textContent.replace("{time}", time);
+    // Made by our server, which escapes what was typed.
+    section.querySelector(".autosave-differences").innerHTML = html;
+    section.querySelector(".autosave-restore").addEventListener("click", async () => {
+      // The server shows what was typed, in the same way as its own copy.
+      const response = await post(copy.url, `{"fields": ${copy.fields}}`);
+      if (response?.ok) {
+        store(other, { ...copy, isSent: true });
+        kept = serialise(form);
+        location.assign(`${copy.formUrl}?autosave=${copy.isNew ? copy.key : ""}`);
+      }
+    });
+    section.querySelector(".autosave-discard").addEventListener("click", () => {
+      localStorage.removeItem(other);
+      section.remove();
+      form.querySelector("input:not([type=hidden]), textarea")?.focus();
+    });
+    editing.after(section);
+  }
+}
+
+/* The fields of the form as JSON: the list of values for each name. */
+function serialise(form) {
+  const fields = {};
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === "string" && name !== "csrfmiddlewaretoken" && name !== "autosave") {
+      (fields[name] ??= []).push(value);
+    }
+  }
+  return JSON.stringify(fields);
+}

@@ -1,0 +1,80 @@
+/* Dialogs, made from a template of the editor the first time they are needed. */
+
+const SEARCH_DELAY = 250; // milliseconds after the last key
+
+/** Return the dialog in the template with this class. It is outside the form, so that nothing in it is submitted.
+ *
+ * `done` is called when its own form has been submitted and it is closed, which gives the focus back to the text.
+ */
+export function dialogFrom(box, className, done = () => {}) {
+  const dialog = box.querySelector(`template.${className}`).content.cloneNode(true).querySelector("dialog");
+  document.body.append(dialog);
+  for (const button of dialog.querySelectorAll(".dialog-close")) {
+    button.addEventListener("click", () => dialog.close());
+  }
+  let isSubmitted = false;
+  dialog.addEventListener("submit", () => {
+    isSubmitted = true;
+  });
+  dialog.addEventListener("close", () => {
+    if (isSubmitted) {
+      isSubmitted = false;
+      done();
+    }
+  });
+  return dialog;
+}
+
+/** Look for what is typed into `input`, and pass each response to `show`, or null if there is none.
+ *
+ * Return the function that starts another search. `urlOf` returns the URL for some words, or an empty string.
+ */
+export function searchWhileTyping(input, urlOf, show) {
+  let timer = 0;
+  let request = null;
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, SEARCH_DELAY);
+  });
+  return search;
+
+  async function search() {
+    clearTimeout(timer);
+    request?.abort();
+    request = new AbortController();
+    const url = urlOf(input.value.trim());
+    if (!url) {
+      return;
+    }
+    try {
+      const response = await fetch(url, { signal: request.signal });
+      show(response.ok ? await response.json() : null);
+    } catch (error) {
+      if (error.name !== "AbortError") {
+        show(null);
+      }
+    }
+  }
+}
+
+/** Say in the `status` of a dialog how many results there are. */
+export function showCount(status, count) {
+  const text = count === null ? status.dataset.failed : count ? status.dataset.found : status.dataset.none;
+  status.textContent = text.replace("{count}", String(count));
+}
+
+/** Let the arrow keys move from `input` through the buttons of a `list` and back. */
+export function moveWithArrows(input, list) {
+  for (const element of [input, list]) {
+    element.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const stops = [input, ...list.querySelectorAll("button")];
+      const next = stops[stops.indexOf(document.activeElement) + step];
+      if (step && next) {
+        event.preventDefault();
+        next.focus();
+      }
+    });
+  }
+}

@@ -1,0 +1,96 @@
+/* The dialog for links, which finds the site's own posts and pages. */
+
+import { dialogFrom, moveWithArrows, searchWhileTyping, showCount } from "./dialogs.js";
+import { linkCode, selectedText } from "./formatting.js";
+import { replace } from "./text.js";
+
+const IS_URL = /^(?:[a-z][a-z0-9+.-]*:|[/#?]|\.\.?\/|www\.)/i;
+const IS_HOST = /^[^\s/@]+\.[a-z]{2,}(?:[/?#]\S*)?$/i;
+
+/** Return the function that asks for a link and puts it where the selection is. */
+export function addLinks(box, field) {
+  let dialog = null;
+  let form = null;
+  let search = null;
+  let link = null;
+
+  return () => {
+    if (!dialog) {
+      build();
+    }
+    link = linkAtCaret(field);
+    form.elements.text.value = link?.text ?? selectedText(field).replace(/\s+/g, " ");
+    form.elements.url.value = link?.url ?? "";
+    dialog.querySelector(".editor-results").replaceChildren();
+    dialog.showModal();
+    form.elements.url.focus();
+    search();
+  };
+
+  function insert() {
+    const { text, url } = form.elements;
+    const [start, end] = link ? [link.start, link.end] : [field.selectionStart, field.selectionEnd];
+    replace(field, start, end, linkCode(field, text.value.trim() || url.value.trim(), complete(url.value.trim())));
+  }
+
+  function build() {
+    dialog = dialogFrom(box, "editor-link", insert);
+    form = dialog.querySelector("form");
+    const list = dialog.querySelector(".editor-results");
+    const status = dialog.querySelector(".editor-found");
+    const input = form.elements.url;
+    moveWithArrows(input, list);
+    search = searchWhileTyping(
+      input,
+      (words) => {
+        const isUrl = IS_URL.test(words) || IS_HOST.test(words);
+        list.hidden = status.hidden = isUrl;
+        return isUrl ? "" : `${field.dataset.linksUrl}?${new URLSearchParams({ q: words })}`;
+      },
+      (response) => {
+        showCount(status, response && response.entries.length);
+        list.replaceChildren(...(response?.entries ?? []).map((entry) => itemFor(entry, choose)));
+      },
+    );
+  }
+
+  function choose(entry) {
+    form.elements.text.value ||= entry.title;
+    form.elements.url.value = entry.url;
+    form.requestSubmit();
+  }
+}
+
+function itemFor(entry, choose) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  const title = document.createElement("bdi");
+  const detail = document.createElement("small");
+  button.type = "button";
+  title.textContent = entry.title;
+  detail.textContent = entry.detail;
+  button.append(title, " ", detail);
+  button.addEventListener("click", () => choose(entry));
+  item.append(button);
+  return item;
+}
+
+/** Return the Markdown link in which the caret is, if there is one on this line. */
+function linkAtCaret(field) {
+  const { value, selectionStart, selectionEnd } = field;
+  const lineStart = value.lastIndexOf("\n", selectionStart - 1) + 1;
+  const line = value.slice(lineStart).split("\n", 1)[0];
+  for (const found of line.matchAll(/(?<!!)\[((?:\\.|[^\]\\])*)\]\(<?([^\s()<>]*)>?\)/g)) {
+    const start = lineStart + found.index;
+    const end = start + found[0].length;
+    if (start < selectionEnd && selectionStart < end) {
+      return { start, end, text: found[1].replace(/\\([\\[\]*_`<>&])/g, "$1"), url: found[2] };
+    }
+  }
+  return null;
+}
+
+/** Return `url` with a scheme if it begins with the name of a host, as people type it. */
+function complete(url) {
+  return !IS_URL.test(url) && IS_HOST.test(url) ? `https://${url}` : url.replace(/^www\./i, "https://$&");
+}

@@ -1,0 +1,144 @@
+/* The live preview: the text as the site will show it, in a frame with the site's own stylesheet.
+ *
+ * The frame runs no scripts. It is part of this page (`srcdoc`), so this module may change what is in it. */
+
+const DELAY = 400; // milliseconds after the last key
+// A text with more characters than this takes the server noticeably long, so it is sent less often.
+const LONG = 50_000;
+const LONG_DELAY = 3000;
+const WORDS_PER_MINUTE = 230;
+
+export function followText(box, field) {
+  const frame = box.querySelector(".editor-preview");
+  const notice = box.querySelector(".editor-notice");
+  const count = box.querySelector(".editor-count");
+  const form = field.form;
+  const rightToLeft = frame.dataset.rightToLeft.split(" ");
+  const segmenter = new Intl.Segmenter(form.elements.language?.value || undefined, { granularity: "word" });
+  let timer = 0;
+  let request = null;
+  let shown = document.createElement("div");
+
+  frame.hidden = false;
+  frame.addEventListener("load", fill);
+  if (frame.contentDocument?.querySelector(".entry-body")) {
+    fill();
+  }
+  field.addEventListener("input", schedule);
+  field.addEventListener("scroll", scrollAlong);
+  for (const name of ["title", "language"]) {
+    form.elements[name]?.addEventListener("input", schedule);
+  }
+  update();
+
+  function schedule() {
+    clearTimeout(timer);
+    timer = setTimeout(update, field.value.length > LONG ? LONG_DELAY : DELAY);
+  }
+
+  async function update() {
+    request?.abort();
+    request = new AbortController();
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    body.append("content", field.value);
+    body.append("language", form.elements.language?.value ?? "");
+    let message = field.value.length > LONG ? notice.dataset.long : "";
+    try {
+      const response = await fetch(field.dataset.markdownxUrlsPath, { method: "POST", body, signal: request.signal });
+      const html = await response.text();
+      const parsed = new DOMParser().parseFromString(html, "text/html").body;
+      if (response.ok) {
+        shown = parsed;
+        fill();
+      } else {
+        // Any other response than our own is a whole page.
+        message = /<html/i.test(html) ? notice.dataset.failed : parsed.textContent;
+      }
+    } catch (error) {
+      if (error.name === "AbortError") {
+        return;
+      }
+      message = notice.dataset.failed;
+    }
+    if (notice.textContent !== message) {
+      notice.textContent = message;
+    }
+  }
+
+  /** Show the title and the text. Blocks that did not change stay, so that their images don't flicker. */
+  function fill() {
+    const page = frame.contentDocument;
+    const body = page.querySelector(".entry-body");
+    const article = page.querySelector("article");
+    const language = form.elements.language?.value ?? "";
+    page.querySelector(".entry-title").textContent = form.elements.title?.value ?? "";
+    setOrRemove(article, "lang", language);
+    setOrRemove(article, "dir", language && (rightToLeft.includes(language) ? "rtl" : "ltr"));
+    replaceChanged(body, [...page.importNode(shown, true).childNodes]);
+    for (const link of body.querySelectorAll("a[href]")) {
+      link.target = "_blank";
+      if (link.getAttribute("href").startsWith("#")) {
+        // A footnote. The frame has no URL of its own in which it could be found.
+        link.removeAttribute("target");
+        link.onclick = (event) => {
+          event.preventDefault();
+          page.getElementById(decodeURIComponent(link.hash.slice(1)))?.scrollIntoView();
+        };
+      }
+    }
+    showCount(body.textContent);
+    scrollAlong();
+  }
+
+  function showCount(text) {
+    let words = 0;
+    for (const segment of segmenter.segment(text)) {
+      words += segment.isWordLike ? 1 : 0;
+    }
+    const minutes = Math.ceil(words / WORDS_PER_MINUTE);
+    count.textContent = count.dataset.text
+      .replace("{words}", words.toLocaleString(document.documentElement.lang))
+      .replace("{minutes}", minutes.toLocaleString(document.documentElement.lang));
+  }
+
+  /** Show the part of the preview that is as far down as the visible part of the text. */
+  function scrollAlong() {
+    const page = frame.contentDocument?.scrollingElement;
+    const room = field.scrollHeight - field.clientHeight;
+    if (page && room > 0) {
+      page.scrollTop = (field.scrollTop / room) * (page.scrollHeight - page.clientHeight);
+    }
+  }
+}
+
+function setOrRemove(element, name, value) {
+  if (value) {
+    element.setAttribute(name, value);
+  } else {
+    element.removeAttribute(name);
+  }
+}
+
+/** Give `parent` these `children`, and leave those alone with which both its old and new ones begin and end. */
+function replaceChanged(parent, children) {
+  const old = [...parent.childNodes];
+  let start = 0;
+  while (start < old.length && start < children.length && old[start].isEqualNode(children[start])) {
+    start += 1;
+  }
+  let end = 0;
+  while (
+    end < Math.min(old.length, children.length) - start &&
+    old[old.length - 1 - end].isEqualNode(children[children.length - 1 - end])
+  ) {
+    end += 1;
+  }
+  for (const node of old.slice(start, old.length - end)) {
+    node.remove();
+  }
+  const after = old[old.length - end] ?? null;
+  for (const node of children.slice(start, children.length - end)) {
+    parent.insertBefore(node, after);
+  }
+}

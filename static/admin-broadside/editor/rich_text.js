@@ -1,0 +1,181 @@
+/* Rich text from Word, Google Docs or a web page as clean Markdown.
+ *
+ * Nothing here has to be safe: blog.rendering removes whatever may not be published. It has to be clean. */
+
+import Turndown from "../../vendor/turndown/turndown.js";
+
+// Elements that are worth more than their text. Without any of them, plain text is pasted.
+const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table";
+const JUNK =
+  "base, button, form, iframe, input, link, meta, noscript, object, script, select, style, svg, template, textarea, title, xml";
+const HEADINGS = "h1, h2, h3, h4, h5, h6";
+
+const service = new Turndown({
+  headingStyle: "atx",
+  bulletListMarker: "-",
+  codeBlockStyle: "fenced",
+  emDelimiter: "*",
+  hr: "---",
+  br: "\\",
+});
+const escapeMarkdown = service.escape.bind(service);
+// What looks like HTML stays text.
+service.escape = (text) => escapeMarkdown(text).replace(/<|&(?=#?\w+;)/g, "\\$&");
+service.keep(["sub", "sup"]);
+service.addRule("struck", { filter: ["del", "s", "strike"], replacement: (content) => content && `~~${content}~~` });
+service.addRule("item", { filter: "li", replacement: itemOf });
+service.addRule("cell", { filter: ["td", "th"], replacement: (content) => cellOf(content) });
+service.addRule("row", { filter: "tr", replacement: (content) => `${content}|\n` });
+service.addRule("rows", { filter: ["thead", "tbody", "tfoot"], replacement: (content) => content });
+service.addRule("table", { filter: "table", replacement: tableOf });
+
+/** Return `html` as Markdown, or an empty string if it has no formatting that its plain text would lose. */
+export function toMarkdown(html) {
+  const { body } = inertDocument();
+  body.innerHTML = html;
+  for (const junk of body.querySelectorAll(JUNK)) {
+    junk.remove();
+  }
+  for (const element of [...body.querySelectorAll("b, strong, i, em, span")]) {
+    useStyles(element);
+  }
+  makeWordLists(body);
+  cleanLinks(body);
+  if (!body.querySelector(FORMATTED)) {
+    return "";
+  }
+  lowerHeadings(body);
+  const markdown = service.turndown(body);
+  return markdown.replace(/[ \t]+$/gm, "").replace(/\u00a0/g, " ").replace(/\n{3,}/g, "\n\n").trim();
+}
+
+/** Return a document in which nothing runs or loads. Without a window of its own, the browser doesn't even complain. */
+function inertDocument() {
+  const frame = document.createElement("iframe");
+  document.body.append(frame);
+  const page = frame.contentDocument.implementation.createHTMLDocument("");
+  frame.remove();
+  return page;
+}
+
+function styleOf(element) {
+  return element.getAttribute("style") ?? "";
+}
+
+/** Make elements of styles, which Google Docs uses instead, and remove elements whose style says the opposite. */
+function useStyles(element) {
+  const style = styleOf(element);
+  const isBold = /(?:^|[;\s])font-weight:\s*(?:bold|[6-9]00)/i.test(style);
+  const isItalic = /font-style:\s*italic/i.test(style);
+  const isPlain = element.matches("b, strong") && /(?:^|[;\s])font-weight:\s*(?:normal|400)/i.test(style);
+  if (isPlain || (element.matches("i, em") && /font-style:\s*normal/i.test(style))) {
+    element.replaceWith(...element.childNodes);
+  } else if (element.localName === "span" && !element.closest(HEADINGS)) {
+    const names = [isBold && "strong", isItalic && "em", /text-decoration[^;]*line-through/i.test(style) && "del"];
+    for (const name of names.filter(Boolean)) {
+      const wrapper = element.ownerDocument.createElement(name);
+      wrapper.append(...element.childNodes);
+      element.append(wrapper);
+    }
+  }
+}
+
+/** Make lists of the paragraphs with which Word writes them. */
+function makeWordLists(body) {
+  let lists = [];
+  let previous = null;
+  for (const paragraph of [...body.querySelectorAll("p, h1, h2, h3, h4, h5, h6")]) {
+    const level = styleOf(paragraph).match(/mso-list:[^;]*\blevel(\d)/)?.[1];
+    if (!level) {
+      continue;
+    }
+    const mark = [...paragraph.querySelectorAll("span")].find((each) => /mso-list:\s*Ignore/i.test(styleOf(each)));
+    const name = /^\s*(?:\d+|[a-z]{1,4})[.)]/i.test(mark?.textContent ?? "") ? "ol" : "ul";
+    mark?.remove();
+    if (!previous || paragraph.previousElementSibling !== previous.at) {
+      lists = [];
+    }
+    lists.length = Math.min(lists.length, Number(level));
+    while (lists.length < Number(level)) {
+      const list = body.ownerDocument.createElement(name);
+      const outer = lists.at(-1);
+      if (!outer) {
+        paragraph.before(list);
+      } else {
+        (outer.lastElementChild ?? outer.appendChild(body.ownerDocument.createElement("li"))).append(list);
+      }
+      lists.push(list);
+    }
+    const item = body.ownerDocument.createElement("li");
+    item.append(...paragraph.childNodes);
+    lists.at(-1).append(item);
+    paragraph.remove();
+    previous = { at: lists[0] };
+  }
+}
+
+/** Keep links that lead somewhere, without the detour that Google Docs makes, and images that others can load. */
+function cleanLinks(body) {
+  for (const link of body.querySelectorAll("a")) {
+    const href = ownUrl(link.getAttribute("href") ?? "");
+    const target = /^https:\/\/www\.google\.com\/url\?/.test(href) ? new URL(href).searchParams.get("q") : href;
+    if (/^(?:https?:|mailto:|tel:|\/(?!\/))/i.test(target ?? "") && (link.textContent.trim() || link.querySelector("img"))) {
+      link.setAttribute("href", target.replace(/\s/g, "%20"));
+      link.removeAttribute("title");
+    } else {
+      link.replaceWith(...link.childNodes);
+    }
+  }
+  for (const image of body.querySelectorAll("img")) {
+    const source = ownUrl(image.getAttribute("src") ?? "");
+    if (/^(?:https?:|\/(?!\/))/i.test(source)) {
+      image.setAttribute("src", source);
+      image.removeAttribute("title");
+    } else {
+      image.remove();
+    }
+  }
+}
+
+/** Return `url` without this site's own origin. */
+function ownUrl(url) {
+  return url.startsWith(`${location.origin}/`) ? url.slice(location.origin.length) : url;
+}
+
+/** Begin with the second level, because the title of the post is the first, and leave out bold in headings. */
+function lowerHeadings(body) {
+  const headings = [...body.querySelectorAll(HEADINGS)];
+  const hasFirst = headings.some((heading) => heading.localName === "h1");
+  for (const heading of headings) {
+    for (const bold of heading.querySelectorAll("b, strong")) {
+      bold.replaceWith(...bold.childNodes);
+    }
+    if (hasFirst) {
+      const lower = body.ownerDocument.createElement(`h${Math.min(6, Number(heading.localName[1]) + 1)}`);
+      lower.append(...heading.childNodes);
+      heading.replaceWith(lower);
+    }
+  }
+}
+
+function itemOf(content, node) {
+  const parent = node.parentNode;
+  const index = [...parent.children].indexOf(node);
+  const mark = parent.localName === "ol" ? `${(Number(parent.getAttribute("start")) || 1) + index}. ` : "- ";
+  const indented = content.trim().replace(/\n{2,}/g, parent.querySelector("p + p") ? "\n\n" : "\n");
+  return `${mark}${indented.replace(/\n(?=.)/g, `\n${" ".repeat(mark.length)}`)}${node.nextSibling ? "\n" : ""}`;
+}
+
+function cellOf(content) {
+  return `| ${content.trim().replace(/\s*\\?\n\s*/g, " ").replace(/(?<!\\)\|/g, "\\|")} `;
+}
+
+/** Write a table with its first row as the header, which Markdown requires. */
+function tableOf(content) {
+  const rows = content.split("\n").filter((row) => row.startsWith("|"));
+  if (!rows.length) {
+    return `\n\n${content}\n\n`;
+  }
+  const columns = rows[0].split(/(?<!\\)\|/).length - 2;
+  return `\n\n${rows[0]}\n${"| --- ".repeat(columns)}|\n${rows.slice(1).join("\n")}\n\n`;
+}

@@ -1,0 +1,62 @@
+/* The menu that opens when a line begins with `/`: what the toolbar inserts, found by the first letters of its words. */
+
+import "../../vendor/text-expander-element/text-expander.js";
+import { replace } from "./text.js";
+
+export function addSlashMenu(box, field, all) {
+  const expander = box.querySelector("text-expander");
+  const buttons = [...box.querySelectorAll(".editor-toolbar [data-inserts]")];
+
+  expander.addEventListener("text-expander-change", (event) => {
+    const start = field.value.lastIndexOf("\n", field.selectionEnd - 1) + 1;
+    const typed = event.detail.text.toLocaleLowerCase();
+    const isAlone = field.value.slice(start, field.selectionEnd) === `/${event.detail.text}`;
+    const found = buttons.filter((button) => isAlone && hasWord(labelOf(button), typed));
+    if (found.length) {
+      event.detail.provide(Promise.resolve({ matched: true, fragment: menuOf(found) }));
+    }
+  });
+  // The menu has its place in the next frame.
+  expander.addEventListener("text-expander-activate", () => requestAnimationFrame(() => keepVisible(expander)));
+  expander.addEventListener("text-expander-value", (event) => {
+    // The element itself would replace the whole text, after which nothing could be undone.
+    event.preventDefault();
+    expander.dismiss();
+    const start = field.value.lastIndexOf("\n", field.selectionEnd - 1) + 1;
+    replace(field, start, field.selectionEnd, "");
+    all[event.detail.item.dataset.tool](field);
+  });
+}
+
+/** Move the menu above the line if there is no room below it. */
+function keepVisible(expander) {
+  const menu = expander.querySelector(".editor-menu");
+  const { top, bottom, height } = menu?.getBoundingClientRect() ?? {};
+  if (bottom > window.innerHeight && top > height) {
+    menu.style.marginBlockStart = `calc(${-height}px - 2.5em)`;
+  }
+}
+
+function labelOf(button) {
+  return button.getAttribute("aria-label");
+}
+
+function hasWord(label, typed) {
+  const words = label.toLocaleLowerCase();
+  return words.startsWith(typed) || words.split(/[^\p{L}\p{M}\p{N}]+/u).some((word) => word.startsWith(typed));
+}
+
+function menuOf(buttons) {
+  const menu = document.createElement("ul");
+  menu.className = "editor-menu";
+  menu.setAttribute("role", "listbox");
+  for (const [index, button] of buttons.entries()) {
+    const item = document.createElement("li");
+    item.id = `editor-menu-${index}`;
+    item.dataset.tool = button.dataset.tool;
+    item.setAttribute("role", "option");
+    item.append(button.querySelector("svg").cloneNode(true), labelOf(button));
+    menu.append(item);
+  }
+  return menu;
+}

@@ -1,0 +1,87 @@
+/* The toolbar and its shortcuts. The keys are in the template, so that buttons and the list of shortcuts agree.
+ *
+ * Follows the pattern "toolbar" of the ARIA Authoring Practices: one Tab stop, and arrow keys inside it. */
+
+import { commands } from "./formatting.js";
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+
+/** Show the toolbar. `others` are the commands that ask something first, by the names of their buttons. */
+export function addToolbar(box, field, others) {
+  const toolbar = box.querySelector(".editor-toolbar");
+  const buttons = [...toolbar.querySelectorAll("button")];
+  const all = { ...commands, ...others };
+
+  toolbar.hidden = false;
+  for (const [index, button] of buttons.entries()) {
+    button.tabIndex = index ? -1 : 0;
+    const keys = keysOf(button);
+    if (keys) {
+      button.title += ` (${keys})`;
+    }
+    button.addEventListener("click", () => all[button.dataset.tool](field));
+  }
+  toolbar.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const current = buttons.indexOf(event.target);
+    const direction = getComputedStyle(toolbar).direction === "rtl" ? -1 : 1;
+    const next =
+      { Home: 0, End: buttons.length - 1 }[event.key] ?? (step && (current + step * direction + buttons.length) % buttons.length);
+    if (next !== undefined && current >= 0) {
+      event.preventDefault();
+      focus(buttons[next]);
+    }
+  });
+  toolbar.addEventListener("focusin", (event) => event.target.matches("button") && moveTabStop(event.target));
+
+  // Ctrl+S works in the whole form, the others in the text.
+  field.form.addEventListener("keydown", (event) => {
+    if (isShortcut(event) && event.code === "KeyS" && !event.shiftKey) {
+      event.preventDefault();
+      save(field.form);
+    }
+  });
+  field.addEventListener("keydown", (event) => {
+    const button = isShortcut(event) && buttons.find((each) => isPressed(each.dataset.keys, event));
+    if (button) {
+      event.preventDefault();
+      all[button.dataset.tool](field);
+    }
+  });
+  return all;
+
+  function focus(button) {
+    moveTabStop(button);
+    button.focus();
+  }
+
+  function moveTabStop(button) {
+    for (const each of buttons) {
+      each.tabIndex = each === button ? 0 : -1;
+    }
+  }
+}
+
+/** Return the keys of an element as they are printed on the keyboard, such as “Ctrl+Shift+7”. */
+export function keysOf(element) {
+  const keys = element.dataset.keys;
+  return keys && (isMac ? `⌘${keys.replace("Shift+", "⇧")}` : `Ctrl+${keys}`);
+}
+
+function isShortcut(event) {
+  // Ctrl and Alt together are AltGr, with which people type characters.
+  return (isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !event.isComposing;
+}
+
+function isPressed(keys, event) {
+  const key = keys?.split("+").at(-1);
+  const isSame = key && (event.code === `Key${key}` || event.code === `Digit${key}`);
+  return isSame && event.shiftKey === keys.startsWith("Shift+");
+}
+
+/** Press the button that saves, which may be anywhere on the page. */
+function save(form) {
+  const buttons = [...form.elements].filter((element) => element.type === "submit");
+  const primary = buttons.find((button) => "primary" in button.dataset);
+  (primary ?? buttons.find((button) => button.name === "_continue") ?? buttons[0])?.click();
+}

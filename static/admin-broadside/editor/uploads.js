@@ -1,0 +1,110 @@
+/* Images and documents that are dropped, pasted or chosen: uploaded one after the other, and inserted in that order. */
+
+import { addBlock, isMarkdown } from "./formatting.js";
+import { placeForFiles } from "./text.js";
+
+/** Take files, and return the function that uploads and inserts a list of them. */
+export function takeFiles(box, field) {
+  const chooser = box.querySelector(".editor-file");
+  const status = box.querySelector(".editor-status");
+  const list = box.querySelector(".editor-uploads");
+  // Uploads wait for each other, so that files stay in the order in which they were added.
+  let added = Promise.resolve();
+
+  chooser.addEventListener("change", () => {
+    add(chooser.files);
+    chooser.value = "";
+  });
+  box.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) {
+      event.preventDefault();
+      box.classList.add("is-dropping");
+    }
+  });
+  for (const type of ["dragleave", "drop"]) {
+    box.addEventListener(type, () => box.classList.remove("is-dropping"));
+  }
+  box.addEventListener("drop", (event) => {
+    if (event.dataTransfer.files.length) {
+      event.preventDefault();
+      add(event.dataTransfer.files);
+    }
+  });
+  return add;
+
+  function add(files) {
+    for (const done of list.querySelectorAll(".is-done")) {
+      done.remove();
+    }
+    const waiting = [...files].map((file) => ({ file, item: itemFor(file) }));
+    list.append(...waiting.map(({ item }) => item));
+    added = added.then(() => uploadAll(waiting));
+  }
+
+  async function uploadAll(waiting) {
+    status.textContent = status.dataset.uploading;
+    const codes = [];
+    for (const { file, item } of waiting) {
+      const result = await upload(file, item.querySelector("progress"));
+      if (result.image_code) {
+        codes.push(result.image_code);
+        item.remove();
+      } else {
+        item.classList.add("is-done", "editor-error");
+        item.querySelector("progress").replaceWith(` ${result.error ?? status.dataset.failed}`);
+      }
+    }
+    status.textContent = "";
+    if (codes.length) {
+      insert(codes);
+    }
+  }
+
+  /** Insert each code as a paragraph of its own, with the caret where the first image is described. */
+  function insert(codes) {
+    const place = placeForFiles(field);
+    const image = codes.findIndex((code) => /^(?:!\[\]|<img\b[^>]*alt="")/.test(code));
+    const before = codes.slice(0, Math.max(0, image)).join("\n\n").length + (image > 0 ? 2 : 0);
+    const text = codes.join("\n\n");
+    field.setSelectionRange(place, place);
+    addBlock(field, text);
+    if (image >= 0) {
+      // ![here](…) or alt="here"
+      const offset = isMarkdown(field) ? 2 : codes[image].indexOf('alt="') + 5;
+      const caret = field.selectionEnd - text.length + before + offset;
+      field.setSelectionRange(caret, caret);
+    }
+    status.textContent = image < 0 ? status.dataset.documentAdded : status.dataset.added;
+  }
+
+  function upload(file, progress) {
+    const isImage = file.type.startsWith("image/");
+    if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {
+      return { error: isImage ? status.dataset.tooLarge : status.dataset.documentTooLarge };
+    }
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", field.form.elements.csrfmiddlewaretoken.value);
+    body.append("image", file);
+    // Not fetch, which doesn't report how much has been sent.
+    const request = new XMLHttpRequest();
+    request.open("POST", field.dataset.markdownxUploadUrlsPath);
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => {
+      progress.value = event.loaded / event.total;
+    });
+    return new Promise((resolve) => {
+      request.addEventListener("loadend", () => resolve(request.response ?? {}));
+      request.send(body);
+    });
+  }
+}
+
+function itemFor(file) {
+  const item = document.createElement("li");
+  const name = document.createElement("bdi");
+  const progress = document.createElement("progress");
+  name.textContent = file.name;
+  progress.setAttribute("aria-label", file.name);
+  item.append(name, " ", progress);
+  return item;
+}

@@ -1,0 +1,164 @@
+/* The lists of posts and pages: searching in filters, and “Quick edit” in a dialog. Without this script, the filters are
+ * plain lists of links, and “Quick edit” leads to a page of its own. */
+
+import { enhance } from "./tags.js";
+
+const MANY = 12; // with more choices, a filter gets a field that searches them
+
+const FRAGMENT = { headers: { "X-Broadside-Fragment": "1" } };
+
+for (const filter of document.querySelectorAll(".filter")) {
+  addSearch(filter.querySelector(".filter-choices"));
+  closeOutside(filter);
+}
+
+function fold(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function addSearch(list) {
+  const items = [...list.children];
+  if (items.length <= MANY) {
+    return;
+  }
+  const field = document.createElement("input");
+  const none = document.createElement("p");
+  field.type = "search";
+  field.autocomplete = "off";
+  field.placeholder = list.dataset.label;
+  field.setAttribute("aria-label", list.dataset.label);
+  none.setAttribute("role", "status");
+  list.before(field);
+  list.after(none);
+  const texts = items.map((item) => fold(item.textContent));
+  field.addEventListener("input", () => {
+    const wanted = fold(field.value.trim());
+    items.forEach((item, index) => {
+      item.hidden = !texts[index].includes(wanted);
+    });
+    none.textContent = items.every((item) => item.hidden) ? list.dataset.none : "";
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      event.preventDefault();
+      items.find((item) => !item.hidden)?.querySelector("a").click();
+    }
+  });
+  list.closest("details").addEventListener("toggle", (event) => {
+    if (event.target.open) {
+      field.focus();
+    }
+  });
+}
+
+function closeOutside(filter) {
+  filter.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && filter.open) {
+      filter.open = false;
+      filter.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (!filter.contains(event.target)) {
+      filter.open = false;
+    }
+  });
+}
+
+/* Quick edit */
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.quick-link");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    quickEdit(link);
+  }
+});
+
+async function quickEdit(link) {
+  const html = await fragment(link.href, FRAGMENT);
+  if (!html) {
+    location.assign(link.href);
+    return;
+  }
+  const dialog = document.createElement("dialog");
+  dialog.className = "quick-dialog";
+  dialog.setAttribute("aria-labelledby", "quick-heading");
+  document.body.append(dialog);
+  show(dialog, html);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    if (event.target.closest(".quick-cancel")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+  dialog.addEventListener("submit", (event) => {
+    event.preventDefault();
+    save(dialog, event.target, link);
+  });
+  dialog.showModal();
+  dialog.querySelector("[name=title]").focus();
+}
+
+/* Return the HTML at `url`, "" if there is none (the form was saved), or null if that failed or somebody must log in. */
+async function fragment(url, options) {
+  try {
+    const response = await fetch(url, options);
+    return response.ok && !response.redirected ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+async function save(dialog, form, link) {
+  const button = form.querySelector("[type=submit]");
+  button.disabled = true;
+  const html = await fragment(form.action, { ...FRAGMENT, method: "POST", body: new FormData(form) });
+  button.disabled = false;
+  if (html === null) {
+    form.querySelector(".quick-failure").hidden = false;
+  } else if (html) {
+    show(dialog, html);
+    const faulty = dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[name=title]");
+    faulty.focus();
+    dialog.scrollTop = 0;
+  } else {
+    const row = link.closest("tr");
+    await refresh(row);
+    dialog.close();
+    const next = row.isConnected ? row.querySelector("a.quick-link") ?? row.querySelector("a") : null;
+    (next ?? document.querySelector(".tabs a")).focus();
+  }
+}
+
+/* Show this row, the tabs and the messages as they are now. The checkboxes stay, because the admin's script knows them. */
+async function refresh(row) {
+  const response = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const box = row.querySelector(".action-select");
+  const fresh = page.querySelector(`.action-select[value="${box.value}"]`)?.closest("tr");
+  if (fresh) {
+    const cells = [...fresh.cells].slice(1);
+    [...row.cells].slice(1).forEach((cell) => cell.remove());
+    row.append(...cells);
+  } else {
+    // It no longer belongs to this list.
+    box.checked = false;
+    row.remove();
+  }
+  document.querySelector(".tabs").replaceWith(page.querySelector(".tabs"));
+  document.querySelector(".messagelist")?.remove();
+  const messages = page.querySelector(".messagelist");
+  if (messages) {
+    messages.setAttribute("role", "status");
+    document.querySelector("#content").before(messages);
+  }
+}
+
+function show(dialog, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  dialog.replaceChildren(template.content.firstElementChild);
+  dialog.querySelectorAll("textarea[data-suggest]").forEach(enhance);
+}

@@ -1,0 +1,96 @@
+/* Uploads many files one after the other, each with its progress. Without this script it is a plain form. */
+
+for (const form of document.querySelectorAll(".media-upload")) {
+  enhance(form);
+}
+
+function enhance(form) {
+  const chooser = form.querySelector("input[type=file]");
+  const list = form.querySelector(".media-progress");
+  const status = form.querySelector(".media-status");
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    uploadAll([...chooser.files]);
+  });
+  form.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) {
+      event.preventDefault();
+      form.classList.add("is-over");
+    }
+  });
+  form.addEventListener("dragleave", () => form.classList.remove("is-over"));
+  form.addEventListener("drop", (event) => {
+    form.classList.remove("is-over");
+    if (event.dataTransfer.files.length) {
+      event.preventDefault();
+      uploadAll([...event.dataTransfer.files]);
+    }
+  });
+
+  async function uploadAll(files) {
+    list.replaceChildren();
+    list.hidden = false;
+    const rows = files.map(addRow);
+    const errors = [];
+    for (const [index, file] of files.entries()) {
+      const error = file.size > Number(form.dataset.maxBytes)
+        ? form.dataset.tooLarge
+        : await upload(file, rows[index].progress);
+      rows[index].message.textContent = error;
+      rows[index].message.classList.toggle("is-failed", Boolean(error));
+      if (error) {
+        rows[index].progress.remove();
+        errors.push(`${file.name}: ${error}`);
+      }
+    }
+    chooser.value = "";
+    if (errors.length) {
+      // What failed stays on the screen.
+      status.textContent = errors[0];
+    } else {
+      status.textContent = form.dataset.done;
+      location.reload();
+    }
+  }
+
+  function addRow(file) {
+    const row = document.createElement("li");
+    const name = document.createElement("span");
+    const progress = document.createElement("progress");
+    const message = document.createElement("span");
+    name.textContent = file.name;
+    progress.max = 1;
+    progress.value = 0;
+    progress.setAttribute("aria-label", form.dataset.progress.replace("%(name)s", file.name));
+    row.append(name, progress, message);
+    list.append(row);
+    return { progress, message };
+  }
+
+  /** Upload one file, and return an error message if that failed. */
+  function upload(file, progress) {
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    body.append("files", file);
+    return new Promise((resolve) => {
+      // Only this API tells how much has been sent.
+      const request = new XMLHttpRequest();
+      request.upload.addEventListener("progress", (event) => {
+        progress.value = event.loaded / event.total;
+      });
+      request.addEventListener("error", () => resolve(form.dataset.failed));
+      request.addEventListener("load", () => {
+        progress.value = 1;
+        try {
+          resolve(JSON.parse(request.responseText).error ?? "");
+        } catch {
+          resolve(form.dataset.failed);
+        }
+      });
+      request.open("POST", form.action);
+      request.setRequestHeader("Accept", "application/json");
+      request.send(body);
+    });
+  }
+}

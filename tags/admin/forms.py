@@ -1,0 +1,55 @@
+"""The forms for curating tags."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from tags.models import Tag, tag_key
+
+
+class MergeForm(forms.Form):
+    """Asks which of several tags stays, or for another one."""
+
+    target = forms.ModelChoiceField(
+        Tag.objects.none(), label=_("Tag that stays"), required=False, widget=forms.RadioSelect, empty_label=None
+    )
+    other = forms.CharField(
+        label=_("Or merge all of them into another tag"),
+        required=False,
+        max_length=200,
+        help_text=_("The name of an existing tag. Leave empty to keep one of the tags above."),
+    )
+
+    def __init__(self, *args: Any, tags: list[Tag], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["target"]
+        field.queryset = Tag.objects.filter(pk__in=[tag.pk for tag in tags])
+        field.choices = [(tag.pk, _label(tag)) for tag in tags]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        data = self.cleaned_data
+        if data.get("other"):
+            data["target"] = Tag.objects.filter(key=tag_key(data["other"])).first()
+            if data["target"] is None:
+                self.add_error("other", ValidationError(gettext("There is no tag with this name.")))
+        elif not data.get("target") and "target" not in self.errors:
+            self.add_error("target", ValidationError(gettext("Choose the tag that stays.")))
+        return data
+
+
+def _label(tag: Any) -> str:
+    """Return the name with the number of posts, which `with_counts` has annotated."""
+    posts = ngettext("%d post", "%d posts", tag.post_count) % tag.post_count
+    return f"{tag.name} ({posts})"
+
+
+class RenameForm(forms.ModelForm[Tag]):
+    """Asks for a new name and slug."""
+
+    class Meta:
+        model = Tag
+        fields = ("name", "slug")

@@ -1,0 +1,102 @@
+"""The list and the form of tags, and suggestions while someone enters the tags of a post."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, path
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from taggit.models import Tag as TaggitTag
+
+from tags import suggestions
+from tags.admin.curation import TagCurationAdmin
+from tags.models import Tag, TagAlias
+from tags.twins import twin_condition
+
+# django-taggit registers a tag model of its own, which we don't use.
+admin.site.unregister(TaggitTag)
+
+
+class UseFilter(admin.SimpleListFilter):
+    """By how often tags are used."""
+
+    title = _("use")
+    parameter_name = "use"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("unused", _("Unused")), ("once", _("Used once")), ("twins", _("With likely twins"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "unused":
+                return queryset.filter(tagged_posts=None)
+            case "once":
+                return queryset.filter(post_count=1)
+            case "twins":
+                return queryset.filter(twin_condition())
+        return queryset
+
+
+class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
+    model = TagAlias
+    extra = 0
+    verbose_name = _("former slug")
+    verbose_name_plural = _("Former slugs (redirect here)")
+
+
+@admin.register(Tag)
+class TagAdmin(TagCurationAdmin):
+    list_display = ("name", "slug", "post_count", "first_used", "last_used")
+    list_filter = (UseFilter,)
+    # Only names the field; get_search_results searches.
+    search_fields = ("search_key",)
+    fields = ("name", "slug", "description")
+    inlines = (TagAliasInline,)
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
+        return Tag.objects.with_use().order_by("name", "pk")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> tuple[str, ...]:
+        # The page for renaming shows first what follows from it.
+        return () if obj is None else ("name", "slug")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        return queryset.matching(search_term), False  # type: ignore[attr-defined]  # a TagQuerySet
+
+    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
+    def post_count(self, tag: Any) -> int:
+        return tag.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
+
+    @admin.display(description=_("first used"), ordering="first_used")
+    def first_used(self, tag: Any) -> Any:
+        return tag.first_used and localtime(tag.first_used).date()
+
+    @admin.display(description=_("last used"), ordering="last_used")
+    def last_used(self, tag: Any) -> Any:
+        return tag.last_used and localtime(tag.last_used).date()
+
+    def view_on_site(self, obj: Tag) -> str:
+        return obj.get_absolute_url()
+
+    def get_urls(self) -> list[URLPattern]:
+        suggest = self.admin_site.admin_view(self.suggest)
+        return [path("suggest/", suggest, name="tags_tag_suggest"), *super().get_urls()]
+
+    def suggest(self, request: HttpRequest) -> JsonResponse:
+        """Return existing tags that match `?q=`, or that occur in the `text` of a POST, which is too long for a URL.
+
+        Each has a `name`, the `count` of its posts, and the `former` name that matched, if it was one.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            found = suggestions.in_text(request.POST.get("text", ""))
+        else:
+            found = suggestions.matching(request.GET.get("q", "")[:200])
+        return JsonResponse({"tags": [asdict(tag) for tag in found]})

@@ -1,0 +1,326 @@
+"""Merging, renaming and deleting tags. Each is one transaction, is logged, and can be undone.
+
+What undoing needs is stored with the change (models.TagChange). It restores what the change did, and leaves alone what
+people have done since.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import Any, Final
+
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.db import transaction
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+
+from accounts.models import User
+from blog.models import Post
+from blog.models.curation import CurationError
+from core.changes import entries_changed
+from tags.models import Tag, TagAlias, TagChange, TaggedPost, tag_key
+
+# How many tags can be merged, and deleted, at once.
+MAX_MERGED: Final = 1000
+MAX_DELETED: Final = 30_000
+# How many posts a preview names.
+_MAX_SHOWN: Final = 20
+# How many rows one statement is about: databases limit its parameters.
+_BATCH_SIZE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change would do: to these `tags`, with their `post_count`, and to `post_count` posts together.
+
+    `posts` are the newest of these posts. `redirects` are pairs of an old URL and the URL to which it will lead;
+    `lost_urls` will lead nowhere.
+    """
+
+    tags: list[Any]
+    post_count: int
+    posts: list[Post]
+    redirects: list[tuple[str, str]] = field(default_factory=list)
+    lost_urls: list[str] = field(default_factory=list)
+
+
+def check_count(ids: Collection[int], limit: int) -> None:
+    """Raise CurationError if there are more than `limit`."""
+    if len(ids) > limit:
+        raise CurationError(gettext("You selected more than %d tags. Select fewer.") % limit)
+
+
+def preview_merge(ids: Collection[int], target: Tag) -> Preview:
+    """Return what `merge` would do. The posts are those that get the target."""
+    tags = with_counts(pk for pk in ids if pk != target.pk)
+    gained = _rows(tags).exclude(content_object__in=_rows([target]).values("content_object"))
+    url = target.get_absolute_url()
+    former = TagAlias.objects.filter(tag__in=tags)
+    urls = [tag.get_absolute_url() for tag in tags] + [_former_url(alias) for alias in former]
+    return Preview(
+        tags=tags,
+        post_count=gained.values("content_object").distinct().count(),
+        posts=_newest(gained),
+        redirects=[(old_url, url) for old_url in urls],
+    )
+
+
+def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
+    """Give the posts of these tags the target instead. Their names and URLs stand for the target from then on.
+
+    Raises CurationError if the target, or all of the others, are gone, or if there are too many.
+    """
+    check_count(ids, MAX_MERGED)
+    with transaction.atomic():
+        locked = {tag.pk: tag for tag in Tag.objects.locked({*ids, target_id})}
+        target = locked.pop(target_id, None)
+        if target is None or not locked:
+            raise CurationError(gone())
+        tags = list(locked.values())
+        affected = set(_post_ids(tags))
+        gained = sorted(affected - set(_post_ids([target])))
+        data = {"target": target.pk, "target_name": target.name, "gained": gained, "tags": _describe(tags)}
+        for tag in tags:
+            rows = _rows([tag])
+            rows.exclude(content_object__in=_rows([target]).values("content_object")).update(tag=target)
+            rows.delete()
+        TagAlias.objects.filter(tag__in=tags).update(tag=target)
+        _delete(tags)
+        slugs = [tag.slug for tag in tags]
+        TagAlias.objects.filter(slug__in=slugs).delete()
+        TagAlias.objects.filter(key__in=[tag.key for tag in tags]).update(name="", key="")
+        TagAlias.objects.bulk_create([TagAlias(slug=tag.slug, tag=target, name=tag.name, key=tag.key) for tag in tags])
+        _posts_changed(affected)
+        _log(by, tags, DELETION, gettext("Merged into “%s”.") % target)
+        _log(by, [target], CHANGE, gettext("Merged with %s.") % _quoted(tags))
+        summary = gettext("%(tags)s merged into “%(target)s”") % {"tags": _quoted(tags), "target": target}
+        return _record(TagChange.Kind.MERGE, summary, data, by)
+
+
+def preview_rename(tag: Tag, slug: str) -> Preview:
+    """Return what `rename` would do if the tag gets this slug."""
+    redirects = []
+    if slug != tag.slug:
+        old_urls = [tag.get_absolute_url(), *map(_former_url, tag.aliases.exclude(slug=slug))]
+        redirects = [(old_url, Tag(slug=slug).get_absolute_url()) for old_url in old_urls]
+    rows = _rows([tag])
+    return Preview(tags=with_counts([tag.pk]), post_count=rows.count(), posts=_newest(rows), redirects=redirects)
+
+
+def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
+    """Give a tag this name and slug (empty: made from the name). Its old URL redirects to it.
+
+    Raises ValidationError if it can't have them, and CurationError if it is gone.
+    """
+    with transaction.atomic():
+        tag = next(iter(Tag.objects.locked([tag_id])), None)
+        if tag is None:
+            raise CurationError(gone())
+        old_name, old_slug = tag.name, tag.slug
+        tag.name, tag.slug = name, slug
+        tag.full_clean()
+        tag.save()
+        _posts_changed(_post_ids([tag]))
+        data = {"id": tag.pk, "old": [old_name, old_slug], "new": [tag.name, tag.slug]}
+        text = gettext("“%(old)s” renamed to “%(new)s”") % {"old": old_name, "new": tag.name}
+        if old_slug != tag.slug:
+            text += f" ({old_slug} → {tag.slug})"
+        _log(by, [tag], CHANGE, f"{text}.")
+        return _record(TagChange.Kind.RENAME, text, data, by)
+
+
+def preview_delete(ids: Collection[int]) -> Preview:
+    """Return what `delete` would do. The posts are those that lose a tag."""
+    tags = with_counts(ids)
+    rows = _rows(tag for tag in tags if tag.post_count)
+    return Preview(
+        tags=tags,
+        post_count=rows.values("content_object").distinct().count(),
+        posts=_newest(rows),
+        lost_urls=[tag.get_absolute_url() for tag in tags],
+    )
+
+
+def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
+    """Delete these tags, with the URLs that lead to them.
+
+    `expected_uses` is how often posts have these tags, as far as the person knows. Raises CurationError if they are
+    used more often by now, are all gone, or are too many.
+    """
+    check_count(ids, MAX_DELETED)
+    with transaction.atomic():
+        tags = Tag.objects.locked(ids)
+        if not tags:
+            raise CurationError(gone())
+        described = _describe(tags)
+        if sum(len(tag["posts"]) for tag in described) > expected_uses:
+            raise CurationError(
+                gettext("More posts have these tags by now, so nothing was deleted. Please look again.")
+            )
+        post_ids = sorted({pk for tag in described for pk in tag["posts"]})
+        _log(by, tags, DELETION, "")
+        _delete(tags)
+        _posts_changed(post_ids)
+        summary = gettext("%s deleted") % _quoted(tags)
+        return _record(TagChange.Kind.DELETE, summary, {"tags": described}, by)
+
+
+def undo(change_id: int, by: User) -> TagChange:
+    """Undo a change. Raises CurationError if that is not possible any more, or was done already."""
+    with transaction.atomic():
+        change = TagChange.objects.select_for_update().filter(pk=change_id).first()
+        if change is None or change.undone_at:
+            raise CurationError(gettext("This has already been undone."))
+        match change.kind:
+            case TagChange.Kind.MERGE:
+                tags = _undo_merge(change.data)
+            case TagChange.Kind.RENAME:
+                tags = [_undo_rename(change.data)]
+            case _:
+                tags = [_restore(described, described["posts"]) for described in change.data["tags"]]
+        change.mark_undone(by)
+        _log(by, tags, CHANGE, gettext("Undone: %s.") % change.summary)
+        return change
+
+
+def _undo_merge(data: dict[str, Any]) -> list[Tag]:
+    target = next(iter(Tag.objects.locked([data["target"]])), None)
+    if target is None:
+        text = gettext("“%s” has been merged or deleted since, so this can't be undone. Undo that change first.")
+        raise CurationError(text % data["target_name"])
+    # From the other posts, someone has removed the target since.
+    present = set(_post_ids([target]))
+    restored = [
+        _restore(described, [pk for pk in described["posts"] if pk in present], taken_from=target)
+        for described in data["tags"]
+    ]
+    for some in batched(data["gained"], _BATCH_SIZE, strict=False):
+        _rows([target]).filter(content_object__in=some).delete()
+    _posts_changed(data["gained"])
+    return [*restored, target]
+
+
+def _undo_rename(data: dict[str, Any]) -> Tag:
+    tag = next(iter(Tag.objects.locked([data["id"]])), None)
+    name, slug = data["old"]
+    if tag is None or [tag.name, tag.slug] != data["new"]:
+        text = gettext("“%s” has been changed, merged or deleted since, so this can't be undone.")
+        raise CurationError(text % data["new"][0])
+    others = Tag.objects.exclude(pk=tag.pk)
+    if others.filter(key=tag_key(name)).exists() or others.filter(slug=slug).exists():
+        text = gettext("Another tag is called “%(name)s” or has the URL “%(slug)s” now, so this can't be undone.")
+        raise CurationError(text % {"name": name, "slug": slug})
+    tag.name, tag.slug = name, slug
+    tag.save()
+    _posts_changed(_post_ids([tag]))
+    return tag
+
+
+def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag | None = None) -> Tag:
+    """Create a tag again, or find the one that has its name by now, and give it to those posts that still exist.
+
+    URLs that lead to the tag `taken_from` lead to it again.
+    """
+    tag = Tag.objects.filter(key=tag_key(described["name"])).first()
+    if tag is None:
+        tag = Tag(name=described["name"], description=described["description"])
+        tag.pk = None if Tag.objects.filter(pk=described["id"]).exists() else described["id"]
+        if not Tag.objects.filter(slug=described["slug"]).exists():
+            tag.slug = described["slug"]
+        tag.save()
+    for slug, name, key in described["aliases"]:
+        if taken_from is not None:
+            TagAlias.objects.filter(slug=slug, tag=taken_from).update(tag=tag)
+        elif not (Tag.objects.filter(slug=slug).exists() or TagAlias.objects.filter(slug=slug).exists()):
+            is_free = key and not TagAlias.objects.filter(key=key).exists()
+            TagAlias.objects.create(slug=slug, tag=tag, name=name if is_free else "", key=key if is_free else "")
+    for some in batched(post_ids, _BATCH_SIZE, strict=False):
+        present = Post.objects.filter(pk__in=some).values_list("pk", flat=True)
+        # `entries_changed` sets the times of publication.
+        rows = [TaggedPost(tag=tag, content_object_id=pk) for pk in present]
+        TaggedPost.objects.bulk_create(rows, ignore_conflicts=True)
+    _posts_changed(post_ids)
+    return tag
+
+
+def _describe(tags: Sequence[Tag]) -> list[dict[str, Any]]:
+    """Return what `_restore` needs to know about these tags."""
+    posts: defaultdict[int, list[int]] = defaultdict(list)
+    aliases: defaultdict[int, list[tuple[str, str, str]]] = defaultdict(list)
+    for some in batched(tags, _BATCH_SIZE, strict=False):
+        for tag_id, post_id in _rows(some).values_list("tag", "content_object").order_by("content_object"):
+            posts[tag_id].append(post_id)
+        for tag_id, *alias in TagAlias.objects.filter(tag__in=some).values_list("tag", "slug", "name", "key"):
+            aliases[tag_id].append((alias[0], alias[1], alias[2]))
+    return [
+        {
+            "id": tag.pk,
+            "name": tag.name,
+            "slug": tag.slug,
+            "description": tag.description,
+            "posts": posts[tag.pk],
+            "aliases": aliases[tag.pk],
+        }
+        for tag in tags
+    ]
+
+
+def _rows(tags: Iterable[Tag]) -> Any:
+    return TaggedPost.objects.filter(tag__in=[tag.pk for tag in tags])
+
+
+def _post_ids(tags: Iterable[Tag]) -> Iterator[int]:
+    for some in batched(tags, _BATCH_SIZE, strict=False):
+        yield from _rows(some).values_list("content_object", flat=True)
+
+
+def _newest(rows: Any) -> list[Post]:
+    posts = Post.objects.filter(pk__in=rows.values("content_object")).without_texts()
+    return list(posts.order_by("-published_at", "-pk")[:_MAX_SHOWN])
+
+
+def with_counts(ids: Iterable[int]) -> list[Tag]:
+    """Return the tags with these IDs, the most used ones first."""
+    tags: list[Any] = []
+    for some in batched(ids, _BATCH_SIZE, strict=False):
+        tags += Tag.objects.with_counts().filter(pk__in=some)
+    return sorted(tags, key=lambda tag: (-tag.post_count, tag.name.casefold(), tag.pk))
+
+
+def _former_url(alias: TagAlias) -> str:
+    return Tag(slug=alias.slug).get_absolute_url()
+
+
+def _delete(tags: Iterable[Tag]) -> None:
+    for some in batched(tags, _BATCH_SIZE, strict=False):
+        Tag.objects.filter(pk__in=[tag.pk for tag in some]).delete()
+
+
+def _posts_changed(ids: Iterable[int]) -> None:
+    for some in batched(ids, _BATCH_SIZE, strict=False):
+        entries_changed(some)
+
+
+def gone() -> str:
+    return gettext("Someone else merged or deleted these tags first, so nothing was changed.")
+
+
+def _quoted(tags: Sequence[Tag]) -> str:
+    """Return the names of up to five tags, and how many there are besides."""
+    names = ", ".join(f"“{Truncator(tag.name).chars(80)}”" for tag in tags[:5])
+    rest = len(tags) - 5
+    if rest <= 0:
+        return names
+    return ngettext("%(names)s and %(count)d more", "%(names)s and %(count)d more", rest) % {
+        "names": names,
+        "count": rest,
+    }
+
+
+def _record(kind: str, summary: str, data: dict[str, Any], by: User) -> TagChange:
+    return TagChange.objects.create(kind=kind, summary=summary, data=data, made_by=by)
+
+
+def _log(by: User, tags: Sequence[Tag], flag: int, message: str) -> None:
+    LogEntry.objects.log_actions(by.pk, tags, flag, message)

@@ -1,0 +1,81 @@
+"""Existing tags to offer to someone who is writing: those that match what they type, or that their text names."""
+
+import re
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any, Final
+
+from django.db.models import Q
+
+from core.slugs import slugify
+from core.text import fold
+from tags.models import Tag, TagAlias, search_key
+
+MAX_SUGGESTED: Final = 10
+# Of a longer text, only the beginning is searched, and only for names of so many words.
+_MAX_TEXT: Final = 100_000
+_MAX_WORDS: Final = 5
+_MIN_LENGTH: Final = 3
+_BATCH_SIZE: Final = 1000
+_WORD: Final = re.compile(r"[\w#+@]+(?:['’.-][\w#+@]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A tag with the number of its posts. `former` is what matched, if it was a former name or slug."""
+
+    name: str
+    count: int
+    former: str = ""
+
+
+def matching(typed: str) -> list[Suggestion]:
+    """Return tags with a word that begins like `typed`, the most used first; then those that contain it elsewhere.
+
+    The tag with exactly this name comes before them. Case and accents make no difference. At most MAX_SUGGESTED.
+    """
+    key = search_key(typed)
+    if not key:
+        return []
+    begins = Q(search_key__startswith=key) | Q(search_key__contains=f" {key}")
+    former = _former(typed)
+    found = {tag.pk: tag for tag in _most_used(Q(search_key=key))}
+    found |= {tag.pk: tag for tag in _most_used(begins | Q(pk__in=former))}
+    if len(found) < MAX_SUGGESTED and len(key) >= _MIN_LENGTH:
+        found |= {tag.pk: tag for tag in _most_used(Q(search_key__contains=key)) if tag.pk not in found}
+    return [
+        Suggestion(tag.name, tag.post_count, "" if key in tag.search_key else former.get(tag.pk, ""))
+        for tag in list(found.values())[:MAX_SUGGESTED]
+    ]
+
+
+def in_text(text: str) -> list[Suggestion]:
+    """Return tags whose names occur in `text` as whole words, the most used first. At most MAX_SUGGESTED."""
+    words = _WORD.findall(fold(text[:_MAX_TEXT]))
+    phrases = {
+        " ".join(words[start : start + length])
+        for length in range(1, _MAX_WORDS + 1)
+        for start in range(len(words) - length + 1)
+    }
+    found: list[Any] = []
+    for some in batched((phrase for phrase in phrases if len(phrase) >= _MIN_LENGTH), _BATCH_SIZE, strict=False):
+        found += Tag.objects.filter(search_key__in=some).values_list("pk", flat=True)
+    tags: list[Any] = []
+    for some in batched(found, _BATCH_SIZE, strict=False):
+        tags += _most_used(Q(pk__in=some))
+    tags.sort(key=lambda tag: (-tag.post_count, tag.name))
+    return [Suggestion(tag.name, tag.post_count) for tag in tags[:MAX_SUGGESTED] if tag.post_count]
+
+
+def _most_used(condition: Q) -> Any:
+    tags: Any = Tag.objects.filter(condition).with_counts()
+    return tags.order_by("-post_count", "name", "pk")[:MAX_SUGGESTED]
+
+
+def _former(typed: str) -> dict[int, str]:
+    """Return the former name or slug that begins like `typed`, by the ID of the tag that has it now."""
+    slug = slugify(typed)
+    if not slug:
+        return {}
+    rows = TagAlias.objects.filter(slug__startswith=slug).order_by("slug")
+    return {pk: name or alias for pk, name, alias in rows.values_list("tag", "name", "slug")[:MAX_SUGGESTED]}

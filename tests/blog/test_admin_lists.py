@@ -1,0 +1,256 @@
+"""The lists of posts and pages in the admin: what they show, tabs, filters, search, and their cost."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from blog import autosaves
+from blog.admin import entry_list
+from blog.admin.entry_list import picture_urls
+from blog.models import Entry, Post, Status
+from media.models import Picture
+from media.pictures import store_picture
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.admin import client_of
+from tests.factories.database import executed_statements
+from tests.factories.files import picture_file
+from tests.factories.responses import find, one, read, text
+
+pytestmark = pytest.mark.django_db
+
+POSTS = "/admin/blog/post/"
+
+
+@pytest.fixture
+def editor() -> User:
+    user: User = UserFactory(role="Editor", display_name="Ruth")
+    return user
+
+
+@pytest.fixture
+def client(editor: User) -> Client:
+    return client_of(editor)
+
+
+def titles(client: Client, query: str = "", path: str = POSTS) -> list[str]:
+    return [entry.title for entry in client.get(path + query).context["cl"].result_list]
+
+
+def tabs(client: Client, query: str = "", path: str = POSTS) -> list[str]:
+    return [text(tab) for tab in find(read(client.get(path + query)), "nav.tabs li")]
+
+
+class TestRows:
+    def test_show_what_editors_look_for(self, client: Client, editor: User) -> None:
+        category = CategoryFactory(name="Awards")
+        post = PostFactory(title="A lamp", author=editor, categories=[category], tags=["b", "A", "c", "d", "e", "f"])
+        Post.objects.update(comment_count=2)
+        CommentFactory(entry=post, status="pending")
+        row = one(read(client.get(POSTS)), "#result_list tbody tr")
+        assert text(one(row, "a.entry-title")) == "A lamp"
+        assert one(row, "a.entry-title").get("href") == f"{POSTS}{post.pk}/change/"
+        assert text(one(row, "span.state")) == "Published"
+        assert text(one(row, "span.entry-tags")) == "Tags: #A#b#c#d +2"
+        assert text(one(row, "td.field-author_cell a")) == "Ruth"
+        assert one(row, "td.field-categories_cell a").get("href") == f"?category={category.pk}"
+        comments = {text(link): link.get("href") for link in find(row, "td.field-comments a")}
+        assert comments == {
+            "2 comments": f"/admin/comments/comment/?entry__id__exact={post.pk}&status__exact=approved",
+            "1 pending": f"/admin/comments/comment/?entry__id__exact={post.pk}&status__exact=pending",
+        }
+        for url in comments.values():
+            assert client.get(url).status_code == 200
+
+    def test_have_no_column_for_comments_if_there_are_none(self, client: Client) -> None:
+        PostFactory()
+        assert find(read(client.get(POSTS)), "td.field-comments") == []
+
+    def test_show_the_featured_image_or_else_the_first_of_the_text(self, client: Client) -> None:
+        first, second = store_picture(picture_file()), store_picture(picture_file())
+        picture, other = f"![x]({first.file.url})", f"![y]({second.file.url})"
+        featured = PostFactory(featured_picture=second, source=picture)
+        in_text = PostFactory(source=f"Words.\n\n{picture}\n\n{other}")
+        elsewhere = PostFactory(source="![x](https://example.org/x.png)")
+        urls = picture_urls([featured, in_text, elsewhere, PostFactory()])
+        assert urls == {featured.pk: second.file.url, in_text.pk: first.file.url}
+        shown = {image.get("src") for image in find(read(client.get(POSTS)), "img.entry-picture")}
+        assert shown == set(urls.values())
+
+    def test_show_a_small_copy_of_a_picture(self) -> None:
+        picture = store_picture(picture_file())
+        Picture.objects.filter(pk=picture.pk).update(rendition_rows=[("small.avif", 480), ("small.webp", 480)])
+        post = PostFactory(source=f"![x]({picture.file.url})")
+        assert picture_urls([post]) == {post.pk: picture.file.storage.url("small.webp")}
+
+    def test_say_who_is_editing(self, client: Client) -> None:
+        post = PostFactory()
+        autosaves.OpenForm.of(UserFactory(role="Editor", display_name="Noor"), post).report()
+        assert text(one(read(client.get(POSTS)), "span.entry-editing")) == "Noor is editing this."
+
+    def test_name_the_status_in_words(self, client: Client) -> None:
+        PostFactory(published_at=timezone.make_aware(dt.datetime(2131, 7, 1, 14)))
+        PostFactory(status=Status.PENDING)
+        states = [text(state) for state in find(read(client.get(POSTS)), "span.state")]
+        assert states == ["Scheduled for Sun 1 July 2131, 14:00", "Pending review"]
+
+    def test_begin_with_the_draft_that_was_changed_last(self, client: Client) -> None:
+        PostFactory(title="old", published_at=timezone.now() - dt.timedelta(days=9))
+        PostFactory(title="draft", status=Status.DRAFT, published_at=None)
+        assert titles(client) == ["draft", "old"]
+        assert "Last changed" in text(read(client.get(POSTS)))
+
+    def test_lead_back_to_the_same_list(self, client: Client) -> None:
+        PostFactory()
+        row = one(read(client.get(f"{POSTS}?state=published")), "#result_list tbody tr")
+        assert "_changelist_filters=state%3Dpublished" in str(one(row, "a.entry-title").get("href"))
+
+    def test_offer_in_the_trash_only_what_is_possible_there(self, client: Client) -> None:
+        PostFactory(status=Status.TRASH)
+        page = read(client.get(f"{POSTS}?state=trash"))
+        assert [text(action) for action in one(page, "p.entry-actions")] == ["Restore as draft", "Delete permanently…"]
+        choices = [option.get("value") for option in find(page, "[name=action] option")]
+        assert set(choices) == {"", "restore", "delete_selected"}
+        elsewhere = [option.get("value") for option in find(read(client.get(POSTS)), "[name=action] option")]
+        assert {"restore", "delete_selected"}.isdisjoint(elsewhere)
+
+    def test_are_in_a_list_that_says_what_it_lists(self, client: Client) -> None:
+        for path, title in ((POSTS, "Posts"), ("/admin/blog/page/", "Pages"), ("/admin/blog/category/", "Categories")):
+            assert text(one(read(client.get(path)), "#content h1")) == title
+
+
+class TestTabs:
+    def test_count_each_status_that_has_entries(self, client: Client, editor: User) -> None:
+        PostFactory(author=editor, status=Status.DRAFT)
+        PostFactory.create_batch(2)
+        PostFactory(published_at=timezone.now() + dt.timedelta(days=9))
+        PostFactory(status=Status.TRASH)
+        PageFactory()
+        assert tabs(client) == ["All 4", "Mine 1", "Published 2", "Scheduled 1", "Drafts 1", "Trash 1"]
+        assert tabs(client, path="/admin/blog/page/") == ["All 1", "Published 1"]
+
+    @pytest.mark.parametrize(
+        ("query", "current"), [("", "All"), ("?state=draft", "Drafts"), ("?author={editor}", "Mine")]
+    )
+    def test_mark_the_current_one(self, client: Client, editor: User, query: str, current: str) -> None:
+        page = read(client.get(POSTS + query.format(editor=editor.pk)))
+        (tab,) = [tab for tab in find(page, "nav.tabs a") if tab.get("aria-current")]
+        assert text(tab).startswith(current)
+
+    def test_show_authors_their_own_posts_only(self) -> None:
+        author = UserFactory(role="Author")
+        PostFactory(author=author, status=Status.DRAFT)
+        PostFactory()
+        assert tabs(client_of(author)) == ["All 1", "Drafts 1"]
+
+
+class TestFilters:
+    def test_are_shown_as_chips_that_remove_them(self, client: Client) -> None:
+        category = CategoryFactory(name="Awards", parent=CategoryFactory())
+        post = PostFactory(categories=[category], tags=["lamp"], author=UserFactory(display_name="Amina"))
+        query = f"?author={post.author.pk}&category={category.pk}&q=lamp&state=published"
+        page = read(client.get(POSTS + query))
+        chips = {text(chip): str(chip.get("href")) for chip in find(page, "a.chip")}
+        prefix = "Remove the filter"
+        assert set(chips) == {f"{prefix} Search: lamp ✕", f"{prefix} Category: Awards ✕", f"{prefix} Author: Amina ✕"}
+        assert chips[f"{prefix} Category: Awards ✕"] == f"?author={post.author.pk}&q=lamp&state=published"
+        assert titles(client, query) == [post.title]
+        assert find(read(client.get(POSTS)), "a.chip") == []
+
+    def test_offer_authors_who_have_written_something(self, client: Client) -> None:
+        author = PostFactory().author
+        page_author = PageFactory().author
+        filters = client.get(POSTS).context["cl"].filters
+        offered = next(spec for spec in filters if spec.parameter_name == "author").lookup_choices
+        assert [key for key, _name in offered] == [str(author.pk)]
+        assert page_author != author
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("?date=2019", {"october", "may"}),
+            ("?date=2019-10", {"october"}),
+            ("?date=2018", set()),
+            ("?date=2019-13", set()),
+            ("?date=x", set()),
+            ("?date=99999999", set()),
+            ("?author=x", set()),
+        ],
+    )
+    def test_by_year_and_month(self, client: Client, query: str, found: set[str]) -> None:
+        for title, month in (("may", 5), ("october", 10)):
+            PostFactory(title=title, published_at=timezone.make_aware(dt.datetime(2019, month, 31, 23, 30)))
+        PostFactory(title="later")
+        assert set(titles(client, query)) == found
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        "query", ["lamp", "LAMP", "night", "a-slug", "rights", "lamp rights", '"human ri"', "свобода", "СЛОВА", "été"]
+    )
+    def test_finds_words_of_titles_urls_texts_and_tags(self, client: Client, query: str) -> None:
+        PostFactory(title="A lamp", slug="a-slug", source="By night. Свобода слова. ÉTÉ.", tags=["Human Rights"])
+        PostFactory(title="Else", tags=["human"])
+        assert titles(client, f"?q={query}") == ["A lamp"]
+
+    @pytest.mark.parametrize("query", ["lamp else", '"rights human"', "%25", "_", "%27", '"'])
+    def test_needs_all_words_as_they_are(self, client: Client, query: str) -> None:
+        PostFactory(title="A lamp", tags=["Human Rights"])
+        assert titles(client, f"?q={query}") == []
+
+    def test_finds_each_post_once(self, client: Client) -> None:
+        PostFactory(title="lamp", source="lamp", tags=["lamp", "lamps"])
+        assert titles(client, "?q=lamp") == ["lamp"]
+
+    def test_reads_only_so_many_texts(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        PostFactory(title="old", source="lamp")
+        PostFactory(title="new", source="lamp")
+        monkeypatch.setattr(entry_list, "SEARCHED_TEXTS", 1)
+        assert titles(client, "?q=lamp") == ["new"]
+        page = read(client.get(POSTS))
+        assert text(one(page, "p.search-scope")).endswith("the texts of the newest 1 posts.")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Reads SQLite's plans; PostgreSQL's depend on statistics.")
+class TestCost:
+    """Whatever the list asks about all posts is answered by indexes, in order and without reading the rows."""
+
+    @pytest.mark.parametrize("query", ["", "?state=published", "?state=scheduled", "?state=draft", "?p=2"])
+    def test_counts_and_orders_by_index(self, client: Client, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        PostFactory.create_batch(3)
+        PostFactory(status=Status.DRAFT)
+        client.get(POSTS)
+        with executed_statements() as statements:
+            client.get(POSTS + query)
+        about_all = [
+            (sql, parameters)
+            for sql, parameters in statements
+            if sql.partition(" FROM ")[2].startswith('"blog_entry"') and " IN (" not in sql
+        ]
+        assert len(about_all) >= 6
+        with connection.cursor() as cursor:
+            for sql, parameters in about_all:
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+                steps = [row[3] for row in cursor.fetchall()]
+                assert not any("SCAN blog_entry" in step and "INDEX" not in step for step in steps), (sql, steps)
+                if "ORDER BY" in sql and "LIMIT" in sql:
+                    is_small = "state=draft" in query
+                    assert is_small or not any("TEMP B-TREE" in step for step in steps), (sql, steps)
+                if sql.startswith("SELECT COUNT"):
+                    assert any("COVERING INDEX" in step for step in steps), (sql, steps)
+
+    def test_takes_the_same_number_of_queries_for_twenty_and_a_hundred(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(entry_list.EntryList, "list_per_page", 200)
+        counts = []
+        for number in (20, 80):
+            for post in PostFactory.create_batch(number, tags=["a", "b"], categories=[CategoryFactory()]):
+                CommentFactory(entry=post, status="pending")
+            with executed_statements() as statements:
+                assert len(titles(client)) == Entry.objects.count()
+            counts.append(len(statements))
+        assert counts[0] == counts[1] <= 22

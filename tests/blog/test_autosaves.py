@@ -1,0 +1,277 @@
+"""Autosaving: what is kept until it is saved, who is offered it, and who is shown as editing."""
+
+import datetime as dt
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import escape
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import User
+from blog import autosaves
+from blog.admin.autosaving import MAX_BYTES
+from blog.models import Autosave, Page, Post
+from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories.admin import admin_url, client_of, form_data, user_in_role
+from tests.factories.types import AtOnce
+
+FORM_ID = uuid.UUID("8a3c7c3e-3f0a-4f0e-9d4c-3f1d2f0b7a11")
+NEW_POST = reverse("admin:blog_post_autosave_new", args=[FORM_ID])
+
+
+@pytest.fixture
+def ruth(db: None) -> User:
+    user: User = UserFactory(role="Editor", display_name="Ruth")
+    return user
+
+
+@pytest.fixture
+def client(ruth: User) -> Client:
+    return client_of(ruth)
+
+
+def typed(entry: Post | Page | None = None, **changes: Any) -> dict[str, list[str]]:
+    """Return the fields that the script sends."""
+    data = form_data(entry, **changes)
+    return {
+        name: [str(each) for each in (value if isinstance(value, list) else [value])] for name, value in data.items()
+    }
+
+
+def send(client: Client, url: str, fields: Any, query: str = "") -> Any:
+    return client.post(url + query, json.dumps({"fields": fields}), content_type="application/json")
+
+
+def initial(page: Any) -> dict[str, Any]:
+    form = page.context["adminform"].form
+    return {name: form[name].value() for name in form.fields}
+
+
+class TestKeeping:
+    def test_there_is_one_row_for_each_person_and_post(self, client: Client, ruth: User) -> None:
+        post = PostFactory()
+        url = admin_url(post, "autosave")
+        for source in ("One", "One two"):
+            assert send(client, url, typed(post, source=source)).status_code == 200
+        send(client_of(UserFactory(role="Editor")), url, typed(post, source="Other"))
+        assert Autosave.objects.count() == 2
+        mine = Autosave.objects.get(user=ruth)
+        assert mine.data
+        assert mine.data["source"] == ["One two"]
+        assert Post.objects.get().source == post.source
+        assert not post.revisions.exists()
+
+    def test_an_open_form_without_changes_keeps_what_was_typed_before(self, client: Client) -> None:
+        post = PostFactory()
+        send(client, admin_url(post, "autosave"), typed(post, source="Typed"))
+        send(client, admin_url(post, "autosave"), None)
+        row = Autosave.objects.get()
+        assert row.data
+        assert row.data["source"] == ["Typed"]
+
+    def test_takes_one_statement_to_store(self, ruth: User) -> None:
+        form = autosaves.OpenForm.of(ruth, PostFactory())
+        with CaptureQueriesContext(connection) as statements:
+            form.report({"source": ["Typed"]})
+        assert len([each for each in statements if "SAVEPOINT" not in each["sql"]]) == 1
+
+    @pytest.mark.parametrize("fields", ["text", [1], {"source": "text"}, {"source": [1]}, {"source": None}, 7])
+    def test_what_is_no_form_is_refused(self, client: Client, fields: Any) -> None:
+        assert send(client, NEW_POST, fields).status_code == 400
+        assert not Autosave.objects.exists()
+
+    @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 100_000])
+    def test_what_is_no_json_is_refused(self, client: Client, body: str) -> None:
+        assert client.post(NEW_POST, body, content_type="application/json").status_code == 400
+
+    def test_what_is_too_large_is_refused(self, client: Client) -> None:
+        assert send(client, NEW_POST, {"source": ["x" * MAX_BYTES]}).status_code == 413
+
+    def test_characters_that_a_database_rejects_are_left_out(self, client: Client) -> None:
+        assert send(client, NEW_POST, {"source": ["a\0b\ud800"]}).status_code == 200
+        assert Autosave.objects.get().data == {"source": ["ab"]}
+
+    def test_needs_a_csrf_token(self, ruth: User) -> None:
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(ruth)
+        assert send(strict, NEW_POST, {}).status_code == 403
+        token = strict.get(NEW_POST).json()["token"]
+        body = json.dumps({"fields": {}})
+        response = strict.post(NEW_POST, body, content_type="application/json", headers={"X-CSRFToken": token})
+        assert response.status_code == 200
+
+    @pytest.mark.django_db(transaction=True)
+    def test_many_at_once_leave_one_row(self, at_once: AtOnce) -> None:
+        form = autosaves.OpenForm.of(UserFactory(role="Editor"), PostFactory())
+        at_once(*[lambda index=index: form.report({"source": [str(index)]}) for index in range(4)])
+        assert Autosave.objects.count() == 1
+
+
+class TestOffering:
+    def test_what_was_typed_into_a_post_is_offered_with_what_differs_and_restored(self, client: Client) -> None:
+        post = PostFactory(title="Stored", source="One small lamp.", tags=["old"])
+        fields = typed(
+            post, source="One bright lamp.", tags="old, new", published_at="2020-02-02T08:30", comments_open=None
+        )
+        send(client, admin_url(post, "autosave"), fields)
+        page = client.get(admin_url(post, "change"))
+        html = page.content.decode()
+        assert "that you didn&#x27;t save" in html or "that you didn't save" in html
+        assert "bright<span" in html
+        assert initial(page)["source"] == "One small lamp."
+        restored = initial(client.get(admin_url(post, "change") + "?autosave="))
+        assert (restored["source"], restored["tags"]) == ("One bright lamp.", "old, new")
+        assert restored["published_at"] == "2020-02-02T08:30"
+        assert restored["comments_open"] is False
+
+    def test_what_was_typed_into_a_new_post_is_offered_and_restored(self, client: Client) -> None:
+        send(client, NEW_POST, typed(title="Never <saved>", source="Words"))
+        html = client.get(admin_url(Post, "add")).content.decode()
+        assert escape("Never <saved>") in html
+        assert f"?autosave={FORM_ID}" in html
+        page = client.get(admin_url(Post, "add") + f"?autosave={FORM_ID}")
+        assert initial(page)["source"] == "Words"
+        assert f'name="autosave" value="{FORM_ID}"' in " ".join(page.content.decode().split())
+
+    def test_nobody_else_is_offered_it(self, client: Client) -> None:
+        post = PostFactory(source="Stored")
+        send(client, admin_url(post, "autosave"), typed(post, source="Secret words"))
+        send(client, NEW_POST, typed(source="Secret words"))
+        other = client_of(UserFactory(role="Editor"))
+        for url in (admin_url(post, "change"), admin_url(Post, "add"), admin_url(Page, "add")):
+            for query in ("", "?autosave=", f"?autosave={FORM_ID}", "?autosave=x"):
+                assert "Secret words" not in other.get(url + query).content.decode()
+
+    def test_nothing_is_offered_if_nothing_differs(self, client: Client) -> None:
+        post = PostFactory(tags=["b", "A"])
+        send(client, admin_url(post, "autosave"), typed(post))
+        assert client.get(admin_url(post, "change")).context["autosave"]["offers"] == []
+
+    @pytest.mark.parametrize(
+        "fields", [{}, {"source": []}, {"published_at_0": ["x"], "categories": ["y"], "tags": [","]}]
+    )
+    def test_hostile_fields_are_shown_and_restored_without_an_error(self, client: Client, fields: Any) -> None:
+        post = PostFactory()
+        send(client, admin_url(post, "autosave"), fields)
+        assert send(client, admin_url(post, "autosave"), fields, "?compare").status_code == 200
+        for query in ("", "?autosave="):
+            assert client.get(admin_url(post, "change") + query).status_code == 200
+
+    @pytest.mark.parametrize("page", [False, True])
+    def test_saving_forgets_it(self, client: Client, page: bool) -> None:
+        entry = PageFactory() if page else PostFactory()
+        send(client, admin_url(entry, "autosave"), typed(entry, source="Typed"))
+        response = client.post(admin_url(entry, "change"), form_data(entry, source="Typed"))
+        assert response.cookies["saved_form"].value == f"{entry.kind}-{entry.pk}"
+        assert not Autosave.objects.exists()
+
+    def test_saving_a_new_post_forgets_it_but_an_error_does_not(self, client: Client, ruth: User) -> None:
+        send(client, NEW_POST, typed(source="Typed"))
+        data = form_data(title="New", author=ruth.pk, autosave=str(FORM_ID))
+        client.post(admin_url(Post, "add"), data | {"slug": "not/possible"})
+        assert Autosave.objects.exists()
+        response = client.post(admin_url(Post, "add"), data)
+        assert response.cookies["saved_form"].value == str(FORM_ID)
+        assert not Autosave.objects.exists()
+
+    def test_it_can_be_discarded_without_javascript(self, client: Client) -> None:
+        post = PostFactory(source="Stored")
+        send(client, admin_url(post, "autosave"), typed(post, source="Typed"))
+        response = client.post(admin_url(post, "autosave"), {"discard": ""}, follow=True)
+        assert "The unsaved version was discarded." in response.content.decode()
+        assert not Autosave.objects.exists()
+
+    def test_restoring_does_not_hide_that_someone_else_saved_since(self, client: Client) -> None:
+        post = PostFactory(source="Stored")
+        send(client, admin_url(post, "autosave"), typed(post, source="Mine"))
+        client_of(UserFactory(role="Editor")).post(admin_url(post, "change"), form_data(post, source="Theirs"))
+        restored = initial(client.get(admin_url(post, "change") + "?autosave="))
+        data = form_data(Post.objects.get(), source=restored["source"], version=restored["version"])
+        assert client.post(admin_url(post, "change"), data).status_code == 200
+        assert Post.objects.get().source == "Theirs"
+
+    def test_old_ones_are_tidied_up(self, client: Client) -> None:
+        send(client, NEW_POST, typed(source="Long ago"))
+        Autosave.objects.update(seen_at=timezone.now() - autosaves.KEPT_FOR - dt.timedelta(days=1))
+        post = PostFactory()
+        client.post(admin_url(post, "change"), form_data(post, title="Changed"))
+        assert not Autosave.objects.exists()
+
+    def test_deleting_the_post_or_the_person_deletes_it(self, client: Client, ruth: User) -> None:
+        post = PostFactory()
+        send(client, admin_url(post, "autosave"), typed(post, source="Typed"))
+        send(client, NEW_POST, typed(source="Typed"))
+        post.delete()
+        assert Autosave.objects.count() == 1
+        ruth.delete()
+        assert not Autosave.objects.exists()
+
+
+@given(
+    st.one_of(
+        st.none(),
+        st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
+    )
+)
+def test_only_lists_of_texts_are_taken_for_fields(value: Any) -> None:
+    fields = autosaves.to_form_values(value)
+    assert fields is None or all(isinstance(each, str) for values in fields.values() for each in values)
+
+
+class TestPresence:
+    def test_others_see_who_is_editing_on_the_form_in_the_list_and_while_they_type(self, client: Client) -> None:
+        post = PostFactory()
+        send(client, admin_url(post, "autosave"), None)
+        other = client_of(UserFactory(role="Editor"))
+        sentence = "Ruth is editing this."
+        assert sentence in other.get(admin_url(post, "change")).content.decode()
+        assert sentence in other.get(admin_url(Post, "changelist")).content.decode()
+        assert send(other, admin_url(post, "autosave"), None).json()["editing"] == sentence
+        assert sentence not in client.get(admin_url(post, "change")).content.decode()
+
+    def test_it_ends_soon_after_the_form_was_closed(self, client: Client) -> None:
+        post = PostFactory()
+        send(client, admin_url(post, "autosave"), None)
+        Autosave.objects.update(seen_at=timezone.now() - autosaves.PRESENT_FOR - dt.timedelta(seconds=1))
+        page = client_of(UserFactory(role="Editor")).get(admin_url(post, "change"))
+        assert "is editing this" not in page.content.decode()
+
+
+# Whether each role may autosave into a post, and into the form of a new one.
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("role", "whose", "status", "existing", "new"),
+    [
+        ("Author", "own", "draft", 200, 200),
+        ("Author", "own", "pending", 200, 200),
+        ("Author", "own", "published", 403, 200),
+        ("Author", "own", "trash", 403, 200),
+        ("Author", "other", "draft", 404, 200),
+        ("Editor", "other", "draft", 200, 200),
+        ("Editor", "other", "published", 200, 200),
+        ("superuser", "other", "private", 200, 200),
+        ("Moderator", "own", "draft", 403, 403),
+        ("staff", "own", "draft", 403, 403),
+        ("anonymous", "other", "draft", 401, 401),
+    ],
+)
+def test_permissions(role: str, whose: str, status: str, existing: int, new: int) -> None:
+    user = user_in_role(role)
+    post = PostFactory(status=status, author=user if whose == "own" else UserFactory())
+    client = client_of(user)
+    assert send(client, admin_url(post, "autosave"), {}).status_code == existing
+    assert client.get(admin_url(post, "autosave")).status_code == existing
+    assert send(client, NEW_POST, {}).status_code == new
+    assert Autosave.objects.count() == [existing, new].count(200)
+
+
+def test_logging_out_clears_what_the_browser_kept(client: Client) -> None:
+    assert client.post("/admin/logout/")["Clear-Site-Data"] == '"storage"'

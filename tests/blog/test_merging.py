@@ -1,0 +1,160 @@
+"""Two people edit the same post: nothing is lost, and nothing is overwritten that was not shown."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import User
+from blog.models import Page, Post, Revision
+from blog.revisions.merging import merge
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory, at
+from tests.factories.admin import admin_url, client_of, form_data
+
+TEXT = st.text(alphabet="ab \n", max_size=30)
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "merged"),
+        [
+            ("One.\n\nTwo.", "One!\n\nTwo.", "One.\n\nTwo!", "One!\n\nTwo!"),
+            ("One.\n\nTwo.", "Zero.\n\nOne.\n\nTwo.", "One.\n\nTwo.\n\nThree.", "Zero.\n\nOne.\n\nTwo.\n\nThree."),
+            ("A small lamp burns here.", "A bright lamp burns here.", "A small lamp burns there.",
+             "A bright lamp burns there."),
+            ("One.\n\nTwo.\n\nThree.", "One.\n\nThree.", "One!\n\nTwo.\n\nThree.", "One!\n\nThree."),
+            ("One.", "Same.", "Same.", "Same."),
+            ("", "", "Theirs.", "Theirs."),
+        ],
+    )  # fmt: skip
+    def test_changes_in_different_places_are_merged(self, base: str, mine: str, theirs: str, merged: str) -> None:
+        result = merge(base, mine, theirs)
+        assert (result.text, result.overlaps) == (merged, [])
+
+    def test_where_both_changed_the_same_words_mine_is_taken_and_theirs_is_reported(self) -> None:
+        result = merge("A small lamp.\n\nEnd.", "A bright lamp.\n\nEnd!", "A dim lamp.\n\nEnd.")
+        assert result.text == "A bright lamp.\n\nEnd!"
+        assert [(overlap.mine, overlap.theirs) for overlap in result.overlaps] == [("bright", "dim")]
+
+    @given(TEXT, TEXT)
+    def test_without_changes_on_one_side_the_other_is_the_result(self, base: str, other: str) -> None:
+        assert merge(base, other, base).text == merge(base, base, other).text == merge(base, other, other).text == other
+
+    @given(TEXT, TEXT, TEXT)
+    def test_without_overlaps_nothing_of_either_is_lost(self, base: str, mine: str, theirs: str) -> None:
+        result, mirrored = merge(base, mine, theirs), merge(base, theirs, mine)
+        assert len(result.overlaps) == len(mirrored.overlaps)
+        if not result.overlaps:
+            assert result.text == mirrored.text
+
+
+@pytest.fixture
+def ruth(db: None) -> User:
+    user: User = UserFactory(role="Editor", display_name="Ruth")
+    return user
+
+
+@pytest.fixture
+def client(db: None) -> Client:
+    return client_of(UserFactory(role="Editor"))
+
+
+class Collision:
+    """Ruth saves `theirs` after `client` opened the form, and then `client` sends `mine`."""
+
+    def __init__(self, client: Client, ruth: User, entry: Any, theirs: dict[str, Any], mine: dict[str, Any]) -> None:
+        self.client, self.url, self.model = client, admin_url(entry, "change"), type(entry)
+        opened = form_data(entry)
+        assert client_of(ruth).post(self.url, opened | theirs).status_code == 302
+        response = client.post(self.url, opened | mine)
+        assert response.status_code == 200
+        self.form = response.context["adminform"].form
+        self.page = response.content.decode()
+
+    def value(self, name: str) -> Any:
+        return self.form[name].value()
+
+    def save(self) -> Any:
+        """Send the form as it is shown, and return what is then stored."""
+        assert self.client.post(self.url, dict(self.form.data.lists())).status_code == 302
+        return self.model.objects.get()
+
+
+class TestForms:
+    def test_changes_that_do_not_overlap_are_merged_and_saved_when_they_have_been_seen(
+        self, client: Client, ruth: User
+    ) -> None:
+        mine, theirs = CategoryFactory(), CategoryFactory()
+        post = PostFactory(title="A lamp", source="One.\n\nTwo.", tags=["old", "gone"], published_at=at(2020, 1, 1))
+        collision = Collision(
+            client,
+            ruth,
+            post,
+            theirs={
+                "source": "One.\n\nTwo, says Ruth.",
+                "tags": "old, gone, hers",
+                "categories": [theirs.pk],
+                "excerpt": "By Ruth",
+                "published_at": "2020-02-02T12:00",
+                "comments_open": "",
+                "password": "secret",
+            },
+            mine={"title": "A light", "source": "One, say I.\n\nTwo.", "tags": "old, mine", "categories": [mine.pk]},
+        )
+        assert "Ruth saved this while you were editing" in collision.page
+        assert "secret<" not in collision.page
+        assert collision.form.merge.clashes == []
+        assert Post.objects.get().title == "A lamp"
+        stored = collision.save()
+        assert (stored.title, stored.excerpt, stored.password) == ("A light", "By Ruth", "secret")
+        assert stored.source == "One, say I.\n\nTwo, says Ruth."
+        assert {tag.name for tag in stored.tags.all()} == {"old", "mine", "hers"}
+        assert set(stored.categories.all()) == {mine, theirs}
+        assert stored.published_on == dt.date(2020, 2, 2)
+        assert not stored.comments_open
+
+    def test_where_they_overlap_both_versions_are_shown_and_the_other_one_stays_in_the_revisions(
+        self, client: Client, ruth: User
+    ) -> None:
+        post = PostFactory(source="A small lamp.", language="en")
+        collision = Collision(
+            client,
+            ruth,
+            post,
+            theirs={"source": "A dim lamp.", "language": "fr"},
+            mine={"source": "A bright lamp.", "language": "de"},
+        )
+        clashes = {clash.label: (clash.mine, clash.theirs) for clash in collision.form.merge.clashes}
+        assert clashes == {"Text": ("bright", "dim"), "Language": ("German", "French")}
+        assert "dim<span" in collision.page
+        stored = collision.save()
+        assert (stored.source, stored.language) == ("A bright lamp.", "de")
+        assert "A dim lamp." in Revision.objects.values_list("source", flat=True)
+
+    def test_an_imported_text_that_was_never_edited_can_be_merged(self, client: Client, ruth: User) -> None:
+        post = PostFactory(source="One.\r\n\r\nTwo.", markup="html")
+        collision = Collision(
+            client, ruth, post, theirs={"source": "One!\r\n\r\nTwo."}, mine={"source": "One.\r\n\r\nTwo!"}
+        )
+        assert collision.save().source == "One!\n\nTwo!"
+
+    def test_if_nobody_knows_what_the_form_showed_everything_that_differs_is_shown(
+        self, client: Client, ruth: User
+    ) -> None:
+        post = PostFactory(source="One.")
+        collision = Collision(client, ruth, post, theirs={"source": "Two."}, mine={"source": "Three.", "version": "x"})
+        assert [(clash.mine, clash.theirs) for clash in collision.form.merge.clashes] == [("Three.", "Two.")]
+
+    def test_pages_are_merged_as_well(self, client: Client, ruth: User) -> None:
+        parent = PageFactory()
+        page = PageFactory(source="One.\n\nTwo.")
+        url = admin_url(page, "change")
+        opened = form_data(page)
+        client_of(ruth).post(url, opened | {"source": "One!\n\nTwo.", "parent": parent.pk})
+        form = client.post(url, opened | {"source": "One.\n\nTwo!", "menu_order": 3}).context["adminform"].form
+        assert client.post(url, dict(form.data.lists())).status_code == 302
+        stored = Page.objects.get(pk=page.pk)
+        assert (stored.source, stored.parent_id, stored.menu_order) == ("One!\n\nTwo!", parent.pk, 3)

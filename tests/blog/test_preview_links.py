@@ -1,0 +1,150 @@
+"""Links for people without an account to what is not public yet."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from blog import preview_links
+from blog.models import Post, PreviewLink, Status
+from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories.admin import ROLES, admin_url, client_of, user_in_role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def editor() -> User:
+    user: User = UserFactory(role="Editor")
+    return user
+
+
+def draft(**fields: Any) -> Post:
+    post: Post = PostFactory(**{"status": Status.DRAFT, "published_at": None, "source": "Some *words*."} | fields)
+    return post
+
+
+def path_of(link: PreviewLink) -> str:
+    return preview_links.url_of(link).removeprefix("http://testserver")
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {},
+            {"status": Status.PENDING},
+            {"status": Status.PRIVATE, "published_at": timezone.now()},
+            {"status": Status.PUBLISHED, "published_at": timezone.now() + dt.timedelta(days=3)},
+            {"password": "secret"},
+        ],
+        ids=["draft", "pending", "private", "scheduled", "password"],
+    )
+    def test_a_link_shows_what_is_not_public(self, editor: User, entry: dict[str, Any]) -> None:
+        response = Client().get(path_of(preview_links.create(draft(**entry), editor, 7)))
+        page = response.content.decode()
+        assert "<em>words</em>" in page
+        assert "Preview: this is not public." in page
+        assert "Edit post" not in page
+
+    def test_nobody_stores_indexes_or_passes_it_on(self, editor: User) -> None:
+        path = path_of(preview_links.create(draft(), editor, 7))
+        for _ in range(2):
+            response = Client().get(path)
+            assert response["Cache-Control"] == "private, no-store"
+            assert response["X-Robots-Tag"] == "noindex"
+            assert response["Referrer-Policy"] == "no-referrer"
+            assert not response.cookies
+
+    def test_it_shows_later_changes(self, editor: User) -> None:
+        post = draft()
+        path = path_of(preview_links.create(post, editor, 7))
+        assert "Later" not in Client().get(path).content.decode()
+        post.source = "Later."
+        post.save()
+        assert "Later." in Client().get(path).content.decode()
+
+    def test_once_public_it_leads_to_the_page(self, editor: User) -> None:
+        post = PostFactory()
+        response = Client().get(path_of(preview_links.create(post, editor, 7)))
+        assert (response.status_code, response["Location"]) == (302, post.get_absolute_url())
+
+    def test_it_works_for_pages(self, editor: User) -> None:
+        page = PageFactory(status=Status.DRAFT, source="Some *words*.")
+        assert "<em>words</em>" in Client().get(path_of(preview_links.create(page, editor, 7))).content.decode()
+
+    def test_expired_revoked_and_trashed_ones_show_nothing(self, editor: User) -> None:
+        expired, revoked, trashed = (preview_links.create(draft(), editor, 1) for _ in range(3))
+        paths = [path_of(link) for link in (expired, revoked, trashed)]
+        PreviewLink.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
+        revoked.delete()
+        Post.objects.filter(pk=trashed.entry_id).update(status=Status.TRASH)
+        for path in paths:
+            response = Client().get(path)
+            assert response.status_code == 410
+            assert "<em>words</em>" not in response.content.decode()
+            assert response["Cache-Control"] == "private, no-store"
+
+    @pytest.mark.parametrize("token", ["1", "1:", "1:forged", "x", "\x00", "1:" + "é" * 20, "-1:x"])
+    def test_forged_ones_show_nothing(self, editor: User, token: str) -> None:
+        preview_links.create(draft(), editor, 1)
+        assert Client().get("/", {preview_links.PARAMETER: token}).status_code == 410
+
+    def test_the_signature_of_one_opens_no_other(self, editor: User) -> None:
+        first, second = (preview_links.create(draft(), editor, 1) for _ in range(2))
+        signature = preview_links.url_of(first).rpartition("%3A")[2]
+        token = f"{second.pk}:{signature}"
+        assert Client().get("/", {preview_links.PARAMETER: token}).status_code == 410
+
+
+class TestManaging:
+    def url(self, entry: Any) -> str:
+        return admin_url(entry, "preview_links")
+
+    def test_links_are_created_listed_and_revoked(self, editor: User) -> None:
+        post, client = draft(), client_of(editor)
+        assert self.url(post) in client.get(admin_url(post, "change")).content.decode()
+        client.post(self.url(post), {"days": "3"})
+        link = PreviewLink.objects.get()
+        assert link.expires_at - link.created_at == dt.timedelta(days=3)
+        page = client.get(self.url(post)).content.decode()
+        assert preview_links.url_of(link) in page
+        assert str(editor) in page
+        client.post(self.url(post), {"revoke": link.pk})
+        assert not PreviewLink.objects.exists()
+        logged = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+        assert list(logged) == ["Created a preview link.", "Revoked a preview link."]
+
+    @pytest.mark.parametrize("days", ["0", "-1", "31", "9999999999", "x", ""])
+    def test_only_the_offered_times_can_be_chosen(self, editor: User, days: str) -> None:
+        response = client_of(editor).post(self.url(draft()), {"days": days})
+        assert response.context["form"].errors
+        assert not PreviewLink.objects.exists()
+
+    def test_links_of_another_text_cannot_be_revoked_with_this_one(self, editor: User) -> None:
+        link = preview_links.create(draft(), editor, 7)
+        assert client_of(editor).post(self.url(draft()), {"revoke": link.pk}).status_code == 404
+        assert PreviewLink.objects.exists()
+
+    def test_expired_ones_are_deleted_with_the_next_new_one(self, editor: User) -> None:
+        preview_links.create(draft(), editor, 7)
+        PreviewLink.objects.update(expires_at=timezone.now())
+        link = preview_links.create(draft(), editor, 7)
+        assert list(PreviewLink.objects.all()) == [link]
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_whoever_may_change_a_text_may_share_it(self, role: str) -> None:
+        user = user_in_role(role)
+        own, other, page = draft(author=user or UserFactory()), draft(), PageFactory(status=Status.DRAFT)
+        public = PostFactory(author=user or UserFactory())
+        client = client_of(user)
+        for entry in (own, other, public, page):
+            client.post(self.url(entry), {"days": "3"})
+        shared = set(PreviewLink.objects.values_list("entry", flat=True))
+        edits_all = role in {"Editor", "superuser"}
+        everything = {own.pk, other.pk, public.pk, page.pk}
+        assert shared == (everything if edits_all else {own.pk} if role == "Author" else set())

@@ -1,0 +1,37 @@
+"""The navigation of the admin on a phone: a button opens it, with and without JavaScript."""
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import CommentStatus
+from tests.factories import CommentFactory, UserFactory
+from tests.factories.types import LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PHONE = {"width": 390, "height": 800}
+
+
+@pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])
+def test_the_menu_opens_and_leads_on(log_in: LogIn, java_script_enabled: bool) -> None:
+    CommentFactory(status=CommentStatus.PENDING)
+    UserFactory(role="Editor", username="editor")
+    page = log_in("editor", viewport=PHONE, java_script_enabled=java_script_enabled)
+    menu, posts = page.get_by_role("button", name="Menu"), page.get_by_role("link", name="Posts", exact=True)
+    expect(posts).to_be_hidden()
+    expect(menu).to_contain_text("1")
+    menu.press("Enter")
+    expect(posts).to_be_visible()
+    for link in page.locator(".navigation a").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+    page.keyboard.press("Escape")
+    expect(posts).to_be_hidden()
+    menu.click()
+    page.keyboard.press("Tab")
+    expect(page.locator(".navigation a").first).to_be_focused()
+    posts.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Posts")
+    menu.click()
+    expect(page.locator("[aria-current=page]")).to_have_text("Posts")

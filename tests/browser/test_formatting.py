@@ -1,0 +1,209 @@
+"""The toolbar, the shortcuts and the preview of the editor, as people use them."""
+
+import datetime as dt
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from blog.models import Post
+from media.documents import store_document
+from media.pictures import store_picture
+from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.files import pdf_file, picture_file
+from tests.factories.types import Faults, LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# By the button or keys: a text with its selection between bars (or the caret), and what becomes of it.
+IN_MARKDOWN = [
+    ("Control+b", "some |words|", "some **|words|**"),
+    ("Control+b", "some **|words|**", "some |words|"),
+    ("Control+b", "| words |!", " **|words|** !"),
+    ("Control+b", "so wo|rds", "so **wo|rds**"),
+    ("Control+b", "|", "**|**"),
+    ("Control+b", "**|**", "|"),
+    ("Control+i", "**|words|**", "***|words|***"),
+    ("Control+i", "***|words|***", "**|words|**"),
+    ("Control+i", "кло|н", "*кло|н*"),
+    ("Control+e", "a |b| c", "a `|b|` c"),
+    ("code", "a\n|b\nc|", "a\n\n```\nb\nc\n```|"),
+    ("heading", "a\nb|\nc", "a\n\n## b|\n\nc"),
+    ("heading", "## b|", "### b|"),
+    ("heading", "### b|", "b|"),
+    ("quote", "a\n|b\n\nc|", "a\n\n|> b\n>\n> c|"),
+    ("quote", "|> b\n>\n> c|", "|b\n\nc|"),
+    ("Control+Shift+8", "|a\nb|", "|- a\n- b|"),
+    ("Control+Shift+7", "|- a\n- b|", "|1. a\n2. b|"),
+    ("numbered", "|1. a\n2. b|", "|a\nb|"),
+    ("footnote", "a| b", "a[^1] b\n\n[^1]: |"),
+    ("footnote", "a[^1] b|\n\n[^1]: x\n", "a[^1] b[^2]\n\n[^1]: x\n[^2]: |"),
+    ("embed", "a|", "a\n\n|https://|"),
+    ("more", "a| b", "a\n\n<!--more-->|\n\n b"),
+    ("Enter", "- a|", "- a\n- |"),
+    ("Enter", "- a\n- |", "- a\n|"),
+    ("Enter", "  9. a|", "  9. a\n  10. |"),
+    ("Enter", "> a|", "> a\n> |"),
+    ("Enter", "no list|", "no list\n|"),
+]
+IN_HTML = [
+    ("Control+b", "some |words|", "some <strong>|words|</strong>"),
+    ("italic", "some <em>|words|</em>", "some |words|"),
+    ("heading", "b|", "<h2>|b|</h2>"),
+    ("quote", "a|", "<blockquote>\n|a|\n</blockquote>"),
+    ("list", "|a\nb|", "<ul>\n<li>a</li>\n<li>b|</li>\n</ul>"),
+    ("more", "a|", "a\n\n<!--more-->|"),
+    ("Enter", "- a|", "- a\n|"),
+]
+
+
+@pytest.fixture
+def editor() -> None:
+    UserFactory(username="editor", password=PASSWORD, role="Editor")
+
+
+def do_all(page: Page, cases: list[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
+    """Return what each button or shortcut makes of each text. Undoing it once or twice brings the text back."""
+    found = {}
+    source = page.locator("#id_source")
+    for action, before, _after in cases:
+        text = before.replace("|", "")
+        start, end = before.index("|"), before.rindex("|") - before.count("|") + 1
+        source.fill(text)
+        source.evaluate("(source, [start, end]) => source.setSelectionRange(start, end)", [start, end])
+        if action[0].isupper():
+            page.keyboard.press(action)
+        else:
+            page.click(f"[data-tool={action}]")
+        value, start, end = source.evaluate("source => [source.value, source.selectionStart, source.selectionEnd]")
+        found[action, before] = value[:start] + "|" + (value[start:end] + "|" if end > start else "") + value[end:]
+        for _ in range(2):
+            if source.input_value() != text:
+                page.keyboard.press("Control+z")
+        assert source.input_value() == text, f"{action} could not be undone"
+    return found
+
+
+@pytest.mark.usefixtures("editor")
+class TestToolbar:
+    def test_formats_markdown(self, log_in: LogIn) -> None:
+        page = log_in("editor", "/admin/blog/post/add/")
+        assert do_all(page, IN_MARKDOWN) == {(action, before): after for action, before, after in IN_MARKDOWN}
+
+    def test_writes_html_in_texts_that_are_html(self, log_in: LogIn) -> None:
+        post = PostFactory(markup="wordpress", source="Old text")
+        page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
+        assert do_all(page, IN_HTML) == {(action, before): after for action, before, after in IN_HTML}
+        expect(page.locator("[data-tool=footnote]")).to_have_count(0)
+
+    def test_is_used_with_the_keyboard(self, log_in: LogIn) -> None:
+        page = log_in("editor", "/admin/blog/post/add/")
+        focused = page.locator("[data-tool]:focus")
+        page.focus("#id_source")
+        page.keyboard.press("Shift+Tab")
+        expect(focused).to_have_attribute("data-tool", "bold")
+        page.keyboard.press("ArrowRight")
+        expect(focused).to_have_accessible_name("Italic")
+        page.keyboard.press("End")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Ctrl+Shift+7")
+        page.keyboard.press("Escape")
+        page.keyboard.press("ArrowLeft")
+        # Everything else is out of reach until Esc is pressed.
+        page.keyboard.press("Enter")
+        expect(page.locator("#id_source")).to_be_focused()
+        # At the end of the window, the menu is above the line. Its Esc does not leave.
+        page.keyboard.type("\n" * 60 + "/")
+        expect(page.locator(".editor-menu li").last).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+        expect(page.locator(".editor-menu")).to_have_count(0)
+        assert page.locator("#id_title").evaluate("title => title.closest('[inert]') !== null")
+        page.keyboard.press("Escape")
+        assert page.locator("#id_title").evaluate("title => title.closest('[inert]') === null")
+        page.fill("#id_title", "Saved")
+        page.keyboard.press("Control+s")
+        expect(page.locator(".success")).to_be_visible()
+        assert Post.objects.get().title == "Saved"
+
+
+@pytest.mark.usefixtures("editor")
+def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults) -> None:
+    target = PostFactory(title="Défenseurs [2024]", published_at=dt.datetime(2024, 3, 8, 12, tzinfo=dt.UTC))
+    described = store_picture(picture_file(), title="One", alt="A *crowd*")
+    bare = store_picture(picture_file(), title="Two")
+    document = store_document(pdf_file(), title="Report")
+    page = log_in("editor", "/admin/blog/post/add/")
+    source = page.locator("#id_source")
+    dialog = page.locator(".editor-dialog[open]")
+
+    # A link to one of the site's own posts, from the menu.
+    source.press_sequentially("/li")
+    expect(page.locator(".editor-menu li")).to_have_text(["Link", "List", "Numbered list"])
+    page.keyboard.press("Enter")
+    page.keyboard.type("defenseurs")
+    expect(dialog.get_by_role("status")).to_have_text("Posts and pages found: 1")
+    found = {"link": faults(page)}
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    link = f"[Défenseurs \\[2024\\]]({target.get_absolute_url()})"
+    expect(source).to_have_value(link)
+    # The same link is changed, not put into itself.
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Control+k")
+    expect(dialog.get_by_label("Link text")).to_have_value("Défenseurs [2024]")
+    dialog.get_by_label("URL").fill("example.org/a(b)")
+    page.keyboard.press("Enter")
+    link = "[Défenseurs \\[2024\\]](https://example.org/a%28b%29)"
+    expect(source).to_have_value(link)
+
+    # An image with a description, and one for which it is asked.
+    page.click("[data-tool=image]")
+    expect(dialog.get_by_role("status")).to_have_text("Files shown: 2")
+    dialog.get_by_role("button", name="A *crowd*").click()
+    expect(dialog.get_by_label("Describe the image")).to_have_value("A *crowd*")
+    found["media"] = faults(page)
+    page.keyboard.press("Enter")
+    text = f"{link}\n\n![A \\*crowd\\*]({described.file.url})"
+    expect(source).to_have_value(text)
+    page.click("[data-tool=image]")
+    dialog.get_by_role("searchbox").fill("two")
+    expect(dialog.get_by_role("status")).to_have_text("Files shown: 1")
+    dialog.get_by_role("button", name="Two").click()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("It is only decoration").check()
+    dialog.get_by_role("button", name="Insert").click()
+    text += f"\n\n![]({bare.file.url})"
+    expect(source).to_have_value(text)
+    page.keyboard.press("Control+End")
+    page.click("[data-tool=document]")
+    dialog.get_by_role("button", name="Report").click()
+    expect(source).to_have_value(f"{text}[Report]({document.file.url})")
+    page.keyboard.press("Control+z")
+    expect(source).to_have_value(text)
+    page.click("[data-tool=shortcuts]")
+    found["shortcuts"] = faults(page)
+    assert found == dict.fromkeys(found, "")
+
+
+@pytest.mark.usefixtures("editor")
+def test_the_preview_looks_like_the_site_and_follows_the_text(log_in: LogIn) -> None:
+    page = log_in("editor", "/admin/blog/post/add/", viewport={"width": 1400, "height": 900})
+    frame = page.frame_locator(".editor-preview")
+    page.fill("#id_title", "A lamp")
+    page.fill("#id_source", "A note.[^1] [Link](/about/)\n\n" + "Words.\n\n" * 200 + "> End\n\n[^1]: Said quietly.")
+    expect(frame.locator("h1")).to_have_text("A lamp")
+    quote = frame.locator("blockquote")
+    expect(quote).to_have_css("border-inline-start-style", "solid")
+    expect(page.locator(".editor-count")).to_have_text("Words: 207 · Reading time: 1 min")
+    page.locator("#id_source").evaluate("source => { source.scrollTop = 0 }")
+    expect(quote).not_to_be_in_viewport()
+    page.locator("#id_source").evaluate("source => { source.scrollTop = source.scrollHeight }")
+    expect(quote).to_be_in_viewport()
+    frame.locator(".footnote-backref").click()
+    expect(frame.locator(".footnote-ref a")).to_be_in_viewport()
+    with page.expect_popup() as opened:
+        frame.get_by_role("link", name="Link").click()
+    assert opened.value.url.endswith("/about/")
+    expect(frame.locator("article")).not_to_have_attribute("dir", "rtl")
+    page.select_option("#id_language", "ar")
+    expect(frame.locator("article")).to_have_attribute("dir", "rtl")

@@ -1,0 +1,83 @@
+"""An editor's work in the list of posts."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from blog.models import Post, Status
+from tests.factories import CategoryFactory, PostFactory, UserFactory
+from tests.factories.types import LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def posts() -> list[Post]:
+    editor = UserFactory(username="ruth", role="Editor", display_name="Ruth")
+    for index in range(14):
+        CategoryFactory(name=f"Topic {index}")
+    award = CategoryFactory(name="Récompenses")
+    return [PostFactory(title=f"Award {index}", author=editor, categories=[award]) for index in range(3)]
+
+
+def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: list[Post]) -> None:
+    PostFactory(title="Elsewhere")
+    page = log_in("ruth", "/admin/blog/post/")
+
+    # Search within the filter, ignoring accents, with the keyboard.
+    page.get_by_text("Category", exact=True).click()
+    page.get_by_label("Search: category").fill("recomp")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(3)
+
+    # An error in the dialog stays at its field; then the row changes in place.
+    page.get_by_role("link", name="Quick edit: Award 1").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Title:")).to_be_focused()
+    dialog.get_by_label("Title:").fill("Award, renamed")
+    dialog.get_by_label("Slug:").fill("not/possible")
+    dialog.get_by_role("button", name="Update").click()
+    expect(dialog.get_by_label("Slug:")).to_be_focused()
+    expect(dialog.get_by_label("Title:")).to_have_value("Award, renamed")
+    dialog.get_by_label("Slug:").fill("renamed")
+    dialog.get_by_label("Status:").select_option("Unpublish")
+    # Tags are chips here too.
+    dialog.get_by_role("combobox", name="Tags:").fill("peace,")
+    expect(dialog.get_by_role("button", name="Remove peace")).to_be_visible()
+    dialog.get_by_role("button", name="Update").click()
+    expect(dialog).to_have_count(0)
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Award, renamed", exact=True))
+    expect(row.locator(".state")).to_have_text("Draft")
+    expect(row.locator(".entry-tags")).to_contain_text("#peace")
+    expect(page.locator(".messagelist")).to_contain_text("Moved back to drafts.")
+    expect(page.get_by_role("link", name="Quick edit: Award, renamed")).to_be_focused()
+
+    # Escape closes the dialog, and nothing was changed.
+    page.get_by_role("link", name="Quick edit: Award 2").click()
+    dialog.get_by_label("Title:").fill("Lost")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+    # Everything that the list shows.
+    page.locator("#action-toggle").check()
+    page.get_by_label("Action:").select_option("Edit…")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("combobox", name="Add tags:").fill("prizes")
+    page.get_by_role("button", name="Show what will change").click()
+    expect(page.get_by_role("heading", name="3 will change")).to_be_visible()
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.locator(".messagelist")).to_contain_text("3 posts changed.")
+    expect(page.locator(".entry-tags", has_text="#prizes")).to_have_count(3)
+
+    page.get_by_role("button", name="Move to trash: Award 0").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(3)
+    # Still the same list.
+    expect(page).to_have_url(re.compile("category="))
+
+    stored = {post.title: (post.status, post.slug) for post in Post.objects.all()}
+    assert stored["Award 0"] == (Status.PUBLISHED, posts[0].slug)
+    assert stored["Award, renamed"] == (Status.DRAFT, "renamed")
+    assert stored["Award 2"] == (Status.PUBLISHED, posts[2].slug)

@@ -1,0 +1,33 @@
+"""The media library: many files at once, with their progress and a sentence for each that is refused."""
+
+import pytest
+from playwright.sync_api import FilePayload
+
+from media.models import Document, Picture
+from tests.factories import UserFactory
+from tests.factories.files import PDF, picture
+from tests.factories.types import LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
+    UserFactory(username="ruth", role="Editor")
+    page = log_in("ruth", "/admin/media/picture/")
+    chooser = page.get_by_label("Add files")
+    files = [
+        FilePayload(name="lamp.png", mimeType="image/png", buffer=picture()),
+        FilePayload(name="page.html", mimeType="text/html", buffer=b"<script>alert(1)</script>"),
+        FilePayload(name="report.pdf", mimeType="application/pdf", buffer=PDF),
+    ]
+    chooser.set_input_files(files)
+    page.get_by_role("button", name="Upload").click()
+    status = page.get_by_role("status")
+    status.get_by_text("page.html: Files of the type “.html” can't be published here.").wait_for()
+    assert page.locator(".media-progress progress").count() == 2
+    assert (Picture.objects.count(), Document.objects.count()) == (1, 1)
+    # Without errors, the list shows the new files at once.
+    chooser.set_input_files(files[:1])
+    page.get_by_role("button", name="Upload").press("Enter")
+    page.locator(".media-grid li").nth(1).wait_for()
+    assert Picture.objects.count() == 2

@@ -1,0 +1,163 @@
+"""What becomes of text that is pasted into the editor."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Page
+
+from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
+from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, allowed_value
+from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.types import LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Pastes HTML and plain text over the part of the text between two bars.
+PASTE = """([before, html, text]) => {
+  const source = document.querySelector("#id_source");
+  const data = new DataTransfer();
+  if (html) data.setData("text/html", html);
+  data.setData("text/plain", text);
+  source.value = before.replaceAll("|", "");
+  source.setSelectionRange(before.indexOf("|"), before.lastIndexOf("|") - (before.split("|").length > 2 ? 1 : 0));
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  return source.dispatchEvent(paste) ? "(plain text)" : source.value;
+}"""
+CONVERT = """async (htmls) => {
+  const { toMarkdown } = await import("/static/admin-broadside/editor/rich_text.js");
+  return htmls.map((html) => toMarkdown(html));
+}"""
+
+GOOGLE_DOCS = """<meta charset='utf-8'><b style="font-weight:normal;" id="docs-internal-guid-1"><h1 dir="ltr">
+<span style="font-size:20pt;font-weight:700;">Title</span></h1><p dir="ltr"><span style="font-weight:400">Some </span>
+<span style="font-weight:700">bold</span><span style="font-weight:400"> and </span><span style="font-style:italic">
+slanted</span> words, <a href="https://www.google.com/url?q=https://example.org/a?b%3Dc&amp;sa=D" title="t">
+<span style="text-decoration:underline">a link</span></a>.</p><ul><li style="list-style-type:disc"><p>one</p>
+</li><li><p>two</p><ul><li><p>deeper</p></li></ul></li></ul><h2>Smaller</h2></b>"""
+GOOGLE_DOCS_MARKDOWN = """## Title
+
+Some **bold** and *slanted* words, [a link](https://example.org/a?b=c).
+
+- one
+- two
+  - deeper
+
+### Smaller"""
+WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style><!-- p.MsoNormal {margin:0} --></style>
+</head><body lang=EN-US style='tab-interval:36.0pt'><!--StartFragment--><p class=MsoNormal>Hello <b
+style='mso-bidi-font-weight:normal'>World</b>&nbsp;&lt;b&gt; *star* &amp;amp;<o:p></o:p></p>
+<p class=MsoListParagraphCxSpFirst style='text-indent:-18.0pt;mso-list:l0 level1 lfo1'><![if !supportLists]><span
+style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp; </span></span></span><![endif]>
+First<o:p></o:p></p>
+<p class=MsoListParagraphCxSpMiddle style='mso-list:l0 level2 lfo1'>
+<span style='mso-list:Ignore'>1.<span>&nbsp;</span></span>Nested</p>
+<p class=MsoListParagraphCxSpLast style='mso-list:l0 level1 lfo1'>
+<span style='mso-list:Ignore'>·</span>Second</p>
+<p>After</p><img src="file:///C:/x.png"><!--EndFragment--></body></html>"""
+WORD_MARKDOWN = """Hello **World** \\<b> \\*star\\* \\&amp;
+
+- First
+  1. Nested
+- Second
+
+After"""
+WEB_PAGE = """<script>alert(1)</script><h3 onclick="x()">News</h3><p>Line<br>break <a href="javascript:alert(1)">bad</a>
+<a href="#top">jump</a></p><blockquote><p>Said</p></blockquote><table><thead><tr><th>a</th><th>b|c</th></tr></thead>
+<tbody><tr><td><p>1</p></td><td>2<br>3</td></tr></tbody></table><pre><code>x &lt; y</code></pre>"""
+WEB_PAGE_MARKDOWN = """### News
+
+Line\\
+break bad jump
+
+> Said
+
+| a | b\\|c |
+| --- | --- |
+| 1 | 2 3 |
+
+```
+x < y
+```"""
+
+# The text with the selection, the HTML and the plain text that are pasted, and what becomes of the text.
+CASES = [
+    ("Before|", GOOGLE_DOCS, "…", f"Before\n\n{GOOGLE_DOCS_MARKDOWN}"),
+    ("|", WORD, "…", WORD_MARKDOWN),
+    ("|", WEB_PAGE, "…", WEB_PAGE_MARKDOWN),
+    ("a |b| c", "<i>in</i> the <b>middle</b>", "…", "a *in* the **middle** c"),
+    ("|", "<p>No</p><p>formatting</p>", "…", "(plain text)"),
+    ("see |this page| now", "", "https://example.org/a_(b)", "see [this page](https://example.org/a_%28b%29) now"),
+    ("|https://|", "", "https://example.org/", "(plain text)"),
+    ("|", '<a href="https://example.org/">https://example.org/</a>', "https://example.org/", "(plain text)"),
+]
+
+
+@pytest.fixture
+def new_post(log_in: LogIn) -> Page:
+    UserFactory(username="editor", password=PASSWORD, role="Editor")
+    return log_in("editor", "/admin/blog/post/add/")
+
+
+def test_rich_text_becomes_markdown_and_urls_become_links(new_post: Page) -> None:
+    found = [(*case[:3], new_post.evaluate(PASTE, case[:3])) for case in CASES]
+    assert found == CASES
+    post = PostFactory(markup="html")
+    new_post.goto(f"/admin/blog/post/{post.pk}/change/")
+    assert new_post.evaluate(PASTE, ["", WEB_PAGE, "…"]) == "(plain text)"
+    link = '<a href="https://example.org/?a&#38;b">x</a>'
+    assert new_post.evaluate(PASTE, ["|x|", "", "https://example.org/?a&b"]) == link
+
+
+class Checker(HTMLParser):
+    """Fails on every element, attribute and value that is not on the allow-list."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in ALLOWED_TAGS
+        for name, value in attrs:
+            assert name in ALLOWED_ATTRIBUTES["*"] | ALLOWED_ATTRIBUTES.get(tag, frozenset())
+            assert allowed_value(tag, name, value or "") == value
+
+    def handle_comment(self, data: str) -> None:
+        pytest.fail(f"a comment: {data}")
+
+
+TAGS = st.sampled_from(
+    re.findall(
+        r"\S+",
+        "a b base blockquote br code div em form h1 h3 i iframe img li link math ol p pre script span style sub svg"
+        " table tbody td template textarea th tr ul xmp o:p",
+    )
+)
+ATTRIBUTES = st.sampled_from(
+    [
+        *(' href="javascript:alert(1)"', ' href="https://example.org/ )\'"', " href='//x'", ' src="data:text/html,x"'),
+        *(" src=x onerror=alert(1)", ' style="mso-list:l0 level9 lfo1"', ' style="font-weight:700"', ' alt="](x)"', ""),
+    ]
+)
+TEXTS = st.sampled_from(
+    ["words", "<script>alert(1)</script>", "&lt;img onerror=x&gt;", "[a](javascript:x)", "<!--", "`", "\\"]
+)
+PARTS = st.one_of(
+    TEXTS, st.text(max_size=8), st.builds("<{}{}>".format, TAGS, ATTRIBUTES), st.builds("</{}>".format, TAGS)
+)
+HTML: st.SearchStrategy[str] = st.lists(PARTS, min_size=1, max_size=30).map("".join)
+
+
+def test_whatever_is_pasted_readers_get_only_what_is_allowed(new_post: Page) -> None:
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @given(st.lists(HTML, min_size=1, max_size=10))
+    def check(htmls: list[str]) -> None:
+        # What the encoding of the connection to the browser can't express.
+        htmls = [html.encode(errors="replace").decode() for html in htmls]
+        markdown: list[Any] = new_post.evaluate(CONVERT, htmls)
+        for text in markdown:
+            body = render(text, "markdown").body_html
+            checker = Checker()
+            checker.feed(body.replace(PAGE_BREAK, "").replace(MORE_PLACEHOLDER, ""))
+            checker.close()
+
+    check()

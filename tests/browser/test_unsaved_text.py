@@ -1,0 +1,188 @@
+"""What is typed survives a closed tab, a server that fails, a lost connection and a lost session."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from blog.models import Autosave, Post, Revision
+from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.types import LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADD = "/admin/blog/post/add/"
+KEPT = re.compile("kept on the server and in this browser")
+IN_BROWSER = re.compile("kept in this browser, and will be sent")
+FILL_DISK = """() => {
+  Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+}"""
+COPIES = "Object.keys(localStorage).filter((name) => name.startsWith('broadside:')).length"
+
+
+@pytest.fixture
+def ruth() -> User:
+    user: User = UserFactory(username="ruth", display_name="Ruth", password=PASSWORD, role="Editor")
+    return user
+
+
+@pytest.fixture
+def browser_of_ruth(chromium: Browser, live_server: LiveServer, ruth: User) -> Iterator[BrowserContext]:
+    """A browser whose console may report errors, because here the network fails on purpose."""
+    client = Client()
+    client.force_login(ruth)
+    context = chromium.new_context(base_url=live_server.url)
+    context.set_default_timeout(15_000)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    yield context
+    context.close()
+
+
+def open_form(context: BrowserContext, path: str = ADD) -> Page:
+    page = context.new_page()
+    page.goto(path)
+    return page
+
+
+def add_words(page: Page, text: str) -> None:
+    page.focus("#id_source")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
+def expect_status(page: Page, text: re.Pattern[str]) -> None:
+    expect(page.locator(".autosave-status")).to_have_text(text, timeout=15_000)
+
+
+def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_ruth: BrowserContext) -> None:
+    page = open_form(browser_of_ruth)
+    page.fill("#id_title", "A lamp")
+    add_words(page, "One.")
+    expect_status(page, KEPT)
+    row = Autosave.objects.get()
+    assert row.data
+    assert row.data["source"] == ["One."]
+
+    # The connection is lost, and then the tab is closed.
+    browser_of_ruth.set_offline(True)
+    add_words(page, " Two.")
+    expect_status(page, IN_BROWSER)
+    page.close()
+    browser_of_ruth.set_offline(False)
+    page = open_form(browser_of_ruth)
+    offers = page.locator(".autosave-offer")
+    expect(offers).to_have_count(2)
+    own = offers.filter(has_text="This browser has a version")
+    own.get_by_text("What differs").click()
+    expect(own.locator("ins").last).to_contain_text("Two.")
+    own.get_by_role("button", name="Restore").click()
+    expect(page.locator("#id_source")).to_have_value("One. Two.")
+    expect(page.locator("#id_title")).to_have_value("A lamp")
+
+    # The server fails for a while.
+    page.route("**/autosave/", lambda route: route.fulfill(status=500, body="<html>"))
+    add_words(page, " Three.")
+    expect_status(page, IN_BROWSER)
+    page.unroute("**/autosave/")
+    expect_status(page, KEPT)
+
+    # The disk is full, so this browser can't keep a copy.
+    page.evaluate(FILL_DISK)
+    add_words(page, " And")
+    expect_status(page, re.compile("kept on the server since .* This browser couldn't keep a copy"))
+
+    # The session ends. She logs in in a second tab and goes on in the same form.
+    browser_of_ruth.clear_cookies()
+    add_words(page, " Four.")
+    warning = page.get_by_role("alert").filter(has_text="You have been logged out")
+    expect(warning).to_be_visible()
+    with page.expect_popup() as popup:
+        warning.get_by_role("link").click()
+    popup.value.fill("#id_username", "ruth")
+    popup.value.fill("#id_password", PASSWORD)
+    popup.value.click("[type=submit]")
+    popup.value.wait_for_url("**/admin/")
+    popup.value.close()
+    page.bring_to_front()
+    expect(warning).to_be_hidden()
+    expect(page.locator("#id_source")).to_have_value("One. Two. Three. And Four.")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.locator(".success")).to_be_visible()
+    assert Post.objects.get().source == "One. Two. Three. And Four."
+    # Nothing stays behind on a shared computer.
+    assert not Autosave.objects.filter(data__isnull=False).exists()
+    assert page.evaluate(COPIES) == 0
+
+
+def test_saving_after_the_session_has_ended_loses_nothing_and_logging_out_leaves_nothing(
+    browser_of_ruth: BrowserContext, ruth: User
+) -> None:
+    post = PostFactory(source="Stored.")
+    page = open_form(browser_of_ruth, f"/admin/blog/post/{post.pk}/change/")
+    browser_of_ruth.clear_cookies()
+    page.route("**/autosave/", lambda route: route.abort())
+    add_words(page, " Typed.")
+    page.get_by_role("button", name="Update").click()
+    page.unroute("**/autosave/")
+    page.goto(f"/admin/login/?next=/admin/blog/post/{post.pk}/change/")
+    page.fill("#id_username", "ruth")
+    page.fill("#id_password", PASSWORD)
+    page.click("[type=submit]")
+    expect(page.locator(".autosave-offer ins")).to_have_count(1)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator("#id_source")).to_have_value("Stored. Typed.")
+    add_words(page, " More.")
+    expect_status(page, KEPT)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("#logout-form button")
+    page.wait_for_url("**/logout/")
+    assert page.evaluate(COPIES) == 0
+    # The server's copy waits for her.
+    assert Autosave.objects.get(user=ruth, entry=post).data is not None
+
+
+def test_an_old_revision_is_restored_while_a_newer_one_exists(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(source="First words.", title="A lamp")
+    colleague = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    colleague.fill("#id_source", "Newer words.")
+    colleague.get_by_role("button", name="Update").click()
+    expect(colleague.locator(".success")).to_be_visible()
+    colleague.get_by_role("link", name="Revisions").click()
+    colleague.get_by_role("link", name="Import or bulk change").click()
+    colleague.get_by_text("Compare with the current version").click()
+    expect(colleague.locator("del")).to_contain_text("First")
+    expect(colleague.locator("ins")).to_contain_text("Newer")
+    colleague.get_by_role("button", name="Restore this version").click()
+    expect(colleague.locator("#id_source")).to_have_value("First words.")
+    assert list(Revision.objects.values_list("source", flat=True)) == ["First words.", "Newer words.", "First words."]
+
+
+def test_two_editors_collide_and_nothing_is_lost(log_in: LogIn, ruth: User) -> None:
+    UserFactory(username="amal", display_name="Amal", role="Editor")
+    post = PostFactory(source="One.\n\nA small lamp.\n\nThree.")
+    path = f"/admin/blog/post/{post.pk}/change/"
+    first = log_in("ruth", path)
+    expect(first.locator(".autosave-editing")).to_be_empty()
+    # The second one has no JavaScript, and is told that Ruth is there before starting.
+    second = log_in("amal", path, java_script_enabled=False)
+    expect(second.get_by_text("Ruth is editing this.")).to_be_visible()
+    first.fill("#id_source", "One, says Ruth.\n\nA dim lamp.\n\nThree.")
+    first.get_by_role("button", name="Update").click()
+    expect(first.locator(".success")).to_be_visible()
+    second.fill("#id_source", "One.\n\nA bright lamp.\n\nThree, says Amal.")
+    second.get_by_role("button", name="Update").click()
+    expect(second.get_by_role("heading", name="Ruth saved this while you were editing")).to_be_visible()
+    expect(second.locator(".sides").first.locator("ins")).to_contain_text(["dim", "bright"])
+    merged = "One, says Ruth.\n\nA bright lamp.\n\nThree, says Amal."
+    expect(second.locator("#id_source")).to_have_value(merged)
+    assert Post.objects.get().source == "One, says Ruth.\n\nA dim lamp.\n\nThree."
+    second.get_by_role("button", name="Update").click()
+    expect(second.locator(".success")).to_be_visible()
+    assert Post.objects.get().source == merged
+    assert "One, says Ruth.\n\nA dim lamp.\n\nThree." in Revision.objects.values_list("source", flat=True)

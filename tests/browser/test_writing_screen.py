@@ -1,0 +1,124 @@
+"""The screen for writing in a browser: the bar, the panel, scheduling and errors."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from blog.models import Post, Status
+from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.types import LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PHONE = {"viewport": {"width": 320, "height": 640}}
+
+
+@pytest.fixture(autouse=True)
+def _editor(db: None) -> None:
+    UserFactory(username="editor", password=PASSWORD, role="Editor")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_post_is_drafted_scheduled_published_and_unpublished(log_in: LogIn, settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Amsterdam"
+    page = log_in("editor", "/admin/blog/post/add/")
+    message, state = page.locator(".messagelist"), page.locator(".writing-state-words")
+    page.fill("#id_title", "A lamp")
+    page.keyboard.press("Enter")
+    expect(message).to_have_text("Draft saved. Preview post")
+    expect(page).to_have_url(re.compile("/change/$"))
+
+    # The Schedule button asks for the time first, and an error leads to it.
+    page.get_by_text("Schedule…").click()
+    expect(page.get_by_label("Publish at")).to_be_focused()
+    expect(page.get_by_text("Times are in Amsterdam (UTC+")).to_be_visible()
+    page.get_by_label("Publish at").fill("2037-03-29T02:30")
+    press(page, "Schedule")
+    expect(page.locator(".writing-errors")).to_be_focused()
+    expect(page.locator(".writing-errors")).to_contain_text("There is no 02:30 on this day")
+    page.get_by_role("link", name="Publish at").click()
+    expect(page.get_by_label("Publish at")).to_be_focused()
+    page.get_by_label("Publish at").fill("2037-10-25T02:30")
+    press(page, "Schedule")
+    page.get_by_label("after it (UTC+1)").check()
+    press(page, "Schedule")
+    expect(message).to_contain_text("Scheduled for Sun 25 October 2037, 02:30.")
+    expect(state).to_have_text("Scheduled for Sun 25 October 2037, 02:30")
+
+    press(page, "Publish now")
+    expect(message).to_have_text("Post published. View post")
+    press(page, "Unpublish")
+    expect(message).to_have_text("Moved back to drafts. Preview post")
+    assert Post.objects.get().status == Status.DRAFT
+
+
+def test_unsaved_text_is_previewed_in_another_tab(log_in: LogIn) -> None:
+    page = log_in("editor", "/admin/blog/post/add/")
+    page.fill("#id_title", "Unsaved")
+    page.fill("#id_source", "Some *words*.")
+    for words in ("words", "others"):
+        page.fill("#id_source", f"Some *{words}*.")
+        if words == "words":
+            with page.context.expect_page() as opened:
+                page.get_by_role("button", name="Preview").click()
+            tab = opened.value
+        else:
+            page.get_by_role("button", name="Preview").click()
+        expect(tab.locator("article em")).to_have_text(words)
+    press(page, "Check the text")
+    expect(page.get_by_text("There is no category.")).to_be_visible()
+    expect(page.locator(".writing-result-title").first).to_have_text("Unsaved")
+    assert not Post.objects.exists()
+    # A preview is no submission: the form can still be saved.
+    press(page, "Save draft")
+    expect(page.locator(".messagelist")).to_contain_text("Draft saved.")
+
+
+def test_the_panel_closes_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:
+    post = PostFactory()
+    url = f"/admin/blog/post/{post.pk}/change/"
+    wide = log_in("editor", url)
+    excerpt = wide.get_by_label("Excerpt")
+    expect(excerpt).to_be_visible()
+    press(wide, "Settings")
+    expect(excerpt).to_be_hidden()
+    wide.reload()
+    expect(excerpt).to_be_hidden()
+    press(wide, "Settings")
+    expect(excerpt).to_be_visible()
+
+    phone = log_in("editor", url, **PHONE)
+    excerpt = phone.get_by_label("Excerpt")
+    expect(excerpt).to_be_hidden()
+    press(phone, "Settings")
+    excerpt.fill("Short.")
+    phone.get_by_label("Slug").fill("not/possible")
+    phone.keyboard.press("Escape")
+    expect(phone.get_by_role("button", name="Settings", exact=True)).to_be_focused()
+    press(phone, "Update")
+    # The error leads into the sheet, and nothing is lost.
+    phone.get_by_role("link", name="Slug").click()
+    expect(phone.get_by_label("Slug")).to_be_focused()
+    expect(excerpt).to_have_value("Short.")
+    phone.get_by_label("Slug").fill("possible")
+    press(phone, "Done")
+    press(phone, "Update")
+    expect(phone.locator(".messagelist")).to_have_text("Post updated. View post")
+    assert (Post.objects.get().excerpt, Post.objects.get().slug) == ("Short.", "possible")
+
+
+def test_without_javascript_every_button_and_field_works(log_in: LogIn) -> None:
+    page = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False, **PHONE)
+    page.fill("#id_title", "Plain")
+    page.get_by_label("Excerpt").fill("Short.")
+    page.get_by_text("Schedule…").click()
+    press(page, "Schedule")
+    page.get_by_label("Publish at").fill("2037-12-03T08:00")
+    press(page, "Schedule")
+    expect(page.locator(".messagelist")).to_contain_text("Scheduled for Thu 3 December 2037, 08:00.")
+    assert Post.objects.get().excerpt == "Short."

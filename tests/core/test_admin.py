@@ -1,0 +1,147 @@
+"""Every page of the admin says in plain words where one is, and what has just happened."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.test import Client
+from lxml.html import HtmlElement
+
+from blog.models import Category, Redirect, Status
+from comments.models import Block
+from core.admin import BaseAdmin
+from tags.models import Tag
+from tests.factories import CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory
+from tests.factories.admin import client_of, user_in_role
+from tests.factories.responses import find, one, read, text
+
+pytestmark = pytest.mark.django_db
+
+CATEGORIES = "/admin/blog/category/"
+NEW_CATEGORY = {"name": "Awards", "slug": "", "parent": "", "description": ""}
+
+
+@pytest.fixture
+def owner() -> Client:
+    return client_of(user_in_role("superuser"))
+
+
+def message(response: Any) -> HtmlElement:
+    return one(read(response), ".messagelist li")
+
+
+def heading(client: Client, path: str) -> str:
+    return text(one(read(client.get(path, follow=True)), "h1"))
+
+
+def test_every_admin_has_the_same_base() -> None:
+    assert [model for model, admin in site._registry.items() if not isinstance(admin, BaseAdmin)] == []
+
+
+class TestTitles:
+    @pytest.mark.parametrize(
+        ("path", "title"),
+        [
+            ("/admin/blog/post/", "Posts"),
+            ("/admin/blog/post/add/", "Add post"),
+            ("/admin/comments/block/", "Blocklist entries"),
+            ("/admin/accounts/user/add/", "Add person"),
+            ("/admin/core/sitesettings/", "Site settings"),
+            ("/admin/comments/commentsettings/", "Comment settings"),
+        ],
+    )
+    def test_they_name_the_task(self, owner: Client, path: str, title: str) -> None:
+        assert heading(owner, path) == title
+
+    def test_a_form_says_whether_it_can_be_changed(self, owner: Client) -> None:
+        path = f"{CATEGORIES}{CategoryFactory().pk}/change/"
+        assert heading(owner, path) == "Edit category"
+        assert heading(client_of(user_in_role("Author")), path) == "View category"
+
+    def test_history_and_deleting(self, owner: Client) -> None:
+        category = CategoryFactory()
+        assert heading(owner, f"{CATEGORIES}{category.pk}/history/") == "History"
+        assert heading(owner, f"{CATEGORIES}{category.pk}/delete/") == "Delete"
+        selected = {"action": "delete_selected", "_selected_action": category.pk}
+        assert text(one(read(owner.post(CATEGORIES, selected)), "h1")) == "Delete category"
+
+
+class TestMessages:
+    def test_adding_links_to_the_form_and_to_the_site(self, owner: Client) -> None:
+        shown = message(owner.post(f"{CATEGORIES}add/", NEW_CATEGORY, follow=True))
+        assert text(shown) == "Category “Awards” added. View category"
+        category = Category.objects.get()
+        links = [link.get("href") for link in find(shown, "a")]
+        assert links[0] == f"{CATEGORIES}{category.pk}/change/"
+        assert links[1] == category.get_absolute_url()
+
+    @pytest.mark.parametrize(
+        ("button", "path"),
+        [("_save", CATEGORIES), ("_continue", f"{CATEGORIES}{{pk}}/change/"), ("_addanother", f"{CATEGORIES}add/")],
+    )
+    def test_saving_goes_where_the_button_says(self, owner: Client, button: str, path: str) -> None:
+        category = CategoryFactory()
+        url = f"{CATEGORIES}{category.pk}/change/"
+        response = owner.post(url, NEW_CATEGORY | {button: "1"}, follow=True)
+        assert response.redirect_chain == [(path.format(pk=category.pk), 302)]
+        assert text(message(response)) == "Category “Awards” saved. View category"
+
+    def test_filters_of_the_list_are_kept(self, owner: Client) -> None:
+        url = f"{CATEGORIES}{CategoryFactory().pk}/change/?_changelist_filters=q%3Dawards"
+        assert owner.post(url, NEW_CATEGORY)["Location"] == f"{CATEGORIES}?q=awards"
+
+    def test_names_are_escaped(self, owner: Client) -> None:
+        shown = message(owner.post(f"{CATEGORIES}add/", NEW_CATEGORY | {"name": "<b>{0}</b> %s"}, follow=True))
+        assert "“<b>{0}</b> %s” added" in text(shown)
+
+    def test_what_has_no_page_on_the_site_has_no_link_to_one(self, owner: Client) -> None:
+        data = {"path": "/old/", "destination": CategoryFactory().get_absolute_url()}
+        shown = message(owner.post("/admin/blog/redirect/add/", data, follow=True))
+        assert text(shown) == f"Redirect “{Redirect.objects.get()}” added."
+
+    def test_deleting(self, owner: Client) -> None:
+        category = CategoryFactory(name="Awards")
+        shown = message(owner.post(f"{CATEGORIES}{category.pk}/delete/", {"post": "yes"}, follow=True))
+        assert text(shown) == "Category “Awards” deleted."
+
+    def test_deleting_many(self, owner: Client) -> None:
+        pks = [Block.objects.create(text=word).pk for word in ("casino", "pills")]
+        data = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
+        assert text(message(owner.post("/admin/comments/block/", data, follow=True))) == "2 blocklist entries deleted."
+        assert not Block.objects.exists()
+
+    def test_deleting_many_needs_the_permission(self) -> None:
+        tag = TagFactory()
+        data = {"action": "delete_selected", "_selected_action": tag.pk, "post": "yes"}
+        client_of(user_in_role("Author")).post("/admin/tags/tag/", data)
+        assert Tag.objects.exists()
+
+
+class TestDeleting:
+    def test_rows_that_only_connect_are_not_listed(self, owner: Client) -> None:
+        category = CategoryFactory(name="Awards")
+        PostFactory(categories=[category])
+        page = owner.get(f"{CATEGORIES}{category.pk}/delete/").text
+        assert "Category: " in page
+        assert "object (" not in page
+        assert "relationship" not in page
+
+    def test_a_long_list_is_cut(self, owner: Client) -> None:
+        post = PostFactory(status=Status.TRASH)
+        CommentFactory.create_batch(30, entry=post)
+        page = read(owner.get(f"/admin/blog/post/{post.pk}/delete/"))
+        assert len(find(page, "#deleted-objects li")) < 25
+
+
+class TestPeople:
+    def test_the_form_has_a_link_for_the_password_and_says_nothing_about_its_hash(self, owner: Client) -> None:
+        person = UserFactory(password="x" * 12)
+        page = owner.get(f"/admin/accounts/user/{person.pk}/change/")
+        link = one(read(page), ".field-password a")
+        assert (text(link), link.get("href")) == ("Change password", "../password/")
+        for word in ("algorithm", "iterations", "salt", "sha256", "md5"):
+            assert word not in page.text
+        person.set_unusable_password()
+        person.save()
+        page = owner.get(f"/admin/accounts/user/{person.pk}/change/")
+        assert "Set password" in page.text

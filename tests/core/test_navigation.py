@@ -1,0 +1,163 @@
+"""The navigation of the admin is by task, and everyone sees what they may use."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lxml.html import HtmlElement
+
+from blog.models import Status
+from comments.models import CommentStatus
+from core.navigation import NavigationItem, navigation_items
+from tests.factories import CommentFactory, PageFactory, PostFactory
+from tests.factories.admin import client_of, user_in_role
+from tests.factories.responses import find, one, read, text
+
+pytestmark = pytest.mark.django_db
+
+# A page that everyone who can log in may see.
+ANYWHERE = "/admin/password_change/"
+WRITING = ["Dashboard", "Posts", "Media", "Tags", "Categories", "E-mail notifications"]
+
+
+def labels(page: HtmlElement, selector: str = ".navigation > li > a") -> list[str]:
+    return [link.text.strip() for link in find(page, selector)]
+
+
+def page_of(role: str, path: str = ANYWHERE) -> HtmlElement:
+    return read(client_of(user_in_role(role)).get(path))
+
+
+class TestItems:
+    @pytest.mark.parametrize(
+        ("role", "expected"),
+        [
+            ("staff", ["Dashboard"]),
+            ("Author", WRITING),
+            (
+                "Editor",
+                ["Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"],
+            ),
+            ("Moderator", ["Comments"]),
+            (
+                "superuser",
+                [
+                    *("Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"),
+                    *("People", "Import", "Settings"),
+                ],
+            ),
+        ],
+    )
+    def test_each_role_sees_what_it_may_use(self, role: str, expected: list[str]) -> None:
+        assert labels(page_of(role)) == expected
+
+    @pytest.mark.parametrize("role", ["staff", "Author", "Editor", "Moderator", "superuser"])
+    def test_every_item_leads_to_a_page_that_the_role_may_see(self, role: str) -> None:
+        client = client_of(user_in_role(role))
+        page = read(client.get(ANYWHERE))
+        for link in find(page, ".navigation a"):
+            inside = read(client.get(link.get("href"), follow=True))
+            for each in [link, *find(inside, ".navigation a")]:
+                assert client.get(each.get("href"), follow=True).status_code == 200, each.get("href")
+
+    def test_visitors_see_none(self) -> None:
+        assert labels(page_of("anonymous", "/admin/login/")) == []
+
+    def test_an_item_shows_what_belongs_to_it_while_someone_is_there(self) -> None:
+        selector = ".navigation ul a"
+        assert labels(page_of("Moderator", "/admin/comments/comment/"), selector) == [
+            *("All comments", "Blocklist", "Decisions", "Statistics", "E-mail notifications")
+        ]
+        assert labels(page_of("Editor", "/admin/tags/tag/"), selector) == []
+
+
+class TestCurrentItem:
+    @pytest.mark.parametrize(
+        ("path", "current", "value"),
+        [
+            ("/admin/", "Dashboard", "page"),
+            ("/admin/blog/post/", "Posts", "page"),
+            ("/admin/blog/post/add/", "Posts", "true"),
+            ("/admin/comments/comment/", "All comments", "page"),
+            ("/admin/comments/queue/statistics/", "Statistics", "page"),
+            ("/admin/core/sitesettings/1/change/", "Settings", "true"),
+        ],
+    )
+    def test_it_is_marked(self, path: str, current: str, value: str) -> None:
+        (link,) = page_of("superuser", path).xpath("//*[@class='navigation']//a[@aria-current]")
+        assert (link.text.strip(), link.get("aria-current")) == (current, value)
+
+    def test_settings_are_no_page_below_themselves(self) -> None:
+        assert labels(page_of("superuser", "/admin/core/sitesettings/1/change/"), ".trail a") == []
+        assert labels(page_of("superuser", "/admin/comments/commentsettings/1/change/"), ".trail a") == ["Settings"]
+
+    def test_pages_below_it_lead_back(self) -> None:
+        post = PostFactory(title="A march")
+        trail = ".trail a"
+        assert labels(page_of("Editor", "/admin/blog/post/"), trail) == []
+        assert labels(page_of("Editor", f"/admin/blog/post/{post.pk}/change/"), trail) == ["Posts"]
+        assert labels(page_of("Editor", f"/admin/blog/post/{post.pk}/history/"), trail) == ["Posts", "A march"]
+        assert labels(page_of("Moderator", "/admin/comments/block/add/"), trail) == ["Comments", "Blocklist"]
+
+
+class TestCounts:
+    @pytest.fixture(autouse=True)
+    def waiting(self) -> None:
+        PostFactory.create_batch(2, status=Status.PENDING)
+        PageFactory(status=Status.PENDING)
+        CommentFactory.create_batch(3, status=CommentStatus.PENDING)
+        CommentFactory(status=CommentStatus.SPAM)
+
+    @pytest.mark.parametrize(
+        ("role", "counts"),
+        [
+            ("Author", {}),
+            ("Editor", {"posts": "2", "comments": "3"}),
+            ("Moderator", {"comments": "3"}),
+        ],
+    )
+    def test_they_say_how_much_is_waiting_for_the_role(self, role: str, counts: dict[str, str]) -> None:
+        found = find(page_of(role), ".navigation .count")
+        assert {count.get("data-count"): count.text for count in found} == counts
+
+    def test_screen_readers_hear_what_is_counted(self) -> None:
+        (link,) = find(page_of("Moderator"), ".navigation a")
+        assert "(3 pending)" in text(link)
+
+    @pytest.mark.parametrize(
+        ("path", "title"),
+        [
+            ("/admin/blog/post/", "(2) Posts – Broadside"),
+            ("/admin/comments/queue/", "(3) Moderation queue – Broadside"),
+            ("/admin/blog/post/add/", "Add post – Broadside"),
+            ("/admin/blog/page/", "Pages – Broadside"),
+        ],
+    )
+    def test_the_title_of_the_page_has_the_count_of_its_item(self, path: str, title: str) -> None:
+        assert text(one(page_of("Editor", path), "title")) == title
+
+    def test_they_take_one_query(self, django_assert_num_queries: Any) -> None:
+        client = client_of(user_in_role("Editor"))
+        # The session, the user, two for the permissions, the settings, and the counts.
+        with django_assert_num_queries(6):
+            client.get(ANYWHERE)
+
+
+def item(**changes: Any) -> NavigationItem:
+    values: dict[str, Any] = {"label": "A", "url_name": "admin:index", "permissions": (), "order": 1}
+    return NavigationItem(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("changed", "problems"),
+    [
+        (lambda: item(), []),
+        (lambda: item(url_name="admin:none"), ["There is no URL 'admin:none'."]),
+        (lambda: item(permissions=("core.fly",)), ["There is no permission 'core.fly'."]),
+        (lambda: item(parent="none"), ["There is no top-level item 'none'."]),
+        (lambda: item(parent="settings"), []),
+    ],
+    ids=["none", "URL", "permission", "missing parent", "parent"],
+)
+def test_the_system_check_finds_wrong_items(changed: Callable[[], NavigationItem], problems: list[str]) -> None:
+    assert list(navigation_items.find_problems("a", changed())) == problems

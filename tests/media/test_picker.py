@@ -1,0 +1,56 @@
+"""The search for pictures and documents to insert while writing."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from media.documents import store_document
+from media.models import Picture
+from media.pictures import store_picture
+from tests.factories import UserFactory
+from tests.factories.admin import client_of, user_in_role
+from tests.factories.files import pdf_file, picture_file
+
+pytestmark = pytest.mark.django_db
+
+
+def search(client: Client, **parameters: str | int) -> Any:
+    return client.get(reverse("editor_media"), parameters)
+
+
+@pytest.fixture
+def editor() -> Client:
+    return client_of(UserFactory(role="Editor"))
+
+
+@pytest.mark.parametrize("kind", ["picture", "document"])
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("anonymous", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
+)
+def test_only_people_who_write_and_see_media_can_search(role: str, status: int, kind: str) -> None:
+    assert search(client_of(user_in_role(role)), kind=kind).status_code == status
+
+
+def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Client) -> None:
+    store_picture(picture_file(), title="March")
+    newest = store_picture(picture_file(), title="Crowd", alt="A march at night")
+    store_document(pdf_file(), title="March report")
+    files = search(editor, q="march").json()["files"]
+    assert [file["title"] for file in files] == ["Crowd", "March"]
+    assert files[0] == {"title": "Crowd", "url": newest.file.url, "alt": "A march at night"}
+    assert [file["title"] for file in search(editor, q="NIGHT march").json()["files"]] == ["Crowd"]
+    assert [file["title"] for file in search(editor, kind="document").json()["files"]] == ["March report"]
+
+
+def test_there_are_as_many_pages_as_needed(editor: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    sizes = {"width": 1, "height": 1}
+    Picture.objects.bulk_create([Picture(file=f"pictures/{index}.png", **sizes) for index in range(25)])
+    with django_assert_num_queries(6):
+        first = search(editor).json()
+    second = search(editor, page=first["next"]).json()
+    assert (len(first["files"]), len(second["files"]), second["next"]) == (24, 1, None)
+    assert search(editor, page="nonsense").json() == first
