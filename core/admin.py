@@ -10,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import model_ngettext, quote
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
@@ -26,11 +27,44 @@ from core.dashboard import Concern
 from core.models import SiteSettings
 
 
+class FilterChangeList(ChangeList):
+    """A list with its filters above it (templates/admin/change_list.html)."""
+
+    @property
+    def filters(self) -> list[Any]:
+        """The filters that are shown."""
+        return self.filter_specs
+
+    @property
+    def chips(self) -> list[dict[str, str]]:
+        """The search and the active filters, each with its name, its value, and the URL of the list without it."""
+        chips = []
+        if self.query:
+            without = self.get_query_string({}, [SEARCH_VAR])
+            chips.append({"name": gettext("search"), "value": self.query, "url": without})
+        for spec in self.filters:
+            everything, *choices = spec.choices(self)
+            if everything["selected"]:
+                continue
+            # The value in a URL may be none of the choices.
+            typed = ", ".join(map(str, spec.used_parameters.values()))
+            value = next((str(choice["display"]) for choice in choices if choice["selected"]), typed)
+            # Dashes show the depth in a tree.
+            chips.append({"name": spec.title, "value": value.lstrip("— "), "url": everything["query_string"]})
+        return chips
+
+
 class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     """The base of all admins. Its titles say where users are, and its messages what they have just done."""
 
+    # Counting the rows of each choice of a filter would take a query for each filter.
+    show_facets = admin.ShowFacets.NEVER
+
     # A page that asks whether to delete a tag need not name each of its thousand posts.
     delete_confirmation_max_display = 20
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FilterChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = capfirst(self.opts.verbose_name_plural)

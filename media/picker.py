@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -30,5 +31,17 @@ def picker(request: HttpRequest) -> JsonResponse:
             condition |= Q((f"{name}__icontains", word))
         found = found.filter(condition)
     page = Paginator(found, _PAGE_SIZE).get_page(request.GET.get("page"))
-    files = [{"title": str(upload), "url": upload.file.url, "alt": getattr(upload, "alt", "")} for upload in page]
+    files = [described(upload) for upload in page]
     return JsonResponse({"files": files, "next": page.next_page_number() if page.has_next() else None})
+
+
+def described(upload: Picture | Document) -> dict[str, Any]:
+    """Return what the scripts of the editor need to know about a file."""
+    name = "picture" if isinstance(upload, Picture) else "document"
+    values = {
+        "id": upload.pk,
+        "title": str(upload),
+        "url": upload.file.url,
+        "edit": reverse(f"admin:media_{name}_change", args=[upload.pk]),
+    }
+    return values | ({"alt": upload.alt, "thumbnail": upload.thumbnail_url} if isinstance(upload, Picture) else {})

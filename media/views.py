@@ -31,6 +31,7 @@ from accounts.models import User
 from media.codes import document_code, picture_code
 from media.documents import file_type_of, is_pdf, store_document
 from media.permissions import may_upload_while_writing
+from media.picker import described
 from media.pictures import store_picture
 from media.uploads import store_upload
 
@@ -55,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture or a PDF from the editor, and return its code in Markdown (or another `?markup=`) or an error."""
+    """Store a picture or PDF from the editor, and return it with its code in Markdown (or `?markup=`), or an error."""
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
         return JsonResponse({"error": message}, status=403)
@@ -69,16 +70,18 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
         if is_document:
-            code = document_code(store_document(upload, by=request.user), is_markdown=is_markdown)
+            document = store_document(upload, by=request.user)
+            answer = {"image_code": document_code(document, is_markdown=is_markdown), "file": described(document)}
         else:
-            code = picture_code(store_picture(upload, by=request.user), is_markdown=is_markdown)
+            picture = store_picture(upload, by=request.user)
+            answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": described(picture)}
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError):
         _log.exception("A file could not be stored.")
         text = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
         return JsonResponse({"error": text}, status=503)
-    return JsonResponse({"image_code": code})
+    return JsonResponse(answer)
 
 
 @require_POST

@@ -12,7 +12,6 @@ from typing import Any, Final, cast
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -27,6 +26,7 @@ from blog import autosaves
 from blog.models import Autosave, Entry
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
+from core.admin import FilterChangeList
 from core.text import remove_unstorable, unify_line_ends
 
 # The longest text has 500,000 characters, of up to four bytes each.
@@ -80,7 +80,7 @@ def editing_sentence(names: list[str]) -> str:
     return gettext("%(names)s are editing this.") % {"names": get_text_list(names, gettext("and"))}
 
 
-class PresenceChangeList(ChangeList):
+class PresenceChangeList(FilterChangeList):
     """A list whose entries have a sentence `editing` about who is editing them. One query."""
 
     def get_results(self, request: HttpRequest) -> None:

@@ -210,12 +210,13 @@ def _state_sentence(form: EntryForm) -> str:
 
 
 def _buttons(form: EntryForm, steps: tuple[Step, ...]) -> list[dict[str, Any]]:
-    """Return the buttons for `steps`. The last main step is the primary one."""
+    """Return the buttons for `steps`. The last main step is the primary one. Phones dock it, and the one that saves."""
     return [
         {
             "step": step.value,
             "label": step_label(step, form.state),
             "is_primary": step == form.steps.main[-1],
+            "is_docked": step in {Step.SAVE, form.steps.main[-1]},
         }
         for step in steps
     ]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, Q, QuerySet, Value, prefetch_related_objects
 from django.db.models.functions import StrIndex, Substr
 from django.http import HttpRequest
@@ -128,12 +128,15 @@ class EntryChangeList(PresenceChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.search_scope = gettext(
+        self.search_help_text = gettext(
             "Searches titles, URLs and tags, and the texts of the newest %(count)s %(name)s."
         ) % {"count": number_format(SEARCHED_TEXTS, force_grouping=True), "name": self.opts.verbose_name_plural}
-        # The tabs take the place of the filter by status.
-        self.filters: list[Any] = [spec for spec in self.filter_specs if not isinstance(spec, StatusFilter)]
         self.tabs = self._tabs(request)
+
+    @property
+    def filters(self) -> list[Any]:
+        # The tabs take the place of the filter by status.
+        return [spec for spec in self.filter_specs if not isinstance(spec, StatusFilter)]
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
@@ -178,20 +181,6 @@ class EntryChangeList(PresenceChangeList):
             tabs.append(Tab(str(label), f"?state={name}", counts.get(name, 0), state == name))
         return [tab for tab in tabs if tab.count or tab.is_current or tab.query == "?"]
 
-    @property
-    def chips(self) -> list[dict[str, str]]:
-        """The active filters and the search, each with the URL of the list without it."""
-        chips = []
-        if self.query:
-            without = self.get_query_string({}, [SEARCH_VAR])
-            chips.append({"name": gettext("search"), "value": self.query, "url": without})
-        for spec in self.filters:
-            if (value := spec.value()) is not None:
-                names = {str(key): str(label) for key, label in spec.lookup_choices}
-                url = self.get_query_string({}, [spec.parameter_name])
-                chips.append({"name": spec.title, "value": names.get(value, value).lstrip("— "), "url": url})
-        return chips
-
 
 def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
     """Return the URL of a small copy of each entry's featured image, or of the first in its text, by ID. Two queries.
@@ -222,7 +211,6 @@ class EntryList(EntryActions):
     list_per_page = 50
     # It would count all entries again.
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     search_fields: ClassVar[Any] = ("title", "slug")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -16,13 +16,7 @@ from blog.models import Category, Entry, Status
 from core.dates import format_month
 
 
-class ListFilter(admin.SimpleListFilter):
-    """A filter above a list. If it has many choices, they can be searched."""
-
-    template = "admin/blog/_filter.html"
-
-
-class StatusFilter(ListFilter):
+class StatusFilter(admin.SimpleListFilter):
     """By status, with scheduled entries as one of their own. The trash is only listed if it is chosen."""
 
     title = _("status")
@@ -43,7 +37,7 @@ class StatusFilter(ListFilter):
                 return queryset.filter(status=status)
 
 
-class CategoryFilter(ListFilter):
+class CategoryFilter(admin.SimpleListFilter):
     """By category, including its descendants."""
 
     title = _("category")
@@ -60,7 +54,7 @@ class CategoryFilter(ListFilter):
         return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # likewise
 
 
-class AuthorFilter(ListFilter):
+class AuthorFilter(admin.SimpleListFilter):
     """By author, offering those who have written something."""
 
     title = _("author")
@@ -78,7 +72,7 @@ class AuthorFilter(ListFilter):
         return queryset.filter(author=chosen) if chosen.isdecimal() else queryset.none()
 
 
-class LanguageFilter(ListFilter):
+class LanguageFilter(admin.SimpleListFilter):
     """By language, offering those in use."""
 
     title = _("language")
@@ -93,7 +87,7 @@ class LanguageFilter(ListFilter):
         return queryset if self.value() is None else queryset.filter(language=self.value())
 
 
-class DateFilter(ListFilter):
+class DateFilter(admin.SimpleListFilter):
     """By the year of publication, or by a month such as `2019-10`, to which the calendar links."""
 
     title = _("date")

@@ -200,6 +200,7 @@ class EntryForm(MergingForm, VersionedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         fields: dict[str, Any] = self.fields
         language = self.instance.language
         # As stored: validation gives the instance what was entered.

@@ -1,9 +1,10 @@
-"""Template filters: `{{ published_at|day }}` and `{{ published_at|time_of_day }}`, in the site's time zone."""
+"""Template filters for times, in the site's time zone: `|day`, `|time_of_day` and, for staff, `|day_and_time`."""
 
 from django import template
 
-from core.dates import format_day, format_time
+from core.dates import format_datetime, format_day, format_time
 
 register = template.Library()
 register.filter("day", format_day, expects_localtime=True)
 register.filter("time_of_day", format_time, expects_localtime=True)
+register.filter("day_and_time", format_datetime)

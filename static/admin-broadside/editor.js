@@ -1,6 +1,7 @@
 /* The editor for Markdown and HTML. Without this script it is a plain text area. */
 
 import { dialogFrom } from "./editor/dialogs.js";
+import { addFeaturedImage } from "./editor/featured.js";
 import { addFocusMode } from "./editor/focus.js";
 import { isMarkdown } from "./editor/formatting.js";
 import { addLinks } from "./editor/links.js";
@@ -33,6 +34,7 @@ function enhance(box) {
   }
   convertPastes(field, add);
   followText(box, field);
+  addFeaturedImage(box, field);
   guard(field.form);
 }
 

@@ -2,22 +2,24 @@
  * lead to fields in it, too. Without this script, the panel is always open. */
 
 const panel = document.getElementById("writing-panel");
-const button = document.querySelector(".writing-panel-button");
+const buttons = document.querySelectorAll(".writing-panel-button");
 const done = panel.querySelector(".writing-panel-close");
 const isWide = matchMedia("(min-width: 64em)");
 const CLOSED = "writing-panel-closed";
 
-button.hidden = false;
-button.addEventListener("click", () => {
-  if (panel.open) {
-    panel.close();
-  } else {
-    open();
-  }
-  if (isWide.matches) {
-    localStorage.setItem(CLOSED, panel.open ? "" : "1");
-  }
-});
+for (const button of buttons) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    if (panel.open) {
+      panel.close();
+    } else {
+      open();
+    }
+    if (isWide.matches) {
+      localStorage.setItem(CLOSED, panel.open ? "" : "1");
+    }
+  });
+}
 done.addEventListener("click", () => panel.close());
 panel.addEventListener("close", update);
 panel.addEventListener("click", (event) => {
@@ -50,7 +52,9 @@ function open() {
 }
 
 function update() {
-  button.setAttribute("aria-expanded", String(panel.open));
+  for (const button of buttons) {
+    button.setAttribute("aria-expanded", String(panel.open));
+  }
 }
 
 for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {

@@ -57,7 +57,6 @@ class TagAdmin(TagCurationAdmin):
     fields = ("name", "slug", "description")
     inlines = (TagAliasInline,)
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
         return Tag.objects.with_use().order_by("name", "pk")

@@ -211,7 +211,7 @@ class TestSearch:
         monkeypatch.setattr(entry_list, "SEARCHED_TEXTS", 1)
         assert titles(client, "?q=lamp") == ["new"]
         page = read(client.get(POSTS))
-        assert text(one(page, "p.search-scope")).endswith("the texts of the newest 1 posts.")
+        assert text(one(page, "#searchbar_helptext")).endswith("the texts of the newest 1 posts.")
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="Reads SQLite's plans; PostgreSQL's depend on statistics.")

@@ -158,7 +158,8 @@ class TestProtectionOfInput:
 
         new_post.on("dialog", leave)
         new_post.fill("#id_title", "Unsaved")
-        new_post.click("text=View site")
+        new_post.get_by_role("button", name="Menu").click()
+        new_post.get_by_role("link", name="View site").click()
         new_post.wait_for_url("**/")
         assert dialogs == ["beforeunload"]
 

@@ -41,7 +41,15 @@ def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Cli
     store_document(pdf_file(), title="March report")
     files = search(editor, q="march").json()["files"]
     assert [file["title"] for file in files] == ["Crowd", "March"]
-    assert files[0] == {"title": "Crowd", "url": newest.file.url, "alt": "A march at night"}
+    edit = f"/admin/media/picture/{newest.pk}/change/"
+    assert files[0] == {
+        "id": newest.pk,
+        "title": "Crowd",
+        "url": newest.file.url,
+        "alt": "A march at night",
+        "thumbnail": newest.thumbnail_url,
+        "edit": edit,
+    }
     assert [file["title"] for file in search(editor, q="NIGHT march").json()["files"]] == ["Crowd"]
     assert [file["title"] for file in search(editor, kind="document").json()["files"]] == ["March report"]
 

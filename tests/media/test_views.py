@@ -104,14 +104,16 @@ class TestUploadResponse:
     def test_is_the_markdown_of_the_picture(self, client: Client) -> None:
         response = client.post(UPLOAD, {"image": picture_file("Our march.png")})
         picture = Picture.objects.get()
-        assert response.json() == {"image_code": f"![]({picture.file.url})"}
+        answer = response.json()
+        assert answer["image_code"] == f"![]({picture.file.url})"
+        assert (answer["file"]["id"], answer["file"]["url"]) == (picture.pk, picture.file.url)
         assert (picture.title, picture.uploaded_by) == ("Our march", self.editor)
         assert fetch(client, picture.file.url).status_code == 200
 
     @pytest.mark.parametrize("markup", ["html", "wordpress"])
     def test_is_an_html_tag_for_html(self, client: Client, markup: str) -> None:
         response = client.post(f"{UPLOAD}?markup={markup}", {"image": picture_file()})
-        assert response.json() == {"image_code": f'<img src="{Picture.objects.get().file.url}" alt="">'}
+        assert response.json()["image_code"] == f'<img src="{Picture.objects.get().file.url}" alt="">'
 
     def test_is_a_link_for_a_pdf(self, client: Client) -> None:
         upload = SimpleUploadedFile("Who *we* are.pdf", PDF)

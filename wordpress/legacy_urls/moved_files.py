@@ -11,12 +11,12 @@ from core.http import host_of
 from wordpress.legacy_urls.file_urls import FileURL, aliases_of, own_hosts, parse_file_url
 from wordpress.models import Attachment
 
-# The most paths in the condition of one query.
-_BATCH: Final = 1000
+# The most paths in the condition of one query. The connection keeps the last queries, so they must not all be large.
+_BATCH: Final = 200
 
 
 def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
-    """Return the current URL of each of `urls` that was a file of an old site, in any size. Takes one query.
+    """Return the current URL of each of `urls` that was a file of an old site, in any size.
 
     The host of a URL must be one of the file's site or of this one. URLs without a host match the files of any site.
     """
@@ -29,7 +29,7 @@ def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
 def match_files(
     files: Iterable[FileURL], attachments: QuerySet[Attachment], hosts: Collection[str]
 ) -> dict[FileURL, Attachment]:
-    """Return which of `attachments` each file is, as far as it is one of them. Takes one query per thousand paths.
+    """Return which of `attachments` each file is, as far as it is one of them. Takes one query per 200 paths.
 
     `hosts` are those of the site, in addition to those of the attachments themselves.
     """

@@ -1,128 +1,24 @@
-/* The dialog for images and documents that were uploaded before, with a button for new ones. */
+/* Images and documents of the media library in the text. */
 
-import { dialogFrom, moveWithArrows, searchWhileTyping, showCount } from "./dialogs.js";
 import { addBlock, imageCode, linkCode, selectedText } from "./formatting.js";
+import { mediaDialog } from "./media_dialog.js";
 import { placeForFiles, replace } from "./text.js";
 
 /** Return the function that asks for a file of a kind, `picture` or `document`, and inserts it. */
 export function addMedia(box, field) {
-  const chooser = box.querySelector(".editor-file");
-  let dialog = null;
-  let form = null;
-  let list = null;
-  let search = null;
-  let kind = "";
-  let next = null;
-  let chosen = null;
+  const ask = mediaDialog(box, field);
+  const upload = () => box.querySelector(".editor-file").click();
 
-  return (wanted) => {
-    if (!dialog) {
-      build();
-    }
-    kind = wanted;
-    const title = dialog.querySelector("h2");
-    title.textContent = title.dataset[kind];
-    list.classList.toggle("is-grid", kind === "picture");
-    list.replaceChildren();
-    form.reset();
-    choose(null);
-    dialog.showModal();
-    search();
-  };
+  return (kind) => ask({ kind, describe: kind === "picture", upload, done: kind === "picture" ? insertImage : insertLink });
 
-  function build() {
-    dialog = dialogFrom(box, "editor-media", insert);
-    form = dialog.querySelector("form");
-    list = dialog.querySelector(".editor-results");
-    const status = dialog.querySelector(".editor-found");
-    const more = dialog.querySelector(".editor-next");
-    const urlOf = (q, page) => `${field.dataset.mediaUrl}?${new URLSearchParams({ kind, q, page })}`;
-    const show = (response) => {
-      list.append(...(response?.files ?? []).map(itemFor));
-      next = response?.next ?? null;
-      more.hidden = next === null;
-      showCount(status, response && list.children.length);
-    };
-
-    search = searchWhileTyping(form.elements.q, (q) => urlOf(q, 1), (response) => {
-      list.replaceChildren();
-      choose(null);
-      show(response);
-    });
-    moveWithArrows(form.elements.q, list);
-    // Enter starts the search at once, and must not insert anything.
-    form.elements.q.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") {
-        event.preventDefault();
-        search();
-      }
-    });
-    more.addEventListener("click", async () => {
-      const last = list.lastElementChild;
-      const response = await fetch(urlOf(form.elements.q.value.trim(), next)).catch(() => null);
-      show(response?.ok ? await response.json() : null);
-      last?.nextElementSibling?.querySelector("button").focus();
-    });
-    dialog.querySelector(".editor-upload").addEventListener("click", () => {
-      dialog.close();
-      chooser.click();
-    });
-    form.elements.decorative.addEventListener("change", ({ target }) => {
-      form.elements.alt.disabled = target.checked;
-    });
-  }
-
-  function itemFor(file) {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    if (kind === "picture") {
-      const image = document.createElement("img");
-      image.src = file.url;
-      image.alt = file.alt || file.title;
-      image.loading = "lazy";
-      button.append(image);
-      button.title = file.title;
-      button.setAttribute("aria-pressed", "false");
-      button.addEventListener("click", () => choose(file, button));
-    } else {
-      const title = document.createElement("bdi");
-      title.textContent = file.title;
-      button.append(title);
-      button.addEventListener("click", () => {
-        chosen = file;
-        form.requestSubmit();
-      });
-    }
-    item.append(button);
-    return item;
-  }
-
-  /** Ask for the description of an image. */
-  function choose(file, button = null) {
-    chosen = file;
-    for (const each of list.querySelectorAll("[aria-pressed]")) {
-      each.setAttribute("aria-pressed", String(each === button));
-    }
-    const details = dialog.querySelector(".editor-alt");
-    details.hidden = details.disabled = !file;
-    dialog.querySelector(".editor-insert").hidden = !file;
-    if (file) {
-      dialog.querySelector(".editor-chosen").textContent = file.title;
-      form.elements.decorative.checked = form.elements.alt.disabled = false;
-      form.elements.alt.value = file.alt;
-      form.elements.alt.focus();
-    }
-  }
-
-  function insert() {
+  function insertImage(file, description) {
     const place = placeForFiles(field);
-    if (kind === "picture") {
-      field.setSelectionRange(place, place);
-      addBlock(field, imageCode(field, form.elements.decorative.checked ? "" : form.elements.alt.value.trim(), chosen.url));
-    } else {
-      const code = linkCode(field, selectedText(field) || chosen.title, chosen.url);
-      replace(field, field.selectionStart, field.selectionEnd, code);
-    }
+    field.setSelectionRange(place, place);
+    addBlock(field, imageCode(field, description, file.url));
+  }
+
+  function insertLink(file) {
+    const code = linkCode(field, selectedText(field) || file.title, file.url);
+    replace(field, field.selectionStart, field.selectionEnd, code);
   }
 }

@@ -45,7 +45,7 @@ export function takeFiles(box, field) {
     status.textContent = status.dataset.uploading;
     const codes = [];
     for (const { file, item } of waiting) {
-      const result = await upload(file, item.querySelector("progress"));
+      const result = await uploadFile(field, status, file, item.querySelector("progress"));
       if (result.image_code) {
         codes.push(result.image_code);
         item.remove();
@@ -76,27 +76,28 @@ export function takeFiles(box, field) {
     }
     status.textContent = image < 0 ? status.dataset.documentAdded : status.dataset.added;
   }
+}
 
-  function upload(file, progress) {
-    const isImage = file.type.startsWith("image/");
-    if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {
-      return { error: isImage ? status.dataset.tooLarge : status.dataset.documentTooLarge };
-    }
-    const body = new FormData();
-    body.append("csrfmiddlewaretoken", field.form.elements.csrfmiddlewaretoken.value);
-    body.append("image", file);
-    // Not fetch, which doesn't report how much has been sent.
-    const request = new XMLHttpRequest();
-    request.open("POST", field.dataset.markdownxUploadUrlsPath);
-    request.responseType = "json";
-    request.upload.addEventListener("progress", (event) => {
-      progress.value = event.loaded / event.total;
-    });
-    return new Promise((resolve) => {
-      request.addEventListener("loadend", () => resolve(request.response ?? {}));
-      request.send(body);
-    });
+/** Upload a file for the editor `field`. Resolve to the server's answer, or to an object with an `error`, or to `{}`. */
+export function uploadFile(field, status, file, progress) {
+  const isImage = file.type.startsWith("image/");
+  if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {
+    return { error: isImage ? status.dataset.tooLarge : status.dataset.documentTooLarge };
   }
+  const body = new FormData();
+  body.append("csrfmiddlewaretoken", field.form.elements.csrfmiddlewaretoken.value);
+  body.append("image", file);
+  // Not fetch, which doesn't report how much has been sent.
+  const request = new XMLHttpRequest();
+  request.open("POST", field.dataset.markdownxUploadUrlsPath);
+  request.responseType = "json";
+  request.upload.addEventListener("progress", (event) => {
+    progress.value = event.loaded / event.total;
+  });
+  return new Promise((resolve) => {
+    request.addEventListener("loadend", () => resolve(request.response ?? {}));
+    request.send(body);
+  });
 }
 
 function itemFor(file) {

@@ -26,6 +26,8 @@ from wordpress.models import Attachment, AttachmentQuerySet, FileState
 _MAX_URL_LENGTH: Final = 1000
 # How many other hosts are counted by name.
 _MAX_HOSTS: Final = 1000
+# How many rows one statement inserts. The connection keeps the last statements, so they must not all be large.
+_BATCH_SIZE: Final = 50
 # What tells files apart and says whether they are here.
 ATTACHMENT_COLUMNS: Final = (
     *("site", "wordpress_id", "url", "guid", "path", "former_path", "picture_id", "document_id"),
@@ -124,9 +126,10 @@ def _import(context: ImportContext, references: Sequence[FileReferences], hosts:
                 continue
             new[key] = attachment
         _update(new[key], file, on_other_host=not is_own)
-    for attachment in Attachment.objects.bulk_create(list(new.values())):
+    for attachment in Attachment.objects.bulk_create(list(new.values()), batch_size=_BATCH_SIZE):
         context.ledger.add(ATTACHMENTS, 0, attachment.pk)
-    Attachment.objects.bulk_update(list(changed.values()), ["guid", "former_path", "on_other_host"], batch_size=100)
+    names = ["guid", "former_path", "on_other_host"]
+    Attachment.objects.bulk_update(list(changed.values()), names, batch_size=_BATCH_SIZE)
 
 
 def _build(context: ImportContext, file: FileURL) -> Attachment:

@@ -1,0 +1,123 @@
+/* The dialog in which a file of the media library is chosen, with a button for new ones. */
+
+import { dialogFrom, moveWithArrows, searchWhileTyping, showCount } from "./dialogs.js";
+
+/** Return the function that asks for a file.
+ *
+ * It takes the `kind`, `picture` or `document`; whether to `describe` an image for the place where it will be; `upload`,
+ * which is called when a new file is wanted; and `done`, which gets the file and its description.
+ */
+export function mediaDialog(box, field) {
+  let dialog = null;
+  let form = null;
+  let list = null;
+  let search = null;
+  let wanted = null;
+  let next = null;
+  let chosen = null;
+
+  return (request) => {
+    wanted = request;
+    if (!dialog) {
+      build();
+    }
+    const title = dialog.querySelector("h2");
+    title.textContent = title.dataset[wanted.kind];
+    list.classList.toggle("is-grid", wanted.kind === "picture");
+    list.replaceChildren();
+    form.reset();
+    choose(null);
+    dialog.showModal();
+    search();
+  };
+
+  function build() {
+    dialog = dialogFrom(box, "editor-media", () => {
+      wanted.done(chosen, form.elements.decorative.checked ? "" : form.elements.alt.value.trim());
+    });
+    form = dialog.querySelector("form");
+    list = dialog.querySelector(".editor-results");
+    const status = dialog.querySelector(".editor-found");
+    const more = dialog.querySelector(".editor-next");
+    const urlOf = (q, page) => `${field.dataset.mediaUrl}?${new URLSearchParams({ kind: wanted.kind, q, page })}`;
+    const show = (response) => {
+      list.append(...(response?.files ?? []).map(itemFor));
+      next = response?.next ?? null;
+      more.hidden = next === null;
+      showCount(status, response && list.children.length);
+    };
+
+    search = searchWhileTyping(form.elements.q, (q) => urlOf(q, 1), (response) => {
+      list.replaceChildren();
+      choose(null);
+      show(response);
+    });
+    moveWithArrows(form.elements.q, list);
+    // Enter starts the search at once, and must not insert anything.
+    form.elements.q.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") {
+        event.preventDefault();
+        search();
+      }
+    });
+    more.addEventListener("click", async () => {
+      const last = list.lastElementChild;
+      const response = await fetch(urlOf(form.elements.q.value.trim(), next)).catch(() => null);
+      show(response?.ok ? await response.json() : null);
+      last?.nextElementSibling?.querySelector("button").focus();
+    });
+    dialog.querySelector(".editor-upload").addEventListener("click", () => {
+      dialog.close();
+      wanted.upload();
+    });
+    form.elements.decorative.addEventListener("change", ({ target }) => {
+      form.elements.alt.disabled = target.checked;
+    });
+  }
+
+  function itemFor(file) {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    if (wanted.kind === "picture") {
+      const image = document.createElement("img");
+      image.src = file.thumbnail;
+      image.alt = file.alt || file.title;
+      image.loading = "lazy";
+      button.append(image);
+      button.title = file.title;
+    } else {
+      const title = document.createElement("bdi");
+      title.textContent = file.title;
+      button.append(title);
+    }
+    if (wanted.describe) {
+      button.setAttribute("aria-pressed", "false");
+      button.addEventListener("click", () => choose(file, button));
+    } else {
+      button.addEventListener("click", () => {
+        chosen = file;
+        form.requestSubmit();
+      });
+    }
+    item.append(button);
+    return item;
+  }
+
+  /** Ask for the description of an image. */
+  function choose(file, button = null) {
+    chosen = file;
+    for (const each of list.querySelectorAll("[aria-pressed]")) {
+      each.setAttribute("aria-pressed", String(each === button));
+    }
+    const details = dialog.querySelector(".editor-alt");
+    details.hidden = details.disabled = !file;
+    dialog.querySelector(".editor-insert").hidden = !file;
+    if (file) {
+      dialog.querySelector(".editor-chosen").textContent = file.title;
+      form.elements.decorative.checked = form.elements.alt.disabled = false;
+      form.elements.alt.value = file.alt;
+      form.elements.alt.focus();
+    }
+  }
+}
