@@ -1,7 +1,9 @@
-"""What writers put into a text to show a picture or link to a document, in Markdown or HTML."""
+"""What the editor gets of pictures and documents: the code that shows or links to them, and what its scripts show."""
 
 import re
+from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html
 
 from media.models import Document, Picture
@@ -22,6 +24,18 @@ def document_code(document: Document, *, is_markdown: bool = True) -> str:
     if is_markdown:
         return f"[{_escape(str(document))}]({document.file.url})"
     return format_html('<a href="{}">{}</a>', document.file.url, document)
+
+
+def described(upload: Picture | Document) -> dict[str, Any]:
+    """Return what the scripts of the editor need to know about a file."""
+    name = "picture" if isinstance(upload, Picture) else "document"
+    values = {
+        "id": upload.pk,
+        "title": str(upload),
+        "url": upload.file.url,
+        "edit": reverse(f"admin:media_{name}_change", args=[upload.pk]),
+    }
+    return values | ({"alt": upload.alt, "thumbnail": upload.thumbnail_url} if isinstance(upload, Picture) else {})
 
 
 def _escape(text: str) -> str:

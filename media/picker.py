@@ -5,10 +5,10 @@ from typing import Any, Final
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from media.codes import described
 from media.models import Document, Picture, Upload
 from media.permissions import may_choose_while_writing
 
@@ -33,15 +33,3 @@ def picker(request: HttpRequest) -> JsonResponse:
     page = Paginator(found, _PAGE_SIZE).get_page(request.GET.get("page"))
     files = [described(upload) for upload in page]
     return JsonResponse({"files": files, "next": page.next_page_number() if page.has_next() else None})
-
-
-def described(upload: Picture | Document) -> dict[str, Any]:
-    """Return what the scripts of the editor need to know about a file."""
-    name = "picture" if isinstance(upload, Picture) else "document"
-    values = {
-        "id": upload.pk,
-        "title": str(upload),
-        "url": upload.file.url,
-        "edit": reverse(f"admin:media_{name}_change", args=[upload.pk]),
-    }
-    return values | ({"alt": upload.alt, "thumbnail": upload.thumbnail_url} if isinstance(upload, Picture) else {})

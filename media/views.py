@@ -28,10 +28,9 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
 from accounts.models import User
-from media.codes import document_code, picture_code
+from media.codes import described, document_code, picture_code
 from media.documents import file_type_of, is_pdf, store_document
 from media.permissions import may_upload_while_writing
-from media.picker import described
 from media.pictures import store_picture
 from media.uploads import store_upload
 
