@@ -53,6 +53,10 @@ messages: install ## Extract the messages to translate into locale/ (needs GNU g
 	@# Without its date, the catalogue changes only when a message does.
 	@sed -i '/^"POT-Creation-Date:/d' locale/en/LC_MESSAGES/django.po
 
+.PHONY: screenshots
+screenshots: install ## Make the pictures in docs/ anew (needs Chromium)
+	$(RUN) docs/screenshots.py
+
 .PHONY: format
 format: install ## Format the code, and fix what can be fixed automatically
 	$(RUN) ruff check --fix

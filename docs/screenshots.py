@@ -1,0 +1,156 @@
+"""Make the pictures of the interface in the documentation, from the demo site: `make screenshots`.
+
+They are made anew whenever the interface changes, so that they show what people see.
+"""
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+IMAGES: Final = PROJECT / "docs" / "images"
+QUALITY: Final = 82
+WIDE: Final = (1280, 860)
+PHONE: Final = (390, 800)
+WRITTEN: Final = """The jury has read every letter, and it took the **shortlist** seriously.
+
+## Who they are
+
+- a midwife who keeps two sets of records,
+- a bus driver, and
+- three sisters with a banner.
+
+> The lamp is small on purpose: it has to fit into a coat.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: of what is at `path`, for this `account` (empty: a reader), after `prepare` has been done there."""
+
+    name: str
+    path: str
+    account: str = "editor"
+    size: tuple[int, int] = WIDE
+    prepare: Callable[[Page], None] = lambda page: None
+
+
+def write(page: Page) -> None:
+    page.fill("#id_title", "Harbour Lamp Award 2027: the jury has chosen")
+    page.fill("#id_source", WRITTEN)
+    page.frame_locator(".editor-preview").get_by_text("three sisters").wait_for()
+
+
+def find_link(page: Page) -> None:
+    write(page)
+    page.focus("#id_source")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("lamp")
+    page.locator(".editor-dialog[open] .editor-results button").first.wait_for()
+
+
+def choose_image(page: Page) -> None:
+    write(page)
+    page.click("[data-tool=image]")
+    page.locator(".editor-dialog[open] .editor-results img").last.wait_for()
+
+
+def edit_quickly(page: Page) -> None:
+    page.get_by_role("link", name=re.compile("Quick edit")).nth(3).click()
+    page.get_by_role("dialog").wait_for()
+
+
+SHOTS: Final = (
+    Shot("post", "/2026/10/12/harbour-lamp-award-2026-shortlist/", account=""),
+    Shot("dashboard", "/admin/"),
+    Shot("writing", "/admin/blog/post/add/", prepare=write),
+    Shot("writing-on-a-phone", "/admin/blog/post/add/", size=PHONE, prepare=write),
+    Shot("link", "/admin/blog/post/add/", prepare=find_link),
+    Shot("image", "/admin/blog/post/add/", prepare=choose_image),
+    Shot("posts", "/admin/blog/post/"),
+    Shot("quick-edit", "/admin/blog/post/", prepare=edit_quickly),
+    Shot("media", "/admin/media/picture/"),
+    Shot("tags", "/admin/tags/tag/"),
+    Shot("queue", "/admin/comments/queue/", account="moderator"),
+)
+
+
+@contextmanager
+def demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve a demo site in `folder`. Yield its URL, and the passwords of its accounts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://localhost:{port}"
+    site = {"BROADSIDE_DATA": str(folder), "SITE_URL": url, "SECRET_KEY": "only-for-screenshots" * 3, "DEBUG": "0"}
+    environment = os.environ | site
+
+    def manage(*arguments: str) -> str:
+        options = {"cwd": PROJECT, "env": environment, "check": True, "text": True, "stdout": subprocess.PIPE}
+        done = subprocess.run([sys.executable, "manage.py", *arguments], **options)  # noqa: S603  # our own commands
+        return str(done.stdout)
+
+    manage("migrate", "--verbosity", "0")
+    manage("collectstatic", "--no-input", "--verbosity", "0")
+    accounts = dict(re.findall(r"^ +(\w+) +(\S{8,}) ", manage("load_demo"), re.MULTILINE))
+    manage("make_renditions")
+    granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
+    command = [sys.executable, *granian, "--log-level", "warning", "config.wsgi:application"]
+    server = subprocess.Popen(command, cwd=PROJECT, env=environment)  # noqa: S603  # our own command
+    try:
+        for _attempt in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield url, accounts
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    IMAGES.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        demo_site(Path(folder)) as (url, accounts),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for shot in SHOTS:
+            width, height = shot.size
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
+            page = context.new_page()
+            if shot.account:
+                page.goto(f"{url}/admin/login/")
+                page.fill("#id_username", shot.account)
+                page.fill("#id_password", accounts[shot.account])
+                page.click("[type=submit]")
+            page.goto(f"{url}{shot.path}")
+            shot.prepare(page)
+            page.wait_for_load_state("networkidle")
+            with Image.open(io.BytesIO(page.screenshot())) as image:
+                image.convert("RGB").save(IMAGES / f"{shot.name}.webp", quality=QUALITY, method=6)
+            print(shot.name)
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
