@@ -1,6 +1,6 @@
 /* The editor for Markdown and HTML. Without this script it is a plain text area. */
 
-import { dialogFrom } from "./editor/dialogs.js";
+import { dialogFrom, openDialog } from "./editor/dialogs.js";
 import { addFeaturedImage } from "./editor/featured.js";
 import { addFocusMode } from "./editor/focus.js";
 import { isMarkdown } from "./editor/formatting.js";
@@ -26,7 +26,7 @@ function enhance(box) {
     image: () => chooseMedia("picture"),
     document: () => chooseMedia("document"),
     focus: addFocusMode(box, field),
-    shortcuts: () => showShortcuts(box),
+    shortcuts: () => showShortcuts(box, field),
   });
   addSlashMenu(box, field, all);
   if (isMarkdown(field)) {
@@ -40,14 +40,14 @@ function enhance(box) {
 
 let shortcuts = null;
 
-function showShortcuts(box) {
+function showShortcuts(box, field) {
   if (!shortcuts) {
     shortcuts = dialogFrom(box, "editor-shortcuts");
     for (const key of shortcuts.querySelectorAll("kbd[data-keys]")) {
       key.textContent = keysOf(key);
     }
   }
-  shortcuts.showModal();
+  openDialog(shortcuts, field);
 }
 
 /* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed. */

@@ -40,7 +40,11 @@ IN_MARKDOWN = [
     ("embed", "a|", "a\n\n|https://|"),
     ("more", "a| b", "a\n\n<!--more-->|\n\n b"),
     ("Enter", "- a|", "- a\n- |"),
-    ("Enter", "- a\n- |", "- a\n|"),
+    ("Enter", "- a\n- |", "- a\n\n|"),
+    ("Enter", "- a\n\n- |", "- a\n\n|"),
+    ("Enter", "- a\n  - |", "- a\n|"),
+    ("Enter", "- |", "|"),
+    ("Enter", "> a\n> |", "> a\n\n|"),
     ("Enter", "  9. a|", "  9. a\n  10. |"),
     ("Enter", "> a|", "> a\n> |"),
     ("Enter", "no list|", "no list\n|"),
@@ -135,16 +139,21 @@ def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults
     source = page.locator("#id_source")
     dialog = page.locator(".editor-dialog[open]")
 
-    # A link to one of the site's own posts, from the menu.
-    source.press_sequentially("/li")
+    # A link to one of the site's own posts, from the menu. Words that are no title are no URL.
+    source.press_sequentially("Read this.\n\n/li")
     expect(page.locator(".editor-menu li")).to_have_text(["Link", "List", "Numbered list"])
     page.keyboard.press("Enter")
+    page.keyboard.type("nothing like it")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("status")).to_have_text("No published post or page has these words in its title.")
+    page.keyboard.press("Control+a")
     page.keyboard.type("defenseurs")
     expect(dialog.get_by_role("status")).to_have_text("Posts and pages found: 1")
     found = {"link": faults(page)}
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    link = f"[Défenseurs \\[2024\\]]({target.get_absolute_url()})"
+    before = "Read this.\n\n"
+    link = f"{before}[Défenseurs \\[2024\\]]({target.get_absolute_url()})"
     expect(source).to_have_value(link)
     # The same link is changed, not put into itself.
     page.keyboard.press("ArrowLeft")
@@ -152,7 +161,7 @@ def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults
     expect(dialog.get_by_label("Link text")).to_have_value("Défenseurs [2024]")
     dialog.get_by_label("URL").fill("example.org/a(b)")
     page.keyboard.press("Enter")
-    link = "[Défenseurs \\[2024\\]](https://example.org/a%28b%29)"
+    link = f"{before}[Défenseurs \\[2024\\]](https://example.org/a%28b%29)"
     expect(source).to_have_value(link)
 
     # An image with a description, and one for which it is asked.

@@ -140,7 +140,8 @@ def test_saving_after_the_session_has_ended_loses_nothing_and_logging_out_leaves
     add_words(page, " More.")
     expect_status(page, KEPT)
     page.on("dialog", lambda dialog: dialog.accept())
-    page.click("#logout-form button")
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/logout/")
     assert page.evaluate(COPIES) == 0
     # The server's copy waits for her.

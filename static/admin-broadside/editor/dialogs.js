@@ -25,6 +25,15 @@ export function dialogFrom(box, className, done = () => {}) {
   return dialog;
 }
 
+/** Show a dialog. When it is closed, the caret or selection in `field` is where it was, before `done` is called. */
+export function openDialog(dialog, field) {
+  const { selectionStart, selectionEnd, selectionDirection } = field;
+  // Browsers give the focus back, with the caret at the beginning.
+  const restore = () => field.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+  dialog.addEventListener("close", restore, { capture: true, once: true });
+  dialog.showModal();
+}
+
 /** Look for what is typed into `input`, and pass each response to `show`, or null if there is none.
  *
  * Return the function that starts another search. `urlOf` returns the URL for some words, or an empty string.

@@ -1,6 +1,6 @@
 /* The dialog for links, which finds the site's own posts and pages. */
 
-import { dialogFrom, moveWithArrows, searchWhileTyping, showCount } from "./dialogs.js";
+import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 import { linkCode, selectedText } from "./formatting.js";
 import { replace } from "./text.js";
 
@@ -22,8 +22,9 @@ export function addLinks(box, field) {
     form.elements.text.value = link?.text ?? selectedText(field).replace(/\s+/g, " ");
     form.elements.url.value = link?.url ?? "";
     dialog.querySelector(".editor-results").replaceChildren();
-    dialog.showModal();
+    openDialog(dialog, field);
     form.elements.url.focus();
+    validate();
     search();
   };
 
@@ -40,10 +41,11 @@ export function addLinks(box, field) {
     const status = dialog.querySelector(".editor-found");
     const input = form.elements.url;
     moveWithArrows(input, list);
+    input.addEventListener("input", validate);
     search = searchWhileTyping(
       input,
       (words) => {
-        const isUrl = IS_URL.test(words) || IS_HOST.test(words);
+        const isUrl = looksLikeUrl(words);
         list.hidden = status.hidden = isUrl;
         return isUrl ? "" : `${field.dataset.linksUrl}?${new URLSearchParams({ q: words })}`;
       },
@@ -54,11 +56,23 @@ export function addLinks(box, field) {
     );
   }
 
+  /** Refuse words that are no URL, unless they were one in the text before. */
+  function validate() {
+    const input = form.elements.url;
+    const typed = input.value.trim();
+    input.setCustomValidity(!typed || typed === link?.url || looksLikeUrl(typed) ? "" : input.dataset.noUrl);
+  }
+
   function choose(entry) {
     form.elements.text.value ||= entry.title;
     form.elements.url.value = entry.url;
+    validate();
     form.requestSubmit();
   }
+}
+
+function looksLikeUrl(text) {
+  return IS_URL.test(text) || IS_HOST.test(text);
 }
 
 function itemFor(entry, choose) {

@@ -1,4 +1,6 @@
-/* Enter continues a list or a quotation in Markdown, and ends it on an item in which nothing was written. */
+/* Enter continues a list or a quotation in Markdown, and ends it on an item in which nothing was written.
+ *
+ * It leaves a blank line then: without one, Markdown would take the next line for a part of the last item. */
 
 import { replace } from "./text.js";
 
@@ -26,7 +28,8 @@ function continueItem(field) {
   const [marks, indent, bullet, number, point, quote, space, task] = item;
   const rest = field.value.slice(caret).split("\n", 1)[0];
   if (!line.slice(marks.length).trim() && !rest.trim()) {
-    replace(field, start, caret, "");
+    const before = field.value.slice(0, start);
+    replace(field, start, caret, indent || !before.trim() || before.endsWith("\n\n") ? "" : "\n");
   } else {
     const next = bullet ?? quote ?? `${Number(number) + 1}${point}`;
     replace(field, caret, caret, `\n${indent}${next}${space || " "}${task ? "[ ] " : ""}`);

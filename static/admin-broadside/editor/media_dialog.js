@@ -1,6 +1,6 @@
 /* The dialog in which a file of the media library is chosen, with a button for new ones. */
 
-import { dialogFrom, moveWithArrows, searchWhileTyping, showCount } from "./dialogs.js";
+import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 /** Return the function that asks for a file.
  *
@@ -27,7 +27,7 @@ export function mediaDialog(box, field) {
     list.replaceChildren();
     form.reset();
     choose(null);
-    dialog.showModal();
+    openDialog(dialog, field);
     search();
   };
 
