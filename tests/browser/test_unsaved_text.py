@@ -17,7 +17,7 @@ from tests.factories.types import LogIn
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADD = "/admin/blog/post/add/"
-KEPT = re.compile("kept on the server and in this browser")
+KEPT = re.compile("Kept here and on the server since")
 IN_BROWSER = re.compile("kept in this browser, and will be sent")
 FILL_DISK = """() => {
   Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
