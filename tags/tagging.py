@@ -30,8 +30,9 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
         with transaction.atomic(savepoint=False):
             chosen = self._to_tag_model_instances(tags)
             ids = self._present() if present is None else {tag.pk for tag in present}
-            if gone := ids - {tag.pk for tag in chosen}:
-                self._rows().filter(tag__in=gone).delete()
+            if ids - {tag.pk for tag in chosen}:
+                # Whatever was not chosen, because others may have merged the tags that it had.
+                self._rows().exclude(tag__in=chosen).delete()
             self._add_missing(chosen, ids)
         return chosen
 
