@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish
-from blog.publishing import BulkChange
+from blog.publishing import BulkChange, file_under
 from core.changes import entries_changed
 
 # How many entries one statement reads or writes: databases limit its parameters.
@@ -55,7 +55,7 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
             entries.model.store_all(moved)
         for some in batched(pks, _BATCH_SIZE, strict=False):
             Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **changes.fields())
-            _change_categories(some, changes)
+            file_under(some, changes.add_categories, changes.remove_categories)
         if changes.add_tags:
             Post.tags.through._default_manager.attach_all(result.changed, changes.add_tags)
         entries_changed(pks)
@@ -107,13 +107,3 @@ def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
             yield from (pk for pk, category in wanted if (pk, category) not in present)
         if changes.add_tags:
             yield from Post.tags.through._default_manager.without_all(some, changes.add_tags)
-
-
-def _change_categories(pks: Collection[int], changes: Changes) -> None:
-    filed: Any = Entry.categories.through._default_manager
-    if changes.remove_categories:
-        filed.filter(entry__in=pks, category__in=changes.remove_categories).delete()
-    if changes.add_categories:
-        pairs = product(pks, changes.add_categories)
-        rows = [filed.model(entry_id=pk, category_id=category.pk) for pk, category in pairs]
-        filed.bulk_create(rows, ignore_conflicts=True)

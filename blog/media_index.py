@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from itertools import batched
 from typing import Any, Final
 
-from django.db.models import Exists, Model, OuterRef, Q
+from django.db.models import Exists, Model, OuterRef, Q, Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,11 @@ from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
 
 _BATCH: Final = 500
+# The tables of the index, with the files in them, by the column of the file.
+_INDEXES: Final[dict[str, tuple[Any, type[Model]]]] = {
+    "picture_id": (Entry.pictures.through, Picture),
+    "document_id": (Entry.documents.through, Document),
+}
 # The newest texts are enough to find descriptions of an image.
 _MAX_TEXTS: Final = 20
 
@@ -24,16 +29,30 @@ def update_media_index(ids: Collection[int]) -> None:
     for pks in batched(ids, _BATCH, strict=False):
         bodies = Entry.objects.filter(pk__in=pks).values_list("pk", "body_html")
         names = {pk: library_files(html) for pk, html in bodies}
-        _update(Entry.pictures.through, Picture, "picture_id", names)
-        _update(Entry.documents.through, Document, "document_id", names)
+        recorded = _recorded(pks)
+        for column, (through, model) in _INDEXES.items():
+            _update(through, model, column, names, recorded[column])
 
 
-def _update(through: Any, model: type[Model], column: str, names: dict[int, set[str]]) -> None:
+def _recorded(entries: Collection[int]) -> dict[str, dict[tuple[int, int], int]]:
+    """Return the IDs of the rows of these entries, by the pair of entry and file, for each column. One query."""
+    pictures, documents = (
+        through._default_manager.filter(entry__in=entries).values_list(Value(column), "pk", "entry_id", column)
+        for column, (through, _model) in _INDEXES.items()
+    )
+    recorded: dict[str, dict[tuple[int, int], int]] = {column: {} for column in _INDEXES}
+    for column, pk, entry, file in pictures.union(documents, all=True):
+        recorded[column][entry, file] = pk
+    return recorded
+
+
+def _update(
+    through: Any, model: type[Model], column: str, names: dict[int, set[str]], old: dict[tuple[int, int], int]
+) -> None:
     rows = through._default_manager
     wanted = set().union(*names.values())
     files = dict(model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
     new = {(pk, files[name]) for pk, its_names in names.items() for name in its_names if name in files}
-    old = {row[1:]: row[0] for row in rows.filter(entry__in=names).values_list("pk", "entry_id", column)}
     if gone := [pk for pair, pk in old.items() if pair not in new]:
         rows.filter(pk__in=gone).delete()
     # Another process may have recorded the same at the same time.

@@ -4,20 +4,20 @@ Functions for many entries change those that the person may change (blog.permiss
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, product
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from accounts.models import User
-from blog.models import Category, Entry, Revision, Status
+from blog.models import Category, Entry, Post, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
-from blog.revisions.recording import keep_stored, record
+from blog.revisions.recording import record
 from core.changes import content_changed, entries_changed
 from media.models import Picture
 
@@ -34,27 +34,59 @@ class BulkChange:
 
 
 def save_entry(
-    entry: Entry, by: User, *, categories: Iterable[Category] | None = None, tags: Iterable[str] | None = None
+    entry: Entry,
+    by: User,
+    *,
+    categories: Iterable[Category] | None = None,
+    tags: Iterable[str] | None = None,
+    stored: Entry | None = None,
 ) -> None:
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
-    What it contained and what it contains are in its revisions.
+    What it contained and what it contains are in its revisions. `stored` is the entry as it is in the database, if the
+    caller has read it in this transaction and locked its row (`lock_stored`).
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
     """
     if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
         raise PermissionDenied
     if not entry.author_id:
         entry.author = by
-    with transaction.atomic():
-        keep_stored(entry)
-        entry.store()
+    # Without a savepoint: whoever saves it in a transaction of their own lets an error undo all of that.
+    with transaction.atomic(savepoint=False):
+        stored = stored or lock_stored(entry)
+        before = Revision.of(stored, by=None) if stored else None
+        entry.store(stored=stored)
         if categories is not None:
-            entry.categories.set(categories)
-        if tags is not None:
-            entry.tags.set(tags)
-        record(entry, by)
+            categories = set(categories)
+            present = set(stored.categories.all()) if stored else set()
+            file_under([entry.pk], categories - present, present - categories)
+            # What was prefetched is out of date.
+            getattr(entry, "_prefetched_objects_cache", {}).pop("categories", None)
+        its_tags = None if tags is None else entry.tags.set(tags, present=stored.tags.all() if stored else ())
+        record(entry, by, before, categories=categories, tags=its_tags)
         entries_changed([entry.pk])
+
+
+def lock_stored(entry: Entry) -> Entry | None:
+    """Return what is stored of `entry`, with its categories and tags; None if it is new. Nobody else can change it."""
+    rows = type(entry)._default_manager.select_for_update(of=("self",)).defer("lead_html", "body_html", "auto_excerpt")
+    stored: Entry | None = rows.filter(pk=entry.pk).first() if entry.pk else None
+    if isinstance(stored, Post):
+        prefetch_related_objects([stored], "categories", "tags")
+    return stored
+
+
+def file_under(ids: Collection[int], added: Collection[Category], removed: Collection[Category]) -> None:
+    """Add categories to posts with these IDs, and remove others, in a statement each.
+
+    The caller opens a transaction and calls `entries_changed`.
+    """
+    filed: Any = Entry.categories.through._default_manager
+    if removed:
+        filed.filter(entry__in=ids, category__in=removed).delete()
+    rows = [filed.model(entry_id=pk, category_id=category.pk) for pk, category in product(ids, added)]
+    filed.bulk_create(rows, ignore_conflicts=True)
 
 
 @contextmanager

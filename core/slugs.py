@@ -75,17 +75,23 @@ def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken
 
 
 def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) -> list[str]:
-    """Return a different slug for each of `bases`, as `free_slug` does. Two queries at most for each `taken_by`."""
+    """Return a different slug for each of `bases`, as `free_slug` does. Two queries at most."""
     bases = [base[:max_length].strip("-") for base in bases]
-    taken = {slug for rows in taken_by for slug in rows.filter(slug__in=bases).values_list("slug", flat=True)}
+    taken = _slugs(taken_by, Q(slug__in=bases))
     if contested := taken | {base for base, count in Counter(bases).items() if count > 1}:
         tried = Q(*(_may_be_tried(base, max_length) for base in sorted(contested)), _connector=Q.OR)
-        taken.update(slug for rows in taken_by for slug in rows.filter(tried).values_list("slug", flat=True))
+        taken |= _slugs(taken_by, tried)
     free = []
     for base in bases:
         free.append(unique_slug(base, taken.__contains__, max_length=max_length))
         taken.add(free[-1])
     return free
+
+
+def _slugs(taken_by: Iterable[QuerySet[Any]], condition: Q) -> set[str]:
+    """Return the slugs in all of `taken_by` that meet the condition, in one query."""
+    first, *others = [rows.filter(condition).order_by().values_list("slug", flat=True) for rows in taken_by]
+    return set(first.union(*others).order_by())
 
 
 def _may_be_tried(base: str, max_length: int) -> Q:

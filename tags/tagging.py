@@ -1,5 +1,6 @@
 """The field that this app adds to posts, whose own app does not know tags, and the form of tags in text fields."""
 
+import builtins
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,19 +17,30 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
 
     def add(self, *tags: str | models.Model) -> None:
         """Add `tags` to the post."""
-        with transaction.atomic():
-            self._add_missing(self._to_tag_model_instances(tags))
+        with transaction.atomic(savepoint=False):
+            self._add_missing(self._to_tag_model_instances(tags), self._present())
 
-    def set(self, tags: Iterable[str | models.Model]) -> None:
-        """Make `tags` the only tags of the post. Tags that it already has stay as they are."""
-        with transaction.atomic():
+    def set(
+        self, tags: Iterable[str | models.Model], present: Iterable[models.Model] | None = None
+    ) -> list[models.Model]:
+        """Make `tags` the only tags of the post, and return them. Tags that it already has stay as they are.
+
+        `present` are those that it has, if the caller has just read them.
+        """
+        with transaction.atomic(savepoint=False):
             chosen = self._to_tag_model_instances(tags)
-            self._rows().exclude(tag__in=chosen).delete()
-            self._add_missing(chosen)
+            ids = self._present() if present is None else {tag.pk for tag in present}
+            if ids - {tag.pk for tag in chosen}:
+                # Whatever was not chosen, because others may have merged the tags that it had.
+                self._rows().exclude(tag__in=chosen).delete()
+            self._add_missing(chosen, ids)
+        return chosen
 
-    def _add_missing(self, tags: list[models.Model]) -> None:
+    def _present(self) -> builtins.set[int]:
+        return {*self._rows().values_list("tag", flat=True)}
+
+    def _add_missing(self, tags: list[models.Model], present: builtins.set[int]) -> None:
         self._remove_prefetched_objects()
-        present = set(self._rows().values_list("tag", flat=True))
         if missing := [tag for tag in tags if tag.pk not in present]:
             self.through._default_manager.attach(self.instance, missing)
 

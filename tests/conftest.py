@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -45,11 +46,21 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders with numbers as names. To find a free name, `tmp_path` would read those of all tests before each test."""
+    parent = tmp_path_factory.mktemp("isolated")
+    return (parent / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _isolated_environment(settings: Settings, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
     """Give each test its own folders for media and imports, and an empty cache."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = tmp_path_factory.mktemp("imports")
+    folder = next(_folders)
+    imports = folder / "imports"
+    imports.mkdir(parents=True, mode=0o700)
+    settings.MEDIA_ROOT = folder / "media"
+    settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = imports
     cache.clear()
 
 

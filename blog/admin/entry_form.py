@@ -151,7 +151,8 @@ class EntryFormAdmin(EntryActions, PreviewAdmin):
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         take(form.step, obj)
-        publishing.save_entry(obj, cast("User", request.user), categories=categories, tags=tags)
+        user = cast("User", request.user)
+        publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         obj.step = form.step  # type: ignore[attr-defined]  # for the response
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -1,5 +1,6 @@
 """The forms for posts, pages and categories, and their fields."""
 
+from copy import copy
 from typing import Any, Final, cast
 
 from django import forms
@@ -203,7 +204,8 @@ class EntryForm(MergingForm, VersionedForm):
         self.label_suffix = ""
         fields: dict[str, Any] = self.fields
         language = self.instance.language
-        # As stored: validation gives the instance what was entered.
+        # Validation gives the instance what was entered.
+        self.stored = copy(self.instance) if self.instance.pk else None
         self.state = state_of(self.instance)
         self.stored_time = self.instance.published_at
         self.steps = steps_for(self.user, self.instance)
@@ -227,6 +229,10 @@ class EntryForm(MergingForm, VersionedForm):
         """The step that the submitted form takes; None if there is no such step. The Enter key saves."""
         name = self.data.get("_step", Step.SAVE)
         return Step(name) if name in Step else None
+
+    def _get_validation_exclusions(self) -> Any:
+        # The fields have looked these up, and the model would do it again.
+        return super()._get_validation_exclusions() | {"author", "featured_picture"}  # type: ignore[misc]  # missing from the stubs
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -370,20 +370,22 @@ class Entry(PublicModel):
             self.store(*args, **kwargs)
             entries_changed([self.pk])
 
-    def store(self, *args: Any, **kwargs: Any) -> None:
+    def store(self, *args: Any, stored: "Entry | None" = None, **kwargs: Any) -> None:
         """Save it at a free URL, and render it if necessary. A URL that it had before becomes a redirect.
 
-        If it is published without a time, it is published now. The caller calls `entries_changed`. Raises
-        SourceTooLongError.
+        If it is published without a time, it is published now. The caller opens a transaction, and calls
+        `entries_changed`. `stored` is what is in the database, if the caller has read it. Raises SourceTooLongError.
         """
         self.render_if_stale()
-        self._store([self], lambda: super(Entry, self).save(*args, **kwargs))
+        before = None if stored is None else {stored.pk: stored}
+        self._store([self], lambda: super(Entry, self).save(*args, **kwargs), before)
 
     @classmethod
     def store_all(cls, entries: Sequence[Any]) -> None:
         """Save the status of stored entries of this kind, and their URLs, in a fixed number of statements.
 
-        Nothing is rendered, so the source must be unchanged. The caller calls `entries_changed`.
+        Nothing is rendered, so the source must be unchanged. The caller opens a transaction, and calls
+        `entries_changed`.
         """
         if not entries:
             return
@@ -394,27 +396,29 @@ class Entry(PublicModel):
         cls._store(entries, lambda: Entry.objects.bulk_update(entries, names, batch_size=200))
 
     @classmethod
-    def _store(cls, entries: Sequence[Any], write: Callable[[], object]) -> None:
-        """Give `entries` free URLs, `write` them and redirect the URLs that they had, in one transaction."""
-        with transaction.atomic():
+    def _store(
+        cls, entries: Sequence[Any], write: Callable[[], object], stored: Mapping[int, "Entry"] | None = None
+    ) -> None:
+        """Give `entries` free URLs, `write` them and redirect the URLs that they had (in `stored`, if it was read)."""
+        if stored is None:
             urls = Entry.objects.only("kind", "status", "slug", "published_at", "published_on", "parent", "path")
-            stored: dict[int, Entry] = urls.in_bulk([entry.pk for entry in entries if entry.pk])
-            for entry in entries:
-                entry._set_publication_time()
-                before = stored.get(entry.pk)
-                entry._remember_status(before)
-                # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
-                if before is not None and before.slug == entry.slug and entry.was_restored(before):
-                    entry.slug = slug_before_trash(entry.slug)
-            cls.assign_places(entries, stored)
-            try:
-                with transaction.atomic():
-                    write()
-            except IntegrityError:
-                # Someone else took a URL between the look-up and the write. Look again, once.
-                cls.assign_places(entries, stored)
+            stored = urls.in_bulk([entry.pk for entry in entries if entry.pk])
+        for entry in entries:
+            entry._set_publication_time()
+            before = stored.get(entry.pk)
+            entry._remember_status(before)
+            # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
+            if before is not None and before.slug == entry.slug and entry.was_restored(before):
+                entry.slug = slug_before_trash(entry.slug)
+        cls.assign_places(entries, stored)
+        try:
+            with transaction.atomic():
                 write()
-            cls.keep_old_urls(entries, stored)
+        except IntegrityError:
+            # Someone else took a URL between the look-up and the write. Look again, once.
+            cls.assign_places(entries, stored)
+            write()
+        cls.keep_old_urls(entries, stored)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         pk = self.pk

@@ -1,26 +1,38 @@
 """Keeping a revision of each state in which somebody saved an entry, within the transaction that saves it.
 
-Imports and bulk actions make none. What they stored is kept before the next save by hand replaces it, so an archive of
+Imports and bulk actions make none. What they stored is kept when the next save by hand replaces it, so an archive of
 100,000 posts has revisions only of those that were edited.
 """
 
-from django.db.models import Exists, OuterRef
+from collections.abc import Iterable
+from typing import Any
 
 from accounts.models import User
 from blog.models import Entry, Revision
 
 
-def keep_stored(entry: Entry) -> None:
-    """Keep what is stored of `entry` before it is saved, unless there is a revision of the time it last changed."""
-    is_kept = Exists(Revision.objects.filter(entry=OuterRef("pk"), created_at=OuterRef("modified_at")))
-    rows = type(entry)._default_manager.defer("lead_html", "body_html", "auto_excerpt")
-    if (stored := rows.filter(~is_kept, pk=entry.pk).first()) is not None:
-        record(stored, by=None)
+def record(
+    entry: Entry,
+    by: User,
+    before: Revision | None,
+    *,
+    categories: Iterable[Any] | None = None,
+    tags: Iterable[Any] | None = None,
+) -> None:
+    """Keep what `entry` contains, unless the latest revision contains the same.
 
-
-def record(entry: Entry, by: User | None) -> None:
-    """Keep what `entry` contains, unless the latest revision contains the same."""
-    revision = Revision.of(entry, by)
-    latest = Revision.objects.filter(entry=entry.pk).order_by("-pk").values_list("digest", flat=True)[:1]
-    if revision.digest not in latest:
-        revision.save()
+    What it contained `before`, if it was stored then, is kept first, unless there is a revision of the time when it had
+    last changed. Categories and tags that are not given are those of the entry.
+    """
+    states, digest = [Revision.of(entry, by, categories=categories, tags=tags)], ""
+    if before is not None:
+        latest = Revision.objects.filter(entry=entry.pk).order_by("-pk").values_list("created_at", "digest").first()
+        time, digest = latest or (None, "")
+        if time != before.created_at:
+            states.insert(0, before)
+    new = []
+    for state in states:
+        if state.digest != digest:
+            new.append(state)
+        digest = state.digest
+    Revision.objects.bulk_create(new)

@@ -134,6 +134,32 @@ class TestCheck:
         assert not any(problems)
 
 
+class TestLookingUp:
+    def test_own_permissions_and_those_of_all_roles_take_one_query(self, django_assert_num_queries: Any) -> None:
+        user = UserFactory(role="Moderator")
+        user.groups.add(Group.objects.get(name="Author"))
+        user.user_permissions.add(*Permission.objects.filter(codename__in=["change_sitesettings", "view_comment"]))
+        with django_assert_num_queries(1):
+            permissions = user.get_all_permissions()
+        expected = PERMISSIONS["Moderator"] | PERMISSIONS["Author"] | {"core.change_sitesettings"}
+        assert permissions == expected
+        with django_assert_num_queries(0):
+            assert all(user.has_perm(name) for name in expected)
+            assert not user.has_perm("blog.publish_post")
+
+    def test_whoever_is_inactive_may_do_nothing_and_owners_everything(self) -> None:
+        user, owner = UserFactory(role="Editor"), UserFactory(is_superuser=True)
+        user.is_active = False
+        assert (user.get_all_permissions(), user.has_perm("blog.add_post")) == (set(), False)
+        assert len(owner.get_all_permissions()) == Permission.objects.count()
+        owner.is_active = False
+        assert (owner.get_all_permissions(), owner.has_perm("blog.add_post")) == (set(), False)
+
+    def test_there_are_no_permissions_for_single_objects(self) -> None:
+        user = UserFactory(role="Editor")
+        assert user.get_all_permissions(user) == set()
+
+
 class TestNames:
     def test_readers_see_the_display_name_or_else_the_username(self) -> None:
         assert str(UserFactory(username="hans", display_name="Hans T.")) == "Hans T."

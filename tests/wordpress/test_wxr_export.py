@@ -56,6 +56,7 @@ _NOT_EXPORTED = {
     "blog.Redirect.picture": "belongs to its file",
     "blog.Redirect.document": "belongs to its file",
     "blog.Entry.featured_picture": "belongs to its file, see TestFiles",
+    "blog.Entry.status_before_trash": "what editors can undo on this site",
     "blog.Entry_categories.id": "nothing refers to it",
     "blog.Entry_pictures": "an index that follows from the texts",
     "blog.Entry_documents": "an index that follows from the texts",
