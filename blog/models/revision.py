@@ -46,9 +46,13 @@ class Revision(models.Model):
 
     @classmethod
     def of(cls, entry: Entry, by: User | None) -> Self:
-        """Return a revision, not yet saved, of what `entry` contains. Two queries for a post, none for a page."""
+        """Return a revision, not yet saved, of what `entry` contains.
+
+        Two queries for a post, none for a page, and another one if it has translations.
+        """
         settings: dict[str, Any] = {name: getattr(entry, name) for name in SETTINGS}
         settings["published_at"] = entry.published_at and entry.published_at.astimezone(dt.UTC).isoformat()
+        settings["translations"] = sorted(entry.translations().values_list("pk", flat=True))
         if entry.kind == EntryKind.POST:
             settings["categories"] = sorted(category.pk for category in entry.categories.all())
             settings["tags"] = sorted(tag.name for tag in entry.tags.all())

@@ -4,6 +4,8 @@ Imports and bulk actions make none. What they stored is kept before the next sav
 100,000 posts has revisions only of those that were edited.
 """
 
+import datetime as dt
+
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
@@ -18,9 +20,10 @@ def keep_stored(entry: Entry) -> None:
         record(stored, by=None)
 
 
-def record(entry: Entry, by: User | None) -> None:
-    """Keep what `entry` contains, unless the latest revision contains the same."""
+def record(entry: Entry, by: User | None, at: dt.datetime | None = None) -> None:
+    """Keep what `entry` contains since `at` (None: since it was saved), unless the latest revision has the same."""
     revision = Revision.of(entry, by)
+    revision.created_at = at or revision.created_at
     latest = Revision.objects.filter(entry=entry.pk).order_by("-pk").values_list("digest", flat=True)[:1]
     if revision.digest not in latest:
         revision.save()
