@@ -95,6 +95,7 @@ ADMIN = [
     "/admin/blog/post/{post}/change/?autosave=",
     "/admin/blog/post/{post}/history/",
     "/admin/blog/post/{post}/preview-links/",
+    "/admin/blog/post/{post}/translations/",
     "/admin/blog/post/{post}/revisions/",
     "/admin/blog/post/{trashed}/delete/",
     "/admin/blog/post/{imported}/change/",
@@ -153,6 +154,7 @@ def owner(blog: None) -> User:
     TagFactory(name="cooperations")
     twins.search()
     old, new = CategoryFactory(name="news"), CategoryFactory(name="newsletter")
+    CategoryFactory(name="Award")
     merge_categories([old.pk], new.pk, owner)
     entry = Comment.objects.get(pk=900).entry
     Redirect.objects.create(path="/old/", entry=entry)

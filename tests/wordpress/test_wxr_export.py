@@ -59,6 +59,7 @@ _NOT_EXPORTED = {
     "blog.Entry_categories.id": "nothing refers to it",
     "blog.Entry_pictures": "an index that follows from the texts",
     "blog.Entry_documents": "an index that follows from the texts",
+    "blog.CategoryTwins": "what editors decided on this site",
     "blog.Entry.status_before_trash": "for undoing a move to the trash on this site",
     "blog.Entry.translation_group": "a random one on each site, see test_translations",
     "comments.CommentSettings": "each site has its own, as the command says",
