@@ -37,7 +37,7 @@ from tests.factories import (
 )
 from tests.factories.files import pdf_file, picture_file
 from tests.factories.types import Faults, LogIn, OpenPage
-from wordpress.models import FragmentKind, ImportJob, JobState, ReusableBlock
+from wordpress.models import ExportJob, ExportState, FragmentKind, ImportJob, JobState, ReusableBlock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,6 +169,7 @@ def owner(blog: None) -> User:
     autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
     autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
+    ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress", warnings=["A note."], started_by=owner)
     return owner
 
 
