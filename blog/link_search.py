@@ -17,18 +17,24 @@ _MAX_PAGES: Final = 3
 _MAX_WORDS: Final = 8
 
 
-@require_safe
-def links(request: HttpRequest) -> JsonResponse:
-    """Return the newest published pages and posts with all words of `?q=` in their titles, or simply the newest.
+def title_condition(words: str) -> Q:
+    """Return the condition for entries with all these words in their titles or slugs.
 
-    Their slugs are searched as well: they have the words of the title without accents and in lower case.
+    A slug has the words of the title without accents and in lower case.
     """
-    if not may_write(request.user):
-        return JsonResponse({"error": _("Log in again in another tab. Your text is still here.")}, status=403)
     condition = Q()
-    for word in request.GET.get("q", "")[:200].replace("\0", "").split()[:_MAX_WORDS]:
+    for word in words[:200].replace("\0", "").split()[:_MAX_WORDS]:
         slug = slugify(word)
         condition &= Q(title__icontains=word) | (Q(slug__contains=slug) if slug else Q())
+    return condition
+
+
+@require_safe
+def links(request: HttpRequest) -> JsonResponse:
+    """Return the newest published pages and posts with all words of `?q=` in their titles, or simply the newest."""
+    if not may_write(request.user):
+        return JsonResponse({"error": _("Log in again in another tab. Your text is still here.")}, status=403)
+    condition = title_condition(request.GET.get("q", ""))
     fields = ("kind", "title", "slug", "password", "status", "published_at", "published_on", "path")
     found: list[Entry] = []
     # One query for each kind, because the index with which the newest are found at once begins with the kind.

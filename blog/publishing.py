@@ -208,11 +208,23 @@ def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
 
 
 def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: bool = False) -> BulkChange:
-    """Return what `set_language` would do. The entries have their present languages."""
+    """Return what `set_language` would do. The entries have their present languages.
+
+    Those with a translation into that language are refused.
+    """
     change = BulkChange()
     chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk")).exclude(language=language)
-    for entry in (chosen.select_for_update() if lock else chosen).without_texts().order_by("pk"):
-        (change.changed if may_edit(by, entry) and entry.status != Status.TRASH else change.refused).append(entry)
+    entries_found = list((chosen.select_for_update() if lock else chosen).without_texts().order_by("pk"))
+    groups = {entry.translation_group for entry in entries_found} - {None}
+    with_language = Entry.objects.filter(translation_group__in=groups, language=language)
+    taken = set(with_language.values_list("translation_group", flat=True)) if groups else set()
+    for entry in entries_found:
+        is_free = entry.translation_group not in taken
+        is_allowed = is_free and may_edit(by, entry) and entry.status != Status.TRASH
+        (change.changed if is_allowed else change.refused).append(entry)
+        if is_allowed and entry.translation_group:
+            # One of a group of translations at most.
+            taken.add(entry.translation_group)
     return change
 
 

@@ -227,6 +227,7 @@ def entry_response(
         "canonical_url": absolute_url(urls[page_number - 1]),
         # For other sites.
         "picture_url": absolute_url(picture),
+        **_translations(entry),
         "feed_links": [comment_feed, site_feed(request)],
         "preview": preview,
     }
@@ -238,6 +239,14 @@ def entry_response(
         context |= {"page": entry, "children": entry.children.published()}
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
+
+
+def _translations(entry: Entry) -> dict[str, Any]:
+    """Return what a page says about the translations that readers may see. One query, if it has any."""
+    fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path")
+    linked = list(entry.translations().published().exclude(language="").only(*fields)) if entry.language else []
+    alternates = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked)] if linked else []
+    return {"translations": linked, "alternates": alternates}
 
 
 def _entry_page_url(entry: Entry, page_number: int) -> str:

@@ -251,6 +251,9 @@ BROADSIDE_IMPORT_FILE_MAX_BYTES = env.int("IMPORT_FILE_MAX_MB", default=1024) * 
 # Uploaded exports that are never imported are deleted after this time.
 BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 
+# Exports that were made in the admin are deleted after this time.
+BROADSIDE_EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=3)
+
 # Long tasks are run by `manage.py db_worker`, next to the web server.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 

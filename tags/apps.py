@@ -10,9 +10,11 @@ class TagsConfig(AppConfig):
     verbose_name = _("Tags")
 
     def ready(self) -> None:
+        from blog.advice import advice_checks
         from blog.entry_lists import entry_searches
         from core.changes import change_handlers
         from core.navigation import NavigationItem, navigation_items
+        from tags.advice import check_twins
         from tags.models import TaggedPost, tagged_with
 
         navigation_items.register(
@@ -26,5 +28,6 @@ class TagsConfig(AppConfig):
         )
         change_handlers.register("tags", TaggedPost.objects.update_published_at)
         entry_searches.register("tags", tagged_with)
+        advice_checks.register("tags.twins", check_twins)
         reserved_slugs.register("tags", {"tag"})
         role_permissions.register("tags", {AUTHOR: {"add_tag", "view_tag"}, EDITOR: every_action("tag", "tagalias")})

@@ -1,17 +1,23 @@
 """Likely duplicates among the tags: searched for on demand, and stored until the next search."""
 
+from collections.abc import Collection, Iterable, Iterator
 from itertools import batched
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
+from django.db.models.functions import Length
 
+from blog.models import Post
 from core.twins import find_twins
-from tags.models import Tag, TagTwins
+from tags.models import Tag, TagAlias, TaggedPost, TagTwins, search_key, tag_key
 
 # More than anyone works through before the next search.
 MAX_STORED: Final = 5000
 _BATCH_SIZE: Final = 1000
+# With how many tags the new ones of a post are compared, and how many of their words count.
+_MAX_CANDIDATES: Final = 5000
+_MAX_LETTERS: Final = 5
 
 
 def search() -> int:
@@ -63,3 +69,39 @@ def counts(pairs: list[TagTwins]) -> dict[int, int]:
         rows: Any = Tag.objects.with_counts().filter(pk__in=some)
         found.update(rows.values_list("pk", "post_count"))
     return found
+
+
+def twins_of_new(names: Collection[str], post: Post) -> Iterator[tuple[str, Tag, int]]:
+    """Yield those of `names` that no other post has as a tag, each with a used tag that it is a likely twin of.
+
+    The third value is the number of that tag's posts. Two queries if no name is new, and five otherwise.
+    """
+    keys = {tag_key(name): name for name in names if tag_key(name)}
+    of_others = TaggedPost.objects.exclude(content_object=post.pk) if post.pk else TaggedPost.objects.all()
+    in_use = set(of_others.filter(tag__key__in=keys).order_by().values_list("tag__key", flat=True).distinct())
+    former = set(TagAlias.objects.filter(key__in=keys).values_list("key", flat=True))
+    new = [name for key, name in keys.items() if key not in in_use | former]
+    if not new:
+        return
+    candidates = list(_may_be_twins(new).exclude(key__in=keys)[:_MAX_CANDIDATES])
+    found: dict[str, Tag] = {}
+    for pair in find_twins([*(tag.name for tag in candidates), *new]):
+        if pair.first < len(candidates) <= pair.second:
+            found.setdefault(new[pair.second - len(candidates)], candidates[pair.first])
+    rows = of_others.filter(tag__in=found.values()).order_by().values("tag").annotate(count=Count("pk"))
+    counts = dict(rows.values_list("tag", "count"))
+    of_counted = Q(first__in=counts) | Q(second__in=counts)
+    different = set(TagTwins.objects.filter(of_counted, are_different=True).values_list("first__key", "second__key"))
+    for name, tag in found.items():
+        if tag.pk in counts and not different & {(tag_key(name), tag.key), (tag.key, tag_key(name))}:
+            yield name, tag, counts[tag.pk]
+
+
+def _may_be_twins(names: Iterable[str]) -> Any:
+    """Return tags of about the same length, with the first letter of any of the words: these are rarely wrong."""
+    condition = Q(pk__in=[])
+    for name in names:
+        key = search_key(name)
+        for letter in sorted({word[0] for word in key.split()})[:_MAX_LETTERS]:
+            condition |= Q(search_key__startswith=letter, length__range=(len(key) - 3, len(key) + 3))
+    return Tag.objects.annotate(length=Length("search_key")).filter(condition)

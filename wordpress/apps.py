@@ -21,10 +21,20 @@ class WordPressConfig(AppConfig):
         navigation_items.register(
             "import",
             NavigationItem(
-                label=_("Import"),
+                label=_("Import/Export"),
                 url_name="admin:wordpress_importjob_changelist",
                 permissions=("wordpress.import_wordpress",),
                 order=90,
+            ),
+        )
+        navigation_items.register(
+            "export",
+            NavigationItem(
+                label=_("Export"),
+                url_name="admin:wordpress_exportjob_changelist",
+                permissions=("wordpress.export_site",),
+                order=91,
+                parent="import",
             ),
         )
         navigation_items.register(

@@ -276,8 +276,8 @@ class JobStep(models.TextChoices):
 ACTIVE_STATES = (JobState.WAITING, JobState.RUNNING)
 
 
-class ImportJob(models.Model):
-    """Export files that were uploaded in the admin, and their import. `wordpress.uploads.lifecycle` changes the state.
+class Job(models.Model):
+    """What a worker does for the owner. `wordpress.uploads.lifecycle` changes the state.
 
     The progress changes too often for the database: it is in the job's folder (`wordpress.uploads.folder`).
     """
@@ -286,9 +286,21 @@ class ImportJob(models.Model):
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by")
     )
+    state_since = models.DateTimeField(_("state since"), auto_now_add=True)
+    # Why it ended without a result.
+    error = models.TextField(blank=True)
+    # Each kind of job has its own states, of which the first two are the ACTIVE_STATES.
+    state = models.CharField(_("state"), max_length=20, default="waiting")
+
+    class Meta:
+        abstract = True
+
+
+class ImportJob(Job):
+    """Export files that were uploaded in the admin, and their import."""
+
     uploaded_at = models.DateTimeField(_("uploaded at"), auto_now_add=True)
     state = models.CharField(_("state"), max_length=20, choices=JobState, default=JobState.WAITING)
-    state_since = models.DateTimeField(_("state since"), auto_now_add=True)
     step = models.CharField(_("step"), max_length=20, choices=JobStep, default=JobStep.READ)
     # The names that the files had on the owner's computer.
     file_names = models.JSONField(_("files"), default=list)
@@ -297,8 +309,6 @@ class ImportJob(models.Model):
     # The options of the last step, as `wordpress.importing.pipeline.import_export` takes them.
     options = models.JSONField(default=dict)
     report = models.JSONField(default=dict)
-    # Why it was rejected or interrupted.
-    error = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("WordPress import")
@@ -315,3 +325,39 @@ class ImportJob(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("admin:wordpress_importjob_change", args=[self.pk])
+
+
+class ExportState(models.TextChoices):
+    """How far an export job is. At most one job is active at a time."""
+
+    WAITING = "waiting", _("Waiting for the worker")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Ready to download")
+    INTERRUPTED = "interrupted", _("Interrupted")
+    EXPIRED = "expired", _("Deleted")
+
+
+class ExportJob(Job):
+    """An export of this site that was started in the admin (`wordpress.downloads`)."""
+
+    state = models.CharField(_("state"), max_length=20, choices=ExportState, default=ExportState.WAITING)
+    started_at = models.DateTimeField(_("started"), auto_now_add=True)
+    # A key of `wordpress.downloads.formats.FORMATS`.
+    format = models.CharField(_("format"), max_length=20)
+    item_count = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    # Sentences about what was lost.
+    warnings = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+        default_permissions = ()
+        permissions = [("export_site", _("Can export the site"))]
+        ordering = ("-started_at", "-pk")
+        constraints = [
+            models.UniqueConstraint(Case(When(Q(state__in=ACTIVE_STATES), then=Value(1))), name="one_active_export_job")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.format} ({self.started_at:%Y-%m-%d %H:%M})"

@@ -7,17 +7,17 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog import curation
-from blog.admin.curation import ChangeAdmin, CurationAdmin, read_ids
+from blog import curation, twins
+from blog.admin.curation import ChangeAdmin, CurationAdmin, TwinsAdmin, read_ids, twins_row
 from blog.admin.forms import CategoryForm
 from blog.admin.trees import dashed, indented, tree_order
-from blog.models import Category, CategoryChange
+from blog.models import Category, CategoryChange, CategoryTwins
 from blog.models.curation import CurationError
 
 
@@ -108,6 +108,26 @@ class CategoryAdmin(CurationAdmin):
             obstacle=obstacle,
             confirmed=confirmed,
             ids=",".join(map(str, ids)),
+        )
+
+
+@admin.register(CategoryTwins)
+class CategoryTwinsAdmin(TwinsAdmin):
+    permission = "blog.delete_category"
+    not_twins_text = _("These two categories will not be suggested again.")
+    set_different = staticmethod(twins.set_different)
+
+    def twins_page(self, request: HttpRequest) -> HttpResponse:
+        merge_url = f"{reverse('admin:blog_category_merge')}?categories="
+        rows = [
+            twins_row([(each, each.post_count) for each in pair[:2]], pair.likeness, merge_url) for pair in twins.find()
+        ]
+        return self.curation_page(
+            request,
+            "admin/blog/category_twins.html",
+            gettext("Category twins"),
+            rows=rows,
+            parent={"url": reverse("admin:blog_category_changelist"), "label": gettext("Categories")},
         )
 
 

@@ -1,7 +1,7 @@
 """What the admins of tags and of categories share: pages that show a change before it is made, and undo."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from blog.models.curation import CurationError, UndoableChange
 from core.admin import BaseAdmin, ReadOnlyAdmin
+from core.twins import Likeness
 
 
 def read_ids(values: Iterable[str]) -> list[int]:
@@ -61,6 +62,82 @@ class CurationAdmin(BaseAdmin[Any]):
 
     def to_list(self) -> HttpResponseRedirect:
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+
+REASONS: Final = {
+    Likeness.ACCENTS: _("the same but for accents"),
+    Likeness.SPACING: _("the same but for spaces, hyphens or punctuation"),
+    Likeness.PLURAL: _("singular and plural"),
+    Likeness.ORDER: _("the same words in another order"),
+    Likeness.TYPO: _("one letter differs"),
+}
+
+
+class TwinsAdmin(CurationAdmin):
+    """Shows pairs of headings that may be the same in place of Django's list, each with a way to merge them."""
+
+    # Users who may do this see the page.
+    permission: ClassVar[str]
+    not_twins_text: ClassVar[Any]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(self.permission))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    has_change_permission = has_delete_permission = has_view_permission
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        # No pages for single pairs.
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return [path("", self.admin_site.admin_view(self.changelist_view), name=name)]
+
+    def twins_page(self, request: HttpRequest) -> HttpResponse:
+        """Show the twins."""
+        raise NotImplementedError
+
+    def set_different(self, first: int, second: int) -> None:
+        """Remember that these two are not the same."""
+        raise NotImplementedError
+
+    def search(self, request: HttpRequest) -> None:
+        """Search again, if the twins are stored."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """List the twins. A POST says that two of them are `different`, or searches again."""
+        self.require_curator(request)
+        if request.method != "POST":
+            return self.twins_page(request)
+        ids = read_ids(request.POST.getlist("different"))
+        if len(ids) == 2:
+            self.set_different(*ids)
+            self.message_user(request, self.not_twins_text, messages.SUCCESS)
+        else:
+            self.search(request)
+        page = request.GET.get("page", "")
+        url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return redirect(f"{url}?page={page}" if page.isascii() and page.isdigit() else url)
+
+
+def twins_row(pair: Sequence[tuple[Any, int]], likeness: Likeness, merge_url: str) -> dict[str, Any]:
+    """Return the context of two headings with their numbers of posts, of which the first one would stay."""
+    both = [
+        {
+            "name": str(heading),
+            "count": count,
+            "url": reverse(f"admin:{heading._meta.app_label}_{heading._meta.model_name}_change", args=[heading.pk]),
+            "detail": getattr(heading, "path", ""),
+        }
+        for heading, count in pair
+    ]
+    ids = ",".join(str(heading.pk) for heading, _count in pair)
+    is_same = both[0]["name"] == both[1]["name"]
+    reason = gettext("the same name") if is_same else REASONS[likeness]
+    return {"both": both, "ids": ids, "reason": reason, "merge_url": f"{merge_url}{ids}"}
 
 
 class ChangeAdmin(ReadOnlyAdmin):

@@ -14,12 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog import publishing
+from blog import publishing, translations
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
 from blog.admin.forms import EntryForm
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
+from blog.admin.translations import TranslationsMixin
 from blog.models import Entry, Post, Status
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
@@ -44,7 +45,7 @@ class FeaturedPictureInput(ForeignKeyRawIdWidget):
         return "", ""
 
 
-class EntryFormAdmin(EntryActions, PreviewAdmin):
+class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
     """The form of posts and pages, which name the fields of their own kind."""
 
     # The title and fields of the fieldsets before all others in the panel.
@@ -78,7 +79,7 @@ class EntryFormAdmin(EntryActions, PreviewAdmin):
         """Return the fieldsets. Those with the classes `writing` and `time` are not in the panel (change_form.html)."""
         user = request.user
         editable = obj is None or may_edit(user, obj)
-        writing = ["title", "source"] + (["version"] if obj is not None and editable else [])
+        writing = ["title", "source"] + (["translation_of"] if obj is None else ["version"] if editable else [])
         address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
         # Each with a section of its own, as far as this person may set them.
         for_editors = {"author": _("Author"), "sticky": _("Front page")}
@@ -153,6 +154,8 @@ class EntryFormAdmin(EntryActions, PreviewAdmin):
         take(form.step, obj)
         user = cast("User", request.user)
         publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
+        if form.original is not None:
+            translations.link(obj, form.original, user)
         obj.step = form.step  # type: ignore[attr-defined]  # for the response
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

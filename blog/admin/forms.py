@@ -20,12 +20,14 @@ from accounts.models import User
 from blog.admin.merging import MergingForm
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
-from blog.models import Category, Page, Post
+from blog.models import Category, Entry, Page, Post
+from blog.permissions import may_view
+from blog.translations import LinkError, require_possible
 from blog.workflow import Step, may_take, state_of, steps_for
 from core.text import unify_line_ends
 
 
-class VersionInput(forms.HiddenInput):
+class UnlabelledInput(forms.HiddenInput):
     """A hidden input that no label is for."""
 
     def id_for_label(self, id_: str) -> str:
@@ -37,7 +39,7 @@ class VersionedForm(forms.ModelForm[Any]):
     """A form with the field `version`, which the admin shows to users who may change the object."""
 
     # The version that the object had when the form was opened.
-    version = forms.CharField(required=False, widget=VersionInput)
+    version = forms.CharField(required=False, widget=UnlabelledInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -189,6 +191,8 @@ class EntryForm(MergingForm, VersionedForm):
     user: User
 
     source = SourceField(label=gettext_lazy("Text"))
+    # Of a new entry: the ID of the one that it translates (blog.admin.translations).
+    translation_of = forms.IntegerField(required=False, widget=UnlabelledInput)
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
@@ -233,6 +237,24 @@ class EntryForm(MergingForm, VersionedForm):
     def _get_validation_exclusions(self) -> Any:
         # The fields have looked these up, and the model would do it again.
         return super()._get_validation_exclusions() | {"author", "featured_picture"}  # type: ignore[misc]  # missing from the stubs
+
+    @cached_property
+    def original(self) -> Entry | None:
+        """The entry that a new one translates, if this person sees it."""
+        pk = self["translation_of"].value() if "translation_of" in self.fields and not self.instance.pk else None
+        original = self._meta.model._default_manager.filter(pk=pk).first() if str(pk).isdecimal() else None
+        return original if original and may_view(self.user, original) else None
+
+    def clean_language(self) -> str:
+        """Check that a new translation can be linked. Others are checked when they are linked, and by the model."""
+        language = str(self.cleaned_data["language"])
+        if self.original is not None:
+            new = self._meta.model(title=self.data.get("title", ""), language=language)
+            try:
+                require_possible([self.original, *self.original.translations(), new])
+            except LinkError as error:
+                raise ValidationError(str(error)) from error
+        return language
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

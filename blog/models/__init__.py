@@ -1,7 +1,7 @@
 """The blog's models: posts, pages, categories, redirects, enclosures, revisions and autosaves."""
 
 from blog.models.autosave import Autosave
-from blog.models.category import Category
+from blog.models.category import Category, CategoryTwins
 from blog.models.category_change import CategoryChange
 from blog.models.entry import TEXTS, Entry, Status, date_in_lists, public_condition
 from blog.models.page import Page
@@ -15,6 +15,7 @@ __all__ = [
     "Autosave",
     "Category",
     "CategoryChange",
+    "CategoryTwins",
     "EnclosedWith",
     "Enclosure",
     "Entry",

@@ -63,3 +63,22 @@ class Category(TreeNode):
                 remove_redirects([f"/category/{self.slug}/"])
                 if old_slug:
                     add_redirects([(f"/category/{old_slug}/", self)])
+
+
+class CategoryTwins(models.Model):
+    """Two categories with nearly the same name about which someone has said that they are different (blog.twins)."""
+
+    first = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("category twins")
+        verbose_name_plural = _("category twins")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="category_twins_once"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("second")), name="category_twins_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} / {self.second}"

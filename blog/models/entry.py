@@ -135,6 +135,8 @@ class Entry(PublicModel):
         blank=True,
         help_text=_("The language of the text, which also sets its direction."),
     )
+    # The same for an entry and its translations into other languages (blog.translations).
+    translation_group = models.UUIDField(null=True, editable=False)
     # Readers type it, so it is stored as it is, as in WordPress.
     password = models.CharField(
         _("password"),
@@ -217,6 +219,8 @@ class Entry(PublicModel):
         constraints = [
             # The day is NULL for pages and undated posts, which the constraint therefore ignores.
             models.UniqueConstraint(fields=["published_on", "slug"], name="post_url_unique"),
+            # Most entries have no group, and the constraint ignores them.
+            models.UniqueConstraint(fields=["translation_group", "language"], name="entry_translation_once"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="entry_status_known"),
             models.CheckConstraint(
                 condition=~Q(status=Status.PUBLISHED) | Q(published_at__isnull=False), name="entry_published_has_time"
@@ -259,6 +263,14 @@ class Entry(PublicModel):
     def public_from(self) -> dt.datetime | None:
         """When it becomes visible to readers; None if its status hides it from them."""
         return self.published_at if self.status == Status.PUBLISHED else None
+
+    @property
+    def language_name(self) -> str:
+        """What speakers of its language call it, or its code if Django doesn't know it; empty if it has none."""
+        try:
+            return str(get_language_info(self.language)["name_local"])
+        except KeyError:
+            return self.language
 
     @property
     def direction(self) -> str:
@@ -334,11 +346,21 @@ class Entry(PublicModel):
 
     def clean(self) -> None:
         super().clean()
+        if other := self.translations().filter(language=self.language).first():
+            text = gettext("This is linked to its translation “%s”, which is in this language. Unlink that one first.")
+            raise ValidationError({"language": text % other})
         self._set_publication_time()
         try:
             self.render_if_stale()
         except SourceTooLongError as error:
             raise ValidationError({"source": str(error)}) from error
+
+    def translations(self) -> EntryQuerySet:
+        """Return the entries that are linked to this one as its translations, whether readers see them or not."""
+        group = self.translation_group
+        entries: EntryQuerySet = type(self)._default_manager.all()
+        linked = entries.filter(translation_group=group).exclude(pk=self.pk)
+        return linked.order_by("language") if group else linked.none()
 
     # Rendering
 

@@ -56,10 +56,12 @@ class Revision(models.Model):
     ) -> Self:
         """Return a revision, not yet saved, of what `entry` contains.
 
-        Categories and tags that are not given are those of the entry, each a query unless they are prefetched.
+        Categories and tags that are not given are those of the entry, each a query unless they are prefetched. Its
+        translations, if it has any, take another query.
         """
         settings: dict[str, Any] = {name: getattr(entry, name) for name in SETTINGS}
         settings["published_at"] = entry.published_at and entry.published_at.astimezone(dt.UTC).isoformat()
+        settings["translations"] = sorted(entry.translations().values_list("pk", flat=True))
         if entry.kind == EntryKind.POST:
             categories = entry.categories.all() if categories is None else categories
             settings["categories"] = sorted(category.pk for category in categories)

@@ -38,7 +38,7 @@ def differences(before: Revision, after: Revision) -> list[Difference]:
     for name in ("title", "source"):
         found += _difference(name, compare(getattr(before, name), getattr(after, name)))
     found += _difference("markup", _replaced(_markup_label(before.markup), _markup_label(after.markup)))
-    for name in (*SETTINGS, "categories", "tags"):
+    for name in (*SETTINGS, "translations", "categories", "tags"):
         # A setting may be newer than a revision, and pages have no tags.
         if not (name in before.settings and name in after.settings):
             continue
@@ -74,8 +74,9 @@ def as_html(pieces: Sequence[Piece]) -> SafeString:
 
 def label_of(name: str) -> str:
     """Return what the form calls this field or setting."""
-    field = Entry._meta.get_field(name.removesuffix("_id")) if name != "tags" else None
-    return capfirst(str(getattr(field, "verbose_name", gettext("tags"))))
+    if name in (labels := {"tags": gettext("tags"), "translations": gettext("translations")}):
+        return capfirst(labels[name])
+    return capfirst(str(getattr(Entry._meta.get_field(name.removesuffix("_id")), "verbose_name", name)))
 
 
 def _difference(name: str, pieces: Sequence[Piece]) -> list[Difference]:
@@ -110,6 +111,11 @@ def _category_names(pks: list[int]) -> str:
     return ", ".join([*names, *([gettext("(deleted)")] * (len(pks) - len(names)))])
 
 
+def _translation_names(pks: list[int]) -> str:
+    entries = Entry.objects.filter(pk__in=pks).only("kind", "title", "password", "language").order_by("language")
+    return ", ".join(f"{entry} ({entry.language_name})" for entry in entries)
+
+
 _WORDS: Final[dict[str, Callable[[Any], str]]] = {
     "status": lambda value: str(Status(value).label),
     "published_at": lambda value: date_format(localtime(dt.datetime.fromisoformat(value)), "DATETIME_FORMAT"),
@@ -117,6 +123,7 @@ _WORDS: Final[dict[str, Callable[[Any], str]]] = {
     "featured_picture_id": _names(Picture),
     "parent_id": _names(Page),
     "categories": _category_names,
+    "translations": _translation_names,
     "tags": lambda names: ", ".join(sorted(names, key=str.casefold)),
 }
 

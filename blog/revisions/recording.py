@@ -4,6 +4,7 @@ Imports and bulk actions make none. What they stored is kept when the next save 
 100,000 posts has revisions only of those that were edited.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,13 +19,15 @@ def record(
     *,
     categories: Iterable[Any] | None = None,
     tags: Iterable[Any] | None = None,
+    at: dt.datetime | None = None,
 ) -> None:
-    """Keep what `entry` contains, unless the latest revision contains the same.
+    """Keep what `entry` contains since `at` (None: since it was saved), unless the latest revision contains the same.
 
     What it contained `before`, if it was stored then, is kept first, unless there is a revision of the time when it had
     last changed. Categories and tags that are not given are those of the entry.
     """
     states, digest = [Revision.of(entry, by, categories=categories, tags=tags)], ""
+    states[0].created_at = at or states[0].created_at
     if before is not None:
         latest = Revision.objects.filter(entry=entry.pk).order_by("-pk").values_list("created_at", "digest").first()
         time, digest = latest or (None, "")

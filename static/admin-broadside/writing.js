@@ -108,3 +108,40 @@ check?.addEventListener("click", async (event) => {
     status.textContent = status.dataset.failed;
   }
 });
+
+/* The buttons for translations change the section in place. Without this script they open a page of its own. */
+const translations = document.getElementById("writing-translations");
+translations?.parentElement.addEventListener("click", async (event) => {
+  const pressed = event.target.closest("button[name]");
+  if (pressed && pressed.name !== "_write") {
+    event.preventDefault();
+    await submitTranslations(pressed);
+  }
+});
+translations?.parentElement.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.name === "translation_words") {
+    // Otherwise it would save the text.
+    event.preventDefault();
+    document.querySelector("#writing-translations [name=_search]").click();
+  }
+});
+
+async function submitTranslations(pressed) {
+  const section = document.getElementById("writing-translations");
+  const status = document.getElementById("writing-translations-status");
+  status.textContent = "";
+  try {
+    const body = new FormData();
+    body.set("csrfmiddlewaretoken", pressed.form.elements.csrfmiddlewaretoken.value);
+    body.set("translation_words", section.querySelector("[name=translation_words]")?.value ?? "");
+    body.set(pressed.name, pressed.value);
+    const response = await fetch(pressed.formAction, { method: "POST", body });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    section.replaceWith(page.getElementById("writing-translations"));
+    const said = page.querySelector(".messagelist") ?? page.querySelector(".writing-found");
+    status.textContent = said?.textContent.trim() ?? "";
+    document.getElementById("id_translation_words")?.focus();
+  } catch {
+    status.textContent = status.dataset.failed;
+  }
+}

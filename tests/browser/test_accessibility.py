@@ -37,7 +37,7 @@ from tests.factories import (
 )
 from tests.factories.files import pdf_file, picture_file
 from tests.factories.types import Faults, LogIn, OpenPage
-from wordpress.models import FragmentKind, ImportJob, JobState, ReusableBlock
+from wordpress.models import ExportJob, ExportState, FragmentKind, ImportJob, JobState, ReusableBlock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,6 +95,7 @@ ADMIN = [
     "/admin/blog/post/{post}/change/?autosave=",
     "/admin/blog/post/{post}/history/",
     "/admin/blog/post/{post}/preview-links/",
+    "/admin/blog/post/{post}/translations/",
     "/admin/blog/post/{post}/revisions/",
     "/admin/blog/post/{trashed}/delete/",
     "/admin/blog/post/{imported}/change/",
@@ -153,6 +154,7 @@ def owner(blog: None) -> User:
     TagFactory(name="cooperations")
     twins.search()
     old, new = CategoryFactory(name="news"), CategoryFactory(name="newsletter")
+    CategoryFactory(name="Award")
     merge_categories([old.pk], new.pk, owner)
     entry = Comment.objects.get(pk=900).entry
     Redirect.objects.create(path="/old/", entry=entry)
@@ -167,6 +169,7 @@ def owner(blog: None) -> User:
     autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
     autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
+    ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress", warnings=["A note."], started_by=owner)
     return owner
 
 

@@ -43,7 +43,7 @@ class TestItems:
                 "superuser",
                 [
                     *("Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"),
-                    *("People", "Import", "Settings"),
+                    *("People", "Import/Export", "Settings"),
                 ],
             ),
         ],

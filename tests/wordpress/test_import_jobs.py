@@ -253,7 +253,7 @@ class TestMedia:
         start(owner_client, job, "import", fetch_media="on")
         with monkeypatch.context() as patch:
             patch.setattr(JobFolder, "is_cancel_requested", is_downloading)
-            patch.setattr(tasks, "_UPDATE_INTERVAL", 0)
+            patch.setattr("wordpress.uploads.folder._UPDATE_INTERVAL", 0)
             work()
         job.refresh_from_db()
         assert (job.state, Post.objects.count(), Picture.objects.count()) == (JobState.INTERRUPTED, 1, 2)
@@ -538,7 +538,7 @@ class TestCancelling:
         start(owner_client, job, "import")
         with monkeypatch.context() as patch:
             patch.setattr(JobFolder, "is_cancel_requested", lambda folder: Post.objects.exists())
-            patch.setattr(tasks, "_UPDATE_INTERVAL", 0)
+            patch.setattr("wordpress.uploads.folder._UPDATE_INTERVAL", 0)
             patch.setattr("wordpress.importing.batches.MAX_ENTRIES", 1)
             work()
         job.refresh_from_db()
@@ -607,7 +607,7 @@ class TestUndoing:
         start(owner_client, job, "import")
         with monkeypatch.context() as patch:
             patch.setattr(JobFolder, "is_cancel_requested", lambda folder: Post.objects.exists())
-            patch.setattr(tasks, "_UPDATE_INTERVAL", 0)
+            patch.setattr("wordpress.uploads.folder._UPDATE_INTERVAL", 0)
             patch.setattr("wordpress.importing.batches.MAX_ENTRIES", 1)
             work()
         assert Post.objects.count() == 1

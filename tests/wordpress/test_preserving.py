@@ -372,5 +372,5 @@ class TestLimits:
                 for n in range(1, 30)
             )
         )
-        with django_assert_max_num_queries(36):
+        with django_assert_max_num_queries(37):
             exported(tmp_path)

@@ -21,6 +21,7 @@ from media.models import Document, Picture
 from tags.models import Tag
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved, term_element
+from wordpress.exporting.translations import other_terms
 from wordpress.importing.enclosures import enclosure_field, parse_enclosure
 from wordpress.importing.preserved import plain_title
 from wordpress.importing.redirects import entries_by_id
@@ -31,8 +32,8 @@ from wordpress.models import Attachment, Fragment, FragmentKind
 from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
-from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, LANGUAGE, OLD_SLUG_KEY, TAG, THUMBNAIL
-from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, language_code, parse_id, plain_line, plain_lines
+from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
+from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
@@ -194,10 +195,7 @@ def _terms(entry: Entry, kept: Preserved) -> Iterator[str]:
         terms += [(TAG, tagged.tag) for tagged in entry.tagged_posts.all()]
     for taxonomy, term in terms:
         yield term_element(taxonomy, elements.percent_encoded(term.slug), text_to_html(term.name))
-    for taxonomy, slug, name in kept.terms:
-        # The language may have been changed here.
-        if taxonomy != LANGUAGE or language_code(slug) in {"", entry.language}:
-            yield term_element(taxonomy, slug, text_to_html(name))
+    yield from other_terms(entry, kept)
 
 
 def _legacy_urls(entry: Entry) -> str:

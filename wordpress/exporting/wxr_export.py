@@ -22,6 +22,7 @@ from tags.models import Tag, TaggedPost
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.items import attachment_items, block_items, entry_item, warn_about_control_characters
 from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
+from wordpress.exporting.translations import translation_terms
 from wordpress.importing.database import tune_for_bulk
 from wordpress.models import Attachment, PreservedData
 from wordpress.wxr import elements
@@ -41,7 +42,7 @@ def export_wxr(
     tune_for_bulk()
     warn(_("The export does not contain accounts' passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
-    terms = chain(_category_elements(warn), _tag_elements(warn), whole_terms())
+    terms = chain(_category_elements(warn), _tag_elements(warn), translation_terms(), whole_terms())
     for element in chain(_channel_elements(), _author_elements(warn), terms):
         write(element)
     write(elements.GENERATOR)

@@ -23,7 +23,7 @@ from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Author, Item, Term, TermRef
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term, TermRef
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import language_code
 
@@ -282,8 +282,8 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
 
 
 def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
-    if ref.taxonomy == LANGUAGE and language_code(ref.slug):
-        # It becomes the language of the entry.
+    if ref.taxonomy == TRANSLATIONS or (ref.taxonomy == LANGUAGE and language_code(ref.slug)):
+        # They become the links to its translations, and the language of the entry.
         return
     if ref.taxonomy not in {CATEGORY, TAG}:
         analysis.other_terms[ref.taxonomy] += 1

@@ -31,6 +31,7 @@ from wordpress.importing.steps.references import count_other_hosts, import_refer
 from wordpress.importing.steps.settings import take_settings
 from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
+from wordpress.importing.steps.translations import link_translations
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
@@ -135,6 +136,7 @@ def _import_texts(context: ImportContext) -> Unsupported:
     import_reusable_blocks(context)
     import_pages(context, unsupported)
     import_posts(context, unsupported)
+    link_translations(context)
     import_attachments(context)
     import_references(context)
     skip_others(context)

@@ -14,7 +14,7 @@ from wordpress.importing.checklist import CHANGE_SETTINGS, checklist, setting_la
 from wordpress.importing.kind_labels import kind_label
 from wordpress.importing.old_blog import OldBlog
 from wordpress.importing.report import Outcome, Reason
-from wordpress.models import ACTIVE_STATES, FileState, ImportJob, JobState, JobStep
+from wordpress.models import ACTIVE_STATES, FileState, ImportJob, Job, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder, StageProgress
 
@@ -30,7 +30,7 @@ def state_label(job: ImportJob) -> str:
     return str(JobState(job.state).label)
 
 
-def job_progress(job: ImportJob) -> dict[str, Any]:
+def job_progress(job: Job) -> dict[str, Any]:
     """Return what is being done right now, for the page and its script.
 
     `version` changes whenever the page must be loaded again. `percent` is None while it is not known.
@@ -101,7 +101,8 @@ def job_display(job: ImportJob, user: User | AnonymousUser) -> dict[str, Any]:
 
 
 def _activity(progress: StageProgress) -> str:
-    stage = stage_texts().get(progress.stage, progress.stage)  # type: ignore[call-overload]  # read from a file, it is any text
+    labels: dict[Any, str] = {**stage_texts(), "exporting": _("Exporting"), "packing": _("Packing the files")}
+    stage = labels.get(progress.stage, progress.stage)
     if progress.stage == "reading":
         return f"{stage}: {progress.percent}%"
     counts = {"done": _number(progress.done), "total": _number(progress.total)}

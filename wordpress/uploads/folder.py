@@ -1,4 +1,4 @@
-"""The folder of an import job: the uploaded files, the progress, the worker's lock and the full report.
+"""The folder of an import or export job: the uploaded files, the progress, the worker's lock and the full report.
 
 The progress changes too often for the database, and the lock must end with the process that holds it. The contents are
 private (drafts, e-mail addresses): only the user that runs the site can read them, and they are kept outside the media
@@ -11,11 +11,11 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -24,10 +24,13 @@ from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport
 
+# Seconds between two updates of the progress.
+_UPDATE_INTERVAL: Final = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """How far a stage of the import is; `started_at` and `updated_at` are Unix timestamps."""
+    """How far a stage of the job is; `started_at` and `updated_at` are Unix timestamps."""
 
     stage: str
     done: int
@@ -46,8 +49,12 @@ class StageProgress:
         return elapsed * (self.total - self.done) / self.done if self.done and elapsed > 1 else None
 
 
+class JobCancelledError(KeyboardInterrupt):
+    """Someone cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
+
+
 class JobFolder:
-    """The folder of the import job with this key."""
+    """The folder of the job with this key."""
 
     def __init__(self, key: uuid.UUID) -> None:
         self.path = Path(settings.BROADSIDE_IMPORTS_DIR) / str(key)
@@ -95,6 +102,27 @@ class JobFolder:
     def write_progress(self, progress: StageProgress) -> None:
         with atomic_file(self._progress) as file:
             json.dump(asdict(progress), file)
+
+    def progress_writer(self) -> Callable[[str, int, int], None]:
+        """Return a function that writes the progress when a stage begins, then at intervals.
+
+        It raises JobCancelledError if someone cancelled the job.
+        """
+        last: StageProgress | None = None
+
+        def write(stage: str, done: int, total: int) -> None:
+            nonlocal last
+            now = started_at = time.time()
+            if last and last.stage == stage:
+                if now - last.updated_at < _UPDATE_INTERVAL:
+                    return
+                started_at = last.started_at
+            last = StageProgress(stage, done, total, started_at, now)
+            if self.is_cancel_requested():
+                raise JobCancelledError
+            self.write_progress(last)
+
+        return write
 
     def read_progress(self) -> StageProgress | None:
         """Return the progress written last; None if there is none yet."""

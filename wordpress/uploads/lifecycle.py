@@ -1,17 +1,18 @@
-"""How an import job goes from one state to the next.
+"""How an import or export job goes from one state to the next.
 
 Each transition is one conditional UPDATE: if two people press a button at the same time, only one of them succeeds.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
+from wordpress.models import ACTIVE_STATES, ExportJob, ImportJob, Job, JobState, JobStep
 from wordpress.uploads.folder import JobFolder, remove_old_folders
 
 # States in which a person decides what happens next.
@@ -21,7 +22,7 @@ UNDOABLE_STATES = (*IDLE_STATES, JobState.DONE, JobState.UNDONE)
 WORKER_TIMEOUT = timedelta(seconds=15)
 
 
-def is_active(job: ImportJob) -> bool:
+def is_active(job: Job) -> bool:
     """Whether the job is waiting for a worker or has one."""
     return job.state in ACTIVE_STATES and not has_died(job)
 
@@ -36,20 +37,20 @@ def can_undo(job: ImportJob) -> bool:
     return (job.state in UNDOABLE_STATES or has_died(job)) and job.runs.exists()
 
 
-def has_died(job: ImportJob) -> bool:
+def has_died(job: Job) -> bool:
     """Whether the job's worker ended without finishing the job."""
     if job.state != JobState.RUNNING or JobFolder(job.pk).is_locked():
         return False
     # The worker may have finished between reading the job and checking the lock.
-    return ImportJob.objects.filter(pk=job.pk, state=JobState.RUNNING).exists()
+    return type(job)._default_manager.filter(pk=job.pk, state=JobState.RUNNING).exists()
 
 
-def lacks_worker(job: ImportJob) -> bool:
+def lacks_worker(job: Job) -> bool:
     """Whether the job has waited longer than a running worker would take to claim it."""
     return job.state == JobState.WAITING and job.state_since < timezone.now() - WORKER_TIMEOUT
 
 
-def cancel(job: ImportJob) -> None:
+def cancel(job: Job) -> None:
     """Take a waiting job off the queue, or ask its worker to stop."""
     # The request comes first, in case a worker claims the job right now.
     JobFolder(job.pk).request_cancel()
@@ -80,17 +81,18 @@ def delete_abandoned_uploads() -> None:
             folder.remove_uploads()
             error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
             move(job, IDLE_STATES, JobState.INTERRUPTED, error=error)
-    remove_old_folders(upload_lifetime().total_seconds(), keep=ImportJob.objects.values_list("pk", flat=True))
+    jobs = (model._default_manager.values_list("pk", flat=True) for model in (ImportJob, ExportJob))
+    remove_old_folders(upload_lifetime().total_seconds(), keep=chain.from_iterable(jobs))
 
 
 def upload_lifetime() -> timedelta:
     return timedelta(days=settings.BROADSIDE_IMPORT_KEEP_DAYS)
 
 
-def move(job: ImportJob, before: Sequence[JobState], after: JobState, **fields: Any) -> bool:
+def move(job: Job, before: Sequence[str], after: str, **fields: Any) -> bool:
     """Change the job's state and `fields` if its state is still one of `before`. Return whether it was."""
     fields |= {"state": after, "state_since": timezone.now()}
-    if not ImportJob.objects.filter(pk=job.pk, state__in=before).update(**fields):
+    if not type(job)._default_manager.filter(pk=job.pk, state__in=before).update(**fields):
         return False
     for name, value in fields.items():
         setattr(job, name, value)

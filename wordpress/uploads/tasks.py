@@ -1,10 +1,9 @@
 """Import jobs as tasks: creating them and starting their steps, and what a worker (`manage.py db_worker`) then does."""
 
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
@@ -15,19 +14,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from wordpress.importing.analysis import Progress, Stage, analyse, authors_in
+from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.undo import undo_run
 from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
-from wordpress.uploads.folder import JobFolder, StageProgress
+from wordpress.uploads.folder import JobCancelledError, JobFolder
 from wordpress.wxr.archives import Unpacked, unpacked
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line
-
-# Seconds between two updates of the progress.
-_UPDATE_INTERVAL: Final = 0.5
 
 # The state in which a step ends, and the fields of the job to store.
 type StepResult = tuple[JobState, dict[str, Any]]
@@ -35,10 +31,6 @@ type StepResult = tuple[JobState, dict[str, Any]]
 
 class AnotherJobActiveError(Exception):
     """Another import job is waiting or running."""
-
-
-class JobCancelledError(KeyboardInterrupt):
-    """Someone cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
 
 
 def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tuple[ImportJob, bool]:
@@ -110,7 +102,7 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
     state = JobState.INTERRUPTED
     result: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
     try:
-        state, result = steps[JobStep(job.step)](job, folder, _progress_writer(folder))
+        state, result = steps[JobStep(job.step)](job, folder, folder.progress_writer())
     except InvalidExportError as error:
         # An export that has been read is complete. Then the options were wrong, and the owner can choose others.
         state = JobState.REJECTED if job.step == JobStep.READ else JobState.INTERRUPTED
@@ -172,25 +164,3 @@ def _exports(folder: JobFolder) -> AbstractContextManager[Unpacked]:
     if not files:
         raise InvalidExportError(_("The uploaded files no longer exist. Upload them again."))
     return unpacked(files, folder.path)
-
-
-def _progress_writer(folder: JobFolder) -> Progress:
-    """Return a function that writes the progress to `folder` when a stage begins, then at intervals.
-
-    It raises JobCancelledError if someone cancelled the job.
-    """
-    last: StageProgress | None = None
-
-    def write(stage: Stage, done: int, total: int) -> None:
-        nonlocal last
-        now = started_at = time.time()
-        if last and last.stage == stage:
-            if now - last.updated_at < _UPDATE_INTERVAL:
-                return
-            started_at = last.started_at
-        last = StageProgress(stage, done, total, started_at, now)
-        if folder.is_cancel_requested():
-            raise JobCancelledError
-        folder.write_progress(last)
-
-    return write

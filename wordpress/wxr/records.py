@@ -8,8 +8,9 @@ import datetime as dt
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
-# Taxonomies. In the last, Polylang stores the language of a post. The term's slug is the language code.
-CATEGORY, TAG, LANGUAGE = "category", "post_tag", "language"
+# Taxonomies. In the last two, Polylang stores the language of a post, whose code is the slug of the term, and its
+# translations (wordpress.wxr.translations).
+CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
 # Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:

@@ -16,7 +16,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.preserved import preserve_whole
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
-from wordpress.wxr.records import CATEGORY, LANGUAGE, MENU_ITEM, NAVIGATION, TAG, Item
+from wordpress.wxr.records import CATEGORY, LANGUAGE, MENU_ITEM, NAVIGATION, TAG, TRANSLATIONS, Item
 from wordpress.wxr.values import language_code, plain_line
 
 # More than any menu that readers could use. All links are counted.
@@ -64,8 +64,8 @@ def changed_on_both_sides() -> str:
 
 
 def skip_other_terms(context: ImportContext) -> None:
-    """Report the terms that are neither categories nor tags, and preserve them."""
-    others = [term for term in context.analysis.terms if term.taxonomy not in {CATEGORY, TAG}]
+    """Report the terms that are not imported, and preserve them."""
+    others = [term for term in context.analysis.terms if term.taxonomy not in {CATEGORY, TAG, TRANSLATIONS}]
     # Those that only items name have no elements of their own.
     write_batches(context, (term for term in others if term.elements), partial(preserve_whole, context))
     for term in others:

@@ -1,0 +1,123 @@
+"""The translations of a post or page: linking it to others, and writing a new one."""
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+
+from accounts.models import User
+from blog import translations
+from blog.admin.results import state_label
+from blog.link_search import title_condition
+from blog.models import Entry, Post, Status, date_in_lists
+from blog.permissions import may_edit, may_view
+from core.admin import BaseAdmin
+
+_MAX_FOUND: Final = 10
+
+
+class TranslationsMixin(BaseAdmin[Any]):
+    """Adds a section to the panel, whose buttons submit to a page of their own; a script puts the section back."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.translations_view)
+        name = f"blog_{self.opts.model_name}_translations"
+        return [path("<int:pk>/translations/", view, name=name), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        entry = context["original"]
+        context["original_text"] = context["adminform"].form.original
+        if entry is not None and self.has_change_permission(request, entry):
+            context["translations"] = self._section(request, entry)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what a new translation takes over from the entry that it translates."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        pk = request.GET.get("translation_of", "")
+        original = self.get_object(request, pk) if pk.isdecimal() else None
+        if original is None or not may_view(request.user, original):
+            return {**initial, "translation_of": None}
+        taken_over = {"featured_picture": original.featured_picture_id, "parent": original.parent_id}
+        if isinstance(original, Post):
+            taken_over["categories"] = [category.pk for category in original.categories.all()]
+        return {**taken_over, **initial}
+
+    def translations_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show, find, link and unlink translations of an entry. The other fields of the form are ignored."""
+        entry = self.get_object(request, str(pk))
+        if entry is None:
+            raise Http404
+        if not self.has_change_permission(request, entry):
+            raise PermissionDenied
+        if "_link" in request.POST:
+            return self._act(request, entry, "_link", lambda other, by: translations.link(entry, other, by))
+        if "_unlink" in request.POST:
+            return self._act(request, entry, "_unlink", translations.unlink)
+        if "_write" in request.POST:
+            language = request.POST.get("translation_language", "")
+            query = urlencode({"translation_of": str(pk), "language": language})
+            return HttpResponseRedirect(f"{self._url('add')}?{query}")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Translations"),
+            "entry": entry,
+            "translations": self._section(request, entry),
+        }
+        return render(request, "admin/blog/entry/translations_page.html", context)
+
+    def _act(
+        self, request: HttpRequest, entry: Entry, button: str, action: Callable[[Any, User], None]
+    ) -> HttpResponse:
+        chosen = request.POST[button]
+        other = self.get_object(request, chosen) if chosen.isdecimal() else None
+        if other is None or not may_view(request.user, other):
+            raise Http404
+        try:
+            with transaction.atomic():
+                action(other, cast("User", request.user))
+                linked, unlinked = gettext("Linked to “%s” as a translation."), gettext("No longer linked to “%s”.")
+                text = (linked if button == "_link" else unlinked) % other
+                self.log_change(request, entry, text)
+            self.message_user(request, text, messages.SUCCESS)
+        except translations.LinkError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        return HttpResponseRedirect(self._url("translations", entry.pk))
+
+    def _section(self, request: HttpRequest, entry: Entry) -> dict[str, Any]:
+        linked = list(entry.translations().without_texts())
+        taken = {each.language for each in (entry, *linked)}
+        searched = "_search" in request.POST
+        words = request.POST.get("translation_words", "") if searched else ""
+        found: list[Any] = []
+        if searched:
+            others: Any = self.get_queryset(request).exclude(pk__in=[each.pk for each in (entry, *linked)])
+            others = others.filter(title_condition(words)).exclude(status=Status.TRASH)
+            found = list(others.without_texts().order_by(date_in_lists().desc(), "-pk")[:_MAX_FOUND])
+        in_use = set(self.model._default_manager.order_by().values_list("language", flat=True).distinct())
+        languages = sorted(settings.LANGUAGES, key=lambda language: language[0] not in in_use)
+        return {
+            "url": self._url("translations", entry.pk),
+            "entry": entry,
+            "linked": [
+                {"entry": each, "state": state_label(each), "may_unlink": may_edit(request.user, each)}
+                for each in linked
+            ],
+            "searched": searched,
+            "words": words,
+            "found": [
+                {"entry": each, "state": state_label(each), "may_link": each.language and each.language not in taken}
+                for each in found
+            ],
+            "languages": [(code, name) for code, name in languages if code not in taken],
+            "may_write": self.has_add_permission(request),
+        }

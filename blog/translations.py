@@ -1,0 +1,90 @@
+"""Linking posts and pages to their translations: entries of one kind in different languages that share a group."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from accounts.models import User
+from blog.models import Entry, Revision
+from blog.permissions import may_edit, may_view
+from blog.revisions.recording import record
+from core.changes import entries_changed
+
+
+class LinkError(ValueError):
+    """Two entries can't be translations of each other. The message says why."""
+
+
+def link(entry: Entry, other: Entry, by: User) -> None:
+    """Make `entry` and `other` translations of each other, and of what either was linked to before.
+
+    The time of their last change stays, so that forms that are open and imports go on with them. Raises LinkError, and
+    PermissionDenied unless `by` may change `entry` and see `other`.
+    """
+    if not (may_edit(by, entry) and may_view(by, other)):
+        raise PermissionDenied
+    with transaction.atomic():
+        linked = _lock(entry, other)
+        require_possible(linked)
+        group = next((each.translation_group for each in linked if each.translation_group), uuid.uuid4())
+        try:
+            with transaction.atomic():
+                _set_group(linked, group, by)
+        except IntegrityError as error:
+            raise LinkError(gettext("Someone else changed these translations first. Look at them again.")) from error
+    entry.translation_group = group
+
+
+def unlink(entry: Entry, by: User) -> None:
+    """Take `entry` out of its group. Raises PermissionDenied if `by` may not change it."""
+    if not may_edit(by, entry):
+        raise PermissionDenied
+    with transaction.atomic():
+        linked = _lock(entry)
+        rest = [each for each in linked if each.pk != entry.pk]
+        # One alone is no group.
+        leaving = linked if len(rest) == 1 else [each for each in linked if each.pk == entry.pk]
+        _set_group(leaving, None, by, seen_by=rest)
+    entry.translation_group = None
+
+
+def require_possible(entries: Iterable[Entry]) -> None:
+    """Raise LinkError if these entries, of which some may be new, can't be translations of each other."""
+    languages: dict[str, Entry] = {}
+    kinds = set()
+    for entry in entries:
+        kinds.add(entry.kind)
+        if not entry.language:
+            raise LinkError(gettext("The language of “%s” isn't set. Set it first.") % entry)
+        if entry.language in languages:
+            text = gettext("“%(one)s” and “%(other)s” are in the same language, or one of them is linked to the other.")
+            raise LinkError(text % {"one": languages[entry.language], "other": entry})
+        languages[entry.language] = entry
+    if len(kinds) > 1:
+        raise LinkError(gettext("A post can't be the translation of a page."))
+
+
+def _lock(*entries: Entry) -> list[Any]:
+    """Return these entries and their translations as stored, locked."""
+    groups = {each.translation_group for each in entries if each.translation_group}
+    ids = {each.pk for each in entries}
+    rows = Entry.objects.filter(pk__in=ids) | Entry.objects.filter(translation_group__in=groups)
+    return list(rows.select_for_update().order_by("pk"))
+
+
+def _set_group(entries: list[Any], group: uuid.UUID | None, by: User, seen_by: Iterable[Any] = ()) -> None:
+    """Give `entries` this group. Their revisions say so, and those of the entries in `seen_by` as well."""
+    affected = {each.pk: each for each in (*entries, *seen_by)}.values()
+    before = {each.pk: Revision.of(each, by=None) for each in affected}
+    for each in entries:
+        each.translation_group = group
+    Entry.objects.filter(pk__in=[each.pk for each in entries]).update(translation_group=group)
+    now = timezone.now()
+    for each in affected:
+        record(each, by, before[each.pk], at=now)
+    entries_changed([each.pk for each in affected])

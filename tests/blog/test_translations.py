@@ -1,0 +1,274 @@
+"""Posts and pages that are linked to their translations into other languages."""
+
+import datetime as dt
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from blog import publishing, translations
+from blog.models import Entry, Post, Revision, Status
+from blog.revisions.describing import differences
+from media.models import Picture
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.admin import ROLES, admin_url, client_of, form_data, user_in_role
+from tests.factories.files import picture_file
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def editor() -> User:
+    user: User = UserFactory(role="Editor")
+    return user
+
+
+def linked(*languages: str, by: User | None = None, **fields: Any) -> list[Any]:
+    """Return published posts in these languages that are translations of each other."""
+    by = by or UserFactory(role="Editor")
+    posts = [PostFactory(language=language, title=f"In {language}", **fields) for language in languages]
+    for post in posts[1:]:
+        translations.link(post, posts[0], by)
+    return [Entry.objects.get(pk=post.pk) for post in posts]
+
+
+def languages_linked_to(entry: Entry) -> list[str]:
+    return [each.language for each in Entry.objects.get(pk=entry.pk).translations()]
+
+
+class TestLinking:
+    def test_all_in_a_group_are_translations_of_each_other(self) -> None:
+        english, arabic, french = linked("en", "ar", "fr")
+        assert languages_linked_to(english) == ["ar", "fr"]
+        assert languages_linked_to(arabic) == ["en", "fr"]
+        assert languages_linked_to(french) == ["ar", "en"]
+
+    def test_two_groups_become_one(self, editor: User) -> None:
+        english, _arabic = linked("en", "ar")
+        french, _german = linked("fr", "de")
+        translations.link(english, french, editor)
+        assert languages_linked_to(french) == ["ar", "de", "en"]
+
+    @pytest.mark.parametrize(
+        ("other", "reason"), [("en", "in the same language"), ("ar", "in the same language"), ("", "isn't set")]
+    )
+    def test_there_is_one_for_each_language(self, editor: User, other: str, reason: str) -> None:
+        english, _arabic = linked("en", "ar")
+        with pytest.raises(translations.LinkError, match=reason):
+            translations.link(english, PostFactory(language=other), editor)
+        assert languages_linked_to(english) == ["ar"]
+
+    def test_the_database_refuses_a_second_one(self) -> None:
+        english, arabic = linked("en", "ar")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Entry.objects.filter(pk=arabic.pk).update(language=english.language)
+
+    def test_a_post_is_no_translation_of_a_page(self, editor: User) -> None:
+        with pytest.raises(translations.LinkError, match="page"):
+            translations.link(PostFactory(language="en"), PageFactory(language="ar"), editor)
+
+    def test_one_that_is_left_alone_has_no_group(self, editor: User) -> None:
+        english, arabic = linked("en", "ar")
+        translations.unlink(arabic, editor)
+        assert not Entry.objects.exclude(translation_group=None).exists()
+        assert languages_linked_to(english) == []
+
+    def test_unlinking_leaves_the_others_linked(self, editor: User) -> None:
+        english, arabic, _french = linked("en", "ar", "fr")
+        translations.unlink(arabic, editor)
+        assert languages_linked_to(english) == ["fr"]
+
+    @pytest.mark.parametrize(
+        ("role", "own", "status", "allowed"),
+        [
+            ("Author", True, Status.DRAFT, True),
+            ("Author", True, Status.PUBLISHED, False),
+            ("Author", False, Status.DRAFT, False),
+            ("Editor", False, Status.PUBLISHED, True),
+            ("Moderator", False, Status.DRAFT, False),
+        ],
+    )
+    def test_who_may_change_a_text_may_link_and_unlink_it(
+        self, role: str, own: bool, status: str, allowed: bool
+    ) -> None:
+        user: Any = user_in_role(role)
+        fields = {"author": user} if own else {}
+        draft = PostFactory(language="ar", status=status, **fields)
+        other = PostFactory(language="en", **fields)
+        if allowed:
+            translations.link(draft, other, user)
+            translations.unlink(draft, user)
+            return
+        with pytest.raises(PermissionDenied):
+            translations.link(draft, other, user)
+        with pytest.raises(PermissionDenied):
+            translations.unlink(draft, user)
+
+
+class TestChangingTheLanguage:
+    def test_a_language_that_a_translation_has_is_an_error_at_the_field(self, editor: User) -> None:
+        english, _arabic = linked("en", "ar")
+        response = client_of(editor).post(admin_url(english, "change"), form_data(english, language="ar", title="New"))
+        assert "“In ar”" in response.context["adminform"].form.errors["language"][0]
+        assert "New" in response.content.decode()
+
+    def test_setting_the_language_of_many_skips_those(self, editor: User) -> None:
+        english, _arabic = linked("en", "ar")
+        change = publishing.set_language(Post.objects.all(), editor, "ar")
+        assert (change.changed, change.refused) == ([], [english])
+        publishing.set_language(Post.objects.all(), editor, "fr")
+        # Of the two, only the first one.
+        assert sorted(Post.objects.values_list("language", flat=True)) == ["ar", "fr"]
+
+
+class TestReading:
+    def test_readers_find_the_translations(self, client: Client) -> None:
+        english, arabic = linked("en", "ar")
+        page = client.get(english.get_absolute_url()).content.decode()
+        url = arabic.get_absolute_url()
+        assert "Read this in:" in page
+        assert f'href="{url}" hreflang="ar" lang="ar" dir="rtl">العربيّة</a>' in " ".join(page.split())
+        assert f'<link rel="alternate" hreflang="ar" href="http://testserver{url}">' in page
+        assert f'<link rel="alternate" hreflang="en" href="http://testserver{english.get_absolute_url()}">' in page
+
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            {"status": Status.DRAFT},
+            {"status": Status.PRIVATE},
+            {"status": Status.TRASH},
+            {"published_at": timezone.now() + dt.timedelta(days=1)},
+        ],
+    )
+    def test_only_those_that_readers_may_see(self, client: Client, hidden: dict[str, Any]) -> None:
+        english, arabic = linked("en", "ar")
+        Entry.objects.filter(pk=arabic.pk).update(**hidden)
+        page = client.get(english.get_absolute_url()).content.decode()
+        assert "Read this in:" not in page
+        assert "hreflang" not in page
+
+    def test_pages_have_translations_too(self, client: Client, editor: User) -> None:
+        about, arabic = PageFactory(language="en"), PageFactory(language="ar", title="من نحن")
+        translations.link(about, arabic, editor)
+        assert "Read this in:" in client.get(about.get_absolute_url()).content.decode()
+
+    def test_a_post_takes_one_more_query_and_a_listing_none(self, client: Client) -> None:
+        def queries(url: str) -> int:
+            cache.clear()
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(url).status_code == 200
+            return len(captured)
+
+        english, _arabic = linked("en", "ar")
+        urls = (english.get_absolute_url(), "/")
+        post, listing = map(queries, urls)
+        Entry.objects.update(translation_group=None)
+        assert tuple(map(queries, urls)) == (post - 1, listing)
+
+
+class TestRevisions:
+    def test_the_history_of_both_says_what_was_linked(self, editor: User) -> None:
+        english, arabic = linked("en", "ar", by=editor)
+        translations.unlink(arabic, editor)
+        for entry, title in ((english, "In ar"), (arabic, "In en")):
+            revisions = list(Revision.objects.filter(entry=entry.pk).order_by("pk"))
+            assert len(revisions) == 3
+            for before, after in pairwise(revisions):
+                (difference,) = differences(before, after)
+                assert difference.label == "Translations"
+                assert title in difference.html
+                assert after.by == editor
+
+    def test_the_time_of_the_last_change_stays(self, editor: User) -> None:
+        english = PostFactory(language="en")
+        translations.link(PostFactory(language="ar"), english, editor)
+        assert Entry.objects.get(pk=english.pk).modified_at == english.modified_at
+
+
+class TestPanel:
+    @pytest.mark.parametrize("role", ROLES)
+    def test_who_may_open_it(self, role: str) -> None:
+        response = client_of(user_in_role(role)).get(admin_url(PostFactory(language="en"), "translations"))
+        assert response.status_code == {"Editor": 200, "superuser": 200, "anonymous": 302}.get(role, 404)
+
+    def test_it_is_found_linked_and_unlinked_without_scripts(self, editor: User) -> None:
+        client = client_of(editor)
+        english = PostFactory(language="en", title="Defenders")
+        arabic = PostFactory(language="ar", title="المدافعون عن الحقوق", status=Status.DRAFT)
+        PostFactory(language="fr", title="Autre chose")
+        url = admin_url(english, "translations")
+        page = client.post(url, {"_search": "1", "translation_words": "المدافعون"}).content.decode()
+        assert f'name="_link" value="{arabic.pk}"' in " ".join(page.split())
+        assert "Autre chose" not in page
+        page = client.post(url, {"_link": arabic.pk}, follow=True).content.decode()
+        assert "Linked to “المدافعون عن الحقوق” as a translation." in page
+        assert languages_linked_to(english) == ["ar"]
+        assert "المدافعون" in client.get(admin_url(english, "change")).content.decode()
+        page = client.post(url, {"_unlink": arabic.pk}, follow=True).content.decode()
+        assert "No longer linked to" in page
+        assert languages_linked_to(english) == []
+
+    def test_what_is_in_the_same_language_is_refused(self, editor: User) -> None:
+        english, other = PostFactory(language="en"), PostFactory(language="en")
+        response = client_of(editor).post(admin_url(english, "translations"), {"_link": other.pk}, follow=True)
+        assert "in the same language" in response.content.decode()
+
+    @pytest.mark.parametrize("value", ["0", "x", "²", "999999999999999999999999"])
+    def test_what_does_not_exist_is_not_found(self, editor: User, value: str) -> None:
+        response = client_of(editor).post(admin_url(PostFactory(language="en"), "translations"), {"_link": value})
+        assert response.status_code == 404
+
+    def test_authors_find_only_their_own_posts(self) -> None:
+        author: Any = UserFactory(role="Author")
+        own = PostFactory(author=author, language="en", status=Status.DRAFT)
+        other = PostFactory(language="ar")
+        client = client_of(author)
+        url = admin_url(own, "translations")
+        assert "0 found" in client.post(url, {"_search": "1", "translation_words": ""}).content.decode()
+        assert client.post(url, {"_link": other.pk}).status_code == 404
+
+
+class TestWritingATranslation:
+    def test_language_categories_and_image_are_taken_over(self, editor: User) -> None:
+        category, picture = CategoryFactory(), Picture.objects.create(file=picture_file())
+        english = PostFactory(language="en", categories=[category], featured_picture=picture)
+        client = client_of(editor)
+        sent = {"_write": "1", "translation_language": "ar"}
+        response = client.post(admin_url(english, "translations"), sent)
+        form = client.get(response["Location"]).context["adminform"].form
+        values = {name: form[name].value() for name in ("language", "categories", "featured_picture", "translation_of")}
+        assert values == {
+            "language": "ar",
+            "categories": [category.pk],
+            "featured_picture": picture.pk,
+            "translation_of": str(english.pk),
+        }
+
+    def test_saving_it_links_it(self, editor: User) -> None:
+        english = PostFactory(language="en")
+        data = form_data(title="بيان", language="ar", author=editor.pk, translation_of=english.pk)
+        client_of(editor).post(admin_url(Post, "add"), data)
+        assert languages_linked_to(english) == ["ar"]
+        assert Post.objects.get(title="بيان").status == Status.DRAFT
+
+    def test_a_language_that_exists_already_is_an_error_at_the_field(self, editor: User) -> None:
+        english, _arabic = linked("en", "ar")
+        data = form_data(title="Second", language="ar", author=editor.pk, translation_of=english.pk)
+        response = client_of(editor).post(admin_url(Post, "add"), data)
+        assert "language" in response.context["adminform"].form.errors
+        assert not Post.objects.filter(title="Second").exists()
+
+    def test_one_that_they_may_not_see_is_ignored(self) -> None:
+        english = PostFactory(language="en", title="Secret plan", status=Status.DRAFT)
+        client = client_of(user_in_role("Author"))
+        page = client.get(admin_url(Post, "add"), {"translation_of": english.pk, "language": "ar"}).content.decode()
+        assert "Secret plan" not in page
+        client.post(admin_url(Post, "add"), form_data(title="Mine", language="ar", translation_of=english.pk))
+        assert Post.objects.get(title="Mine").translation_group is None

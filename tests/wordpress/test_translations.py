@@ -1,0 +1,112 @@
+"""Translations come from Polylang's exports, and go into ours in its form."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blog import translations
+from blog.models import Entry, Post
+from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories.types import ImportParts
+from tests.factories.wxr import exported, filed, item, items, page, term
+from wordpress.importing.pipeline import import_export
+from wordpress.models import PreservedData
+from wordpress.wxr.translations import parse_translations, serialise_translations
+
+pytestmark = pytest.mark.django_db
+
+
+def translated(wordpress_id: int, language: str, group: str = "pll_1") -> str:
+    return item(wordpress_id, inside=[filed("language", language), filed("post_translations", group)])
+
+
+def group_of(ids: Mapping[str, int], slug: str = "pll_1") -> str:
+    return term("post_translations", slug, term_description=serialise_translations(ids))
+
+
+def linked_languages() -> dict[int, list[str]]:
+    return {entry.pk: [other.language for other in entry.translations()] for entry in Entry.objects.order_by("pk")}
+
+
+class TestPhp:
+    def test_is_read_as_polylang_writes_it(self) -> None:
+        assert parse_translations('a:3:{s:2:"en";i:12;s:5:"pt-br";i:34;s:4:"sync";a:1:{s:2:"x";s:1:"1";}}') == {
+            "en": 12,
+            "pt-br": 34,
+        }
+
+    @given(st.dictionaries(st.from_regex(r"[a-z]{2}(-[a-z]{2})?", fullmatch=True), st.integers(1, 10**17), max_size=9))
+    def test_what_is_written_is_read(self, ids: dict[str, int]) -> None:
+        assert parse_translations(serialise_translations(ids)) == ids
+
+    @given(st.text())
+    def test_anything_can_be_read(self, text: str) -> None:
+        assert all(parse_translations(text).values())
+
+
+class TestImporting:
+    def test_texts_of_a_group_are_linked(self, import_parts: ImportParts) -> None:
+        import_parts(
+            group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "ar"), translated(9, "fr", "pll_2")
+        )
+        assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
+        assert not PreservedData.objects.filter(kind=PreservedData.Kind.TERM).exists()
+
+    def test_importing_again_changes_nothing(self, import_parts: ImportParts) -> None:
+        parts = group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "ar")
+        import_parts(*parts)
+        before = set(Post.objects.values_list("translation_group", flat=True))
+        report = import_parts(*parts)
+        assert set(Post.objects.values_list("translation_group", flat=True)) == before
+        assert not report.has_changes
+
+    @pytest.mark.parametrize(
+        "parts",
+        [
+            [group_of({"en": 7, "ar": 99}), translated(7, "en")],
+            [group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "en")],
+            [group_of({"en": 7, "ar": 8}), translated(7, "en"), page(8, inside=[filed("language", "ar")])],
+            [term("post_translations", "pll_1", term_description="O:8:nonsense"), translated(7, "en")],
+        ],
+        ids=["not here", "same language", "post and page", "nonsense"],
+    )
+    def test_what_can_not_be_linked_is_reported_and_kept(
+        self, import_parts: ImportParts, tmp_path: Path, parts: list[str]
+    ) -> None:
+        report = import_parts(*parts)
+        assert not Entry.objects.exclude(translation_group=None).exists()
+        assert any("Fewer than two" in remark.text for remark in report.skipped)
+        assert "<wp:term_slug><![CDATA[pll_1]]>" in exported(tmp_path).read_text()
+
+    def test_a_text_in_two_groups_stays_in_the_first(self, import_parts: ImportParts) -> None:
+        groups = group_of({"en": 7, "ar": 8}), group_of({"ar": 8, "fr": 9}, "pll_2")
+        import_parts(*groups, translated(7, "en"), translated(8, "ar"), translated(9, "fr"))
+        assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
+
+
+class TestRoundTrip:
+    def test_links_come_back(self, tmp_path: Path) -> None:
+        editor = UserFactory(role="Editor")
+        posts = [PostFactory(language=language) for language in ("en", "ar", "pt-br")]
+        for post in posts[1:]:
+            translations.link(post, posts[0], editor)
+        english, arabic = PageFactory(language="en"), PageFactory(language="ar")
+        translations.link(english, arabic, editor)
+        before = linked_languages()
+        path = exported(tmp_path)
+        refs = {(ref.taxonomy, ref.slug) for ref in items(path)["post", posts[1].pk].terms}
+        assert ("language", "ar") in refs
+        assert any(taxonomy == "post_translations" for taxonomy, _slug in refs)
+        Entry.objects.all().delete()
+        import_export([path])
+        assert linked_languages() == before
+
+    def test_polylangs_own_come_back_once(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "ar"))
+        document = exported(tmp_path).read_text()
+        assert document.count("<wp:term>") == 1
+        assert document.count('domain="post_translations"') == 2
+        assert document.count('domain="language"') == 2

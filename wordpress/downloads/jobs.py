@@ -1,0 +1,112 @@
+"""Export jobs: starting one, what a worker (`manage.py db_worker`) then does, and deleting the file after some days."""
+
+import datetime as dt
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.tasks import task
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from wordpress.downloads.formats import FORMATS
+from wordpress.models import ExportJob, ExportState
+from wordpress.uploads import lifecycle
+from wordpress.uploads.folder import JobCancelledError, JobFolder
+
+_MAX_WARNINGS: Final = 20
+
+_log = logging.getLogger(__name__)
+
+
+class AnotherExportActiveError(Exception):
+    """Another export is waiting or running."""
+
+
+def start(format_name: str, user: User) -> ExportJob:
+    """Have a worker export the site. Raises AnotherExportActiveError."""
+    tidy_up()
+    try:
+        with transaction.atomic():
+            job = ExportJob.objects.create(format=format_name, started_by=user)
+            JobFolder(job.pk).create()
+            run_export.enqueue(str(job.pk))
+    except IntegrityError:
+        raise AnotherExportActiveError from None
+    return job
+
+
+def file_of(job: ExportJob) -> Path:
+    return JobFolder(job.pk).path / f"export.{FORMATS[job.format].suffix}"
+
+
+def expires_at(job: ExportJob) -> dt.datetime:
+    """Return when the file of a finished export is deleted."""
+    return job.state_since + _lifetime()
+
+
+def is_downloadable(job: ExportJob) -> bool:
+    return job.state == ExportState.DONE and expires_at(job) > timezone.now() and file_of(job).exists()
+
+
+def tidy_up() -> None:
+    """Delete the files of old exports, and mark those whose worker is gone as interrupted."""
+    for job in ExportJob.objects.filter(state=ExportState.RUNNING):
+        if lifecycle.has_died(job):
+            error = _("The worker stopped unexpectedly. Start the export again.")
+            lifecycle.move(job, [ExportState.RUNNING], ExportState.INTERRUPTED, error=error)
+            JobFolder(job.pk).remove()
+    for job in ExportJob.objects.filter(state=ExportState.DONE, state_since__lte=timezone.now() - _lifetime()):
+        JobFolder(job.pk).remove()
+        lifecycle.move(job, [ExportState.DONE], ExportState.EXPIRED)
+
+
+@task()
+def run_export(key: str) -> None:
+    """Write the export, unless another worker has claimed the job or it was cancelled."""
+    job = ExportJob.objects.filter(pk=key, state=ExportState.WAITING).first()
+    if job is None:
+        return
+    folder = JobFolder(job.pk)
+    folder.create(exist_ok=True)
+    with folder.locked():
+        if lifecycle.move(job, [ExportState.WAITING], ExportState.RUNNING):
+            _write(job, folder)
+    delete_old_exports.using(run_after=timezone.now() + _lifetime()).enqueue()
+
+
+@task()
+def delete_old_exports() -> None:
+    """Delete the files of old exports."""
+    tidy_up()
+
+
+def _write(job: ExportJob, folder: JobFolder) -> None:
+    state = ExportState.INTERRUPTED
+    result: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
+    warnings: list[str] = []
+    target = file_of(job)
+    try:
+        count = FORMATS[job.format].write(target, folder.progress_writer(), warnings.append)
+        shown = warnings[:_MAX_WARNINGS]
+        if more := len(warnings) - len(shown):
+            shown.append(ngettext("There is %d more note.", "There are %d more notes.", more) % more)
+        result = {"item_count": count, "bytes": target.stat().st_size, "warnings": shown}
+        state = ExportState.DONE
+    except JobCancelledError:
+        result = {"error": _("The export was cancelled.")}
+    except OSError as error:
+        _log.exception("The export %s could not be written.", job.pk)
+        result = {"error": _("The export could not be written: %s") % (error.strerror or error)}
+    finally:
+        lifecycle.move(job, [ExportState.RUNNING], state, **result)
+        if state != ExportState.DONE:
+            target.unlink(missing_ok=True)
+
+
+def _lifetime() -> dt.timedelta:
+    return dt.timedelta(days=settings.BROADSIDE_EXPORT_KEEP_DAYS)

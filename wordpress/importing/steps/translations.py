@@ -1,0 +1,51 @@
+"""Linking posts and pages to their translations, as Polylang exports them."""
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+
+from django.utils.translation import gettext as _
+
+from blog.models import Entry
+from core.changes import entries_changed
+from wordpress.importing.batches import write_batches
+from wordpress.importing.context import ImportContext
+from wordpress.importing.preserved import preserve_whole
+from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.report import OTHER_TERMS, Outcome
+from wordpress.wxr.records import TRANSLATIONS, Term
+from wordpress.wxr.translations import parse_translations
+
+
+def link_translations(context: ImportContext) -> None:
+    """Link the texts of each group of translations. Texts that are linked to any here stay as they are."""
+    groups = (term for term in context.analysis.terms if term.taxonomy == TRANSLATIONS and term.elements)
+    write_batches(context, groups, partial(_link, context))
+
+
+def _link(context: ImportContext, terms: Sequence[Term]) -> None:
+    ids = [list(parse_translations(dict(term.elements).get("wp:term_description", "")).values()) for term in terms]
+    entries = entries_by_id(context.site, {pk for each in ids for pk in each})
+    unlinked: list[Term] = []
+    for term, wanted in zip(terms, ids, strict=True):
+        found = [entries[pk] for pk in wanted if pk in entries]
+        by_language = {entry.language: entry for entry in found if entry.language and entry.kind == found[0].kind}
+        if any(entry.translation_group for entry in found):
+            context.report.count(OTHER_TERMS, Outcome.UNCHANGED)
+        elif len(by_language) < 2:
+            unlinked.append(term)
+            reason = _("Fewer than two of its translations are posts or pages here with different languages.")
+            context.report.skip(OTHER_TERMS, 0, term.name, reason)
+        else:
+            _store(list(by_language.values()))
+            context.report.count(OTHER_TERMS, Outcome.IMPORTED)
+    preserve_whole(context, unlinked)
+
+
+def _store(entries: list[Entry]) -> None:
+    group = uuid.uuid4()
+    for entry in entries:
+        entry.translation_group = group
+    pks = [entry.pk for entry in entries]
+    Entry.objects.filter(pk__in=pks).update(translation_group=group)
+    entries_changed(pks)
