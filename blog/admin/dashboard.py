@@ -11,6 +11,7 @@ from django.utils.translation import ngettext_lazy
 from blog.models import Entry, Post, Status
 from blog.models.entry import EntryKind
 from blog.permissions import UNDECIDED, edits_others, may_publish
+from blog.review.notices import feedback_for
 from core.dashboard import Panel
 from core.navigation import Badge, NavigationItem
 
@@ -49,6 +50,15 @@ def _for_review(request: HttpRequest) -> dict[str, Any] | None:
     return _panel(_pending(request).order_by("modified_at"), "modified_at", _more(Status.PENDING))
 
 
+def _feedback(request: HttpRequest) -> dict[str, Any] | None:
+    """Return what the user was told lately about their own texts and notes."""
+    user: Any = request.user
+    notices = list(feedback_for(user).select_related("by", "note")[:_SHOWN])
+    entries: Any = Entry.objects.without_texts().in_bulk({notice.entry_id for notice in notices})
+    told = [(notice, entries[notice.entry_id]) for notice in notices if notice.entry_id in entries]
+    return {"told": told} if told else None
+
+
 def _seen_by(request: HttpRequest) -> QuerySet[Any]:
     posts: QuerySet[Any] = Post.objects.all()
     return posts if edits_others(request.user) else posts.filter(author=request.user.pk)
@@ -67,6 +77,9 @@ def _recent(request: HttpRequest) -> dict[str, Any] | None:
 _SEES_POSTS: Final = ("blog.view_post", "blog.change_post")
 PANELS: Final = {
     "drafts": Panel(_("Your drafts"), _LIST, _drafts, ("blog.add_post", "blog.add_page"), order=10),
+    "feedback": Panel(
+        _("Feedback"), "admin/blog/_feedback.html", _feedback, ("blog.add_post", "blog.add_page"), order=15
+    ),
     "review": Panel(_("Pending review"), _LIST, _for_review, _SEES_POSTS, order=20),
     "scheduled": Panel(_("Scheduled"), _LIST, _scheduled, _SEES_POSTS, order=30),
     "recent-posts": Panel(_("Recent posts"), _LIST, _recent, _SEES_POSTS, order=50),

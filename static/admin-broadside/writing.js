@@ -71,20 +71,22 @@ for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {
   });
 }
 
-/* “Schedule…” closes like a menu. */
-const schedule = document.querySelector(".writing-schedule");
-schedule?.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && schedule.open) {
-    schedule.open = false;
-    schedule.querySelector("summary").focus();
-  }
-});
-schedule?.addEventListener("toggle", () => {
-  // When the page opens with an error here, the list of errors has the focus.
-  if (schedule.open && document.activeElement === schedule.querySelector("summary")) {
-    schedule.querySelector("input").focus();
-  }
-});
+/* “Schedule…” and “Return to author…” close like menus. */
+for (const menu of document.querySelectorAll(".writing-menu")) {
+  const button = menu.querySelector("summary");
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      button.focus();
+    }
+  });
+  menu.addEventListener("toggle", () => {
+    // When the page opens with an error here, the list of errors has the focus.
+    if (menu.open && document.activeElement === button) {
+      menu.querySelector("input, textarea").focus();
+    }
+  });
+}
 
 /* “Check the text” puts the advice into the panel. Without this script it opens a page of its own. */
 const check = document.querySelector(".writing-check");
