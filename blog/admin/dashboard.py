@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from blog.models import Entry, Post, Status
+from blog.models import Entry, Post, ReviewNotice, Status, open_note_count
 from blog.models.entry import EntryKind
 from blog.permissions import UNDECIDED, edits_others, may_publish
 from blog.review.notices import feedback_for
@@ -17,6 +17,8 @@ from core.navigation import Badge, NavigationItem
 
 # How many entries a panel shows.
 _SHOWN: Final = 5
+# Among how many of the latest notices these are looked for.
+_MAX_NOTICES: Final = 50
 _LIST: Final = "admin/blog/_entries.html"
 
 
@@ -34,7 +36,7 @@ def _drafts(request: HttpRequest) -> dict[str, Any]:
     # The kinds are named for the index.
     own = Entry.objects.filter(author=user.pk, kind__in=EntryKind.values, status__in=UNDECIDED)
     return {
-        "entries": own.without_texts().order_by("-modified_at")[:_SHOWN],
+        "entries": own.without_texts().annotate(open_notes=open_note_count()).order_by("-modified_at")[:_SHOWN],
         "time": "modified_at",
         "more": _more(Status.DRAFT),
         "may_add": user.has_perm("blog.add_post"),
@@ -42,7 +44,8 @@ def _drafts(request: HttpRequest) -> dict[str, Any]:
 
 
 def _panel(entries: QuerySet[Any], time: str, more: str) -> dict[str, Any] | None:
-    shown = list(entries.select_related("author").without_texts()[:_SHOWN])  # type: ignore[attr-defined]  # an EntryQuerySet
+    listed: Any = entries.select_related("author").annotate(open_notes=open_note_count())
+    shown = list(listed.without_texts()[:_SHOWN])
     return {"entries": shown, "time": time, "more": more, "show_author": True} if shown else None
 
 
@@ -51,12 +54,14 @@ def _for_review(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _feedback(request: HttpRequest) -> dict[str, Any] | None:
-    """Return what the user was told lately about their own texts and notes."""
+    """Return what the user was told lately about their own texts and notes: of each kind and text, the latest."""
     user: Any = request.user
-    notices = list(feedback_for(user).select_related("by", "note")[:_SHOWN])
-    entries: Any = Entry.objects.without_texts().in_bulk({notice.entry_id for notice in notices})
-    told = [(notice, entries[notice.entry_id]) for notice in notices if notice.entry_id in entries]
-    return {"told": told} if told else None
+    latest: dict[tuple[int, str], ReviewNotice] = {}
+    for notice in feedback_for(user).select_related("by", "note")[:_MAX_NOTICES]:
+        latest.setdefault((notice.entry_id, notice.event), notice)
+    notices = list(latest.values())[:_SHOWN]
+    entries = Entry.objects.without_texts().in_bulk({notice.entry_id for notice in notices})
+    return {"told": [(notice, entries[notice.entry_id]) for notice in notices]} if notices else None
 
 
 def _seen_by(request: HttpRequest) -> QuerySet[Any]:

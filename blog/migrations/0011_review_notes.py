@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             name='ReviewNotice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(choices=[('submitted', 'Submitted for review'), ('published', 'Published'), ('private', 'Published privately'), ('returned', 'Returned to the author'), ('trashed', 'Moved to the trash'), ('note', 'A note was added')], max_length=9)),
+                ('event', models.CharField(choices=[('submitted', 'Submitted for review'), ('published', 'Published'), ('private', 'Published privately'), ('returned', 'Returned to you'), ('trashed', 'Moved to the trash'), ('note', 'A note was added')], max_length=9)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('is_unsent', models.BooleanField()),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -76,7 +76,7 @@ class ReviewEvent(models.TextChoices):
     # Also with a time in the future.
     PUBLISHED = "published", pgettext_lazy("event", "Published")
     PRIVATE = "private", _("Published privately")
-    RETURNED = "returned", _("Returned to the author")
+    RETURNED = "returned", _("Returned to you")
     TRASHED = "trashed", _("Moved to the trash")
     # An answer is a note, too.
     NOTE = "note", _("A note was added")

@@ -12,7 +12,7 @@ button.addEventListener("click", () => {
   if (panel.open) {
     panel.close();
   } else {
-    open();
+    openPanel();
   }
   if (isWide.matches) {
     localStorage.setItem(CLOSED, panel.open ? "" : "1");
@@ -39,14 +39,21 @@ function arrange() {
   update();
 }
 
-function open() {
+export function openPanel() {
   if (isWide.matches) {
     // Not `show`, which would move the focus.
     panel.open = true;
-  } else {
+  } else if (!panel.open) {
     panel.showModal();
   }
   update();
+}
+
+/** Close the sheet, which covers the text. A panel beside it stays. */
+export function closeSheet() {
+  if (!isWide.matches) {
+    panel.close();
+  }
 }
 
 function update() {
@@ -61,7 +68,7 @@ for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {
     }
     event.preventDefault();
     if (panel.contains(target) && !panel.open) {
-      open();
+      openPanel();
     }
     for (let parent = target.closest("details"); parent; parent = parent.parentElement.closest("details")) {
       parent.open = true;

@@ -14,7 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from blog import bulk_editing, publishing
-from blog.models import Page, Post, ReviewEvent, ReviewNotice, ReviewPreference, Status
+from blog.models import Page, Post, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status
 from blog.review import notes
 from blog.review.emails import MAX_NOTES, sentence
 from blog.review.notices import KEPT_FOR
@@ -230,7 +230,11 @@ class TestDecisions:
         wants(author, feedback=False)
         take("return", post, editor)
         assert deliver() == []
-        assert "A paper Returned to the author · Ruth" in text(read(client_of(author).get("/admin/")))
+        assert "A paper Returned to you · Ruth" in text(read(client_of(author).get("/admin/")))
+        for number in range(3):
+            notes.add(post, editor, f"Note {number}")
+        assert text(read(client_of(author).get("/admin/"))).count("A note was added · Ruth") == 1
+        ReviewNote.objects.all().delete()
         # It is submitted again, so the decision is out of date.
         take("submit", post, author)
         assert find(read(client_of(author).get("/admin/")), "#panel-feedback") == []
