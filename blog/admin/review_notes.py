@@ -22,6 +22,7 @@ from accounts.models import User
 from blog.models import MAX_NOTE_LENGTH, Entry, ReviewNote
 from blog.permissions import may_review
 from blog.review import notes
+from blog.review.notices import latest_return
 from blog.review.paragraphs import split_paragraphs
 from blog.review.threads import threads_of
 from core.admin import BaseAdmin
@@ -49,8 +50,9 @@ class ReviewNotesMixin(BaseAdmin[Any]):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = kwargs.get("obj")
-        own = self._notes_context(request, obj) if obj is not None else {}
-        return super().render_change_form(request, {**context, **own}, *args, **kwargs)
+        if obj is not None:
+            context = {**context, **self._notes_context(request, obj), "returned": latest_return(obj)}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def notes_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the notes on an entry. A POST adds, answers, resolves, reopens or deletes one."""

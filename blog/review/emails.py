@@ -55,13 +55,13 @@ def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNoti
     added = [notice.note for notice in rows if notice.note is not None]
     title = messages.isolated(entry)
     if steps:
-        subject = sentence(steps[-1], entry, title)
+        subject = _sentence(steps[-1], entry, title)
     else:
         subject = ngettext("%(n)d new note on %(title)s", "%(n)d new notes on %(title)s", len(added))
         subject %= {"n": len(added), "title": title}
     stop_url = absolute_url(reverse("review_unsubscribe", args=[preference.unsubscribe_token]))
     context = {
-        "steps": [sentence(notice, entry, title) for notice in steps],
+        "steps": [_sentence(notice, entry, title) for notice in steps],
         "title": title,
         "url": absolute_url(reverse(f"admin:blog_{entry.kind}_change", args=[entry.pk])),
         "public_url": absolute_url(entry.get_absolute_url()) if entry.is_public else "",
@@ -81,8 +81,8 @@ def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNoti
     )
 
 
-def sentence(notice: ReviewNotice, entry: Entry, title: str) -> str:
-    """Return what happened to `entry`, which a sentence calls `title`, on one line."""
+def _sentence(notice: ReviewNotice, entry: Entry, title: str) -> str:
+    """Return which step was taken with `entry`, which the sentence calls `title`, on one line."""
     values = {"name": messages.isolated(notice.by or gettext("Someone")), "title": title}
     match notice.event:
         case ReviewEvent.SUBMITTED:
@@ -96,12 +96,8 @@ def sentence(notice: ReviewNotice, entry: Entry, title: str) -> str:
             text = gettext("%(name)s published %(title)s privately")
         case ReviewEvent.RETURNED:
             text = gettext("%(name)s returned %(title)s to you")
-        case ReviewEvent.TRASHED:
-            text = gettext("%(name)s moved %(title)s to the trash")
-        case _ if notice.note is not None and notice.note.parent_id:
-            text = gettext("%(name)s answered a note on %(title)s")
         case _:
-            text = gettext("%(name)s added a note on %(title)s")
+            text = gettext("%(name)s moved %(title)s to the trash")
     return text % values
 
 
@@ -110,7 +106,7 @@ def _note_context(note: ReviewNote) -> dict[str, Any]:
     return {
         "name": messages.isolated(note.author or gettext("Someone")),
         "quote": messages.isolated(about.quote) if about.quote else "",
-        "answers": messages.quoted(about.text) if note.parent else "",
+        "answered": messages.quoted(about.text) if note.parent else "",
         "text": messages.quoted(note.text),
     }
 

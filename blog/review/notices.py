@@ -70,6 +70,12 @@ def record_note(note: ReviewNote, by: User) -> None:
     _tell(_feedback(recipient, note.entry, ReviewEvent.NOTE, by, note) for recipient in recipients.values())
 
 
+def latest_return(entry: Entry) -> ReviewNotice | None:
+    """Return by whom and when `entry`, a draft, was last returned to its author; None if it was not."""
+    notices = ReviewNotice.objects.filter(entry=entry.pk, event=ReviewEvent.RETURNED)
+    return notices.select_related("by").first() if entry.status == Status.DRAFT else None
+
+
 def feedback_for(user: User) -> QuerySet[ReviewNotice]:
     """Return what `user` was told lately about their own texts and notes, the latest first."""
     since = timezone.now() - KEPT_FOR

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from functools import cached_property
 from typing import Final
 
+from core.text import unify_line_ends
+
 # The length of the stored beginning of a paragraph, in characters.
 MAX_QUOTE_LENGTH: Final = 1_000
 # Two paragraphs are versions of the same if they share at least this part of their words.
@@ -17,7 +19,7 @@ _MAX_HOLDERS: Final = 40
 def split_paragraphs(source: str) -> list[str]:
     """Return the paragraphs of a source, which blank lines separate, whatever its markup."""
     paragraphs: list[list[str]] = [[]]
-    for line in source.splitlines():
+    for line in unify_line_ends(source).split("\n"):
         if line.strip():
             paragraphs[-1].append(line)
         elif paragraphs[-1]:

@@ -16,7 +16,7 @@ from accounts.models import User
 from blog import bulk_editing, publishing
 from blog.models import Page, Post, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status
 from blog.review import notes
-from blog.review.emails import MAX_NOTES, sentence
+from blog.review.emails import MAX_NOTES, due_emails
 from blog.review.notices import KEPT_FOR
 from mail.tasks import send_due_mail
 from tests.factories import PageFactory, PostFactory, UserFactory
@@ -196,6 +196,15 @@ class TestDecisions:
         assert "returned" in email.subject
         assert "> Please add\n> the sources.\n" in email.body
 
+    def test_the_screen_says_who_returned_it_until_it_is_submitted_again(
+        self, author: User, editor: User, post: Post
+    ) -> None:
+        take("return", post, editor)
+        client = client_of(author)
+        assert "Draft Returned by Ruth, " in text(one(read(client.get(admin_url(post, "change"))), ".writing-state"))
+        take("submit", post, author)
+        assert "Returned" not in text(one(read(client.get(admin_url(post, "change"))), ".writing-state"))
+
     def test_a_note_that_is_too_long_returns_nothing_and_is_shown_again(self, editor: User, post: Post) -> None:
         post.refresh_from_db()
         data = form_data(post, _step="return", _note="word " * 1_001)
@@ -318,12 +327,13 @@ class TestNotes:
 
     @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
     def test_any_text_can_be_mailed(self, text: str) -> None:
-        author = UserFactory(role="Author", email="amina@example.org")
         with transaction.atomic():
+            author = UserFactory(role="Author", email="amina@example.org", display_name=text[:50])
             post = PostFactory(author=author, title=text[:200], status=Status.DRAFT)
-            note = notes.add(post, UserFactory(role="Editor"), text, quote=text)
-            notice = ReviewNotice.objects.get(note=note)
-            assert "\n" not in sentence(notice, post, "T")
+            note = notes.add(post, UserFactory(role="Editor", display_name=text[:50]), text, quote=text)
+            notes.answer(note, UserFactory(role="Editor"), text)
+            (email,) = due_emails(ReviewPreference.objects.get(user=author))
+            assert email.message().as_bytes()
             transaction.set_rollback(True)
 
 

@@ -24,7 +24,7 @@ from blog.review.threads import threads_of
 from core.personal_data import personal_rows
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
-from tests.factories.responses import find, message, one, read, text
+from tests.factories.responses import find, message, one, read, text, text_of
 from tests.factories.types import GrowsWithLength
 from tests.factories.wxr import exported
 
@@ -363,6 +363,9 @@ class TestLifeTime:
     def test_the_trash_keeps_them_and_deleting_removes_them(self, editor: User, post: Post) -> None:
         notes.add(post, editor, "1")
         publishing.trash(Post.objects.all(), editor)
+        page = client_of(editor).get(admin_url(Post.objects.get(), "delete")).content.decode()
+        assert "Notes: 1" in text_of(page)
+        assert "notice" not in page
         publishing.undo_trash(Post, Post.objects.get().modified_at, editor)
         assert post.review_notes.count() == 1
         Post.objects.all().delete()

@@ -11,7 +11,7 @@ from blog.review import notes
 from core.models import SiteSettings
 from tests.factories import PostFactory, UserFactory
 from tests.factories.responses import links
-from tests.factories.types import Deliver, LogIn, PassTime
+from tests.factories.types import Deliver, Faults, LogIn, OpenPage, PassTime
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,9 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_from_the_first_submission_to_publication(log_in: LogIn, deliver: Deliver, pass_time: PassTime) -> None:
+def test_from_the_first_submission_to_publication(
+    log_in: LogIn, open_page: OpenPage, deliver: Deliver, pass_time: PassTime, faults: Faults
+) -> None:
     author = log_in("amina", "/admin/blog/post/add/")
     author.fill("#id_title", "Lamps")
     author.fill("#id_source", f"The first one.\n\n{SPRING}\n\nThe last one.")
@@ -115,6 +117,14 @@ def test_from_the_first_submission_to_publication(log_in: LogIn, deliver: Delive
     pass_time(minutes=10)
     (email,) = deliver()
     assert email.subject == "[Broadside] Ruth published Lamps and harbours"
+
+    stop = open_page(next(link for link in links(email) if "unsubscribe" in link))
+    found = {"asked": faults(stop)}
+    press(stop, "Stop all of them")
+    expect(stop.get_by_role("status")).to_contain_text("You get no more e-mails about reviews.")
+    found["stopped"] = faults(stop)
+    assert found == dict.fromkeys(found, "")
+    assert stop.context.cookies() == []
 
 
 def test_on_a_phone_the_count_opens_the_sheet(log_in: LogIn) -> None:
