@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import PasswordForm, UserForm
 from accounts.models import User, follow_roles
+from accounts.preferences import person_inlines
 from core.admin import BaseAdmin
 
 
@@ -59,6 +60,9 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
         return self.formfield_for_manytomany(
             db_field, request, widget=CheckboxSelectMultiple, label=_("Roles"), help_text=""
         )
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return list(person_inlines.values()) if obj is not None else []
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

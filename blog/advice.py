@@ -17,7 +17,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from lxml import etree
 
-from blog.models import Category, Entry, Page, Post, Redirect
+from blog.models import Category, Entry, Page, Post, Redirect, ReviewNote
 from blog.models.redirect import normalise_path
 from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
 from blog.rendering.tree import text_of
@@ -161,6 +161,12 @@ def check_categories(draft: Draft) -> Iterator[str]:
         yield gettext("There is no category.")
 
 
+def check_notes(draft: Draft) -> Iterator[str]:
+    count = ReviewNote.objects.open().filter(entry=draft.entry.pk).count() if draft.entry.pk else 0
+    if count:
+        yield ngettext("There is %(n)d open note.", "There are %(n)d open notes.", count) % {"n": count}
+
+
 def check_language(draft: Draft) -> Iterator[str]:
     if not draft.entry.language:
         yield gettext("The language is not set. It decides how the text is read aloud, and its direction.")
@@ -174,6 +180,7 @@ CHECKS: Final = {
     "blog.links": check_links,
     "blog.categories": check_categories,
     "blog.language": check_language,
+    "blog.notes": check_notes,
 }
 
 

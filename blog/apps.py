@@ -11,20 +11,25 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from accounts.preferences import person_inlines
         from blog.admin.dashboard import NAVIGATION, PANELS
+        from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
         from blog.caching import private_parameters
         from blog.media_index import USE_FINDER, update_media_index
-        from blog.models import Entry
+        from blog.models import Entry, ReviewNote, ReviewPreference
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
         from blog.publishing import categories_changed, next_publication
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
+        from blog.review import emails
         from blog.sidebar import BLOCKS, sidebar_blocks
         from core.changes import change_handlers, scheduled_changes
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
+        from core.personal_data import PersonalRows, personal_rows
+        from mail.delivery import Mailing, mailings
         from media.permissions import writers
         from media.uses import use_finders
 
@@ -44,6 +49,10 @@ class BlogConfig(AppConfig):
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
         use_finders.register("blog", USE_FINDER)
+        reviewers = ReviewPreference.objects.select_related("user")
+        mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
+        person_inlines.register("blog.reviews", ReviewPreferenceInline)
+        personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
         reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})
         role_permissions.register(
             "blog",

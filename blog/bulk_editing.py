@@ -13,6 +13,7 @@ from accounts.models import User
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish
 from blog.publishing import BulkChange, file_under
+from blog.review.notices import record_steps
 from core.changes import entries_changed
 
 # How many entries one statement reads or writes: databases limit its parameters.
@@ -53,6 +54,7 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
             for entry in moved:
                 entry.status = changes.status
             entries.model.store_all(moved)
+            record_steps(moved, by)
         for some in batched(pks, _BATCH_SIZE, strict=False):
             Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **changes.fields())
             file_under(some, changes.add_categories, changes.remove_categories)

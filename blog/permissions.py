@@ -10,7 +10,7 @@ from typing import TypeGuard
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from blog.models import Entry, Post, Status
+from blog.models import Entry, Post, ReviewNote, Status
 
 type Anyone = User | AnonymousUser
 
@@ -67,3 +67,15 @@ def may_delete(user: Anyone, entry: Entry) -> bool:
 def may_delete_revisions(user: Anyone, entry: Entry) -> bool:
     """Return whether `user` may delete older revisions of the entry for good, whatever its status."""
     return may_edit(user, entry) and _may_with(user, "delete", entry)
+
+
+def may_review(user: Anyone, entry: Entry) -> TypeGuard[User]:
+    """Return whether `user` may write, answer and resolve notes on the entry, whatever else they may do with it."""
+    return entry.status != Status.TRASH and may_view(user, entry)
+
+
+def may_delete_note(user: Anyone, note: ReviewNote) -> bool:
+    """Return whether `user` may delete the note: their own while nobody has answered, or as an editor anyone's."""
+    if not may_review(user, note.entry):
+        return False
+    return _may_with(user, "change", note.entry, own=False) or (note.author_id == user.pk and not note.answers.all())

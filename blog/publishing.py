@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 from accounts.models import User
 from blog.models import Category, Entry, Post, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
+from blog.review.notices import record_steps
 from blog.revisions.recording import record
 from core.changes import content_changed, entries_changed
 from media.models import Picture
@@ -44,8 +45,9 @@ def save_entry(
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
-    What it contained and what it contains are in its revisions. `stored` is the entry as it is in the database, if the
-    caller has read it in this transaction and locked its row (`lock_stored`).
+    What it contained and what it contains are in its revisions. Whom its review concerns is told about its status.
+    `stored` is the entry as it is in the database, if the caller has read it in this transaction and locked its row
+    (`lock_stored`).
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
     """
     if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
@@ -65,6 +67,7 @@ def save_entry(
             getattr(entry, "_prefetched_objects_cache", {}).pop("categories", None)
         its_tags = None if tags is None else entry.tags.set(tags, present=stored.tags.all() if stored else ())
         record(entry, by, before, categories=categories, tags=its_tags)
+        record_steps([entry], by)
         entries_changed([entry.pk])
 
 
@@ -131,6 +134,7 @@ def publish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Show entries to readers, now or when they are scheduled. Those in the trash have to be restored first."""
     return _change_status(
         entries,
+        by,
         ~Q(status=Status.PUBLISHED),
         lambda entry: may_publish(by, type(entry)) and may_edit(by, entry) and entry.status != Status.TRASH,
         lambda entry: Status.PUBLISHED,
@@ -141,6 +145,7 @@ def unpublish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Turn entries into drafts. They keep their date, and with it their URL, in case they are published again."""
     return _change_status(
         entries,
+        by,
         ~Q(status=Status.DRAFT),
         lambda entry: may_edit(by, entry) and entry.status != Status.TRASH,
         lambda entry: Status.DRAFT,
@@ -150,14 +155,14 @@ def unpublish(entries: QuerySet[Any], by: User) -> BulkChange:
 def trash(entries: QuerySet[Any], by: User) -> BulkChange:
     """Move entries to the trash. Nothing is lost until they are deleted. All get the same `modified_at`."""
     return _change_status(
-        entries, ~Q(status=Status.TRASH), lambda entry: may_edit(by, entry), lambda entry: Status.TRASH
+        entries, by, ~Q(status=Status.TRASH), lambda entry: may_edit(by, entry), lambda entry: Status.TRASH
     )
 
 
 def restore(entries: QuerySet[Any], by: User) -> BulkChange:
     """Take entries out of the trash, as drafts, so that nothing becomes public by mistake."""
     return _change_status(
-        entries, Q(status=Status.TRASH), lambda entry: may_restore(by, entry), lambda entry: Status.DRAFT
+        entries, by, Q(status=Status.TRASH), lambda entry: may_restore(by, entry), lambda entry: Status.DRAFT
     )
 
 
@@ -173,11 +178,15 @@ def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkCha
 
     together = Q(status=Status.TRASH, modified_at=trashed_at)
     entries = model._default_manager.filter(together)
-    return _change_status(entries, together, is_allowed, lambda entry: entry.status_before_trash or Status.DRAFT)
+    return _change_status(entries, by, together, is_allowed, lambda entry: entry.status_before_trash or Status.DRAFT)
 
 
 def _change_status(
-    entries: QuerySet[Any], where: Q, is_allowed: Callable[[Entry], bool], new_status: Callable[[Entry], str]
+    entries: QuerySet[Any],
+    by: User,
+    where: Q,
+    is_allowed: Callable[[Entry], bool],
+    new_status: Callable[[Entry], str],
 ) -> BulkChange:
     """Give a new status to those of the entries that meet the condition `where` once they are locked."""
     change = BulkChange()
@@ -189,6 +198,7 @@ def _change_status(
         for entry in change.changed:
             entry.status = new_status(entry)
         entries.model.store_all(change.changed)
+        record_steps(change.changed, by)
         entries_changed([entry.pk for entry in change.changed])
     return change
 

@@ -15,6 +15,8 @@ class Step(StrEnum):
 
     SAVE = "save"
     SUBMIT = "submit"
+    # To its author, as a draft.
+    RETURN = "return"
     PUBLISH = "publish"
     SCHEDULE = "schedule"
     PUBLISH_PRIVATELY = "publish_privately"
@@ -47,11 +49,14 @@ _EDITOR: Final = {
     Status.PRIVATE: Steps((Step.UNPUBLISH, Step.PUBLISH, Step.SAVE), (Step.TRASH,)),
     Status.TRASH: Steps((Step.SAVE, Step.RESTORE)),
 }
+# What somebody else has submitted.
+_REVIEW: Final = Steps((Step.RETURN, Step.SAVE, Step.SCHEDULE, Step.PUBLISH), (Step.PUBLISH_PRIVATELY, Step.TRASH))
 _SCHEDULED: Final = Steps(
     (Step.UNPUBLISH, Step.PUBLISH, Step.SCHEDULE, Step.SAVE), (Step.PUBLISH_PRIVATELY, Step.TRASH)
 )
 _NEW_STATUS: Final = {
     Step.SUBMIT: Status.PENDING,
+    Step.RETURN: Status.DRAFT,
     Step.PUBLISH: Status.PUBLISHED,
     Step.SCHEDULE: Status.PUBLISHED,
     Step.PUBLISH_PRIVATELY: Status.PRIVATE,
@@ -72,6 +77,8 @@ def steps_for(user: Anyone, entry: Entry) -> Steps:
         return Steps()
     if not may_publish(user, type(entry)):
         steps = _AUTHOR.get(Status(entry.status), Steps())
+    elif entry.status == Status.PENDING and entry.author_id != user.pk:
+        steps = _REVIEW
     else:
         steps = _SCHEDULED if entry.is_scheduled else _EDITOR[Status(entry.status)]
     # What was never stored can't be moved to the trash.

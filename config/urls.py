@@ -7,6 +7,7 @@ from django.urls import include, path
 from blog.caching import public_page
 from blog.editing import preview
 from blog.link_search import links
+from blog.review.unsubscribing import unsubscribe
 from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap, at_site_url
 from tags.sitemaps import TagSitemap
 
@@ -19,6 +20,7 @@ urlpatterns = [
     # The URLs of markdownx itself are never included, because they let anyone upload active content.
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/editor/links/", links, name="editor_links"),
+    path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
     path("admin/", admin.site.urls),
     path("sitemap.xml", public_page(at_site_url(index)), SITEMAPS, name="sitemap"),
     path(

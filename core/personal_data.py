@@ -12,7 +12,10 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class PersonalRows:
-    """The rows of a model that belong to people, each to the one whose e-mail address is in `email_field`."""
+    """The rows of a model that belong to people, each to the one whose e-mail address is in `email_field`.
+
+    The field may belong to an object that the rows refer to, as in `author__email`.
+    """
 
     model: type[models.Model]
     email_field: str
@@ -45,8 +48,10 @@ def _to_json(value: Any) -> Any:
 
 
 def _find_problems(name: str, rows: PersonalRows) -> Iterable[str]:
+    model: Any = rows.model
     try:
-        rows.model._meta.get_field(rows.email_field)
+        for field in rows.email_field.split("__"):
+            model = model._meta.get_field(field).related_model
     except FieldDoesNotExist:
         yield f"{rows.model.__name__} has no field {rows.email_field!r}."
 

@@ -1,11 +1,14 @@
 """Recipients: who gets mail, and when the next one may be sent."""
 
 import datetime as dt
-from typing import ClassVar, Self
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
 
 from django.core.signing import Signer
 from django.db import models
 from django.utils import timezone
+
+from accounts.models import User
 
 
 class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
@@ -24,6 +27,18 @@ class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
     def with_unsubscribe_token(self, token: str) -> Model | None:
         """Return who this token belongs to; None if they are gone. Raises BadSignature if it is forged."""
         return self.filter(pk=int(self.model.unsubscribe_signer().unsign(token))).first()
+
+
+class UserRecipientQuerySet[Model: "Recipient"](RecipientQuerySet[Model]):
+    """The recipients of a model with one row for each `user`."""
+
+    def of_users(self, users: Iterable[User | int]) -> Self:
+        """Return the rows of `users` or their IDs, created with the defaults where there are none yet."""
+        pks = {user.pk if isinstance(user, User) else user for user in users}
+        existing = set(self.filter(user__in=pks).values_list("user", flat=True))
+        missing: list[Any] = [self.model(user_id=pk) for pk in pks - existing]
+        self.bulk_create(missing, ignore_conflicts=True)
+        return self.filter(user__in=pks).order_by("pk")
 
 
 class Recipient(models.Model):

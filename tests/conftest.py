@@ -22,6 +22,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
+from blog.models import ReviewPreference
 from comments import outbox
 from comments.models import Follower, NotificationPreference, OutboxItem
 from mail import delivery
@@ -191,6 +192,7 @@ def pass_time() -> PassTime:
             (OutboxItem, ["created_at"]),
             (NotificationPreference, ["not_before"]),
             (Follower, ["not_before", "requested_at"]),
+            (ReviewPreference, ["not_before"]),
         ):
             for row in model._default_manager.all():
                 model._default_manager.filter(pk=row.pk).update(

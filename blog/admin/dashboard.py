@@ -8,14 +8,17 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from blog.models import Entry, Post, Status
+from blog.models import Entry, Post, ReviewNotice, Status, open_note_count
 from blog.models.entry import EntryKind
 from blog.permissions import UNDECIDED, edits_others, may_publish
+from blog.review.notices import feedback_for
 from core.dashboard import Panel
 from core.navigation import Badge, NavigationItem
 
 # How many entries a panel shows.
 _SHOWN: Final = 5
+# Among how many of the latest notices these are looked for.
+_MAX_NOTICES: Final = 50
 _LIST: Final = "admin/blog/_entries.html"
 
 
@@ -33,7 +36,7 @@ def _drafts(request: HttpRequest) -> dict[str, Any]:
     # The kinds are named for the index.
     own = Entry.objects.filter(author=user.pk, kind__in=EntryKind.values, status__in=UNDECIDED)
     return {
-        "entries": own.without_texts().order_by("-modified_at")[:_SHOWN],
+        "entries": own.without_texts().annotate(open_notes=open_note_count()).order_by("-modified_at")[:_SHOWN],
         "time": "modified_at",
         "more": _more(Status.DRAFT),
         "may_add": user.has_perm("blog.add_post"),
@@ -41,12 +44,24 @@ def _drafts(request: HttpRequest) -> dict[str, Any]:
 
 
 def _panel(entries: QuerySet[Any], time: str, more: str) -> dict[str, Any] | None:
-    shown = list(entries.select_related("author").without_texts()[:_SHOWN])  # type: ignore[attr-defined]  # an EntryQuerySet
+    listed: Any = entries.select_related("author").annotate(open_notes=open_note_count())
+    shown = list(listed.without_texts()[:_SHOWN])
     return {"entries": shown, "time": time, "more": more, "show_author": True} if shown else None
 
 
 def _for_review(request: HttpRequest) -> dict[str, Any] | None:
     return _panel(_pending(request).order_by("modified_at"), "modified_at", _more(Status.PENDING))
+
+
+def _feedback(request: HttpRequest) -> dict[str, Any] | None:
+    """Return what the user was told lately about their own texts and notes: of each kind and text, the latest."""
+    user: Any = request.user
+    latest: dict[tuple[int, str], ReviewNotice] = {}
+    for notice in feedback_for(user).select_related("by", "note")[:_MAX_NOTICES]:
+        latest.setdefault((notice.entry_id, notice.event), notice)
+    notices = list(latest.values())[:_SHOWN]
+    entries = Entry.objects.without_texts().in_bulk({notice.entry_id for notice in notices})
+    return {"told": [(notice, entries[notice.entry_id]) for notice in notices]} if notices else None
 
 
 def _seen_by(request: HttpRequest) -> QuerySet[Any]:
@@ -67,6 +82,9 @@ def _recent(request: HttpRequest) -> dict[str, Any] | None:
 _SEES_POSTS: Final = ("blog.view_post", "blog.change_post")
 PANELS: Final = {
     "drafts": Panel(_("Your drafts"), _LIST, _drafts, ("blog.add_post", "blog.add_page"), order=10),
+    "feedback": Panel(
+        _("Feedback"), "admin/blog/_feedback.html", _feedback, ("blog.add_post", "blog.add_page"), order=15
+    ),
     "review": Panel(_("Pending review"), _LIST, _for_review, _SEES_POSTS, order=20),
     "scheduled": Panel(_("Scheduled"), _LIST, _scheduled, _SEES_POSTS, order=30),
     "recent-posts": Panel(_("Recent posts"), _LIST, _recent, _SEES_POSTS, order=50),

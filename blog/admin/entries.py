@@ -16,13 +16,23 @@ from blog.admin.entry_list import EntryList
 from blog.admin.filters import AuthorFilter, CategoryFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.forms import PageForm, PostForm
 from blog.admin.quick_edit import QuickEdit, QuickPageForm, QuickPostForm
+from blog.admin.review_notes import ReviewNotesMixin
 from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import tree_order
 from blog.models import Entry, Page, Post, Status, date_in_lists
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_view
 
 
-class EntryAdmin(RevisionsMixin, AutosaveMixin, ConversionMixin, BulkEditAction, QuickEdit, EntryList, EntryFormAdmin):
+class EntryAdmin(
+    ReviewNotesMixin,
+    RevisionsMixin,
+    AutosaveMixin,
+    ConversionMixin,
+    BulkEditAction,
+    QuickEdit,
+    EntryList,
+    EntryFormAdmin,
+):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
 
     def has_view_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:

@@ -28,7 +28,7 @@ from accounts.models import User
 from blog import publishing
 from blog.admin.forms import LANGUAGES, LanguageForm
 from blog.admin.results import action_message, step_message
-from blog.models import Entry, Post, Status
+from blog.models import Entry, Post, ReviewNotice, Status
 from blog.permissions import may_publish
 from blog.workflow import Step
 from core.admin import BaseAdmin, delete_selected
@@ -172,10 +172,12 @@ class EntryActions(BaseAdmin[Any]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted: the entries by title, and the number of comments and the like.
 
-        What belongs to an entry needs no further permission. Rows that only connect an entry with a tag are not named.
+        What belongs to an entry needs no further permission. Rows that only connect an entry with a tag, or tell people
+        about it, are not named.
         """
         _nested, counts, _needed, protected = super().get_deleted_objects(objs, request)
-        counts.pop(Post.tags.through._meta.verbose_name_plural, None)
+        for model in (Post.tags.through, ReviewNotice):
+            counts.pop(model._meta.verbose_name_plural, None)
         entries: list[Entry] = list(objs)
         refused = any(not self.has_delete_permission(request, entry) for entry in entries)
         return [str(entry) for entry in entries], counts, {self.opts.verbose_name} if refused else set(), protected

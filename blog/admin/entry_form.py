@@ -21,11 +21,13 @@ from blog.admin.forms import EntryForm
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
-from blog.models import Entry, Post, Status
+from blog.models import MAX_NOTE_LENGTH, Entry, Post, Status
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
+from blog.review import notes
 from blog.workflow import Step, state_of, take
 from core.dates import format_datetime
+from core.text import remove_unstorable
 from media.models import Picture
 
 
@@ -143,6 +145,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             "advice_url": self._url(f"advice{suffix}", *ids),
             "review": review(form.instance, None, None) if obj and form.steps.main else {},
             "zone_sentence": zone_sentence(form.instance.published_at),
+            "note_to_author": form.note,
+            "max_note_length": MAX_NOTE_LENGTH,
             "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -156,6 +160,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         if form.original is not None:
             translations.link(obj, form.original, user)
+        if form.step == Step.RETURN and form.note:
+            notes.add(obj, user, remove_unstorable(form.note))
         obj.step = form.step  # type: ignore[attr-defined]  # for the response
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

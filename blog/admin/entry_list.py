@@ -24,7 +24,7 @@ from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches
-from blog.models import TEXTS, Entry, Post, Status, date_in_lists
+from blog.models import TEXTS, Entry, Post, Status, date_in_lists, open_note_count
 from blog.permissions import edits_others, may_delete, may_edit, may_restore
 from blog.rendering.images import library_files
 from blog.workflow import state_of
@@ -139,7 +139,9 @@ class EntryChangeList(PresenceChangeList):
         return [spec for spec in self.filter_specs if not isinstance(spec, StatusFilter)]
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        return super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
+        entries = super().get_queryset(request, *args, **kwargs).defer(*TEXTS)
+        counted: QuerySet[Any] = entries.annotate(open_notes=open_note_count())
+        return counted
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -20,7 +20,7 @@ from accounts.models import User
 from blog.admin.merging import MergingForm
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
-from blog.models import Category, Entry, Page, Post
+from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.translations import LinkError, require_possible
 from blog.workflow import Step, may_take, state_of, steps_for
@@ -256,8 +256,17 @@ class EntryForm(MergingForm, VersionedForm):
                 raise ValidationError(str(error)) from error
         return language
 
+    @property
+    def note(self) -> str:
+        """What an editor who returns the text writes to its author."""
+        return unify_line_ends(self.data.get("_note", "")).strip()
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if len(self.note) > MAX_NOTE_LENGTH:
+            raise ValidationError(
+                _("The note is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NOTE_LENGTH}
+            )
         if self.step is None or not may_take(self.user, self.instance, self.step):
             raise ValidationError(
                 _("This can't be done now, because the status or your permissions have changed. Nothing was saved.")

@@ -15,6 +15,7 @@ from core.dates import format_datetime
 _LABELS: Final[dict[Step, Any]] = {
     Step.SAVE: _("Update"),
     Step.SUBMIT: _("Submit for review"),
+    Step.RETURN: _("Return to author"),
     Step.PUBLISH: pgettext_lazy("button", "Publish"),
     Step.SCHEDULE: pgettext_lazy("button", "Schedule"),
     Step.PUBLISH_PRIVATELY: _("Publish privately"),
@@ -32,6 +33,7 @@ _LABELS_IN_STATE: Final[dict[tuple[str, Step], Any]] = {
 _AFTER_STEP: Final[dict[Step, Any]] = {
     Step.SAVE: _("%(name)s updated."),
     Step.SUBMIT: _("Submitted for review."),
+    Step.RETURN: _("Returned to the author."),
     Step.PUBLISH: _("%(name)s published."),
     Step.PUBLISH_PRIVATELY: _("%(name)s published privately. Only you and the editors see it."),
     Step.UNPUBLISH: _("Moved back to drafts."),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('blog', '0010_lists_and_undo'),
+        ('blog', '0011_review_notes'),
         ('media', '0003_picture_size'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

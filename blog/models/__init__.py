@@ -1,4 +1,4 @@
-"""The blog's models: posts, pages, categories, redirects, enclosures, revisions and autosaves."""
+"""The blog's models: posts, pages, categories, redirects, enclosures, revisions, autosaves and reviews."""
 
 from blog.models.autosave import Autosave
 from blog.models.category import Category, CategoryTwins
@@ -8,9 +8,18 @@ from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet, load_pictures
 from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
+from blog.models.review import (
+    MAX_NOTE_LENGTH,
+    ReviewEvent,
+    ReviewNote,
+    ReviewNotice,
+    ReviewPreference,
+    open_note_count,
+)
 from blog.models.revision import Revision
 
 __all__ = [
+    "MAX_NOTE_LENGTH",
     "TEXTS",
     "Autosave",
     "Category",
@@ -24,9 +33,14 @@ __all__ = [
     "PostQuerySet",
     "PreviewLink",
     "Redirect",
+    "ReviewEvent",
+    "ReviewNote",
+    "ReviewNotice",
+    "ReviewPreference",
     "Revision",
     "Status",
     "date_in_lists",
     "load_pictures",
+    "open_note_count",
     "public_condition",
 ]

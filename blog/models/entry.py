@@ -198,6 +198,8 @@ class Entry(PublicModel):
     # Whether this instance shows its content although it has a password (blog.passwords), and why it does not.
     is_unlocked = False
     password_error = ""
+    # The status that it had until it was last saved; empty for a new one.
+    replaced_status = ""
     # Whether the first image of its text is the first of the page.
     leads_with_image = False
 
@@ -429,6 +431,7 @@ class Entry(PublicModel):
             entry._set_publication_time()
             before = stored.get(entry.pk)
             entry._remember_status(before)
+            entry.replaced_status = before.status if before is not None else ""
             # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
             if before is not None and before.slug == entry.slug and entry.was_restored(before):
                 entry.slug = slug_before_trash(entry.slug)

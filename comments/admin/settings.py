@@ -1,7 +1,8 @@
 """The settings for comments, the blocklist, and each staff member's e-mail notifications."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,11 +14,15 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from blog.models import ReviewPreference
+from blog.permissions import may_publish
 from comments.models import Block, CommentSettings, NotificationPreference
 from comments.rules import blocklist
 from core.admin import BaseAdmin, OneRowAdmin, ReadOnlyAdmin
 from mail.messages import is_on
 from mail.tasks import wake_worker
+
+_REVIEW_FIELDS: Final = ("submissions", "feedback")
 
 
 @admin.register(CommentSettings)
@@ -54,10 +59,27 @@ class BlockAdmin(BaseAdmin[Block]):
         self.message_user(request, message % {"n": count}, messages.INFO)
 
 
+class NotificationsForm(forms.ModelForm[NotificationPreference]):
+    """All that one person can choose. What concerns reviews is stored in a row of its own."""
+
+    submissions = ReviewPreference._meta.get_field("submissions").formfield()
+    feedback = ReviewPreference._meta.get_field("feedback").formfield()
+
+    class Meta:
+        model = NotificationPreference
+        fields = ("frequency", "own_posts")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        (self.review,) = ReviewPreference.objects.of_users([self.instance.user_id])
+        self.initial.update({name: getattr(self.review, name) for name in _REVIEW_FIELDS})
+
+
 @admin.register(NotificationPreference)
 class NotificationPreferenceAdmin(ReadOnlyAdmin):
     """Everyone who can get notifications has one of these, and sees only their own."""
 
+    form = NotificationsForm
     readonly_fields = ("sent_to",)
     radio_fields = {"frequency": admin.VERTICAL}
 
@@ -82,7 +104,9 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
         if obj is not None and obj.may_moderate:
             fields.append("frequency")
         if request.user.has_perm("blog.add_post"):
-            fields.append("own_posts")
+            fields += ["own_posts", "feedback"]
+        if may_publish(request.user):
+            fields.append("submissions")
         return fields
 
     @admin.display(description=_("sent to"))
@@ -101,7 +125,12 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
         return format_html("<strong>{}</strong>", warning)
 
     def save_model(self, request: HttpRequest, obj: NotificationPreference, form: Any, change: bool) -> None:
-        values = {field: form.cleaned_data[field] for field in form.changed_data}
+        # What is not shown was not chosen.
+        names = set(form.changed_data) & set(self.get_fields(request, obj))
+        values = {name: form.cleaned_data[name] for name in names}
+        review = {name: values.pop(name) for name in _REVIEW_FIELDS if name in values}
+        if review:
+            ReviewPreference.objects.filter(pk=form.review.pk).update(**review)
         # The new interval starts now.
         NotificationPreference.objects.filter(pk=obj.pk).update(**values, not_before=timezone.now())
         if is_on():

@@ -1,7 +1,6 @@
 """E-mail notifications of comments for moderators, authors, and readers who follow a discussion."""
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any, Self
 
 from django.db import models
@@ -14,7 +13,7 @@ from accounts.models import User
 from blog.models import Entry
 from comments.models.comment import Comment
 from comments.models.settings import CommentSettings
-from mail.models import Recipient, RecipientQuerySet
+from mail.models import Recipient, RecipientQuerySet, UserRecipientQuerySet
 
 
 class Event(models.TextChoices):
@@ -38,17 +37,9 @@ class OutboxItem(models.Model):
         return f"{self.comment_id}: {self.event}"
 
 
-class PreferenceQuerySet(RecipientQuerySet["NotificationPreference"]):
+class PreferenceQuerySet(UserRecipientQuerySet["NotificationPreference"]):
     def with_unsent(self) -> Self:
         return self.filter(Exists(Notification.objects.filter(moderator=OuterRef("pk"), sent_at=None)))
-
-    def of_users(self, users: Iterable[User]) -> Self:
-        """Return the preferences of `users`, created with the defaults where there are none yet."""
-        pks = [user.pk for user in users]
-        existing = set(self.filter(user__in=pks).values_list("user", flat=True))
-        missing = [self.model(user_id=pk) for pk in pks if pk not in existing]
-        self.bulk_create(missing, ignore_conflicts=True)
-        return self.filter(user__in=pks).order_by("pk")
 
 
 class NotificationPreference(Recipient):

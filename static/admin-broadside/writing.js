@@ -13,7 +13,7 @@ for (const button of buttons) {
     if (panel.open) {
       panel.close();
     } else {
-      open();
+      openPanel();
     }
     if (isWide.matches) {
       localStorage.setItem(CLOSED, panel.open ? "" : "1");
@@ -41,14 +41,21 @@ function arrange() {
   update();
 }
 
-function open() {
+export function openPanel() {
   if (isWide.matches) {
     // Not `show`, which would move the focus.
     panel.open = true;
-  } else {
+  } else if (!panel.open) {
     panel.showModal();
   }
   update();
+}
+
+/** Close the sheet, which covers the text. A panel beside it stays. */
+export function closeSheet() {
+  if (!isWide.matches) {
+    panel.close();
+  }
 }
 
 function update() {
@@ -65,7 +72,7 @@ for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {
     }
     event.preventDefault();
     if (panel.contains(target) && !panel.open) {
-      open();
+      openPanel();
     }
     for (let parent = target.closest("details"); parent; parent = parent.parentElement.closest("details")) {
       parent.open = true;
@@ -75,20 +82,22 @@ for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {
   });
 }
 
-/* “Schedule…” closes like a menu. */
-const schedule = document.querySelector(".writing-schedule");
-schedule?.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && schedule.open) {
-    schedule.open = false;
-    schedule.querySelector("summary").focus();
-  }
-});
-schedule?.addEventListener("toggle", () => {
-  // When the page opens with an error here, the list of errors has the focus.
-  if (schedule.open && document.activeElement === schedule.querySelector("summary")) {
-    schedule.querySelector("input").focus();
-  }
-});
+/* “Schedule…” and “Return to author…” close like menus. */
+for (const menu of document.querySelectorAll(".writing-menu")) {
+  const button = menu.querySelector("summary");
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      button.focus();
+    }
+  });
+  menu.addEventListener("toggle", () => {
+    // When the page opens with an error here, the list of errors has the focus.
+    if (menu.open && document.activeElement === button) {
+      menu.querySelector("input, textarea").focus();
+    }
+  });
+}
 
 /* “Check the text” puts the advice into the panel. Without this script it opens a page of its own. */
 const check = document.querySelector(".writing-check");

@@ -77,7 +77,10 @@ STEPS = [
         for role, whose in (("Editor", "own"), ("Editor", "other"), ("superuser", "other"))
         for state, steps in (
             ("draft", "save schedule publish | submit publish_privately trash"),
-            ("pending", "unpublish save schedule publish | publish_privately trash"),
+            (
+                "pending",
+                f"{'return' if whose == 'other' else 'unpublish'} save schedule publish | publish_privately trash",
+            ),
             ("scheduled", "unpublish publish schedule save | publish_privately trash"),
             ("published", "unpublish save | publish_privately trash"),
             ("private", "unpublish publish save | trash"),
@@ -170,7 +173,7 @@ class TestResults:
             ("draft", "submit", "pending", "Submitted for review."),
             ("draft", "publish_privately", "private", "Post published privately. Only you and the editors see it."),
             ("pending", "save", "pending", "Post updated."),
-            ("pending", "unpublish", "draft", "Moved back to drafts."),
+            ("pending", "return", "draft", "Returned to the author."),
             ("published", "unpublish", "draft", "Moved back to drafts."),
             ("private", "save", "private", "Post updated."),
             ("trash", "restore", "draft", "Post restored as a draft."),

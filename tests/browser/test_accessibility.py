@@ -19,7 +19,8 @@ from pytest_django import Settings
 from accounts.models import User
 from blog import autosaves, publishing
 from blog.curation import merge as merge_categories
-from blog.models import Category, Post, Redirect, Status
+from blog.models import Category, Post, Redirect, ReviewPreference, Status
+from blog.review import notes
 from comments.models import Block, Comment
 from core.models import SiteSettings
 from media.documents import store_document
@@ -94,6 +95,8 @@ ADMIN = [
     "/admin/blog/post/{post}/change/",
     "/admin/blog/post/{post}/change/?autosave=",
     "/admin/blog/post/{post}/history/",
+    "/admin/blog/post/{post}/notes/",
+    "/admin/blog/post/{pending}/change/",
     "/admin/blog/post/{post}/preview-links/",
     "/admin/blog/post/{post}/translations/",
     "/admin/blog/post/{post}/revisions/",
@@ -168,6 +171,14 @@ def owner(blog: None) -> User:
     post = Comment.objects.get(pk=900).entry
     autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
     autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
+    ruth = UserFactory(role="Editor")
+    pending = PostFactory(title="Submitted", status=Status.PENDING, author=UserFactory(role="Author"))
+    note = notes.add(post, ruth, "Which year?", quote="A first paragraph with a link")
+    notes.answer(note, owner, "2019.")
+    for entry in (post, pending):
+        notes.resolve(notes.add(entry, ruth, "A typo"), ruth)
+        notes.add(entry, ruth, "Where is this from?")
+    ReviewPreference.objects.of_users([owner])
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
     ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress", warnings=["A note."], started_by=owner)
     return owner
@@ -186,12 +197,13 @@ def admin_paths(owner: User) -> Iterator[str]:
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])
     post, job = Comment.objects.get(pk=900).entry, ImportJob.objects.get()
+    pending = Post.objects.get(status=Status.PENDING)
     imported, trashed = Post.objects.get(markup="html"), Post.objects.get(status=Status.TRASH)
     tag, *others = Tag.objects.order_by("pk").values_list("pk", flat=True)
     tags = ",".join(map(str, [tag, *others]))
     categories = ",".join(map(str, Category.objects.order_by("-path").values_list("pk", flat=True)))
     values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "imported": imported.pk, "trashed": trashed.pk}
-    values |= {"tag": tag, "tags": tags, "categories": categories}
+    values |= {"pending": pending.pk, "tag": tag, "tags": tags, "categories": categories}
     yield from (path.format(**values) for path in ADMIN)
 
 

@@ -7,6 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
+from blog.models import ReviewPreference
 from comments.models import CommentStatus as Status
 from comments.models import NotificationPreference
 from tests.factories import PostFactory, UserFactory
@@ -27,13 +28,17 @@ def log_in(client: Client, role: str, **more: Any) -> User:
 
 @pytest.mark.parametrize(
     ("role", "fields"),
-    [("Moderator", {"frequency"}), ("Editor", {"frequency", "own_posts"}), ("Author", {"own_posts"})],
+    [
+        ("Moderator", {"frequency"}),
+        ("Editor", {"frequency", "own_posts", "feedback", "submissions"}),
+        ("Author", {"own_posts", "feedback"}),
+    ],
 )
 def test_each_role_sees_the_options_that_concern_it(client: Client, role: str, fields: set[str]) -> None:
     log_in(client, role)
     page = read(client.get(OWN, follow=True))
     names = {field.get("name") for field in find(page, "#content form input")}
-    assert names & {"frequency", "own_posts"} == fields
+    assert names & {"frequency", "own_posts", "feedback", "submissions"} == fields
     assert "m@example.org" in text(page)
 
 
@@ -80,3 +85,40 @@ def test_an_invalid_choice_is_refused(client: Client) -> None:
     log_in(client, "Moderator")
     assert client.post(client.get(OWN)["Location"], {"frequency": Status.SPAM}).status_code == 200
     assert NotificationPreference.objects.get().frequency == NotificationPreference.Frequency.DAILY
+
+
+class TestReviewEmails:
+    """What people want to hear about reviews is on the same page, and on the form with which owners edit people."""
+
+    def test_are_chosen_by_each_person(self, client: Client) -> None:
+        user = log_in(client, "Editor")
+        url = client.get(OWN)["Location"]
+        assert client.post(url, {"frequency": "hourly", "submissions": "on"}).status_code == 302
+        chosen = ReviewPreference.objects.get(user=user)
+        assert (chosen.submissions, chosen.feedback) == (True, False)
+        assert NotificationPreference.objects.get(user=user).frequency == "hourly"
+
+    def test_are_not_chosen_where_they_are_not_shown(self, client: Client) -> None:
+        author = log_in(client, "Author")
+        url = client.get(OWN)["Location"]
+        client.post(url, {"submissions": "on", "feedback": "on"})
+        assert not ReviewPreference.objects.get(user=author).submissions
+        moderator = log_in(client, "Moderator", email="n@example.org")
+        client.post(client.get(OWN)["Location"], {"frequency": "never"})
+        assert ReviewPreference.objects.get(user=moderator).feedback
+
+    def test_are_chosen_by_owners_for_people_who_write(self, client: Client) -> None:
+        log_in(client, "", is_staff=True, is_superuser=True)
+        editor = UserFactory.create(role="Editor", email="e@example.org")
+        url = f"/admin/accounts/user/{editor.pk}/change/"
+        form = client.get(url).context["adminform"].form
+        initial = form.initial.items()
+        data: dict[str, Any] = {name: value for name, value in initial if isinstance(value, str | int) and value}
+        data |= {"groups": [group.pk for group in editor.groups.all()], "date_joined_0": "", "date_joined_1": ""}
+        inline = "review_preference"
+        data |= {f"{inline}-TOTAL_FORMS": 1, f"{inline}-INITIAL_FORMS": 0, f"{inline}-0-submissions": "on"}
+        data |= {f"{inline}-0-feedback": "on", f"{inline}-0-user": editor.pk}
+        assert client.post(url, data).status_code == 302
+        assert ReviewPreference.objects.get(user=editor).submissions
+        reader = UserFactory.create(role="Moderator")
+        assert "review_preference" not in client.get(f"/admin/accounts/user/{reader.pk}/change/").content.decode()

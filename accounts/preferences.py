@@ -1,0 +1,19 @@
+"""What other apps add to the form of a person, for the owner of the site: rows of theirs that belong to one person."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.contrib.admin import StackedInline
+
+from core.registry import Registry
+
+
+def _find_problems(name: str, inline: Any) -> Iterator[str]:
+    if not (isinstance(inline, type) and issubclass(inline, StackedInline)):
+        yield "It is no StackedInline."
+
+
+# Each decides in its `has_…_permission`, which get the person, whom it is shown for.
+person_inlines: Final[Registry[type[StackedInline[Any, Any]]]] = Registry(
+    "part of the form of a person", _find_problems
+)

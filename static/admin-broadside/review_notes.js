@@ -1,0 +1,158 @@
+/* Notes beside the text: sent and shown without leaving it. Without this script, their buttons open a page in another
+ * tab. Both send the same form, which is not that of the text. */
+
+import { closeSheet, openPanel } from "./writing.js";
+
+const form = document.getElementById("review-notes-form");
+const section = document.getElementById("review-section");
+if (form && section) {
+  start();
+}
+
+function start() {
+  const status = section.querySelector(".review-status");
+  const error = section.querySelector(".review-new-error");
+  const draft = section.querySelector("#id_note_text");
+  const about = section.querySelector(".review-about");
+  const count = document.querySelector(".review-count");
+  // A form that can't be changed has no field for the text.
+  const source = document.querySelector("textarea#id_source");
+  let isSending = false;
+
+  form.removeAttribute("target");
+  if (about && source) {
+    about.hidden = false;
+    for (const type of ["click", "focus", "blur", "keyup", "input"]) {
+      source.addEventListener(type, showCursor);
+    }
+    showCursor();
+  }
+  showButtons();
+  count.addEventListener("click", (event) => {
+    event.preventDefault();
+    openPanel();
+    section.open = true;
+    section.querySelector("summary").focus();
+  });
+  section.addEventListener("click", (event) => {
+    const button = event.target.closest(".review-show");
+    if (button) {
+      showInText(button.dataset.paragraph);
+    }
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(event.submitter);
+  });
+  // Notes are no part of the text, and are not saved with it.
+  for (const type of ["input", "change"]) {
+    section.addEventListener(type, (event) => event.stopPropagation());
+  }
+  window.addEventListener("beforeunload", (event) => {
+    if ([...section.querySelectorAll("textarea")].some((field) => field.value.trim())) {
+      event.preventDefault();
+    }
+  });
+
+  /* The paragraph with the caret; empty between two of them. */
+  function paragraphAtCursor() {
+    const { value, selectionStart } = source;
+    const before = value.slice(0, selectionStart).split(/\n[^\S\n]*\n/).at(-1);
+    const after = value.slice(selectionStart).split(/\n[^\S\n]*\n/)[0];
+    return (before + after).trim();
+  }
+
+  function showCursor() {
+    const paragraph = paragraphAtCursor();
+    const quote = about.querySelector(".review-cursor");
+    quote.textContent = paragraph.length > 160 ? `${paragraph.slice(0, 160)}…` : paragraph;
+    quote.hidden = !paragraph;
+    const choice = about.querySelector("[value=paragraph]");
+    choice.disabled = !paragraph;
+    if (document.activeElement === source || choice.disabled) {
+      choice.checked = Boolean(paragraph);
+      about.querySelector("[value='']").checked = !paragraph;
+    }
+    about.querySelector("[name=quote]").value = paragraph;
+  }
+
+  function showInText(paragraph) {
+    const start = source.value.indexOf(paragraph);
+    if (start < 0) {
+      status.textContent = status.dataset.moved;
+      return;
+    }
+    closeSheet();
+    // Focus scrolls to the caret, and not to the selection.
+    source.setSelectionRange(start, start);
+    source.blur();
+    source.focus();
+    source.setSelectionRange(start, start + paragraph.length);
+  }
+
+  function showButtons() {
+    for (const button of section.querySelectorAll(".review-show")) {
+      button.hidden = !source;
+    }
+  }
+
+  async function send(button) {
+    if (isSending) {
+      return;
+    }
+    isSending = true;
+    status.textContent = error.textContent = "";
+    const data = new FormData(form);
+    data.set(button.name, button.value);
+    if (data.get("about") !== "paragraph") {
+      data.delete("quote");
+    }
+    try {
+      const response = await fetch(form.action, { method: "POST", body: data });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const notes = page.getElementById("review-notes");
+      if (response.ok && notes) {
+        show(page, notes, button);
+      } else {
+        status.textContent = status.dataset.failed;
+      }
+    } catch {
+      status.textContent = status.dataset.failed;
+    } finally {
+      isSending = false;
+    }
+  }
+
+  /* Show the notes as they are now, and what was typed into other fields meanwhile. */
+  function show(page, notes, button) {
+    const mistake = page.querySelector(".review-new-error").textContent.trim();
+    const isDone = !page.querySelector("#review-notes .errorlist") && !mistake;
+    const sent = button.name === "answer" ? `answer-${button.value}` : "";
+    const typed = [...section.querySelectorAll("#review-notes textarea")].filter((field) => field.name !== sent);
+    const noteId = button.closest(".review-note")?.id;
+    document.getElementById("review-notes").replaceWith(notes);
+    for (const { name, value } of typed.filter((field) => field.value)) {
+      const field = notes.querySelector(`[name="${name}"]`);
+      if (field) {
+        field.value = value;
+        field.closest("details").open = true;
+      }
+    }
+    showButtons();
+    count.textContent = notes.dataset.label;
+    count.hidden = !notes.dataset.label;
+    error.textContent = mistake;
+    status.textContent = page.querySelector(".messagelist")?.textContent.trim() ?? "";
+    if (button.name === "add") {
+      draft.value = isDone ? "" : draft.value;
+      draft.focus();
+    } else if (isDone) {
+      // The button is gone. What was resolved is folded away.
+      const note = document.getElementById(noteId);
+      const target = note?.checkVisibility() ? note : section.querySelector("summary");
+      target.focus();
+    } else {
+      notes.querySelector(`[name="${sent}"]`)?.focus();
+    }
+  }
+}
