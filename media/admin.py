@@ -1,7 +1,8 @@
 """The media library in the admin: images as a grid, other files as a list."""
 
+import logging
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -27,6 +28,10 @@ from media.models import Document, Picture, Upload, title_from_name
 from media.pictures import clean_picture
 from media.uses import alternative_texts_of, is_used, uses_of
 
+NOT_STORED: Final = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+
+_log = logging.getLogger(__name__)
+
 
 def _replacement_field(accept: str) -> forms.FileField:
     return forms.FileField(
@@ -37,7 +42,17 @@ def _replacement_field(accept: str) -> forms.FileField:
     )
 
 
-class PictureForm(forms.ModelForm[Picture]):
+class UploadForm[Model: Upload](forms.ModelForm[Model]):
+    # Set if the storage failed when the form was sent before.
+    storage_failed = False
+
+    def clean(self) -> Any:
+        if self.storage_failed:
+            self.add_error("replacement" if self.instance.pk else "file", NOT_STORED)
+        return super().clean()
+
+
+class PictureForm(UploadForm[Picture]):
     # Not an ImageField, which would try every decoder that Pillow has.
     file = forms.FileField(
         label=_("File"),
@@ -62,7 +77,7 @@ class PictureForm(forms.ModelForm[Picture]):
         return clean_picture(replacement, extension=extension) if replacement else None
 
 
-class DocumentForm(forms.ModelForm[Document]):
+class DocumentForm(UploadForm[Document]):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
@@ -115,10 +130,20 @@ class UploadAdmin(BaseAdmin[Any]):
         request.new_uploads = []  # type: ignore[attr-defined]  # for `save_model`
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except Exception:
+        except Exception as error:
             for upload in request.new_uploads:  # type: ignore[attr-defined]  # likewise
                 upload.delete_file_without_row()
-            raise
+            if not isinstance(error, OSError) or isinstance(error, UnreadablePostError):
+                raise
+            _log.exception("A file could not be stored.")
+        # The form again, with everything that was typed.
+        request.storage_failed = True  # type: ignore[attr-defined]  # for `get_form`
+        return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.storage_failed = getattr(request, "storage_failed", False)
+        return form
 
     def save_model(self, request: HttpRequest, obj: Upload, form: Any, change: bool) -> None:
         if not change:

@@ -70,10 +70,10 @@ class Upload(PublicModel):
         return {"size": content.size}
 
     def delete_file_without_row(self) -> None:
-        """Delete a file that was stored, but whose row was not. If the database does not answer, the file stays."""
+        """Delete a file that was stored, but whose row was not. If one of the two does not answer, it stays."""
         is_stored = bool(self.file) and self.file._committed  # type: ignore[attr-defined]  # Django's own, not in the stubs
         rows: models.QuerySet[Any] = type(self)._base_manager.all()
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseError, OSError):
             if is_stored and not rows.filter(file=self.file.name).exists():
                 self.file.storage.delete(str(self.file.name))
 

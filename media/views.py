@@ -2,11 +2,11 @@
 
 import logging
 import re
-from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from pathlib import PurePath
+from typing import Any, Final
 
 from django.contrib import messages
-from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import OperationalError
@@ -32,6 +32,7 @@ from media.codes import document_code, picture_code
 from media.documents import file_type_of, is_pdf, store_document
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
+from media.storage import StoredFile
 from media.uploads import store_upload
 
 _PICTURE_TYPES: Final = {
@@ -124,23 +125,33 @@ def _store(file: File[bytes], user: User) -> str:
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
-    file = _find_file(path)
-    stat = file.stat()
-    if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):
+    try:
+        return _serve(request, path)
+    except FileNotFoundError:
+        raise Http404(_("That file doesn't exist.")) from None
+    except OSError:
+        _log.exception("The file %s could not be read.", path)
+        text = _("This file can't be shown at the moment. Try again later.")
+        return HttpResponse(text, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
+
+
+def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
+    file, name = _find_file(path), PurePath(path)
+    if not was_modified_since(request.headers.get("If-Modified-Since"), file.modified):
         # Before the file is opened, because nothing would close it.
         return HttpResponseNotModified(headers={"Cross-Origin-Resource-Policy": "cross-origin"})
-    last_modified = http_date(stat.st_mtime)
-    positions = requested_range(request, stat.st_size, last_modified)
+    last_modified = http_date(file.modified)
+    positions = requested_range(request, file.size, last_modified)
     if positions is not None and not positions:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{stat.st_size}"})
-    opened = file.open("rb")
-    file_type = file_type_of(file.name)
-    picture_type = _PICTURE_TYPES.get(file.suffix.lower())
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
+    file_type = file_type_of(name.name)
+    picture_type = _PICTURE_TYPES.get(name.suffix.lower())
     is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
     # The random name of a rendition is never used again, while any other file may be replaced.
-    is_permanent = _PERMANENT_NAME.fullmatch(file.name)
+    is_permanent = _PERMANENT_NAME.fullmatch(name.name)
     headers = {
         "Accept-Ranges": "bytes",
+        "Content-Length": str(len(positions) if positions else file.size),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
         # Web feed readers and previews of links on other sites show our pictures.
@@ -149,13 +160,12 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }
     if positions:
-        headers["Content-Length"] = str(len(positions))
-        headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{stat.st_size}"
+        headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{file.size}"
     return FileResponse(
-        FilePart(opened, positions) if positions else opened,
+        file.open(positions),
         status=206 if positions else 200,
         as_attachment=not (picture_type or (file_type and file_type.is_inline)),
-        filename=file.name,
+        filename=name.name,
         content_type=picture_type or (file_type.media_type if file_type else "application/octet-stream"),
         headers=headers,
     )
@@ -178,28 +188,11 @@ def requested_range(request: HttpRequest, size: int, last_modified: str) -> rang
     return range(int(first), min(int(last) + 1, size) if last else size)
 
 
-class FilePart:
-    """The bytes of an open file at `positions`, to be read once."""
-
-    def __init__(self, file: BinaryIO, positions: range) -> None:
-        file.seek(positions.start)
-        self._file = file
-        self._left = len(positions)
-        self.close = file.close
-
-    def read(self, size: int) -> bytes:
-        content = self._file.read(min(size, self._left))
-        self._left -= len(content)
-        return content
-
-
-def _find_file(path: str) -> Path:
-    try:
-        file = Path(default_storage.path(path))
-        is_file = file.is_file()
-    except (SuspiciousFileOperation, ValueError, OSError):
-        # The path leads out of the folder or is invalid, such as one that contains NUL or is too long.
-        is_file = False
-    if not is_file or any(part.startswith(".") for part in PurePath(path).parts):
-        raise Http404(_("That file doesn't exist."))
+def _find_file(path: str) -> StoredFile:
+    """Return the file that is served at `path`. Raises FileNotFoundError."""
+    storage: Any = default_storage
+    is_hidden = any(part.startswith(".") for part in PurePath(path).parts)
+    file: StoredFile | None = None if is_hidden else storage.find(path)
+    if file is None:
+        raise FileNotFoundError(path)
     return file

@@ -1,12 +1,13 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.progress import show_progress
 from media.models import Picture, RenditionState
 from media.renditions import make_renditions
+from media.storage import StorageUnavailableError
 
 
 class Command(BaseCommand):
@@ -29,7 +30,11 @@ class Command(BaseCommand):
         with show_progress(self.stderr, interrupted) as update:
             for done, pk in enumerate(pks, start=1):
                 if picture := Picture.objects.filter(pk=pk).first():
-                    make_renditions(picture)
+                    try:
+                        make_renditions(picture)
+                    except StorageUnavailableError as error:
+                        text = _("The storage is unavailable, so the command ended early. Run it again. %s")
+                        raise CommandError(text % error) from error
                 update(_("Images"), done, len(pks))
         text = ngettext("%d image has its smaller copies.", "%d images have their smaller copies.", len(pks))
         self.stdout.write(text % len(pks))
