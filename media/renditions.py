@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 def due_pictures() -> QuerySet[Picture]:
     """Return the pictures that were stored and whose renditions nobody has begun to make, the newest first."""
-    return Picture.objects.filter(rendition_state=RenditionState.DUE).order_by("-pk")
+    return Picture.objects.present().filter(rendition_state=RenditionState.DUE).order_by("-pk")
 
 
 def make_renditions(picture: Picture) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from http import HTTPStatus
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -15,7 +16,9 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
+    HttpResponseGone,
     HttpResponseNotModified,
+    HttpResponsePermanentRedirect,
     HttpResponseRedirect,
     JsonResponse,
 )
@@ -30,6 +33,7 @@ from django.views.static import was_modified_since
 from accounts.models import User
 from media.codes import document_code, picture_code
 from media.documents import file_type_of, is_pdf, store_document
+from media.models import Document, Picture
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
 from media.storage import StoredFile
@@ -43,6 +47,8 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
+_RESTORING: Final = ("media.delete_picture", "media.delete_document")
+_RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
 _PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -126,13 +132,41 @@ def _store(file: File[bytes], user: User) -> str:
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
     try:
-        return _serve(request, path)
+        elsewhere = _elsewhere(path)
+        is_deleted = elsewhere is not None and elsewhere.status_code == HTTPStatus.GONE
+        if elsewhere is not None and not (is_deleted and request.user.has_perms(_RESTORING)):
+            return elsewhere
+        response = _serve(request, path)
+        if is_deleted:
+            # Only who may restore it gets it, to see what it is.
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
     except FileNotFoundError:
         raise Http404(_("That file doesn't exist.")) from None
     except OSError:
         _log.exception("The file %s could not be read.", path)
         text = _("This file can't be shown at the moment. Try again later.")
         return HttpResponse(text, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
+
+
+def _elsewhere(path: str) -> HttpResponse | None:
+    """Return the response for a file that was deleted or merged into another; None for others. Takes one query."""
+    if "\0" in path:
+        return None
+    if rendition := _RENDITION.fullmatch(path):
+        found = Picture.objects.filter(pk=int(rendition[1]), deleted_at__isnull=False, merged_into=None)
+        return HttpResponseGone() if found.exists() else None
+    if path.startswith("documents/"):
+        is_deleted = Document.objects.filter(file=path, deleted_at__isnull=False).exists()
+        return HttpResponseGone() if is_deleted else None
+    deleted = Picture.objects.filter(file=path, deleted_at__isnull=False).select_related("merged_into").first()
+    if deleted is None:
+        return None
+    if shown := deleted.shown:
+        # For an hour only, because that can be undone.
+        headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
+        return HttpResponsePermanentRedirect(shown.file.url, headers=headers)
+    return HttpResponseGone()
 
 
 def _serve(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -40,7 +40,10 @@ def alternative_texts(html: str, name: str) -> list[str]:
 
 
 def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
-    """Return sanitised `html` with the renditions and dimensions of `pictures`, which are given by their file names."""
+    """Return sanitised `html` with the renditions and dimensions of `pictures`.
+
+    Each is given by the name of the file that the text shows, which is another one if the picture in it was merged.
+    """
     return _IMAGE.sub(lambda image: _with_renditions(image[0], pictures), html) if pictures else html
 
 
@@ -69,9 +72,13 @@ def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeStrin
 
 def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
     values = dict(_ATTRIBUTE.findall(image))
-    picture = pictures.get(_file_name(values.get("src", "")))
+    name = _file_name(values.get("src", ""))
+    picture = pictures.get(name)
     if picture is None:
         return image
+    if picture.file.name != name:
+        src = format_html(' src="{}"', picture.file.url)
+        image = re.sub(r'\ssrc="[^"]*"', lambda _: src, image)
     width, height = _dimensions(picture, values.get("width", ""), values.get("height", ""))
     if not {"width", "height"} <= values.keys():
         image = re.sub(r'\s(?:width|height)="[^"]*"', "", image)
