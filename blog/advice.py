@@ -20,9 +20,11 @@ from lxml import etree
 from blog.models import Category, Entry, Page, Post, Redirect, ReviewNote
 from blog.models.redirect import normalise_path
 from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
+from blog.rendering.images import library_file
 from blog.rendering.tree import text_of
 from blog.rendering.urls import file_name, normalise, normalise_own
 from core.registry import Registry
+from media.models import Picture
 
 # Texts of links that say nothing about where they lead, in the languages that our writers use most.
 _EMPTY_WORDS: Final = frozenset(
@@ -46,6 +48,15 @@ class Draft:
     tags: Collection[str]
 
 
+@dataclass(frozen=True, slots=True)
+class LibraryDescription:
+    """The alternative text that the media library has for the image at `url`, which is as in the text."""
+
+    url: str
+    alt: str
+    thumbnail_url: str
+
+
 def _find_problems(name: str, check: object) -> Iterator[str]:
     if not callable(check):
         yield "It can't be called."
@@ -62,6 +73,22 @@ def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[
         return []
     draft = Draft(entry, root, categories, tags)
     return [sentence for check in advice_checks.values() for sentence in check(draft)]
+
+
+def library_descriptions(entry: Entry) -> list[LibraryDescription]:
+    """Return what the media library says about the images that have no description in the text. At most one query."""
+    if settings.MEDIA_URL not in entry.source:
+        return []
+    try:
+        root = parse_source(entry.source, entry.markup, entry)
+    except (SourceTooLongError, UnknownMarkupError):
+        return []
+    urls = [image.get("src") or "" for image in root.iter("img") if not (image.get("alt") or "").strip()]
+    names = {url: name for url in urls if (name := library_file(url))}
+    described = Picture.objects.present().exclude(alt="") if names else Picture.objects.none()
+    pictures = {str(picture.file.name): picture for picture in described.filter(file__in=set(names.values()))}
+    found = [(url, pictures[names[url]]) for url in urls if names.get(url) in pictures]
+    return [LibraryDescription(url, picture.alt, picture.thumbnail_url) for url, picture in found]
 
 
 def check_title(draft: Draft) -> Iterator[str]:

@@ -97,7 +97,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
     html = rendered.body_html
     # Not those of the stored text, which has other pictures.
-    body = entry.for_readers(html, Picture.objects.filter(file__in=library_files(html)))
+    body = entry.for_readers(html, Picture.objects.filter(file__in=library_files(html)).select_related("merged_into"))
     return HttpResponse(body.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break))
 
 

@@ -6,11 +6,13 @@ from itertools import batched
 from typing import Any, Final
 
 from django.db.models import Exists, Model, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
 from blog.rendering.images import alternative_texts, library_files
+from core.changes import entries_changed
 from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
 
@@ -62,16 +64,24 @@ def _update(
 
 def _is_used(model: type[Upload]) -> Q:
     if model is Picture:
-        in_texts = Entry.pictures.through._default_manager.filter(picture=OuterRef("pk"))
-        return Q(Exists(in_texts)) | Q(Exists(Entry.objects.filter(featured_picture=OuterRef("pk"))))
+        in_texts = Entry.pictures.through._default_manager
+        return (
+            Q(Exists(in_texts.filter(picture=OuterRef("pk"))))
+            | Q(Exists(in_texts.filter(picture__merged_into=OuterRef("pk"))))
+            | Q(Exists(Entry.objects.filter(featured_picture=OuterRef("pk"))))
+        )
     return Q(Exists(Entry.documents.through._default_manager.filter(document=OuterRef("pk"))))
 
 
 def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[Use]]:
-    column = "pictures" if model is Picture else "documents"
-    pairs = [*Entry.objects.filter(**{f"{column}__in": pks}).order_by("pk").values_list(column, "pk")]
     featured = set()
-    if model is Picture:
+    if model is not Picture:
+        pairs = [*Entry.objects.filter(documents__in=pks).order_by("pk").values_list("documents", "pk")]
+    else:
+        # A text that names a merged picture shows the one that it was merged into.
+        rows: Any = Entry.pictures.through._default_manager.annotate(shown=Coalesce("picture__merged_into", "picture"))
+        named = Q(picture__in=pks) | Q(picture__merged_into__in=pks)
+        pairs = [*rows.filter(named, shown__in=pks).order_by("entry").values_list("shown", "entry")]
         featured = {*Entry.objects.filter(featured_picture__in=pks).values_list("featured_picture", "pk")}
     entries = Entry.objects.without_texts().in_bulk({pk for _file, pk in {*pairs, *featured}})
     uses: defaultdict[int, list[Use]] = defaultdict(list)
@@ -89,4 +99,22 @@ def _alternative_texts(picture: Picture) -> list[str]:
     return [text for html in bodies[:_MAX_TEXTS] for text in alternative_texts(html, str(picture.file.name))]
 
 
-USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts)
+def _move(source: Picture, target: Picture) -> list[int]:
+    """Make `target` the featured image of the entries that have `source`, and return their IDs."""
+    ids = list(Entry.objects.filter(featured_picture=source).order_by("pk").values_list("pk", flat=True))
+    _feature(target, ids)
+    return ids
+
+
+def _move_back(source: Picture, target: Picture, ids: Collection[int]) -> None:
+    for some in batched(ids, _BATCH, strict=False):
+        _feature(target, list(Entry.objects.filter(pk__in=some, featured_picture=source).values_list("pk", flat=True)))
+
+
+def _feature(picture: Picture, ids: Collection[int]) -> None:
+    for some in batched(ids, _BATCH, strict=False):
+        Entry.objects.filter(pk__in=some).update(featured_picture=picture)
+        entries_changed(some)
+
+
+USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts, _move, _move_back)

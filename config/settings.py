@@ -14,6 +14,7 @@ from django.utils.csp import CSP
 
 from config.cache import caches
 from config.mail import mailers
+from config.storage import media_storage
 
 django_stubs_ext.monkeypatch()
 
@@ -161,7 +162,7 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": {"BACKEND": "media.storage.MediaStorage"},
+    "default": media_storage(env.str("STORAGE_URL", default="")),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
     },

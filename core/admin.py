@@ -1,6 +1,6 @@
 """The base of all admins, and the site's settings in the admin."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from django.apps import apps
@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -110,8 +111,18 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         if IS_POPUP_VAR in request.POST:
             return super().response_delete(request, obj_display, obj_id)
         texts = {"name": capfirst(self.opts.verbose_name), "object": obj_display}
-        self.message_user(request, gettext("%(name)s “%(object)s” deleted.") % texts, messages.SUCCESS)
+        self.say_deleted(request, gettext("%(name)s “%(object)s” deleted.") % texts, [obj_id])
         return self.response_post_save_change(request, self.model())
+
+    def undo_url(self, pks: Sequence[int]) -> str:
+        """Return where a POST undoes the deletion of these objects; empty if that is impossible."""
+        return ""
+
+    def say_deleted(self, request: HttpRequest, text: str, pks: Sequence[int]) -> None:
+        """Show a message about a deletion, with a button to undo it if that is possible."""
+        url = self.undo_url(pks)
+        button = render_to_string("admin/undo.html", {"url": url}, request) if url else ""
+        self.message_user(request, format_html("{} {}", text, button) if button else text, messages.SUCCESS)
 
     def _url(self, name: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
@@ -155,7 +166,7 @@ def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:
 
 
 @admin.action(permissions=["delete"], description=_("Delete selected %(verbose_name_plural)s"))
-def delete_selected(model_admin: admin.ModelAdmin[Any], request: HttpRequest, objects: QuerySet[Any]) -> Any:
+def delete_selected(model_admin: Any, request: HttpRequest, objects: QuerySet[Any]) -> Any:
     """Delete objects after asking, as Django's action of this name does, and say so in our words."""
     _to_delete, _counts, needed, protected = model_admin.get_deleted_objects(objects, request)
     if not request.POST.get("post") or protected:
@@ -166,10 +177,11 @@ def delete_selected(model_admin: admin.ModelAdmin[Any], request: HttpRequest, ob
     if needed:
         raise PermissionDenied
     if count := len(objects):
+        pks = [obj.pk for obj in objects]
         model_admin.log_deletions(request, objects)
         model_admin.delete_queryset(request, objects)
         texts = {"count": count, "objects": model_ngettext(model_admin.opts, count)}
-        model_admin.message_user(request, gettext("%(count)d %(objects)s deleted.") % texts, messages.SUCCESS)
+        model_admin.say_deleted(request, gettext("%(count)d %(objects)s deleted.") % texts, pks)
     return None
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media.documents import FILE_TYPES
 from media.models import Picture, Upload
+from media.trash import restorable
 from media.uses import is_used
 
 # In bytes: an image or a document that is slow to load on a phone.
@@ -60,6 +61,24 @@ def _document_extensions(kind: str) -> list[str]:
         return start if start in {"audio", "video"} else "pdf" if media_type == "application/pdf" else "office"
 
     return [extension for extension, each in FILE_TYPES.items() if kind_of(each.media_type) == kind]
+
+
+class DeletedFilter(_Filter):
+    """Shows what was deleted, and otherwise leaves it out."""
+
+    title = pgettext_lazy("of a file", "state")
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        merged = [("merged", gettext("Merged into others"))] if model_admin.model is Picture else []
+        return [("yes", gettext("Deleted")), *merged]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        is_merged = Q(merged_into__isnull=value == "yes") if model is Picture else Q()
+        return restorable() & is_merged
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().queryset(request, queryset if self.value() else queryset.filter(deleted_at=None))
 
 
 class MonthFilter(_Filter):

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from django.core.files import File
 from django.core.files.images import get_image_dimensions
@@ -19,6 +19,22 @@ from core.registry import Registry
 renditions_due: Final[Registry[Callable[[], None]]] = Registry("handler of due renditions")
 
 
+class UploadQuerySet[Model: "Upload"](PublicQuerySet[Model]):
+    def present(self) -> Self:
+        """Those that are in the library: neither deleted nor merged into another."""
+        return self.filter(deleted_at=None)
+
+    def served(self) -> Self:
+        """Those whose URL leads to a file, if only by a redirect."""
+        return self.present()
+
+
+class PictureQuerySet(UploadQuerySet["Picture"]):
+    def served(self) -> Self:
+        leads_to_another = models.Q(merged_into__isnull=False, merged_into__deleted_at=None)
+        return self.filter(models.Q(deleted_at=None) | leads_to_another)
+
+
 class Upload(PublicModel):
     file: models.FileField
     title = models.CharField(
@@ -30,8 +46,10 @@ class Upload(PublicModel):
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
     # Of images that were stored before there was this column, the worker fills it in.
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
+    # From then on nobody can read it, and later the worker removes it (media.trash). Also set if it was merged.
+    deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
-    objects = PublicQuerySet.as_manager()
+    objects = UploadQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -70,10 +88,10 @@ class Upload(PublicModel):
         return {"size": content.size}
 
     def delete_file_without_row(self) -> None:
-        """Delete a file that was stored, but whose row was not. If the database does not answer, the file stays."""
+        """Delete a file that was stored, but whose row was not. If one of the two does not answer, it stays."""
         is_stored = bool(self.file) and self.file._committed  # type: ignore[attr-defined]  # Django's own, not in the stubs
         rows: models.QuerySet[Any] = type(self)._base_manager.all()
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseError, OSError):
             if is_stored and not rows.filter(file=self.file.name).exists():
                 self.file.storage.delete(str(self.file.name))
 
@@ -108,7 +126,7 @@ class RenditionState(models.TextChoices):
 class Picture(Upload):
     """A picture without metadata such as location, camera or owner."""
 
-    private_fields = frozenset({"rendition_state"})
+    private_fields = frozenset({"rendition_state", "fingerprint"})
 
     file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
     alt = models.CharField(
@@ -124,6 +142,16 @@ class Picture(Upload):
     rendition_rows = models.JSONField(editable=False, default=list)
     rendition_state = models.CharField(max_length=7, choices=RenditionState, default=RenditionState.DUE, editable=False)
 
+    # What it looks like (media.fingerprints): 0 if it can't be compared, None if that is not known yet.
+    fingerprint = models.BigIntegerField(null=True, editable=False)
+    # The picture that is shown in its place, and what undoing that needs; the latter is None once that is impossible.
+    merged_into = models.ForeignKey(
+        "self", models.CASCADE, null=True, editable=False, related_name="merged", verbose_name=_("merged into")
+    )
+    merge_data = models.JSONField(null=True, editable=False)
+
+    objects = PictureQuerySet.as_manager()  # type: ignore[misc]  # the plugin makes it an instance variable
+
     class Meta(Upload.Meta):
         verbose_name = _("image")
         verbose_name_plural = _("images")
@@ -135,12 +163,29 @@ class Picture(Upload):
                 name="picture_without_renditions",
                 condition=~models.Q(rendition_state=RenditionState.DONE),
             ),
+            models.Index(fields=["deleted_at"], name="picture_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index(
+                fields=["id"], name="picture_without_fingerprint", condition=models.Q(fingerprint__isnull=True)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | models.Q(deleted_at__isnull=False),
+                name="merged_picture_is_not_in_library",
+            )
         ]
 
     @property
     def renditions(self) -> list[Rendition]:
         """Its smaller copies, from the narrowest to the widest of each format, the best format first."""
         return [Rendition(*row) for row in self.rendition_rows]
+
+    @property
+    def shown(self) -> "Picture | None":
+        """The picture that readers see where a text shows this one: itself, unless it was merged or deleted."""
+        if self.merged_into_id is None:
+            return None if self.deleted_at else self
+        return None if self.merged_into is None or self.merged_into.deleted_at else self.merged_into
 
     @property
     def thumbnail_url(self) -> str:
@@ -150,9 +195,10 @@ class Picture(Upload):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding and kwargs.get("update_fields") is None:
-            # The worker may have written these since the picture was loaded.
+            # The worker or someone else may have written these since the picture was loaded.
             others = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-            kwargs["update_fields"] = others - {"rendition_rows", "rendition_state"} - self.get_deferred_fields()
+            by_others = {"rendition_rows", "rendition_state", "fingerprint", "deleted_at", "merged_into", "merge_data"}
+            kwargs["update_fields"] = others - by_others - self.get_deferred_fields()
         super().save(*args, **kwargs)
 
     def was_added(self) -> None:
@@ -166,12 +212,14 @@ class Picture(Upload):
     def values_from(self, content: File[bytes]) -> dict[str, Any]:
         width, height = get_image_dimensions(content)
         # Those that it has show the old picture. The worker deletes their files.
-        renditions = {"rendition_rows": [], "rendition_state": RenditionState.DUE}
+        renditions: dict[str, Any] = {"rendition_rows": [], "rendition_state": RenditionState.DUE, "fingerprint": None}
         return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 
     def file_names(self) -> list[str]:
         stored = Picture.objects.filter(pk=self.pk).values_list("rendition_rows", flat=True).first()
-        return [*super().file_names(), *(Rendition(*row).name for row in stored or [])]
+        # Pictures that were merged into it go with it.
+        merged = [name for picture in self.merged.all() for name in picture.file_names()]
+        return [*super().file_names(), *(Rendition(*row).name for row in stored or []), *merged]
 
 
 class Document(Upload):
@@ -182,7 +230,31 @@ class Document(Upload):
     class Meta(Upload.Meta):
         verbose_name = _("document")
         verbose_name_plural = _("documents")
-        indexes = [models.Index(fields=["file"], name="document_file")]
+        indexes = [
+            models.Index(fields=["file"], name="document_file"),
+            models.Index(fields=["deleted_at"], name="document_deleted", condition=models.Q(deleted_at__isnull=False)),
+        ]
+
+
+class LikePictures(models.Model):
+    """Two pictures that look the same, the one with the lower ID first (media.duplicates)."""
+
+    first = models.ForeignKey(Picture, models.CASCADE, related_name="+")
+    second = models.ForeignKey(Picture, models.CASCADE, related_name="+")
+    # In how many bits their fingerprints differ.
+    distance = models.PositiveSmallIntegerField()
+    # Whether someone has said that they are not the same. Then they are not suggested again.
+    are_different = models.BooleanField(default=False)
+    found_at = models.DateTimeField(_("found"), auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("pair of like images")
+        verbose_name_plural = _("duplicate images")
+        constraints = [models.UniqueConstraint(fields=["first", "second"], name="unique_like_pictures")]
+
+    def __str__(self) -> str:
+        return f"{self.first_id}, {self.second_id}"
 
 
 def title_from_name(name: str | None) -> str:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from media.models import Picture, Rendition, RenditionState
 from media.pictures import FORMATS
+from media.storage import StorageUnavailableError
 
 WIDTHS: Final = (480, 960, 1600)
 # The best first, because browsers take the first that they know.
@@ -33,11 +34,14 @@ _log = logging.getLogger(__name__)
 
 def due_pictures() -> QuerySet[Picture]:
     """Return the pictures that were stored and whose renditions nobody has begun to make, the newest first."""
-    return Picture.objects.filter(rendition_state=RenditionState.DUE).order_by("-pk")
+    return Picture.objects.present().filter(rendition_state=RenditionState.DUE).order_by("-pk")
 
 
 def make_renditions(picture: Picture) -> None:
-    """Make the renditions of `picture` in place of those that it has. If they can't be made, it has none."""
+    """Make the renditions of `picture` in place of those that it has. If they can't be made, it has none.
+
+    Raises StorageUnavailableError, and then they are still due.
+    """
     # First of all, so that a picture that kills the worker does so only once.
     Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.STARTED)
     made: list[Rendition] = []
@@ -46,6 +50,9 @@ def make_renditions(picture: Picture) -> None:
         if not picture.size:
             values["size"] = picture.file.size
         made.extend(_write_all(picture))
+    except StorageUnavailableError:
+        Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.DUE)
+        raise
     except Exception:  # noqa: BLE001  # Pillow raises almost anything, and the storage may be full or gone
         _log.exception("The renditions of the image %s could not be made.", picture.file.name)
         _delete(picture, [rendition.name for rendition in made])
@@ -105,7 +112,7 @@ def _delete_all_but(picture: Picture, kept: Sequence[Rendition]) -> None:
     names = {PurePath(rendition.name).name for rendition in kept}
     try:
         _folders, files = picture.file.storage.listdir(_folder(picture))
-    except FileNotFoundError:
+    except OSError:
         return
     _delete(picture, [f"{_folder(picture)}/{file}" for file in files if file not in names])
 

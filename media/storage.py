@@ -1,10 +1,55 @@
-"""Storing files completely or not at all."""
+"""Storing files completely or not at all, and reading parts of them.
 
+A storage raises OSError if a file can't be read or written: FileNotFoundError if there is none with its name, and
+StorageUnavailableError if the storage itself can't be reached.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
+
+
+class StorageUnavailableError(OSError):
+    """The storage failed to answer, so that nothing is known about the file. Trying again later may help."""
+
+
+class Readable(Protocol):
+    """What is read once, from the beginning to the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that can be served. `size` is in bytes, and `modified` a timestamp in seconds.
+
+    `open` opens the bytes at these positions, which must not be empty, or with None the whole file.
+    """
+
+    size: int
+    modified: float
+    open: Callable[[range | None], Readable]
+
+
+class FilePart:
+    """The bytes of an open file at `positions`, to be read once."""
+
+    def __init__(self, file: BinaryIO, positions: range) -> None:
+        file.seek(positions.start)
+        self._file = file
+        self._left = len(positions)
+        self.close = file.close
+
+    def read(self, size: int, /) -> bytes:
+        content = self._file.read(min(size, self._left))
+        self._left -= len(content)
+        return content
 
 
 class MediaStorage(FileSystemStorage):
@@ -38,3 +83,20 @@ class MediaStorage(FileSystemStorage):
         except BaseException:
             new.unlink(missing_ok=True)
             raise
+
+    def find(self, name: str) -> StoredFile | None:
+        """Return the file with this name, which may be anything; None if there is none."""
+        try:
+            path = Path(self.path(name))
+            if not path.is_file():
+                return None
+            stat = path.stat()
+        except (SuspiciousFileOperation, ValueError, OSError):
+            # The path leads out of the folder or is invalid, such as one that contains NUL or is too long.
+            return None
+
+        def open_part(positions: range | None) -> Readable:
+            file = path.open("rb")
+            return file if positions is None else FilePart(file, positions)
+
+        return StoredFile(stat.st_size, stat.st_mtime, open_part)

@@ -1,27 +1,54 @@
-"""What the worker (`manage.py db_worker`) does about media: make the renditions of new pictures."""
+"""What the worker (`manage.py db_worker`) does about media.
 
+It makes the renditions of new pictures, looks at pictures to find duplicates, and removes deleted files when their time
+has come.
+"""
+
+import datetime as dt
+import logging
 from time import monotonic
 from typing import Final
 
 from django.db import transaction
 from django.tasks import TaskResultStatus, task
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from media import trash
+from media.duplicates import take_fingerprint, without_fingerprint
 from media.renditions import due_pictures, make_renditions
+from media.storage import StorageUnavailableError
 
 # In seconds. Then other tasks have their turn.
 _TURN: Final = 10
+# After the storage failed to answer.
+_PAUSE: Final = dt.timedelta(minutes=1)
+_LONG_PAUSE: Final = dt.timedelta(hours=1)
+
+_log = logging.getLogger(__name__)
 
 
 @task()
 def make_due_renditions() -> None:
-    """Make renditions for some seconds, and come back if there are more to make."""
+    """Make renditions and fingerprints for some seconds, and come back if there are more to make."""
     until = monotonic() + _TURN
-    while picture := due_pictures().first():
-        if monotonic() > until:
-            wake_worker()
-            return
-        make_renditions(picture)
+    try:
+        for due, make in ((due_pictures, make_renditions), (without_fingerprint, take_fingerprint)):
+            while picture := due().first():
+                if monotonic() > until:
+                    wake_worker()
+                    return
+                make(picture)
+    except StorageUnavailableError as error:
+        _log.warning("The storage is unavailable. Trying again in a minute. %s", error)
+        make_due_renditions.using(run_after=timezone.now() + _PAUSE).enqueue()
+
+
+@task()
+def remove_expired_files() -> None:
+    """Remove for good what was deleted too long ago, and come back when the next file is due."""
+    if next_at := trash.remove_expired():
+        schedule_removal(max(next_at, timezone.now() + _LONG_PAUSE))
 
 
 def wake_worker() -> None:
@@ -31,6 +58,14 @@ def wake_worker() -> None:
 
 
 def _schedule() -> None:
-    waiting = DBTaskResult.objects.filter(task_path=make_due_renditions.module_path, status=TaskResultStatus.READY)
-    if not waiting.exists():
+    if not DBTaskResult.objects.ready().filter(task_path=make_due_renditions.module_path).exists():
         make_due_renditions.enqueue()
+
+
+def schedule_removal(at: dt.datetime) -> None:
+    """Have the worker remove expired files at this time, unless it will do so by then anyway."""
+    scheduled = DBTaskResult.objects.filter(
+        task_path=remove_expired_files.module_path, status=TaskResultStatus.READY, run_after__lte=at
+    )
+    if not scheduled.exists():
+        remove_expired_files.using(run_after=at).enqueue()

@@ -24,12 +24,16 @@ class UseFinder:
     """How an app finds uses of its own.
 
     `condition` returns the condition on rows of a model of files that are used. `find` returns the uses of those with
-    these IDs, by ID. `alternative_texts` returns the descriptions of an image where it is used.
+    these IDs, by ID. `alternative_texts` returns the descriptions of an image where it is used. `move` puts the second
+    picture in the place of the first, except in texts, and returns the IDs of what it changed; of those with these IDs,
+    `move_back` changes the ones that still have the first picture.
     """
 
     condition: Callable[[type[Upload]], Q]
     find: Callable[[type[Upload], Collection[int]], Mapping[int, list[Use]]]
     alternative_texts: Callable[[Picture], list[str]]
+    move: Callable[[Picture, Picture], list[int]]
+    move_back: Callable[[Picture, Picture, Collection[int]], None]
 
 
 use_finders: Final[Registry[UseFinder]] = Registry("finder of uses")

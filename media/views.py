@@ -2,11 +2,12 @@
 
 import logging
 import re
-from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from http import HTTPStatus
+from pathlib import PurePath
+from typing import Any, Final
 
 from django.contrib import messages
-from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import OperationalError
@@ -15,7 +16,9 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
+    HttpResponseGone,
     HttpResponseNotModified,
+    HttpResponsePermanentRedirect,
     HttpResponseRedirect,
     JsonResponse,
 )
@@ -30,8 +33,10 @@ from django.views.static import was_modified_since
 from accounts.models import User
 from media.codes import described, document_code, picture_code
 from media.documents import file_type_of, is_pdf, store_document
+from media.models import Document, Picture
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
+from media.storage import StoredFile
 from media.uploads import store_upload
 
 _PICTURE_TYPES: Final = {
@@ -42,6 +47,8 @@ _PICTURE_TYPES: Final = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
+_RESTORING: Final = ("media.delete_picture", "media.delete_document")
+_RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
 _PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -126,23 +133,61 @@ def _store(file: File[bytes], user: User) -> str:
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
-    file = _find_file(path)
-    stat = file.stat()
-    if not was_modified_since(request.headers.get("If-Modified-Since"), stat.st_mtime):
+    try:
+        elsewhere = _elsewhere(path)
+        is_deleted = elsewhere is not None and elsewhere.status_code == HTTPStatus.GONE
+        if elsewhere is not None and not (is_deleted and request.user.has_perms(_RESTORING)):
+            return elsewhere
+        response = _serve(request, path)
+        if is_deleted:
+            # Only who may restore it gets it, to see what it is.
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
+    except FileNotFoundError:
+        raise Http404(_("That file doesn't exist.")) from None
+    except OSError:
+        _log.exception("The file %s could not be read.", path)
+        text = _("This file can't be shown at the moment. Try again later.")
+        return HttpResponse(text, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
+
+
+def _elsewhere(path: str) -> HttpResponse | None:
+    """Return the response for a file that was deleted or merged into another; None for others. Takes one query."""
+    if "\0" in path:
+        return None
+    if rendition := _RENDITION.fullmatch(path):
+        found = Picture.objects.filter(pk=int(rendition[1]), deleted_at__isnull=False, merged_into=None)
+        return HttpResponseGone() if found.exists() else None
+    if path.startswith("documents/"):
+        is_deleted = Document.objects.filter(file=path, deleted_at__isnull=False).exists()
+        return HttpResponseGone() if is_deleted else None
+    deleted = Picture.objects.filter(file=path, deleted_at__isnull=False).select_related("merged_into").first()
+    if deleted is None:
+        return None
+    if shown := deleted.shown:
+        # For an hour only, because that can be undone.
+        headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
+        return HttpResponsePermanentRedirect(shown.file.url, headers=headers)
+    return HttpResponseGone()
+
+
+def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
+    file, name = _find_file(path), PurePath(path)
+    if not was_modified_since(request.headers.get("If-Modified-Since"), file.modified):
         # Before the file is opened, because nothing would close it.
         return HttpResponseNotModified(headers={"Cross-Origin-Resource-Policy": "cross-origin"})
-    last_modified = http_date(stat.st_mtime)
-    positions = requested_range(request, stat.st_size, last_modified)
+    last_modified = http_date(file.modified)
+    positions = requested_range(request, file.size, last_modified)
     if positions is not None and not positions:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{stat.st_size}"})
-    opened = file.open("rb")
-    file_type = file_type_of(file.name)
-    picture_type = _PICTURE_TYPES.get(file.suffix.lower())
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
+    file_type = file_type_of(name.name)
+    picture_type = _PICTURE_TYPES.get(name.suffix.lower())
     is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
     # The random name of a rendition is never used again, while any other file may be replaced.
-    is_permanent = _PERMANENT_NAME.fullmatch(file.name)
+    is_permanent = _PERMANENT_NAME.fullmatch(name.name)
     headers = {
         "Accept-Ranges": "bytes",
+        "Content-Length": str(len(positions) if positions else file.size),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
         # Web feed readers and previews of links on other sites show our pictures.
@@ -151,13 +196,12 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }
     if positions:
-        headers["Content-Length"] = str(len(positions))
-        headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{stat.st_size}"
+        headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{file.size}"
     return FileResponse(
-        FilePart(opened, positions) if positions else opened,
+        file.open(positions),
         status=206 if positions else 200,
         as_attachment=not (picture_type or (file_type and file_type.is_inline)),
-        filename=file.name,
+        filename=name.name,
         content_type=picture_type or (file_type.media_type if file_type else "application/octet-stream"),
         headers=headers,
     )
@@ -180,28 +224,11 @@ def requested_range(request: HttpRequest, size: int, last_modified: str) -> rang
     return range(int(first), min(int(last) + 1, size) if last else size)
 
 
-class FilePart:
-    """The bytes of an open file at `positions`, to be read once."""
-
-    def __init__(self, file: BinaryIO, positions: range) -> None:
-        file.seek(positions.start)
-        self._file = file
-        self._left = len(positions)
-        self.close = file.close
-
-    def read(self, size: int) -> bytes:
-        content = self._file.read(min(size, self._left))
-        self._left -= len(content)
-        return content
-
-
-def _find_file(path: str) -> Path:
-    try:
-        file = Path(default_storage.path(path))
-        is_file = file.is_file()
-    except (SuspiciousFileOperation, ValueError, OSError):
-        # The path leads out of the folder or is invalid, such as one that contains NUL or is too long.
-        is_file = False
-    if not is_file or any(part.startswith(".") for part in PurePath(path).parts):
-        raise Http404(_("That file doesn't exist."))
+def _find_file(path: str) -> StoredFile:
+    """Return the file that is served at `path`. Raises FileNotFoundError."""
+    storage: Any = default_storage
+    is_hidden = any(part.startswith(".") for part in PurePath(path).parts)
+    file: StoredFile | None = None if is_hidden else storage.find(path)
+    if file is None:
+        raise FileNotFoundError(path)
     return file

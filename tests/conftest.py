@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import datetime as dt
+import logging
 import smtplib
 import threading
 import time
@@ -10,21 +11,25 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.core.files.storage import default_storage
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, transaction
 from django.test import TestCase
 from django_tasks_db.management.commands.db_worker import Worker
 from hypothesis import settings as hypothesis_settings
+from moto.server import ThreadedMotoServer
 from pytest_django import DjangoDbBlocker, Settings
 
 from blog.models import ReviewPreference
 from comments import outbox
 from comments.models import Follower, NotificationPreference, OutboxItem
+from config.storage import media_storage
 from mail import delivery
 from tests.factories import wxr
 from tests.factories.servers import StubServer
@@ -99,6 +104,33 @@ def web_server() -> Iterator[StubServer]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def object_storage() -> Iterator[str]:
+    """The host and port of an object storage with the API of Amazon S3, which any key opens."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def use_bucket(settings: Settings, object_storage: str) -> None:
+    """Keep media in a new bucket."""
+    bucket = f"media-{uuid4().hex}"
+    storage = media_storage(f"s3+http://key:secret@{object_storage}/{bucket}/blog")
+    settings.STORAGES = {**settings.STORAGES, "default": storage}
+    default_storage.connection.create_bucket(Bucket=bucket)  # type: ignore[attr-defined]  # of this storage
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def any_storage(request: pytest.FixtureRequest) -> None:
+    """Run the test twice: with media in a folder, and in a bucket."""
+    if request.param == "bucket":
+        request.getfixturevalue("use_bucket")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ os.environ["EMAIL_URL"] = "smtp://localhost"
 for name in (
     "EMAIL_FROM",
     "CACHE_URL",
+    "STORAGE_URL",
     "LANGUAGE_CODE",
     "TIME_ZONE",
     "ALLOWED_HOSTS",

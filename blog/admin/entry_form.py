@@ -39,7 +39,7 @@ class FeaturedPictureInput(ForeignKeyRawIdWidget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         is_id = str(value or "").isdecimal() and len(str(value)) < 19
-        context["picture"] = Picture.objects.filter(pk=value).first() if is_id else None
+        context["picture"] = Picture.objects.present().filter(pk=value).first() if is_id else None
         return context
 
     def label_and_url_for_value(self, value: Any) -> tuple[str, str]:

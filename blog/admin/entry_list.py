@@ -189,7 +189,8 @@ def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
 
     Only pictures of the media library are shown: one from elsewhere would not be loaded (Content-Security-Policy).
     """
-    urls = {entry.pk: entry.featured_picture.thumbnail_url for entry in entries if entry.featured_picture}
+    featured = {entry.pk: entry.featured_picture and entry.featured_picture.shown for entry in entries}
+    urls = {pk: picture.thumbnail_url for pk, picture in featured.items() if picture}
     others = Entry.objects.filter(pk__in=[entry.pk for entry in entries if entry.pk not in urls])
     # The database cuts out the element, so that no text is transferred.
     at = StrIndex("body_html", Value("<img "))
@@ -198,8 +199,9 @@ def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
     for pk, element in elements.values_list("pk", "element"):
         for name in library_files(element.partition(">")[0]):
             names[pk] = name
-    pictures = {str(picture.file.name): picture for picture in Picture.objects.filter(file__in=set(names.values()))}
-    return urls | {pk: pictures[name].thumbnail_url for pk, name in names.items() if name in pictures}
+    found = Picture.objects.filter(file__in=set(names.values())).select_related("merged_into")
+    pictures = {str(picture.file.name): shown.thumbnail_url for picture in found if (shown := picture.shown)}
+    return urls | {pk: pictures[name] for pk, name in names.items() if name in pictures}
 
 
 class EntryList(EntryActions):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog import preview_links, publishing
 from blog.admin.forms import EntryForm
-from blog.advice import advice_for
+from blog.advice import advice_for, library_descriptions
 from blog.caching import mark_private
 from blog.models import Category, Entry, Post
 from blog.views import entry_response
@@ -47,6 +47,7 @@ def review(entry: Entry, categories: Collection[Category] | None, tags: Collecti
         tags = [tag.name for tag in entry.tags.all()] if is_stored_post else []
     return {
         "advice": advice_for(entry, categories, tags),
+        "descriptions": library_descriptions(entry),
         "title": str(entry),
         "description": entry.excerpt or entry.auto_excerpt,
         "host": settings.SITE_HOST,

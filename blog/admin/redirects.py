@@ -85,7 +85,9 @@ def find_object(path: str) -> Model | None:
     """Return the object that has this path on the site, whether it is public or not."""
     if path.startswith(settings.MEDIA_URL):
         name = path.removeprefix(settings.MEDIA_URL)
-        return Picture.objects.filter(file=name).first() or Document.objects.filter(file=name).first()
+        return (
+            Picture.objects.served().filter(file=name).first() or Document.objects.present().filter(file=name).first()
+        )
     # Not every path is a URL of the site, and not every date exists.
     with suppress(Resolver404, ValueError):
         match resolve(path):

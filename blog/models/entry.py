@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, prefetch_related_objects
 from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -299,7 +299,8 @@ class Entry(PublicModel):
     @property
     def picture(self) -> Picture | None:
         """The featured image."""
-        return None if self.is_locked else self.featured_picture
+        picture = None if self.is_locked else self.featured_picture
+        return picture.shown if picture else None
 
     @property
     def picture_sources(self) -> SafeString:
@@ -329,8 +330,11 @@ class Entry(PublicModel):
         html = resolve_relative_urls(html, self.get_absolute_url())
         if "<img" in html:
             html = load_first_eagerly(html) if self.leads_with_image else html
-            shown = self.pictures.all() if pictures is None else pictures
-            html = add_renditions(html, {str(picture.file.name): picture for picture in shown})
+            if pictures is None:
+                prefetch_related_objects([self], "pictures__merged_into")
+                pictures = self.pictures.all()
+            shown = {str(picture.file.name): picture.shown for picture in pictures}
+            html = add_renditions(html, {name: picture for name, picture in shown.items() if picture})
         return html if self.direction else add_auto_directions(html)
 
     @property

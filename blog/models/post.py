@@ -35,7 +35,7 @@ class PostQuerySet(EntryQuerySet):
 
 def load_pictures(posts: Iterable["Post"]) -> None:
     """Load the images in the texts of `posts`, to show them with their renditions. Takes one query, or none."""
-    prefetch_related_objects([post for post in posts if "<img" in post.body_html], "pictures")
+    prefetch_related_objects([post for post in posts if "<img" in post.body_html], "pictures__merged_into")
 
 
 class EnclosedWith(NamedTuple):

@@ -30,17 +30,26 @@ _URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
 
 def library_files(html: str) -> set[str]:
     """Return the names of the files of the media library that sanitised `html` shows or links to."""
-    return {name for url in _URL.findall(html) if (name := _file_name(url))}
+    return {name for url in _URL.findall(html) if (name := library_file(url))}
+
+
+def library_file(url: str) -> str:
+    """Return the name of the library's file at this attribute's value; empty if it is something else."""
+    path = unquote(unescape(url).removeprefix(settings.SITE_URL).partition("?")[0].partition("#")[0])
+    return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) else ""
 
 
 def alternative_texts(html: str, name: str) -> list[str]:
     """Return the alternative texts that sanitised `html` gives to the library's image with this file name."""
     images = (dict(_ATTRIBUTE.findall(image)) for image in _IMAGE.findall(html))
-    return [unescape(values["alt"]) for values in images if values.get("alt") and _file_name(values["src"]) == name]
+    return [unescape(values["alt"]) for values in images if values.get("alt") and library_file(values["src"]) == name]
 
 
 def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
-    """Return sanitised `html` with the renditions and dimensions of `pictures`, which are given by their file names."""
+    """Return sanitised `html` with the renditions and dimensions of `pictures`.
+
+    Each is given by the name of the file that the text shows, which is another one if the picture in it was merged.
+    """
     return _IMAGE.sub(lambda image: _with_renditions(image[0], pictures), html) if pictures else html
 
 
@@ -69,9 +78,13 @@ def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeStrin
 
 def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
     values = dict(_ATTRIBUTE.findall(image))
-    picture = pictures.get(_file_name(values.get("src", "")))
+    name = library_file(values.get("src", ""))
+    picture = pictures.get(name)
     if picture is None:
         return image
+    if picture.file.name != name:
+        src = format_html(' src="{}"', picture.file.url)
+        image = re.sub(r'\ssrc="[^"]*"', lambda _: src, image)
     width, height = _dimensions(picture, values.get("width", ""), values.get("height", ""))
     if not {"width", "height"} <= values.keys():
         image = re.sub(r'\s(?:width|height)="[^"]*"', "", image)
@@ -97,9 +110,3 @@ def _dimensions(picture: Picture, width: str, height: str) -> tuple[int, int]:
             return max(1, round(given * picture.width / max(1, picture.height))), given
         case both:
             return both
-
-
-def _file_name(url: str) -> str:
-    """Return the name of the library's file at this attribute's value; empty if it is something else."""
-    path = unquote(unescape(url).removeprefix(settings.SITE_URL).partition("?")[0].partition("#")[0])
-    return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) else ""

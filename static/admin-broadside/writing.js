@@ -1,6 +1,8 @@
 /* The panel beside the text: it can be closed, and on a phone it is a sheet over the text. Links in the list of errors
  * lead to fields in it, too. Without this script, the panel is always open. */
 
+import { describe } from "./editor/descriptions.js";
+
 const panel = document.getElementById("writing-panel");
 const buttons = document.querySelectorAll(".writing-panel-button");
 const done = panel.querySelector(".writing-panel-close");
@@ -98,6 +100,18 @@ for (const menu of document.querySelectorAll(".writing-menu")) {
     }
   });
 }
+
+/* A description that the library has for an image is put into the text. */
+document.getElementById("writing-panel").addEventListener("click", (event) => {
+  const use = event.target.closest(".writing-describe");
+  if (!use) {
+    return;
+  }
+  const status = document.querySelector(".writing-check-status");
+  const isDone = describe(document.getElementById("id_source"), use.dataset.url, use.dataset.alt);
+  status.textContent = isDone ? status.dataset.described : status.dataset.missing;
+  use.closest("li").remove();
+});
 
 /* “Check the text” puts the advice into the panel. Without this script it opens a page of its own. */
 const check = document.querySelector(".writing-check");

@@ -8,9 +8,11 @@ from django.utils.html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog.advice import advice_checks, advice_for
+from blog.advice import advice_checks, advice_for, library_descriptions
 from blog.models import Post, Redirect, Status
 from core.registry import check_registries
+from media import trash
+from media.models import Picture
 from media.pictures import store_picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, admin_url, client_of, form_data, user_in_role
@@ -149,6 +151,25 @@ class TestScreen:
         assert Post.objects.get().title == "Saved"
         assert "There is no category." in client.post(admin_url(Post, "advice_new"), form_data()).content.decode()
         assert client.get(admin_url(post, "advice")).status_code == 405
+
+    def test_images_without_a_description_are_offered_that_of_the_library(self, client: Client) -> None:
+        lamp, plain, used = (store_picture(picture_file(), alt=alt) for alt in ("A <lamp>", "", "Not offered"))
+        gone = store_picture(picture_file(), alt="Deleted")
+        trash.delete(Picture, [gone.pk])
+        pictures = [f"![]({each.file.url})" for each in (lamp, plain, gone)]
+        source = "\n\n".join(
+            [*pictures, f"![Own]({used.file.url})", "![](/a.png)", "![](https://example.org/media/x.png)"]
+        )
+        post = PostFactory(source=source)
+        for page in (
+            client.get(admin_url(post, "change")),
+            client.post(admin_url(post, "advice"), form_data(post, source=source)),
+        ):
+            html = page.content.decode()
+            assert html.count("writing-describe") == 1
+            assert f'data-url="{lamp.file.url}"' in html
+            assert "A &lt;lamp&gt;" in html
+        assert library_descriptions(Post(source="x" * 500_001 + "/media/")) == []
 
     @pytest.mark.parametrize("role", ROLES)
     def test_whoever_may_change_a_text_gets_advice(self, role: str) -> None:

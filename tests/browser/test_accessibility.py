@@ -23,7 +23,9 @@ from blog.models import Category, Post, Redirect, ReviewPreference, Status
 from blog.review import notes
 from comments.models import Block, Comment
 from core.models import SiteSettings
+from media import trash
 from media.documents import store_document
+from media.models import LikePictures, Picture
 from media.pictures import store_picture
 from tags import curation, twins
 from tags.models import Tag, TagAlias
@@ -113,6 +115,9 @@ ADMIN = [
     "/admin/tags/tag/merge/?tags={tag}",
     "/admin/tags/tag/delete/?tags={tags}",
     "/admin/tags/tag/{tag}/rename/",
+    "/admin/media/picture/?deleted=yes",
+    "/admin/media/picture/duplicates/",
+    "/admin/media/picture/merge/?ids={pictures}",
 ]
 # What commenters may write, and what imported comments contain.
 WIDE_COMMENT = f"""<pre>{"wide " * 280}</pre><p><code>{"unbroken" * 170}</code></p>
@@ -165,7 +170,9 @@ def owner(blog: None) -> User:
     LogEntry.objects.log_actions(owner.pk, [entry], CHANGE, single_object=True)
     Group.objects.create(name="Translators")
     PostFactory(title="Imported", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
-    store_picture(picture_file(), by=owner)
+    pair = [store_picture(picture_file(), by=owner) for _ in range(2)]
+    LikePictures.objects.create(first=pair[0], second=pair[1], distance=1)
+    trash.delete(Picture, [store_picture(picture_file(), by=owner).pk])
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
     post = Comment.objects.get(pk=900).entry
@@ -203,7 +210,8 @@ def admin_paths(owner: User) -> Iterator[str]:
     tags = ",".join(map(str, [tag, *others]))
     categories = ",".join(map(str, Category.objects.order_by("-path").values_list("pk", flat=True)))
     values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "imported": imported.pk, "trashed": trashed.pk}
-    values |= {"pending": pending.pk, "tag": tag, "tags": tags, "categories": categories}
+    pictures = ",".join(map(str, Picture.objects.values_list("pk", flat=True)))
+    values |= {"pending": pending.pk, "tag": tag, "tags": tags, "categories": categories, "pictures": pictures}
     yield from (path.format(**values) for path in ADMIN)
 
 

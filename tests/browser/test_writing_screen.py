@@ -7,8 +7,10 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from blog.models import Post, Status
+from media.pictures import store_picture
 from tests.factories import PASSWORD, PostFactory, UserFactory
-from tests.factories.types import LogIn
+from tests.factories.files import picture_file
+from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,6 +79,37 @@ def test_unsaved_text_is_previewed_in_another_tab(log_in: LogIn) -> None:
     # A preview is no submission: the form can still be saved.
     press(page, "Save draft")
     expect(page.locator(".messagelist")).to_contain_text("Draft saved.")
+
+
+def test_images_get_the_descriptions_of_the_library_with_one_click(log_in: LogIn, faults: Faults) -> None:
+    url = store_picture(picture_file(), alt='A "crowd" [of *many*]').file.url
+    markdown = PostFactory(source=f"One\n\n![]({url})\n\n<img src='{url}' alt=''>\n\nTwo")
+    html = PostFactory(source=f'<p><img class="a" src="{url}" /></p>', markup="html")
+    page = log_in("editor", f"/admin/blog/post/{markdown.pk}/change/")
+    source, status = page.locator("#id_source"), page.locator(".writing-check-status")
+    use = page.get_by_role("button", name='Use the library\'s text: A "crowd" [of *many*]')
+    assert faults(page) == ""
+    use.first.click()
+    described = f'One\n\n![A "crowd" \\[of \\*many\\*\\]]({url})\n\n'
+    expect(source).to_have_value(f"{described}<img src='{url}' alt=''>\n\nTwo")
+    expect(status).to_have_text("The description is in the text now.")
+    use.click()
+    expect(source).to_have_value(f"{described}<img src='{url}' alt=\"A &#34;crowd&#34; [of *many*]\">\n\nTwo")
+    expect(use).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(source).to_have_value(f"{described}<img src='{url}' alt=''>\n\nTwo")
+    # Checked again, what was undone is offered again; and what is not there any more is not described.
+    press(page, "Check the text")
+    expect(use).to_have_count(1)
+    source.fill("Nothing")
+    use.click()
+    expect(status).to_contain_text("doesn't contain this image")
+    source.fill(described)
+
+    page.goto(f"/admin/blog/post/{html.pk}/change/")
+    use.click()
+    alt = 'alt="A &#34;crowd&#34; [of *many*]"'
+    expect(source).to_have_value(f'<p><img class="a" src="{url}" {alt} /></p>')
 
 
 def test_the_panel_closes_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:

@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.cache import caches
 from config.mail import mailers
+from config.storage import media_storage
 from tests.factories.programs import run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -94,6 +95,37 @@ def test_the_example_and_the_readme_document_every_variable() -> None:
     for name in read:
         assert f"{name}=" in example, name
         assert f"`{name}`" in readme, name
+
+
+class TestStorageOfMedia:
+    def test_is_a_folder_unless_a_bucket_is_named(self) -> None:
+        assert media_storage("") == {"BACKEND": "media.storage.MediaStorage"}
+        storage = media_storage("s3://key:a%2Fb@s3.example.org:9000/bucket/blog?region=eu-west-1")
+        assert storage["BACKEND"] == "media.bucket.BucketStorage"
+        assert storage["OPTIONS"] == {
+            "endpoint_url": "https://s3.example.org:9000",
+            "access_key": "key",
+            "secret_key": "a/b",
+            "bucket_name": "bucket",
+            "location": "blog",
+            "region_name": "eu-west-1",
+        }
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "secret",
+            "s3://host/bucket",
+            "s3://key:secret@host",
+            "s3://key:secret@host:x/bucket",
+            "https://key:secret@host/bucket",
+            "s3://key:secret@[/bucket",
+        ],
+    )
+    def test_is_explained_if_it_is_not_valid(self, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="STORAGE_URL is not valid") as raised:
+            media_storage(url)
+        assert "@host" not in str(raised.value)
 
 
 KINDS = {"bool", "str", "int", "list", "db_url"}

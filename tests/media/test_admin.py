@@ -134,18 +134,6 @@ class TestUploading:
         with Picture.objects.get().file.open() as file:
             assert file.read() == before
 
-    def test_deleting_in_bulk_deletes_the_files_too(
-        self, client: Client, django_capture_on_commit_callbacks: Any
-    ) -> None:
-        pictures = [store_picture(picture_file()) for _ in range(2)]
-        with django_capture_on_commit_callbacks(execute=True):
-            client.post(
-                page("picture", "changelist"),
-                {"action": "delete_selected", "_selected_action": [p.pk for p in pictures], "post": "yes"},
-            )
-        assert not Picture.objects.exists()
-        assert not any(picture.file.storage.exists(str(picture.file.name)) for picture in pictures)
-
     @pytest.mark.parametrize("kind", ["picture", "document"])
     def test_the_whole_page_takes_eight_queries_with_any_filter(
         self, client: Client, kind: str, django_assert_num_queries: Any

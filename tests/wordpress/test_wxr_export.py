@@ -86,6 +86,7 @@ _NOT_EXPORTED = {
     "tags.TagAlias.name": "exports contain former URLs only",
     "tags.TagAlias.key": "exports contain former URLs only",
     "tags.TagChange": "what editors can undo on this site",
+    "media.LikePictures": "found again on each site",
     "tags.TagTwins": "found again on each site",
     "tags.TagAlias.created_at": "when the row was created",
     "tags.TaggedPost.id": "nothing refers to it",

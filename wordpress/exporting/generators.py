@@ -254,8 +254,8 @@ def front_matter(entry: Post | Page) -> dict[str, Any]:
         values["password"] = entry.password
     if entry.language:
         values["language"] = entry.language
-    if entry.featured_picture:
-        values["image"] = f"/media/{entry.featured_picture.file.name}"
+    if picture := entry.featured_picture and entry.featured_picture.shown:
+        values["image"] = f"/media/{picture.file.name}"
     if entry.excerpt:
         values["description"] = entry.excerpt
     if isinstance(entry, Post):

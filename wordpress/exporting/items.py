@@ -268,8 +268,8 @@ def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]
 def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
     """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
     for model in (Picture, Document):
-        uploads: QuerySet[Picture | Document] = model._default_manager.order_by("pk").prefetch_related(
-            "attachments__preserved"
+        uploads: QuerySet[Picture | Document] = (
+            model.objects.served().order_by("pk").prefetch_related("attachments__preserved")
         )
         for upload in uploads.iterator(_FILE_CHUNK_SIZE):
             yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)

@@ -55,14 +55,16 @@ def _write(path: Path, text: str) -> None:
 
 def _copy_media(folder: Path, warn: Callable[[str], None]) -> None:
     for model in (Picture, Document):
-        for upload in model._default_manager.order_by("pk").iterator(_CHUNK_SIZE):
+        for upload in model.objects.served().order_by("pk").iterator(_CHUNK_SIZE):
             name = str(upload.file.name)
             target = (folder / name).resolve()
             if not target.is_relative_to(folder.resolve()):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with upload.file.open("rb") as source, target.open("wb") as copy:
+                # Texts name the files of merged images as well.
+                shown = (upload.shown or upload) if isinstance(upload, Picture) else upload
+                with shown.file.open("rb") as source, target.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
             except OSError as error:
                 warn(_("%(name)s could not be copied: %(error)s") % {"name": name, "error": error})

@@ -46,7 +46,7 @@ def export_wxr(
     for element in chain(_channel_elements(), _author_elements(warn), terms):
         write(element)
     write(elements.GENERATOR)
-    total = sum(model._default_manager.count() for model in (Entry, Picture, Document))
+    total = sum(rows.count() for rows in (Entry.objects, Picture.objects.served(), Document.objects.served()))
     total += Attachment.objects.from_items().without_file().count()
     total += PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).count()
     done = 0

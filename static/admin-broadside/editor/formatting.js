@@ -43,14 +43,19 @@ export function imageCode(field, alt, url) {
   if (!isMarkdown(field)) {
     return `<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`;
   }
-  return `![${alt.replace(/\s+/g, " ").replace(/[\\[\]*_`<>&]/g, "\\$&")}](${markdownUrl(url)})`;
+  return `![${escapeMarkdown(alt)}](${markdownUrl(url)})`;
+}
+
+/** Return `text` on one line, with what means something in Markdown as text. */
+export function escapeMarkdown(text) {
+  return text.replace(/\s+/g, " ").replace(/[\\[\]*_`<>&]/g, "\\$&");
 }
 
 function markdownUrl(url) {
   return url.replace(/[\s()<>\\]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
-function escapeHtml(text) {
+export function escapeHtml(text) {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

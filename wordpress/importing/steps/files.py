@@ -6,6 +6,7 @@ continues with the files that are missing, and leaves no file in the storage tha
 
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import batched
 from pathlib import PurePath
@@ -198,9 +199,11 @@ def _delete_leftovers() -> None:
         with transaction.atomic():
             # An import that is writing it right now has locked the row.
             row = Attachment.objects.select_for_update().get(pk=pk)
-            if row.writing:
-                _delete_unless_used(row.writing)
-                Attachment.objects.filter(pk=pk).update(writing="")
+            # If the storage doesn't answer, the next import tries again.
+            with suppress(OSError):
+                if row.writing:
+                    _delete_unless_used(row.writing)
+                    Attachment.objects.filter(pk=pk).update(writing="")
 
 
 def _delete_unless_used(name: str) -> None:

@@ -1,34 +1,53 @@
-"""The media library in the admin: images as a grid, other files as a list."""
+"""What images and other files have in common in the media library, and the list of other files."""
 
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextInputWidget
-from django.core.exceptions import ValidationError
+from django.contrib import admin, messages
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.utils import model_ngettext
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files import File
-from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from core.admin import BaseAdmin
+from media import trash
 from media.documents import MAX_BYTES, clean_document
-from media.filters import AltFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
+from media.filters import DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.metadata import CLEANERS
-from media.models import Document, Picture, Upload, title_from_name
-from media.pictures import clean_picture
-from media.uses import alternative_texts_of, is_used, uses_of
+from media.models import Document, Upload, title_from_name
+from media.tasks import schedule_removal
+from media.uses import uses_of
+
+NOT_STORED: Final = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+
+# A longer URL may be refused. More files are restored from the list of deleted ones.
+_MAX_UNDONE: Final = 200
+
+_log = logging.getLogger(__name__)
 
 
-def _replacement_field(accept: str) -> forms.FileField:
+def read_ids(values: Iterable[str]) -> list[int]:
+    """Return the IDs in parameters, each of which may contain several, separated by commas."""
+    numbers = (number for value in values for number in value.split(","))
+    return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
+
+
+def replacement_field(accept: str) -> forms.FileField:
     return forms.FileField(
         label=_("Replace the file"),
         required=False,
@@ -37,32 +56,17 @@ def _replacement_field(accept: str) -> forms.FileField:
     )
 
 
-class PictureForm(forms.ModelForm[Picture]):
-    # Not an ImageField, which would try every decoder that Pillow has.
-    file = forms.FileField(
-        label=_("File"),
-        help_text=_(
-            "JPEG, PNG, WebP, AVIF, GIF or HEIC, up to 20 MB. The location, camera and all other metadata are removed "
-            "before the image is stored."
-        ),
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/heic"}),
-    )
+class UploadForm[Model: Upload](forms.ModelForm[Model]):
+    # Set if the storage failed when the form was sent before.
+    storage_failed = False
 
-    replacement = _replacement_field("image/*")
-
-    class Meta:
-        widgets = {"alt": AdminTextInputWidget(attrs={"list": "alternative-texts"})}
-
-    def clean_file(self) -> File[bytes]:
-        return clean_picture(self.cleaned_data["file"])
-
-    def clean_replacement(self) -> File[bytes] | None:
-        replacement = self.cleaned_data["replacement"]
-        extension = PurePath(str(self.instance.file.name)).suffix
-        return clean_picture(replacement, extension=extension) if replacement else None
+    def clean(self) -> Any:
+        if self.storage_failed:
+            self.add_error("replacement" if self.instance.pk else "file", NOT_STORED)
+        return super().clean()
 
 
-class DocumentForm(forms.ModelForm[Document]):
+class DocumentForm(UploadForm[Document]):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
@@ -72,7 +76,7 @@ class DocumentForm(forms.ModelForm[Document]):
         widget=forms.FileInput(attrs={"accept": ",".join(CLEANERS)}),
     )
 
-    replacement = _replacement_field(",".join(CLEANERS))
+    replacement = replacement_field(",".join(CLEANERS))
 
     def clean_file(self) -> File[bytes]:
         return clean_document(self.cleaned_data["file"])
@@ -91,7 +95,8 @@ class UploadAdmin(BaseAdmin[Any]):
     texts: tuple[str, ...] = ("title",)
     search_fields = ["title", "file"]
     list_select_related = ("uploaded_by",)
-    list_filter = [TypeFilter, MonthFilter, UseFilter, SizeFilter]
+    list_filter = [TypeFilter, MonthFilter, UseFilter, SizeFilter, DeletedFilter]
+    actions: tuple[str, ...] = ("restore_selected",)
     list_per_page = 48
     # Counting all files as well takes another query.
     show_full_result_count = False
@@ -115,10 +120,20 @@ class UploadAdmin(BaseAdmin[Any]):
         request.new_uploads = []  # type: ignore[attr-defined]  # for `save_model`
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except Exception:
+        except Exception as error:
             for upload in request.new_uploads:  # type: ignore[attr-defined]  # likewise
                 upload.delete_file_without_row()
-            raise
+            if not isinstance(error, OSError) or isinstance(error, UnreadablePostError):
+                raise
+            _log.exception("A file could not be stored.")
+        # The form again, with everything that was typed.
+        request.storage_failed = True  # type: ignore[attr-defined]  # for `get_form`
+        return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.storage_failed = getattr(request, "storage_failed", False)
+        return form
 
     def save_model(self, request: HttpRequest, obj: Upload, form: Any, change: bool) -> None:
         if not change:
@@ -162,11 +177,66 @@ class UploadAdmin(BaseAdmin[Any]):
             format_html('<ul class="media-uses">{}</ul>', links) if links else gettext("Nothing shows or links to it.")
         )
 
+    # Deleting
+
+    def get_actions(self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST) -> Any:
+        actions = super().get_actions(request, action_location)
+        shown = request.GET.get("deleted", "")
+        unfit = {"": {"restore_selected"}, "yes": {"merge_selected"}}.get(shown, {"merge_selected", "delete_selected"})
+        return {name: action for name, action in actions.items() if name not in unfit}
+
+    def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.deleted_at)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
+        # The URL of a merged image has to stay.
+        return super().has_delete_permission(request, obj) and not getattr(obj, "merged_into_id", None)
+
+    def delete_model(self, request: HttpRequest, obj: Upload) -> None:
+        self._delete([obj])
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        # One by one, because their files are deleted too.
-        with transaction.atomic():
-            for upload in queryset:
-                upload.delete()
+        self._delete(queryset)
+
+    def _delete(self, uploads: Iterable[Upload]) -> None:
+        """Delete what is in the library so that it can be undone, and what was deleted before for good."""
+        uploads = list(uploads)
+        trash.delete(self.model, [upload.pk for upload in uploads if not upload.deleted_at])
+        trash.expire(self.model, [upload.pk for upload in uploads if upload.deleted_at])
+        schedule_removal(timezone.now() + trash.KEPT)
+
+    def undo_url(self, pks: Sequence[int]) -> str:
+        if len(pks) > _MAX_UNDONE or not self.model._default_manager.filter(trash.restorable(), pk__in=pks).exists():
+            return ""
+        return f"{self._url('restore')}?ids={','.join(map(str, pks))}"
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_restore"
+        view = self.admin_site.admin_view(require_POST(self.restore_view))
+        return [path("restore/", view, name=name), *super().get_urls()]
+
+    def restore_view(self, request: HttpRequest) -> HttpResponse:
+        """Bring the files with these `ids` back."""
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
+        self._restore(request, read_ids(request.GET.getlist("ids")))
+        return redirect(self._url("changelist"))
+
+    @admin.action(description=_("Restore"), permissions=["delete"])
+    def restore_selected(self, request: HttpRequest, uploads: QuerySet[Any]) -> None:
+        """Bring these files back."""
+        self._restore(request, list(uploads.values_list("pk", flat=True)))
+
+    def _restore(self, request: HttpRequest, pks: Sequence[int]) -> None:
+        restored = trash.restore(self.model, pks)
+        if not restored:
+            text = gettext("Nothing was restored: this has been undone already, or it was removed for good.")
+            self.message_user(request, text, messages.WARNING)
+            return
+        for upload in restored:
+            self.log_change(request, upload, gettext("Restored."))
+        texts = {"count": len(restored), "objects": model_ngettext(self.opts, len(restored))}
+        self.message_user(request, gettext("%(count)d %(objects)s restored.") % texts, messages.SUCCESS)
 
     @admin.display(description=_("size"), ordering="size")
     def file_size(self, upload: Upload) -> str:
@@ -175,56 +245,6 @@ class UploadAdmin(BaseAdmin[Any]):
     @admin.display(description=_("URL"))
     def url(self, upload: Upload) -> SafeString:
         return format_html('<a href="{0}">{0}</a>', upload.file.url)
-
-
-@admin.register(Picture)
-class PictureAdmin(UploadAdmin):
-    form = PictureForm
-    texts = ("title", "alt", "caption")
-    # Shown as a grid by templates/admin/media/picture/change_list.html.
-    list_display = ("__str__",)
-    list_filter = [TypeFilter, MonthFilter, UseFilter, AltFilter, SizeFilter]
-    change_list_template = "admin/media/picture/change_list.html"
-    search_fields = ["title", "alt", "caption", "file"]
-    readonly_fields = (
-        "preview",
-        "alt_in_texts",
-        "uses",
-        "in_markdown",
-        "url",
-        "dimensions",
-        "file_size",
-        "uploaded_by",
-        "uploaded_at",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        pictures: QuerySet[Any] = super().get_queryset(request).annotate(is_used=is_used(Picture))
-        return pictures
-
-    @admin.display(description=_("image"))
-    def preview(self, picture: Picture) -> SafeString:
-        return format_html('<img class="media-preview" src="{}" alt="{}">', picture.file.url, picture.alt)
-
-    @admin.display(description=_("dimensions"), ordering="width")
-    def dimensions(self, picture: Picture) -> str:
-        return f"{picture.width} × {picture.height}"
-
-    @admin.display(description=_("alternative texts in posts and pages"))
-    def alt_in_texts(self, picture: Picture) -> SafeString | str:
-        texts = [(text,) for text in alternative_texts_of(picture)]
-        if not texts:
-            return gettext("No others.")
-        # The field for the alternative text offers the same ones.
-        shown, options = (format_html_join("", tag, texts) for tag in ("<li>{}</li>", '<option value="{}"></option>'))
-        return format_html(
-            '<ul class="media-uses">{}</ul><datalist id="alternative-texts">{}</datalist>', shown, options
-        )
-
-    @admin.display(description=_("Markdown"))
-    def in_markdown(self, picture: Picture) -> SafeString:
-        alt = (picture.alt or gettext("what it shows")).replace("[", "(").replace("]", ")")
-        return format_html("<code>![{}]({})</code>", alt, picture.file.url)
 
 
 @admin.register(Document)

@@ -1,0 +1,149 @@
+"""Images that look the same, side by side, and merging images into one that shows what it changes first."""
+
+from collections.abc import Collection
+from pathlib import PurePath
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from media import duplicates, trash
+from media.admin.uploads import UploadAdmin, read_ids
+from media.models import LikePictures, Picture
+from media.tasks import schedule_removal, wake_worker
+from media.uses import uses_of
+
+_PER_PAGE: Final = 20
+
+
+class DuplicatesAdmin(UploadAdmin):
+    """The pages about duplicates in the admin of images."""
+
+    actions = ("merge_selected", "restore_selected")
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        return [
+            path("duplicates/", view(self.duplicates_view), name=f"{name}_duplicates"),
+            path("merge/", view(self.merge_view), name=f"{name}_merge"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"may_merge": self._may_merge(request), **(extra_context or {})})
+
+    def duplicates_view(self, request: HttpRequest) -> HttpResponse:
+        """List images that look the same. A POST searches again, or says that the images `ids` are `different`."""
+        self._require_permission(request)
+        if request.method == "POST":
+            return self._search(request)
+        page = Paginator(duplicates.groups(), _PER_PAGE).get_page(request.GET.get("page"))
+        found_at = LikePictures.objects.filter(are_different=False).values_list("found_at", flat=True).first()
+        groups = [_described(pks) for pks in page.object_list]
+        context = {"groups": groups, "page": page, "found_at": found_at, "title": gettext("Duplicate images")}
+        return self._page(request, "admin/media/picture/duplicates.html", context)
+
+    def _search(self, request: HttpRequest) -> HttpResponse:
+        if "different" in request.POST:
+            duplicates.set_different(read_ids(request.POST.getlist("ids"))[: trash.MAX_MERGED])
+            self.message_user(request, gettext("These images will not be suggested again."), messages.SUCCESS)
+            return redirect(self._url("duplicates"))
+        count = duplicates.search()
+        text = ngettext("%d pair of images looks the same.", "%d pairs of images look the same.", count) % count
+        self.message_user(request, text if count else gettext("No duplicates found."), messages.SUCCESS)
+        if left := duplicates.without_fingerprint().count():
+            wake_worker()
+            text = ngettext(
+                "%d image has not been looked at yet. Search again in a few minutes.",
+                "%d images have not been looked at yet. Search again in a few minutes.",
+                left,
+            )
+            self.message_user(request, text % left, messages.WARNING)
+        return redirect(self._url("duplicates"))
+
+    @admin.action(description=_("Merge…"), permissions=["delete"])
+    def merge_selected(self, request: HttpRequest, pictures: QuerySet[Picture]) -> HttpResponse:
+        """Show what merging these images would change."""
+        return self._merge_page(request, list(pictures.order_by().values_list("pk", flat=True)[: trash.MAX_MERGED + 1]))
+
+    def merge_view(self, request: HttpRequest) -> HttpResponse:
+        """Merge the images `ids` into the `target`, once that has been shown and confirmed."""
+        self._require_permission(request)
+        values = request.POST if request.method == "POST" else request.GET
+        return self._merge_page(request, read_ids(values.getlist("ids")))
+
+    def _merge_page(self, request: HttpRequest, pks: Collection[int]) -> HttpResponse:
+        chosen = (read_ids([request.POST.get("target", "")]) or [0])[0]
+        try:
+            if request.POST.get("confirm", "") == str(chosen) and chosen in pks:
+                return self._merge(request, pks, chosen)
+            if len(pks) > trash.MAX_MERGED:
+                raise trash.MergeError(gettext("You selected more than %d images. Select fewer.") % trash.MAX_MERGED)
+        except trash.MergeError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect(self._url("changelist"))
+        pictures = _described(pks)
+        if len(pictures) < 2:
+            self.message_user(request, gettext("Select two or more images to merge."), messages.ERROR)
+            return redirect(self._url("changelist"))
+        target = next((each["picture"] for each in pictures if each["picture"].pk == chosen), pictures[0]["picture"])
+        others = [each for each in pictures if each["picture"] != target]
+        context = {"pictures": pictures, "target": target, "others": others, "title": gettext("Merge images")}
+        return self._page(request, "admin/media/picture/merge.html", context)
+
+    def _merge(self, request: HttpRequest, pks: Collection[int], target_id: int) -> HttpResponse:
+        merged = trash.merge(pks, target_id)
+        schedule_removal(timezone.now() + trash.KEPT)
+        target = Picture.objects.get(pk=target_id)
+        for picture in merged:
+            self.log_change(request, picture, gettext("Merged into “%s”.") % target)
+        self.log_change(request, target, gettext("Merged with %s.") % ", ".join(f"“{each}”" for each in merged))
+        text = ngettext(
+            "%(count)d image merged into “%(target)s”.", "%(count)d images merged into “%(target)s”.", len(merged)
+        )
+        url = self.undo_url([picture.pk for picture in merged])
+        button = render_to_string("admin/undo.html", {"url": url}, request)
+        shown = text % {"count": len(merged), "target": target}
+        self.message_user(request, format_html("{} {}", shown, button), messages.SUCCESS)
+        return redirect(self._url("duplicates" if LikePictures.objects.exists() else "changelist"))
+
+    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, context)
+
+    def _may_merge(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request) and self.has_delete_permission(request)
+
+    def _require_permission(self, request: HttpRequest) -> None:
+        if not self._may_merge(request):
+            raise PermissionDenied
+
+
+def _described(pks: Collection[int]) -> list[dict[str, Any]]:
+    """Return these images as pages show them, the best one to keep first: the largest, or else the most used."""
+    pictures = Picture.objects.present().filter(pk__in=pks)
+    uses = uses_of(Picture, [picture.pk for picture in pictures])
+    rows = [
+        {
+            "picture": picture,
+            "uses": uses.get(picture.pk, []),
+            "format": PurePath(str(picture.file.name)).suffix.lstrip(".").upper().replace("JPG", "JPEG"),
+        }
+        for picture in pictures
+    ]
+
+    def rank(row: dict[str, Any]) -> tuple[int, int, int]:
+        return -row["picture"].width * row["picture"].height, -len(row["uses"]), row["picture"].pk
+
+    return sorted(rows, key=rank)

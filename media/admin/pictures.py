@@ -1,0 +1,97 @@
+"""The images of the media library, as a grid."""
+
+from pathlib import PurePath
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.files import File
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from media.admin.duplicates import DuplicatesAdmin
+from media.admin.uploads import UploadForm, replacement_field
+from media.filters import AltFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
+from media.models import Picture
+from media.pictures import clean_picture
+from media.uses import alternative_texts_of, is_used
+
+
+class PictureForm(UploadForm[Picture]):
+    # Not an ImageField, which would try every decoder that Pillow has.
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "JPEG, PNG, WebP, AVIF, GIF or HEIC, up to 20 MB. The location, camera and all other metadata are removed "
+            "before the image is stored."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/heic"}),
+    )
+
+    replacement = replacement_field("image/*")
+
+    class Meta:
+        widgets = {"alt": AdminTextInputWidget(attrs={"list": "alternative-texts"})}
+
+    def clean_file(self) -> File[bytes]:
+        return clean_picture(self.cleaned_data["file"])
+
+    def clean_replacement(self) -> File[bytes] | None:
+        replacement = self.cleaned_data["replacement"]
+        extension = PurePath(str(self.instance.file.name)).suffix
+        return clean_picture(replacement, extension=extension) if replacement else None
+
+
+@admin.register(Picture)
+class PictureAdmin(DuplicatesAdmin):
+    form = PictureForm
+    texts = ("title", "alt", "caption")
+    # Shown as a grid by templates/admin/media/picture/change_list.html.
+    list_display = ("__str__",)
+    list_filter = [TypeFilter, MonthFilter, UseFilter, AltFilter, SizeFilter, DeletedFilter]
+    change_list_template = "admin/media/picture/change_list.html"
+    search_fields = ["title", "alt", "caption", "file"]
+    readonly_fields = (
+        "preview",
+        "alt_in_texts",
+        "uses",
+        "in_markdown",
+        "url",
+        "dimensions",
+        "file_size",
+        "uploaded_by",
+        "uploaded_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        pictures: QuerySet[Any] = super().get_queryset(request).annotate(is_used=is_used(Picture))
+        return pictures
+
+    @admin.display(description=_("image"))
+    def preview(self, picture: Picture) -> SafeString:
+        return format_html('<img class="media-preview" src="{}" alt="{}">', picture.file.url, picture.alt)
+
+    @admin.display(description=_("dimensions"), ordering="width")
+    def dimensions(self, picture: Picture) -> str:
+        return f"{picture.width} × {picture.height}"
+
+    @admin.display(description=_("alternative texts in posts and pages"))
+    def alt_in_texts(self, picture: Picture) -> SafeString | str:
+        texts = [(text,) for text in alternative_texts_of(picture)]
+        if not texts:
+            return gettext("No others.")
+        # The field for the alternative text offers the same ones.
+        shown, options = (format_html_join("", tag, texts) for tag in ("<li>{}</li>", '<option value="{}"></option>'))
+        return format_html(
+            '<ul class="media-uses">{}</ul><datalist id="alternative-texts">{}</datalist>', shown, options
+        )
+
+    @admin.display(description=_("Markdown"))
+    def in_markdown(self, picture: Picture) -> SafeString:
+        alt = (picture.alt or gettext("what it shows")).replace("[", "(").replace("]", ")")
+        return format_html("<code>![{}]({})</code>", alt, picture.file.url)

@@ -1,0 +1,133 @@
+"""Deleting files so that it can be undone, and merging images into others.
+
+Readers can't open a deleted file from that moment, and it is restored as it was. After some time the worker removes it.
+The URL of an image that was merged leads to the other image for good.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from media.models import Document, Picture, Upload
+from media.uses import use_finders
+
+# How long a deletion can be undone.
+KEPT: Final = dt.timedelta(days=30)
+MAX_MERGED: Final = 50
+_LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+_log = logging.getLogger(__name__)
+
+
+class MergeError(Exception):
+    """Images can't be merged. The message says why, and what to do."""
+
+
+def delete(model: type[Upload], pks: Collection[int]) -> int:
+    """Take files out of the library, and return how many there were."""
+    return int(_rows(model).present().filter(pk__in=pks).update(deleted_at=timezone.now()))
+
+
+def expire(model: type[Upload], pks: Collection[int]) -> None:
+    """Remove deleted files for good, without waiting. What is merged stays, because its URL leads to another image."""
+    rows = _rows(model).filter(pk__in=pks, deleted_at__isnull=False)
+    rows = rows.filter(merged_into=None) if model is Picture else rows
+    if rows.update(deleted_at=_LONG_AGO):
+        # If the storage fails, the worker tries again.
+        transaction.on_commit(remove_expired, robust=True)
+
+
+def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
+    """Bring deleted and merged files back, and return those that were still there."""
+    with transaction.atomic():
+        deleted = _rows(model).filter(pk__in=pks).filter(restorable()).order_by("-deleted_at", "pk").select_for_update()
+        restored = list(deleted)
+        for upload in restored:
+            if isinstance(upload, Picture) and upload.merged_into_id is not None:
+                _undo_merge(upload)
+        _rows(model).filter(pk__in=[upload.pk for upload in restored]).update(deleted_at=None)
+        for upload in restored:
+            # A rendition may have become due meanwhile.
+            upload.was_added()
+    return restored
+
+
+def restorable() -> Q:
+    """Return the condition for files that `restore` can bring back."""
+    return Q(deleted_at__gt=timezone.now() - KEPT)
+
+
+def merge(pks: Collection[int], target_id: int) -> list[Picture]:
+    """Show another picture wherever these are used, take them out of the library, and return them.
+
+    Raises MergeError if that is not possible.
+    """
+    if len(pks) > MAX_MERGED:
+        raise MergeError(gettext("You selected more than %d images. Select fewer.") % MAX_MERGED)
+    with transaction.atomic():
+        rows = Picture.objects.present().filter(pk__in={*pks, target_id}).order_by("pk").select_for_update()
+        pictures = {picture.pk: picture for picture in rows}
+        target = pictures.pop(target_id, None)
+        if target is None or not pictures:
+            raise MergeError(gettext("Someone else merged or deleted these images first, so nothing was changed."))
+        now = timezone.now()
+        for picture in pictures.values():
+            aliases = Picture.objects.filter(merged_into=picture)
+            data = {
+                "moved": {name: finder.move(picture, target) for name, finder in use_finders.items()},
+                "aliases": list(aliases.values_list("pk", flat=True)),
+            }
+            aliases.update(merged_into=target)
+            Picture.objects.filter(pk=picture.pk).update(deleted_at=now, merged_into=target, merge_data=data)
+        return list(pictures.values())
+
+
+def _undo_merge(picture: Picture) -> None:
+    target, data = picture.merged_into, picture.merge_data
+    if target is None or data is None:
+        return
+    Picture.objects.filter(pk__in=data["aliases"], merged_into=target).update(merged_into=picture)
+    Picture.objects.filter(pk=picture.pk).update(deleted_at=None, merged_into=None, merge_data=None)
+    for name, finder in use_finders.items():
+        finder.move_back(target, picture, data["moved"].get(name, []))
+
+
+def remove_expired() -> dt.datetime | None:
+    """Remove for good what was deleted too long ago. Return when the next file is due, or None.
+
+    A file that can't be removed is tried again the next time. Of a merged picture, its URL stays.
+    """
+    for queryset in _due():
+        for upload in queryset.filter(deleted_at__lte=timezone.now() - KEPT).order_by("deleted_at"):
+            try:
+                remove(upload)
+            except OSError:
+                _log.exception("The deleted file %s could not be removed.", upload.file.name)
+    times = [queryset.order_by("deleted_at").values_list("deleted_at", flat=True).first() for queryset in _due()]
+    return min((time + KEPT for time in times if time), default=None)
+
+
+def remove(upload: Upload) -> None:
+    """Remove a deleted file for good. Raises OSError, and then its row stays, so that nothing is forgotten."""
+    for name in upload.file_names():
+        upload.file.storage.delete(name)
+    if isinstance(upload, Picture) and upload.merged_into_id is not None:
+        Picture.objects.filter(pk=upload.pk).update(merge_data=None, rendition_rows=[])
+    else:
+        upload.delete()
+
+
+def _due() -> Iterator[Any]:
+    """Yield the deleted files of each kind. Of merged pictures, only those whose files are still there."""
+    yield Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False), deleted_at__isnull=False)
+    yield Document.objects.filter(deleted_at__isnull=False)
+
+
+def _rows(model: type[Upload]) -> Any:
+    return model._default_manager.all()

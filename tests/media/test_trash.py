@@ -1,0 +1,208 @@
+"""Deleting files: at once for readers, for good only later, and undone with a click."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from pytest_django import Settings
+
+from config.storage import media_storage
+from media import trash
+from media.documents import store_document
+from media.models import Document, Picture
+from media.pictures import store_picture
+from media.renditions import make_renditions
+from tests.factories import PostFactory, UserFactory
+from tests.factories.files import pdf_file, picture, picture_file
+from tests.factories.responses import fetch, find, message, read
+from tests.factories.types import Work
+
+pytestmark = pytest.mark.django_db
+
+
+def page(kind: str, name: str, *args: Any) -> str:
+    return reverse(f"admin:media_{kind}_{name}", args=args)
+
+
+def store(kind: str) -> Any:
+    return store_picture(picture_file(), title="A lamp") if kind == "picture" else store_document(pdf_file())
+
+
+def exists(upload: Any) -> bool:
+    return default_storage.exists(str(upload.file.name))
+
+
+def pass_days(days: int) -> None:
+    for model in (Picture, Document):
+        for upload in model.objects.filter(deleted_at__isnull=False).iterator():
+            assert upload.deleted_at is not None
+            model.objects.filter(pk=upload.pk).update(deleted_at=upload.deleted_at - dt.timedelta(days=days))
+
+
+KINDS = pytest.mark.parametrize("kind", ["picture", "document"])
+
+
+@pytest.fixture
+def editor() -> Client:
+    client = Client()
+    client.force_login(UserFactory(role="Editor"))
+    return client
+
+
+class TestDeleting:
+    @KINDS
+    @pytest.mark.parametrize("how", ["one", "several"])
+    def test_can_be_undone_in_the_message(self, editor: Client, client: Client, kind: str, how: str) -> None:
+        upload = store(kind)
+        data: dict[str, Any]
+        if how == "one":
+            url, data = page(kind, "delete", upload.pk), {"post": "yes"}
+        else:
+            url = page(kind, "changelist")
+            data = {"action": "delete_selected", "_selected_action": [upload.pk], "post": "yes"}
+        response = editor.post(url, data, follow=True)
+        assert "deleted." in message(response)
+        assert client.get(upload.file.url).status_code == 410
+        assert not response.context["cl"].result_list
+        (form,) = find(read(response), "form.undo")
+        restored = editor.post(form.get("action", ""), follow=True)
+        assert "1 " in message(restored)
+        assert "restored." in message(restored)
+        assert fetch(client, upload.file.url).status_code == 200
+        assert [entry.change_message for entry in LogEntry.objects.order_by("pk")][-1] == "Restored."
+        # A second click on the button changes nothing.
+        assert "Nothing was restored" in message(editor.post(form.get("action", ""), follow=True))
+
+    @KINDS
+    def test_asks_first_and_says_that_it_can_be_undone(self, editor: Client, kind: str) -> None:
+        html = editor.get(page(kind, "delete", store(kind).pk)).content.decode()
+        assert "For 30 days you can restore it" in html
+        assert "This can&#x27;t be undone" not in html
+        assert "This can't be undone" not in html
+
+    def test_hides_the_renditions_and_everything_made_of_the_image(
+        self, client: Client, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        upload = store_picture(picture_file_of(1200, 900))
+        make_renditions(upload)
+        upload.refresh_from_db()
+        post = PostFactory(source=f"![A lamp]({upload.file.url})", featured_picture=upload)
+        rendition = default_storage.url(upload.renditions[0].name)
+        assert fetch(client, rendition).status_code == 200
+        with django_capture_on_commit_callbacks(execute=True):
+            trash.delete(Picture, [upload.pk])
+        assert client.get(rendition).status_code == 410
+        html = client.get(post.get_absolute_url()).content.decode()
+        assert "srcset" not in html
+        # The text is as its author wrote it, with the description of the image.
+        assert 'alt="A lamp"' in html
+        with django_capture_on_commit_callbacks(execute=True):
+            trash.restore(Picture, [upload.pk])
+        assert client.get(post.get_absolute_url()).content.decode().count("srcset") > 1
+
+    def test_leaves_the_file_out_wherever_files_are_chosen(self, editor: Client) -> None:
+        upload = store("picture")
+        trash.delete(Picture, [upload.pk])
+        assert editor.get("/admin/editor/media/").json()["files"] == []
+
+    @pytest.mark.parametrize(
+        ("role", "file", "restoring"),
+        [("Editor", 200, 302), ("Author", 410, 403), ("Moderator", 410, 403), ("", 410, 302)],
+    )
+    def test_who_may_see_and_restore_a_deleted_file(self, role: str, file: int, restoring: int) -> None:
+        upload = store("picture")
+        trash.delete(Picture, [upload.pk])
+        client = Client()
+        if role:
+            client.force_login(UserFactory(role=role))
+        response = fetch(client, upload.file.url)
+        assert response.status_code == file
+        assert "public" not in response.headers.get("Cache-Control", "")
+        response = client.post(f"{page('picture', 'restore')}?ids={upload.pk}")
+        assert response.status_code == restoring
+        assert Picture.objects.present().exists() == (role == "Editor")
+
+    def test_is_listed_under_deleted_and_restored_from_there(self, editor: Client) -> None:
+        upload, other = store("picture"), store("picture")
+        trash.delete(Picture, [upload.pk])
+        url = f"{page('picture', 'changelist')}?deleted=yes"
+        assert [each.pk for each in editor.get(url).context["cl"].result_list] == [upload.pk]
+        shown = editor.get(page("picture", "changelist"))
+        assert [each.pk for each in shown.context["cl"].result_list] == [other.pk]
+        assert "restore_selected" not in shown.content.decode()
+        editor.post(url, {"action": "restore_selected", "_selected_action": [upload.pk]})
+        assert Picture.objects.present().count() == 2
+
+    def test_a_deleted_file_can_be_looked_at_but_not_changed(self, editor: Client) -> None:
+        upload = store("picture")
+        trash.delete(Picture, [upload.pk])
+        assert editor.get(page("picture", "change", upload.pk)).status_code == 200
+        assert editor.post(page("picture", "change", upload.pk), {"title": "Changed"}).status_code == 403
+
+    def test_strange_ids_restore_nothing(self, editor: Client) -> None:
+        for ids in ("", "x", "1,2,3", "9" * 30, "-1"):
+            response = editor.post(f"{page('picture', 'restore')}", query_params={"ids": ids}, follow=True)
+            assert "Nothing was restored" in message(response)
+
+
+class TestRemovingForGood:
+    @KINDS
+    def test_happens_after_thirty_days(self, editor: Client, work: Work, kind: str) -> None:
+        upload = store(kind)
+        model = type(upload)
+        editor.post(page(kind, "delete", upload.pk), {"post": "yes"})
+        waiting = DBTaskResult.objects.get(task_path="media.tasks.remove_expired_files")
+        assert waiting.run_after > timezone.now() + dt.timedelta(days=29)
+        pass_days(29)
+        assert trash.remove_expired() is not None
+        assert exists(upload)
+        pass_days(1)
+        DBTaskResult.objects.update(run_after=timezone.now())
+        work()
+        assert not exists(upload)
+        assert not model.objects.exists()
+        assert not trash.restore(model, [upload.pk])
+
+    def test_removes_the_renditions_too(self) -> None:
+        upload = store_picture(picture_file_of(1200, 900))
+        make_renditions(upload)
+        trash.delete(Picture, [upload.pk])
+        pass_days(31)
+        trash.remove_expired()
+        assert default_storage.listdir(f"renditions/{upload.pk}") == ([], [])
+
+    def test_happens_at_once_if_a_deleted_file_is_deleted_again(
+        self, editor: Client, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        upload = store("picture")
+        trash.delete(Picture, [upload.pk])
+        assert "permanently" in editor.get(page("picture", "delete", upload.pk)).content.decode()
+        with django_capture_on_commit_callbacks(execute=True):
+            response = editor.post(page("picture", "delete", upload.pk), {"post": "yes"}, follow=True)
+        assert not find(read(response), "form.undo")
+        assert not Picture.objects.exists()
+        assert not exists(upload)
+
+    def test_is_tried_again_if_the_storage_fails(self, settings: Settings, use_bucket: None) -> None:
+        upload = store("picture")
+        trash.delete(Picture, [upload.pk])
+        pass_days(31)
+        bucket = settings.STORAGES
+        settings.STORAGES = {**bucket, "default": media_storage("s3+http://key:secret@127.0.0.1:9/bucket")}
+        assert trash.remove_expired() is not None
+        assert Picture.objects.exists()
+        settings.STORAGES = bucket
+        assert trash.remove_expired() is None
+        assert not exists(upload)
+        assert not Picture.objects.exists()
+
+
+def picture_file_of(width: int, height: int) -> SimpleUploadedFile:
+    return SimpleUploadedFile("a.png", picture(size=(width, height)))
