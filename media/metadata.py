@@ -29,6 +29,8 @@ _MAX_PDF_OBJECTS: Final = 300_000
 # PDF. Source: ISO 32000-1, 7.7.2 (catalogue), 12.5.2 (annotations), 12.6 (actions), 14.3 (metadata).
 _REVEALING_KEYS: Final = ("/Metadata", "/PieceInfo", "/LastModified", "/AA", "/JS", "/OpenAction", "/XFA", "/EF", "/AF")
 _ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM")
+# What happens on a click, after that, and before that in a player.
+_ACTION_KEYS: Final = ("/A", "/Next", "/PA")
 _RUNNING_ACTIONS: Final = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition"}
 
 
@@ -43,8 +45,8 @@ def clean_pdf(source: IO[bytes], target: IO[bytes]) -> None:
                 if isinstance(names, pikepdf.Dictionary) and key in names:
                     del names[key]
             for item in pdf.objects:
-                if isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
-                    _clean_pdf_object(item)
+                for each in _pdf_dictionaries(item):
+                    _clean_pdf_object(each)
             if "/Info" in pdf.trailer:
                 del pdf.trailer["/Info"]
             pdf.save(cast("BinaryIO", target), deterministic_id=True)
@@ -54,13 +56,30 @@ def clean_pdf(source: IO[bytes], target: IO[bytes]) -> None:
         raise ValidationError(_("This PDF is damaged. Save it again in the program that made it.")) from error
 
 
+def _pdf_dictionaries(item: Any) -> Iterator[Any]:
+    """Yield an object, and those that are part of it, as far as they are dictionaries or streams."""
+    waiting = [item]
+    while waiting:
+        each = waiting.pop()
+        parts: list[Any] = []
+        if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
+            yield each
+            parts = [each[key] for key in each.keys()]  # noqa: SIM118  # it is no dict
+        elif isinstance(each, pikepdf.Array):
+            parts = list(each)
+        # The others are among the objects of the file.
+        waiting += [part for part in parts if isinstance(part, pikepdf.Object) and not part.is_indirect]
+
+
 def _clean_pdf_object(item: Any) -> None:
     for key in _REVEALING_KEYS:
         if key in item:
             del item[key]
-    action = item.get("/A")
-    if isinstance(action, pikepdf.Dictionary) and str(action.get("/S")) in _RUNNING_ACTIONS:
-        del item["/A"]
+    for key in _ACTION_KEYS:
+        action = item.get(key)
+        actions = list(action) if isinstance(action, pikepdf.Array) else [action]
+        if any(isinstance(each, pikepdf.Dictionary) and str(each.get("/S")) in _RUNNING_ACTIONS for each in actions):
+            del item[key]
     subtype = str(item.get("/Subtype", ""))
     if "/Rect" in item and subtype != "/Widget":
         # In a form field, /T is the name of the field and not that of an author.
@@ -93,14 +112,16 @@ _EMPTY_PARTS: Final = {
 }
 _LEFT_OUT: Final = re.compile(r"Thumbnails/.*|docProps/thumbnail\..*")
 _MACROS: Final = re.compile(r".*(?:vbaProject.*\.bin|vbaData\.xml)|(?:Basic|Scripts)/.*", re.IGNORECASE)
-# Authors of comments and changes.
-_AUTHOR_ATTRIBUTES: Final = re.compile(
-    rb'(\s(?:w:author|w:initials|w15:author|w15:userId|userId|displayName|initials|userName|lastModifiedBy)=)"[^"]*"'
-)
+# Authors of comments and changes. Values may be in quotes of either kind.
+_VALUE: Final = rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
+_AUTHOR_ATTRIBUTES: Final = re.compile(rb"(\s(?:[\w.-]+:(?:author|initials)|userName|lastModifiedBy))" + _VALUE)
 _AUTHOR_ELEMENTS: Final = re.compile(
-    rb"(<(dc:creator|author|meta:creator-initials|loext:sender-initials)(?:\s[^<>]*)?>)[^<]*(</\2>)"
+    rb"(<((?:[\w.-]+:)?(?:creator|author|creator-initials|sender-initials))(?:\s[^<>]*)?>)[^<]*(</\2\s*>)"
 )
-_COMMENT_AUTHORS: Final = re.compile(rb'(<p:cmAuthor\b[^<>]*?\sname=)"[^"]*"')
+# Parts about people. Elsewhere, these attributes are the names of tables, shapes and the like.
+_PEOPLE: Final = re.compile(r"xl/persons/.*|word/people\.xml|ppt/(?:commentAuthors|authors)\.xml")
+_NAME_ATTRIBUTES: Final = re.compile(rb"(\s(?:[\w.-]+:)?(?:name|displayName|initials|author|userId))" + _VALUE)
+_ENCODING: Final = re.compile(r"""(<\?xml[^<>]*?\sencoding\s*=\s*)(?:"[^"]*"|'[^']*')""")
 
 
 def clean_office(source: IO[bytes], target: IO[bytes]) -> None:
@@ -130,9 +151,12 @@ def _clean_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
         content = opened.read(part.file_size + 1)
     match PurePosixPath(part.filename).suffix.lower():
         case ".xml":
-            content = _AUTHOR_ATTRIBUTES.sub(rb'\1""', content)
-            content = _COMMENT_AUTHORS.sub(rb'\1""', content)
+            if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+                content = _ENCODING.sub(r'\1"UTF-8"', content.decode("utf-16"), count=1).encode()
+            content = _AUTHOR_ATTRIBUTES.sub(rb'\1=""', content)
             content = _AUTHOR_ELEMENTS.sub(rb"\1\3", content)
+            if _PEOPLE.fullmatch(part.filename):
+                content = _NAME_ATTRIBUTES.sub(rb'\1=""', content)
         case ".jpg" | ".jpeg" | ".png" as suffix:
             content = clean_picture(ContentFile(content, name=f"image{suffix}")).read()
     return content

@@ -74,19 +74,23 @@ def pdf() -> bytes:
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
         note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Text, Rect=[0, 0, 9, 9])
         note.T, note.Contents, note.A, note.M = SECRET.decode(), "A note", script, "D:20260101"
-        page.Annots = [document.make_indirect(note)]
+        # The parts of an object are objects too, and an action can be followed by another.
+        link = pikepdf.Dictionary(Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9], T=SECRET.decode())
+        link.A = pikepdf.Dictionary(S=pikepdf.Name.GoTo, D=[0], Next=[script])
+        page.Annots = [document.make_indirect(note), link]
         written = io.BytesIO()
         document.save(written)
     return written.getvalue()
 
 
-def docx(**more: str) -> bytes:
-    parts = {
+def docx(**more: str | bytes) -> bytes:
+    parts: dict[str, str | bytes] = {
         "[Content_Types].xml": "<Types/>",
         "docProps/core.xml": f"<dc:creator>{SECRET.decode()}</dc:creator>",
         "docProps/app.xml": f"<Company>{SECRET.decode()}</Company>",
         "word/document.xml": f'<w:p><w:ins w:author="{SECRET.decode()}" w:id="1">Text</w:ins></w:p>',
-        "word/comments.xml": f'<w:comment w:author="{SECRET.decode()}" w:initials="{SECRET.decode()}">Why?</w:comment>',
+        "word/comments.xml": f"<x:comment x:author = '{SECRET.decode()}' x:initials='{SECRET.decode()}'>?</x:comment>",
+        "word/people.xml": f'<w15:person w15:author="{SECRET.decode()}"/>',
         **more,
     }
     written = io.BytesIO()
@@ -178,6 +182,7 @@ def xlsx() -> bytes:
             "xl/comments1.xml": f"<authors><author>{SECRET.decode()}</author></authors>",
             "xl/persons/person.xml": f'<person displayName="{SECRET.decode()}" userId="{SECRET.decode()}"/>',
             "xl/worksheets/sheet1.xml": "<c>Text</c>",
+            "xl/tables/table1.xml": '<table name="Prizes" displayName="Prizes"/>',
         }
     )
 

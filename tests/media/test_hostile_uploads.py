@@ -79,8 +79,18 @@ class TestCleaned:
         if path.suffix in {".docx", ".odt", ".xlsx", ".ods", ".pptx"}:
             with zipfile.ZipFile(path) as package:
                 assert any(b"Text" in package.read(name) for name in package.namelist())
+                # Names of tables are no names of people, and Excel opens no file in which they are empty.
+                tables = [package.read(name) for name in package.namelist() if "/tables/" in name]
+                assert all(b'displayName="Prizes"' in table for table in tables)
         if path.suffix in {".mp4", ".flac"}:
             assert b"SOUND" in content
+
+    def test_names_are_found_in_office_files_of_every_encoding(self, author: Client, settings: Settings) -> None:
+        comments = f'<?xml version="1.0" encoding="UTF-16"?><w:comment w:author="{SECRET.decode()}">Why?</w:comment>'
+        assert send(author, docx(**{"word/comments.xml": comments.encode("utf-16")}), "a.docx").status_code == 200
+        with zipfile.ZipFile(stored(settings)[0]) as package:
+            content = package.read("word/comments.xml").decode()
+        assert content == '<?xml version="1.0" encoding="UTF-8"?><w:comment w:author="">Why?</w:comment>'
 
     @pytest.mark.parametrize("orientation", range(1, 9))
     def test_a_photo_is_upright(self, author: Client, settings: Settings, orientation: int) -> None:
