@@ -71,7 +71,7 @@ def test_a_search_takes_two_queries_besides_those_for_the_user(
 ) -> None:
     PostFactory.create_batch(12, title="Lamp")
     client = client_of(UserFactory(role="Editor"))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert len(search(client, "lamp light a b c d e f g").json()["entries"]) == 0
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert len(search(client, "lamp").json()["entries"]) == 10
