@@ -212,17 +212,20 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     values = _parse(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
     # An early form: `[audio https://example.org/a.mp3|titles=A]`.
-    if not sources and (match := _URL.search(attributes) or _URL.search(content)):
+    if not sources and (match := _URL.search(attributes)):
         sources = [match[0]]
+    if not sources and (match := _URL.search(content)):
+        sources, content = [match[0]], ""
     if not sources:
         return ""
     if embed := find_embed(sources[0]):
-        return escape(embed.page)
+        return "\n\n".join([escape(embed.page), *filter(None, [content.strip()])])
     size = "".join(
         f' {key}="{values[key]}"' for key in ("width", "height") if name == "video" and values.get(key, "").isdecimal()
     )
     children = "".join(f'<source src="{escape(source)}">' for source in sources)
-    return f"<{name}{size}>{children}</{name}>"
+    # What it encloses is for browsers that can't play it, as in WordPress.
+    return f"<{name}{size}>{children}{content.strip()}</{name}>"
 
 
 def _replace_code_and_captions(source: str) -> str:
