@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import AddUserForm, PasswordForm, UserForm
+from accounts.forms import AddUserForm, LoginForm, PasswordForm, UserForm
 from accounts.models import User, follow_roles
 from core.admin import BaseAdmin
 
@@ -80,6 +80,7 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
         follow_roles(User.objects.filter(pk=form.instance.pk))
 
 
+admin.site.login_form = LoginForm
 admin.site.unregister(Group)
 
 

@@ -10,6 +10,7 @@ from lxml.html import HtmlElement
 from blog.models import Category, Redirect, Status
 from comments.models import Block
 from core.admin import BaseAdmin
+from core.models import SiteSettings
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -77,6 +78,20 @@ class TestTitles:
             ("translations", "Translations"),
         ):
             assert tab(f"/admin/blog/post/{post.pk}/{page}/") == f"First words – {title} – Broadside"
+
+
+class TestLoggingInAndOut:
+    def test_the_login_page_has_the_title_of_the_site_and_explains_a_refusal(self) -> None:
+        SiteSettings.objects.update_or_create(pk=1, defaults={"title": "Lamp & Ledger"})
+        page = read(Client().post("/admin/login/", {"username": "x", "password": "y"}))
+        assert text(one(page, "title")) == "Error: Log in – Lamp & Ledger"
+        assert "don't belong to an account that can log in here" in text(one(page, ".errornote"))
+
+    def test_after_logging_out_nothing_of_the_admin_is_shown(self, owner: Client) -> None:
+        CommentFactory(status="pending")
+        page = read(owner.post("/admin/logout/"))
+        assert find(page, ".navigation") == []
+        assert "You are logged out." in text(one(page, "#content"))
 
 
 class TestEmptyLists:
