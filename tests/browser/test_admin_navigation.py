@@ -34,4 +34,4 @@ def test_the_menu_opens_and_leads_on(log_in: LogIn, java_script_enabled: bool) -
     posts.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Posts")
     menu.click()
-    expect(page.locator("[aria-current=page]")).to_have_text("Posts")
+    expect(page.locator(".navigation [aria-current=page]")).to_have_text("Posts")
