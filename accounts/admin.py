@@ -5,11 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import PasswordForm, UserForm
+from accounts.forms import AddUserForm, LoginForm, PasswordForm, UserForm
 from accounts.models import User, follow_roles
 from accounts.preferences import person_inlines
 from core.admin import BaseAdmin
@@ -18,7 +20,11 @@ from core.admin import BaseAdmin
 @admin.register(User)
 class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
     form = UserForm
-    list_display = ("username", "display_name", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    add_form = AddUserForm
+    # Django's only adds a sentence about what can be set later.
+    add_form_template = None
+    list_display = ("username", "display_name", "email", "roles", "is_active", "last_login")
+    list_filter = ("groups", "is_active")
     search_fields = ("username", "display_name", "email", "slug")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -53,6 +59,14 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
     filter_horizontal = ()
     change_password_form = PasswordForm
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description=_("roles"))
+    def roles(self, user: User) -> str:
+        owner = [gettext("Owner")] if user.is_superuser else []
+        return ", ".join([*owner, *(group.name for group in user.groups.all())])
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != "groups":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -70,6 +84,7 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
         follow_roles(User.objects.filter(pk=form.instance.pk))
 
 
+admin.site.login_form = LoginForm
 admin.site.unregister(Group)
 
 

@@ -2,10 +2,23 @@
 
 from typing import Any
 
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import forms as auth_forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+
+class LoginForm(AdminAuthenticationForm):
+    """The form with which people log in to the admin."""
+
+    error_messages = {  # as in the parent
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": _(
+            "This username and password don't belong to an account that can log in here. Check both, also capital "
+            "letters."
+        ),
+    }
 
 
 class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
@@ -45,8 +58,31 @@ class PasswordForm(auth_forms.AdminPasswordChangeForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "usable_password" in self.fields:
-            # Django's text has a list inside a paragraph, and speaks of ways to log in that do not exist here.
-            self.fields["usable_password"].help_text = _(
-                "If you choose “Disabled”, the password is removed. The person can't log in until you set a new one."
-            )
+        _explain_password(self.fields)
+
+
+class AddUserForm(auth_forms.AdminUserCreationForm[User]):
+    """The form with which an owner adds a person."""
+
+    class Meta(auth_forms.AdminUserCreationForm.Meta):
+        model = User
+        labels = UserForm.Meta.labels
+        help_texts = UserForm.Meta.help_texts
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _explain_password(self.fields)
+
+
+def _explain_password(fields: dict[str, Any]) -> None:
+    """Explain the password of somebody else: Django's texts say “your”."""
+    if "usable_password" in fields:
+        # Django's text has a list inside a paragraph, and speaks of ways to log in that do not exist here.
+        fields["usable_password"].help_text = _(
+            "If you choose “Disabled”, the password is removed. The person can't log in until you set a new one."
+        )
+    if "password1" in fields:
+        fields["password1"].help_text = _(
+            "At least 12 characters, not only digits, not a common password, and not like the person's name or e-mail "
+            "address."
+        )

@@ -25,7 +25,9 @@ class BroadsideAdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        return {**context, "navigation": navigation_for(request) if context["has_permission"] else None}
+        # Django's pages for logging in and out call something else `site`.
+        site = {"site": request.site} if hasattr(request, "site") else {}
+        return {**context, **site, "navigation": navigation_for(request) if context["has_permission"] else None}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]  # it can redirect
         """Show the dashboard, or the only page of users who may do just one thing, such as moderate."""
@@ -40,13 +42,19 @@ class BroadsideAdminSite(admin.AdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().password_change(request, {"title": _("Change password"), **(extra_context or {})})
 
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return super().password_change_done(request, {"title": _("Password changed"), **(extra_context or {})})
+
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]  # it redirects
         """Lead to the dashboard, because the navigation is by task and not by app."""
         return redirect("admin:index")
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Log out. The browser, which others may use, also forgets the unsaved texts that it kept."""
-        response = super().logout(request, extra_context)
+        # The context is made before: the page must not show what somebody else would not see.
+        response = super().logout(request, {"navigation": None, **(extra_context or {})})
         response["Clear-Site-Data"] = '"storage"'
         return response
 

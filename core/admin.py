@@ -89,10 +89,28 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         context["title"] = title % {"name": self.opts.verbose_name}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list. Whoever sees all of it needs no number of results, and no link that shows all."""
+        changes = super().get_changelist_instance(request)
+        if not changes.query and not changes.has_active_filters:
+            changes.full_result_count = changes.result_count
+        return changes
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().history_view(request, object_id, {"title": _("History"), **(extra_context or {})})
+        response: Any = super().history_view(request, object_id, {"title": _("History"), **(extra_context or {})})
+        if hasattr(response, "context_data"):
+            # For the tab of the browser. On the page, the trail says it.
+            response.context_data["subtitle"] = str(response.context_data["object"])
+        return cast("HttpResponse", response)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        response: Any = super().delete_view(request, object_id, extra_context)
+        context = getattr(response, "context_data", None)
+        if context is not None and not context["perms_lacking"] and not context["protected"]:
+            context["title"] = gettext("Delete %(name)s") % {"name": self.opts.verbose_name}
+        return response
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
@@ -150,13 +168,16 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return HttpResponseRedirect(add_preserved_filters(filters, url))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted, without the rows that only connect two objects and have no name."""
+        """Return what would be deleted, without the rows that only connect two objects and have no name.
+
+        What protects them counts before permissions: nobody could delete it then.
+        """
         to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
         links = [model._meta for model in apps.get_models(include_auto_created=True) if model._meta.auto_created]
         names = tuple(f"{capfirst(link.verbose_name)}: " for link in links)
         plurals = {link.verbose_name_plural for link in links}
         counts = {name: count for name, count in counts.items() if name not in plurals}
-        return _without(to_delete, names), counts, needed, protected
+        return _without(to_delete, names), counts, set() if protected else needed, protected
 
 
 def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:

@@ -26,6 +26,17 @@ class TagsConfig(AppConfig):
                 order=50,
             ),
         )
+        for order, (name, label, url_name) in enumerate(
+            (
+                ("tag-twins", _("Twins"), "admin:tags_tagtwins_changelist"),
+                ("tag-changes", _("Changes"), "admin:tags_tagchange_changelist"),
+            ),
+            start=51,
+        ):
+            item = NavigationItem(
+                label=label, url_name=url_name, permissions=("tags.delete_tag",), order=order, parent="tags"
+            )
+            navigation_items.register(name, item)
         change_handlers.register("tags", TaggedPost.objects.update_published_at)
         entry_searches.register("tags", tagged_with)
         advice_checks.register("tags.twins", check_twins)

@@ -117,6 +117,20 @@ NAVIGATION: Final = {
         permissions=("blog.view_category", "blog.change_category"),
         order=60,
     ),
+    "category-twins": NavigationItem(
+        label=_("Twins"),
+        url_name="admin:blog_categorytwins_changelist",
+        permissions=("blog.delete_category",),
+        order=61,
+        parent="categories",
+    ),
+    "category-changes": NavigationItem(
+        label=_("Changes"),
+        url_name="admin:blog_categorychange_changelist",
+        permissions=("blog.delete_category",),
+        order=62,
+        parent="categories",
+    ),
     "redirects": NavigationItem(
         label=_("Redirects"),
         url_name="admin:blog_redirect_changelist",

@@ -73,6 +73,6 @@ class PageAdmin(EntryAdmin):
     own_fieldsets = [(_("Page attributes"), ["parent", "menu_order"])]
     quick_form = QuickPageForm
     quick_fields = ("title", "slug", "published_at", "parent", "menu_order", "version")
-    list_display = ("title_cell", "author_cell", "menu_order", "date_cell")
+    list_display = ("title_cell", "author_cell", "order_cell", "date_cell")
     search_fields = ("title", "path")
     ordering = (tree_order(),)

@@ -24,7 +24,7 @@ from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches
-from blog.models import TEXTS, Entry, Post, Status, date_in_lists, open_note_count
+from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import edits_others, may_delete, may_edit, may_restore
 from blog.rendering.images import library_files
 from blog.workflow import state_of
@@ -128,9 +128,13 @@ class EntryChangeList(PresenceChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.search_help_text = gettext(
-            "Searches titles, URLs and tags, and the texts of the newest %(count)s %(name)s."
-        ) % {"count": number_format(SEARCHED_TEXTS, force_grouping=True), "name": self.opts.verbose_name_plural}
+        # Pages have no tags.
+        in_posts = gettext("Searches titles, URLs and tags, and the texts of the newest %(count)s %(name)s.")
+        in_pages = gettext("Searches titles and URLs, and the texts of the newest %(count)s %(name)s.")
+        self.search_help_text = (in_posts if self.model is Post else in_pages) % {
+            "count": number_format(SEARCHED_TEXTS, force_grouping=True),
+            "name": self.opts.verbose_name_plural,
+        }
         self.tabs = self._tabs(request)
 
     @property
@@ -248,6 +252,10 @@ class EntryList(EntryActions):
     @admin.display(description=_("author"), ordering="author__display_name")
     def author_cell(self, entry: Entry) -> SafeString:
         return _labelled(_("Author"), format_html('<a href="?author={}">{}</a>', entry.author_id, entry.author))
+
+    @admin.display(description=_("order"), ordering="menu_order")
+    def order_cell(self, page: Page) -> SafeString:
+        return _labelled(_("Order"), page.menu_order)
 
     @admin.display(description=_("categories"), empty_value="")
     def categories_cell(self, post: Post) -> SafeString | str:

@@ -147,6 +147,7 @@ class PreviewAdmin(BaseAdmin[Any]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": gettext("Preview links"),
+            "subtitle": str(entry),
             "entry": entry,
             "form": form,
             "links": [

@@ -105,6 +105,7 @@ class RevisionsMixin(BaseAdmin[Any]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": gettext("Revisions"),
+            "subtitle": str(entry),
             "entry": entry,
             "page": page,
             "revision": revision,

@@ -70,6 +70,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": gettext("Translations"),
+            "subtitle": str(entry),
             "entry": entry,
             "translations": self._section(request, entry),
         }

@@ -40,7 +40,9 @@ class ParentField(forms.ModelChoiceField[Any]):
     """A choice of one node of a tree as the parent of another, or of none."""
 
     def __init__(self, nodes: QuerySet[Any], help_text: Any) -> None:
-        super().__init__(nodes.order_by(tree_order()), label=_("Parent"), required=False, help_text=help_text)
+        super().__init__(
+            nodes.order_by(tree_order()), label=_("Parent"), required=False, help_text=help_text, empty_label=_("None")
+        )
 
     def label_from_instance(self, obj: TreeNode) -> str:
         return dashed(obj)

@@ -160,11 +160,15 @@ async function submitTranslations(pressed) {
     body.set(pressed.name, pressed.value);
     const response = await fetch(pressed.formAction, { method: "POST", body });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const message = page.querySelector(".messagelist")?.textContent.trim();
+    const found = page.querySelector(".writing-found")?.textContent.trim();
     section.replaceWith(page.getElementById("writing-translations"));
-    const said = page.querySelector(".messagelist") ?? page.querySelector(".writing-found");
-    status.textContent = said?.textContent.trim() ?? "";
+    // The number of results is in the section as well.
+    status.classList.toggle("visually-hidden", !message);
+    status.textContent = message ?? found ?? "";
     document.getElementById("id_translation_words")?.focus();
   } catch {
+    status.classList.remove("visually-hidden");
     status.textContent = status.dataset.failed;
   }
 }

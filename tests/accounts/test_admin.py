@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
-from tests.factories import UserFactory
+from tests.factories import PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,32 @@ def test_whoever_has_a_role_can_log_in(owner: Client, before: list[str], after: 
     assert User.objects.get(pk=person.pk).is_staff is may_log_in
 
 
+@pytest.mark.parametrize("page", ["add/", "{}/password/"])
+def test_the_rules_for_a_password_are_about_the_person_and_not_the_owner(owner: Client, page: str) -> None:
+    shown = owner.get(LIST + page.format(UserFactory().pk)).content.decode()
+    assert "At least 12 characters" in shown
+    assert "Your password" not in shown
+    assert "LDAP" not in shown
+
+
+def test_the_list_names_roles(owner: Client) -> None:
+    UserFactory(username="amina", role="Author")
+    shown = owner.get(LIST).content.decode()
+    assert '<td class="field-roles">Author</td>' in shown
+    assert '<td class="field-roles">Owner</td>' in shown
+
+
+def test_who_wrote_something_is_not_deleted_and_the_page_says_why(owner: Client) -> None:
+    author = UserFactory(display_name="Amina")
+    PostFactory(author=author, title="First words")
+    url = f"{LIST}{author.pk}/delete/"
+    shown = owner.get(url).content.decode()
+    assert "“Amina” can't be deleted, because it is used here." in " ".join(shown.split())
+    assert "First words" in shown
+    owner.post(url, {"post": "yes"})
+    assert User.objects.filter(pk=author.pk).exists()
+
+
 def test_a_weak_password_is_refused(owner: Client) -> None:
     data = {"username": "amina", "usable_password": "true", "password1": "short", "password2": "short"}
     assert owner.post(f"{LIST}add/", data).status_code == 200
@@ -105,7 +131,7 @@ def test_search_finds_display_names(owner: Client) -> None:
 def test_the_list_takes_a_fixed_number_of_queries(owner: Client, django_assert_num_queries: Any) -> None:
     owner.get(LIST)
     for _ in range(2):
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             owner.get(LIST)
         UserFactory(role="Author")
         UserFactory(role="Editor")

@@ -376,7 +376,7 @@ class TestTrees:
         assert listed(client, "/admin/blog/page/") == ["About", "Team", "About us"]
         assert listed(client, "/admin/blog/category/") == ["awards", "MEA", "awards of old"]
         parents = client.get(admin_url(Page, "add")).context["adminform"].form.fields["parent"].choices
-        assert [label for _key, label in parents] == ["- Select an option -", "About", "— Team", "About us"]
+        assert [label for _key, label in parents] == ["None", "About", "— Team", "About us"]
         boxes = client.get(admin_url(Post, "add")).context["adminform"].form.fields["categories"].choices
         assert [str(label) for _key, label in boxes] == [
             '<span class="tree-0">awards</span>',

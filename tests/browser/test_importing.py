@@ -42,7 +42,7 @@ def upload(tab: Page, blog: Path) -> ImportJob:
 
 def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
     tab = log_in("owner", "/admin/")
-    tab.get_by_role("link", name="Import", exact=True).click()
+    tab.get_by_role("link", name="Import/Export", exact=True).click()
     tab.click("a[href='/admin/wordpress/importjob/add/']")
     upload(tab, blog)
     expect(tab.locator(".import-activity")).to_have_text("Waiting for the worker…")

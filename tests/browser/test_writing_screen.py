@@ -155,3 +155,28 @@ def test_without_javascript_every_button_and_field_works(log_in: LogIn) -> None:
     press(page, "Schedule")
     expect(page.locator(".messagelist")).to_contain_text("Scheduled for Thu 3 December 2037, 08:00.")
     assert Post.objects.get().excerpt == "Short."
+
+
+def test_translations_are_found_linked_and_written_without_leaving_the_text(log_in: LogIn) -> None:
+    english = PostFactory(title="Defenders", language="en")
+    PostFactory(title="المدافعون", language="ar")
+    page = log_in("editor", f"/admin/blog/post/{english.pk}/change/")
+    page.fill("#id_title", "Defenders, not saved yet")
+    status = page.locator("#writing-translations-status")
+    page.get_by_label("Words of the translation's title").fill("المدافعون")
+    # The Enter key searches, and does not save the text.
+    page.keyboard.press("Enter")
+    expect(status).to_have_text("1 found.")
+    page.get_by_role("button", name="Link المدافعون").click()
+    expect(status).to_have_text("Linked to “المدافعون” as a translation.")
+    expect(page.get_by_role("button", name="Unlink المدافعون")).to_be_visible()
+    expect(page.locator("#id_title")).to_have_value("Defenders, not saved yet")
+    page.get_by_label("Or write a new translation in").select_option("fr")
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Write (opens in a new tab)").click()
+    new = opened.value
+    new.fill("#id_title", "Défenseurs")
+    new.get_by_role("button", name="Save draft").click()
+    expect(new.locator(".messagelist")).to_contain_text("Draft saved.")
+    expect(new.locator(".writing-linked")).to_contain_text("المدافعون")
+    assert Post.objects.get(title="Défenseurs").translations().count() == 2

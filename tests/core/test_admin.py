@@ -10,6 +10,7 @@ from lxml.html import HtmlElement
 from blog.models import Category, Redirect, Status
 from comments.models import Block
 from core.admin import BaseAdmin
+from core.models import SiteSettings
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -61,9 +62,52 @@ class TestTitles:
     def test_history_and_deleting(self, owner: Client) -> None:
         category = CategoryFactory()
         assert heading(owner, f"{CATEGORIES}{category.pk}/history/") == "History"
-        assert heading(owner, f"{CATEGORIES}{category.pk}/delete/") == "Delete"
+        assert heading(owner, f"{CATEGORIES}{category.pk}/delete/") == "Delete category"
         selected = {"action": "delete_selected", "_selected_action": category.pk}
         assert text(one(read(owner.post(CATEGORIES, selected)), "h1")) == "Delete category"
+
+    def test_the_tab_of_the_browser_says_what_the_page_is_about(self, owner: Client) -> None:
+        def tab(path: str) -> str:
+            return text(one(read(owner.get(path)), "title"))
+
+        category, post = CategoryFactory(name="Awards"), PostFactory(title="First words", language="en")
+        assert tab(f"{CATEGORIES}{category.pk}/history/") == "Awards – History – Broadside"
+        for page, title in (
+            ("revisions", "Revisions"),
+            ("preview-links", "Preview links"),
+            ("translations", "Translations"),
+        ):
+            assert tab(f"/admin/blog/post/{post.pk}/{page}/") == f"First words – {title} – Broadside"
+
+
+class TestLoggingInAndOut:
+    def test_the_login_page_has_the_title_of_the_site_and_explains_a_refusal(self) -> None:
+        SiteSettings.objects.update_or_create(pk=1, defaults={"title": "Lamp & Ledger"})
+        page = read(Client().post("/admin/login/", {"username": "x", "password": "y"}))
+        assert text(one(page, "title")) == "Error: Log in – Lamp & Ledger"
+        assert "don't belong to an account that can log in here" in text(one(page, ".errornote"))
+
+    def test_after_logging_out_nothing_of_the_admin_is_shown(self, owner: Client) -> None:
+        CommentFactory(status="pending")
+        page = read(owner.post("/admin/logout/"))
+        assert find(page, ".navigation") == []
+        assert "You are logged out." in text(one(page, "#content"))
+
+
+class TestEmptyLists:
+    def test_say_so_and_offer_no_actions(self, owner: Client) -> None:
+        shown = owner.get(CATEGORIES).content.decode()
+        assert "There is nothing here yet." in shown
+        assert 'name="action"' not in shown
+
+    def test_a_search_that_finds_nothing_is_no_empty_list(self, owner: Client) -> None:
+        CategoryFactory(name="Awards")
+        assert "Nothing matches." in owner.get(f"{CATEGORIES}?q=other").content.decode()
+
+    def test_only_a_search_has_a_number_of_results(self, owner: Client) -> None:
+        CategoryFactory(name="Awards"), CategoryFactory(name="News")
+        for path, is_search in (("/admin/blog/redirect/", False), (f"{CATEGORIES}?q=award", True)):
+            assert ("result" in text(one(read(owner.get(path)), "#toolbar"))) == is_search
 
 
 class TestMessages:

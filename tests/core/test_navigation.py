@@ -68,7 +68,8 @@ class TestItems:
         assert labels(page_of("Moderator", "/admin/comments/comment/"), selector) == [
             *("All comments", "Blocklist", "Decisions", "Statistics", "E-mail notifications")
         ]
-        assert labels(page_of("Editor", "/admin/tags/tag/"), selector) == []
+        assert labels(page_of("Editor", "/admin/tags/tag/"), selector) == ["Twins", "Changes"]
+        assert labels(page_of("Author", "/admin/tags/tag/"), selector) == []
 
 
 class TestCurrentItem:
