@@ -78,6 +78,14 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
         return list(person_inlines.values()) if obj is not None else []
 
+    def get_formset_kwargs(self, request: HttpRequest, obj: User, inline: Any, prefix: str) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        data = kwargs.get("data")
+        if data is not None and f"{prefix}-TOTAL_FORMS" not in data:
+            # The form was opened before the person got the role with which this part belongs to it.
+            data.update({f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"})
+        return kwargs
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         # Owners need no group.

@@ -4,16 +4,23 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib.admin import StackedInline
+from django.db import models
 
+from accounts.models import User
 from core.registry import Registry
 
 
 def _find_problems(name: str, inline: Any) -> Iterator[str]:
-    if not (isinstance(inline, type) and issubclass(inline, StackedInline)):
-        yield "It is no StackedInline."
+    if not (isinstance(inline, type) and issubclass(inline, PersonInline)):
+        yield "It is no PersonInline."
+
+
+class PersonInline[Model: models.Model](StackedInline[Model, User]):
+    """The one row of `model` that belongs to a person, as another part of their form."""
+
+    template = "admin/accounts/person_inline.html"
+    can_delete = False
 
 
 # Each decides in its `has_…_permission`, which get the person, whom it is shown for.
-person_inlines: Final[Registry[type[StackedInline[Any, Any]]]] = Registry(
-    "part of the form of a person", _find_problems
-)
+person_inlines: Final[Registry[type[PersonInline[Any]]]] = Registry("part of the form of a person", _find_problems)

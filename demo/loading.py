@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from blog.models import Category, Page, Post, Status
+from blog.review import notes
+from blog.review.paragraphs import split_paragraphs
 from comments.models import Comment
 from comments.moderation.counting import recount_all
 from core.models import SiteSettings
@@ -54,6 +56,7 @@ def load(progress: Progress) -> None:
     posts = _load_posts(people, categories, urls, progress)
     _load_pages(people["editor"], urls)
     _load_comments(posts, people, progress)
+    _load_notes(posts, people)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -146,3 +149,12 @@ def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Pr
         )
         progress(_("Comments"), done, len(rows))
     recount_all([post.pk for post in posts.values()])
+
+
+def _load_notes(posts: dict[str, Post], people: dict[str, User]) -> None:
+    for row in _read("notes.toml")["notes"]:
+        post, begins = posts[row["post"]], row["paragraph"]
+        quote = next(text for text in split_paragraphs(post.source) if text.startswith(begins)) if begins else ""
+        note = notes.add(post, people[row["author"]], row["text"], quote)
+        for answer in row["answers"]:
+            notes.answer(note, people[answer["author"]], answer["text"])

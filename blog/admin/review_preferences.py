@@ -2,23 +2,21 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.preferences import PersonInline
 from blog.models import ReviewPreference
 from blog.permissions import may_write
 
 
-class ReviewPreferenceInline(admin.StackedInline[ReviewPreference, User]):
+class ReviewPreferenceInline(PersonInline[ReviewPreference]):
     model = ReviewPreference
-    fields = ("submissions", "feedback")
-    verbose_name_plural = _("Review e-mails")
-    can_delete = False
+    fieldsets = ((_("Review e-mails"), {"fields": ("submissions", "feedback")}),)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Only owners can change people. Those who don't write have nothing to choose.
-        return isinstance(obj, User) and may_write(obj)
+        # Only owners can change people. Those who don't write have nothing to choose. None stands for all rows.
+        return not isinstance(obj, User) or may_write(obj)
 
     has_view_permission = has_change_permission = has_delete_permission = has_add_permission

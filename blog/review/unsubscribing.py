@@ -24,5 +24,6 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     context = {"is_done": request.method == "POST" or preference is None}
     response = render(request, "blog/stop_review_emails.html", context)
     mark_private(response)
+    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -349,7 +349,7 @@ class TestUnsubscribing:
         client = Client(enforce_csrf_checks=True)
         response = client.get(url)
         assert response.status_code == 200
-        assert response["Cache-Control"] == "private, no-store"
+        assert (response["Cache-Control"], response["Referrer-Policy"]) == ("private, no-store", "no-referrer")
         assert ReviewPreference.objects.get(user=editor).submissions
         assert "You get no more e-mails about reviews" in client.post(url).content.decode()
         chosen = ReviewPreference.objects.get(user=editor)

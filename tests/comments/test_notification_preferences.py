@@ -119,6 +119,12 @@ class TestReviewEmails:
         data |= {f"{inline}-TOTAL_FORMS": 1, f"{inline}-INITIAL_FORMS": 0, f"{inline}-0-submissions": "on"}
         data |= {f"{inline}-0-feedback": "on", f"{inline}-0-user": editor.pk}
         assert client.post(url, data).status_code == 302
-        assert ReviewPreference.objects.get(user=editor).submissions
+        chosen = ReviewPreference.objects.get(user=editor)
+        assert chosen.submissions
+        assert find(read(client.get(url)), f"#id_{inline}-0-submissions")[0].get("checked") is not None
+        data |= {f"{inline}-INITIAL_FORMS": 1, f"{inline}-0-id": chosen.pk}
+        del data[f"{inline}-0-submissions"]
+        assert client.post(url, data).status_code == 302
+        assert not ReviewPreference.objects.get(user=editor).submissions
         reader = UserFactory.create(role="Moderator")
         assert "review_preference" not in client.get(f"/admin/accounts/user/{reader.pk}/change/").content.decode()

@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from pytest_django import Settings
 
 from accounts.models import User
-from blog.models import Category, Page, Post, Status
+from blog.models import Category, Page, Post, ReviewNote, Status
 from comments.models import Comment, CommentStatus
 from media.models import Picture
 from tags.models import Tag
@@ -48,6 +48,7 @@ class TestLoading:
         assert published.filter(has_more=False).exists()
         assert Post.objects.scheduled().exists()
         assert Post.objects.filter(status=Status.DRAFT).exists()
+        assert Post.objects.filter(status=Status.PENDING, review_notes__in=ReviewNote.objects.open()).exists()
         assert Page.objects.published().count() == 2
         assert Picture.objects.exists()
         assert set(Comment.objects.values_list("status", flat=True)) == set(CommentStatus.values)
