@@ -134,6 +134,7 @@ class TestDeleting:
         trash.delete(Picture, [upload.pk])
         url = f"{page('picture', 'changelist')}?deleted=yes"
         assert [each.pk for each in editor.get(url).context["cl"].result_list] == [upload.pk]
+        assert [each.pk for each in editor.get(f"{url}-or-no").context["cl"].result_list] == [other.pk]
         shown = editor.get(page("picture", "changelist"))
         assert [each.pk for each in shown.context["cl"].result_list] == [other.pk]
         assert "restore_selected" not in shown.content.decode()
