@@ -143,8 +143,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         return response
     except FileNotFoundError:
         raise Http404(_("That file doesn't exist.")) from None
-    except OSError:
-        _log.exception("The file %s could not be read.", path)
+    except OSError as error:
+        # Without a traceback, because a page may have many images.
+        _log.error("The file %s could not be read: %s", path, error)
         text = _("This file can't be shown at the moment. Try again later.")
         return HttpResponse(text, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
 
