@@ -124,7 +124,7 @@ class TestDeleting:
             client.force_login(UserFactory(role=role))
         response = fetch(client, upload.file.url)
         assert response.status_code == file
-        assert "public" not in response.headers.get("Cache-Control", "")
+        assert "no-store" in response.headers["Cache-Control"]
         response = client.post(f"{page('picture', 'restore')}?ids={upload.pk}")
         assert response.status_code == restoring
         assert Picture.objects.present().exists() == (role == "Editor")
