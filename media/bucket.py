@@ -7,6 +7,7 @@ the bucket can be private, and no link changes when files are moved there or bac
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -30,6 +31,7 @@ _TAKEN: Final = 412
 _CLIENT: Final = Config(
     connect_timeout=3,
     read_timeout=20,
+    max_pool_connections=32,
     retries={"mode": "standard", "total_max_attempts": 2},
     signature_version="s3v4",
     s3={"addressing_style": "path"},
@@ -67,7 +69,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
         file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR))  # noqa: SIM115  # the caller closes it
         try:
             with _as_os_errors():
-                self.bucket.Object(self._key(name)).download_fileobj(file)
+                self._client.download_fileobj(self.bucket_name, self._key(name), file)
         except BaseException:
             file.close()
             raise
@@ -143,9 +145,12 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
         with _as_os_errors():
             return int(super().size(name))
 
-    @property
+    @cached_property
     def _client(self) -> Any:
-        return self.connection.meta.client
+        # One for all threads, which may share it; making one for each would take longer than most requests.
+        return self._create_session().client(
+            "s3", endpoint_url=self.endpoint_url, region_name=self.region_name, config=self.client_config
+        )
 
     def _key(self, name: str) -> str:
         return str(self._normalize_name(name))

@@ -78,7 +78,8 @@ class DeletedFilter(_Filter):
         return restorable() & is_merged
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return super().queryset(request, queryset if self.value() else queryset.filter(deleted_at=None))
+        known = {str(choice) for choice, _label in self.lookup_choices}
+        return super().queryset(request, queryset if self.value() in known else queryset.filter(deleted_at=None))
 
 
 class MonthFilter(_Filter):

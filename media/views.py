@@ -135,18 +135,19 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
     try:
         elsewhere = _elsewhere(path)
-        is_deleted = elsewhere is not None and elsewhere.status_code == HTTPStatus.GONE
-        if elsewhere is not None and not (is_deleted and request.user.has_perms(_RESTORING)):
-            return elsewhere
-        response = _serve(request, path)
-        if is_deleted:
-            # Only who may restore it gets it, to see what it is.
+        if elsewhere is None:
+            return _serve(request, path)
+        if elsewhere.status_code == HTTPStatus.GONE:
+            # Who may restore it sees what it is, and no cache keeps either response.
+            response = _serve(request, path) if request.user.has_perms(_RESTORING) else elsewhere
             response.headers["Cache-Control"] = "private, no-store"
-        return response
+            return response
+        return elsewhere
     except FileNotFoundError:
         raise Http404(_("That file doesn't exist.")) from None
-    except OSError:
-        _log.exception("The file %s could not be read.", path)
+    except OSError as error:
+        # Without a traceback, because a page may have many images.
+        _log.error("The file %s could not be read: %s", path, error)
         text = _("This file can't be shown at the moment. Try again later.")
         return HttpResponse(text, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
 

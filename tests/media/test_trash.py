@@ -124,7 +124,7 @@ class TestDeleting:
             client.force_login(UserFactory(role=role))
         response = fetch(client, upload.file.url)
         assert response.status_code == file
-        assert "public" not in response.headers.get("Cache-Control", "")
+        assert "no-store" in response.headers["Cache-Control"]
         response = client.post(f"{page('picture', 'restore')}?ids={upload.pk}")
         assert response.status_code == restoring
         assert Picture.objects.present().exists() == (role == "Editor")
@@ -134,6 +134,7 @@ class TestDeleting:
         trash.delete(Picture, [upload.pk])
         url = f"{page('picture', 'changelist')}?deleted=yes"
         assert [each.pk for each in editor.get(url).context["cl"].result_list] == [upload.pk]
+        assert [each.pk for each in editor.get(f"{url}-or-no").context["cl"].result_list] == [other.pk]
         shown = editor.get(page("picture", "changelist"))
         assert [each.pk for each in shown.context["cl"].result_list] == [other.pk]
         assert "restore_selected" not in shown.content.decode()

@@ -20,7 +20,7 @@ from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
 from core.models import SiteSettings
-from media.models import Document, Picture, Upload
+from media.models import Document, LikePictures, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.bulk import fetch_rows
 from wordpress.importing import ledger, report
@@ -213,7 +213,8 @@ class _Undo:
     def _why_upload_stays(self, upload: Picture | Document, left_as: str) -> str:
         if ledger.fingerprint_of(upload) != left_as:
             return _edited()
-        is_used = upload.file.name in self._files_shown or _is_referred_to(upload, except_by=(Attachment, Redirect))
+        unimportant = (Attachment, Redirect, LikePictures)
+        is_used = upload.file.name in self._files_shown or _is_referred_to(upload, except_by=unimportant)
         return _("It is in use.") if is_used else ""
 
     @cached_property
