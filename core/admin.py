@@ -1,6 +1,6 @@
 """The base of all admins, and the site's settings in the admin."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from django.apps import apps
@@ -26,6 +26,12 @@ from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import Concern
 from core.models import SiteSettings
+
+
+def read_ids(values: Iterable[str]) -> list[int]:
+    """Return the IDs in parameters, each of which may contain several, separated by commas."""
+    numbers = (number for value in values for number in value.split(","))
+    return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
 
 
 class FilterChangeList(ChangeList):

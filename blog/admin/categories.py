@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import curation, twins
-from blog.admin.curation import ChangeAdmin, CurationAdmin, TwinsAdmin, read_ids, twins_row
+from blog.admin.curation import ChangeAdmin, CurationAdmin, TwinsAdmin, twins_row
 from blog.admin.forms import CategoryForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import Category, CategoryChange, CategoryTwins
 from blog.models.curation import CurationError
+from core.admin import read_ids
 
 
 class _TreeChoiceField(forms.ModelChoiceField[Category]):

@@ -1,6 +1,6 @@
 """What the admins of tags and of categories share: pages that show a change before it is made, and undo."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
@@ -18,14 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from blog.models.curation import CurationError, UndoableChange
-from core.admin import BaseAdmin, ReadOnlyAdmin
+from core.admin import BaseAdmin, ReadOnlyAdmin, read_ids
 from core.twins import Likeness
-
-
-def read_ids(values: Iterable[str]) -> list[int]:
-    """Return the IDs in form fields, each of which may contain several, separated by commas."""
-    numbers = (number for value in values for number in value.split(","))
-    return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
 
 
 class CurationAdmin(BaseAdmin[Any]):

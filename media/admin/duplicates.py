@@ -18,8 +18,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from core.admin import read_ids
 from media import duplicates, trash
-from media.admin.uploads import UploadAdmin, read_ids
+from media.admin.uploads import UploadAdmin
 from media.models import LikePictures, Picture
 from media.tasks import schedule_removal, wake_worker
 from media.uses import uses_of

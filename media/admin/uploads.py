@@ -24,7 +24,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from core.admin import BaseAdmin
+from core.admin import BaseAdmin, read_ids
 from media import trash
 from media.documents import MAX_BYTES, clean_document
 from media.filters import DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
@@ -39,12 +39,6 @@ NOT_STORED: Final = _("The file could not be stored. Try again, and if that does
 _MAX_UNDONE: Final = 200
 
 _log = logging.getLogger(__name__)
-
-
-def read_ids(values: Iterable[str]) -> list[int]:
-    """Return the IDs in parameters, each of which may contain several, separated by commas."""
-    numbers = (number for value in values for number in value.split(","))
-    return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
 
 
 def replacement_field(accept: str) -> forms.FileField:

@@ -13,8 +13,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.admin.curation import CurationAdmin, read_ids
+from blog.admin.curation import CurationAdmin
 from blog.models.curation import CurationError
+from core.admin import read_ids
 from tags import curation
 from tags.admin.forms import MergeForm, RenameForm
 from tags.models import Tag, tag_key

@@ -28,6 +28,7 @@ DEVICES: dict[str, Device] = {
 # How a page can be shown without opening it again: the width of the window, and the colours that the system asks for.
 LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
     "narrow, light": (320, {"color_scheme": "light", "forced_colors": "none"}),
+    "phone": (390, {"color_scheme": "light", "forced_colors": "none"}),
     "narrow, dark": (320, {"color_scheme": "dark", "forced_colors": "none"}),
     "wide, dark": (1280, {"color_scheme": "dark", "forced_colors": "none"}),
     "forced colours": (1280, {"color_scheme": "light", "forced_colors": "active"}),
