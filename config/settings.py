@@ -142,6 +142,7 @@ else:
 CACHES = caches(env.str("CACHE_URL", default=""), DATA_DIR / "cache")
 
 AUTH_USER_MODEL = "accounts.User"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 AUTHENTICATION_BACKENDS = ["accounts.backends.OneQueryBackend"]
 # The author's page belongs to the blog, which accounts does not know.
 ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: reverse("blog:author", args=[user.slug])}

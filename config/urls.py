@@ -35,4 +35,5 @@ urlpatterns = [
     path("", include("blog.urls")),
 ]
 
-handler404 = "blog.views.not_found"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.not_found"

@@ -27,7 +27,8 @@ urlpatterns = [
     path("suspicious/", suspicious),
     path("", include("config.urls")),
 ]
-handler404 = "blog.views.not_found"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.not_found"
 
 
 @pytest.fixture

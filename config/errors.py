@@ -1,0 +1,40 @@
+"""Error pages: within the admin for those who work there, and within the site for everyone else."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views import csrf, defaults
+
+from blog import views
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    text = _("There is no such page, or somebody has deleted what it was about.")
+    return _admin_page(request, 404, _("Not found"), text) or views.not_found(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    text = _("You don't have permission to see this page or to do this. If you think you should, ask the owner.")
+    page = _admin_page(request, 403, _("You don't have access"), text)
+    return page or defaults.permission_denied(request, exception)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    text = _(
+        "Your request couldn't be verified, so nothing was changed. This happens if you have logged in again elsewhere. "
+        "Go back, reload the page and submit it again."
+    )
+    return _admin_page(request, 403, _("Please try again"), text) or csrf.csrf_failure(request, reason)
+
+
+def _admin_page(request: HttpRequest, status: int, title: str | Promise, text: str | Promise) -> HttpResponse | None:
+    """Return an error page of the admin; None for pages of the site, and for those who may not see the admin."""
+    is_admin = request.path.startswith(reverse("admin:index"))
+    # An error may come before the request has a user.
+    if not (is_admin and hasattr(request, "user") and admin.site.has_permission(request)):
+        return None
+    context = {**admin.site.each_context(request), "title": title, "text": text}
+    return render(request, "admin/error.html", context, status=status)

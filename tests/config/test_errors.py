@@ -1,0 +1,52 @@
+"""Error pages within the admin keep its navigation, and show nothing of it to those who may not see it."""
+
+import pytest
+from django.test import Client
+
+from tests.factories import PostFactory, UserFactory
+from tests.factories.responses import find, read, text
+
+pytestmark = pytest.mark.django_db
+
+MISSING = "/admin/no/such/page/"
+FORBIDDEN = "/admin/blog/post/calendar/"
+
+
+def client_of(role: str, **options: bool) -> Client:
+    client = Client(**options)
+    client.force_login(UserFactory(role=role))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status", "title"),
+    [("Editor", MISSING, 404, "Not found"), ("Moderator", FORBIDDEN, 403, "You don't have access")],
+)
+def test_staff_stay_in_the_admin(role: str, path: str, status: int, title: str) -> None:
+    response = client_of(role).get(path)
+    page = read(response)
+    assert response.status_code == status
+    assert [text(heading) for heading in find(page, "h1")] == [title]
+    assert find(page, "#navigation a")
+    assert [text(link) for link in find(page, "#content a")] == ["Go to the dashboard"]
+
+
+def test_a_form_with_an_old_token_is_explained_and_changes_nothing() -> None:
+    post = PostFactory(title="Before")
+    response = client_of("Editor", enforce_csrf_checks=True).post(
+        f"/admin/blog/post/{post.pk}/change/", {"title": "After"}
+    )
+    assert response.status_code == 403
+    assert "reload the page and submit it again" in response.content.decode()
+    assert find(read(response), "#navigation a")
+    post.refresh_from_db()
+    assert post.title == "Before"
+
+
+@pytest.mark.parametrize("path", [MISSING, FORBIDDEN, "/no-such-page/"])
+def test_readers_see_nothing_of_the_admin(client: Client, path: str) -> None:
+    assert not find(read(client.get(path, follow=True)), "#navigation")
+
+
+def test_an_editor_gets_the_page_of_the_site_outside_the_admin() -> None:
+    assert not find(read(client_of("Editor").get("/no-such-page/")), "#navigation")
