@@ -36,6 +36,17 @@ LOOKS: dict[str, tuple[int, dict[str, Any]]] = {
 }
 END_TRANSITIONS = """for (const animation of document.getAnimations())
   if (animation instanceof CSSTransition) animation.finish()"""
+# What a bar that stays in view covers depends on how far the page is scrolled.
+UNSTICK = """for (const element of document.querySelectorAll("body *")) {
+  if (getComputedStyle(element).position === "sticky") {
+    element.style.position = "static";
+    element.dataset.unstuck = "";
+  }
+}"""
+STICK = """for (const element of document.querySelectorAll("[data-unstuck]")) {
+  element.style.removeProperty("position");
+  delete element.dataset.unstuck;
+}"""
 # The rules of WCAG 2.2 that axe leaves out unless asked.
 RULES: dict[str, Any] = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 RUN_AXE = "async (options) => ({ violations: (await axe.run(options)).violations })"
@@ -165,12 +176,14 @@ def faults() -> Faults:
             page.emulate_media(**media)
             # Colours that fade into one another have neither contrast yet.
             page.evaluate(END_TRANSITIONS)
+            page.evaluate(UNSTICK)
             # axe would compare the colours of our styles, and not those of the system, which replace them.
             contrast = {"color-contrast": {"enabled": media["forced_colors"] == "none"}}
             results = AxeResults(page.evaluate(RUN_AXE, RULES | {"rules": RULES["rules"] | contrast}))
             problems = [results.generate_report()] if results.violations_count else []
             problems += filter(None, [page.evaluate(OWN_RULES)])
             found += [f"{look}: {problem}" for problem in problems]
+            page.evaluate(STICK)
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="dark" if is_dark else "light", forced_colors="none")
         return "\n".join(found)

@@ -95,7 +95,7 @@ def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_r
     # The disk is full, so this browser can't keep a copy.
     page.evaluate(FILL_DISK)
     add_words(page, " And")
-    expect_status(page, re.compile("kept on the server since .* This browser couldn't keep a copy"))
+    expect_status(page, re.compile("Kept on the server since .* This browser couldn't keep a copy"))
 
     # The session ends. She logs in in a second tab and goes on in the same form.
     browser_of_ruth.clear_cookies()

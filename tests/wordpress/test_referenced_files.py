@@ -280,7 +280,7 @@ class TestFromAFolder:
                 import_export([path], dry_run=True)
             return len(statements)
 
-        # One statement more for each thousand paths, of which a file has two.
+        # One statement more for each 400 paths, of which a file has two, and for each 100 new files.
         assert count_statements(600) <= count_statements(3) + 10
 
     def test_urls_that_cannot_be_stored_are_reported(self, import_parts: ImportParts) -> None:

@@ -12,7 +12,7 @@ from wordpress.legacy_urls.file_urls import FileURL, aliases_of, own_hosts, pars
 from wordpress.models import Attachment
 
 # The most paths in the condition of one query. The connection keeps the last queries, so they must not all be large.
-_BATCH: Final = 200
+_BATCH: Final = 400
 
 
 def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
@@ -29,7 +29,7 @@ def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
 def match_files(
     files: Iterable[FileURL], attachments: QuerySet[Attachment], hosts: Collection[str]
 ) -> dict[FileURL, Attachment]:
-    """Return which of `attachments` each file is, as far as it is one of them. Takes one query per 200 paths.
+    """Return which of `attachments` each file is, as far as it is one of them. Takes one query per 400 paths.
 
     `hosts` are those of the site, in addition to those of the attachments themselves.
     """

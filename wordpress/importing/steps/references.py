@@ -27,7 +27,7 @@ _MAX_URL_LENGTH: Final = 1000
 # How many other hosts are counted by name.
 _MAX_HOSTS: Final = 1000
 # How many rows one statement inserts. The connection keeps the last statements, so they must not all be large.
-_BATCH_SIZE: Final = 50
+_BATCH_SIZE: Final = 100
 # What tells files apart and says whether they are here.
 ATTACHMENT_COLUMNS: Final = (
     *("site", "wordpress_id", "url", "guid", "path", "former_path", "picture_id", "document_id"),
