@@ -24,8 +24,8 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     text = _(
-        "Your request couldn't be verified, so nothing was changed. This happens if you have logged in again elsewhere. "
-        "Go back, reload the page and submit it again."
+        "Your request couldn't be verified, so nothing was changed. This happens if you have logged in again "
+        "elsewhere. Go back, reload the page and submit it again."
     )
     return _admin_page(request, 403, _("Please try again"), text) or csrf.csrf_failure(request, reason)
 
