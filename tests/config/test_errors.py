@@ -12,8 +12,8 @@ MISSING = "/admin/no/such/page/"
 FORBIDDEN = "/admin/blog/post/calendar/"
 
 
-def client_of(role: str, **options: bool) -> Client:
-    client = Client(**options)
+def client_of(role: str, *, enforce_csrf_checks: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=enforce_csrf_checks)
     client.force_login(UserFactory(role=role))
     return client
 
