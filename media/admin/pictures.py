@@ -38,6 +38,12 @@ class PictureForm(UploadForm[Picture]):
     class Meta:
         widgets = {"alt": AdminTextInputWidget(attrs={"list": "alternative-texts"})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None and "alt" in self.fields:
+            # No text shows a new image, so there is no list.
+            self.fields["alt"].widget.attrs.pop("list", None)
+
     def clean_file(self) -> File[bytes]:
         return clean_picture(self.cleaned_data["file"])
 
@@ -81,15 +87,12 @@ class PictureAdmin(DuplicatesAdmin):
         return f"{picture.width} × {picture.height}"
 
     @admin.display(description=_("alternative texts in posts and pages"))
-    def alt_in_texts(self, picture: Picture) -> SafeString | str:
+    def alt_in_texts(self, picture: Picture) -> SafeString:
         texts = [(text,) for text in alternative_texts_of(picture)]
-        if not texts:
-            return gettext("No others.")
         # The field for the alternative text offers the same ones.
-        shown, options = (format_html_join("", tag, texts) for tag in ("<li>{}</li>", '<option value="{}"></option>'))
-        return format_html(
-            '<ul class="media-uses">{}</ul><datalist id="alternative-texts">{}</datalist>', shown, options
-        )
+        items, options = (format_html_join("", tag, texts) for tag in ("<li>{}</li>", '<option value="{}"></option>'))
+        shown = format_html('<ul class="media-uses">{}</ul>', items) if texts else gettext("No others.")
+        return format_html('{}<datalist id="alternative-texts">{}</datalist>', shown, options)
 
     @admin.display(description=_("Markdown"))
     def in_markdown(self, picture: Picture) -> SafeString:

@@ -218,6 +218,12 @@ class TestTheLibrary:
         assert 'list="alternative-texts"' in html
         assert "Another" not in html
 
+    def test_the_list_of_alternative_texts_exists_wherever_a_field_refers_to_it(self, client: Client) -> None:
+        unused = store_picture(picture_file())
+        for path in (ADD_PICTURE, page("picture", "change", unused.pk)):
+            html = client.get(path).content.decode()
+            assert ('list="alternative-texts"' in html) == ('<datalist id="alternative-texts">' in html)
+
     @pytest.mark.parametrize("how", ["one", "several"])
     def test_deleting_names_the_pages_first(self, client: Client, how: str) -> None:
         picture, unused = store_picture(picture_file()), store_picture(picture_file(), title="Nowhere")
