@@ -40,7 +40,7 @@ class PictureForm(UploadForm[Picture]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is None and "alt" in self.fields:
+        if self.instance._state.adding and "alt" in self.fields:
             # No text shows a new image, so there is no list.
             self.fields["alt"].widget.attrs.pop("list", None)
 
