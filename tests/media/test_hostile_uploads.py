@@ -18,8 +18,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from media.documents import clean_document
-from media.metadata import CLEANERS, strip_jpeg
+from media.metadata import CLEANERS
 from media.models import Document, Picture
+from media.pdf import strip_jpeg
 from media.renditions import due_pictures
 from tests.factories import UserFactory
 from tests.factories.files import SAMPLES
