@@ -4,7 +4,8 @@ from django.urls import path, re_path, register_converter
 
 from blog.caching import public_page
 from blog.urls import DAY, TreePathConverter, feed_paths
-from comments import feeds, views
+from comments import feeds
+from comments.views import by_email, commenting
 from core.slugs import reserved_pattern
 
 app_name = "comments"
@@ -19,17 +20,17 @@ class PagePathConverter(TreePathConverter):
 register_converter(PagePathConverter, "page_path")
 
 urlpatterns = [
-    path("comments/on/<slug:kind>/<int:pk>/", views.add, name="add"),
-    path("comments/challenge/", views.challenge, name="challenge"),
-    path("comments/<int:pk>/", views.comment_redirect, name="comment"),
-    path("comments/own/<str:signed>/", views.own, name="own"),
-    path("comments/decide/<str:signed>/<slug:action>/", views.decide, name="decide"),
-    path("comments/follow/<slug:kind>/<int:pk>/", views.follow, name="follow"),
-    path("comments/confirm/<str:signed>/", views.confirm, name="confirm"),
-    path("comments/unsubscribe/<str:signed>/", views.unsubscribe, name="unsubscribe"),
+    path("comments/on/<slug:kind>/<int:pk>/", commenting.add, name="add"),
+    path("comments/challenge/", commenting.challenge, name="challenge"),
+    path("comments/<int:pk>/", commenting.comment_redirect, name="comment"),
+    path("comments/own/<str:signed>/", commenting.own, name="own"),
+    path("comments/decide/<str:signed>/<slug:action>/", by_email.decide, name="decide"),
+    path("comments/follow/<slug:kind>/<int:pk>/", by_email.follow, name="follow"),
+    path("comments/confirm/<str:signed>/", by_email.confirm, name="confirm"),
+    path("comments/unsubscribe/<str:signed>/", by_email.unsubscribe, name="unsubscribe"),
     re_path(
         rf"^(?P<base>(?!{reserved_pattern()}/).+/)comment-page-(?P<page_number>[0-9]{{1,9}})/?$",
-        public_page(views.comment_page),
+        public_page(commenting.comment_page),
     ),
     *feed_paths("comments/", feeds.CommentFeed, "site"),
     *feed_paths(f"{DAY}<any_slug:slug>/", feeds.CommentFeed, "post"),
