@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from blog.models import Entry, Post, ReviewNotice, Status, open_note_count
-from blog.models.entry import EntryKind
+from blog.models.entry_query import EntryKind
 from blog.permissions import UNDECIDED, edits_others, may_publish
 from blog.review.notices import feedback_for
 from core.dashboard import Panel

@@ -7,7 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.models.entry import Entry, EntryKind
+from blog.models.entry import Entry
+from blog.models.entry_query import EntryKind
 
 
 class Autosave(models.Model):

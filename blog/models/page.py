@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from blog.models.entry import Entry, EntryQuerySet, KindManager
+from blog.models.entry import Entry
+from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.models.tree import TreeNode, TreeQuerySet
 from core.slugs import is_reserved, slugify
 

@@ -14,7 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
-from blog.models.entry import Entry, EntryQuerySet, KindManager
+from blog.models.entry import Entry
+from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slugify

@@ -10,7 +10,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.models.entry import Entry, EntryKind
+from blog.models.entry import Entry
+from blog.models.entry_query import EntryKind
 
 # The fields of an entry in the settings of its revisions, besides the IDs of its categories and the names of its tags.
 SETTINGS: Final = (
