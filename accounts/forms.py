@@ -75,7 +75,7 @@ class AddUserForm(auth_forms.AdminUserCreationForm[User]):
 
 
 def _explain_password(fields: dict[str, Any]) -> None:
-    """Explain the password of somebody else: Django's texts say “your”."""
+    """Explain how to set another person's password. Django's texts say “your”."""
     if "usable_password" in fields:
         # Django's text has a list inside a paragraph, and speaks of ways to log in that do not exist here.
         fields["usable_password"].help_text = _(

@@ -22,5 +22,5 @@ class PersonInline[Model: models.Model](StackedInline[Model, User]):
     can_delete = False
 
 
-# Each decides in its `has_…_permission`, which get the person, whom it is shown for.
+# Each decides for whom it is shown in its `has_…_permission` methods, which get the person.
 person_inlines: Final[Registry[type[PersonInline[Any]]]] = Registry("part of the form of a person", _find_problems)

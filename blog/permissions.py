@@ -75,7 +75,7 @@ def may_review(user: Anyone, entry: Entry) -> TypeGuard[User]:
 
 
 def may_delete_note(user: Anyone, note: ReviewNote) -> bool:
-    """Return whether `user` may delete the note: their own while nobody has answered, or as an editor anyone's."""
+    """Return whether `user` may delete the note: editors any note, others their own until it is answered."""
     if not may_review(user, note.entry):
         return False
     return _may_with(user, "change", note.entry, own=False) or (note.author_id == user.pk and not note.answers.all())

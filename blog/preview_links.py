@@ -1,6 +1,6 @@
 """Links for people without an account to what is not public yet: signed, for some days, and revocable.
 
-Whoever has the URL sees the text as it is stored at that time. The URL is a secret, so its pages are private
+Anyone with the URL sees the text as it is stored at that time. The URL is a secret, so its pages are private
 (blog.caching.private_parameters): no cache stores them, no search engine indexes them, no other site learns of them.
 """
 
@@ -36,7 +36,7 @@ def working_links(entry: Entry) -> QuerySet[PreviewLink]:
 
 
 def url_of(link: PreviewLink) -> str:
-    """Return the absolute URL to send to somebody."""
+    """Return the absolute URL to share."""
     query = urlencode({PARAMETER: _SIGNER.sign(str(link.pk))})
     return absolute_url(f"{reverse('blog:front')}?{query}")
 

@@ -45,7 +45,7 @@ def save_entry(
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
-    What it contained and what it contains are in its revisions. Whom its review concerns is told about its status.
+    Its former and its new content are in its revisions. The people in its review are told about its new status.
     `stored` is the entry as it is in the database, if the caller has read it in this transaction and locked its row
     (`lock_stored`).
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
@@ -54,7 +54,7 @@ def save_entry(
         raise PermissionDenied
     if not entry.author_id:
         entry.author = by
-    # Without a savepoint: whoever saves it in a transaction of their own lets an error undo all of that.
+    # Without a savepoint: if the caller has opened a transaction, an error undoes all of it.
     with transaction.atomic(savepoint=False):
         stored = stored or lock_stored(entry)
         before = Revision.of(stored, by=None) if stored else None
@@ -72,7 +72,7 @@ def save_entry(
 
 
 def lock_stored(entry: Entry) -> Entry | None:
-    """Return what is stored of `entry`, with its categories and tags; None if it is new. Nobody else can change it."""
+    """Return `entry` as it is stored, with its categories and tags, and lock its row; None if it is new."""
     rows = type(entry)._default_manager.select_for_update(of=("self",)).defer("lead_html", "body_html", "auto_excerpt")
     stored: Entry | None = rows.filter(pk=entry.pk).first() if entry.pk else None
     if isinstance(stored, Post):

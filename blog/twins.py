@@ -1,4 +1,4 @@
-"""Likely duplicates among the categories. There are few, so they are found whenever somebody looks for them."""
+"""Likely duplicates among the categories. There are few categories, so twins are found each time the page is opened."""
 
 from typing import Any, Final, NamedTuple
 

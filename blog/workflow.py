@@ -11,7 +11,7 @@ from blog.permissions import Anyone, may_edit, may_publish
 
 
 class Step(StrEnum):
-    """What somebody does with an entry when they save it."""
+    """What people do with an entry when they save it."""
 
     SAVE = "save"
     SUBMIT = "submit"
@@ -49,7 +49,7 @@ _EDITOR: Final = {
     Status.PRIVATE: Steps((Step.UNPUBLISH, Step.PUBLISH, Step.SAVE), (Step.TRASH,)),
     Status.TRASH: Steps((Step.SAVE, Step.RESTORE)),
 }
-# What somebody else has submitted.
+# For texts that someone else has submitted.
 _REVIEW: Final = Steps((Step.RETURN, Step.SAVE, Step.SCHEDULE, Step.PUBLISH), (Step.PUBLISH_PRIVATELY, Step.TRASH))
 _SCHEDULED: Final = Steps(
     (Step.UNPUBLISH, Step.PUBLISH, Step.SCHEDULE, Step.SAVE), (Step.PUBLISH_PRIVATELY, Step.TRASH)

@@ -53,7 +53,7 @@ class BroadsideAdminSite(admin.AdminSite):
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Log out. The browser, which others may use, also forgets the unsaved texts that it kept."""
-        # The context is made before: the page must not show what somebody else would not see.
+        # Django makes the context before the user is logged out, and the next person must not see their navigation.
         response = super().logout(request, {"navigation": None, **(extra_context or {})})
         response["Clear-Site-Data"] = '"storage"'
         return response

@@ -12,7 +12,7 @@ from blog import views
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    text = _("There is no such page, or somebody has deleted what it was about.")
+    text = _("This page doesn't exist. It may have been deleted.")
     return _admin_page(request, 404, _("Not found"), text) or views.not_found(request, exception)
 
 

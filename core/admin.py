@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -42,7 +43,7 @@ class FilterChangeList(ChangeList):
         """The filters that are shown."""
         return self.filter_specs
 
-    @property
+    @cached_property
     def chips(self) -> list[dict[str, str]]:
         """The search and the active filters, each with its name, its value, and the URL of the list without it."""
         chips = []
@@ -96,7 +97,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list. Whoever sees all of it needs no number of results, and no link that shows all."""
+        """Return the list. An unfiltered list has no number of results and no link that shows everything."""
         changes = super().get_changelist_instance(request)
         if not changes.query and not changes.has_active_filters:
             changes.full_result_count = changes.result_count

@@ -1,4 +1,4 @@
-"""The dashboard: panels that apps show on the admin's front page, each to those whom it concerns."""
+"""The dashboard: panels that apps show on the admin's front page, each to the people it concerns."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -280,7 +280,7 @@ class TagChange(UndoableChange):
     class Meta(UndoableChange.Meta):
         verbose_name = _("change to tags")
         verbose_name_plural = _("changes to tags")
-        # Whoever may change tags sees them, and may undo them.
+        # Anyone who may change tags can see and undo them.
         default_permissions = ()
 
 

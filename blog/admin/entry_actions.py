@@ -128,7 +128,7 @@ class EntryActions(BaseAdmin[Any]):
         return self._act_on(request, pk, self.trash)
 
     def restore_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Likewise."""
+        """Handle the other button of a row, which is shown in the trash."""
         return self._act_on(request, pk, self.restore)
 
     def _act_on(self, request: HttpRequest, pk: int, action: Callable[..., None]) -> HttpResponse:

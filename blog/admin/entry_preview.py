@@ -74,7 +74,7 @@ class PreviewAdmin(BaseAdmin[Any]):
         ]
 
     def _unsaved(self, request: HttpRequest, pk: int | None) -> EntryForm:
-        """Return the submitted form of a new entry or of the one with this ID, validated, for whoever may save it."""
+        """Return the submitted form of a new entry or of the one with this ID, validated, if the user may save it."""
         entry = None if pk is None else self.get_object(request, str(pk))
         if pk is not None and entry is None:
             raise Http404

@@ -30,7 +30,7 @@ class QuickPostForm(PostForm):
 
 
 class QuickPageForm(PageForm):
-    """Likewise for pages."""
+    """The form for pages with the fields that a list shows."""
 
     source = None  # type: ignore[assignment]  # likewise
     language = None  # type: ignore[assignment]  # likewise

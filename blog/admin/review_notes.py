@@ -42,7 +42,7 @@ class Mistake:
 
 
 class ReviewNotesMixin(BaseAdmin[Any]):
-    """Adds notes. Whoever sees an entry sees its notes."""
+    """Adds notes. People who can see an entry can see its notes."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.notes_view)

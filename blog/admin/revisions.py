@@ -26,7 +26,7 @@ _PER_PAGE = 50
 
 
 class RevisionsMixin(BaseAdmin[Any]):
-    """Adds the page of revisions. Whoever sees an entry sees its revisions; whoever may change it may restore one."""
+    """Adds the page of revisions, for everyone who can see the entry. Those who may change it may restore one."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.revisions_view)

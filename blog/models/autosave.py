@@ -1,4 +1,4 @@
-"""Autosaves: what somebody has typed into the form of a post or page and not yet saved."""
+"""Autosaves: what someone has typed into the form of a post or page but not yet saved."""
 
 from typing import Any, ClassVar
 

@@ -11,5 +11,5 @@ class CategoryChange(UndoableChange):
     class Meta(UndoableChange.Meta):
         verbose_name = _("change to categories")
         verbose_name_plural = _("changes to categories")
-        # Whoever may delete categories sees them, and may undo them.
+        # Anyone who may delete categories can see and undo them.
         default_permissions = ()

@@ -20,7 +20,7 @@ MAX_NOTE_LENGTH: Final = 5_000
 
 class ReviewNoteQuerySet(models.QuerySet["ReviewNote"]):
     def open(self) -> Self:
-        """Return the notes that nobody has resolved, without answers."""
+        """Return the unresolved notes, without their answers."""
         return self.filter(parent=None, resolved_at=None)
 
 
@@ -28,7 +28,7 @@ class ReviewNote(models.Model):
     """A note on an entry, or with a `parent` an answer to one. Readers never see it.
 
     `quote` is the beginning of the paragraph that it is about, as it was then; empty for the whole text.
-    `author` and `resolved_by` are NULL if they have no account any more.
+    `author` and `resolved_by` are NULL if that person no longer has an account.
     """
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="review_notes")
@@ -120,7 +120,7 @@ class ReviewPreference(Recipient):
 class ReviewNotice(models.Model):
     """Something that a member of the staff is told: on the dashboard, and by e-mail while `is_unsent`.
 
-    `by` is who did it; NULL if they have no account any more.
+    `by` is the person who did it; NULL if they no longer have an account.
     """
 
     recipient = models.ForeignKey(ReviewPreference, on_delete=models.CASCADE, related_name="notices", db_index=False)

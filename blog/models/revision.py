@@ -1,4 +1,4 @@
-"""Revisions: what posts and pages contained each time that somebody saved them."""
+"""Revisions: what posts and pages contained each time they were saved."""
 
 import datetime as dt
 import hashlib
@@ -23,7 +23,7 @@ SETTINGS: Final = (
 class Revision(models.Model):
     """What an entry contained, in the state with which it was saved at `created_at`.
 
-    `by` is whoever saved it; NULL if that is not known, as with an import, or if they have no account any more.
+    `by` is the person who saved it; NULL if unknown, as with an import, or if they no longer have an account.
     """
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="revisions", db_index=False)

@@ -112,7 +112,7 @@ def _note_context(note: ReviewNote) -> dict[str, Any]:
 
 
 def _mark_sent(rows: Sequence[ReviewNotice]) -> None:
-    """Keep what the dashboard shows. Whoever follows submissions finds them in the list."""
+    """Keep what the dashboard shows. Submissions are not kept: the list has what is pending."""
     sent = ReviewNotice.objects.filter(pk__in=[notice.pk for notice in rows])
     sent.filter(event=ReviewEvent.SUBMITTED).delete()
     sent.update(is_unsent=False)

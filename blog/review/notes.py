@@ -73,7 +73,7 @@ def _write(entry: Entry, by: User, text: str, *, quote: str, parent: ReviewNote 
 
 
 def _set_resolved(note: ReviewNote, by: User | None) -> None:
-    # Whoever resolved it first remains.
+    # The first person to resolve it stays on record.
     notes = ReviewNote.objects.filter(pk=note.pk, parent=None, resolved_at__isnull=by is not None)
     notes.update(resolved_at=timezone.now() if by else None, resolved_by=by)
 

@@ -16,7 +16,7 @@ from blog.models import Entry, ReviewEvent, ReviewNote, ReviewNotice, ReviewPref
 from mail import messages
 from mail.tasks import wake_worker
 
-# How long an event waits for others to share an e-mail with.
+# How long an event waits for others, so that they share an e-mail.
 SETTLE: Final = dt.timedelta(minutes=2)
 # How long the dashboard can show what was sent.
 KEPT_FOR: Final = dt.timedelta(days=60)
@@ -71,7 +71,7 @@ def record_note(note: ReviewNote, by: User) -> None:
 
 
 def latest_return(entry: Entry) -> ReviewNotice | None:
-    """Return by whom and when `entry`, a draft, was last returned to its author; None if it was not."""
+    """Return the notice with which `entry`, a draft, was last returned to its author; None if it never was."""
     notices = ReviewNotice.objects.filter(entry=entry.pk, event=ReviewEvent.RETURNED)
     return notices.select_related("by").first() if entry.status == Status.DRAFT else None
 
@@ -104,7 +104,7 @@ def _tell(notices: Iterable[ReviewNotice]) -> None:
     unsent = {row.recipient_id for row in rows if row.is_unsent}
     if unsent:
         due_at = timezone.now() + SETTLE
-        # Whoever gets an e-mail later anyway is told then.
+        # Someone whose next e-mail is due later is told about this in that one.
         ReviewPreference.objects.filter(pk__in=unsent, not_before__lt=due_at).update(not_before=due_at)
         wake_worker(due_at)
 

@@ -1,4 +1,4 @@
-"""Keeping a revision of each state in which somebody saved an entry, within the transaction that saves it.
+"""Keeping a revision of each state in which an entry was saved by hand, within the transaction that saves it.
 
 Imports and bulk actions make none. What they stored is kept when the next save by hand replaces it, so an archive of
 100,000 posts has revisions only of those that were edited.

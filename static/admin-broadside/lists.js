@@ -38,7 +38,7 @@ async function quickEdit(link) {
   dialog.querySelector("[name=title]").focus();
 }
 
-/* Return the HTML at `url`, "" if there is none (the form was saved), or null if that failed or somebody must log in. */
+/* Return the HTML at `url`, "" if there is none (the form was saved), or null if that failed or the user has to log in. */
 async function fragment(url, options) {
   try {
     const response = await fetch(url, options);

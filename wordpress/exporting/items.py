@@ -72,7 +72,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "post_password": entry.password,
         "is_sticky": int(entry.sticky),
     }
-    # An unknown status became a draft. If it is something else by now, somebody has decided so.
+    # An unknown status became a draft. If it has another status now, an editor has set it.
     changed = set() if entry.status == Status.DRAFT else {"wp:status"}
     values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
