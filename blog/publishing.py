@@ -19,7 +19,7 @@ from blog.models import Category, Entry, Post, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
 from blog.review.notices import record_steps
 from blog.revisions.recording import record
-from core.changes import content_changed, entries_changed
+from core.changes import content_changed, entries_changed, use_throwaway_version
 from media.models import Picture
 
 # How many entries one statement changes: databases limit its parameters.
@@ -110,6 +110,7 @@ def as_published(
             entry.categories.set(categories)
         if tags is not None:
             entry.tags.set(tags)
+        use_throwaway_version()
         yield
         transaction.set_rollback(True)
 

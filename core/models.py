@@ -5,12 +5,11 @@ from typing import Any, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Subquery
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from core.changes import ContentVersion, PublicModel, PublicQuerySet, scheduled_changes
+from core.changes import CurrentVersion, PublicModel, PublicQuerySet, next_scheduled_change
 from core.registry import Registry
 
 
@@ -48,7 +47,7 @@ class SiteSettings(PublicModel):
         help_text=_("Turn off to ask search engines in robots.txt to stay away."),
     )
     # Set by `current`.
-    content_version = 1
+    content_version = 0
 
     objects = PublicQuerySet["SiteSettings"].as_manager()
 
@@ -67,15 +66,14 @@ class SiteSettings(PublicModel):
     @cached_property
     def seconds_to_next_change(self) -> float:
         """Seconds until public content next changes by itself, at most a day."""
-        now = timezone.now()
-        times = [next_change() for next_change in scheduled_changes.values()]
-        return min([24 * 60 * 60.0, *((time - now).total_seconds() for time in times if time is not None)])
+        change = next_scheduled_change()
+        day = 24 * 60 * 60.0
+        return day if change is None else min(day, (change - timezone.now()).total_seconds())
 
     @classmethod
     def current(cls) -> Self:
         """Return the row, or the defaults, with the content version and the settings of higher apps, in one query."""
-        version = ContentVersion.objects.filter(pk=1).values("number")
-        rows: models.QuerySet[Any] = cls.objects.filter(pk=1).annotate(current_version=Subquery(version))
+        rows: models.QuerySet[Any] = cls.objects.filter(pk=1).annotate(current_version=CurrentVersion())
         row: Self = rows.select_related(*related_settings).first() or cls(pk=1)
-        row.content_version = getattr(row, "current_version", None) or 1
+        row.content_version = getattr(row, "current_version", 0)
         return row

@@ -25,6 +25,8 @@ from blog.models import Category, Entry, Post
 from blog.views import entry_response
 from core.admin import BaseAdmin
 from core.dates import format_datetime
+from core.models import SiteSettings
+from core.site import SiteRequest
 from core.slugs import slugify
 
 _DAYS: Final[list[tuple[int, str | Promise]]] = [
@@ -107,8 +109,11 @@ class PreviewAdmin(BaseAdmin[Any]):
         shown.is_unlocked = True
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         with publishing.as_published(shown, cast("User", request.user), categories=categories, tags=tags):
+            # The page is of a content version of its own, so nothing that is cached for readers comes from it.
+            site_request = cast("SiteRequest", request)
+            site_request.site = SiteSettings.current()
             # As readers see it, so without the bar for staff.
-            response = entry_response(request, shown, preview=True, is_unsaved=True, staff=None)  # type: ignore[arg-type]  # the middleware adds the site
+            response = entry_response(site_request, shown, preview=True, is_unsaved=True, staff=None)
         mark_private(response)
         response.headers["X-Robots-Tag"] = "noindex"
         return response

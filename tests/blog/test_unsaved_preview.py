@@ -77,6 +77,12 @@ class TestSafety:
             assert [list(model._default_manager.order_by("pk").values()) for model in models] == before
         assert {tag.name for tag in Post.objects.get().tags.all()} == {"one"}
 
+    def test_readers_see_nothing_of_it_through_what_is_cached(self, client: Client) -> None:
+        secret = CategoryFactory(name="Kept secret")
+        draft = PostFactory(status=Status.DRAFT)
+        assert "Kept secret" in preview(client, draft, categories=[secret.pk]).text
+        assert "Kept secret" not in Client().get("/").text
+
     def test_nobody_stores_or_indexes_it(self, client: Client) -> None:
         response = preview(client, PostFactory())
         assert "no-store" in response["Cache-Control"]

@@ -4,12 +4,21 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from blog import publishing
 from blog.models import Page, Post
-from core.changes import ContentVersion, change_handlers, content_changed, entries_changed
+from core.changes import (
+    ContentVersion,
+    change_handlers,
+    content_changed,
+    content_version,
+    entries_changed,
+    use_throwaway_version,
+)
+from core.models import SiteSettings
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -103,4 +112,54 @@ class TestContentVersion:
         ContentVersion.objects.all().delete()
         with django_capture_on_commit_callbacks(execute=True):
             content_changed()
-        assert ContentVersion.objects.get().number > 1
+        assert ContentVersion.objects.get().number > 0
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_seen_together_with_what_changed(self, at_once: AtOnce) -> None:
+        """Nobody sees the change under the old version, not even if this process dies right after the commit."""
+        PostFactory(title="Before")
+        before = content_version()
+
+        def state() -> tuple[str, int]:
+            return Post.objects.get().title, content_version()
+
+        with transaction.atomic():
+            post = Post.objects.get()
+            post.title = "After"
+            post.save()
+            assert at_once(state) == [("Before", before)]
+            commit = connection.run_on_commit.copy()
+            # As if the process ended at the commit.
+            connection.run_on_commit.clear()
+        assert commit
+        assert state() == ("After", before + 1)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_writers_on_postgresql_do_not_wait_for_each_other(self, at_once: AtOnce) -> None:
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite has one writer at a time.")
+        before = content_version()
+
+        def change() -> int:
+            content_changed()
+            return content_version()
+
+        with transaction.atomic():
+            content_changed()
+            # It would time out if it had to wait for this transaction.
+            assert at_once(change) == [before + 1]
+        assert content_version() == SiteSettings.current().content_version == before + 2
+
+    @pytest.mark.django_db(transaction=True)
+    def test_counts_every_change_of_many_writers(self, at_once: AtOnce) -> None:
+        before = content_version()
+        at_once(*[content_changed] * 8)
+        assert content_version() == before + 8
+
+    def test_of_a_transaction_that_is_undone_is_never_used_again(self) -> None:
+        before = content_version()
+        with transaction.atomic():
+            use_throwaway_version()
+            assert content_version() > before + 10**6
+            transaction.set_rollback(True)
+        assert content_version() == before
