@@ -15,7 +15,7 @@ class BlogConfig(AppConfig):
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
-        from blog.caching import private_parameters
+        from blog.caching import page_parameters, private_parameters
         from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry, ReviewNote, ReviewPreference
         from blog.permissions import may_write
@@ -48,6 +48,8 @@ class BlogConfig(AppConfig):
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
+        # Of short links such as `/?p=5`.
+        page_parameters.register("blog", frozenset({"p", "page_id", "preview"}))
         use_finders.register("blog", USE_FINDER)
         reviewers = ReviewPreference.objects.select_related("user")
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))

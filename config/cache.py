@@ -10,19 +10,14 @@ from django.core.exceptions import ImproperlyConfigured
 _REDIS = "django.core.cache.backends.redis.RedisCache"
 
 
-def caches(url: str, folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the value of CACHES. Without a `url` the cache consists of files in `folder`.
+def caches(url: str, folder: Path, *, max_bytes: int = 2**28) -> dict[str, dict[str, Any]]:
+    """Return the value of CACHES. Without a `url` the cache consists of files in `folder` of `max_bytes` together.
 
     Raises ImproperlyConfigured if the URL is invalid or its client is not installed.
     """
     backend: dict[str, Any]
     if not url:
-        options = {"MAX_ENTRIES": 5000}
-        backend = {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": str(folder),
-            "OPTIONS": options,
-        }
+        backend = {"BACKEND": "core.cache.FileCache", "LOCATION": str(folder), "OPTIONS": {"MAX_BYTES": max_bytes}}
     else:
         backend = _from_url(url)
     # The site's code uses the first one only.

@@ -84,11 +84,11 @@ MIDDLEWARE = [
     "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "blog.caching.GZipPagesMiddleware",
+    "blog.caching.middleware.GZipPagesMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "blog.redirects.middleware.SingleRedirectMiddleware",
-    "blog.caching.PageCacheMiddleware",
+    "blog.caching.middleware.PublicPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,6 +120,8 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/broadside.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Opening a file takes as long as rendering a part of a page.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
         "transaction_mode": "IMMEDIATE",
@@ -139,7 +141,12 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-CACHES = caches(env.str("CACHE_URL", default=""), DATA_DIR / "cache")
+CACHES = caches(
+    env.str("CACHE_URL", default=""), DATA_DIR / "cache", max_bytes=env.int("CACHE_MAX_MB", default=256) * 2**20
+)
+# How much memory each process uses for pages that readers request, in bytes. Further ones come from CACHES.
+BROADSIDE_PAGE_CACHE_MEMORY = env.int("PAGE_CACHE_MEMORY_MB", default=16) * 2**20
+BROADSIDE_PAGE_CACHE_LOCKS = DATA_DIR / "pages.lock"
 
 AUTH_USER_MODEL = "accounts.User"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"

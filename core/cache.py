@@ -1,18 +1,30 @@
-"""A cache that never fails: whatever goes wrong in the real one is a miss, and is logged once in a while."""
+"""A cache that never fails: whatever goes wrong in the real one is a miss, and is logged once in a while.
 
+And a cache of files that is cheap to write.
+"""
+
+import contextlib
 import logging
+import os
+import random
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from django.core.cache import BaseCache, caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.filebased import FileBasedCache
 
 # All in seconds. How often failures are logged.
 LOG_INTERVAL: Final = 60
 # A failure that took longer than this would slow down every page, so the cache is left alone for a while.
 SLOW: Final = 0.2
 PAUSE: Final = 10
+
+# The cache of files is tidied once in so many writes. Until then it may exceed its limit.
+_WRITES_PER_TIDYING: Final = 500
+# How much of the limit is left in use then.
+_TIDY: Final = 0.75
 
 _log = logging.getLogger(__name__)
 
@@ -77,3 +89,37 @@ class FailSafeCache(BaseCache):
                 FailSafeCache._silent_until = now + LOG_INTERVAL
                 _log.warning("The cache failed, so pages are slower. %s: %s", type(error).__name__, error)
             return result_of_failure
+
+
+class FileCache(FileBasedCache):
+    """Django's cache of files, with a limit in bytes (the option MAX_BYTES) instead of a number of entries.
+
+    Django lists the whole folder at each write, in `_cull`. This does it once in a while, and deletes the oldest files.
+    """
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(location, params)
+        self._folder = location
+        self._max_bytes = int(params.get("OPTIONS", {}).get("MAX_BYTES", 0))
+
+    def _cull(self) -> None:
+        if random.randrange(_WRITES_PER_TIDYING) == 0:  # noqa: S311  # nothing depends on guessing it
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Delete the oldest files if all together exceed the limit."""
+        files = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    state = entry.stat()
+                    files.append((state.st_mtime, state.st_size, entry.path))
+        total = sum(size for _written, size, _path in files)
+        if total <= self._max_bytes:
+            return
+        for _written, size, path in sorted(files):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            total -= size
+            if total <= self._max_bytes * _TIDY:
+                break

@@ -11,11 +11,13 @@ class WordPressConfig(AppConfig):
     verbose_name = _("WordPress")
 
     def ready(self) -> None:
+        from blog.caching import page_parameters
         from blog.rendering.markups import Markup, markups
         from blog.rendering.moved_files import file_resolvers
         from core.dashboard import concerns
         from wordpress.admin.import_jobs import unfinished_imports
         from wordpress.legacy_urls.moved_files import find_moved_files
+        from wordpress.legacy_urls.query_forms import QUERY_FORMS
         from wordpress.markup import renderer
 
         navigation_items.register(
@@ -50,6 +52,8 @@ class WordPressConfig(AppConfig):
         concerns.register("imports", unfinished_imports)
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
+        # With words to search for, none of the others is redirected.
+        page_parameters.register("wordpress", frozenset(QUERY_FORMS | {"s"}))
         from comments.personal_data import address_removal_handlers
         from core.personal_data import personal_rows
         from wordpress.importing.personal_data import PreservedRows, forget

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -327,21 +328,13 @@ class TestQueries:
         with django_assert_max_num_queries(8):
             client.get(f"{path}page/2/")
         SiteSettings.objects.update(entries_per_page=50)
-        ContentVersion.objects.update(number=2)
+        ContentVersion.objects.update(number=F("number") + 1)
         author, categories = Post.objects.all()[0].author, list(Category.objects.all())
         for n in range(30):
             PostFactory(tags=["tag1"], categories=categories, author=author, published_at=at(2020, 1, 1 + n))
         with django_assert_max_num_queries(8) as many:
             assert len(client.get(path).context["posts"]) > 20
         assert len(many) == len(few)
-
-    def test_a_cached_page_takes_one_query(
-        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
-        PostFactory(tags=["t"])
-        first = client.get("/tag/t/").content
-        with django_assert_num_queries(1):
-            assert client.get("/tag/t/").content == first
 
 
 @pytest.mark.parametrize("name", ["front", "robots"])

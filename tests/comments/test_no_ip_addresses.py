@@ -17,6 +17,7 @@ from comments import forms
 from comments.models import Comment, CommentPolicy, CommentSettings, RateCount
 from tests.factories import PostFactory, UserFactory
 from tests.factories.database import everything_stored
+from tests.factories.reader import Reader
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +80,7 @@ def send(post: Post, client: Client | None = None, **more: Any) -> Any:
     response = client.post(f"/comments/on/post/{post.pk}/", data, **HEADERS)  # type: ignore[arg-type]  # the environment
     # Then the pages, which are cached.
     for url in (post.get_absolute_url(), "/comments/feed/", "/no-such-page/"):
-        client.get(url, **HEADERS)  # type: ignore[arg-type]  # likewise
+        Reader(environ=HEADERS).get(url)
     return response
 
 
@@ -185,7 +186,7 @@ def test_a_failed_login(logged: list[str]) -> None:
 
 def test_a_guess_at_the_password_of_a_post(logged: list[str]) -> None:
     post = PostFactory.create(password="open sesame")
-    Client().get(post.get_absolute_url(), **HEADERS)  # type: ignore[arg-type]  # likewise
+    Reader(environ=HEADERS).get(post.get_absolute_url())
     for guess in ("wrong", "open sesame"):
         Client().post(post.get_absolute_url(), {"post_password": guess}, **HEADERS)  # type: ignore[arg-type]  # likewise
     assert_no_traces(logged)

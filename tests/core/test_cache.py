@@ -20,8 +20,9 @@ from pytest_django import Settings
 
 from comments.models import Comment
 from config.cache import caches
-from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache
+from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache, FileCache
 from tests.factories import CategoryFactory, PostFactory
+from tests.factories.reader import Reader
 
 SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
 FILES = "django.core.cache.backends.filebased.FileBasedCache"
@@ -238,21 +239,42 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[byte
 
 @pytest.mark.django_db
 class TestServer:
-    def test_pages_are_stored_there(
-        self, client: Client, server: subprocess.Popen[bytes], django_assert_num_queries: Any
-    ) -> None:
+    def test_pages_are_stored_there(self, server: subprocess.Popen[bytes]) -> None:
         PostFactory()
-        first = client.get("/")
-        # Only the site's settings.
-        with django_assert_num_queries(1):
-            assert client.get("/").content == first.content
+        first = Reader().get("/")
+        other = Reader()
+        assert other.get("/").body == first.body
+        assert other.rendered == []
 
     @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "does not answer"])
     def test_pages_are_rendered_while_it_is_down(
-        self, client: Client, server: subprocess.Popen[bytes], with_signal: signal.Signals
+        self, server: subprocess.Popen[bytes], with_signal: signal.Signals
     ) -> None:
         PostFactory()
-        first = client.get("/")
+        first = Reader().get("/")
         server.send_signal(with_signal)
         for _ in range(3):
-            assert client.get("/").content == first.content
+            # Each has nothing in its memory yet.
+            assert Reader().get("/").body == first.body
+
+
+class TestFiles:
+    def test_stay_within_their_limit_and_lose_the_oldest_first(self, tmp_path: Path) -> None:
+        files = FileCache(str(tmp_path), {"OPTIONS": {"MAX_BYTES": 100_000}})
+        for n in range(30):
+            files.set(str(n), os.urandom(10_000))
+            os.utime(max(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime), (n, n))
+        files.tidy()
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100_000
+        assert [n for n in range(30) if files.get(str(n))] == list(range(23, 30))
+
+    def test_are_counted_once_in_a_while_only(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[FileCache] = []
+        monkeypatch.setattr(FileCache, "tidy", lambda files: calls.append(files))
+        files = FileCache(str(tmp_path), {"OPTIONS": {"MAX_BYTES": 1}})
+        for _ in range(5_000):
+            files._cull()
+        assert 1 <= len(calls) < 50
+
+    def test_need_no_folder_to_tidy(self, tmp_path: Path) -> None:
+        FileCache(str(tmp_path / "none"), {"OPTIONS": {"MAX_BYTES": 1}}).tidy()

@@ -1,0 +1,60 @@
+"""Caching: which pages any cache may store, and which are for one reader alone.
+
+`application` is the page cache itself, which answers before Django does. `middleware` marks what may be stored.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+
+from core.registry import Registry
+
+# Query parameters, by the app that reads them, that determine which public page is shown. All others are ignored: pages
+# never see them, and no cache keeps them apart.
+page_parameters: Final[Registry[frozenset[str]]] = Registry("set of page parameters")
+# Pages with a private one are for one reader alone: no cache stores them, and their URL is never sent as a referrer.
+private_parameters: Final[Registry[str]] = Registry("private parameter")
+# Pages with one of these are other views of a page that search engines know already. They are not indexed, and neither
+# are private ones.
+noindex_parameters: Final[Registry[str]] = Registry("noindex parameter")
+
+
+def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark `view` as one whose responses are the same for every reader without a session."""
+    view.is_public_page = True  # type: ignore[attr-defined]  # a mark on the function itself
+    return view
+
+
+def has_session(request: HttpRequest) -> bool:
+    """Return whether the request may come from someone with an account. Readers have no cookies at all."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+def mark_public(response: HttpResponse) -> None:
+    """Let everyone store the response: the page cache, and browsers and proxies, which revalidate it every time.
+
+    It does not vary on cookies, because every cache of ours lets requests with a session pass (see PageCache).
+    """
+    response.is_public_page = True  # type: ignore[attr-defined]  # a mark on the response itself
+    patch_cache_control(response, public=True, max_age=0, must_revalidate=True)
+    response.headers["No-Vary-Search"] = _no_vary_search()
+    response.headers["Referrer-Policy"] = "no-referrer"
+
+
+def is_public(response: HttpResponse) -> bool:
+    """Return whether the response is the same for every reader (see mark_public)."""
+    return getattr(response, "is_public_page", False)
+
+
+def mark_private(response: HttpResponse) -> None:
+    """Forbid browsers and proxies to store any of the response."""
+    response.headers["Cache-Control"] = "private, no-store"
+
+
+def _no_vary_search() -> str:
+    """Return which parameters make no difference. Source: HTTPWG, "The No-Vary-Search HTTP Caching Extension"."""
+    names = {*private_parameters.values(), *noindex_parameters.values()}.union(*page_parameters.values())
+    return f"key-order, params, except=({' '.join(f'"{name}"' for name in sorted(names))})"

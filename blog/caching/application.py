@@ -1,0 +1,133 @@
+"""The page cache: the WSGI application around Django's, which answers before Django's middleware runs."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.http.response import HttpResponseBase
+
+from blog.caching.memory import PageMemory
+from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
+from blog.caching.release import release_digest
+from blog.caching.requests import Environ, PageRequest, page_request
+from blog.caching.turns import Turns
+from core.changes import content_version, next_scheduled_change
+
+# In seconds. How long to wait for a page that another thread or process renders, and how often to look whether it is
+# there.
+_PATIENCE: Final = 0.3
+_INTERVAL: Final = 0.005
+# Pages may depend on the time in ways that nobody has registered, so they are rendered once a day at least.
+_MAX_AGE: Final = 24 * 60 * 60
+
+_log = logging.getLogger(__name__)
+
+
+class PageCache:
+    """Answers requests of anonymous readers for public pages, and passes all others on to `django`.
+
+    A page is found by its content version and by what determines it (see PageRequest): in the memory of this process,
+    or else in the cache that all processes share, or else Django renders it. Whatever fails here, Django answers.
+    """
+
+    def __init__(self, django: Callable[[Environ, Any], HttpResponseBase]) -> None:
+        self._django = django
+        self._memory = PageMemory(settings.BROADSIDE_PAGE_CACHE_MEMORY)
+        self._turns = Turns(settings.BROADSIDE_PAGE_CACHE_LOCKS)
+        self._release = release_digest()
+        # A content version, and when content changes by itself under it.
+        self._next_change: tuple[int, float] = (-1, 0.0)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request = page_request(environ)
+        version = None if request is None else _version()
+        if request is None or version is None:
+            return self._django(environ, start_response)
+        page = self._find_in_memory(version, request)
+        if page is not None:
+            return page.send(environ, start_response)
+        return self._answer_in_turn(version, request, environ, start_response)
+
+    def _answer_in_turn(
+        self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Send a page from the shared cache, or let Django answer, unless somebody else is rendering this page."""
+        digest = sha256(repr((settings.SITE_URL, self._release, request)).encode())
+        key = f"page:{version}:{digest.hexdigest()}"
+        number = int.from_bytes(digest.digest()[:7])
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            # In this order, so that what was stored before the turn was given back is found.
+            has_turn = self._turns.take(number)
+            page = self._find_in_memory(version, request) or self._find_shared(version, request, key)
+            if has_turn or page is not None or time.monotonic() > deadline:
+                break
+            time.sleep(_INTERVAL)
+        try:
+            if page is None:
+                return self._render(version, request, key, environ, start_response)
+            return page.send(environ, start_response)
+        finally:
+            if has_turn:
+                self._turns.give_back(number)
+
+    def _render(
+        self, version: int, request: PageRequest, key: str, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Let Django answer, and store what it says if that is public. This is all that costs more than a hit."""
+        # The version and this time are read before the page, so that what changes meanwhile makes it expire.
+        expires_at = self._expiry(version)
+        started: list[tuple[str, Headers]] = []
+        response = self._django(request.environ(environ), lambda *start: started.append(start))
+        ((status, headers),) = started
+        if not is_storable(response):
+            start_response(status, headers)
+            return response
+        page = CachedPage.of(response, status, headers, expires_at)
+        response.close()
+        seconds = expires_at - time.time()
+        if seconds > 0:
+            self._memory.add(version, request, page)
+            if page.is_page:
+                # Anyone can invent any number of URLs that are redirects or not found, and they would fill the disk.
+                cache.set(key, page, seconds)
+        return page.send(environ, start_response)
+
+    def _find_in_memory(self, version: int, request: PageRequest) -> CachedPage | None:
+        page = self._memory.get(version, request)
+        return page if page is not None and page.expires_at > time.time() else None
+
+    def _find_shared(self, version: int, request: PageRequest, key: str) -> CachedPage | None:
+        page = cache.get(key)
+        if not isinstance(page, CachedPage) or page.expires_at <= time.time():
+            return None
+        self._memory.add(version, request, page)
+        return page
+
+    def _expiry(self, version: int) -> float:
+        """Return until when a page that is rendered now may be shown; zero if that is not known."""
+        now = time.time()
+        known_version, change = self._next_change
+        if version != known_version or change <= now:
+            try:
+                scheduled = next_scheduled_change()
+            except DatabaseError:
+                return 0
+            change = scheduled.timestamp() if scheduled else math.inf
+            self._next_change = version, change
+        return min(change, now + _MAX_AGE)
+
+
+def _version() -> int | None:
+    """Return the content version, or None if it can't be read: then there are errors, which nobody may store."""
+    try:
+        return content_version()
+    except Exception as error:  # noqa: BLE001  each database driver raises its own
+        _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
+        return None

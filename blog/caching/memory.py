@@ -1,0 +1,79 @@
+"""The pages that a process keeps in its memory."""
+
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from blog.caching.pages import CachedPage
+from blog.caching.requests import PageRequest
+
+# The part of the limit that is for pages which have been requested once only.
+_PART_FOR_NEW: Final = 0.25
+
+
+class PageMemory:
+    """Pages of one content version, with a limit in bytes. Those that were not requested for longest are dropped.
+
+    A page begins among the new ones and moves to the others when it is requested again, so a crawler that requests
+    each of a million URLs once displaces nothing that readers come back to.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._version = 0
+        self._new = _Part(int(max_bytes * _PART_FOR_NEW))
+        self._popular = _Part(int(max_bytes * (1 - _PART_FOR_NEW)))
+        self._lock = threading.Lock()
+
+    def get(self, version: int, request: PageRequest) -> CachedPage | None:
+        with self._lock:
+            if version != self._version:
+                return None
+            if (page := self._popular.get(request)) is None and (page := self._new.pop(request)) is not None:
+                self._popular.add(request, page)
+            return page
+
+    def add(self, version: int, request: PageRequest, page: CachedPage) -> None:
+        with self._lock:
+            if version != self._version:
+                self._version = version
+                self._new.clear()
+                self._popular.clear()
+            self._new.add(request, page)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the pages take, roughly."""
+        return self._new.size + self._popular.size
+
+
+class _Part:
+    """The pages that were requested last, as many as fit into `max_bytes`."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pages: OrderedDict[PageRequest, CachedPage] = OrderedDict()
+        self.size = 0
+
+    def get(self, request: PageRequest) -> CachedPage | None:
+        page = self._pages.get(request)
+        if page is not None:
+            self._pages.move_to_end(request)
+        return page
+
+    def add(self, request: PageRequest, page: CachedPage) -> None:
+        self.pop(request)
+        self._pages[request] = page
+        self.size += page.size
+        while self.size > self._max_bytes:
+            _request, oldest = self._pages.popitem(last=False)
+            self.size -= oldest.size
+
+    def pop(self, request: PageRequest) -> CachedPage | None:
+        page = self._pages.pop(request, None)
+        if page is not None:
+            self.size -= page.size
+        return page
+
+    def clear(self) -> None:
+        self._pages.clear()
+        self.size = 0

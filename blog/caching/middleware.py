@@ -1,0 +1,64 @@
+"""Middleware that marks what caches may store, and compresses what the page cache does not."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.utils.functional import SimpleLazyObject
+
+from blog.caching import has_session, is_public, mark_private, mark_public, noindex_parameters, private_parameters
+from blog.caching.requests import FOR_PAGE_CACHE
+from core.models import SiteSettings
+from core.site import SiteRequest
+
+
+class GZipPagesMiddleware(GZipMiddleware):
+    """Compresses pages, but not streamed files, which are compressed already, and not what the page cache stores.
+
+    The page cache compresses better. Here, random bytes hide the length of tokens, which public pages don't have.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not isinstance(response, HttpResponse) or (FOR_PAGE_CACHE in request.META and is_public(response)):
+            return response
+        return super().process_response(request, response)
+
+
+class PublicPagesMiddleware:
+    """Adds the site's settings to the request, and sets the headers that say who may store the response.
+
+    It comes before the session middleware, so that it knows all that a view and the middleware after it have done.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, http_request: HttpRequest) -> HttpResponse:
+        request = cast("SiteRequest", http_request)
+        request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.current))
+        is_reader = not has_session(request)
+        # Raises DisallowedHost.
+        request.get_host()
+        response = self.get_response(request)
+        is_private = any(parameter in request.GET for parameter in private_parameters.values())
+        if is_private or any(parameter in request.GET for parameter in noindex_parameters.values()):
+            response.headers["X-Robots-Tag"] = "noindex"
+        if is_private and is_reader:
+            # The URL is a secret. With a session, our own forms need the referrer, and no other site gets it.
+            response.headers["Referrer-Policy"] = "no-referrer"
+        is_submission = request.method not in {"GET", "HEAD"}
+        if is_private or is_submission or not is_reader or response.cookies:
+            if not response.has_header("Cache-Control"):
+                mark_private(response)
+        elif _is_for_everyone(request, response):
+            mark_public(response)
+        return response
+
+
+def _is_for_everyone(request: HttpRequest, response: HttpResponse) -> bool:
+    if request.resolver_match is None:
+        # No view has this URL.
+        return response.status_code == 404
+    return response.status_code < 500 and getattr(request.resolver_match.func, "is_public_page", False)

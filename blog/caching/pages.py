@@ -1,0 +1,145 @@
+"""Pages as the page cache stores and sends them."""
+
+import gzip
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, Self, TypeGuard
+
+import brotli
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import has_vary_header
+from django.utils.http import parse_http_date_safe
+
+from blog.caching import is_public
+from blog.caching.requests import Environ
+
+Headers = list[tuple[str, str]]
+StartResponse = Callable[[str, Headers], object]
+
+# What is public and the same for everyone, whether it is a page, a redirect to one, or no page.
+_STORABLE: Final = frozenset({200, 301, 308, 404, 410})
+# In the order of their size.
+_ENCODINGS: Final = ("br", "gzip")
+# A reader waits while a page is compressed. The next level takes much more time for a few percent.
+_BROTLI_QUALITY: Final = 4
+# In bytes. Smaller responses fit into one packet anyway.
+_MIN_COMPRESSED: Final = 500
+# What a page of no size takes in memory, in bytes, roughly.
+_OVERHEAD: Final = 1_500
+# What depends on the encoding or is replaced here.
+_RECOMPUTED: Final = frozenset({"content-length", "content-encoding", "etag", "last-modified", "vary"})
+# The headers that a 304 has. Source: RFC 9110, 15.4.5.
+_NOT_MODIFIED: Final = frozenset({"Cache-Control", "ETag", "Vary", "No-Vary-Search"})
+
+
+@dataclass(slots=True)
+class CachedPage:
+    """A public response with its body in one or more encodings, which are sent as they are stored.
+
+    Both times are timestamps in seconds: public content changes by itself at `expires_at`.
+    """
+
+    status: str
+    headers: tuple[tuple[str, str], ...]
+    etag: str
+    modified_at: int
+    expires_at: float
+    bodies: dict[str, bytes]
+
+    @classmethod
+    def of(cls, response: HttpResponse, status: str, headers: Headers, expires_at: float) -> Self:
+        """Return what is stored of `response`, which Django has started to send with this status and these headers."""
+        body = response.content
+        is_compressed = len(body) >= _MIN_COMPRESSED
+        kept = [(name, value) for name, value in headers if name.lower() not in _RECOMPUTED]
+        if body:
+            kept.append(("Vary", "Accept-Encoding"))
+        return cls(
+            status=status,
+            headers=_one_copy(tuple(kept)),
+            # A weak one, because it is the same for all encodings.
+            etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"' if response.status_code == 200 else "",
+            # The end of this second, because another page may replace this one in it, and needs another date.
+            modified_at=math.floor(time.time()) + 1,
+            expires_at=expires_at,
+            bodies={"br": brotli.compress(body, quality=_BROTLI_QUALITY)} if is_compressed else {"": body},
+        )
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a page, rather than a redirect or an error, of which anyone can invent any number."""
+        return self.status.startswith("200")
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in memory, roughly, with room for the encoding that is not there yet."""
+        return _OVERHEAD + 2 * len(next(iter(self.bodies.values())))
+
+    def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Send the page, or 304 if the reader has it already. A HEAD request gets the headers only."""
+        headers = [*self.headers]
+        if self.etag:
+            headers.append(("ETag", self.etag))
+            if self._is_known_to(environ):
+                start_response("304 Not Modified", [each for each in headers if each[0] in _NOT_MODIFIED])
+                return []
+            if time.time() >= self.modified_at:
+                headers.append(("Last-Modified", formatdate(self.modified_at, usegmt=True)))
+        encoding = choose_encoding(environ.get("HTTP_ACCEPT_ENCODING", "")) if "br" in self.bodies else ""
+        body = self.body(encoding)
+        if encoding:
+            headers.append(("Content-Encoding", encoding))
+        headers.append(("Content-Length", str(len(body))))
+        start_response(self.status, headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def body(self, encoding: str) -> bytes:
+        """Return the body in an encoding; an empty name stands for none. Few readers need any but the first."""
+        body = self.bodies.get(encoding)
+        if body is None:
+            body = brotli.decompress(self.bodies["br"])
+            if encoding == "gzip":
+                body = self.bodies["gzip"] = gzip.compress(body, 6, mtime=0)
+        return body
+
+    def _is_known_to(self, environ: Environ) -> bool:
+        """Whether the reader has this page already. Source: RFC 9110, 13.2.2."""
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if known is not None:
+            return self.etag.removeprefix("W/") in known or known.strip() == "*"
+        since = environ.get("HTTP_IF_MODIFIED_SINCE")
+        return since is not None and (parse_http_date_safe(since) or 0) >= self.modified_at
+
+
+def is_storable(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
+    """Return whether the page cache may store the response."""
+    return (
+        isinstance(response, HttpResponse)
+        and is_public(response)
+        and response.status_code in _STORABLE
+        and not response.cookies
+        and not has_vary_header(response, "Cookie")
+    )
+
+
+@lru_cache(maxsize=128)
+def choose_encoding(accepted: str) -> str:
+    """Return the smallest encoding that an Accept-Encoding header allows; empty for none. Source: RFC 9110, 12.5.3."""
+    weights = {}
+    for item in accepted.lower().split(","):
+        name, *parameters = item.split(";")
+        weight = next((value.strip()[2:] for value in parameters if value.strip().startswith("q=")), "1")
+        weights[name.strip()] = weight.rstrip("0.") not in {"", "-"}
+    return next((name for name in _ENCODINGS if weights.get(name, weights.get("*", False))), "")
+
+
+@lru_cache(maxsize=64)
+def _one_copy(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return equal headers, which most pages have, as one object in memory."""
+    return headers

@@ -1,0 +1,37 @@
+"""Telling apart pages of different releases and settings, which the shared cache may hold at the same time."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from django.apps import apps
+from django.conf import settings
+
+_SUFFIXES: Final = frozenset({".py", ".html", ".mo", ".txt", ".xml"})
+
+
+def release_digest() -> str:
+    """Return a digest of the settings, and of the sizes and times of the files that pages are made with.
+
+    After an update or a change in `.env`, pages in the cache would otherwise stay until the next change of content.
+    """
+    values = [
+        (name, value)
+        for name in sorted(dir(settings))
+        if name.isupper() and isinstance(value := getattr(settings, name), bool | int | str | Path)
+    ]
+    states = [
+        (str(path), (stat := path.stat()).st_size, stat.st_mtime_ns)
+        for folder in _folders()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in _SUFFIXES
+    ]
+    manifest = settings.STATIC_ROOT / "staticfiles.json"
+    styles = manifest.read_bytes() if manifest.is_file() else b""
+    return sha256(repr((values, states, styles)).encode()).hexdigest()[:16]
+
+
+def _folders() -> list[Path]:
+    own_apps = [Path(app.path) for app in apps.get_app_configs()]
+    own_folders = [folder for folder in own_apps if folder.parent == settings.BASE_DIR]
+    return [*own_folders, settings.BASE_DIR / "config", settings.BASE_DIR / "templates", settings.BASE_DIR / "locale"]
