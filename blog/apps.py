@@ -55,7 +55,9 @@ class BlogConfig(AppConfig):
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
-        reserved_slugs.register("blog", {"author", "category", "feed", "page", "robots.txt"})
+        reserved_slugs.register(
+            "blog", {"author", "category", "feed", "page", "robots.txt", "favicon.ico", ".well-known"}
+        )
         role_permissions.register(
             "blog",
             {

@@ -14,6 +14,7 @@ from django.utils.csp import CSP
 
 from config.cache import caches
 from config.mail import mailers
+from config.security import security_contacts
 from config.storage import media_storage
 
 django_stubs_ext.monkeypatch()
@@ -53,6 +54,9 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
 # Hosts whose images are shown. Images on other hosts are never loaded, only linked.
 BROADSIDE_OWN_HOSTS = [SITE_HOST]
+
+# Whom to tell about weaknesses of the site, in /.well-known/security.txt.
+BROADSIDE_SECURITY_CONTACTS = security_contacts(env.list("SECURITY_CONTACT", default=[]))
 
 INSTALLED_APPS = [
     "config.admin.BroadsideAdminConfig",

@@ -1,9 +1,9 @@
 """Middleware that marks what caches may store, and compresses what the page cache does not."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.functional import SimpleLazyObject
@@ -55,6 +55,18 @@ class PublicPagesMiddleware:
         elif _is_for_everyone(request, response):
             mark_public(response)
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: Any
+    ) -> HttpResponse | None:
+        """Answer methods that a public page does not have, before its view or the check of tokens sees them."""
+        if not getattr(view, "is_public_page", False):
+            return None
+        # Forms on public pages need no token, so the views that accept them are exempt from the check.
+        methods = ["GET", "HEAD", "OPTIONS", *(["POST"] if getattr(view, "csrf_exempt", False) else [])]
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": ", ".join(methods)})
+        return None if request.method in methods else HttpResponseNotAllowed(methods)
 
 
 def _is_for_everyone(request: HttpRequest, response: HttpResponse) -> bool:

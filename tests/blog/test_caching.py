@@ -59,6 +59,29 @@ class TestReaders:
 
 
 @pytest.mark.django_db
+class TestMethods:
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+    @pytest.mark.parametrize("path", ["/", "/tag/t/", "/feed/", "/2020/", "/sitemap.xml", "/robots.txt"])
+    def test_that_a_page_does_not_have_are_refused(self, post: Post, method: str, path: str) -> None:
+        response = Client(enforce_csrf_checks=True).generic(method, path)
+        assert response.status_code == 405
+        assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+    def test_of_pages_with_forms_include_post(self, client: Client, post: Post) -> None:
+        url = post.get_absolute_url()
+        assert client.put(url).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+        # It leads to the page if that has no password.
+        assert Client(enforce_csrf_checks=True).post(url).status_code == 302
+
+    @pytest.mark.parametrize("path", PUBLIC)
+    def test_are_listed_without_a_page(self, client: Client, post: Post, path: str) -> None:
+        response = client.options(path)
+        assert (response.status_code, response.content) == (204, b"")
+        assert response.headers["Allow"].startswith("GET, HEAD, OPTIONS")
+        assert response.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("query", ["replytocom=1", "unapproved=1&moderation-hash=x"])
 def test_other_views_of_a_page_are_not_indexed(client: Client, post: Post, query: str) -> None:
     assert client.get(f"{post.get_absolute_url()}?{query}")["X-Robots-Tag"] == "noindex"

@@ -1,0 +1,48 @@
+"""What browsers, programs and security researchers look for at the same place on every site."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from config.security import security_contacts
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_icon_is_found_where_old_programs_look(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 301
+    assert response.headers["Location"] == "/static/icons/broadside-32.png"
+
+
+class TestSecurityTxt:
+    PATH = "/.well-known/security.txt"
+
+    def test_names_the_contacts_until_a_date(self, client: Client, settings: Settings) -> None:
+        settings.BROADSIDE_SECURITY_CONTACTS = ["mailto:a@example.org", "https://example.org/report"]
+        response = client.get(self.PATH)
+        assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+        fields = [line.split(": ", 1) for line in response.text.splitlines()]
+        assert [value for name, value in fields if name == "Contact"] == settings.BROADSIDE_SECURITY_CONTACTS
+        expires = dt.datetime.fromisoformat(dict(fields)["Expires"])
+        assert dt.timedelta(days=100) < expires - timezone.now() < dt.timedelta(days=365)
+        assert dict(fields)["Canonical"] == f"http://testserver{self.PATH}"
+
+    def test_is_missing_without_a_contact(self, client: Client) -> None:
+        assert client.get(self.PATH).status_code == 404
+
+    def test_takes_e_mail_addresses_and_urls(self) -> None:
+        assert security_contacts([" a@example.org", "", "https://example.org/x", "tel:+31-20-1234567"]) == [
+            "mailto:a@example.org",
+            "https://example.org/x",
+            "tel:+31-20-1234567",
+        ]
+
+    @pytest.mark.parametrize("contact", ["nobody", "http://example.org", "https://x\nExpires: never", "javascript:x"])
+    def test_refuses_everything_else(self, contact: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="SECURITY_CONTACT"):
+            security_contacts([contact])
