@@ -222,14 +222,6 @@ class TestCache:
         options = caches("redis://127.0.0.1/0?socket_timeout=2", tmp_path)["backend"]["OPTIONS"]
         assert options == {"socket_connect_timeout": 0.5, "socket_timeout": 2}
 
-    @pytest.mark.parametrize("url", ["redis://127.0.0.1/0", "valkey://127.0.0.1/0"])
-    def test_without_its_client_the_site_does_not_start(
-        self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("config.cache.find_spec", lambda name: None)
-        with pytest.raises(ImproperlyConfigured, match="uv sync --extra redis"):
-            caches(url, tmp_path)
-
     @pytest.mark.parametrize("url", ["127.0.0.1:6379", "redid://me:secret@a.example", "nonsense"])
     def test_the_error_about_an_invalid_url_does_not_contain_the_password(self, url: str, tmp_path: Path) -> None:
         with pytest.raises(ImproperlyConfigured, match="CACHE_URL is not valid") as error:

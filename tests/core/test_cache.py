@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.core.cache import BaseCache, cache
 from django.core.cache.backends.filebased import FileBasedCache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from comments.models import Comment
@@ -107,7 +110,6 @@ def break_with_a_full_disk(settings: Settings, tmp_path: Path, monkeypatch: pyte
 
 
 def break_with_an_absent_server(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("redis")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -208,6 +210,19 @@ class TestBrokenCache:
         cache.get("one")
         assert len(calls) == 2
 
+    def test_a_slow_answer_is_used_but_not_repeated_for_a_while(
+        self, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def answer(*args: Any) -> str:
+            clock.now += 0.4
+            return "late"
+
+        monkeypatch.setattr(BrokenCache, "get", answer)
+        assert [cache.get("one") for _ in range(3)] == ["late", None, None]
+        clock.now += PAUSE
+        assert cache.get("one") == "late"
+        assert "It took 0.4 seconds to answer." in caplog.text
+
     def test_a_quick_failure_does_not_stop_the_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """One damaged entry must not keep the others from being used, or itself from being replaced."""
         cache.get("damaged")
@@ -215,8 +230,32 @@ class TestBrokenCache:
         assert cache.get("other") == "from the cache"
 
 
+class CacheServer:
+    """A real cache server at a socket in this folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.socket = Path(folder) / "socket"
+        self._options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", folder]
+        self.start()
+
+    def start(self) -> None:
+        assert SERVER is not None
+        self.process = subprocess.Popen([SERVER, *self._options], stdout=subprocess.DEVNULL)  # noqa: S603  our own arguments
+        while not self._is_listening():
+            assert self.process.poll() is None
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _is_listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
+
 @pytest.fixture
-def server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def server(tmp_path: Path, settings: Settings) -> Iterator[CacheServer]:
     """A real cache server, which the site uses."""
     if SERVER is None:
         if os.environ.get("CI"):
@@ -224,35 +263,47 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[byte
         pytest.skip("Neither valkey-server nor redis-server is installed.")
     # The path of a socket must be short.
     with tempfile.TemporaryDirectory(prefix="cache-") as folder:
-        path = Path(folder) / "socket"
-        options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
-        process = subprocess.Popen([SERVER, *options], stdout=subprocess.DEVNULL)  # noqa: S603  our own arguments
-        while not path.exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        settings.CACHES = caches(f"redis://{path}", tmp_path)
-        yield process
-        process.kill()
-        process.wait()
+        server = CacheServer(folder)
+        settings.CACHES = caches(f"redis://{server.socket}", tmp_path)
+        yield server
+        server.kill()
 
 
 @pytest.mark.django_db
 class TestServer:
-    def test_pages_are_stored_there(
-        self, client: Client, server: subprocess.Popen[bytes], django_assert_num_queries: Any
-    ) -> None:
-        PostFactory()
-        first = client.get("/")
-        # Only the site's settings.
-        with django_assert_num_queries(1):
-            assert client.get("/").content == first.content
+    def is_stored(self, client: Client) -> bool:
+        """Request a page, and return whether it came from the cache: then only the site's settings are queried."""
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/").status_code == 200
+        return len(queries) == 1
 
-    @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "does not answer"])
-    def test_pages_are_rendered_while_it_is_down(
-        self, client: Client, server: subprocess.Popen[bytes], with_signal: signal.Signals
+    def test_pages_are_stored_there(self, client: Client, server: CacheServer) -> None:
+        PostFactory()
+        assert [self.is_stored(client) for _ in range(3)] == [False, True, True]
+
+    def test_pages_are_stored_again_after_it_was_emptied(self, client: Client, server: CacheServer) -> None:
+        PostFactory()
+        assert [self.is_stored(client) for _ in range(2)] == [False, True]
+        with redis.Redis(unix_socket_path=str(server.socket)) as other:
+            other.flushall()
+        assert [self.is_stored(client) for _ in range(2)] == [False, True]
+
+    def test_it_is_used_again_when_it_is_back(self, client: Client, server: CacheServer) -> None:
+        PostFactory()
+        assert [self.is_stored(client) for _ in range(2)] == [False, True]
+        server.kill()
+        assert [self.is_stored(client) for _ in range(2)] == [False, False]
+        server.start()
+        assert [self.is_stored(client) for _ in range(2)] == [False, True]
+
+    def test_it_is_used_again_after_a_pause_when_it_answers_again(
+        self, client: Client, server: CacheServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         PostFactory()
-        first = client.get("/")
-        server.send_signal(with_signal)
-        for _ in range(3):
-            assert client.get("/").content == first.content
+        assert [self.is_stored(client) for _ in range(2)] == [False, True]
+        server.process.send_signal(signal.SIGSTOP)
+        assert [self.is_stored(client) for _ in range(3)] == [False] * 3
+        server.process.send_signal(signal.SIGCONT)
+        # The pause.
+        monkeypatch.setattr(FailSafeCache, "_paused_until", 0)
+        assert self.is_stored(client)
