@@ -10,7 +10,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 # All in seconds. How often failures are logged.
 LOG_INTERVAL: Final = 60
-# What takes longer than this would slow down every page, so the cache is left alone for a while.
+# A failure that took longer than this would slow down every page, so the cache is left alone for a while.
 SLOW: Final = 0.2
 PAUSE: Final = 10
 
@@ -67,16 +67,13 @@ class FailSafeCache(BaseCache):
         started = time.monotonic()
         if started < FailSafeCache._paused_until:
             return result_of_failure
-        problem = ""
         try:
-            result = operation(caches[self._alias])
+            return operation(caches[self._alias])
         except Exception as error:  # noqa: BLE001  each library raises its own, and pickle almost any
-            result, problem = result_of_failure, f"{type(error).__name__}: {error}"
-        now = time.monotonic()
-        if now - started > SLOW:
-            FailSafeCache._paused_until = now + PAUSE
-            problem = problem or f"It took {now - started:.1f} seconds to answer."
-        if problem and now >= FailSafeCache._silent_until:
-            FailSafeCache._silent_until = now + LOG_INTERVAL
-            _log.warning("The cache failed, so pages are slower. %s", problem)
-        return result
+            now = time.monotonic()
+            if now - started > SLOW:
+                FailSafeCache._paused_until = now + PAUSE
+            if now >= FailSafeCache._silent_until:
+                FailSafeCache._silent_until = now + LOG_INTERVAL
+                _log.warning("The cache failed, so pages are slower. %s: %s", type(error).__name__, error)
+            return result_of_failure

@@ -210,19 +210,6 @@ class TestBrokenCache:
         cache.get("one")
         assert len(calls) == 2
 
-    def test_a_slow_answer_is_used_but_not_repeated_for_a_while(
-        self, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        def answer(*args: Any) -> str:
-            clock.now += 0.4
-            return "late"
-
-        monkeypatch.setattr(BrokenCache, "get", answer)
-        assert [cache.get("one") for _ in range(3)] == ["late", None, None]
-        clock.now += PAUSE
-        assert cache.get("one") == "late"
-        assert "It took 0.4 seconds to answer." in caplog.text
-
     def test_a_quick_failure_does_not_stop_the_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """One damaged entry must not keep the others from being used, or itself from being replaced."""
         cache.get("damaged")
