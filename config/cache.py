@@ -1,6 +1,5 @@
 """The setting CACHES from a URL such as `redis://127.0.0.1:6379/0`."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ _REDIS = "django.core.cache.backends.redis.RedisCache"
 def caches(url: str, folder: Path, *, max_bytes: int = 2**28) -> dict[str, dict[str, Any]]:
     """Return the value of CACHES. Without a `url` the cache consists of files in `folder` of `max_bytes` together.
 
-    Raises ImproperlyConfigured if the URL is invalid or its client is not installed.
+    Raises ImproperlyConfigured if the URL is invalid.
     """
     backend: dict[str, Any]
     if not url:
@@ -34,11 +33,6 @@ def _from_url(url: str) -> dict[str, Any]:
         # Without the URL, which may contain a password.
         raise ImproperlyConfigured("CACHE_URL is not valid. It should look like redis://127.0.0.1:6379/0.") from None
     if backend["BACKEND"] == _REDIS:
-        if find_spec("redis") is None:
-            raise ImproperlyConfigured(
-                "CACHE_URL names a Redis or Valkey server, but its client is not installed. Install it with "
-                "`uv sync --extra redis`, or remove CACHE_URL to keep the cache in files."
-            )
         # In seconds. A page can be rendered in the time that a server which does not answer would cost.
         backend["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | backend.get("OPTIONS", {})
     return backend

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.csp import CSP
 
 from config.cache import caches
+from config.database import databases
 from config.mail import mailers
 from config.security import security_contacts
 from config.storage import media_storage
@@ -99,6 +100,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, so that only views read from replicas of the database.
+    "blog.replica_reads.ReplicaReadsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -122,28 +125,24 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/broadside.sqlite3")}
+# For PostgreSQL: the most connections of a process (with 0, each thread keeps its own, for DATABASE_CONN_MAX_AGE
+# seconds), and whether the server plans a repeated statement once, which poolers such as PgBouncer may not allow.
+DATABASES = databases(
+    env.str("DATABASE_URL", default=""),
+    env.list("DATABASE_REPLICA_URLS", default=[]),
+    DATA_DIR,
+    pool=env.int("DATABASE_POOL", default=10),
+    max_age=env.int("DATABASE_CONN_MAX_AGE", default=60),
+    prepare=env.bool("DATABASE_PREPARE", default=True),
+)
+DATABASE_ROUTERS = ["core.replicas.ReplicaRouter"] if len(DATABASES) > 1 else []
+# Seconds. A page or form gives up after a statement of this length (core.database).
+BROADSIDE_DATABASE_TIMEOUT = env.int("DATABASE_TIMEOUT", default=30)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Opening a file takes as long as rendering a part of a page.
-    DATABASES["default"]["CONN_MAX_AGE"] = None
-    DATABASES["default"]["OPTIONS"] = {
-        # Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
-            "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
-            # After a large import, the log is truncated to 64 MiB.
-            "PRAGMA journal_size_limit=67108864;"
-        ),
-    }
     # SQLite would let everyone read a new file. It gives the files next to it the same permissions.
     _database = Path(DATABASES["default"]["NAME"])
     if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():
         _database.touch(mode=0o600)
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 CACHES = caches(
     env.str("CACHE_URL", default=""), DATA_DIR / "cache", max_bytes=env.int("CACHE_MAX_MB", default=256) * 2**20

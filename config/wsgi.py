@@ -5,11 +5,12 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from core.database import hold_open
+from core.database import hold_open, limit_statements
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django_application = get_wsgi_application()
+limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
 

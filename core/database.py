@@ -1,15 +1,43 @@
-"""Keeping a SQLite database readable when its disk is full."""
+"""What a web process asks of its database: a SQLite file that stays readable, statements that end on PostgreSQL."""
 
 import atexit
 import contextlib
 import logging
 
-from django.db import DatabaseError, connection
+from django.conf import settings
+from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Seconds. Rows are locked for as long as a form takes, so who waits longer waits for something that has gone wrong.
+_LOCK_TIMEOUT = 10
+# Likewise for a transaction in which nothing happens. The longest is that of a form whose files are being uploaded.
+_IDLE_TIMEOUT = 600
 
 _log = logging.getLogger(__name__)
 # One for each process.
 _held: list[BaseDatabaseWrapper] = []
+
+
+def limit_statements() -> None:
+    """Make PostgreSQL end what takes too long in this process: statements, waiting for a lock, idle transactions.
+
+    One slow query would otherwise keep a thread of the server for good. Commands and the worker have no limit, because
+    a migration or an import may take hours. Called before the first connection.
+    """
+    seconds: int = settings.BROADSIDE_DATABASE_TIMEOUT
+    if not seconds:
+        return
+    limits = {
+        "statement_timeout": seconds,
+        "lock_timeout": min(seconds, _LOCK_TIMEOUT),
+        "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
+    }
+    for alias in connections:
+        if connections[alias].vendor == "postgresql":
+            options = connections.settings[alias]["OPTIONS"]
+            given = [f"-c {name}={limit}s" for name, limit in limits.items()]
+            # The last one counts, and an owner's own options come last.
+            options["options"] = " ".join([*given, options.get("options", "")]).strip()
 
 
 def hold_open() -> None:

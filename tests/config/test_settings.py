@@ -1,11 +1,13 @@
 """Settings come from environment variables, and a site that would be unsafe does not start."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.cache import caches
+from config.database import databases
 from config.mail import mailers
 from config.storage import media_storage
 from tests.factories.programs import run
@@ -97,6 +99,72 @@ def test_the_example_and_the_readme_document_every_variable() -> None:
         assert f"`{name}`" in readme, name
 
 
+class TestDatabase:
+    def test_is_a_sqlite_file_unless_a_server_is_named(self, tmp_path: Path) -> None:
+        found = configure("", tmp_path)
+        assert list(found) == ["default"]
+        assert found["default"]["NAME"] == f"{tmp_path}/broadside.sqlite3"
+        assert "WAL" in found["default"]["OPTIONS"]["init_command"]
+
+    def test_a_server_gets_a_pool_and_prepared_statements(self, tmp_path: Path) -> None:
+        found = configure("postgres://me@db.example.org/blog?sslmode=require", tmp_path)["default"]
+        assert [found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]] == [0, True]
+        assert found["OPTIONS"] == {
+            "sslmode": "require",
+            "connect_timeout": 5,
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+            "pool": {"min_size": 0, "max_size": 10, "timeout": 5},
+        }
+
+    def test_both_can_be_turned_off(self, tmp_path: Path) -> None:
+        found = configure("postgres://me@db.example.org/blog", tmp_path, pool=0, prepare=False)["default"]
+        assert found["CONN_MAX_AGE"] == 60
+        assert found["OPTIONS"] == {"connect_timeout": 5}
+
+    def test_replicas_have_less_time_to_answer(self, tmp_path: Path) -> None:
+        urls = ["postgres://me@a.example.org/blog", "postgres://me@b.example.org/blog"]
+        found = configure("postgres://me@db.example.org/blog", tmp_path, *urls)
+        assert [item["HOST"] for item in found.values()] == ["db.example.org", "a.example.org", "b.example.org"]
+        assert [item["OPTIONS"]["pool"]["timeout"] for item in found.values()] == [5, 1, 1]
+
+    @pytest.mark.parametrize("url", ["", "sqlite:////srv/blog.sqlite3"])
+    def test_replicas_need_a_server(self, url: str, tmp_path: Path) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_REPLICA_URLS"):
+            configure(url, tmp_path, "postgres://me@a.example.org/blog")
+
+    @pytest.mark.parametrize(
+        "url", ["secret", "mysql://me:secret@host/blog", "postgres://me:secret@host:x/blog", "redid://me:secret@host"]
+    )
+    def test_the_error_about_an_invalid_url_does_not_contain_the_password(self, url: str, tmp_path: Path) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is not valid") as raised:
+            configure(url, tmp_path)
+        assert "secret" not in str(raised.value)
+
+    def test_without_its_client_the_site_does_not_start(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("config.database.find_spec", lambda name: None)
+        with pytest.raises(ImproperlyConfigured, match="uv sync --extra postgres"):
+            configure("postgres://me@db.example.org/blog", tmp_path)
+
+    def test_only_web_servers_have_limits_of_time(self, tmp_path: Path) -> None:
+        code = (
+            "import django; django.setup();"
+            "from django.db import connection; print(connection.get_connection_params().get('options'));"
+            "from config import wsgi; print(connection.get_connection_params().get('options'))"
+        )
+        result = run(tmp_path, code, SECRET_KEY="x", DATABASE_URL="postgres://me@db.example.org/blog")
+        assert result.stdout.splitlines() == [
+            "None",
+            "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=600s",
+        ]
+
+
+def configure(
+    url: str, folder: Path, *replicas: str, pool: int = 10, max_age: int = 60, prepare: bool = True
+) -> dict[str, dict[str, Any]]:
+    return databases(url, list(replicas), folder, pool=pool, max_age=max_age, prepare=prepare)
+
+
 class TestStorageOfMedia:
     def test_is_a_folder_unless_a_bucket_is_named(self) -> None:
         assert media_storage("") == {"BACKEND": "media.storage.MediaStorage"}
@@ -153,14 +221,6 @@ class TestCache:
     def test_the_url_can_give_it_more_time(self, tmp_path: Path) -> None:
         options = caches("redis://127.0.0.1/0?socket_timeout=2", tmp_path)["backend"]["OPTIONS"]
         assert options == {"socket_connect_timeout": 0.5, "socket_timeout": 2}
-
-    @pytest.mark.parametrize("url", ["redis://127.0.0.1/0", "valkey://127.0.0.1/0"])
-    def test_without_its_client_the_site_does_not_start(
-        self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("config.cache.find_spec", lambda name: None)
-        with pytest.raises(ImproperlyConfigured, match="uv sync --extra redis"):
-            caches(url, tmp_path)
 
     @pytest.mark.parametrize("url", ["127.0.0.1:6379", "redid://me:secret@a.example", "nonsense"])
     def test_the_error_about_an_invalid_url_does_not_contain_the_password(self, url: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.core.cache import BaseCache, cache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.test import Client
@@ -108,7 +109,6 @@ def break_with_a_full_disk(settings: Settings, tmp_path: Path, monkeypatch: pyte
 
 
 def break_with_an_absent_server(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("redis")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -216,8 +216,32 @@ class TestBrokenCache:
         assert cache.get("other") == "from the cache"
 
 
+class CacheServer:
+    """A real cache server at a socket in this folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.socket = Path(folder) / "socket"
+        self._options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", folder]
+        self.start()
+
+    def start(self) -> None:
+        assert SERVER is not None
+        self.process = subprocess.Popen([SERVER, *self._options], stdout=subprocess.DEVNULL)  # noqa: S603  our own arguments
+        while not self._is_listening():
+            assert self.process.poll() is None
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _is_listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
+
 @pytest.fixture
-def server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def server(tmp_path: Path, settings: Settings) -> Iterator[CacheServer]:
     """A real cache server, which the site uses."""
     if SERVER is None:
         if os.environ.get("CI"):
@@ -225,37 +249,50 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Popen[byte
         pytest.skip("Neither valkey-server nor redis-server is installed.")
     # The path of a socket must be short.
     with tempfile.TemporaryDirectory(prefix="cache-") as folder:
-        path = Path(folder) / "socket"
-        options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
-        process = subprocess.Popen([SERVER, *options], stdout=subprocess.DEVNULL)  # noqa: S603  our own arguments
-        while not path.exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        settings.CACHES = caches(f"redis://{path}", tmp_path)
-        yield process
-        process.kill()
-        process.wait()
+        server = CacheServer(folder)
+        settings.CACHES = caches(f"redis://{server.socket}", tmp_path)
+        yield server
+        server.kill()
 
 
 @pytest.mark.django_db
 class TestServer:
-    def test_pages_are_stored_there(self, server: subprocess.Popen[bytes]) -> None:
-        PostFactory()
-        first = Reader().get("/")
-        other = Reader()
-        assert other.get("/").body == first.body
-        assert other.rendered == []
+    def is_stored(self) -> bool:
+        """Request a page in a process with nothing in its memory, and return whether it came from the cache."""
+        reader = Reader()
+        assert reader.get("/").status == 200
+        return not reader.rendered
 
-    @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "does not answer"])
-    def test_pages_are_rendered_while_it_is_down(
-        self, server: subprocess.Popen[bytes], with_signal: signal.Signals
+    def test_pages_are_stored_there(self, server: CacheServer) -> None:
+        PostFactory()
+        assert [self.is_stored() for _ in range(3)] == [False, True, True]
+
+    def test_pages_are_stored_again_after_it_was_emptied(self, server: CacheServer) -> None:
+        PostFactory()
+        assert [self.is_stored() for _ in range(2)] == [False, True]
+        with redis.Redis(unix_socket_path=str(server.socket)) as other:
+            other.flushall()
+        assert [self.is_stored() for _ in range(2)] == [False, True]
+
+    def test_it_is_used_again_when_it_is_back(self, server: CacheServer) -> None:
+        PostFactory()
+        assert [self.is_stored() for _ in range(2)] == [False, True]
+        server.kill()
+        assert [self.is_stored() for _ in range(2)] == [False, False]
+        server.start()
+        assert [self.is_stored() for _ in range(2)] == [False, True]
+
+    def test_it_is_used_again_after_a_pause_when_it_answers_again(
+        self, server: CacheServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         PostFactory()
-        first = Reader().get("/")
-        server.send_signal(with_signal)
-        for _ in range(3):
-            # Each has nothing in its memory yet.
-            assert Reader().get("/").body == first.body
+        assert [self.is_stored() for _ in range(2)] == [False, True]
+        server.process.send_signal(signal.SIGSTOP)
+        assert [self.is_stored() for _ in range(3)] == [False] * 3
+        server.process.send_signal(signal.SIGCONT)
+        # The pause.
+        monkeypatch.setattr(FailSafeCache, "_paused_until", 0)
+        assert self.is_stored()
 
 
 class TestFiles:

@@ -1,0 +1,84 @@
+"""The setting DATABASES from URLs such as `postgres://user:password@127.0.0.1/broadside`."""
+
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_SQLITE = "django.db.backends.sqlite3"
+_POSTGRESQL = "django.db.backends.postgresql"
+_SCHEMES = {"postgres", "postgresql", "sqlite"}
+# Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
+_SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
+        "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
+        # After a large import, the log is truncated to 64 MiB.
+        "PRAGMA journal_size_limit=67108864;"
+    ),
+}
+# Seconds. A database that can't be reached must not hold up requests for as long as TCP tries. A replica has less time,
+# because the primary database can answer in its place.
+_TIMEOUT, _REPLICA_TIMEOUT = 5, 1
+
+
+def databases(
+    url: str, replica_urls: list[str], folder: Path, *, pool: int, max_age: int, prepare: bool
+) -> dict[str, dict[str, Any]]:
+    """Return the value of DATABASES. Without a `url` it is a SQLite database in `folder`.
+
+    For PostgreSQL: each process has a pool of at most `pool` connections to each database or, if that is 0, each thread
+    keeps its own for `max_age` seconds. `prepare`: the server plans a repeated statement once. Raises
+    ImproperlyConfigured if a URL is invalid, or its client is not installed.
+    """
+    found = {"default": _parse("DATABASE_URL", url or f"sqlite:///{folder}/broadside.sqlite3")}
+    for number, replica_url in enumerate(replica_urls, start=1):
+        # In tests, it is the same database.
+        found[f"replica_{number}"] = _parse("DATABASE_REPLICA_URLS", replica_url) | {"TEST": {"MIRROR": "default"}}
+    for alias, item in found.items():
+        if item["ENGINE"] == _SQLITE:
+            if len(found) > 1:
+                raise ImproperlyConfigured(
+                    "DATABASE_REPLICA_URLS needs PostgreSQL: name the primary database in DATABASE_URL, and its "
+                    "replicas in DATABASE_REPLICA_URLS."
+                )
+            item["OPTIONS"] = _SQLITE_OPTIONS
+            # Opening the file and setting it up takes longer than all queries of a page.
+            item["CONN_MAX_AGE"] = None
+            continue
+        timeout = _TIMEOUT if alias == "default" else _REPLICA_TIMEOUT
+        options: dict[str, Any] = {"connect_timeout": timeout}
+        if prepare:
+            # Only a statement whose values are sent apart from it is the same each time. 5 is psycopg's default.
+            options |= {"server_side_binding": True, "prepare_threshold": 5}
+        if pool:
+            options["pool"] = {"min_size": 0, "max_size": pool, "timeout": timeout}
+        # Django refuses to keep a connection of a pool.
+        item["CONN_MAX_AGE"] = 0 if pool else max_age
+        item["CONN_HEALTH_CHECKS"] = True
+        item["OPTIONS"] = options | item.get("OPTIONS", {})
+    return found
+
+
+def _parse(name: str, url: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if url.partition("://")[0] in _SCHEMES:
+        with suppress(ImproperlyConfigured, ValueError):
+            found = environ.Env.db_url_config(url)
+    if not found:
+        # Without the URL, which may contain a password.
+        raise ImproperlyConfigured(
+            f"{name} is not valid. It should look like postgres://user:password@db.example.org/broadside, with "
+            "characters such as @ or / in the password percent-encoded."
+        )
+    if found["ENGINE"] == _POSTGRESQL and find_spec("psycopg") is None:
+        raise ImproperlyConfigured(
+            f"{name} names a PostgreSQL database, but its client is not installed. Install it with `uv sync --extra "
+            "postgres`, or remove DATABASE_URL to use SQLite."
+        )
+    return found

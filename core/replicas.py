@@ -1,0 +1,83 @@
+"""Reading from replicas of the database, which may lag behind the primary database or be down."""
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connections, models
+from django.db.models import Sum
+
+from core.changes import ContentVersion
+
+# Seconds for which a replica that failed is left alone.
+PAUSE: Final = 5
+
+_log = logging.getLogger(__name__)
+# Where the current request reads from.
+_source: ContextVar[str] = ContextVar("_source", default=DEFAULT_DB_ALIAS)
+# Until when, in seconds of the monotonic clock. Shared by all threads of a process.
+_paused_until: dict[str, float] = {}
+
+
+class ReplicaRouter:
+    """Sends everything to the primary database, except for what is read within `reading_from`."""
+
+    def db_for_read(self, model: type[models.Model], **hints: Any) -> str:
+        # A transaction must see its own changes.
+        return DEFAULT_DB_ALIAS if connections[DEFAULT_DB_ALIAS].in_atomic_block else _source.get()
+
+    def db_for_write(self, model: type[models.Model], **hints: Any) -> str:
+        # Whatever is read after a change must show it.
+        _source.set(DEFAULT_DB_ALIAS)
+        return DEFAULT_DB_ALIAS
+
+    def allow_relation(self, one: models.Model, other: models.Model, **hints: Any) -> bool:
+        return True
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == DEFAULT_DB_ALIAS
+
+
+def replicas() -> list[str]:
+    """Return the aliases of the replicas in DATABASES."""
+    return [alias for alias in connections if alias != DEFAULT_DB_ALIAS]
+
+
+def find_replica(content_version: int) -> str | None:
+    """Return the alias of a replica that has all public content of this version. None if there is none at the moment.
+
+    A transaction increments the version when it commits, so a replica with the version has the whole transaction.
+    """
+    now = time.monotonic()
+    candidates = [alias for alias in replicas() if _paused_until.get(alias, 0) <= now]
+    # The others share the load of one that lags behind.
+    random.shuffle(candidates)
+    for alias in candidates:
+        try:
+            version = ContentVersion.objects.using(alias).aggregate(sum=Sum("number"))["sum"]
+        except DatabaseError as error:
+            pause(alias, error)
+        else:
+            if (version or 0) >= content_version:
+                return alias
+    return None
+
+
+@contextmanager
+def reading_from(alias: str) -> Iterator[None]:
+    """Read from this replica within the block, in this thread, until something is written."""
+    token = _source.set(alias)
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def pause(alias: str, error: Error) -> None:
+    """Leave a replica alone for a while, because of this error: it may take long to fail again."""
+    _paused_until[alias] = time.monotonic() + PAUSE
+    _log.warning("%s failed, so the primary database is read for %d seconds. %s", alias, PAUSE, str(error).strip())

@@ -1,0 +1,233 @@
+"""Public pages are read from a replica of the database, and nobody ever sees less than what has been stored."""
+
+import http.client
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import psycopg
+import pytest
+from django.db import OperationalError, router
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+
+from blog.caching import public_page
+from blog.models import Post
+from blog.replica_reads import ReplicaReadsMiddleware
+from core.models import SiteSettings
+from core.replicas import ReplicaRouter, reading_from
+from tests.factories.postgresql import PostgresServer, find_programs
+from tests.factories.programs import run, serve
+
+BUILD = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from comments.models import CommentSettings
+from tests.factories import CategoryFactory, PageFactory, PostFactory
+settings = CommentSettings.current()
+settings.comment_policy, settings.proof_of_work = "open", False
+settings.comments_per_sender = settings.comments_per_site = 0
+settings.save()
+post = PostFactory(title="News", tags=["t"], categories=[CategoryFactory(name="c", slug="c")])
+PageFactory(title="About", slug="about")
+print(post.pk, post.get_absolute_url())
+"""
+
+
+class Site:
+    """A running site with a primary database and a replica."""
+
+    def __init__(self, port: int, post: str, primary: PostgresServer, replica: PostgresServer) -> None:
+        self.port, self.primary, self.replica = port, primary, replica
+        post_id, self.post_path = post.split()
+        self.comment_path = f"/comments/on/post/{post_id}/"
+
+    def request(
+        self, path: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        """Return the status, the text and the location that the response leads to."""
+        server = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        sent = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        server.request("POST" if form else "GET", path, urlencode(form or {}), sent)
+        response = server.getresponse()
+        text = response.read().decode()
+        server.close()
+        return response.status, text, response.headers.get("Location", "")
+
+    def comment(self, text: str) -> str:
+        """Write a comment, and return the page that its writer sees next."""
+        status, page, location = self.request(
+            self.comment_path, {"name": "Ann", "email": "ann@example.org", "text": text}
+        )
+        assert status == 302, page
+        parts = urlsplit(location)
+        status, page, _location = self.request(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+        assert status == 200
+        return page
+
+    def readers_of(self, path: str, **headers: str) -> set[str]:
+        """Request a page outside the page cache, and return which servers were asked for entries."""
+        servers = {"primary": self.primary, "replica": self.replica}
+        before = {name: len(server.statements('"blog_entry"')) for name, server in servers.items()}
+        assert self.request(path, headers={"Cache-Control": "no-store", **headers})[0] == 200
+        return {name for name, server in servers.items() if len(server.statements('"blog_entry"')) > before[name]}
+
+    def wait_for_replica(self) -> None:
+        position = self.primary.execute("SELECT pg_current_wal_lsn()::text")
+        while self.replica.execute(f"SELECT pg_last_wal_replay_lsn() < '{position}'"):
+            pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    programs = find_programs()
+    if programs is None:
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL's server is not installed.")
+        pytest.skip("PostgreSQL's server is not installed, so nothing was tested with a replica.")
+    # Not in pytest's folders, which only their owner can enter.
+    folder = Path(tempfile.mkdtemp(prefix="broadside-replica-"))
+    folders = [folder / name for name in ("primary", "replica", "data")]
+    folder.chmod(0o755)
+    for each in folders:
+        each.mkdir()
+        if os.getuid() == 0 and each.name != "data":
+            shutil.chown(each, "postgres")
+    primary, replica = (PostgresServer(programs, each) for each in folders[:2])
+    primary.create()
+    primary.start()
+    settings = {"SECRET_KEY": "only-for-tests", "SITE_URL": "http://localhost", "DATABASE_URL": primary.url}
+    built = run(folders[2], BUILD, **settings)
+    assert built.returncode == 0, built.stderr
+    replica.copy(primary)
+    replica.start()
+    try:
+        with serve(folders[2], **settings, DATABASE_REPLICA_URLS=replica.url, DATABASE_TIMEOUT="2") as port:
+            yield Site(port, built.stdout.strip(), primary, replica)
+    finally:
+        for server in (replica, primary):
+            if (server.data / "postmaster.pid").exists():
+                server.kill()
+        shutil.rmtree(folder)
+
+
+class TestRealReplica:
+    def test_every_kind_of_public_page_is_read_from_it(self, site: Site) -> None:
+        paths = ["/", site.post_path, "/tag/t/", "/category/c/", site.post_path[:5] + "/", "/about/", "/feed/"]
+        paths += [f"{site.post_path}feed/", "/tag/t/feed/", "/sitemap-posts.xml"]
+        assert {path: site.readers_of(path) for path in paths} == {path: {"replica"} for path in paths}
+
+    def test_the_primary_database_answers_people_with_a_session(self, site: Site) -> None:
+        assert site.readers_of("/", Cookie="sessionid=x") == {"primary"}
+
+    def test_commenters_see_their_comments(self, site: Site) -> None:
+        for number in range(10):
+            text = f"Comment {number} in a row."
+            assert text in site.comment(text)
+
+    def test_commenters_see_their_comments_while_it_lags_behind(self, site: Site) -> None:
+        site.replica.execute("SELECT pg_wal_replay_pause()")
+        assert "Lag is no excuse." in site.comment("Lag is no excuse.")
+        assert site.readers_of("/") == {"primary"}
+        site.replica.execute("SELECT pg_wal_replay_resume()")
+        site.wait_for_replica()
+        assert site.readers_of("/") == {"replica"}
+
+    def test_nobody_notices_when_it_is_killed(self, site: Site) -> None:
+        site.replica.kill()
+        assert [site.readers_of(path) for path in ("/", site.post_path, "/feed/")] == [{"primary"}] * 3
+        assert "Still here." in site.comment("Still here.")
+        site.replica.start()
+        site.wait_for_replica()
+        # It is used again after a pause.
+        while site.readers_of("/") != {"replica"}:
+            time.sleep(0.2)
+
+
+class TestTimeouts:
+    def test_a_comment_that_waits_too_long_for_a_lock_is_not_lost(self, site: Site) -> None:
+        with psycopg.connect(site.primary.url) as other:
+            other.execute("SELECT FROM blog_entry FOR UPDATE")
+            form = {"name": "Ann", "email": "ann@example.org", "text": "Locked out."}
+            status, page, _location = site.request(site.comment_path, form)
+        assert status == 503
+        assert "Locked out." in page
+        assert "Locked out." in site.comment("Locked out.")
+
+
+class TestRouter:
+    def test_the_primary_database_is_read_except_within_a_block(self) -> None:
+        routes = ReplicaRouter()
+        before = routes.db_for_read(Post)
+        with reading_from("replica_1"):
+            within = routes.db_for_read(Post)
+        assert [before, within, routes.db_for_read(Post)] == ["default", "replica_1", "default"]
+
+    def test_whatever_follows_a_change_is_read_from_the_primary_database(self) -> None:
+        routes = ReplicaRouter()
+        with reading_from("replica_1"):
+            assert routes.db_for_write(Post) == "default"
+            assert routes.db_for_read(Post) == "default"
+
+    @pytest.mark.django_db
+    def test_a_transaction_reads_the_primary_database(self) -> None:
+        # Each test is one.
+        with reading_from("replica_1"):
+            assert ReplicaRouter().db_for_read(Post) == "default"
+
+    def test_only_the_primary_database_is_migrated(self) -> None:
+        assert [ReplicaRouter().allow_migrate(db, "blog") for db in ("default", "replica_1")] == [True, False]
+
+
+class TestRequests:
+    """Which requests read from a replica, and what happens if it fails in the middle of one."""
+
+    @pytest.fixture
+    def sources(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What each call of the view has read from."""
+        monkeypatch.setattr("blog.replica_reads.replicas", lambda: ["replica_1"])
+        monkeypatch.setattr("blog.replica_reads.find_replica", lambda version: "replica_1")
+        monkeypatch.setattr("core.replicas._paused_until", {})
+        monkeypatch.setattr(router, "routers", [ReplicaRouter()])
+        return []
+
+    def ask(self, sources: list[str], request: HttpRequest, *, public: bool = True, fails: bool = False) -> None:
+        def view(request: HttpRequest) -> HttpResponse:
+            sources.append(router.db_for_read(Post))
+            if fails and sources[-1] != "default":
+                raise OperationalError("The server has gone away.")
+            return HttpResponse("read")
+
+        request.site = SiteSettings()  # type: ignore[assignment]  # as a middleware adds it
+        chosen: Any = public_page(view) if public else view
+        response = ReplicaReadsMiddleware(view).process_view(request, chosen, (), {})
+        # As Django does.
+        assert (response or chosen(request)).content == b"read"
+
+    def test_public_pages_do(self, sources: list[str], rf: RequestFactory) -> None:
+        self.ask(sources, rf.get("/"))
+        self.ask(sources, rf.head("/"))
+        assert sources == ["replica_1"] * 2
+
+    @pytest.mark.parametrize("query", ["unapproved=1", "preview_link=x"])
+    def test_pages_for_one_reader_do_not(self, sources: list[str], rf: RequestFactory, query: str) -> None:
+        self.ask(sources, rf.get(f"/?{query}"))
+        assert sources == ["default"]
+
+    def test_others_do_not(self, sources: list[str], rf: RequestFactory) -> None:
+        with_session = rf.get("/")
+        with_session.COOKIES["sessionid"] = "x"
+        self.ask(sources, with_session)
+        self.ask(sources, rf.post("/"))
+        self.ask(sources, rf.get("/"), public=False)
+        assert sources == ["default"] * 3
+
+    def test_the_primary_database_answers_if_it_fails(self, sources: list[str], rf: RequestFactory) -> None:
+        self.ask(sources, rf.get("/"), fails=True)
+        assert sources == ["replica_1", "default"]
