@@ -21,6 +21,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
     return {
         "site": settings_row,
-        "sidebar": SimpleLazyObject(lambda: sidebar(settings_row)),
+        "sidebar": SimpleLazyObject(lambda: sidebar(settings_row, request.path)),
         "staff": SimpleLazyObject(staff),
     }

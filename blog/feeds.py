@@ -1,6 +1,7 @@
 """Feeds of the listings of posts."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -11,6 +12,7 @@ from accounts.models import User
 from blog.enclosures import enclosures_by_post
 from blog.feed_formats import FORMATS
 from blog.models import Category, EnclosedWith, Post, PostQuerySet, load_pictures
+from blog.terms import terms_of
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
@@ -37,8 +39,9 @@ class PostFeed:
     def __call__(self, request: SiteRequest, **kwargs: Any) -> HttpResponse:
         subject = self.subject(request.site, **kwargs)
         feed = self.feed_type(title=subject.title, description=subject.description, url=subject.url)
-        posts = list(subject.posts.for_listing()[: request.site.entries_per_feed])
-        load_pictures(posts)
+        posts = list(subject.posts.for_feed()[: request.site.entries_per_feed])
+        load_pictures(post for post in posts if "<img" in post.body_html)
+        terms = terms_of(posts)
         enclosures = enclosures_by_post([post for post in posts if not post.is_locked])
         for post in posts:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))
@@ -51,7 +54,7 @@ class PostFeed:
                 author=str(post.author),
                 pubdate=post.published_at,
                 updateddate=post.modified_at,
-                categories=[term.name for term in (*post.sorted_categories, *post.sorted_tags)],
+                categories=[term.name for term in chain(*terms[post.pk])],
                 enclosures=[*enclosed.kept, *enclosed.in_text],
                 comments=f"{url}#comments",
                 content=post.body,

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from blog.listed_posts import listed_posts
 from blog.models import Post, load_pictures
 from core.site import SiteRequest, absolute_url
 
@@ -82,9 +83,10 @@ def listing_response(
         raise Http404(gettext("That page doesn't exist.")) from error
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
-    posts = Post.objects.published().filter(pk__in=page.object_list).for_listing()
+    posts = Post.objects.published().filter(pk__in=page.object_list)
+    posts = posts.for_listing(with_author=request.site.show_author)
     shown = [*sticky, *(post for post in posts if post not in sticky)]
-    load_pictures(shown)
+    load_pictures(post for post in shown if "<img" in post.lead_html)
     if first_with_image := next((post for post in shown if "<img" in post.lead_html and not post.is_locked), None):
         first_with_image.leads_with_image = True
     label = page_label(page.number, paginator.num_pages)
@@ -94,6 +96,7 @@ def listing_response(
         "meta_description": join_parts(label, title, description or request.site.tagline),
         "description": description,
         "posts": shown,
+        "entries": listed_posts(shown, request.site),
         "pager": pager(page, partial(_page_url, url)),
         "canonical_url": absolute_url(_page_url(url, page.number)),
         "feed_links": [*feeds, site_feed(request)],

@@ -1,4 +1,4 @@
-"""The sidebar: blocks that apps register, read with one query and cached until the next change."""
+"""The sidebar: blocks that apps register, read with one query and rendered once until the next change."""
 
 import datetime as dt
 from collections import defaultdict
@@ -10,12 +10,15 @@ from typing import Any, Final, NamedTuple
 from django.core.cache import cache
 from django.db.models import CharField, Count, IntegerField, QuerySet, Value
 from django.db.models.functions import Cast, ExtractMonth, ExtractYear
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from blog.models import Category, Page, Post, public_condition
 from core.dashboard import find_missing_template
 from core.dates import format_month
+from core.memory import remembered
 from core.models import SiteSettings
 from core.registry import Registry
 
@@ -35,8 +38,9 @@ class SidebarBlock:
     """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. `arrange` turns the rows, which are in any order, into lines, which are cached for all readers. A block
-    without `rows` consists of its template alone.
+    ones. `arrange` turns the rows, which are in any order, into lines. The template of a block with lines shows nothing
+    else than these, and `current`: the URL of the page, if it is that of a line. A block without `rows` consists of its
+    template alone, which is rendered for each page.
     """
 
     template: str
@@ -48,10 +52,35 @@ class SidebarBlock:
 sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
 
 
-def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:
-    """Return the template and lines of each block under this content version: one query, or none if they are cached."""
+class ShownBlock(NamedTuple):
+    """A block for one page: its `lines`, and their `html`; or else the `template` to render."""
+
+    lines: Sequence[Any] = ()
+    html: SafeString = SafeString()
+    template: str = ""
+
+
+def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
+    """Return the blocks for the page at `path`: one query under each content version, or none if they are cached."""
+    lines = remembered(site, lambda: _cached_lines(site), "sidebar")
+    return {
+        name: _show(site, name, block, lines.get(name, ()), path) if block.rows else ShownBlock(template=block.template)
+        for name, block in sidebar_blocks.items()
+    }
+
+
+def _show(site: SiteSettings, name: str, block: SidebarBlock, lines: Sequence[Any], path: str) -> ShownBlock:
+    urls = remembered(site, lambda: {getattr(line, "url", "") for line in lines}, "sidebar urls", name)
+    current = path if path in urls else ""
+    context = {"block": {"lines": lines}, "current": current}
+    html = remembered(site, lambda: render_to_string(block.template, context), "sidebar html", name, current)
+    return ShownBlock(lines, html)
+
+
+def _cached_lines(site: SiteSettings) -> dict[str, Sequence[Any]]:
+    """Return the lines of each block, from the cache that processes share if one of them has read them."""
     key = f"sidebar:{site.content_version}:{get_language()}"
-    lines = cache.get(key)
+    lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
         first, *others = (
             block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
@@ -63,7 +92,7 @@ def sidebar(site: SiteSettings) -> dict[str, dict[str, Any]]:
             rows[name].append(Row(*columns))
         lines = {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
         cache.set(key, lines, site.seconds_to_next_change)
-    return {name: {"template": block.template, "lines": lines.get(name, ())} for name, block in sidebar_blocks.items()}
+    return lines
 
 
 ZERO: Final = Value(0, output_field=IntegerField())

@@ -5,7 +5,6 @@ import unicodedata
 from typing import Any
 from urllib.parse import unquote
 
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
 from blog.rendering.images import load_first_eagerly
+from blog.terms import links_to, terms_of
 from core.dates import format_day, format_month
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
@@ -40,7 +40,9 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
     published = Post.objects.published()
-    sticky = list(published.filter(sticky=True).for_listing()) if page_number is None else []
+    sticky: list[Post] = []
+    if page_number is None:
+        sticky = list(published.filter(sticky=True).for_listing(with_author=request.site.show_author))
     return listing_response(
         request, page_number, url=reverse("blog:front"), ids=published.newest_first().values("pk"), sticky=sticky
     )
@@ -232,7 +234,8 @@ def entry_response(
         "preview": preview,
     }
     if isinstance(entry, Post):
-        prefetch_related_objects([entry], "categories", "tags")
+        terms = terms_of([entry])[entry.pk]
+        context |= {"categories": links_to(terms.categories), "tags": links_to(terms.tags)}
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         template = "blog/post.html"
     else:

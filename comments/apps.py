@@ -17,8 +17,10 @@ class CommentsConfig(AppConfig):
     def ready(self) -> None:
         from blog.caching import noindex_parameters, private_parameters
         from blog.entry_lists import EntryColumn, entry_columns
+        from blog.listed_posts import entry_links
         from comments import entry_column, outbox, sender_links, threads
         from comments.admin.dashboard import NAVIGATION, PANELS
+        from comments.entry_link import comment_link
         from comments.models import CommentSettings, Follower, NotificationPreference
         from comments.notifications import emails
         from core.dashboard import dashboard_panels
@@ -27,6 +29,7 @@ class CommentsConfig(AppConfig):
         from core.personal_data import PersonalRows, personal_rows
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
+        entry_links.register("comments", comment_link)
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
         for name, item in NAVIGATION.items():
             navigation_items.register(name, item)

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +19,7 @@ from blog.models.curation import UndoableChange
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
 from core.text import fold
-from tags.tagging import PostTags, PostTagsField
+from tags.tagging import PostTags, PostTagsField, tag_url
 
 # For names such as `🎉`, from which no slug can be made.
 _FALLBACK_SLUG = "tag"
@@ -134,7 +133,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
         ]
 
     def get_absolute_url(self) -> str:
-        return reverse("tags:tag", args=[self.slug])
+        return tag_url(self.slug)
 
     def clean(self) -> None:
         super().clean()

@@ -1,11 +1,15 @@
 """The field that this app adds to posts, whose own app does not know tags, and the form of tags in text fields."""
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import models, transaction
 from taggit.managers import TaggableManager, _TaggableManager  # pinned; a test fails if it disappears
+
+from core.urls import URLTemplate
+
+tag_url = URLTemplate("tags:tag", "slug")
 
 
 class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
@@ -35,6 +39,12 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
                 self._rows().exclude(tag__in=chosen).delete()
             self._add_missing(chosen, ids)
         return chosen
+
+    def names_and_urls(self, post_ids: Collection[int]) -> Iterator[tuple[int, str, str]]:
+        """Yield the ID of each of these posts with the name and URL of each of its tags. One query."""
+        rows = self.through._default_manager.filter(content_object__in=post_ids)
+        for pk, name, slug in rows.values_list("content_object", "tag__name", "tag__slug"):
+            yield pk, name, tag_url(slug)
 
     def _present(self) -> builtins.set[int]:
         return {*self._rows().values_list("tag", flat=True)}

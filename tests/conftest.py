@@ -30,6 +30,7 @@ from blog.models import ReviewPreference
 from comments import outbox
 from comments.models import Follower, NotificationPreference, OutboxItem
 from config.storage import media_storage
+from core import memory
 from mail import delivery
 from tests.factories import wxr
 from tests.factories.servers import StubServer
@@ -61,13 +62,14 @@ def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
-    """Give each test its own folders for media and imports, and an empty cache."""
+    """Give each test its own folders for media and imports, and an empty cache and memory."""
     folder = next(_folders)
     imports = folder / "imports"
     imports.mkdir(parents=True, mode=0o700)
     settings.MEDIA_ROOT = folder / "media"
     settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = imports
     cache.clear()
+    memory.forget()
 
 
 @pytest.fixture(scope="class")

@@ -29,6 +29,8 @@ from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402  # likew
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: SQLite in memory has neither WAL nor waiting for locks.
+    # The threads of tests end, and their connections with them.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

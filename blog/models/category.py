@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
 from core.slugs import slug_field, slugify
+from core.urls import URLTemplate
+
+category_url = URLTemplate("blog:category", "path")
 
 
 class Category(TreeNode):
@@ -40,7 +42,7 @@ class Category(TreeNode):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("blog:category", args=[self.path])
+        return category_url(self.path)
 
     def slug_rivals(self) -> models.QuerySet[Any]:
         return Category.objects.exclude(pk=self.pk)

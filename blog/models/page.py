@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +12,9 @@ from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.models.tree import TreeNode, TreeQuerySet
 from core.slugs import is_reserved, slugify
+from core.urls import URLTemplate
+
+page_url = URLTemplate("blog:page", "path")
 
 
 class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # each has its own as_manager
@@ -31,7 +33,7 @@ class Page(TreeNode, Entry):
         ordering = ("menu_order", "title", "pk")
 
     def get_absolute_url(self) -> str:
-        return reverse("blog:page", args=[self.path])
+        return page_url(self.path)
 
     def clean(self) -> None:
         super().clean()

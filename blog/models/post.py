@@ -1,11 +1,10 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from django.db import models
-from django.db.models import Q, prefetch_related_objects
-from django.urls import reverse
+from django.db.models import FETCH_RAISE, Q, prefetch_related_objects
 from django.utils import timezone
 from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from django.utils.html import format_html
@@ -19,14 +18,27 @@ from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slugify
+from core.urls import URLTemplate
 
 _MAX_SLUG_LENGTH = 200
+# The columns that a listing needs: of the texts, only the lead.
+_LISTED: Final = (
+    *("kind", "title", "slug", "status", "published_at", "published_on", "language", "password"),
+    *("lead_html", "comments_open", "comment_count"),
+)
+_post_url = URLTemplate("blog:post", "2000", "01", "02", "slug")
 
 
 class PostQuerySet(EntryQuerySet):
-    def for_listing(self) -> Self:
-        """Load everything that a listing shows of a post, in three queries."""
-        return self.select_related("author").prefetch_related("categories", "tags").newest_first()
+    def for_listing(self, *, with_author: bool = False) -> Self:
+        """Load what a listing shows of posts, newest first, and nothing else of them."""
+        posts = self.select_related("author") if with_author else self
+        return posts.only(*_LISTED, *(["author"] if with_author else [])).fetch_mode(FETCH_RAISE).newest_first()
+
+    def for_feed(self) -> Self:
+        """Load what a feed shows of posts, newest first, and nothing else of them."""
+        posts = self.select_related("author").defer("source", "lead_html", "author__password")
+        return posts.fetch_mode(FETCH_RAISE).newest_first()
 
     def in_category(self, category: Category) -> Self:
         """Return the posts filed under `category` or one of its descendants."""
@@ -35,8 +47,9 @@ class PostQuerySet(EntryQuerySet):
 
 
 def load_pictures(posts: Iterable["Post"]) -> None:
-    """Load the images in the texts of `posts`, to show them with their renditions. Takes one query, or none."""
-    prefetch_related_objects([post for post in posts if "<img" in post.body_html], "pictures__merged_into")
+    """Load the images in the texts of `posts`, to show them with their renditions. Takes a query, and one for images
+    that were merged."""
+    prefetch_related_objects(list(posts), "pictures__merged_into")
 
 
 class EnclosedWith(NamedTuple):
@@ -68,7 +81,7 @@ class Post(Entry):
         """Return its URL, or that of its preview if it has no date to put into a URL."""
         if self.published_on is None:
             return self.get_preview_url()
-        return reverse("blog:post", args=[*self.published_on.isoformat().split("-"), self.slug])
+        return _post_url(*self.published_on.isoformat().split("-"), self.slug)
 
     @property
     def lead(self) -> SafeString:

@@ -1,4 +1,4 @@
-"""Template tags: `{% comment_section entry %}` below an entry, `{% comment_link entry %}` in a listing."""
+"""Template tags: `{% comment_section entry %}` below an entry, and what became of a comment."""
 
 from dataclasses import replace
 from functools import partial
@@ -28,21 +28,6 @@ from comments.text import REL
 from comments.threads import Node, Thread, page_url, reply_target, thread_for
 
 register = template.Library()
-
-
-@register.simple_tag(takes_context=True)
-def comment_link(context: Context, entry: Entry) -> SafeString:
-    """Return the comment link of an entry in a listing. No query."""
-    anchor = "comments"
-    if entry.is_locked:
-        label = gettext("Enter your password to view comments.")
-    elif entry.comment_count:
-        label = ngettext("%(n)s Comment »", "%(n)s Comments »", entry.comment_count) % {"n": entry.comment_count}
-    elif CommentSettings.of(context["site"]).is_open(entry):
-        label, anchor = gettext("Leave a Comment »"), "respond"
-    else:
-        label = gettext("Comments Off")
-    return format_html('<a href="{}#{}">{}</a>', entry.get_absolute_url(), anchor, label)
 
 
 @register.simple_tag(takes_context=True)

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Page, Post, Status
 from comments import sender_links
+from comments.entry_link import comment_link
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.models import CommentKind as Kind
 from comments.moderation.counting import recount
@@ -352,8 +353,7 @@ class TestUnapprovedComments:
 
 class TestLink:
     def link(self, entry: Post, **settings: Any) -> tuple[str, str]:
-        context = Context({"site": site_with(**settings), "entry": entry})
-        link = html.fragment_fromstring(Template("{% load comments %}{% comment_link entry %}").render(context))
+        link = html.fragment_fromstring(comment_link(entry, site_with(**settings)))
         return text(link), link.get("href").removeprefix(entry.get_absolute_url())
 
     @pytest.mark.parametrize(

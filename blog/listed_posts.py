@@ -1,0 +1,59 @@
+"""The posts of a listing as HTML, with the order and the wording of the original site.
+
+Python writes them, because templates would take six times as long for all these links.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, get_language_bidi, gettext, pgettext
+
+from blog.models import Post
+from blog.terms import links_to, terms_of
+from core.dates import format_day
+from core.models import SiteSettings
+from core.registry import Registry
+
+# What comes after the categories of each post, such as the link to its comments. It must take no query.
+entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
+
+
+def listed_posts(posts: Sequence[Post], site: SiteSettings) -> SafeString:
+    """Return `posts` as HTML, loaded by `for_listing`, and their pictures by `load_pictures`. Two queries."""
+    terms = terms_of(posts)
+    # What is not a part of a post is in the language of the site.
+    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    posted_in, tags_label = gettext("Posted in"), gettext("Tags:")
+    parts = []
+    for post in posts:
+        categories, tags = terms[post.pk]
+        filed = [f"{posted_in} {links_to(categories)}"] if categories else []
+        last_line = " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
+        tag_line = f'\n<p class="tags">{tags_label} {links_to(tags)}</p>' if tags else ""
+        language = f' lang="{escape(post.language)}"' if post.language else ""
+        direction = post.direction
+        parts.append(
+            f'<article class="entry" id="post-{post.pk}"{language}{f' dir="{direction}"' if direction else ""}>\n'
+            f'<h2 class="entry-title" dir="{direction or "auto"}">'
+            f'<a href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
+            f"{_date_line(post, site, of_site)}"
+            f'<div class="entry-body">{post.lead}</div>\n'
+            f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tag_line}</footer>\n'
+            "</article>\n"
+        )
+    return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
+
+
+def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
+    if post.published_at is None:
+        return ""
+    day = localtime(post.published_at)
+    author = ""
+    if site.show_author:
+        url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
+        author = f' {by} <a href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
+    time = f'<time datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
+    return f'<p class="entry-date" {of_site}>{time}{author}</p>\n'

@@ -1,0 +1,54 @@
+"""The names and URLs of the categories and tags of posts, as public pages link to them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import pgettext
+
+from blog.models import Entry, Post
+from blog.models.category import category_url
+
+
+class Term(NamedTuple):
+    """A category or a tag."""
+
+    name: str
+    url: str
+
+
+class Terms(NamedTuple):
+    """What a post is filed under, each sorted by name, ignoring case."""
+
+    categories: list[Term]
+    tags: list[Term]
+
+
+def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
+    """Return the categories and tags of each post by its ID: two queries, which load nothing else of them."""
+    ids = [post.pk for post in posts]
+    terms: defaultdict[int, Terms] = defaultdict(lambda: Terms([], []))
+    if not ids:
+        return terms
+    filed = Entry.categories.through._default_manager.filter(entry__in=ids)
+    for pk, name, path in filed.values_list("entry", "category__name", "category__path"):
+        terms[pk].categories.append(Term(name, category_url(path)))
+    for pk, name, url in Post.tags.names_and_urls(ids):
+        terms[pk].tags.append(Term(name, url))
+    for found in terms.values():
+        found.categories.sort(key=_by_name)
+        found.tags.sort(key=_by_name)
+    return terms
+
+
+def _by_name(term: Term) -> tuple[str, str]:
+    return term.name.casefold(), term.name
+
+
+def links_to(terms: Iterable[Term]) -> SafeString:
+    """Return links to these terms, separated by commas."""
+    comma = pgettext("between the items of a list", ", ")
+    links = [f'<a href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
+    return mark_safe(comma.join(links))  # noqa: S308  # the names and URLs are escaped, and the comma is ours

@@ -1,0 +1,23 @@
+"""The link to the comments of a post in a listing."""
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+from blog.models import Entry
+from comments.models import CommentSettings
+from core.models import SiteSettings
+
+
+def comment_link(entry: Entry, site: SiteSettings) -> SafeString:
+    """Return the link to the comments on a listed entry, with their number, or to the form. No query."""
+    anchor = "comments"
+    if entry.is_locked:
+        label = gettext("Enter your password to view comments.")
+    elif entry.comment_count:
+        label = ngettext("%(n)s Comment »", "%(n)s Comments »", entry.comment_count) % {"n": entry.comment_count}
+    elif CommentSettings.of(site).is_open(entry):
+        label, anchor = gettext("Leave a Comment »"), "respond"
+    else:
+        label = gettext("Comments Off")
+    return format_html('<a href="{}#{}">{}</a>', entry.get_absolute_url(), anchor, label)
