@@ -86,7 +86,7 @@ class Server:
 @contextmanager
 def serve(workers: int) -> Iterator[int]:
     """Run granian as in production, and yield its port."""
-    with serve_application("config.wsgi:application", workers) as server:
+    with serve_application("config.rsgi:application", workers) as server:
         yield server.port
 
 
@@ -97,8 +97,8 @@ def serve_application(application: str, workers: int = 1) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     server = subprocess.Popen([*command, application], cwd=PROJECT)  # noqa: S603  # our own command
     try:
         for _attempt in range(600):

@@ -109,8 +109,8 @@ def demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     manage("collectstatic", "--no-input", "--verbosity", "0")
     accounts = dict(re.findall(r"^ +(\w+) +(\S{8,}) ", manage("load_demo"), re.MULTILINE))
     manage("make_renditions")
-    granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
-    command = [sys.executable, *granian, "--log-level", "warning", "config.wsgi:application"]
+    granian = ["-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
+    command = [sys.executable, *granian, "--log-level", "warning", "config.rsgi:application"]
     server = subprocess.Popen(command, cwd=PROJECT, env=environment)  # noqa: S603  # our own command
     try:
         for _attempt in range(300):

@@ -10,12 +10,11 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
-from django.http.response import HttpResponseBase
 
 from blog.caching.memory import PageMemory
 from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
 from blog.caching.release import release_digest
-from blog.caching.requests import Environ, PageRequest, page_request
+from blog.caching.requests import KNOWN_PAGE, Environ, PageRequest, page_request
 from blog.caching.turns import Turns
 from core.changes import content_version, next_scheduled_change
 
@@ -36,7 +35,7 @@ class PageCache:
     or else in the cache that all processes share, or else Django renders it. Whatever fails here, Django answers.
     """
 
-    def __init__(self, django: Callable[[Environ, Any], HttpResponseBase]) -> None:
+    def __init__(self, django: Callable[[Environ, Any], Iterable[bytes]]) -> None:
         self._django = django
         self._memory = PageMemory(settings.BROADSIDE_PAGE_CACHE_MEMORY)
         self._turns = Turns(settings.BROADSIDE_PAGE_CACHE_LOCKS)
@@ -84,7 +83,8 @@ class PageCache:
         # The version and this time are read before the page, so that what changes meanwhile makes it expire.
         expires_at = self._expiry(version)
         started: list[tuple[str, Headers]] = []
-        response = self._django(request.environ(environ), lambda *start: started.append(start))
+        page_environ = request.environ(environ) | {KNOWN_PAGE: self._memory.knows(request)}
+        response = self._django(page_environ, lambda *start: started.append(start))
         ((status, headers),) = started
         if not is_storable(response):
             start_response(status, headers)

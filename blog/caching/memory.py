@@ -9,6 +9,8 @@ from blog.caching.requests import PageRequest
 
 # The part of the limit that is for pages which have been requested once only.
 _PART_FOR_NEW: Final = 0.25
+# How many pages are known without being kept.
+_KNOWN: Final = 10_000
 
 
 class PageMemory:
@@ -22,7 +24,13 @@ class PageMemory:
         self._version = 0
         self._new = _Part(int(max_bytes * _PART_FOR_NEW))
         self._popular = _Part(int(max_bytes * (1 - _PART_FOR_NEW)))
+        # Under any version.
+        self._known: OrderedDict[PageRequest, None] = OrderedDict()
         self._lock = threading.Lock()
+
+    def knows(self, request: PageRequest) -> bool:
+        """Whether this page was there not long ago, perhaps before something changed. Invented URLs never were."""
+        return request in self._known
 
     def get(self, version: int, request: PageRequest) -> CachedPage | None:
         with self._lock:
@@ -30,15 +38,27 @@ class PageMemory:
                 return None
             if (page := self._popular.get(request)) is None and (page := self._new.pop(request)) is not None:
                 self._popular.add(request, page)
+            if page is not None:
+                self._remember(request)
             return page
 
     def add(self, version: int, request: PageRequest, page: CachedPage) -> None:
         with self._lock:
-            if version != self._version:
+            self._remember(request)
+            if version < self._version:
+                # Something changed while it was rendered.
+                return
+            if version > self._version:
                 self._version = version
                 self._new.clear()
                 self._popular.clear()
             self._new.add(request, page)
+
+    def _remember(self, request: PageRequest) -> None:
+        self._known[request] = None
+        self._known.move_to_end(request)
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
 
     @property
     def size(self) -> int:

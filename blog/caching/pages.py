@@ -12,7 +12,6 @@ from typing import Final, Self, TypeGuard
 
 import brotli
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.cache import has_vary_header
 from django.utils.http import parse_http_date_safe
 
@@ -117,7 +116,7 @@ class CachedPage:
         return since is not None and (parse_http_date_safe(since) or 0) >= self.modified_at
 
 
-def is_storable(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
+def is_storable(response: Iterable[bytes]) -> TypeGuard[HttpResponse]:
     """Return whether the page cache may store the response."""
     return (
         isinstance(response, HttpResponse)

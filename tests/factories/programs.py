@@ -15,7 +15,7 @@ _PRELUDE = "import environ; environ.Env.read_env = lambda *a, **k: None\n"
 _SERVE = """
 from granian import Granian
 if __name__ == "__main__":
-    Granian("config.wsgi:application", address="127.0.0.1", port={port}, interface="wsgi", blocking_threads=4,
+    Granian("config.rsgi:application", address="127.0.0.1", port={port}, interface="rsgi",
             websockets=False, log_enabled=False, workers=1).serve()
 """
 

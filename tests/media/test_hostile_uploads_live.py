@@ -113,7 +113,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         command = [sys.executable, *arguments]
         return subprocess.Popen(command, cwd=ROOT, env=inherited | environment, stdout=log, stderr=log)  # noqa: S603  our own program
 
-    server = start("-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-ws", "config.wsgi:application")
+    server = start("-m", "granian", "--interface", "rsgi", "--port", str(port), "--no-ws", "config.rsgi:application")
     worker = start("manage.py", "db_worker", "--verbosity", "0")
     try:
         _wait(lambda: _is_listening(port))

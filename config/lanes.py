@@ -1,0 +1,42 @@
+"""The lanes of requests that are not answered from the page cache (core.serving.admission), for each process.
+
+Two requests at a time keep one core busy. More would not be answered sooner, but everyone later.
+"""
+
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from django.conf import settings
+
+from blog.caching.requests import KNOWN_PAGE
+from core.serving.admission import Lane
+
+# Pages that readers asked for not long ago, and that must be rendered again because something changed.
+KNOWN_PAGES: Final = Lane(2, waiting=6, patience=10)
+# All others, of which a flood can ask for any number.
+NEW_PAGES: Final = Lane(1, waiting=2, patience=0.5)
+SEARCHES: Final = Lane(1, waiting=2, patience=0.5)
+# Comments and what else readers send, which must not get lost.
+SUBMISSIONS: Final = Lane(2, waiting=8, patience=20)
+# People with accounts, and signing in.
+ACCOUNTS: Final = Lane(3, waiting=6, patience=20)
+FILES: Final = Lane(4, waiting=4, patience=5)
+
+
+def lane_of(environ: dict[str, Any]) -> Lane:
+    """Return the lane of a request, by what anyone can see of it without a query."""
+    path: str = environ["PATH_INFO"]
+    if has_session(environ.get("HTTP_COOKIE", "")) or path.startswith("/admin/"):
+        return ACCOUNTS
+    if environ["REQUEST_METHOD"] not in {"GET", "HEAD", "OPTIONS"}:
+        return SUBMISSIONS
+    if path.startswith((settings.STATIC_URL, settings.MEDIA_URL)):
+        return FILES
+    if path.startswith("/search/") or "s" in parse_qs(environ.get("QUERY_STRING", "")):
+        return SEARCHES
+    return KNOWN_PAGES if environ.get(KNOWN_PAGE) else NEW_PAGES
+
+
+def has_session(cookies: str) -> bool:
+    """Return whether a header `Cookie` has a session, which readers never have."""
+    return f"{settings.SESSION_COOKIE_NAME}=" in cookies

@@ -1,0 +1,270 @@
+"""Serving a WSGI application through RSGI, the interface of granian that can stop waiting.
+
+A WSGI application gets the body of a request by waiting for it in a thread, for as long as the client likes: a few
+requests whose bodies never arrive would occupy all threads. Here the event loop waits, for a limited time, and threads
+only do what needs no waiting.
+Sources: the RSGI specification 1.6 (granian), PEP 3333.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, Protocol
+from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
+
+from django.db import close_old_connections
+from django.utils.translation import gettext
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported without saying so
+
+# Seconds in which a body must have arrived, and how many more each part of a file that has arrived adds.
+BODY_SECONDS: Final = 20
+SECONDS_PER_BYTE: Final = 1 / 1024
+# Seconds in which a client must take the next part of a file.
+SEND_SECONDS: Final = 60
+# The size of a body that anyone may send. The longest comment, in any script and percent-encoded, is smaller.
+MEMORY_BYTES: Final = 2**20
+# How many of these are received at the same time.
+RECEIVING: Final = 64
+# How much of a file is read and sent at once.
+PART_BYTES: Final = 2**18
+
+
+class Headers(Protocol):
+    def get(self, key: str, default: Any = None) -> Any: ...
+    def items(self) -> list[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """A request (RSGI). `path` is decoded, `client` and `server` are an address and a port."""
+
+    proto: str
+    http_version: str
+    client: str
+    server: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Headers
+
+
+class Transport(Protocol):
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+class Exchange(Protocol):
+    """What receives the body and sends the response (RSGI calls it the protocol)."""
+
+    def __aiter__(self) -> Any: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Transport: ...
+
+
+class RefusedError(Exception):
+    """The request is answered without the application. Contains a status and a sentence for the reader."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class File:
+    """A file that the application sends, whose parts are read one by one (`wsgi.file_wrapper`)."""
+
+    def __init__(self, file: io.BufferedIOBase, block_size: int = 0) -> None:
+        self._file = file
+
+    def read(self) -> bytes:
+        return self._file.read(PART_BYTES)
+
+    def close(self) -> None:
+        # Django makes this the `close` of the response.
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response and the beginning of its body. The rest is in `file`, if there is one."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    file: File | None = None
+
+
+class ArrivingBody(io.RawIOBase):
+    """A body that is read in a thread while the event loop receives it. Raises OSError if it stops arriving."""
+
+    def __init__(self, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
+        # RSGI allows one iteration.
+        self._parts = (part async for part in exchange if part)
+        self._loop = loop
+        self._deadline = loop.time() + BODY_SECONDS
+        self._part = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._part:
+            self._part = memoryview(asyncio.run_coroutine_threadsafe(self._next(), self._loop).result())
+        size = min(len(buffer), len(self._part))
+        buffer[:size], self._part = self._part[:size], self._part[size:]
+        return size
+
+    async def _next(self) -> bytes:
+        """Return the next part; an empty one at the end."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                part: bytes = await anext(self._parts)
+        except StopAsyncIteration:
+            return b""
+        except TimeoutError:
+            raise OSError("The body of the request stopped arriving.") from None
+        self._deadline += len(part) * SECONDS_PER_BYTE
+        return part
+
+
+class RSGIApplication:
+    """Runs a WSGI application in `threads` threads.
+
+    `may_send_files` says whether a request, of which it gets the headers, may have a body of any size. Only then does
+    the application itself wait for the body, and is told when it stops arriving. All other bodies are complete before
+    the application is called, or are refused.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, *, threads: int, may_send_files: Callable[[Headers], bool]
+    ) -> None:
+        self._application = application
+        self._may_send_files = may_send_files
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._receiving = 0
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            body = await self._receive(scope, exchange, loop)
+        except RefusedError as refused:
+            headers = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
+            exchange.response_bytes(refused.status, headers, f"{refused}\n".encode())
+            return
+        response = await loop.run_in_executor(self._threads, self._run, _environ(scope, body))
+        if response.file is None:
+            exchange.response_bytes(response.status, response.headers, response.body)
+            return
+        try:
+            transport = exchange.response_stream(response.status, response.headers)
+            part = response.body
+            while part:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await transport.send_bytes(part)
+                part = await loop.run_in_executor(self._threads, response.file.read)
+        except (TimeoutError, ProtocolClosed):
+            # The client went away, or stopped taking the file.
+            pass
+        finally:
+            await loop.run_in_executor(self._threads, response.file.close)
+
+    async def _receive(self, scope: Scope, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> io.BufferedIOBase:
+        if scope.method in {"GET", "HEAD", "OPTIONS", "TRACE"}:
+            return io.BytesIO()
+        if self._may_send_files(scope.headers):
+            return io.BufferedReader(ArrivingBody(exchange, loop), PART_BYTES)
+        if _announced_size(scope.headers) > MEMORY_BYTES:
+            raise RefusedError(413, gettext("This is too large to be sent."))
+        if self._receiving >= RECEIVING:
+            raise RefusedError(503, gettext("The site is very busy. Please try again in a few seconds."))
+        self._receiving += 1
+        body = io.BytesIO()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for part in exchange:
+                    if body.tell() + len(part) > MEMORY_BYTES:
+                        raise RefusedError(413, gettext("This is too large to be sent."))
+                    body.write(part)
+        except TimeoutError:
+            raise RefusedError(408, gettext("What you sent did not arrive in time. Please try again.")) from None
+        finally:
+            self._receiving -= 1
+        body.seek(0)
+        return body
+
+    def _run(self, environ: dict[str, Any]) -> Response:
+        started: list[tuple[int, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+            started[:] = [(int(status[:3]), headers)]
+            return _write
+
+        result: Any = self._application(environ, start_response)
+        file = result if isinstance(result, File) else None
+        try:
+            body = file.read() if file else b"".join(result)
+        except BaseException:
+            _close(result)
+            raise
+        if file and len(body) == PART_BYTES and environ["REQUEST_METHOD"] != "HEAD":
+            # Sending takes as long as the client likes, and needs no database.
+            close_old_connections()
+            return Response(*started[0], body, file)
+        _close(result)
+        return Response(*started[0], body)
+
+
+def _write(_data: bytes) -> NoReturn:
+    raise NotImplementedError("An application returns the body (PEP 3333 has another way, for old ones).")
+
+
+def _close(result: Any) -> None:
+    if close := getattr(result, "close", None):
+        close()
+
+
+def _announced_size(headers: Headers) -> int:
+    """Return the size of the body that the headers announce; zero if they don't."""
+    size = headers.get("content-length", "")
+    return int(size) if size.isdecimal() and len(size) < 19 else 0
+
+
+def _environ(scope: Scope, body: io.BufferedIOBase) -> dict[str, Any]:
+    server, client = urlsplit(f"//{scope.server}"), urlsplit(f"//{scope.client}")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        # WSGI wants the bytes of the path, each as a character (PEP 3333).
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server.hostname or "",
+        "SERVER_PORT": str(server.port or ""),
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.hostname or "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": body,
+        # The end of the input is the end of the body, however long it said it was.
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": File,
+    }
+    for name, value in scope.headers.items():
+        # X_Forwarded_For would become X-Forwarded-For, which a proxy vouches for.
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            key = f"HTTP_{key}"
+        if key in environ:
+            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+        environ[key] = value
+    if isinstance(body, io.BytesIO):
+        # Its real size, which a body in chunks does not announce.
+        environ["CONTENT_LENGTH"] = str(body.getbuffer().nbytes)
+    return environ

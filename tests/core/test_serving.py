@@ -1,0 +1,269 @@
+"""A flood of one kind of request, or clients that never finish theirs, keep nobody else waiting."""
+
+import contextlib
+import http.client
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.serving.admission import RETRY_AFTER, Admission, Lane
+
+# Served by granian with three threads. Bodies that are kept in memory have 1 s to arrive.
+APPLICATION = """
+import json, os, pathlib
+import django
+django.setup()
+from core.serving import rsgi
+rsgi.BODY_SECONDS = 1
+rsgi.SECONDS_PER_BYTE = 0
+FILE = pathlib.Path(__file__).with_name("file")
+
+def wsgi(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/error":
+        raise RuntimeError("planned")
+    if path == "/file":
+        start_response("200 OK", [("Content-Length", str(FILE.stat().st_size))])
+        return environ["wsgi.file_wrapper"](FILE.open("rb"), 4096)
+    if path == "/open":
+        start_response("200 OK", [])
+        paths = [fd.readlink() for fd in pathlib.Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+        return [str(paths.count(FILE)).encode()]
+    try:
+        body = environ["wsgi.input"].read().decode("latin-1")
+    except OSError as error:
+        body = repr(error)
+    start_response("200 OK", [("Content-Type", "application/json"), ("X-One", "1"), ("X-One", "2")])
+    return [json.dumps({k: v for k, v in environ.items() if isinstance(v, str)} | {"body": body}).encode()]
+
+application = rsgi.RSGIApplication(wsgi, threads=3, may_send_files=lambda headers: "staff" in headers.get("cookie", ""))
+"""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "served_for_tests.py").write_text(APPLICATION)
+    (folder / "file").write_bytes(bytes(range(256)) * 20_000)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--no-ws", "--log-level", "critical", "--working-dir", str(folder), "served_for_tests:application"]
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": f"{folder}:{Path.cwd()}"}
+    server = subprocess.Popen(command, env=environment)  # noqa: S603  # our own command
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            break
+        time.sleep(0.1)
+    yield port
+    server.terminate()
+    server.wait(10)
+
+
+def ask(port: int, method: str = "GET", path: str = "/", **options: Any) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, **options)
+        response = connection.getresponse()
+        return response, response.read()
+
+
+def begin(port: int, headers: str, body: bytes = b"") -> socket.socket:
+    """Send the headers and beginning of a POST, and return its connection."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode() + body)
+    return connection
+
+
+def status_on(connection: socket.socket) -> int:
+    return int(connection.recv(1000)[9:12])
+
+
+class TestRequests:
+    def test_the_application_gets_what_wsgi_says(self, port: int) -> None:
+        headers = {"Cookie": "a=1", "X-Two": "x", "X_Two": "forged", "Content-Type": "text/plain"}
+        response, body = ask(port, "POST", "/%D8%B3/a?x=%C3%A9", body=b"text", headers=headers)
+        environ = json.loads(body)
+        assert response.headers.get_all("X-One") == ["1", "2"]
+        assert environ["PATH_INFO"].encode("latin-1").decode() == "/س/a"
+        assert (environ["REQUEST_METHOD"], environ["QUERY_STRING"]) == ("POST", "x=%C3%A9")
+        assert (environ["CONTENT_TYPE"], environ["CONTENT_LENGTH"]) == ("text/plain", "4")
+        assert (environ["HTTP_COOKIE"], environ["HTTP_X_TWO"], environ["body"]) == ("a=1", "x", "text")
+        assert (environ["REMOTE_ADDR"], environ["SERVER_PORT"]) == ("127.0.0.1", str(port))
+        assert environ["wsgi.url_scheme"] == "http"
+
+    def test_repeated_headers_are_joined(self, port: int) -> None:
+        with begin(port, "Cookie: a=1\r\nCookie: b=2\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 0") as connection:
+            environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
+        assert (environ["HTTP_COOKIE"], environ["HTTP_X_A"]) == ("a=1; b=2", "1,2")
+
+    def test_a_body_in_chunks_has_a_size(self, port: int) -> None:
+        with begin(port, "Transfer-Encoding: chunked", b"3\r\nin \r\n6\r\nchunks\r\n0\r\n\r\n") as connection:
+            environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
+        assert (environ["CONTENT_LENGTH"], environ["body"]) == ("9", "in chunks")
+
+    def test_an_error_is_the_error_of_one_request(self, port: int) -> None:
+        assert ask(port, path="/error")[0].status == 500
+        assert ask(port)[0].status == 200
+
+
+class TestBodies:
+    def test_bodies_that_never_arrive_keep_nobody_waiting(self, port: int) -> None:
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(begin(port, "Content-Length: 100", b"abc")) for _ in range(40)]
+            assert ask(port)[0].status == 200
+            assert {status_on(connection) for connection in slow} == {408}
+        assert ask(port, "POST", body=b"text")[0].status == 200
+
+    def test_more_than_can_be_received_at_once_is_refused_at_once(self, port: int) -> None:
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(begin(port, "Content-Length: 100", b"abc")) for _ in range(70)]
+            assert sorted(status_on(connection) for connection in slow) == [408] * 64 + [503] * 6
+
+    @pytest.mark.parametrize("headers", ["Content-Length: 1048577", "Transfer-Encoding: chunked"])
+    def test_bodies_that_are_too_large_are_refused(self, port: int, headers: str) -> None:
+        with begin(port, headers) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for _ in range(18 if "chunked" in headers else 0):
+                    connection.sendall(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+            assert status_on(connection) == 413
+
+    def test_people_with_accounts_may_send_large_files(self, port: int) -> None:
+        text = b"x" * 3_000_000
+        _response, body = ask(port, "POST", body=text, headers={"Cookie": "staff=1"})
+        assert len(json.loads(body)["body"]) == len(text)
+
+    def test_their_files_must_keep_arriving_too(self, port: int) -> None:
+        with begin(port, "Cookie: staff=1\r\nContent-Length: 100", b"abc") as connection:
+            assert b"stopped arriving" in connection.recv(10_000)
+
+
+class TestFiles:
+    def test_files_of_any_size_are_sent_whole(self, port: int) -> None:
+        response, body = ask(port, path="/file")
+        assert (response.headers["Content-Length"], body) == ("5120000", bytes(range(256)) * 20_000)
+
+    def test_clients_that_do_not_take_their_file_keep_nobody_waiting(self, port: int) -> None:
+        with contextlib.ExitStack() as stack:
+            for _ in range(10):
+                connection = stack.enter_context(socket.socket())
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.connect(("127.0.0.1", port))
+                connection.sendall(b"GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert ask(port)[0].status == 200
+            assert ask(port, path="/open")[1] != b"0"
+        # They are gone, so their files are closed.
+        for _ in range(100):
+            if (number := ask(port, path="/open")[1]) == b"0":
+                break
+            time.sleep(0.1)
+        assert number == b"0"
+
+    def test_the_headers_of_a_file_come_without_it(self, port: int) -> None:
+        response, body = ask(port, "HEAD", "/file")
+        assert (response.status, body) == (200, b"")
+
+
+class Slow:
+    """A WSGI application that answers when it is told to, and counts how many it is answering at once."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.inside = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        self.inside += 1
+        self.go.wait(10)
+        self.inside -= 1
+        if environ.get("fails"):
+            raise RuntimeError("planned")
+        start_response("200 OK", [])
+        return [b"answer"]
+
+
+class Caller:
+    """Calls an application in a thread for each request."""
+
+    def __init__(self, application: Admission) -> None:
+        self.application = application
+        self.answers: list[tuple[str, dict[str, str], bytes]] = []
+        self.threads: list[threading.Thread] = []
+
+    def call(self, **environ: Any) -> None:
+        started: list[Any] = []
+        body = self.application(
+            {"REQUEST_METHOD": "GET", "wsgi.errors": io.StringIO(), **environ},
+            lambda status, headers, exc_info=None: started.extend((status, dict(headers))),  # type: ignore[arg-type]  # no one writes
+        )
+        self.answers.append((started[0], started[1], b"".join(body)))
+
+    def start(self, count: int, **environ: Any) -> None:
+        for _ in range(count):
+            self.threads.append(threading.Thread(target=self.call, kwargs=environ))
+            self.threads[-1].start()
+
+    def finish(self) -> list[str]:
+        for thread in self.threads:
+            thread.join(10)
+        return sorted(status for status, _headers, _body in self.answers)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("It never happened.")
+
+
+class TestLanes:
+    def test_a_full_lane_lets_some_wait_and_refuses_the_rest_at_once(self) -> None:
+        slow, lane = Slow(), Lane(2, waiting=3, patience=10)
+        caller = Caller(Admission(slow, lambda _environ: lane))
+        caller.start(8)
+        wait_until(lambda: slow.inside == 2 and len(caller.answers) == 3)
+        assert all(headers["Retry-After"] == str(RETRY_AFTER) for _status, headers, _body in caller.answers)
+        slow.go.set()
+        assert caller.finish() == ["200 OK"] * 5 + ["503 Service Unavailable"] * 3
+
+    def test_patience_ends(self) -> None:
+        slow, lane = Slow(), Lane(1, waiting=3, patience=0.01)
+        caller = Caller(Admission(slow, lambda _environ: lane))
+        caller.start(4)
+        wait_until(lambda: len(caller.answers) == 3)
+        slow.go.set()
+        assert caller.finish() == ["200 OK"] + ["503 Service Unavailable"] * 3
+
+    def test_a_full_lane_does_not_touch_another(self) -> None:
+        slow, full, free = Slow(), Lane(1, waiting=0, patience=0), Lane(1, waiting=0, patience=0)
+        caller = Caller(Admission(slow, lambda environ: full if environ.get("flood") else free))
+        caller.start(5, flood=True)
+        wait_until(lambda: len(caller.answers) == 4)
+        caller.start(1)
+        wait_until(lambda: slow.inside == 2)
+        slow.go.set()
+        assert caller.finish() == ["200 OK"] * 2 + ["503 Service Unavailable"] * 4
+
+    def test_an_error_leaves_the_lane(self) -> None:
+        slow, lane = Slow(), Lane(1, waiting=0, patience=0)
+        slow.go.set()
+        caller = Caller(Admission(slow, lambda _environ: lane))
+        with pytest.raises(RuntimeError, match="planned"):
+            caller.call(fails=True)
+        caller.call()
+        assert caller.finish() == ["200 OK"]
+
+    def test_being_busy_is_said_without_a_body_to_a_request_for_headers(self) -> None:
+        caller = Caller(Admission(Slow(), lambda _environ: Lane(0, waiting=0, patience=0)))
+        caller.call(REQUEST_METHOD="HEAD")
+        assert [body for _status, _headers, body in caller.answers] == [b""]
