@@ -84,7 +84,7 @@ def main() -> None:
     plain, compressed = UNCACHED, UNCACHED | {"Accept-Encoding": "gzip"}
     with (
         scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        scratch_site.serve_application("config.wsgi:application") as ours,
+        scratch_site.serve_application("config.rsgi:application", interface="rsgi") as ours,
     ):
         answers = {name: ask(ours, path, 20, plain) for name, path in paths.items()}
         ask(bare, "/", 200, {})

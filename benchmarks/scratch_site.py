@@ -86,18 +86,18 @@ class Server:
 @contextmanager
 def serve(workers: int) -> Iterator[int]:
     """Run granian as in production, and yield its port."""
-    with serve_application("config.rsgi:application", workers) as server:
+    with serve_application("config.rsgi:application", workers, interface="rsgi") as server:
         yield server.port
 
 
 @contextmanager
-def serve_application(application: str, workers: int = 1) -> Iterator[Server]:
-    """Run granian as in production, with this WSGI application."""
+def serve_application(application: str, workers: int = 1, *, interface: str = "wsgi") -> Iterator[Server]:
+    """Run granian as in production, with this application."""
     connection.close()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     server = subprocess.Popen([*command, application], cwd=PROJECT)  # noqa: S603  # our own command
     try:

@@ -16,8 +16,8 @@ _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
-        "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
+        # Each thread has a connection, and with it this much of a cache. The system caches the file itself.
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;"
         # After a large import, the log is truncated to 64 MiB.
         "PRAGMA journal_size_limit=67108864;"
     ),

@@ -1,6 +1,6 @@
 """The lanes of requests that are not answered from the page cache (core.serving.admission), for each process.
 
-Two requests at a time keep one core busy. More would not be answered sooner, but everyone later.
+One or two requests at a time keep a core busy. More would not be answered sooner, but everyone later.
 """
 
 from typing import Any, Final
@@ -12,15 +12,16 @@ from blog.caching.requests import KNOWN_PAGE
 from core.serving.admission import Lane
 
 # Pages that readers asked for not long ago, and that must be rendered again because something changed.
-KNOWN_PAGES: Final = Lane(2, waiting=6, patience=10)
+KNOWN_PAGES: Final = Lane(2, waiting=32, patience=10)
 # All others, of which a flood can ask for any number.
 NEW_PAGES: Final = Lane(1, waiting=2, patience=0.5)
 SEARCHES: Final = Lane(1, waiting=2, patience=0.5)
 # Comments and what else readers send, which must not get lost.
-SUBMISSIONS: Final = Lane(2, waiting=8, patience=20)
+SUBMISSIONS: Final = Lane(2, waiting=64, patience=20)
 # People with accounts, and signing in.
-ACCOUNTS: Final = Lane(3, waiting=6, patience=20)
-FILES: Final = Lane(4, waiting=4, patience=5)
+ACCOUNTS: Final = Lane(2, waiting=32, patience=20)
+FILES: Final = Lane(2, waiting=64, patience=10)
+LANES: Final = (KNOWN_PAGES, NEW_PAGES, SEARCHES, SUBMISSIONS, ACCOUNTS, FILES)
 
 
 def lane_of(environ: dict[str, Any]) -> Lane:

@@ -1,16 +1,14 @@
 """The application that granian runs (`--interface rsgi`). Other servers run the one in config.wsgi."""
 
-from typing import Final
-
-from config.lanes import has_session
+from config.lanes import LANES, has_session, lane_of
 from config.wsgi import application as wsgi_application
+from config.wsgi import page_cache
 from core.serving.rsgi import RSGIApplication
-
-# More than all lanes together have room for (config.lanes), so there is always one left for what costs nothing.
-THREADS: Final = 48
 
 application = RSGIApplication(
     wsgi_application,
-    threads=THREADS,
+    ready=page_cache.answer_hit,
+    lane_of=lane_of,
+    lanes=LANES,
     may_send_files=lambda headers: has_session(headers.get("cookie", "")),
 )

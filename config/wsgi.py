@@ -1,4 +1,4 @@
-"""The WSGI application that config.rsgi, gunicorn and runserver load."""
+"""The WSGI application that gunicorn and runserver load, and that config.rsgi serves."""
 
 import os
 
@@ -13,10 +13,8 @@ django_application = get_wsgi_application()
 limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
-from config.lanes import lane_of  # noqa: E402  # likewise
-from core.serving.admission import Admission  # noqa: E402  # likewise
 
-# What the page cache has costs next to nothing. While developing, a change in a template is seen at once.
-admission = Admission(django_application, lane_of)
-application = admission if settings.DEBUG else PageCache(admission)
+page_cache = PageCache(django_application)
+# While developing, a change in a template is seen at once.
+application = django_application if settings.DEBUG else page_cache
 hold_open()

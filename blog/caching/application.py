@@ -43,6 +43,16 @@ class PageCache:
         # A content version, and when content changes by itself under it.
         self._next_change: tuple[int, float] = (-1, 0.0)
 
+    def answer_hit(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
+        """Answer if the page is in the cache, or else return None and note whether somebody asked for it before."""
+        request = page_request(environ)
+        version = None if request is None else _version()
+        if request is None or version is None:
+            return None
+        environ[KNOWN_PAGE] = self._memory.knows(request)
+        page = self._find_in_memory(version, request) or self._find_shared(version, request)
+        return None if page is None else page.send(environ, start_response)
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = page_request(environ)
         version = None if request is None else _version()
@@ -57,34 +67,31 @@ class PageCache:
         self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Send a page from the shared cache, or let Django answer, unless somebody else is rendering this page."""
-        digest = sha256(repr((settings.SITE_URL, self._release, request)).encode())
-        key = f"page:{version}:{digest.hexdigest()}"
-        number = int.from_bytes(digest.digest()[:7])
+        number = int.from_bytes(self._digest(request)[:7])
         deadline = time.monotonic() + _PATIENCE
         while True:
             # In this order, so that what was stored before the turn was given back is found.
             has_turn = self._turns.take(number)
-            page = self._find_in_memory(version, request) or self._find_shared(version, request, key)
+            page = self._find_in_memory(version, request) or self._find_shared(version, request)
             if has_turn or page is not None or time.monotonic() > deadline:
                 break
             time.sleep(_INTERVAL)
         try:
             if page is None:
-                return self._render(version, request, key, environ, start_response)
+                return self._render(version, request, environ, start_response)
             return page.send(environ, start_response)
         finally:
             if has_turn:
                 self._turns.give_back(number)
 
     def _render(
-        self, version: int, request: PageRequest, key: str, environ: Environ, start_response: StartResponse
+        self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Let Django answer, and store what it says if that is public. This is all that costs more than a hit."""
         # The version and this time are read before the page, so that what changes meanwhile makes it expire.
         expires_at = self._expiry(version)
         started: list[tuple[str, Headers]] = []
-        page_environ = request.environ(environ) | {KNOWN_PAGE: self._memory.knows(request)}
-        response = self._django(page_environ, lambda *start: started.append(start))
+        response = self._django(request.environ(environ), lambda *start: started.append(start))
         ((status, headers),) = started
         if not is_storable(response):
             start_response(status, headers)
@@ -96,19 +103,25 @@ class PageCache:
             self._memory.add(version, request, page)
             if page.is_page:
                 # Anyone can invent any number of URLs that are redirects or not found, and they would fill the disk.
-                cache.set(key, page, seconds)
+                cache.set(self._key(version, request), page, seconds)
         return page.send(environ, start_response)
 
     def _find_in_memory(self, version: int, request: PageRequest) -> CachedPage | None:
         page = self._memory.get(version, request)
         return page if page is not None and page.expires_at > time.time() else None
 
-    def _find_shared(self, version: int, request: PageRequest, key: str) -> CachedPage | None:
-        page = cache.get(key)
+    def _find_shared(self, version: int, request: PageRequest) -> CachedPage | None:
+        page = cache.get(self._key(version, request))
         if not isinstance(page, CachedPage) or page.expires_at <= time.time():
             return None
         self._memory.add(version, request, page)
         return page
+
+    def _key(self, version: int, request: PageRequest) -> str:
+        return f"page:{version}:{self._digest(request).hex()}"
+
+    def _digest(self, request: PageRequest) -> bytes:
+        return sha256(repr((settings.SITE_URL, self._release, request)).encode()).digest()
 
     def _expiry(self, version: int) -> float:
         """Return until when a page that is rendered now may be shown; zero if that is not known."""

@@ -9,16 +9,20 @@ Sources: the RSGI specification 1.6 (granian), PEP 3333.
 import asyncio
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import urlsplit
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication
 
 from django.db import close_old_connections
 from django.utils.translation import gettext
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported without saying so
+
+from core.serving.admission import FullLaneError, Lane
+
+type Environ = dict[str, Any]
 
 # Seconds in which a body must have arrived, and how many more each part of a file that has arrived adds.
 BODY_SECONDS: Final = 20
@@ -31,6 +35,10 @@ MEMORY_BYTES: Final = 2**20
 RECEIVING: Final = 64
 # How much of a file is read and sent at once.
 PART_BYTES: Final = 2**18
+# Threads for what is ready. More would only wait for each other.
+QUICK_THREADS: Final = 2
+# Seconds after which a client should try again.
+RETRY_AFTER: Final = 5
 
 
 class Headers(Protocol):
@@ -65,18 +73,24 @@ class Exchange(Protocol):
 
 
 class RefusedError(Exception):
-    """The request is answered without the application. Contains a status and a sentence for the reader."""
+    """The request is answered without the application, with a status and a sentence for the reader."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+        self.headers = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
+        if status == 503:
+            self.headers.append(("retry-after", str(RETRY_AFTER)))
 
 
-class File:
+class File(Iterable[bytes]):
     """A file that the application sends, whose parts are read one by one (`wsgi.file_wrapper`)."""
 
     def __init__(self, file: io.BufferedIOBase, block_size: int = 0) -> None:
         self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.read, b"")
 
     def read(self) -> bytes:
         return self._file.read(PART_BYTES)
@@ -130,51 +144,74 @@ class ArrivingBody(io.RawIOBase):
 
 
 class RSGIApplication:
-    """Runs a WSGI application in `threads` threads.
+    """Runs a WSGI application, within the lanes of its requests.
 
-    `may_send_files` says whether a request, of which it gets the headers, may have a body of any size. Only then does
-    the application itself wait for the body, and is told when it stops arriving. All other bodies are complete before
-    the application is called, or are refused.
+    `ready` answers what needs no work, also a WSGI application, except that it returns None for all other requests;
+    `lane_of` says where these go, from their WSGI environment. `may_send_files` says whether a request, of which it
+    gets the headers, may have a body of any size. Only then does the application itself wait for the body, and is told
+    when it stops arriving. All other bodies are complete before anything is called, or are refused.
     """
 
     def __init__(
-        self, application: WSGIApplication, *, threads: int, may_send_files: Callable[[Headers], bool]
+        self,
+        application: WSGIApplication,
+        *,
+        ready: Callable[[Environ, StartResponse], Iterable[bytes] | None],
+        lane_of: Callable[[Environ], Lane],
+        lanes: Collection[Lane],
+        may_send_files: Callable[[Headers], bool],
     ) -> None:
-        self._application = application
-        self._may_send_files = may_send_files
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._application, self._ready = application, ready
+        self._lane_of, self._may_send_files = lane_of, may_send_files
+        self._quick_threads = ThreadPoolExecutor(QUICK_THREADS, "ready")
+        self._threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes), "request")
         self._receiving = 0
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            body = await self._receive(scope, exchange, loop)
+            body = await self._receive(scope, exchange)
+            response = await self._respond(_environ(scope, body))
         except RefusedError as refused:
-            headers = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
-            exchange.response_bytes(refused.status, headers, f"{refused}\n".encode())
-            return
-        response = await loop.run_in_executor(self._threads, self._run, _environ(scope, body))
-        if response.file is None:
-            exchange.response_bytes(response.status, response.headers, response.body)
-            return
+            body_bytes = b"" if scope.method == "HEAD" else f"{refused}\n".encode()
+            exchange.response_bytes(refused.status, refused.headers, body_bytes)
+        else:
+            if response.file is None:
+                exchange.response_bytes(response.status, response.headers, response.body)
+            else:
+                await self._send_file(exchange, response, response.file)
+
+    async def _respond(self, environ: Environ) -> Response:
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(self._quick_threads, _call, self._ready, environ)
+        if response is None:
+            try:
+                async with self._lane_of(environ).enter():
+                    response = await loop.run_in_executor(self._threads, _call, self._application, environ)
+            except FullLaneError:
+                raise RefusedError(503, gettext("The site is very busy. Please try again in a few seconds.")) from None
+        assert response is not None  # noqa: S101  # only `ready` may return None
+        return response
+
+    async def _send_file(self, exchange: Exchange, response: Response, file: File) -> None:
+        loop = asyncio.get_running_loop()
         try:
             transport = exchange.response_stream(response.status, response.headers)
             part = response.body
             while part:
                 async with asyncio.timeout(SEND_SECONDS):
                     await transport.send_bytes(part)
-                part = await loop.run_in_executor(self._threads, response.file.read)
+                part = await loop.run_in_executor(self._quick_threads, file.read)
         except (TimeoutError, ProtocolClosed):
             # The client went away, or stopped taking the file.
             pass
         finally:
-            await loop.run_in_executor(self._threads, response.file.close)
+            await loop.run_in_executor(self._quick_threads, file.close)
 
-    async def _receive(self, scope: Scope, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> io.BufferedIOBase:
+    async def _receive(self, scope: Scope, exchange: Exchange) -> io.BufferedIOBase:
         if scope.method in {"GET", "HEAD", "OPTIONS", "TRACE"}:
             return io.BytesIO()
         if self._may_send_files(scope.headers):
-            return io.BufferedReader(ArrivingBody(exchange, loop), PART_BYTES)
+            return io.BufferedReader(ArrivingBody(exchange, asyncio.get_running_loop()), PART_BYTES)
         if _announced_size(scope.headers) > MEMORY_BYTES:
             raise RefusedError(413, gettext("This is too large to be sent."))
         if self._receiving >= RECEIVING:
@@ -194,26 +231,29 @@ class RSGIApplication:
         body.seek(0)
         return body
 
-    def _run(self, environ: dict[str, Any]) -> Response:
-        started: list[tuple[int, list[tuple[str, str]]]] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
-            started[:] = [(int(status[:3]), headers)]
-            return _write
+def _call(application: Callable[[Environ, StartResponse], Iterable[bytes] | None], environ: Environ) -> Response | None:
+    started: list[tuple[int, list[tuple[str, str]]]] = []
 
-        result: Any = self._application(environ, start_response)
-        file = result if isinstance(result, File) else None
-        try:
-            body = file.read() if file else b"".join(result)
-        except BaseException:
-            _close(result)
-            raise
-        if file and len(body) == PART_BYTES and environ["REQUEST_METHOD"] != "HEAD":
-            # Sending takes as long as the client likes, and needs no database.
-            close_old_connections()
-            return Response(*started[0], body, file)
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], Any]:
+        started[:] = [(int(status[:3]), headers)]
+        return _write
+
+    result = application(environ, start_response)
+    if result is None:
+        return None
+    file = result if isinstance(result, File) else None
+    try:
+        body = file.read() if file else b"".join(result)
+    except BaseException:
         _close(result)
-        return Response(*started[0], body)
+        raise
+    if file and len(body) == PART_BYTES and environ["REQUEST_METHOD"] != "HEAD":
+        # Sending takes as long as the client likes, and needs no database.
+        close_old_connections()
+        return Response(*started[0], body, file)
+    _close(result)
+    return Response(*started[0], body)
 
 
 def _write(_data: bytes) -> NoReturn:
@@ -231,9 +271,9 @@ def _announced_size(headers: Headers) -> int:
     return int(size) if size.isdecimal() and len(size) < 19 else 0
 
 
-def _environ(scope: Scope, body: io.BufferedIOBase) -> dict[str, Any]:
+def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
     server, client = urlsplit(f"//{scope.server}"), urlsplit(f"//{scope.client}")
-    environ: dict[str, Any] = {
+    environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         # WSGI wants the bytes of the path, each as a character (PEP 3333).

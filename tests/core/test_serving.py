@@ -1,28 +1,28 @@
 """A flood of one kind of request, or clients that never finish theirs, keep nobody else waiting."""
 
+import asyncio
 import contextlib
 import http.client
-import io
 import json
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.serving.admission import RETRY_AFTER, Admission, Lane
+from core.serving.admission import FullLaneError, Lane
 
-# Served by granian with three threads. Bodies that are kept in memory have 1 s to arrive.
+# Served by granian with a lane of three, and one of one for what is slow. Bodies have 1 s to arrive.
 APPLICATION = """
-import json, os, pathlib
+import json, pathlib, time
 import django
 django.setup()
 from core.serving import rsgi
+from core.serving.admission import Lane
 rsgi.BODY_SECONDS = 1
 rsgi.SECONDS_PER_BYTE = 0
 FILE = pathlib.Path(__file__).with_name("file")
@@ -31,6 +31,8 @@ def wsgi(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/error":
         raise RuntimeError("planned")
+    if path == "/slow":
+        time.sleep(1)
     if path == "/file":
         start_response("200 OK", [("Content-Length", str(FILE.stat().st_size))])
         return environ["wsgi.file_wrapper"](FILE.open("rb"), 4096)
@@ -45,7 +47,20 @@ def wsgi(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/json"), ("X-One", "1"), ("X-One", "2")])
     return [json.dumps({k: v for k, v in environ.items() if isinstance(v, str)} | {"body": body}).encode()]
 
-application = rsgi.RSGIApplication(wsgi, threads=3, may_send_files=lambda headers: "staff" in headers.get("cookie", ""))
+def ready(environ, start_response):
+    if environ["PATH_INFO"] != "/ready":
+        return None
+    start_response("200 OK", [])
+    return [b"ready"]
+
+LANE, SLOW = Lane(3, waiting=100, patience=10), Lane(1, waiting=1, patience=10)
+application = rsgi.RSGIApplication(
+    wsgi,
+    ready=ready,
+    lane_of=lambda environ: SLOW if environ["PATH_INFO"] == "/slow" else LANE,
+    lanes=[LANE, SLOW],
+    may_send_files=lambda headers: "staff" in headers.get("cookie", ""),
+)
 """
 
 
@@ -78,10 +93,11 @@ def ask(port: int, method: str = "GET", path: str = "/", **options: Any) -> tupl
         return response, response.read()
 
 
-def begin(port: int, headers: str, body: bytes = b"") -> socket.socket:
-    """Send the headers and beginning of a POST, and return its connection."""
+def begin(port: int, headers: str, body: bytes = b"", method: str = "POST", path: str = "/") -> socket.socket:
+    """Send the headers and beginning of a request, and return its connection."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-    connection.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode() + body)
+    lines = filter(None, [f"{method} {path} HTTP/1.1", "Host: localhost", headers])
+    connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
     return connection
 
 
@@ -115,6 +131,18 @@ class TestRequests:
     def test_an_error_is_the_error_of_one_request(self, port: int) -> None:
         assert ask(port, path="/error")[0].status == 500
         assert ask(port)[0].status == 200
+
+
+class TestBeingBusy:
+    def test_a_flood_of_one_kind_is_refused_and_everyone_else_is_answered(self, port: int) -> None:
+        slow = [begin(port, "", method="GET", path="/slow") for _ in range(5)]
+        assert ask(port, path="/ready")[1] == b"ready"
+        assert ask(port)[0].status == 200
+        answers = [connection.recv(1000) for connection in slow]
+        assert sorted(int(answer[9:12]) for answer in answers) == [200] * 2 + [503] * 3
+        assert all(b"retry-after: 5" in answer for answer in answers if b" 503 " in answer)
+        for connection in slow:
+            connection.close()
 
 
 class TestBodies:
@@ -174,96 +202,66 @@ class TestFiles:
         assert (response.status, body) == (200, b"")
 
 
-class Slow:
-    """A WSGI application that answers when it is told to, and counts how many it is answering at once."""
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-        self.inside = 0
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        self.inside += 1
-        self.go.wait(10)
-        self.inside -= 1
-        if environ.get("fails"):
-            raise RuntimeError("planned")
-        start_response("200 OK", [])
-        return [b"answer"]
-
-
-class Caller:
-    """Calls an application in a thread for each request."""
-
-    def __init__(self, application: Admission) -> None:
-        self.application = application
-        self.answers: list[tuple[str, dict[str, str], bytes]] = []
-        self.threads: list[threading.Thread] = []
-
-    def call(self, **environ: Any) -> None:
-        started: list[Any] = []
-        body = self.application(
-            {"REQUEST_METHOD": "GET", "wsgi.errors": io.StringIO(), **environ},
-            lambda status, headers, exc_info=None: started.extend((status, dict(headers))),  # type: ignore[arg-type]  # no one writes
-        )
-        self.answers.append((started[0], started[1], b"".join(body)))
-
-    def start(self, count: int, **environ: Any) -> None:
-        for _ in range(count):
-            self.threads.append(threading.Thread(target=self.call, kwargs=environ))
-            self.threads[-1].start()
-
-    def finish(self) -> list[str]:
-        for thread in self.threads:
-            thread.join(10)
-        return sorted(status for status, _headers, _body in self.answers)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("It never happened.")
-
-
 class TestLanes:
-    def test_a_full_lane_lets_some_wait_and_refuses_the_rest_at_once(self) -> None:
-        slow, lane = Slow(), Lane(2, waiting=3, patience=10)
-        caller = Caller(Admission(slow, lambda _environ: lane))
-        caller.start(8)
-        wait_until(lambda: slow.inside == 2 and len(caller.answers) == 3)
-        assert all(headers["Retry-After"] == str(RETRY_AFTER) for _status, headers, _body in caller.answers)
-        slow.go.set()
-        assert caller.finish() == ["200 OK"] * 5 + ["503 Service Unavailable"] * 3
+    """Requests that stay in their lane until they are told to leave."""
+
+    @staticmethod
+    async def stay(lane: Lane, leave: asyncio.Event, inside: list[int]) -> str:
+        try:
+            async with lane.enter():
+                inside.append(1)
+                await leave.wait()
+                return "answered"
+        except FullLaneError:
+            return "refused"
+
+    def run(self, *requests: tuple[Lane, int]) -> tuple[list[str], int]:
+        """Let so many requests enter each lane, and all leave then. Return what became of them, and who got inside."""
+
+        async def run() -> tuple[list[str], int]:
+            leave, inside = asyncio.Event(), list[int]()
+            tasks = [
+                asyncio.create_task(self.stay(lane, leave, inside)) for lane, count in requests for _ in range(count)
+            ]
+            await asyncio.sleep(0.05)
+            entered = len(inside)
+            leave.set()
+            return sorted(await asyncio.gather(*tasks)), entered
+
+        return asyncio.run(run())
+
+    def test_a_full_lane_lets_some_wait_and_refuses_the_rest(self) -> None:
+        results, entered = self.run((Lane(2, waiting=3, patience=10), 8))
+        assert (results, entered) == (["answered"] * 5 + ["refused"] * 3, 2)
 
     def test_patience_ends(self) -> None:
-        slow, lane = Slow(), Lane(1, waiting=3, patience=0.01)
-        caller = Caller(Admission(slow, lambda _environ: lane))
-        caller.start(4)
-        wait_until(lambda: len(caller.answers) == 3)
-        slow.go.set()
-        assert caller.finish() == ["200 OK"] + ["503 Service Unavailable"] * 3
+        results, _entered = self.run((Lane(1, waiting=3, patience=0.01), 4))
+        assert results == ["answered"] + ["refused"] * 3
+
+    def test_who_lost_patience_makes_room_for_others_to_wait(self) -> None:
+        async def run() -> str:
+            lane, leave = Lane(1, waiting=1, patience=0.01), asyncio.Event()
+            tasks = [asyncio.create_task(self.stay(lane, leave, [])) for _ in range(2)]
+            await asyncio.sleep(0.05)
+            last = asyncio.create_task(self.stay(lane, leave, []))
+            await asyncio.sleep(0)
+            leave.set()
+            await asyncio.gather(*tasks)
+            return await last
+
+        assert asyncio.run(run()) == "answered"
 
     def test_a_full_lane_does_not_touch_another(self) -> None:
-        slow, full, free = Slow(), Lane(1, waiting=0, patience=0), Lane(1, waiting=0, patience=0)
-        caller = Caller(Admission(slow, lambda environ: full if environ.get("flood") else free))
-        caller.start(5, flood=True)
-        wait_until(lambda: len(caller.answers) == 4)
-        caller.start(1)
-        wait_until(lambda: slow.inside == 2)
-        slow.go.set()
-        assert caller.finish() == ["200 OK"] * 2 + ["503 Service Unavailable"] * 4
+        results, entered = self.run((Lane(1, waiting=0, patience=0), 5), (Lane(1, waiting=0, patience=0), 1))
+        assert (results, entered) == (["answered"] * 2 + ["refused"] * 4, 2)
 
     def test_an_error_leaves_the_lane(self) -> None:
-        slow, lane = Slow(), Lane(1, waiting=0, patience=0)
-        slow.go.set()
-        caller = Caller(Admission(slow, lambda _environ: lane))
-        with pytest.raises(RuntimeError, match="planned"):
-            caller.call(fails=True)
-        caller.call()
-        assert caller.finish() == ["200 OK"]
+        async def run() -> str:
+            lane, leave = Lane(1, waiting=0, patience=0), asyncio.Event()
+            leave.set()
+            with pytest.raises(RuntimeError, match="planned"):
+                async with lane.enter():
+                    raise RuntimeError("planned")
+            return await self.stay(lane, leave, [])
 
-    def test_being_busy_is_said_without_a_body_to_a_request_for_headers(self) -> None:
-        caller = Caller(Admission(Slow(), lambda _environ: Lane(0, waiting=0, patience=0)))
-        caller.call(REQUEST_METHOD="HEAD")
-        assert [body for _status, _headers, body in caller.answers] == [b""]
+        assert asyncio.run(run()) == "answered"
