@@ -65,7 +65,7 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
 
     class Media:
         extend = False
-        css = {"all": ["admin-broadside/editor.css"]}
+        css = {"all": ["admin-broadside/editor.css", "admin-broadside/visual.css"]}
         js = [forms.Script("admin-broadside/editor.js", type="module")]
 
 

@@ -10,8 +10,10 @@ import { addMedia } from "./editor/media.js";
 import { convertPastes } from "./editor/paste.js";
 import { followText } from "./editor/preview.js";
 import { addSlashMenu } from "./editor/slash_menu.js";
+import { sourceMode } from "./editor/source_mode.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
 import { takeFiles } from "./editor/uploads.js";
+import { offerVisualMode } from "./editor/visual_mode.js";
 
 for (const box of document.querySelectorAll(".editor")) {
   enhance(box);
@@ -19,35 +21,38 @@ for (const box of document.querySelectorAll(".editor")) {
 
 function enhance(box) {
   const field = box.querySelector("textarea");
-  const add = takeFiles(box, field);
-  const chooseMedia = addMedia(box, field);
-  const all = addToolbar(box, field, {
-    link: addLinks(box, field),
+  // In which of them people write at the moment.
+  const modes = { current: sourceMode(field) };
+  const add = takeFiles(box, field, modes);
+  const chooseMedia = addMedia(box, field, modes);
+  const run = addToolbar(box, field, modes, {
+    link: addLinks(box, field, modes),
     image: () => chooseMedia("picture"),
     document: () => chooseMedia("document"),
     focus: addFocusMode(box, field),
-    shortcuts: () => showShortcuts(box, field),
+    shortcuts: () => showShortcuts(box, modes),
   });
-  addSlashMenu(box, field, all);
+  addSlashMenu(box, field, run);
   if (isMarkdown(field)) {
     continueLists(field);
+    offerVisualMode(box, field, modes, add);
   }
   convertPastes(field, add);
   followText(box, field);
-  addFeaturedImage(box, field);
+  addFeaturedImage(box, field, modes);
   guard(field.form);
 }
 
 let shortcuts = null;
 
-function showShortcuts(box, field) {
+function showShortcuts(box, modes) {
   if (!shortcuts) {
     shortcuts = dialogFrom(box, "editor-shortcuts");
     for (const key of shortcuts.querySelectorAll("kbd[data-keys]")) {
       key.textContent = keysOf(key);
     }
   }
-  openDialog(shortcuts, field);
+  openDialog(shortcuts, modes.current);
 }
 
 /* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed. */

@@ -22,7 +22,7 @@ function start() {
   form.removeAttribute("target");
   if (about && source) {
     about.hidden = false;
-    for (const type of ["click", "focus", "blur", "keyup", "input"]) {
+    for (const type of ["click", "focus", "blur", "keyup", "input", "selectionchange"]) {
       source.addEventListener(type, showCursor);
     }
     showCursor();
@@ -69,7 +69,7 @@ function start() {
     quote.hidden = !paragraph;
     const choice = about.querySelector("[value=paragraph]");
     choice.disabled = !paragraph;
-    if (document.activeElement === source || choice.disabled) {
+    if (source.closest(".editor-panes").contains(document.activeElement) || choice.disabled) {
       choice.checked = Boolean(paragraph);
       about.querySelector("[value='']").checked = !paragraph;
     }

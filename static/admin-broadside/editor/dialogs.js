@@ -25,12 +25,10 @@ export function dialogFrom(box, className, done = () => {}) {
   return dialog;
 }
 
-/** Show a dialog. When it is closed, the caret or selection in `field` is where it was, before `done` is called. */
-export function openDialog(dialog, field) {
-  const { selectionStart, selectionEnd, selectionDirection } = field;
+/** Show a dialog. When it is closed, the caret or selection in the text is where it was, before `done` is called. */
+export function openDialog(dialog, mode) {
   // Browsers give the focus back, with the caret at the beginning.
-  const restore = () => field.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
-  dialog.addEventListener("close", restore, { capture: true, once: true });
+  dialog.addEventListener("close", mode.keepSelection(), { capture: true, once: true });
   dialog.showModal();
 }
 

@@ -3,7 +3,7 @@
 import { mediaDialog } from "./media_dialog.js";
 import { uploadFile } from "./uploads.js";
 
-export function addFeaturedImage(box, field) {
+export function addFeaturedImage(box, field, modes) {
   const part = field.form.querySelector(".writing-picture-field");
   if (!part) {
     return;
@@ -12,7 +12,7 @@ export function addFeaturedImage(box, field) {
   const figure = part.querySelector(".writing-picture");
   const [choose, remove, chooser] = ["choose", "remove", "file"].map((name) => part.querySelector(`.writing-picture-${name}`));
   const status = part.querySelector("[role=status]");
-  const ask = mediaDialog(box, field);
+  const ask = mediaDialog(box, field, modes);
 
   part.querySelector(".writing-picture-id").hidden = true;
   part.querySelector(".writing-picture-buttons").hidden = false;

@@ -1,14 +1,12 @@
 /* The dialog for links, which finds the site's own posts and pages. */
 
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
-import { linkCode, selectedText } from "./formatting.js";
-import { replace } from "./text.js";
 
 const IS_URL = /^(?:[a-z][a-z0-9+.-]*:|[/#?]|\.\.?\/|www\.)/i;
 const IS_HOST = /^[^\s/@]+\.[a-z]{2,}(?:[/?#]\S*)?$/i;
 
 /** Return the function that asks for a link and puts it where the selection is. */
-export function addLinks(box, field) {
+export function addLinks(box, field, modes) {
   let dialog = null;
   let form = null;
   let search = null;
@@ -18,11 +16,11 @@ export function addLinks(box, field) {
     if (!dialog) {
       build();
     }
-    link = linkAtCaret(field);
-    form.elements.text.value = link?.text ?? selectedText(field).replace(/\s+/g, " ");
+    link = modes.current.linkAtCaret();
+    form.elements.text.value = link?.text ?? modes.current.selectedText().replace(/\s+/g, " ");
     form.elements.url.value = link?.url ?? "";
     dialog.querySelector(".editor-results").replaceChildren();
-    openDialog(dialog, field);
+    openDialog(dialog, modes.current);
     form.elements.url.focus();
     validate();
     search();
@@ -30,8 +28,7 @@ export function addLinks(box, field) {
 
   function insert() {
     const { text, url } = form.elements;
-    const [start, end] = link ? [link.start, link.end] : [field.selectionStart, field.selectionEnd];
-    replace(field, start, end, linkCode(field, text.value.trim() || url.value.trim(), complete(url.value.trim())));
+    modes.current.insertLink(text.value.trim() || url.value.trim(), complete(url.value.trim()), link);
   }
 
   function build() {
@@ -87,21 +84,6 @@ function itemFor(entry, choose) {
   button.addEventListener("click", () => choose(entry));
   item.append(button);
   return item;
-}
-
-/** Return the Markdown link in which the caret is, if there is one on this line. */
-function linkAtCaret(field) {
-  const { value, selectionStart, selectionEnd } = field;
-  const lineStart = value.lastIndexOf("\n", selectionStart - 1) + 1;
-  const line = value.slice(lineStart).split("\n", 1)[0];
-  for (const found of line.matchAll(/(?<!!)\[((?:\\.|[^\]\\])*)\]\(<?([^\s()<>]*)>?\)/g)) {
-    const start = lineStart + found.index;
-    const end = start + found[0].length;
-    if (start < selectionEnd && selectionStart < end) {
-      return { start, end, text: found[1].replace(/\\([\\[\]*_`<>&])/g, "$1"), url: found[2] };
-    }
-  }
-  return null;
 }
 
 /** Return `url` with a scheme if it begins with the name of a host, as people type it. */

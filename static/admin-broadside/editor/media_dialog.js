@@ -7,7 +7,7 @@ import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } 
  * It takes the `kind`, `picture` or `document`; whether to `describe` an image for the place where it will be; `upload`,
  * which is called when a new file is wanted; and `done`, which gets the file and its description.
  */
-export function mediaDialog(box, field) {
+export function mediaDialog(box, field, modes) {
   let dialog = null;
   let form = null;
   let list = null;
@@ -27,7 +27,7 @@ export function mediaDialog(box, field) {
     list.replaceChildren();
     form.reset();
     choose(null);
-    openDialog(dialog, field);
+    openDialog(dialog, modes.current);
     search();
   };
 

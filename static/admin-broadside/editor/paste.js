@@ -12,35 +12,46 @@ const URL_ALONE = /^https?:\/\/[^\s<>]*$/i;
 
 export function convertPastes(field, addFiles) {
   field.addEventListener("paste", (event) => {
-    const data = event.clipboardData;
-    const html = data.getData("text/html");
-    const text = data.getData("text/plain").trim();
-    const selected = selectedText(field);
-    // Word and Excel add a picture of the text, and browsers the HTML of an image that was copied.
-    if (data.files.length && !text) {
-      event.preventDefault();
-      addFiles(data.files);
-    } else if (URL_ALONE.test(text) && selected.trim() && !selected.includes("\n") && !URL_ALONE.test(selected.trim())) {
-      event.preventDefault();
-      replace(field, field.selectionStart, field.selectionEnd, linkCode(field, selected, text));
-    } else if (html && isMarkdown(field) && html.length < MAX_LENGTH && !isCode(data) && !URL_ALONE.test(text)) {
-      const markdown = toMarkdown(html);
-      if (markdown) {
-        event.preventDefault();
-        insert(field, markdown);
-      }
+    const { files, url, markdown } = readPaste(event.clipboardData, selectedText(field), isMarkdown(field));
+    const { selectionStart: start, selectionEnd: end } = field;
+    if (files) {
+      addFiles(files);
+    } else if (url) {
+      replace(field, start, end, linkCode(field, selectedText(field), url));
+    } else if (markdown) {
+      // Blocks between blank lines, and a part of a paragraph where the caret is.
+      const change = isBlock(markdown) ? replaceWithBlock : replace;
+      change(field, start, end, markdown);
+    } else {
+      return;
     }
+    event.preventDefault();
   });
+}
+
+/** Return what is pasted over the `selected` text: `files`, a `url` for it, or `markdown`. Nothing of it: plain text. */
+export function readPaste(data, selected, takesMarkdown) {
+  const html = data.getData("text/html");
+  const text = data.getData("text/plain").trim();
+  // Word and Excel add a picture of the text, and browsers the HTML of an image that was copied.
+  if (data.files.length && !text) {
+    return { files: data.files };
+  }
+  if (URL_ALONE.test(text) && selected.trim() && !selected.includes("\n") && !URL_ALONE.test(selected.trim())) {
+    return { url: text };
+  }
+  if (html && takesMarkdown && html.length < MAX_LENGTH && !isCode(data) && !URL_ALONE.test(text)) {
+    return { markdown: toMarkdown(html) };
+  }
+  return {};
+}
+
+/** Whether Markdown is more than a part of a paragraph. */
+export function isBlock(markdown) {
+  return markdown.includes("\n") || /^(?:#{1,6} |- |\d+\. |> |\||```|---$)/.test(markdown);
 }
 
 /** Whether it comes from a program for writing code, whose colours are no formatting. */
 function isCode(data) {
   return data.types.includes("vscode-editor-data");
-}
-
-/** Insert blocks between blank lines, and a part of a paragraph where the caret is. */
-function insert(field, markdown) {
-  const isBlock = markdown.includes("\n") || /^(?:#{1,6} |- |\d+\. |> |\||```|---$)/.test(markdown);
-  const change = isBlock ? replaceWithBlock : replace;
-  change(field, field.selectionStart, field.selectionEnd, markdown);
 }

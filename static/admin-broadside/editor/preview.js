@@ -25,7 +25,8 @@ export function followText(box, field) {
     fill();
   }
   field.addEventListener("input", schedule);
-  field.addEventListener("scroll", scrollAlong);
+  // Either the source or the visual mode scrolls.
+  box.addEventListener("scroll", (event) => scrollAlong(event.target), { capture: true });
   for (const name of ["title", "language"]) {
     form.elements[name]?.addEventListener("input", schedule);
   }
@@ -88,7 +89,7 @@ export function followText(box, field) {
       }
     }
     showCount(body.textContent);
-    scrollAlong();
+    scrollAlong(box.querySelector(".editor-visual:not([hidden])") ?? field);
   }
 
   function showCount(text) {
@@ -103,11 +104,11 @@ export function followText(box, field) {
   }
 
   /** Show the part of the preview that is as far down as the visible part of the text. */
-  function scrollAlong() {
+  function scrollAlong(text) {
     const page = frame.contentDocument?.scrollingElement;
-    const room = field.scrollHeight - field.clientHeight;
-    if (page && room > 0) {
-      page.scrollTop = (field.scrollTop / room) * (page.scrollHeight - page.clientHeight);
+    const room = text.scrollHeight - text.clientHeight;
+    if (page && room > 0 && text.matches("textarea, .editor-visual")) {
+      page.scrollTop = (text.scrollTop / room) * (page.scrollHeight - page.clientHeight);
     }
   }
 }

@@ -3,7 +3,7 @@
 import "../../vendor/text-expander-element/text-expander.js";
 import { replace } from "./text.js";
 
-export function addSlashMenu(box, field, all) {
+export function addSlashMenu(box, field, run) {
   const expander = box.querySelector("text-expander");
   const buttons = [...box.querySelectorAll(".editor-toolbar [data-inserts]")];
 
@@ -24,7 +24,7 @@ export function addSlashMenu(box, field, all) {
     expander.dismiss();
     const start = field.value.lastIndexOf("\n", field.selectionEnd - 1) + 1;
     replace(field, start, field.selectionEnd, "");
-    all[event.detail.item.dataset.tool](field);
+    run(event.detail.item.dataset.tool);
   });
 }
 

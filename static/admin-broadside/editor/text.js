@@ -5,8 +5,9 @@ export function replace(field, start, end, text, selectStart = start + text.leng
   field.focus();
   if (field.value.slice(start, end) !== text) {
     field.setSelectionRange(start, end);
-    // Only this deprecated command leaves an entry in the browser's undo history.
-    if (!document.execCommand(text ? "insertText" : "delete", false, text)) {
+    // Only this deprecated command leaves an entry in the browser's undo history. It works where the focus is, which is
+    // not in the field while the visual mode covers it.
+    if (document.activeElement !== field || !document.execCommand(text ? "insertText" : "delete", false, text)) {
       field.setRangeText(text, start, end, "end");
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }

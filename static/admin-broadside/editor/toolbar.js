@@ -2,15 +2,16 @@
  *
  * Follows the pattern "toolbar" of the ARIA Authoring Practices: one Tab stop, and arrow keys inside it. */
 
-import { commands } from "./formatting.js";
-
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
-/** Show the toolbar. `others` are the commands that ask something first, by the names of their buttons. */
-export function addToolbar(box, field, others) {
+/** Show the toolbar, and return the function that runs a command by the name of its button.
+ *
+ * `others` are the commands that are no part of a mode, because they ask something first.
+ */
+export function addToolbar(box, field, modes, others) {
   const toolbar = box.querySelector(".editor-toolbar");
   const buttons = [...toolbar.querySelectorAll("button")];
-  const all = { ...commands, ...others };
+  const run = (name) => (others[name] ?? modes.current.commands[name])();
 
   toolbar.hidden = false;
   for (const [index, button] of buttons.entries()) {
@@ -19,7 +20,7 @@ export function addToolbar(box, field, others) {
     if (keys) {
       button.title += ` (${keys})`;
     }
-    button.addEventListener("click", () => all[button.dataset.tool](field));
+    button.addEventListener("click", () => run(button.dataset.tool));
   }
   toolbar.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -41,14 +42,15 @@ export function addToolbar(box, field, others) {
       save(field.form);
     }
   });
-  field.addEventListener("keydown", (event) => {
+  box.querySelector(".editor-panes").addEventListener("keydown", (event) => {
     const button = isShortcut(event) && buttons.find((each) => isPressed(each.dataset.keys, event));
-    if (button) {
+    // The description of an image has no formatting.
+    if (button && !event.target.matches("input")) {
       event.preventDefault();
-      all[button.dataset.tool](field);
+      run(button.dataset.tool);
     }
   });
-  return all;
+  return run;
 
   function focus(button) {
     moveTabStop(button);

@@ -1,10 +1,7 @@
 /* Images and documents that are dropped, pasted or chosen: uploaded one after the other, and inserted in that order. */
 
-import { addBlock, isMarkdown } from "./formatting.js";
-import { placeForFiles } from "./text.js";
-
 /** Take files, and return the function that uploads and inserts a list of them. */
-export function takeFiles(box, field) {
+export function takeFiles(box, field, modes) {
   const chooser = box.querySelector(".editor-file");
   const status = box.querySelector(".editor-status");
   const list = box.querySelector(".editor-uploads");
@@ -56,25 +53,9 @@ export function takeFiles(box, field) {
     }
     status.textContent = "";
     if (codes.length) {
-      insert(codes);
+      const isUndescribed = modes.current.insertFiles(codes);
+      status.textContent = isUndescribed ? status.dataset.added : status.dataset.documentAdded;
     }
-  }
-
-  /** Insert each code as a paragraph of its own, with the caret where the first image is described. */
-  function insert(codes) {
-    const place = placeForFiles(field);
-    const image = codes.findIndex((code) => /^(?:!\[\]|<img\b[^>]*alt="")/.test(code));
-    const before = codes.slice(0, Math.max(0, image)).join("\n\n").length + (image > 0 ? 2 : 0);
-    const text = codes.join("\n\n");
-    field.setSelectionRange(place, place);
-    addBlock(field, text);
-    if (image >= 0) {
-      // ![here](…) or alt="here"
-      const offset = isMarkdown(field) ? 2 : codes[image].indexOf('alt="') + 5;
-      const caret = field.selectionEnd - text.length + before + offset;
-      field.setSelectionRange(caret, caret);
-    }
-    status.textContent = image < 0 ? status.dataset.documentAdded : status.dataset.added;
   }
 }
 

@@ -1,0 +1,64 @@
+/* Writing in the source itself: what dialogs, uploads and buttons need of it. The visual mode offers the same. */
+
+import { addBlock, commands, imageCode, isMarkdown, linkCode, selectedText } from "./formatting.js";
+import { placeForFiles, replace } from "./text.js";
+
+export function sourceMode(field) {
+  return {
+    commands: Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, () => command(field)])),
+    selectedText: () => selectedText(field),
+
+    /** Return the function that puts the caret or selection back where it is now. */
+    keepSelection() {
+      const { selectionStart, selectionEnd, selectionDirection } = field;
+      return () => field.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+    },
+
+    linkAtCaret: () => linkAtCaret(field),
+
+    /** Put a link in place of another, `old`, or of the selection. */
+    insertLink(text, url, old = null) {
+      const [start, end] = old ? [old.start, old.end] : [field.selectionStart, field.selectionEnd];
+      replace(field, start, end, linkCode(field, text, url));
+    },
+
+    insertImage(alt, url) {
+      const place = placeForFiles(field);
+      field.setSelectionRange(place, place);
+      addBlock(field, imageCode(field, alt, url));
+    },
+
+    /** Insert the code of each uploaded file as a paragraph of its own, with the caret where the first image without a
+     * description is described. Return whether there is one. */
+    insertFiles(codes) {
+      const place = placeForFiles(field);
+      const image = codes.findIndex((code) => /^(?:!\[\]|<img\b[^>]*alt="")/.test(code));
+      const before = codes.slice(0, Math.max(0, image)).join("\n\n").length + (image > 0 ? 2 : 0);
+      const text = codes.join("\n\n");
+      field.setSelectionRange(place, place);
+      addBlock(field, text);
+      if (image >= 0) {
+        // ![here](…) or alt="here"
+        const offset = isMarkdown(field) ? 2 : codes[image].indexOf('alt="') + 5;
+        const caret = field.selectionEnd - text.length + before + offset;
+        field.setSelectionRange(caret, caret);
+      }
+      return image >= 0;
+    },
+  };
+}
+
+/** Return the Markdown link in which the caret is, if there is one on this line. */
+function linkAtCaret(field) {
+  const { value, selectionStart, selectionEnd } = field;
+  const lineStart = value.lastIndexOf("\n", selectionStart - 1) + 1;
+  const line = value.slice(lineStart).split("\n", 1)[0];
+  for (const found of line.matchAll(/(?<!!)\[((?:\\.|[^\]\\])*)\]\(<?([^\s()<>]*)>?\)/g)) {
+    const start = lineStart + found.index;
+    const end = start + found[0].length;
+    if (start < selectionEnd && selectionStart < end) {
+      return { start, end, text: found[1].replace(/\\([\\[\]*_`<>&])/g, "$1"), url: found[2] };
+    }
+  }
+  return null;
+}

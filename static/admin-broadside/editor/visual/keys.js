@@ -1,0 +1,72 @@
+/* The keyboard in the visual mode. What is typed as Markdown at the beginning of a paragraph becomes what it means. */
+
+import {
+  chainCommands,
+  exitCode,
+  InputRule,
+  inputRules,
+  keymap,
+  liftListItem,
+  redo,
+  setBlockType,
+  sinkListItem,
+  splitListItem,
+  textblockTypeInputRule,
+  undo,
+  undoInputRule,
+  wrappingInputRule,
+} from "../../../vendor/prosemirror/prosemirror.js";
+import { moveBlock } from "./commands.js";
+import { schema } from "./schema.js";
+
+const { nodes } = schema;
+
+export function typingRules() {
+  return inputRules({
+    rules: [
+      textblockTypeInputRule(/^(#{1,6})\s$/, nodes.heading, (match) => ({ level: match[1].length })),
+      textblockTypeInputRule(/^```$/, nodes.code_block),
+      wrappingInputRule(/^>\s$/, nodes.blockquote),
+      wrappingInputRule(/^[-+*]\s$/, nodes.bullet_list),
+      wrappingInputRule(
+        /^(\d{1,9})\.\s$/,
+        nodes.ordered_list,
+        (match) => ({ order: Number(match[1]) }),
+        (match, list) => list.childCount + list.attrs.order === Number(match[1]),
+      ),
+      new InputRule(/^---$/, (state, _match, start, end) =>
+        state.tr.replaceWith(start - 1, end + 1, [nodes.horizontal_rule.create(), nodes.paragraph.create()]),
+      ),
+    ],
+  });
+}
+
+export function keys() {
+  return keymap({
+    "Mod-z": undo,
+    "Mod-y": redo,
+    "Mod-Shift-z": redo,
+    Backspace: chainCommands(undoInputRule, unwrapCode),
+    Enter: splitListItem(nodes.list_item),
+    "Mod-Enter": exitCode,
+    "Shift-Enter": chainCommands(exitCode, breakLine),
+    // Not Tab, with which people leave the text.
+    "Mod-]": sinkListItem(nodes.list_item),
+    "Mod-[": liftListItem(nodes.list_item),
+    "Alt-ArrowUp": moveBlock(-1),
+    "Alt-ArrowDown": moveBlock(1),
+  });
+}
+
+function breakLine(state, dispatch) {
+  dispatch?.(state.tr.replaceSelectionWith(nodes.hard_break.create()).scrollIntoView());
+  return true;
+}
+
+/** At its beginning, make a block of code a paragraph; an empty one of Markdown, too. */
+function unwrapCode(state, dispatch) {
+  const { $from, empty } = state.selection;
+  const { type, content } = $from.parent;
+  const isCode = type === nodes.code_block || (type === nodes.raw_block && !content.size);
+  return empty && !$from.parentOffset && isCode && setBlockType(nodes.paragraph)(state, dispatch);
+}

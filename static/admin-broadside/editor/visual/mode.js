@@ -1,0 +1,254 @@
+/* Writing in the visual mode: ProseMirror over the text area, and what dialogs, uploads and buttons need of it. */
+
+import {
+  baseKeymap,
+  dropCursor,
+  EditorState,
+  EditorView,
+  gapCursor,
+  history,
+  keymap,
+  Plugin,
+  Selection,
+  TextSelection,
+} from "../../../vendor/prosemirror/prosemirror.js";
+import { isBlock, readPaste } from "../paste.js";
+import { toMarkdown } from "../rich_text.js";
+import { commands, insertBlocks, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
+import { blocksOf, read, startsOf, write } from "./document.js";
+import { keys, typingRules } from "./keys.js";
+import { nodeViews } from "./node_views.js";
+import { schema } from "./schema.js";
+
+/** Return the mode for the text area `field`: see source_mode.js for what it offers. `addFiles` uploads files. */
+export function createVisualMode(box, field, addFiles) {
+  const element = box.querySelector(".editor-visual");
+  const buttons = box.querySelectorAll(".editor-toolbar button:not([data-tool=focus])");
+  let original = null;
+  let isWriting = false;
+
+  const view = new EditorView(
+    { mount: element },
+    {
+      state: EditorState.create({ schema }),
+      attributes: attributesFrom(field),
+      nodeViews: nodeViews(element.dataset),
+      dispatchTransaction,
+      handlePaste: paste,
+      handleDrop: drop,
+    },
+  );
+  // Changed by others: a description from the media library, for example.
+  field.addEventListener("input", () => {
+    if (!isWriting && !element.hidden) {
+      load();
+    }
+  });
+
+  const mode = {
+    commands: Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, () => run(command)])),
+    selectedText: () => selectedText(view.state),
+
+    keepSelection() {
+      readSelection();
+      const { doc, selection } = view.state;
+      return () => {
+        if (view.state.doc === doc) {
+          view.dispatch(view.state.tr.setSelection(selection));
+        }
+        view.focus();
+      };
+    },
+
+    linkAtCaret() {
+      readSelection();
+      return linkAtCaret(view.state);
+    },
+
+    insertLink: (text, url, old = null) => run(linkSelection(text, url, old)),
+    insertImage(alt, url) {
+      run(insertBlocks([schema.node("paragraph", null, schema.node("image", { src: url, alt }))]));
+    },
+
+    insertFiles(codes) {
+      const blocks = codes.flatMap(blocksOf);
+      run(insertBlocks(blocks));
+      const isUndescribed = (block) => block.firstChild?.type === schema.nodes.image && !block.firstChild.attrs.alt;
+      const image = blocks.find(isUndescribed)?.firstChild;
+      if (image) {
+        describe(image.attrs.src);
+      }
+      return Boolean(image);
+    },
+
+    show() {
+      load();
+      element.hidden = false;
+      field.closest("text-expander").hidden = true;
+      // Whoever asks the text area for the focus means the text.
+      field.focus = () => mode.focus();
+    },
+
+    hide() {
+      delete field.focus;
+      field.closest("text-expander").hidden = false;
+      element.hidden = true;
+      for (const button of buttons) {
+        button.removeAttribute("aria-pressed");
+      }
+    },
+
+    /** Focus the block in which the caret of the text area is. */
+    focus() {
+      const starts = startsOf(view.state.doc, original);
+      const index = Math.max(0, starts.findLastIndex((start) => start <= field.selectionStart));
+      if (index !== view.state.selection.$from.index(0)) {
+        const start = view.state.doc.resolve(view.state.doc.resolve(0).posAtIndex(index));
+        view.dispatch(view.state.tr.setSelection(Selection.findFrom(start, 1) ?? Selection.atEnd(view.state.doc)).scrollIntoView());
+      }
+      view.focus();
+    },
+  };
+  return mode;
+
+  /** Read the text area. */
+  function load() {
+    const document = read(field.value);
+    original = document.original;
+    view.updateState(
+      EditorState.create({
+        doc: withLastParagraph(document.doc),
+        plugins: [typingRules(), keys(), keymap(baseKeymap), history(), dropCursor({ color: false, class: "visual-drop" }), gapCursor(), lastParagraph],
+      }),
+    );
+    showActive();
+  }
+
+  function run(command) {
+    readSelection();
+    command(view.state, view.dispatch, view);
+    view.focus();
+  }
+
+  /** Learn where the caret is now. The browser tells only before it draws the next frame. */
+  function readSelection() {
+    const { anchorNode, anchorOffset, focusNode, focusOffset } = document.getSelection();
+    const { doc, selection, tr } = view.state;
+    if (view.hasFocus() && element.contains(anchorNode) && element.contains(focusNode) && selection instanceof TextSelection) {
+      const [anchor, head] = [view.posAtDOM(anchorNode, anchorOffset), view.posAtDOM(focusNode, focusOffset)];
+      const current = TextSelection.between(doc.resolve(anchor), doc.resolve(head));
+      if (!current.eq(selection)) {
+        view.dispatch(tr.setSelection(current));
+      }
+    }
+  }
+
+  function dispatchTransaction(transaction) {
+    const before = view.state;
+    view.updateState(before.apply(transaction));
+    showActive();
+    const index = view.state.selection.$from.index(0);
+    const isChanged = view.state.doc !== before.doc;
+    if (isChanged) {
+      field.value = write(view.state.doc, original);
+    }
+    if (isChanged || index !== before.selection.$from.index(0)) {
+      // Notes on a paragraph follow the caret.
+      const start = startsOf(view.state.doc, original)[index];
+      field.setSelectionRange(start, start);
+    }
+    if (isChanged) {
+      isWriting = true;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      isWriting = false;
+    }
+  }
+
+  function showActive() {
+    for (const button of buttons) {
+      const active = isActive(button.dataset.tool, view.state);
+      if (active !== null) {
+        button.setAttribute("aria-pressed", String(active));
+      }
+    }
+  }
+
+  function describe(url) {
+    for (const image of element.querySelectorAll(".visual-image")) {
+      const input = image.querySelector("input");
+      if (image.querySelector("img").getAttribute("src") === url && !input.value) {
+        input.focus();
+        return;
+      }
+    }
+  }
+
+  function paste(_view, event) {
+    const data = event.clipboardData;
+    if (!data) {
+      // Plain text from below, which ProseMirror pastes.
+      return false;
+    }
+    const isOwn = data.getData("text/html").includes("data-pm-slice");
+    const isCode = view.state.selection.$from.parent.type.spec.code;
+    const { files, url, markdown } = isOwn ? {} : readPaste(data, selectedText(view.state), !isCode);
+    if (files) {
+      addFiles(files);
+    } else if (url) {
+      run(linkSelection(selectedText(view.state), url));
+    } else if (markdown) {
+      insertMarkdown(markdown);
+    } else if (!isOwn) {
+      view.pasteText(data.getData("text/plain"));
+    }
+    return !isOwn;
+  }
+
+  function drop(_view, event, _slice, isMoved) {
+    const data = event.dataTransfer;
+    const place = view.posAtCoords({ left: event.clientX, top: event.clientY });
+    if (isMoved || !place) {
+      return false;
+    }
+    view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
+    // The editor takes the files itself.
+    if (!data.files.length) {
+      const markdown = toMarkdown(data.getData("text/html"));
+      if (markdown) {
+        insertMarkdown(markdown);
+      } else {
+        view.pasteText(data.getData("text/plain"));
+      }
+    }
+    return true;
+  }
+
+  function insertMarkdown(markdown) {
+    const blocks = blocksOf(markdown);
+    run(isBlock(markdown) || blocks.length > 1 ? insertBlocks(blocks) : insertInline(blocks[0].content));
+  }
+}
+
+/** Keeps an empty paragraph at the end, which is no part of the text: without it, nothing could be written after an image
+ * or a table on a phone. */
+const lastParagraph = new Plugin({
+  appendTransaction: (_transactions, _before, { doc, tr }) => (endsWritable(doc) ? null : tr.insert(doc.content.size, emptyParagraph())),
+});
+
+function withLastParagraph(doc) {
+  return endsWritable(doc) ? doc : doc.copy(doc.content.addToEnd(emptyParagraph()));
+}
+
+const endsWritable = (doc) => doc.lastChild.type === schema.nodes.paragraph;
+const emptyParagraph = () => schema.node("paragraph");
+
+/** Return what makes an element a text area for assistive technology, with the name and errors of `field`. */
+function attributesFrom(field) {
+  const copied = ["aria-describedby", "aria-invalid"].filter((name) => field.hasAttribute(name));
+  return {
+    role: "textbox",
+    "aria-multiline": "true",
+    "aria-label": field.labels[0].textContent.replace(/:\s*$/, "").trim(),
+    ...Object.fromEntries(copied.map((name) => [name, field.getAttribute(name)])),
+  };
+}

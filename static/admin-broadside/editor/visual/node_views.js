@@ -1,0 +1,136 @@
+/* What the visual mode shows of images, the “Read more” break, and Markdown that it doesn't know. */
+
+import { NodeSelection } from "../../../vendor/prosemirror/prosemirror.js";
+import { moveBlock } from "./commands.js";
+
+/** Return the views by node. `texts` are the labels in the language of the admin. */
+export function nodeViews(texts) {
+  return {
+    image: (node, view, getPosition) => new ImageView(node, view, getPosition, texts),
+    more: () => ({ dom: labelled("div", "visual-more", texts.more) }),
+    raw_block: (node, view, getPosition) => new RawBlockView(node, view, getPosition, texts),
+  };
+}
+
+/** An image with a field for its description. */
+class ImageView {
+  constructor(node, view, getPosition, texts) {
+    this.dom = labelled("span", "visual-image");
+    this.image = document.createElement("img");
+    this.input = document.createElement("input");
+    this.input.type = "text";
+    this.input.dir = "auto";
+    this.input.autocomplete = "off";
+    this.input.placeholder = texts.describe;
+    this.input.setAttribute("aria-label", texts.describe);
+    this.input.addEventListener("input", (event) => {
+      // It is the text that changes, not a field of the form.
+      event.stopPropagation();
+      view.dispatch(view.state.tr.setNodeAttribute(getPosition(), "alt", this.input.value));
+    });
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === "Escape") {
+        event.preventDefault();
+        event.stopPropagation();
+        view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, getPosition())));
+        view.focus();
+      }
+    });
+    this.dom.append(this.image, this.input);
+    this.update(node);
+  }
+
+  update(node) {
+    if (node.type.name !== "image") {
+      return false;
+    }
+    const { src, alt, title } = node.attrs;
+    if (this.image.getAttribute("src") !== src) {
+      this.image.src = src;
+    }
+    this.image.alt = alt;
+    this.image.title = title ?? "";
+    if (this.input.value !== alt) {
+      this.input.value = alt;
+    }
+    return true;
+  }
+
+  stopEvent(event) {
+    return event.target === this.input;
+  }
+
+  ignoreMutation() {
+    return true;
+  }
+}
+
+/** Markdown as code, with buttons to move and remove it. */
+class RawBlockView {
+  constructor(node, view, getPosition, texts) {
+    this.texts = texts;
+    this.dom = labelled("div", "visual-raw-block");
+    this.head = labelled("div", "visual-raw-head");
+    this.head.contentEditable = "false";
+    this.kind = document.createElement("span");
+    this.contentDOM = document.createElement("pre");
+    this.contentDOM.dir = "auto";
+    const select = () => view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, getPosition())));
+    const move = (step) => () => {
+      select();
+      moveBlock(step)(view.state, view.dispatch);
+      view.focus();
+    };
+    const remove = () => {
+      select();
+      view.dispatch(view.state.tr.deleteSelection());
+      view.focus();
+    };
+    this.head.append(
+      this.kind,
+      button("↑", texts.up, move(-1)),
+      button("↓", texts.down, move(1)),
+      button("✕", texts.remove, remove),
+    );
+    this.dom.append(this.head, this.contentDOM);
+    this.update(node);
+  }
+
+  update(node) {
+    if (node.type.name !== "raw_block") {
+      return false;
+    }
+    const source = node.textContent;
+    const kind = /^\s*\[\^/.test(source) ? "footnote" : /^\s*</.test(source) ? "html" : /^.*\|.*\n.*-/.test(source) ? "table" : "markdown";
+    const label = this.texts[kind];
+    if (this.kind.textContent !== label) {
+      this.kind.textContent = label;
+    }
+    return true;
+  }
+
+  stopEvent(event) {
+    return this.head.contains(event.target);
+  }
+
+  ignoreMutation(mutation) {
+    return !this.contentDOM.contains(mutation.target) && mutation.type !== "selection";
+  }
+}
+
+function labelled(name, className, text = "") {
+  const element = document.createElement(name);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+function button(text, label, onClick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = text;
+  element.title = label;
+  element.setAttribute("aria-label", label);
+  element.addEventListener("click", onClick);
+  return element;
+}
