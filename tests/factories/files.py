@@ -55,6 +55,7 @@ SAMPLES = {
     ".m4v": MP4,
     ".webm": WEBM,
     ".ogv": OGG,
+    ".mkv": WEBM.replace(b"B\x82\x84webm", b"B\x82\x88matroska"),
     ".mov": b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  ",
     ".3gp": MP4.replace(b"isom", b"3gp4", 1),
     ".3g2": MP4.replace(b"isom", b"3g2a", 1),

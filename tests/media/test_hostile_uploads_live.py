@@ -185,10 +185,9 @@ DOORS: Final[dict[str, tuple[Callable[[Site, Upload], str], set[str]]]] = {
 
 
 def _kind(case: str) -> str:
-    content, _name = CLEANED[case]
-    is_image = (
-        content.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF")) and case != "a WAV"
-    ) or case == "an AVIF"
+    content, name = CLEANED[case]
+    # The bytes count, not the name.
+    is_image = name.endswith((".webp", ".avif")) or content.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8"))
     return IMAGES if is_image else PDFS if content.startswith(b"%PDF") else OTHERS
 
 

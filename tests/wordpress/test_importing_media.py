@@ -287,9 +287,9 @@ class TestOtherKinds:
     def test_one_warning_says_that_audio_and_video_files_were_not_cleaned(
         self, report: Report, import_parts: ImportParts
     ) -> None:
-        # Seven audio and eleven video types.
+        # Seven audio and twelve video types.
         expected = (
-            "18 audio and video files were imported as they are. "
+            "19 audio and video files were imported as they are. "
             "Places, devices and names noted in them were not removed."
         )
         assert [text for text in report.warnings if "audio and video" in text] == [expected]

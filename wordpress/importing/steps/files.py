@@ -26,7 +26,8 @@ from blog.models import Entry
 from blog.rerendering import RerenderResult, rerender
 from core.changes import content_changed
 from core.http import host_of
-from media.documents import build_document, file_type_of
+from media.documents import build_document
+from media.file_types import file_type_of
 from media.models import Document, Picture
 from media.pictures import build_picture
 from wordpress.bulk import fetch_rows
