@@ -1,7 +1,7 @@
 """Documents: files that are neither shown as images nor changed in what readers get from them.
 
-Uploads are cleaned first (media.metadata), so only types that can be cleaned are accepted. Files that an import brings
-were public before, and stay as they are.
+Uploads are cleaned first (media.metadata), so only types that can be cleaned are accepted. Documents that an
+import brings were public before, and stay as they are.
 """
 
 import copy

@@ -50,7 +50,7 @@ SAMPLES = {
     ".oga": OGG,
     ".opus": OGG,
     ".wav": wav(),
-    ".flac": b"fLaC\x00\x00\x00\x22" + bytes(34),
+    ".flac": b"fLaC\x80\x00\x00\x22" + bytes(34),
     ".mp4": MP4,
     ".m4v": MP4,
     ".webm": WEBM,
