@@ -38,6 +38,16 @@ class UnlabelledInput(forms.HiddenInput):
         return ""
 
 
+class AuthorField(forms.ModelChoiceField[User]):
+    """A field for a person, who is not looked up if it is the one that the entry already has."""
+
+    stored: User | None = None
+
+    def to_python(self, value: Any) -> User | None:
+        is_stored = self.stored is not None and str(value) == str(self.stored.pk)
+        return self.stored if is_stored else super().to_python(value)
+
+
 class VersionedForm(forms.ModelForm[Any]):
     """A form with the field `version`, which the admin shows to users who may change the object."""
 
@@ -224,6 +234,8 @@ class EntryForm(MergingForm, VersionedForm):
             fields["slug"].help_text = _(
                 "The last part of the URL. If you change it, the old URL leads to the new one."
             )
+        if "author" in fields and self.instance.pk:
+            fields["author"].stored = self.instance.author
         if "password" in fields:
             # It is for readers: no browser should save it as the editor's own, or correct it.
             fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
