@@ -17,7 +17,7 @@ from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from blog.models import EnclosedWith, Post
 from blog.rendering.moved_files import resolve_files
 from core.site import absolute_url
-from media.documents import FILE_TYPES, file_type_of
+from media.file_types import FILE_TYPES, file_type_of
 from media.models import Document
 
 _EXTENSIONS: Final = "|".join(

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from media.documents import FILE_TYPES
+from media.file_types import FILE_TYPES
 from media.models import Picture, Upload
 from media.trash import restorable
 from media.uses import is_used

@@ -6,7 +6,7 @@ The URL of an image that was merged leads to the other image for good.
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from django.db import transaction
@@ -63,10 +63,16 @@ def restorable() -> Q:
     return Q(deleted_at__gt=timezone.now() - KEPT)
 
 
+def describing(target: Picture, others: Iterable[Picture]) -> Picture | None:
+    """Return the picture whose alternative text `target` takes over when these are merged into it, if any."""
+    described = [] if target.alt.strip() else [picture for picture in others if picture.alt.strip()]
+    return min(described, key=lambda picture: picture.pk, default=None)
+
+
 def merge(pks: Collection[int], target_id: int) -> list[Picture]:
     """Show another picture wherever these are used, take them out of the library, and return them.
 
-    Raises MergeError if that is not possible.
+    If it has no alternative text, it takes over one of theirs. Raises MergeError if that is not possible.
     """
     if len(pks) > MAX_MERGED:
         raise MergeError(gettext("You selected more than %d images. Select fewer.") % MAX_MERGED)
@@ -77,11 +83,15 @@ def merge(pks: Collection[int], target_id: int) -> list[Picture]:
         if target is None or not pictures:
             raise MergeError(gettext("Someone else merged or deleted these images first, so nothing was changed."))
         now = timezone.now()
+        described = describing(target, pictures.values())
+        if described:
+            Picture.objects.filter(pk=target_id).update(alt=described.alt)
         for picture in pictures.values():
             aliases = Picture.objects.filter(merged_into=picture)
             data = {
                 "moved": {name: finder.move(picture, target) for name, finder in use_finders.items()},
                 "aliases": list(aliases.values_list("pk", flat=True)),
+                "alt": picture.alt if picture == described else "",
             }
             aliases.update(merged_into=target)
             Picture.objects.filter(pk=picture.pk).update(deleted_at=now, merged_into=target, merge_data=data)
@@ -94,6 +104,9 @@ def _undo_merge(picture: Picture) -> None:
         return
     Picture.objects.filter(pk__in=data["aliases"], merged_into=target).update(merged_into=picture)
     Picture.objects.filter(pk=picture.pk).update(deleted_at=None, merged_into=None, merge_data=None)
+    if alt := data.get("alt"):
+        # Unless someone has changed it since.
+        Picture.objects.filter(pk=target.pk, alt=alt).update(alt="")
     for name, finder in use_finders.items():
         finder.move_back(target, picture, data["moved"].get(name, []))
 

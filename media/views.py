@@ -32,7 +32,8 @@ from django.views.static import was_modified_since
 
 from accounts.models import User
 from media.codes import described, document_code, picture_code
-from media.documents import file_type_of, is_pdf, store_document
+from media.documents import store_document
+from media.file_types import file_type_of, is_pdf
 from media.models import Document, Picture
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture

@@ -77,38 +77,54 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         key_of = {name: tag_key(name) for name in names}
         kept = self.select_for_update(no_key=True).order_by("pk")
         found = {tag.key: tag for tag in kept.filter(key__in=set(key_of.values()))}
-        if unknown := set(key_of.values()) - found.keys():
-            former = dict(TagAlias.objects.filter(key__in=unknown).values_list("key", "tag"))
-            targets = kept.in_bulk(set(former.values())) if former else {}
-            found |= {key: targets[pk] for key, pk in former.items() if pk in targets}
         missing: dict[str, str] = {}
         for name, key in key_of.items():
             if key not in found:
                 missing.setdefault(key, " ".join(name.split()))
         if missing:
-            found |= self._create(missing)
+            # Those that had these names before, and those whose redirects a new tag must not take away.
+            slugs = [_slug_base(name) for name in missing.values()]
+            aliases = TagAlias.objects.filter(Q(key__in=missing) | Q(slug__in=slugs))
+            rows = list(aliases.values_list("key", "tag", "slug"))
+            former = {key: pk for key, pk, _slug in rows if key in missing}
+            targets = kept.in_bulk(set(former.values())) if former else {}
+            found |= {key: targets[pk] for key, pk in former.items() if pk in targets}
+            missing = {key: name for key, name in missing.items() if key not in found}
+            found |= self._create(missing, {slug for _key, _pk, slug in rows})
         return {name: found[key] for name, key in key_of.items()}
 
     def get_by_natural_key(self, name: str) -> "Tag":
         return self.get(key=tag_key(name))
 
-    def _create(self, names: dict[str, str]) -> dict[str, "Tag"]:
-        """Create tags with these names, given by key. Concurrent calls for the same names return the same tags."""
-        # A new tag doesn't take a redirect away from another.
-        bases = [slugify(name) or _FALLBACK_SLUG for name in names.values()]
-        slugs = free_slugs(bases, self, TagAlias.objects.all(), max_length=_MAX_LENGTH)
-        tags = [
-            Tag(key=key, name=name, search_key=search_key(name), slug=slug)
-            for (key, name), slug in zip(names.items(), slugs, strict=True)
-        ]
-        with transaction.atomic(savepoint=False):
-            # Always in the same order, so that two transactions can't deadlock.
-            self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
-            created = {tag.key: tag for tag in self.filter(key__in=set(names))}
+    def _create(self, names: dict[str, str], redirecting: Collection[str]) -> dict[str, "Tag"]:
+        """Create tags with these names, given by key. Concurrent calls for the same names return the same tags.
+
+        `redirecting` are the slugs that can't be given to them as far as the caller knows.
+        """
+        simple = {key: slug for key, name in names.items() if (slug := _slug_base(name)) not in redirecting}
+        created = self._insert_named(names, simple)
+        if rest := {key: name for key, name in names.items() if key not in created}:
+            bases = [_slug_base(name) for name in rest.values()]
+            free = free_slugs(bases, self, TagAlias.objects.all(), max_length=_MAX_LENGTH)
+            created |= self._insert_named(rest, dict(zip(rest, free, strict=True)))
         for key in names.keys() - created.keys():
             # Someone else took its slug between the query and the insertion.
             created[key], _created = self.get_or_create(key=key, defaults={"name": names[key]})
         return created
+
+    def _insert_named(self, names: dict[str, str], slugs: dict[str, str]) -> dict[str, "Tag"]:
+        """Insert the tags that have a slug, given by key, and return those that exist then. A slug may be taken."""
+        if not slugs:
+            return {}
+        tags = [Tag(key=key, name=names[key], search_key=search_key(names[key]), slug=slugs[key]) for key in slugs]
+        with transaction.atomic(savepoint=False):
+            # Always in the same order, so that two transactions can't deadlock.
+            self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
+            return {tag.key: tag for tag in self.filter(key__in=set(slugs))}
+
+
+def _slug_base(name: str) -> str:
+    return (slugify(name) or _FALLBACK_SLUG)[:_MAX_LENGTH].strip("-")
 
 
 class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types

@@ -17,7 +17,7 @@ from accounts.models import User
 from blog import publishing, translations
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
-from blog.admin.forms import EntryForm
+from blog.admin.forms import AuthorField, EntryForm
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
@@ -61,7 +61,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the entry. When it is about to be saved, its row is locked, so that others wait for this save."""
-        entries = self.get_queryset(request)
+        entries = self.get_queryset(request).select_related("author")
         if request.method == "POST" and transaction.get_connection().in_atomic_block:
             entries = entries.select_for_update(of=("self",))
         try:
@@ -118,7 +118,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         authors = self.model._default_manager.order_by().values("author")
         people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
         # Without the icons for changing and deleting users, which the method of the parent adds.
-        return self.formfield_for_foreignkey(db_field, request, queryset=people, **kwargs)
+        return self.formfield_for_foreignkey(db_field, request, queryset=people, form_class=AuthorField, **kwargs)
 
     def render_change_form(
         self,

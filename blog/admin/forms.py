@@ -1,5 +1,6 @@
 """The forms for posts, pages and categories, and their fields."""
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Any, Final, cast
 
@@ -22,6 +23,8 @@ from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
 from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post
 from blog.permissions import may_view
+from blog.revisions.comparing import Piece
+from blog.revisions.describing import Difference
 from blog.translations import LinkError, require_possible
 from blog.workflow import Step, may_take, state_of, steps_for
 from core.text import unify_line_ends
@@ -33,6 +36,16 @@ class UnlabelledInput(forms.HiddenInput):
     def id_for_label(self, id_: str) -> str:
         # The admin gives every field a label, but labels can't be for what is hidden.
         return ""
+
+
+class AuthorField(forms.ModelChoiceField[User]):
+    """A field for a person, who is not looked up if it is the one that the entry already has."""
+
+    stored: User | None = None
+
+    def to_python(self, value: Any) -> User | None:
+        is_stored = self.stored is not None and str(value) == str(self.stored.pk)
+        return self.stored if is_stored else super().to_python(value)
 
 
 class VersionedForm(forms.ModelForm[Any]):
@@ -221,6 +234,8 @@ class EntryForm(MergingForm, VersionedForm):
             fields["slug"].help_text = _(
                 "The last part of the URL. If you change it, the old URL leads to the new one."
             )
+        if "author" in fields and self.instance.pk:
+            fields["author"].stored = self.instance.author
         if "password" in fields:
             # It is for readers: no browser should save it as the editor's own, or correct it.
             fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
@@ -259,7 +274,14 @@ class EntryForm(MergingForm, VersionedForm):
     @property
     def note(self) -> str:
         """What an editor who returns the text writes to its author."""
-        return unify_line_ends(self.data.get("_note", "")).strip()
+        typed = self.data.get("_note", "") if self.is_bound else _note_in(self.draft or {})
+        return unify_line_ends(typed).strip()
+
+    def differences(self, draft: Mapping[str, list[str]]) -> list[Difference]:
+        found = super().differences(draft)
+        if note := _note_in(draft).strip():
+            found.append(Difference(_("Note to the author"), [Piece("added", note)]))
+        return found
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -288,6 +310,10 @@ class EntryForm(MergingForm, VersionedForm):
     def conflict_message(self) -> str:
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
         return _("This was changed elsewhere at %(time)s, after you opened it.") % {"time": time}
+
+
+def _note_in(draft: Mapping[str, list[str]]) -> str:
+    return (draft.get("_note") or [""])[-1]
 
 
 class PostForm(EntryForm):

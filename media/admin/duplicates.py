@@ -100,7 +100,9 @@ class DuplicatesAdmin(UploadAdmin):
             return redirect(self._url("changelist"))
         target = next((each["picture"] for each in pictures if each["picture"].pk == chosen), pictures[0]["picture"])
         others = [each for each in pictures if each["picture"] != target]
-        context = {"pictures": pictures, "target": target, "others": others, "title": gettext("Merge images")}
+        described = trash.describing(target, [each["picture"] for each in others])
+        context = {"pictures": pictures, "target": target, "others": others, "described": described}
+        context["title"] = gettext("Merge images")
         return self._page(request, "admin/media/picture/merge.html", context)
 
     def _merge(self, request: HttpRequest, pks: Collection[int], target_id: int) -> HttpResponse:

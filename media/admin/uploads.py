@@ -64,8 +64,9 @@ class DocumentForm(UploadForm[Document]):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "PDF, Word, Excel, PowerPoint, OpenDocument, MP3, MP4, MOV, WAV, FLAC, text or CSV, up to 50 MB. Names, "
-            "places and all other metadata are removed before the file is stored, and scripts too."
+            "PDF, Word, Excel, PowerPoint, OpenDocument, RTF, EPUB, text, CSV or ZIP, audio (MP3, M4A, Ogg, Opus, "
+            "WAV, FLAC) or video (MP4, MOV, WebM, MKV, AVI, WMV and others), up to 50 MB. Names, places and all other "
+            "metadata are removed before the file is stored, and scripts too."
         ),
         widget=forms.FileInput(attrs={"accept": ",".join(CLEANERS)}),
     )

@@ -4,7 +4,8 @@
  * got: it was offline, out of order, or had ended the session. It is removed when the form has been saved, and when its
  * owner logs out. */
 
-const PREFIX = "broadside:";
+import { copies, namesOf, removeOnLogOut, store } from "./browser_copies.js";
+
 const TYPED = 400; // milliseconds after the last key until this browser keeps a copy
 const SEND = 4_000; // milliseconds between looks for something to send
 const HEARTBEAT = 20_000; // milliseconds after which an open form reports even if nothing changed
@@ -29,39 +30,13 @@ function forgetSaved() {
   }
 }
 
-function* copies() {
-  let names;
-  try {
-    names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX));
-  } catch {
-    return; // Storage is turned off.
-  }
-  for (const name of names) {
-    try {
-      yield [name, JSON.parse(localStorage.getItem(name))];
-    } catch {
-      localStorage.removeItem(name);
-    }
-  }
-}
-
-/* Return whether there was room for it. Storage may also be turned off. */
-function store(name, copy) {
-  try {
-    localStorage.setItem(name, JSON.stringify(copy));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function start(root) {
   const texts = root.dataset;
   const form = document.getElementById(texts.form);
   const status = document.querySelector(".autosave-status");
   const editing = root.querySelector(".autosave-editing");
   const loggedOut = document.querySelector(".autosave-alert p");
-  const own = `${PREFIX}${texts.user}:`;
+  const own = namesOf(texts.user);
   const name = `${own}${texts.key}`;
   // After an error, the form already differs from what is stored.
   let sent = texts.isSubmitted ? "" : serialise(form);
@@ -88,13 +63,7 @@ function start(root) {
   window.addEventListener("online", () => tick());
   window.addEventListener("focus", () => tick());
   document.addEventListener("visibilitychange", () => (document.hidden ? keep() : tick()));
-  // A site without HTTPS can't ask the browser to clear its storage.
-  document.querySelector("#logout-form")?.addEventListener("submit", () => {
-    for (const [other] of copies()) {
-      if (other.startsWith(own)) {
-        localStorage.removeItem(other);
-      }
-    }
+  removeOnLogOut(texts.user, () => {
     kept = serialise(form);
   });
 
@@ -106,7 +75,7 @@ function start(root) {
     }
     kept = fields;
     const { url, formUrl, key, kind, isNew } = texts;
-    inBrowser = store(name, { fields, time: Date.now(), isSent, url, formUrl, key, kind, isNew });
+    inBrowser = store(name, { fields, isSent, url, formUrl, key, kind, isNew });
   }
 
   function tick() {

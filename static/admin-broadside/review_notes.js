@@ -1,6 +1,7 @@
 /* Notes beside the text: sent and shown without leaving it. Without this script, their buttons open a page in another
  * tab. Both send the same form, which is not that of the text. */
 
+import { namesOf, read, remove, removeOnLogOut, store } from "./browser_copies.js";
 import { closeSheet, openPanel } from "./writing.js";
 
 const form = document.getElementById("review-notes-form");
@@ -17,6 +18,9 @@ function start() {
   const count = document.querySelector(".review-count");
   // A form that can't be changed has no field for the text.
   const source = document.querySelector("textarea#id_source");
+  // The copy of what was typed and not sent.
+  const name = `${namesOf(section.dataset.user)}${form.action}`;
+  let inBrowser = true;
   let isSending = false;
 
   form.removeAttribute("target");
@@ -28,6 +32,7 @@ function start() {
     showCursor();
   }
   showButtons();
+  restore();
   count.addEventListener("click", (event) => {
     event.preventDefault();
     openPanel();
@@ -46,13 +51,55 @@ function start() {
   });
   // Notes are no part of the text, and are not saved with it.
   for (const type of ["input", "change"]) {
-    section.addEventListener(type, (event) => event.stopPropagation());
+    section.addEventListener(type, (event) => {
+      event.stopPropagation();
+      keep();
+    });
   }
+  removeOnLogOut(section.dataset.user);
   window.addEventListener("beforeunload", (event) => {
-    if ([...section.querySelectorAll("textarea")].some((field) => field.value.trim())) {
+    if (typed().length && !inBrowser) {
       event.preventDefault();
     }
   });
+
+  /* The fields with something in them. */
+  function typed() {
+    return [...section.querySelectorAll("textarea")].filter((field) => field.value.trim());
+  }
+
+  /* Keep a copy in this browser as long as there is something to send. */
+  function keep() {
+    const fields = typed().map((field) => [field.name, field.value]);
+    if (fields.length === 0) {
+      remove(name);
+      return;
+    }
+    const isAboutParagraph = about?.querySelector("[value=paragraph]").checked;
+    inBrowser = store(name, { fields, quote: isAboutParagraph ? about.querySelector("[name=quote]").value : "" });
+  }
+
+  /* Show what was typed before the page was left. */
+  function restore() {
+    const copy = draft && read(name);
+    if (!copy) {
+      return;
+    }
+    for (const [fieldName, text] of copy.fields) {
+      // What was to be answered may have been resolved or deleted.
+      const field = section.querySelector(`textarea[name="${CSS.escape(fieldName)}"]`) ?? draft;
+      field.value = [field.value, text].filter(Boolean).join("\n\n");
+      field.closest("details").open = true;
+    }
+    section.open = true;
+    const start = source && copy.quote ? source.value.indexOf(copy.quote) : -1;
+    if (start >= 0) {
+      source.setSelectionRange(start, start);
+      showCursor();
+      about.querySelector("[value=paragraph]").checked = true;
+    }
+    status.textContent = status.dataset.restored;
+  }
 
   /* The paragraph with the caret; empty between two of them. */
   function paragraphAtCursor() {
@@ -128,10 +175,10 @@ function start() {
     const mistake = page.querySelector(".review-new-error").textContent.trim();
     const isDone = !page.querySelector("#review-notes .errorlist") && !mistake;
     const sent = button.name === "answer" ? `answer-${button.value}` : "";
-    const typed = [...section.querySelectorAll("#review-notes textarea")].filter((field) => field.name !== sent);
+    const others = [...section.querySelectorAll("#review-notes textarea")].filter((field) => field.name !== sent);
     const noteId = button.closest(".review-note")?.id;
     document.getElementById("review-notes").replaceWith(notes);
-    for (const { name, value } of typed.filter((field) => field.value)) {
+    for (const { name, value } of others.filter((field) => field.value)) {
       const field = notes.querySelector(`[name="${name}"]`);
       if (field) {
         field.value = value;
@@ -154,5 +201,6 @@ function start() {
     } else {
       notes.querySelector(`[name="${sent}"]`)?.focus();
     }
+    keep();
   }
 }

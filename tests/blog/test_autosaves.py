@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from blog import autosaves
 from blog.admin.autosaving import MAX_BYTES
-from blog.models import Autosave, Page, Post
+from blog.models import Autosave, Page, Post, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
 from tests.factories.types import AtOnce
@@ -140,6 +140,13 @@ class TestOffering:
         page = client.get(admin_url(Post, "add") + f"?autosave={FORM_ID}")
         assert initial(page)["source"] == "Words"
         assert f'name="autosave" value="{FORM_ID}"' in " ".join(page.content.decode().split())
+
+    def test_a_note_to_the_author_is_offered_and_restored(self, client: Client) -> None:
+        post = PostFactory(status=Status.PENDING)
+        send(client, admin_url(post, "autosave"), typed(post, _note="Which <year>?"))
+        assert escape("Which <year>?") in client.get(admin_url(post, "change")).content.decode()
+        page = client.get(admin_url(post, "change") + "?autosave=")
+        assert page.context["note_to_author"] == "Which <year>?"
 
     def test_nobody_else_is_offered_it(self, client: Client) -> None:
         post = PostFactory(source="Stored")

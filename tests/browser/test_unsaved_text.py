@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from blog.models import Autosave, Post, Revision
+from blog.models import Autosave, Post, ReviewNote, Revision, Status
+from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.types import LogIn
 
@@ -187,3 +188,52 @@ def test_two_editors_collide_and_nothing_is_lost(log_in: LogIn, ruth: User) -> N
     expect(second.locator(".success")).to_be_visible()
     assert Post.objects.get().source == merged
     assert "One, says Ruth.\n\nA dim lamp.\n\nThree." in Revision.objects.values_list("source", flat=True)
+
+
+def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(
+    browser_of_ruth: BrowserContext, ruth: User
+) -> None:
+    spring = "It began in spring."
+    post = PostFactory(status=Status.PENDING, source=f"The first one.\n\n{spring}")
+    first, second = (notes.add(post, ruth, text, quote="") for text in ("Which year?", "Where?"))
+    path = f"/admin/blog/post/{post.pk}/change/"
+    page = open_form(browser_of_ruth, path)
+    add_words(page, "")
+    page.get_by_label("New note").fill("In which town?")
+    for note, answer in ((first, "2019."), (second, "In the harbour.")):
+        note_of_page = page.locator(f"#review-note-{note.pk}")
+        note_of_page.get_by_text("Answer…").click()
+        note_of_page.get_by_label("Answer", exact=True).fill(answer)
+    page.close(run_before_unload=True)
+
+    # Someone deletes one of the notes that are being answered.
+    second.delete()
+    page = open_form(browser_of_ruth, path)
+    section = page.locator("#review-section")
+    expect(section.get_by_role("status")).to_have_text("What you were writing is still here. It isn't sent yet.")
+    expect(section.get_by_label("New note")).to_have_value("In the harbour.\n\nIn which town?")
+    expect(section.locator(f"#review-note-{first.pk}").get_by_label("Answer", exact=True)).to_have_value("2019.")
+    expect(section.get_by_label("the paragraph at the cursor")).to_be_checked()
+    expect(section.locator(".review-cursor")).to_have_text(spring)
+
+    browser_of_ruth.clear_cookies()
+    section.get_by_role("button", name="Add note").click()
+    expect(section.get_by_role("status")).to_contain_text("That couldn't be saved.")
+    page.goto(f"/admin/login/?next={path}")
+    page.fill("#id_username", "ruth")
+    page.fill("#id_password", PASSWORD)
+    page.click("[type=submit]")
+    for button in ("Add note", "Add answer"):
+        section.get_by_role("button", name=button).click()
+        expect(section.get_by_role("status")).to_have_text(re.compile(r"(Note|Answer) added\."))
+        expect(section.get_by_label("New note")).to_have_value("")
+    assert ReviewNote.objects.get(text__contains="town").quote == spring
+    assert ReviewNote.objects.get(parent=first).text == "2019."
+    assert page.evaluate(COPIES) == 0
+
+    section.get_by_label("New note").fill("On a shared computer")
+    assert page.evaluate(COPIES) == 1
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/logout/")
+    assert page.evaluate(COPIES) == 0

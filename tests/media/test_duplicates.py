@@ -194,6 +194,45 @@ class TestMerging:
         editor.post(MERGE, {"ids": [large.pk, small.pk], "target": large.pk, "confirm": small.pk})
         assert Picture.objects.present().count() == 2
 
+    def test_brings_an_alternative_text_along(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+        large, small = pair
+        Picture.objects.filter(pk=small.pk).update(alt="A <crowd> at the gate")
+        html = editor.get(MERGE, {"ids": f"{small.pk},{large.pk}"}).content.decode()
+        assert "“large”, which has no alternative text, gets this one:" in html
+        assert '<q dir="auto">A &lt;crowd&gt; at the gate</q>' in html
+        self.merge(editor, small, large)
+        large.refresh_from_db()
+        assert large.alt == "A <crowd> at the gate"
+        trash.restore(Picture, [small.pk])
+        large.refresh_from_db()
+        assert large.alt == ""
+
+    def test_changes_no_alternative_text(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+        large, small = pair
+        Picture.objects.filter(pk=small.pk).update(alt="A crowd")
+        Picture.objects.filter(pk=large.pk).update(alt="Protest in May")
+        assert "gets this one" not in editor.get(MERGE, {"ids": f"{small.pk},{large.pk}"}).content.decode()
+        self.merge(editor, small, large)
+        large.refresh_from_db()
+        assert large.alt == "Protest in May"
+
+    def test_undone_keeps_an_alternative_text_that_was_changed_since(
+        self, editor: Client, pair: tuple[Picture, Picture]
+    ) -> None:
+        large, small = pair
+        Picture.objects.filter(pk=small.pk).update(alt="A crowd")
+        self.merge(editor, small, large)
+        Picture.objects.filter(pk=large.pk).update(alt="A crowd at the gate")
+        trash.restore(Picture, [small.pk])
+        large.refresh_from_db()
+        assert large.alt == "A crowd at the gate"
+
+    def test_takes_the_text_of_the_first_image_that_has_one(self, editor: Client) -> None:
+        target, *others = (store_picture(picture_file(), alt=alt) for alt in (" ", "", "First", "Second"))
+        trash.merge([picture.pk for picture in others], target.pk)
+        target.refresh_from_db()
+        assert target.alt == "First"
+
     def test_shows_the_one_that_stays_everywhere_and_can_be_undone(
         self, editor: Client, client: Client, pair: tuple[Picture, Picture], django_capture_on_commit_callbacks: Any
     ) -> None:

@@ -11,7 +11,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.documents import FILE_TYPES, build_document, file_type_of
+from media.documents import build_document
+from media.file_types import FILE_TYPES, file_type_of
 from tests.factories.files import MP3, MP4, OLE, PDF, SAMPLES, ZIP, archive, wav
 from tests.factories.responses import fetch
 
@@ -48,7 +49,7 @@ class TestEachType:
     @pytest.mark.parametrize(
         ("extension", "also"),
         [
-            *((extension, set()) for extension in (".wav", ".flac", ".webm", ".avi", ".wmv")),
+            *((extension, set()) for extension in (".wav", ".flac", ".webm", ".mkv", ".avi", ".wmv")),
             (".pdf", set()),
             (".mp3", set()),
             (".ogg", {".oga", ".opus", ".ogv"}),

@@ -24,6 +24,7 @@ from blog.models.redirect import Redirect
 from media.models import Document, Picture
 from tests.factories import PostFactory
 from tests.factories.files import MP4, PDF, SAMPLES, picture, write_files
+from tests.factories.hostile_files import CLEANED, reveals
 from tests.factories.programs import run
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
@@ -265,7 +266,7 @@ class TestFilesInAFolder:
 
 
 class TestOtherKinds:
-    """Audio, video, office documents, texts and archives are imported as they are."""
+    """Audio and video are imported without their metadata; office documents, texts and archives as they are."""
 
     IDS = dict(enumerate(SAMPLES, 30))
     PARTS = tuple(attachment(wordpress_id, f"2014/03/a{ending}") for wordpress_id, ending in IDS.items())
@@ -284,18 +285,29 @@ class TestOtherKinds:
             response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
             assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
 
-    def test_one_warning_says_that_audio_and_video_files_were_not_cleaned(
+    def test_one_warning_names_the_audio_and_video_files_that_can_not_be_cleaned(
         self, report: Report, import_parts: ImportParts
     ) -> None:
-        # Seven audio and eleven video types.
+        # The samples are only the beginnings of files.
         expected = (
-            "18 audio and video files were imported as they are. "
-            "Places, devices and names noted in them were not removed."
+            "10 audio and video files can't be cleaned and were imported as they are. Places, devices and names noted "
+            "in them were not removed: a.ogg, a.oga, a.opus, a.webm, a.ogv, a.mkv, a.avi, a.mpg, a.mpeg, a.wmv"
         )
         assert [text for text in report.warnings if "audio and video" in text] == [expected]
         again = import_parts(*self.PARTS)
         assert not again.has_changes
         assert not again.warnings
+
+    @pytest.mark.parametrize("case", ["Opus", "a WebM", "an MP3", "a video"])
+    def test_audio_and_video_lose_their_metadata(self, import_parts: ImportParts, folder: Path, case: str) -> None:
+        content, name = CLEANED[case]
+        write_files(folder, name, content=content)
+        report = import_parts(attachment(30, name), media=MediaFolder(folder))
+        (path,) = stored_files()
+        stored = Path(settings.MEDIA_ROOT, path).read_bytes()
+        assert reveals(content)
+        assert not reveals(stored)
+        assert not report.warnings
 
     def test_temporary_copies_are_deleted(self, report: Report) -> None:
         assert [path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.is_file()] == []

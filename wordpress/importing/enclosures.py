@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from blog.models import Enclosure
 from core.http import host_of
-from media.documents import file_type_of
+from media.file_types import file_type_of
 from wordpress.importing.limits import max_length
 
 _MEDIA_TYPE: Final = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}}}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)

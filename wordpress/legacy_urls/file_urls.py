@@ -13,7 +13,7 @@ from django.conf import settings
 
 from blog.models.redirect import normalise_path
 from core.http import split_host
-from media.documents import FILE_TYPES
+from media.file_types import FILE_TYPES
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS, legacy_key, size_variants
 
 _BLOGS, _FILES = ".wordpress.com", ".files.wordpress.com"

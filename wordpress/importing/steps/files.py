@@ -26,7 +26,9 @@ from blog.models import Entry
 from blog.rerendering import RerenderResult, rerender
 from core.changes import content_changed
 from core.http import host_of
-from media.documents import build_document, file_type_of
+from media.documents import build_document
+from media.file_types import file_type_of
+from media.metadata import clean_file
 from media.models import Document, Picture
 from media.pictures import build_picture
 from wordpress.bulk import fetch_rows
@@ -46,6 +48,8 @@ from wordpress.wxr.records import THUMBNAIL
 # picture's ID here once the entry has it.
 FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
+# How many files that can't be cleaned the report names.
+_NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = ("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com")
 _PATH_MARKS: Final = ('="/', "='/")
@@ -63,14 +67,16 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
         here = attachments.with_file().filter(on_other_host=others).count()
         context.report.count(kind, Outcome.UNCHANGED, here)
     pks = list(attachments.without_file().order_by("on_other_host", "pk").values_list("pk", flat=True))
-    done = uncleaned = 0
+    done = 0
+    uncleaned: list[str] = []
     try:
         for batch in batched(pks, _BATCH, strict=False):
             missing, gone = [], []
             without_file = attachments.without_file().filter(pk__in=batch)
             for attachment in without_file.select_related("uploaded_by").order_by("on_other_host", "pk"):
                 try:
-                    uncleaned += _import_file(context, attachment, source)
+                    if not _import_file(context, attachment, source):
+                        uncleaned.append(file_name(attachment))
                 except MissingFileError as reason:
                     missing.append(attachment)
                     if reason.is_gone and attachment.gone_at is None:
@@ -92,12 +98,15 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
     finally:
         if uncleaned:
             text = ngettext(
-                "%d audio or video file was imported as it is. Places, devices and names noted in it were not removed.",
-                "%d audio and video files were imported as they are. "
-                "Places, devices and names noted in them were not removed.",
-                uncleaned,
+                "%(count)d audio or video file can't be cleaned and was imported as it is. "
+                "Places, devices and names noted in it were not removed: %(names)s",
+                "%(count)d audio and video files can't be cleaned and were imported as they are. "
+                "Places, devices and names noted in them were not removed: %(names)s",
+                len(uncleaned),
             )
-            context.report.warnings.append(text % uncleaned)
+            more = ["…"] if len(uncleaned) > _NAMED else []
+            names = ", ".join([*uncleaned[:_NAMED], *more])
+            context.report.warnings.append(text % {"count": len(uncleaned), "names": names})
 
 
 def record_featured_images(context: ImportContext, entries: Sequence[ImportedEntry]) -> None:
@@ -124,7 +133,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
-    """Import one file. Return whether it is audio or video, whose metadata stays in it. Raises MissingFileError."""
+    """Import one file. Return False if it is audio or video whose metadata stays in it. Raises MissingFileError."""
     name = file_name(attachment)
     file_type = file_type_of(name)
     if file_type is None and not is_picture(attachment):
@@ -137,6 +146,7 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         elif attachment.on_other_host:
             text = _("It is on another host. Import again with --fetch-media=everywhere.")
         raise MissingFileError(text)
+    is_clean = True
     try:
         with source.open(attachment) as opened:
             file = File(opened, name=name)
@@ -148,7 +158,7 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
             else:
                 # A copy on the media library's disk is only moved during the transaction, however large it is.
                 with TemporaryUploadedFile(name, "", 0, None) as copy:
-                    shutil.copyfileobj(file, copy)
+                    is_clean = _copy(file, copy)
                     copy.size = copy.tell()
                     copy.flush()
                     _store(context, attachment, build_document(copy, title=title, by=by))
@@ -157,7 +167,25 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
     except OSError as error:
         raise MissingFileError(_("It could not be read or stored: %s") % (error.strerror or error)) from error
     context.report.count(_kind(attachment), Outcome.IMPORTED)
-    return file_type is not None and file_type.is_audio_or_video
+    return is_clean
+
+
+def _copy(file: File[bytes], copy: File[bytes]) -> bool:
+    """Copy a file, audio and video without their metadata. Return False if it can't be removed from them.
+
+    Documents stay as they are: cleaning would take away what readers could use before, such as attachments and forms.
+    """
+    file_type = file_type_of(file.name or "")
+    is_played = file_type is not None and file_type.is_audio_or_video
+    if is_played:
+        with suppress(ValidationError):
+            clean_file(file, copy, PurePath(file.name or "").suffix.lower())
+            return True
+        copy.seek(0)
+        copy.truncate()
+    file.seek(0)
+    shutil.copyfileobj(file, copy)
+    return not is_played
 
 
 def _store(context: ImportContext, attachment: Attachment, upload: Picture | Document) -> None:

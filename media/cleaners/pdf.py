@@ -1,4 +1,4 @@
-"""Removing from PDFs what they reveal or run (media.metadata)."""
+"""Removing from PDFs what they reveal or run."""
 
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, Final, cast

@@ -1,0 +1,94 @@
+"""Windows Media (ASF): titles, authors, dates and all other metadata become padding, so that nothing moves.
+
+Source: Advanced Systems Format Specification, revision 01.20.06 (Microsoft). No maintained library with a permissive
+licence does this.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import IO, Final
+from uuid import UUID
+
+from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
+
+_MAX_OBJECTS: Final = 5_000
+
+
+def _guid(text: str) -> bytes:
+    return UUID(text).bytes_le
+
+
+_HEADER: Final = _guid("75B22630-668E-11CF-A6D9-00AA0062CE6C")
+_HEADER_EXTENSION: Final = _guid("5FBF03B5-A92E-11CF-8EE3-00C00C205365")
+_FILE_PROPERTIES: Final = _guid("8CABDCA1-A947-11CF-8EE4-00C00C205365")
+_STREAM_PROPERTIES: Final = _guid("B7DC0791-A9B7-11CF-8EE6-00C00C205365")
+_EXTENDED_STREAM_PROPERTIES: Final = _guid("14E6A5CB-C672-4332-8399-A96952065B5A")
+_BITRATES: Final = _guid("7BF875CE-468D-11D1-8D82-006097C9A2B2")
+_DATA: Final = _guid("75B22636-668E-11CF-A6D9-00AA0062CE6C")
+_SIMPLE_INDEX: Final = _guid("33000890-E5B1-11CF-89F4-00A0C90349CB")
+_INDEX: Final = _guid("D6E229D3-35DA-11D1-9034-00A0C90349BE")
+_PADDING: Final = _guid("1806D474-CADF-4509-A4BA-9AABCB96AAE8")
+# These consist of objects, which begin after so many bytes.
+_CONTAINERS: Final = {_HEADER: 30, _HEADER_EXTENSION: 46}
+# What else is needed for playing.
+_KEPT: Final = {
+    _FILE_PROPERTIES,
+    _STREAM_PROPERTIES,
+    _EXTENDED_STREAM_PROPERTIES,
+    _BITRATES,
+    _DATA,
+    _SIMPLE_INDEX,
+    _INDEX,
+}
+
+
+def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
+    """Turn everything into padding that is not needed for playing, and remove the date and the names of streams."""
+    copy_unchanged(source, target)
+    for kind, start, end in list(_objects(source, 0, size_of(source))):
+        if kind == _FILE_PROPERTIES:
+            # After the ID and the size of the file.
+            write_zeros(target, start + 48, min(start + 56, end))
+        elif kind == _EXTENDED_STREAM_PROPERTIES:
+            for name_start, name_end in _names(source, start, end):
+                write_zeros(target, name_start, name_end)
+        elif kind not in _KEPT:
+            target.seek(start)
+            target.write(_PADDING)
+            write_zeros(target, start + 24, end)
+
+
+def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the type of each object between two positions that holds no others, and where it starts and ends."""
+    for _number in range(_MAX_OBJECTS):
+        if start == end:
+            return
+        file.seek(start)
+        header = file.read(24)
+        if len(header) < 24:
+            raise damaged()
+        kind, size = struct.unpack("<16sQ", header)
+        object_end = start + size
+        first = start + _CONTAINERS.get(kind, 24)
+        if not first <= object_end <= end:
+            raise damaged()
+        if kind in _CONTAINERS and depth < 3:
+            yield from _objects(file, first, object_end, depth + 1)
+        else:
+            yield kind, start, object_end
+        start = object_end
+    raise too_complex()
+
+
+def _names(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where each name of a stream starts and ends in its extended properties."""
+    file.seek(start + 84)
+    (count,) = struct.unpack("<H2x", file.read(4))
+    position = start + 88
+    for _number in range(count):
+        file.seek(position)
+        (size,) = struct.unpack("<2xH", file.read(4))
+        position += 4 + size
+        if position > end:
+            raise damaged()
+        yield position - size, position

@@ -1,0 +1,208 @@
+"""WebM and Matroska: everything that is not needed for playing becomes padding, so that nothing moves.
+
+What each element may contain is listed, and an element that is not listed becomes padding (Void). Sources: RFC 8794
+(EBML), RFC 9559 (Matroska). No maintained library with a permissive licence does this.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
+from media.cleaners.xiph import check_comments, empty_comments, empty_flac_block
+
+_MAX_ELEMENTS: Final = 2_000_000
+_MAX_DEPTH: Final = 12
+# A description of a codec is read as a whole.
+_MAX_DESCRIPTION: Final = 16 * 1024 * 1024
+
+_EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+_SEEK_HEAD, _SEEK, _SEEK_ID = 0x114D9B74, 0x4DBB, 0x53AB
+_INFO, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x4D80, 0x5741
+_TRACKS, _TRACK, _CODEC, _CODEC_DESCRIPTION = 0x1654AE6B, 0xAE, 0x86, 0x63A2
+_CUES, _CHAPTERS, _EDITION, _CHAPTER = 0x1C53BB6B, 0x1043A770, 0x45B9, 0xB6
+_VOID: Final = b"\xec"
+# By the ID of an element: the IDs of those that it keeps. 0 is the file.
+_KEPT: Final[dict[int, frozenset[int]]] = {
+    0: frozenset({_EBML, _SEGMENT}),
+    # Versions, the longest IDs and sizes, and the type of the file.
+    _EBML: frozenset({0x4286, 0x42F7, 0x42F2, 0x42F3, 0x4282, 0x4287, 0x4285}),
+    _SEGMENT: frozenset({_SEEK_HEAD, _INFO, _TRACKS, _CHAPTERS, _CUES, _CLUSTER}),
+    _SEEK_HEAD: frozenset({_SEEK}),
+    # The unit of time, the duration, and the programs, which must be stated and become empty.
+    _INFO: frozenset({0x2AD7B1, 0x4489, _MUXING_APP, _WRITING_APP}),
+    _TRACKS: frozenset({_TRACK}),
+    # Numbers, types, flags, times, languages, the codec, and what it needs to know. No names and no attachments.
+    _TRACK: frozenset({0xD7, 0x73C5, 0x83, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF, 0x9C, 0x6DE7})
+    | {0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x22B59C, 0x22B59D, _CODEC, _CODEC_DESCRIPTION, 0xAA, 0x56AA}
+    | {0x56BB, 0xE0, 0xE1, 0xE2, 0x6D80},
+    # Time, position and size, and the data in blocks, alone or in groups.
+    _CLUSTER: frozenset({0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0x5854, 0xAF}),
+    _CHAPTERS: frozenset({_EDITION}),
+    # Numbers, flags and chapters.
+    _EDITION: frozenset({0x45BC, 0x45BD, 0x45DB, 0x45DD, _CHAPTER}),
+    # Numbers, flags, start, end, tracks and chapters. No names and no commands for players.
+    _CHAPTER: frozenset({0x73C4, 0x91, 0x92, 0x98, 0x4598, 0x8F, _CHAPTER}),
+}
+# What an endless element can't contain. The last two are tags and attachments.
+_END: Final = {
+    _SEGMENT: _KEPT[0],
+    _CLUSTER: _KEPT[0] | _KEPT[_SEGMENT] | {0x1254C367, 0x1941A469},
+}
+_SEEK_ENTRY: Final = re.compile(rb"\x53\xab\x84(.{4})\x53\xac[\x81-\x88].{1,8}", re.DOTALL)
+_SUBTITLES: Final = {b"S_TEXT/ASS", b"S_TEXT/SSA", b"S_ASS", b"S_SSA"}
+# The lines of a description of subtitles that players need. The others name people, programs and files.
+_NEEDED_LINE: Final = re.compile(
+    rb"\[(?:Script Info|V4\+? Styles|Events)\]|(?:Format|Style|ScriptType|PlayRes[XY]|LayoutRes[XY]|WrapStyle|Timer"
+    rb"|Collisions|ScaledBorderAndShadow|YCbCr Matrix) *:",
+    re.IGNORECASE,
+)
+_EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """An element of a file, with the positions of its start, body and end.
+
+    One that is endless, in a recording that was not finished, ends where something begins that can't be in it.
+    """
+
+    id: int
+    start: int
+    body: int
+    end: int
+    is_endless: bool = False
+
+
+def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
+    """Turn everything into padding that is not needed for playing, and empty what is said about the programs."""
+    copy_unchanged(source, target)
+    tracks: list[dict[int, _Element]] = []
+    for parent, element in _elements(source):
+        if element.id not in _KEPT[parent] or (element.id == _SEEK and not _is_kept_seek(_read(source, element))):
+            _write_void(target, element)
+        elif element.id in _EMPTIED:
+            # The end of a text may be filled with zeros.
+            write_zeros(target, element.body, element.end)
+        elif element.id == _TRACK:
+            tracks.append({})
+        elif element.id in {_CODEC, _CODEC_DESCRIPTION}:
+            tracks[-1][element.id] = element
+    for track in tracks:
+        if described := track.get(_CODEC_DESCRIPTION):
+            codec = _read(source, track[_CODEC]).rstrip(b"\0")
+            target.seek(described.body)
+            target.write(_clean_description(codec, _read(source, described)))
+
+
+def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
+    """Yield the elements of the file and of those that are listed, each after the ID of the one that it is in."""
+    position, file_end = 0, size_of(file)
+    # The elements around the current position, from the outermost.
+    around = [_Element(0, 0, 0, file_end)]
+    count = 0
+    while position < file_end:
+        while position >= around[-1].end:
+            around.pop()
+        element = _read_header(file, position, around[-1].end)
+        while around[-1].is_endless and element.id in _END[around[-1].id]:
+            around.pop()
+        parent = around[-1]
+        if (count := count + 1) > _MAX_ELEMENTS:
+            raise too_complex()
+        yield parent.id, element
+        if element.id in _KEPT and element.id in _KEPT[parent.id]:
+            if len(around) > _MAX_DEPTH:
+                raise too_complex()
+            around.append(element)
+            position = element.body
+        else:
+            position = element.end
+
+
+def _read_header(file: IO[bytes], start: int, end: int) -> _Element:
+    """Return the element that starts here, in another one that ends at `end`."""
+    file.seek(start)
+    header = file.read(12)
+    id_size = 9 - header[0].bit_length()
+    if id_size > 4 or len(header) <= id_size:
+        raise damaged()
+    size_size = 9 - header[id_size].bit_length()
+    body = start + id_size + size_size
+    # The first bit that is set says how long the number is, and isn't part of it.
+    limit = 1 << 7 * size_size
+    size = int.from_bytes(header[id_size : id_size + size_size]) % limit
+    element_id = int.from_bytes(header[:id_size])
+    # A size with all bits set is unknown.
+    is_endless = size == limit - 1
+    if is_endless and element_id in _END:
+        return _Element(element_id, start, body, end, is_endless=True)
+    if is_endless or size_size > 8 or body + size > end:
+        raise damaged()
+    return _Element(element_id, start, body, body + size)
+
+
+def _read(file: IO[bytes], element: _Element) -> bytes:
+    if element.end - element.body > _MAX_DESCRIPTION:
+        raise damaged()
+    file.seek(element.body)
+    return file.read(element.end - element.body)
+
+
+def _is_kept_seek(body: bytes) -> bool:
+    """Whether an entry of the table for seeking says where something is that is kept."""
+    entry = _SEEK_ENTRY.fullmatch(body)
+    return entry is not None and int.from_bytes(entry[1]) in _KEPT[_SEGMENT]
+
+
+def _write_void(target: IO[bytes], element: _Element) -> None:
+    """Turn an element into one that players skip, of the same length."""
+    length = element.end - element.start
+    is_short = length <= 128
+    target.seek(element.start)
+    target.write(_VOID + (bytes([0x80 | length - 2]) if is_short else (1 << 56 | length - 9).to_bytes(8)))
+    write_zeros(target, target.tell(), element.end)
+
+
+def _clean_description(codec: bytes, description: bytes) -> bytes:
+    """Return the description of a codec without comments, names and pictures, at the same length."""
+    if codec in {b"A_VORBIS", b"V_THEORA"}:
+        return _clean_packets(description)
+    if codec == b"A_FLAC" and description.startswith(b"fLaC"):
+        return _clean_flac(description)
+    if codec in _SUBTITLES:
+        description.decode()
+        lines = description.splitlines(keepends=True)
+        return b"".join(line if _NEEDED_LINE.match(line) else re.sub(rb"[^\r\n]", b" ", line) for line in lines)
+    return description
+
+
+def _clean_packets(description: bytes) -> bytes:
+    """Empty the second of the three packets of Vorbis or Theora. The lengths of two are stated before them."""
+    sizes: list[int] = []
+    position = 1
+    while len(sizes) < 2:
+        size = 0
+        while (byte := description[position]) == 255:
+            size, position = size + 255, position + 1
+        sizes.append(size + byte)
+        position += 1
+    start, end = position + sizes[0], position + sum(sizes)
+    empty = empty_comments(description[position:])
+    check_comments(description[start:end], empty)
+    if description[0] != 2 or not len(empty) <= end - start or end > len(description):
+        raise damaged()
+    return description[:start] + empty.ljust(end - start, b"\0") + description[end:]
+
+
+def _clean_flac(description: bytes) -> bytes:
+    cleaned, position = bytearray(description), 4
+    while position < len(description):
+        end = position + 4 + int.from_bytes(description[position + 1 : position + 4])
+        if end > len(description):
+            raise damaged()
+        if (empty := empty_flac_block(description[position : position + 4])) is not None:
+            cleaned[position:end] = empty.ljust(end - position, b"\0")
+        position = end
+    return bytes(cleaned)

@@ -1,0 +1,161 @@
+"""RTF: only what readers see is kept.
+
+Groups that readers of RTF may ignore (those that begin with `\\*`) are dropped unless they are listed here. So are the
+properties of the document, and embedded objects and computed fields except for what they show, because both can start
+programs. Source: Rich Text Format Specification 1.9.1 (Microsoft). No maintained library does this.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import IO, Final
+
+from django.core.files.base import ContentFile
+
+from media.cleaners.streams import damaged, too_complex
+from media.pictures import clean_picture
+
+_MAX_TOKENS: Final = 5_000_000
+_MAX_DEPTH: Final = 500
+_TOKEN: Final = re.compile(
+    rb"(?P<open>\{)|(?P<close>\})|\\(?P<word>[A-Za-z]+)(?P<number>-?[0-9]{1,10})?[ ]?|(?P<ignorable>\\\*)"
+    rb"|\\'[0-9A-Fa-f]{2}|\\[^A-Za-z]|[^\\{}]+",
+    re.DOTALL,
+)
+_WORD: Final = re.compile(rb"(?:\\\*)?\\[A-Za-z]+(?:-?[0-9]+)?")
+# Groups that may be ignored, and that readers would miss.
+_KEPT: Final = frozenset(
+    b"aftnsep aftnsepc annotation background bkmkend bkmkstart cs do ds falt fldinst ftnsep ftnsepc listoverridetable"
+    b" listpicture listtable moMath moMathPara moMathParaPr nesttableprops panose picprop pn pnseclvl pntext shpinst"
+    b" shppict ts ud".split()
+)
+_DROPPED: Final = frozenset({b"info", b"filetbl", b"nonshppict"})
+# Who changed what and when, and in which session.
+_REVISIONS: Final = re.compile(rb"(?:rev|cr|pr|sr|tr)(?:auth|dttm|date)(?:del)?|[a-z]*rsid[a-z]*")
+# Fields that are no more than a link or a number.
+_FIELDS: Final = frozenset(b"hyperlink page numpages pageref ref noteref seq toc symbol eq formtext styleref".split())
+_IMAGES: Final = {b"jpegblip": ".jpg", b"pngblip": ".png"}
+# Properties of shapes: the name of a file, the name that a person gave, and a file.
+_SHAPE_PROPERTIES: Final = frozenset({b"pibName", b"wzName", b"metroBlob"})
+
+
+@dataclass(slots=True)
+class _Group:
+    """A group that is open. `start` is the place of its brace in what is written."""
+
+    start: int
+    is_dropped: bool = False
+    # Whether only the result in it is written.
+    is_object: bool = False
+    is_ignorable: bool = False
+    destination: bytes = b""
+    image: str = ""
+    # The name of a property, in the group that holds it and its value.
+    property: bytes = b""
+
+
+def clean_rtf(source: IO[bytes], target: IO[bytes]) -> None:
+    """Keep what readers see, with the metadata of images removed. What follows the document is left out."""
+    source.seek(0)
+    content = source.read()
+    document = _Document()
+    position = 0
+    for _number in range(_MAX_TOKENS):
+        if (token := _TOKEN.match(content, position)) is None:
+            raise damaged()
+        position = token.end()
+        if token["open"]:
+            document.open()
+        elif token["close"]:
+            document.close()
+        elif token["word"] == b"bin":
+            # Bytes that could be anything, also braces. As digits, they mean the same.
+            end = position + max(0, int(token["number"] or 0))
+            document.write(content[position:end].hex().encode())
+            position = end
+        elif token["word"]:
+            document.write_word(token["word"], token[0])
+        elif token["ignorable"]:
+            document.groups[-1].is_ignorable = True
+        else:
+            document.write(token[0])
+        if not document.groups:
+            target.write(b"".join(document.written))
+            return
+    raise too_complex()
+
+
+class _Document:
+    """What is kept of a document, with the groups around the current position."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.groups: list[_Group] = []
+
+    def open(self) -> None:
+        if len(self.groups) == _MAX_DEPTH:
+            raise too_complex()
+        # Of an object, only the group of its result is kept.
+        is_dropped = bool(self.groups) and (self.groups[-1].is_dropped or self.groups[-1].is_object)
+        self.groups.append(_Group(len(self.written), is_dropped))
+        self.written.append(b"{")
+
+    def write(self, text: bytes) -> None:
+        group = self.groups[-1]
+        if not (group.is_dropped or group.is_object):
+            self.written.append(text)
+
+    def write_word(self, word: bytes, text: bytes) -> None:
+        group = self.groups[-1]
+        if word == b"result" and len(self.groups) > 1 and self.groups[-2].is_object and not self.groups[-2].is_dropped:
+            group.is_dropped = False
+            return
+        group.destination = group.destination or word
+        if word in _DROPPED or (group.is_ignorable and group.destination not in _KEPT):
+            group.is_dropped = True
+        elif word == b"object":
+            group.is_object = True
+        elif _REVISIONS.fullmatch(word):
+            self._separate()
+        else:
+            group.image = _IMAGES.get(word, group.image)
+            self.write(b"\\*" + text if group.is_ignorable and word == group.destination else text)
+
+    def close(self) -> None:
+        group = self.groups.pop()
+        around = self.groups[-1] if self.groups else _Group(0)
+        if group.destination == b"fldinst":
+            command = self._text(group).split()
+            group.is_dropped |= not command or command[0].lower() not in _FIELDS
+        elif group.destination == b"sn":
+            around.property = self._text(group).strip()
+        elif group.destination == b"sv":
+            around.is_dropped |= around.property in _SHAPE_PROPERTIES
+        elif group.image and not group.is_dropped:
+            self.written[group.start + 1 :] = _clean_image(self.written[group.start + 1 :], group.image)
+        if group.is_dropped:
+            del self.written[group.start :]
+            self._separate()
+        else:
+            self.written.append(b"}")
+
+    def _separate(self) -> None:
+        """End the last word, because what comes next isn't what came after it."""
+        if self.written and _WORD.fullmatch(self.written[-1]):
+            self.written[-1] += b" "
+
+    def _text(self, group: _Group) -> bytes:
+        return b"".join(part for part in self.written[group.start :] if not part.startswith((b"\\", b"{", b"}")))
+
+
+def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
+    """Return the content of a group with an image, whose bytes are written as digits."""
+    kept: list[bytes] = []
+    digits: list[bytes] = []
+    depth = 0
+    for part in content:
+        depth += {b"{": 1, b"}": -1}.get(part, 0)
+        is_digits = not depth and not part.startswith((b"\\", b"}"))
+        (digits if is_digits else kept).append(part)
+    image = bytes.fromhex(b"".join(digits).decode("ascii"))
+    cleaned = clean_picture(ContentFile(image, name=f"image{extension}"), extension=extension)
+    return [*kept, b"\n", cleaned.read().hex().encode()]

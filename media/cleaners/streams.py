@@ -1,0 +1,41 @@
+"""What the cleaners of several formats do with files, which may be larger than the memory."""
+
+from typing import IO, Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+CHUNK: Final = 64 * 1024
+
+
+def damaged() -> ValidationError:
+    return ValidationError(_("The file is incomplete or damaged."))
+
+
+def too_complex() -> ValidationError:
+    return ValidationError(_("The file has too many parts to be cleaned. Save it in a simpler form."))
+
+
+def size_of(file: IO[bytes]) -> int:
+    """Return the size in bytes. Moves the position to the end."""
+    return file.seek(0, 2)
+
+
+def copy_part(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Append the bytes between two positions of `source`, as far as it has them."""
+    source.seek(start)
+    while start < end and (chunk := source.read(min(CHUNK, end - start))):
+        target.write(chunk)
+        start += len(chunk)
+
+
+def copy_unchanged(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy a file of a type that has no place for metadata, or one that is changed in the copy."""
+    copy_part(source, target, 0, size_of(source))
+
+
+def write_zeros(target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite what is between two positions."""
+    target.seek(start)
+    while start < end:
+        start += target.write(bytes(min(end - start, CHUNK)))

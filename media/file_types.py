@@ -1,0 +1,142 @@
+"""The types of files that are published beside images, and how each is recognised.
+
+The bytes of a file must match the extension of its name; a media type that was sent with it doesn't count. Types that
+can contain scripts for browsers (HTML, SVG) are excluded on purpose.
+"""
+
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import IO, Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+# The number of bytes at the start that the patterns are matched with.
+_HEAD_LENGTH: Final = 128
+# A PDF ends with %%EOF, perhaps followed by a little garbage. Source: ISO 32000-1, 7.5.5 and annex H.
+_TAIL_LENGTH: Final = 2048
+_CHUNK_SIZE: Final = 64 * 1024
+# Control characters that no text has, in UTF-8 or a one-byte encoding. Tab, line ends, form feed and escape may occur.
+_NOT_IN_TEXT: Final = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A type of file. `matches` checks an open file, and may move its position. Files are downloaded unless inline."""
+
+    media_type: str
+    matches: Callable[[IO[bytes]], bool]
+    is_inline: bool = False
+
+    @property
+    def is_audio_or_video(self) -> bool:
+        return self.media_type.startswith(("audio/", "video/"))
+
+
+def file_type_of(name: str) -> FileType | None:
+    """Return the type that a file of this name must have, or None if such files aren't published."""
+    return FILE_TYPES.get(PurePath(name).suffix.lower())
+
+
+def check_type(file: IO[bytes], extension: str) -> None:
+    """Raise ValidationError unless this type is published, and the bytes match it. Moves the position of the file."""
+    if (file_type := FILE_TYPES.get(extension)) is None:
+        raise ValidationError(_("Files of the type “%s” can't be published here.") % (extension or "?"))
+    if not file_type.matches(file):
+        raise ValidationError(_("The file is incomplete, or not of the type “%s” that its name says.") % extension)
+
+
+def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:
+    """Return a check for files that start like any of `patterns`."""
+    pattern = re.compile(b"|".join(patterns), re.DOTALL)
+
+    def matches(file: IO[bytes]) -> bool:
+        file.seek(0)
+        return pattern.match(file.read(_HEAD_LENGTH)) is not None
+
+    return matches
+
+
+def is_pdf(file: IO[bytes]) -> bool:
+    """Whether the file begins and ends like a PDF. Moves its position."""
+    if not _start(b"%PDF-")(file):
+        return False
+    file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
+    return b"%%EOF" in file.read(_TAIL_LENGTH)
+
+
+def _is_zip(file: IO[bytes]) -> bool:
+    """Whether the file starts like an archive and ends with a directory. Nothing in it is unpacked."""
+    try:
+        return _start(rb"PK\x03\x04")(file) and zipfile.is_zipfile(file)
+    except zipfile.BadZipFile:
+        return False
+
+
+def _is_text(file: IO[bytes]) -> bool:
+    file.seek(0)
+    while chunk := file.read(_CHUNK_SIZE):
+        if len(chunk.translate(None, _NOT_IN_TEXT)) < len(chunk):
+            return False
+    return file.tell() > 0
+
+
+# An ID3 tag, or a frame of MPEG layer III.
+_is_mp3 = _start(rb"ID3[\x02-\x04][\x00-\xfe].[\x00-\x7f]{4}", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
+_is_ogg = _start(rb"OggS\x00")
+_is_mp4 = _start(rb"\x00\x00..ftyp")
+# Before `ftyp` was introduced, such files could start with any of these atoms.
+_is_quicktime = _start(rb"[\x00-\x1f]...(?:ftyp|moov|mdat|wide|free|skip|pnot)")
+_is_mpeg = _start(rb"\x00\x00\x01[\xb3\xba]")
+_RTF: Final = rb"\{\\rtf"
+# The format of Office before 2007. Word also saved RTF files with the extension `.doc`.
+_OLE: Final = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_is_office = _start(_OLE)
+_OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
+_OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
+
+FILE_TYPES: Final[Mapping[str, FileType]] = {
+    ".pdf": FileType("application/pdf", is_pdf, is_inline=True),
+    # Audio
+    ".mp3": FileType("audio/mpeg", _is_mp3, is_inline=True),
+    ".m4a": FileType("audio/mp4", _is_mp4, is_inline=True),
+    ".ogg": FileType("audio/ogg", _is_ogg, is_inline=True),
+    ".oga": FileType("audio/ogg", _is_ogg, is_inline=True),
+    ".opus": FileType("audio/ogg", _is_ogg, is_inline=True),
+    ".wav": FileType("audio/wav", _start(rb"RIFF.{4}WAVE"), is_inline=True),
+    ".flac": FileType("audio/flac", _start(rb"fLaC"), is_inline=True),
+    # Video
+    ".mp4": FileType("video/mp4", _is_mp4, is_inline=True),
+    ".m4v": FileType("video/mp4", _is_mp4, is_inline=True),
+    ".webm": FileType("video/webm", _start(rb"\x1a\x45\xdf\xa3.{0,80}webm"), is_inline=True),
+    ".ogv": FileType("video/ogg", _is_ogg, is_inline=True),
+    ".mov": FileType("video/quicktime", _is_quicktime, is_inline=True),
+    # Video that browsers do not play
+    ".mkv": FileType("video/matroska", _start(rb"\x1a\x45\xdf\xa3.{0,80}matroska")),
+    ".3gp": FileType("video/3gpp", _is_mp4),
+    ".3g2": FileType("video/3gpp2", _is_mp4),
+    ".avi": FileType("video/x-msvideo", _start(rb"RIFF.{4}AVI ")),
+    ".mpg": FileType("video/mpeg", _is_mpeg),
+    ".mpeg": FileType("video/mpeg", _is_mpeg),
+    ".wmv": FileType("video/x-ms-wmv", _start(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
+    # Texts, spreadsheets and presentations
+    ".doc": FileType("application/msword", _start(_OLE, _RTF)),
+    ".xls": FileType("application/vnd.ms-excel", _is_office),
+    ".ppt": FileType("application/vnd.ms-powerpoint", _is_office),
+    ".pps": FileType("application/vnd.ms-powerpoint", _is_office),
+    ".docx": FileType(f"{_OPEN_XML}wordprocessingml.document", _is_zip),
+    ".xlsx": FileType(f"{_OPEN_XML}spreadsheetml.sheet", _is_zip),
+    ".pptx": FileType(f"{_OPEN_XML}presentationml.presentation", _is_zip),
+    ".ppsx": FileType(f"{_OPEN_XML}presentationml.slideshow", _is_zip),
+    ".odt": FileType(f"{_OPEN_DOCUMENT}text", _is_zip),
+    ".ods": FileType(f"{_OPEN_DOCUMENT}spreadsheet", _is_zip),
+    ".odp": FileType(f"{_OPEN_DOCUMENT}presentation", _is_zip),
+    ".rtf": FileType("application/rtf", _start(_RTF)),
+    ".txt": FileType("text/plain", _is_text),
+    ".csv": FileType("text/csv", _is_text),
+    ".epub": FileType("application/epub+zip", _is_zip),
+    ".zip": FileType("application/zip", _is_zip),
+}

@@ -1,0 +1,138 @@
+"""Short audio and video that programs play, with SECRET wherever their formats have room for it."""
+
+import hashlib
+import io
+import struct
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import cache
+from typing import Any, Final
+
+import av
+
+SECRET: Final = b"Amina-Secret"
+_RATE: Final = 48_000
+
+
+@cache
+def recording(container: str, video: str = "", audio: str = "", **options: str) -> bytes:
+    """Return half a second of video, a fifth of a second of sound, or both, that say who made them and when."""
+    written = io.BytesIO()
+    with av.open(written, "w", format=container, container_options=options) as file:
+        # More than fits on a page of Ogg.
+        file.metadata.update(title=SECRET.decode(), artist=SECRET.decode(), comment=SECRET.decode() * 6_000)
+        file.metadata["creation_time"] = "2021-02-03T04:05:06Z"
+        streams: list[tuple[Any, Iterable[Any]]] = []
+        if video:
+            pix_fmt = "yuvj420p" if video == "mjpeg" else "yuv420p"
+            streams.append((file.add_stream(video, rate=10, width=32, height=32, pix_fmt=pix_fmt), _images()))
+        if audio:
+            options = {"strict": "experimental", "b": "64000"}
+            streams.append((file.add_stream(audio, rate=_RATE, options=options, layout="stereo"), _sound()))
+        if container == "matroska":
+            file.add_attachment(f"{SECRET.decode()}.txt", "text/plain", SECRET)
+        for stream, _frames in streams:
+            stream.metadata["title"] = SECRET.decode()
+        for stream, frames in streams:
+            for frame in frames:
+                file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+    return written.getvalue()
+
+
+def _images() -> Iterator[av.VideoFrame]:
+    for number in range(5):
+        image = av.VideoFrame(32, 32, "yuv420p")
+        for plane in image.planes:
+            plane.update(bytes([40 * number]) * plane.buffer_size)
+        image.pts, image.time_base = number, Fraction(1, 10)
+        yield image
+
+
+def _sound() -> Iterator[av.AudioFrame]:
+    for number in range(10):
+        sound = av.AudioFrame("s16", "stereo", 1024)
+        sound.planes[0].update(bytes(range(256)) * (sound.planes[0].buffer_size // 256))
+        sound.rate, sound.pts, sound.time_base = _RATE, number * 1024, Fraction(1, _RATE)
+        yield sound
+
+
+def play(content: bytes) -> tuple[dict[int, list[str]], list[dict[str, str]]]:
+    """Return a digest of each image and piece of sound in each stream, and what the file and its streams say."""
+    frames: dict[int, list[str]] = {}
+    with av.open(io.BytesIO(content), "r") as file:
+        said = [dict(file.metadata), *(dict(stream.metadata) for stream in file.streams)]
+        played = [stream for stream in file.streams if isinstance(stream, av.VideoStream | av.AudioStream)]
+        for packet in file.demux(played):
+            for frame in packet.decode():
+                assert isinstance(frame, av.VideoFrame | av.AudioFrame)
+                digest = hashlib.sha256(b"".join(bytes(plane) for plane in frame.planes)).hexdigest()
+                frames.setdefault(packet.stream.index, []).append(f"{frame.pts} {digest}")
+    return frames, said
+
+
+def ogg_page(packet: bytes, *, serial: int, flags: int = 2) -> bytes:
+    """Return a page with a packet of less than 255 bytes. Its checksum is wrong."""
+    return struct.pack("<4sxBqIIIBB", b"OggS", flags, 0, serial, 0, 0, 1, len(packet)) + packet
+
+
+def described_ogg() -> bytes:
+    """Return sound with a stream that says who made it and when."""
+    sound = recording("ogg", audio="libopus")
+    second = sound.index(b"OggS", 1)
+    skeleton = b"fishead\0" + bytes(36) + b"2021-02-03T04:05:06Z"
+    about = b"fisbone\0" + SECRET
+    pages = ogg_page(skeleton, serial=77), ogg_page(about, serial=77, flags=0)
+    return sound[:second] + b"".join(pages) + sound[second:]
+
+
+def ebml(element_id: str, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return bytes.fromhex(element_id) + (1 << 56 | len(body)).to_bytes(8) + body
+
+
+def live_webm() -> bytes:
+    """Return a video as browsers record it, with sizes that are unknown, followed by what programs add."""
+    name = ebml("80", ebml("85", SECRET), ebml("437C", b"eng"))
+    chapter = ebml("B6", ebml("73C4", b"\1"), ebml("91", b"\0"), name)
+    return recording("webm", "libvpx", "vorbis", live="1") + b"".join(
+        [
+            ebml("1043A770", ebml("45B9", chapter)),
+            ebml("1254C367", ebml("7373", ebml("67C8", ebml("45A3", b"ARTIST"), ebml("4487", SECRET)))),
+            ebml("1941A469", ebml("61A7", ebml("466E", SECRET), ebml("465C", SECRET * 90))),
+            ebml("EC", SECRET),
+            # Not in any specification.
+            ebml("1F000001", SECRET),
+        ]
+    )
+
+
+def riff(kind: bytes, body: bytes) -> bytes:
+    return struct.pack("<4sI", kind, len(body)) + body + bytes(len(body) % 2)
+
+
+def camera_avi() -> bytes:
+    """Return a video with what cameras add to it: dates, places, and padding with the remains of other files."""
+    video = recording("avi", "mjpeg", "pcm_s16le")
+    added = riff(b"IDIT", b"WED FEB 03 2021") + riff(b"ISMP", SECRET) + riff(b"_PMX", SECRET) + riff(b"JUNK", SECRET)
+    size = int.from_bytes(video[4:8], "little") + len(added)
+    return video[:4] + struct.pack("<I", size) + video[8:] + added
+
+
+# By the extension: every way of keeping what is said about a recording.
+RECORDINGS: Final = {
+    "Vorbis": (recording("ogg", audio="vorbis"), "a.ogg"),
+    "Opus": (recording("ogg", audio="libopus"), "a.opus"),
+    "FLAC in Ogg": (recording("ogg", audio="flac"), "a.oga"),
+    "an Ogg with Skeleton": (described_ogg(), "a.ogg"),
+    "a chained Ogg": (recording("ogg", audio="libopus") + described_ogg(), "b.ogg"),
+    "a WebM": (recording("webm", "libvpx", "vorbis"), "a.webm"),
+    "a WebM of a browser": (live_webm(), "b.webm"),
+    "a Matroska": (recording("matroska", "mpeg4", "flac"), "a.mkv"),
+    "an AVI": (camera_avi(), "a.avi"),
+    "a Windows Media video": (recording("asf", "wmv2", "wmav2"), "a.wmv"),
+    "a whole FLAC": (recording("flac", audio="flac"), "b.flac"),
+    "a whole WAV": (recording("wav", audio="pcm_s16le"), "b.wav"),
+    "a whole MP3": (recording("mp3", audio="libmp3lame"), "b.mp3"),
+    "a whole MP4": (recording("mp4", "mpeg4", "aac"), "b.mp4"),
+}

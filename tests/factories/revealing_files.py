@@ -1,0 +1,285 @@
+"""Files that say who made them, where, when and with what: SECRET is wherever their formats have room for it."""
+
+import base64
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pikepdf
+from PIL import Image, ImageDraw, PngImagePlugin
+
+from tests.factories.files import MP3, MP4, PDF, archive, wav
+from tests.factories.recordings import SECRET, recording
+
+
+def png(width: int, height: int) -> bytes:
+    """Return the beginning of a PNG that claims to have these dimensions."""
+    header = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + b"\0\0\0\0" + b"\0\0\0\x10IDAT" + bytes(20)
+
+
+def jpeg(orientation: int = 1) -> bytes:
+    """Return a photo of a red upper left corner, stored in this orientation, with a place, a camera and a comment."""
+    upright = Image.new("RGB", (60, 40), "blue")
+    ImageDraw.Draw(upright).rectangle((0, 0, 29, 19), fill="red")
+    undo = {
+        2: (Image.Transpose.FLIP_LEFT_RIGHT,),
+        3: (Image.Transpose.ROTATE_180,),
+        4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+        5: (Image.Transpose.TRANSPOSE,),
+        6: (Image.Transpose.ROTATE_90,),
+        7: (Image.Transpose.TRANSVERSE,),
+        8: (Image.Transpose.ROTATE_270,),
+    }
+    for method in undo.get(orientation, ()):
+        upright = upright.transpose(method)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, SECRET.decode()
+    exif.get_ifd(0x8825)[29] = SECRET.decode()
+    written = io.BytesIO()
+    upright.save(written, "JPEG", exif=exif, comment=SECRET)
+    return written.getvalue()
+
+
+def pdf() -> bytes:
+    """Return a PDF with everything that a PDF should not have."""
+    with pikepdf.open(io.BytesIO(PDF)) as document:
+        script = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert('" + SECRET.decode() + "')")
+        document.docinfo["/Author"] = SECRET.decode()
+        with document.open_metadata() as xmp:
+            xmp["dc:creator"] = [SECRET.decode()]
+        document.Root.OpenAction = script
+        document.Root.Names = pikepdf.Dictionary(JavaScript=pikepdf.Dictionary(Names=["x", script]))
+        document.attachments["secret.txt"] = SECRET
+        image = document.make_stream(jpeg(), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=60, Height=40)
+        image.Filter = pikepdf.Name.DCTDecode
+        page = document.pages[0]
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
+        note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Text, Rect=[0, 0, 9, 9])
+        note.T, note.Contents, note.A, note.M = SECRET.decode(), "A note", script, "D:20260101"
+        # The parts of an object are objects too, and an action can be followed by another.
+        link = pikepdf.Dictionary(Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9], T=SECRET.decode())
+        link.A = pikepdf.Dictionary(S=pikepdf.Name.GoTo, D=[0], Next=[script])
+        page.Annots = [document.make_indirect(note), link]
+        written = io.BytesIO()
+        document.save(written)
+    return written.getvalue()
+
+
+def docx(**more: str | bytes) -> bytes:
+    parts: dict[str, str | bytes] = {
+        "[Content_Types].xml": "<Types/>",
+        "docProps/core.xml": f"<dc:creator>{SECRET.decode()}</dc:creator>",
+        "docProps/app.xml": f"<Company>{SECRET.decode()}</Company>",
+        "word/document.xml": f'<w:p><w:ins w:author="{SECRET.decode()}" w:id="1">Text</w:ins></w:p>',
+        "word/comments.xml": f"<x:comment x:author = '{SECRET.decode()}' x:initials='{SECRET.decode()}'>?</x:comment>",
+        "word/people.xml": f'<w15:person w15:author="{SECRET.decode()}"/>',
+        **more,
+    }
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as package:
+        for name, text in parts.items():
+            package.writestr(name, text)
+        package.writestr("word/media/image1.jpg", jpeg())
+        package.comment = SECRET
+    return written.getvalue()
+
+
+def odt() -> bytes:
+    return archive(
+        **{
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": f"<office:annotation><dc:creator>{SECRET.decode()}</dc:creator>Text</office:annotation>",
+            "meta.xml": f"<meta:initial-creator>{SECRET.decode()}</meta:initial-creator>",
+        }
+    )
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def mp4() -> bytes:
+    place = box(b"udta", box(b"\xa9xyz", SECRET))
+    header = box(b"mvhd", bytes(4) + SECRET[:8] + bytes(88))
+    return MP4[:24] + box(b"moov", header + box(b"trak", box(b"meta", SECRET)) + place) + box(b"mdat", b"SOUND")
+
+
+def mp3() -> bytes:
+    tag = b"ID3\x03\0\0" + bytes([0, 0, 0, len(SECRET) + 10]) + bytes(10) + SECRET
+    return tag + MP3 + b"TAG" + SECRET.ljust(125, b"\0")
+
+
+def flac() -> bytes:
+    block = bytes([4]) + len(SECRET).to_bytes(3) + SECRET
+    return b"fLaC\0\0\0\x22" + bytes(34) + block + bytes([0x81]) + (8).to_bytes(3) + bytes(8) + b"\xff\xf8SOUND"
+
+
+def nested_wav() -> bytes:
+    return wav() + b"LIST" + struct.pack("<I", len(SECRET)) + SECRET
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def revealing_image(kind: str, **options: Any) -> bytes:
+    """Return an image with EXIF, XMP and whatever else the format has room for."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x9C9D] = SECRET.decode(), SECRET
+    image = Image.new("RGB", (60, 40), "teal")
+    if kind == "PNG":
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Author", SECRET.decode())
+        info.add_text("Location", SECRET.decode(), zip=True)
+        info.add_itxt("XML:com.adobe.xmp", f"<x>{SECRET.decode()}</x>")
+        options |= {"pnginfo": info, "exif": exif}
+    elif kind == "GIF":
+        options |= {"comment": SECRET, "save_all": True, "append_images": [Image.new("RGB", (60, 40), "red")]}
+    elif kind == "JPEG":
+        iptc = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(SECRET) + 5)
+        iptc += b"\x1c\x02\x50" + struct.pack(">H", len(SECRET)) + SECRET
+        segment = b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc
+        options |= {"exif": exif, "xmp": b"<x>" + SECRET + b"</x>", "comment": SECRET}
+    else:
+        options |= {"exif": exif, "xmp": b"<x>" + SECRET + b"</x>"}
+    written = io.BytesIO()
+    image.save(written, kind, **options)
+    content = written.getvalue()
+    return content[:2] + segment + content[2:] if kind == "JPEG" else content
+
+
+def png_bomb(side: int) -> bytes:
+    """Return a small PNG that is complete and unpacks to `side` × `side` pixels."""
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes((side // 8 + 1) * side), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def xlsx() -> bytes:
+    return archive(
+        **{
+            "[Content_Types].xml": "<Types/>",
+            "docProps/core.xml": f"<cp:lastModifiedBy>{SECRET.decode()}</cp:lastModifiedBy>",
+            "docProps/custom.xml": f"<property>{SECRET.decode()}</property>",
+            "xl/comments1.xml": f"<authors><author>{SECRET.decode()}</author></authors>",
+            "xl/persons/person.xml": f'<person displayName="{SECRET.decode()}" userId="{SECRET.decode()}"/>',
+            "xl/worksheets/sheet1.xml": "<c>Text</c>",
+            "xl/tables/table1.xml": '<table name="Prizes" displayName="Prizes"/>',
+        }
+    )
+
+
+def pptx() -> bytes:
+    return archive(
+        **{
+            "[Content_Types].xml": "<Types/>",
+            "docProps/app.xml": f"<Manager>{SECRET.decode()}</Manager>",
+            "docProps/thumbnail.jpeg": SECRET.decode(),
+            "ppt/commentAuthors.xml": f'<p:cmAuthor id="0" name="{SECRET.decode()}" initials="{SECRET.decode()}"/>',
+            "ppt/slides/slide1.xml": "<a:t>Text</a:t>",
+        }
+    )
+
+
+_RTF: Final = r"""{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\*\generator NAME;}
+{\info{\author NAME}{\operator NAME}{\creatim\yr2021\mo2\dy3}}{\*\userprops{\propname x}{\staticval NAME}}
+{\*\revtbl{Unknown;}{NAME;}}{\*\rsidtbl\rsid123}{\*\xmlopen{\xmlname NAME}}{\*\template C:\\NAME.dot}
+{\revised\revauth1\revdttm1234567\insrsid99 Text} \u233? \'e9
+{\*\atnid NAME}{\*\atnauthor NAME}{\*\annotation{\*\atndate 99}Why?}
+{\field{\*\fldinst HYPERLINK "https://example.org/"}{\fldrslt a link}}
+{\field{\*\fldinst {DDEAUTO c:\\\\NAME}}{\fldrslt a result}}
+{\object\objemb{\*\objclass NAME}{\*\objdata NAME}{\result{\pard shown}}}
+{\pict{\*\picprop{\sp{\sn pibName}{\sv NAME.jpg}}{\sp{\sn wzDescription}{\sv A lamp}}}\jpegblip
+JPEG}{\pict\pngblip\binLENGTH PNG}}NAME"""
+
+
+def rtf() -> bytes:
+    """Return a text with everything that says who wrote it, images that say where they were taken, and a program."""
+    png = revealing_image("PNG")
+    text = _RTF.encode().replace(b"NAME", SECRET).replace(b"JPEG", jpeg().hex().encode())
+    return text.replace(b"LENGTH", str(len(png)).encode()).replace(b"PNG", png)
+
+
+_CONTAINER: Final = """<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>
+<rootfile full-path="O/book.opf" media-type="application/oebps-package+xml"/></rootfiles>
+<links>NAME</links></container>"""
+_OPF: Final = """<?xml version="1.0"?><!-- NAME --><package xmlns="http://www.idpf.org/2007/opf" version="3.0"
+unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
+<dc:identifier id="id">urn:isbn:1</dc:identifier>
+<dc:identifier>NAME</dc:identifier><dc:title>A book</dc:title><dc:language>en</dc:language><dc:creator>NAME</dc:creator>
+<dc:publisher>NAME</dc:publisher><meta property="dcterms:modified">2021-02-03T04:05:06Z</meta>
+<meta name="calibre:user" content="NAME"/><meta name="cover" content="c"/></metadata>
+<manifest><item id="p" href="text/page%201.xhtml" media-type="application/xhtml+xml"/><item id="s" href="a.js"
+media-type="text/javascript"/><item id="c" href="cover.jpg" media-type="image/jpeg"/><item id="n" href="toc.ncx"
+media-type="application/x-dtbncx+xml"/><item id="d" href="d.svg" media-type="image/svg+xml"/><item id="m" href="a.mp3"
+media-type="audio/mpeg"/></manifest>
+<spine toc="n"><itemref idref="p"/></spine><collection>NAME</collection></package>"""
+_PAGE: Final = """<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>Text</title>
+<meta name="author" content="NAME"/><script>alert(1)</script></head>
+<body onload="x()">Te<!-- NAME -->xt<img src="data:image/jpeg;base64,JPEG"/></body></html>"""
+_NCX: Final = """<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><head><meta name="dtb:uid" content="urn:isbn:1"/>
+<meta name="x" content="NAME"/></head><docAuthor><text>NAME</text></docAuthor><navMap/></ncx>"""
+_SVG: Final = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:i="http://www.inkscape.org/namespaces/inkscape"
+i:export="NAME"><metadata>NAME</metadata><path d="M0 0"/></svg>"""
+
+
+def epub(**more: str | bytes) -> bytes:
+    """Return a book that says who made it in each of its parts."""
+    name = SECRET.decode()
+    parts: dict[str, str | bytes] = {
+        "META-INF/container.xml": _CONTAINER.replace("NAME", name),
+        "mimetype": "application/epub+zip",
+        "META-INF/calibre_bookmarks.txt": name,
+        "O/book.opf": _OPF.replace("NAME", name),
+        "O/text/page 1.xhtml": _PAGE.replace("NAME", name).replace("JPEG", base64.b64encode(jpeg()).decode()),
+        "O/a.js": name,
+        "O/cover.jpg": jpeg(),
+        "O/toc.ncx": _NCX.replace("NAME", name),
+        "O/d.svg": _SVG.replace("NAME", name),
+        "O/a.mp3": mp3(),
+        "O/not-listed.txt": name,
+        **more,
+    }
+    return packed(parts)
+
+
+def packed(parts: Mapping[str, str | bytes]) -> bytes:
+    """Return an archive that says when each file was packed, and by whom."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            entry = zipfile.ZipInfo(name, (2021, 2, 4, 5, 6, 8))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.comment = SECRET
+            entry.extra = struct.pack("<HH", 0x7875, len(SECRET)) + SECRET
+            package.writestr(entry, content)
+        package.comment = SECRET
+    return written.getvalue()
+
+
+def mixed_zip() -> bytes:
+    """Return an archive of files that say where they come from, and of what systems add."""
+    return packed(
+        {
+            "photos/": "",
+            "photos/1.jpg": jpeg(),
+            "report.docx": docx(),
+            "book.epub": epub(),
+            "talk.ogg": recording("ogg", audio="libopus"),
+            "words.txt": "Text",
+            "__MACOSX/photos/._1.jpg": SECRET,
+            "photos/.DS_Store": SECRET,
+        }
+    )
+
+
+def lying_zip(claimed: int) -> bytes:
+    """Return an archive whose directory claims that a file of 100,000 bytes has so many."""
+    content = bytearray(packed({"a.txt": " " * 100_000}))
+    place = content.index(struct.pack("<I", 100_000), content.index(b"PK\1\2"))
+    content[place : place + 4] = struct.pack("<I", claimed)
+    return bytes(content)
