@@ -20,7 +20,7 @@ def security_contacts(values: Iterable[str]) -> list[str]:
             validate_email(value)
         except ValidationError:
             raise ImproperlyConfigured(
-                f"SECURITY_CONTACT contains {value!r}. Use e-mail addresses, and URLs that begin with https://, "
+                f"SECURITY_CONTACT contains {value!r}. Use e-mail addresses and URLs that begin with https://, "
                 "separated by commas."
             ) from None
         contacts.append(f"mailto:{value}")

@@ -150,6 +150,10 @@ CACHES = caches(
 # How much memory each process uses for pages that readers request, in bytes. Further ones come from CACHES.
 BROADSIDE_PAGE_CACHE_MEMORY = env.int("PAGE_CACHE_MEMORY_MB", default=16) * 2**20
 BROADSIDE_PAGE_CACHE_LOCKS = DATA_DIR / "pages.lock"
+# A folder of pages that nginx sends by itself, on the same machine as all processes that change content (see
+# deploy/nginx.conf). How much each process writes there between two changes, in bytes.
+BROADSIDE_PAGES_FOLDER = Path(folder).resolve() if (folder := env.str("PAGES_FOLDER", default="")) else None
+BROADSIDE_PAGES_MAX_BYTES = env.int("PAGES_FOLDER_MAX_MB", default=256) * 2**20
 
 AUTH_USER_MODEL = "accounts.User"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"

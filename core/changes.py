@@ -2,7 +2,9 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
 from django.db import connection, models, transaction
@@ -13,6 +15,10 @@ from core.registry import Registry
 change_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("change handler")
 # Each returns when public content next changes by itself, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
+# Each takes back what others show without asking for the content version, in the transaction that changes content, so
+# before anyone can see the change. Nothing is shown anew until then (see `content_stands_still`). An error undoes the
+# change.
+withdrawals: Final[Registry[Callable[[], None]]] = Registry("withdrawal")
 
 
 # How many transactions can change the content version at the same time on PostgreSQL without waiting for each other.
@@ -61,6 +67,11 @@ _INCREMENT: Final = {
 }
 
 
+_TAKE_ALL_LOCKS: Final = (
+    f"SELECT bool_and(pg_try_advisory_xact_lock({_LOCKS}, slot)) FROM generate_series(1, {_SLOTS}) AS slot"  # noqa: S608  # likewise
+)
+
+
 class CurrentVersion(models.Subquery):
     """The content version, as an expression in a query. Zero if the table is empty."""
 
@@ -93,7 +104,10 @@ def content_changed() -> None:
     pending = transaction.get_connection().run_on_commit
     if any(hook is _incremented for _savepoints, hook, _robust in pending):
         return
-    _increment(1)
+    with transaction.atomic(savepoint=False):
+        _increment(1)
+        for withdraw in withdrawals.values():
+            withdraw()
     # Forgotten together with the increment if the savepoint is rolled back.
     transaction.on_commit(_incremented)
 
@@ -113,6 +127,37 @@ def _increment(step: int) -> None:
 
 def _incremented() -> None:
     """Do nothing. Among the hooks of a transaction, it says that the transaction has incremented the version."""
+
+
+@contextmanager
+def content_stands_still() -> Iterator[int | None]:
+    """Yield the content version, which stays the same within the block; or None if somebody is changing content now.
+
+    Never waits. Changes wait for the end of the block, which must be short. Not for use within a transaction.
+    """
+    if connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            # All of the locks, of which every transaction that changes content holds one.
+            cursor.execute(_TAKE_ALL_LOCKS)
+            yield content_version() if cursor.fetchone() == (True,) else None
+        return
+    connection.ensure_connection()
+    database = connection.connection
+    (timeout,) = database.execute("PRAGMA busy_timeout").fetchone()
+    database.execute("PRAGMA busy_timeout = 0")
+    try:
+        try:
+            # Writes nothing, but nobody else can write either.
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            yield None
+            return
+        try:
+            yield content_version()
+        finally:
+            database.execute("ROLLBACK")
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {timeout}")
 
 
 def next_scheduled_change() -> dt.datetime | None:

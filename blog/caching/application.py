@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
 
+from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
 from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
 from blog.caching.release import release_digest
@@ -22,8 +23,8 @@ from core.changes import content_version, next_scheduled_change
 # there.
 _PATIENCE: Final = 0.3
 _INTERVAL: Final = 0.005
-# Pages may depend on the time in ways that nobody has registered, so they are rendered once a day at least.
-_MAX_AGE: Final = 24 * 60 * 60
+# In seconds. Pages may depend on the time in ways that nobody has registered, so they live for two days at most.
+_DAY: Final = 24 * 60 * 60
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class PageCache:
         self._memory = PageMemory(settings.BROADSIDE_PAGE_CACHE_MEMORY)
         self._turns = Turns(settings.BROADSIDE_PAGE_CACHE_LOCKS)
         self._release = release_digest()
+        folder = settings.BROADSIDE_PAGES_FOLDER
+        self._files = PageFiles(folder, self._release, settings.BROADSIDE_PAGES_MAX_BYTES) if folder else None
         # A content version, and when content changes by itself under it.
         self._next_change: tuple[int, float] = (-1, 0.0)
 
@@ -60,6 +63,8 @@ class PageCache:
             return self._django(environ, start_response)
         page = self._find_in_memory(version, request)
         if page is not None:
+            if self._files is not None:
+                self._files.offer(version, request, page)
             return page.send(environ, start_response)
         return self._answer_in_turn(version, request, environ, start_response)
 
@@ -134,7 +139,7 @@ class PageCache:
                 return 0
             change = scheduled.timestamp() if scheduled else math.inf
             self._next_change = version, change
-        return min(change, now + _MAX_AGE)
+        return min(change, (now // _DAY + 2) * _DAY)
 
 
 def _version() -> int | None:

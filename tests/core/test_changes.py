@@ -1,5 +1,7 @@
 """The hook that every change to an entry passes through."""
 
+import threading
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -12,9 +14,11 @@ from core.changes import (
     ContentVersion,
     change_handlers,
     content_changed,
+    content_stands_still,
     content_version,
     entries_changed,
     use_throwaway_version,
+    withdrawals,
 )
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
@@ -163,3 +167,54 @@ class TestContentVersion:
             assert content_version() > before + 10**6
             transaction.set_rollback(True)
         assert content_version() == before
+
+
+@pytest.mark.django_db(transaction=True)
+class TestContentStandsStill:
+    def test_knows_the_version_that_nobody_can_change_meanwhile(self, at_once: AtOnce) -> None:
+        def stands_still() -> int | None:
+            with content_stands_still() as version:
+                return version
+
+        before = content_version()
+        with content_stands_still() as version:
+            assert version == before
+            # Two at once are not needed.
+            assert at_once(stands_still) == [None]
+        with transaction.atomic():
+            content_changed()
+            assert at_once(stands_still) == [None]
+        assert stands_still() == before + 1
+
+    def test_makes_changes_wait(self, at_once: AtOnce) -> None:
+        order = []
+        begun = threading.Event()
+
+        def publish() -> None:
+            with content_stands_still():
+                begun.set()
+                time.sleep(0.2)
+                order.append("published")
+
+        def change() -> None:
+            begun.wait(10)
+            content_changed()
+            order.append("changed")
+
+        at_once(publish, change)
+        assert order == ["published", "changed"]
+
+    def test_changes_withdraw_what_others_show_or_are_undone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[bool] = []
+
+        def withdraw() -> None:
+            calls.append(connection.in_atomic_block)
+
+        monkeypatch.setitem(withdrawals, "test", withdraw)
+        PostFactory(title="Before")
+        assert calls
+        assert all(calls)
+        monkeypatch.setitem(withdrawals, "test", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Post.objects.update(title="After")
+        assert Post.objects.get().title == "Before"

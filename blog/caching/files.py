@@ -1,0 +1,180 @@
+"""Pages in files that nginx sends by itself (deploy/nginx.conf), without asking the application.
+
+Each content version has a folder, and the link `current` leads to the one that nginx may use. Nobody asks for the
+content version there, so the link has to be right at every moment. Two rules ensure that, whatever crashes:
+
+- Who changes content removes the link, in the same transaction, before anyone can see the change.
+- The link is made only while nobody is changing content: that takes the lock which a change needs.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+import time
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from blog.caching.pages import CachedPage
+from blog.caching.requests import PageRequest
+from core.changes import content_stands_still
+
+# Encodings, and what nginx appends to names for them. The plain file comes last, because that is what it looks for.
+_SUFFIXES: Final = {"br": ".br", "gzip": ".gz", "": ""}
+# In bytes. File systems allow no longer names, and we no longer paths.
+_MAX_NAME_LENGTH: Final = 200
+_MAX_PATH_LENGTH: Final = 1_000
+# In seconds. How often to look whether content has changed by itself.
+_GUARD_INTERVAL: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+def withdraw() -> None:
+    """Let nginx ask the application for every page. Raises OSError if that fails."""
+    if settings.BROADSIDE_PAGES_FOLDER:
+        _link(settings.BROADSIDE_PAGES_FOLDER).unlink(missing_ok=True)
+
+
+def _link(folder: Path) -> Path:
+    return folder / "current"
+
+
+class PageFiles:
+    """The files of one process. They are the same as those that other processes write.
+
+    The name of a folder says for which content version its pages are, until when, and of which release.
+    """
+
+    def __init__(self, folder: Path, release: str, max_bytes: int) -> None:
+        self._folder = folder
+        # After a power failure, files may be incomplete.
+        self._release = f"{release}{_boot_id()}"
+        self._max_bytes = max_bytes
+        # The folder that this process writes to, what it has written there, and how many bytes that is.
+        self._name = ""
+        self._written: set[str] = set()
+        self._size = 0
+        threading.Thread(target=self._guard, daemon=True, name="pages").start()
+
+    def offer(self, version: int, request: PageRequest, page: CachedPage) -> None:
+        """Write a page that was requested again, if nginx can send it, and let nginx use all pages of this version."""
+        name = f"{version}-{int(page.expires_at)}-{self._release}"
+        if name != self._name:
+            self._name, self._written, self._size = name, set(), 0
+        if not _is_file(request, page):
+            return
+        try:
+            if request.path not in self._written and self._size < self._max_bytes:
+                self._written.add(request.path)
+                self._write(self._folder / name, request.path, page)
+            self._publish(version, name)
+        except (OSError, DatabaseError) as error:
+            _log.warning("A page could not be written for nginx. %s: %s", type(error).__name__, error)
+
+    def _write(self, folder: Path, path: str, page: CachedPage) -> None:
+        # WSGI decodes bytes as Latin-1.
+        target = os.fsencode(folder) + path.encode("latin-1")
+        _make_readable_folders(os.fsencode(self._folder), target)
+        for encoding, suffix in _SUFFIXES.items():
+            body = page.body(encoding)
+            # Complete at every moment, and written by one thread only.
+            unfinished = target + b".%d-%d" % (os.getpid(), threading.get_ident())
+            with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
+                os.fchmod(file.fileno(), 0o644)
+                file.write(body)
+            # nginx makes the ETag of the time and the size, so let the time depend on the content.
+            digest = int.from_bytes(blake2b(body, digest_size=4).digest()) >> 1
+            os.utime(unfinished, (digest, digest))
+            os.replace(unfinished, target + b"index.html" + suffix.encode())
+            self._size += len(body)
+
+    def _publish(self, version: int, name: str) -> None:
+        """Let nginx use the folder, unless content has changed or is changing, or the folder is in use already."""
+        link = _link(self._folder)
+        if connection.in_atomic_block or _target(link) == name:
+            return
+        with content_stands_still() as current_version:
+            if current_version != version or self._expires_at(name) <= time.time():
+                return
+            unfinished = self._folder / f".{os.getpid()}-{threading.get_ident()}"
+            unfinished.unlink(missing_ok=True)
+            unfinished.symlink_to(name)
+            unfinished.replace(link)
+        threading.Thread(target=self._delete_older, args=[version, name], daemon=True).start()
+
+    def _delete_older(self, version: int, name: str) -> None:
+        for folder in self._folder.iterdir():
+            number = folder.name.partition("-")[0]
+            if number.isdecimal() and int(number) <= version and folder.name != name:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _guard(self) -> None:
+        """Remove the link when content changes by itself, and that of another release."""
+        while True:
+            pause = _GUARD_INTERVAL
+            with contextlib.suppress(OSError):
+                if name := _target(_link(self._folder)):
+                    left = self._expires_at(name) - time.time()
+                    if left <= 0 or not name.endswith(self._release):
+                        _link(self._folder).unlink(missing_ok=True)
+                    pause = max(0.0, min(left, _GUARD_INTERVAL))
+            time.sleep(pause)
+
+    @staticmethod
+    def _expires_at(name: str) -> int:
+        """Return the time in the name of a folder; 0 if there is none."""
+        parts = name.split("-")
+        return int(parts[1]) if len(parts) == 3 and parts[1].isdecimal() else 0
+
+
+def _boot_id() -> str:
+    """Return what identifies this start of the machine; empty if the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return ""
+
+
+def _target(link: Path) -> str:
+    """Return the name of the folder to which the link leads; empty if there is no link."""
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
+
+
+def _is_file(request: PageRequest, page: CachedPage) -> bool:
+    """Return whether nginx would send the page as we do: a page of HTML, whose path is safe as that of a folder."""
+    path = request.path
+    names = path[1:-1].split("/") if len(path) > 1 else []
+    return (
+        page.is_page
+        and not request.query
+        and ("Content-Type", "text/html; charset=utf-8") in page.headers
+        and "br" in page.bodies
+        and path.startswith("/")
+        and path.endswith("/")
+        and len(path) <= _MAX_PATH_LENGTH
+        and "\0" not in path
+        # Neither empty, nor hidden, nor `..`, nor a file of ours.
+        and not any(not name or name.startswith((".", "index.html")) for name in names)
+        and all(len(name) <= _MAX_NAME_LENGTH for name in names)
+    )
+
+
+def _make_readable_folders(parent: bytes, target: bytes) -> None:
+    """Make the folders on the way from `parent` to `target`, which nginx can read whatever umask this process has."""
+    path = parent
+    for name in target[len(parent) :].split(b"/"):
+        path = os.path.join(path, name) if name else path
+        try:
+            os.mkdir(path)
+            os.chmod(path, 0o755)  # noqa: S103  # everyone may read public pages
+        except FileExistsError:
+            continue

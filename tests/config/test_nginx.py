@@ -1,0 +1,326 @@
+"""The configuration that we ship, in a real nginx in front of real processes: never a page that is out of date."""
+
+import gzip
+import http.client
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import brotli
+import pytest
+
+from tests.factories.processes import Process, environment_of
+from tests.factories.programs import ROOT
+
+HOST = "blog.example.org"
+NEWS = "/2020/05/17/news/"
+BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
+# What depends on the connection, the time and the encoding, and what is useless without a query.
+VARIABLE = {"server", "date", "connection", "etag", "last-modified", "content-encoding", "content-length"}
+VARIABLE |= {"accept-ranges", "no-vary-search"}
+
+if not shutil.which("nginx") or not shutil.which("openssl"):
+    if os.environ.get("CI"):
+        raise RuntimeError("nginx or openssl is missing, so its configuration can't be tested. Install both.")
+    pytest.skip("nginx or openssl is missing, so its configuration is NOT TESTED.", allow_module_level=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int) -> None:
+    for _attempt in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"Nothing listens on port {port}.")
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def is_file(self) -> bool:
+        """Whether nginx sent a file: its ETags are strong ones."""
+        return self.headers.get("ETag", "W/").startswith('"')
+
+    @property
+    def text(self) -> str:
+        decode = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[self.headers["Content-Encoding"]]
+        return str(decode(self.body).decode())
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site behind nginx. `writer` is a process that changes it, and `pages` the folder of pages."""
+
+    port: int
+    insecure_port: int
+    pages: Path
+    folder: Path
+    environment: dict[str, str]
+    writer: Process
+
+    def get(self, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> Response:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, self.port, context=context, timeout=20)
+        plain = socket.create_connection(("127.0.0.1", self.port))
+        connection.sock = context.wrap_socket(plain, server_hostname=host)
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body or None, {"Host": host, "Accept-Encoding": "br, gzip"} | names)
+        response = connection.getresponse()
+        result = Response(response.status, response.headers, response.read())
+        connection.close()
+        return result
+
+    def get_file(self, path: str) -> Response:
+        """Request the page until nginx has a file of it."""
+        for _attempt in range(100):
+            response = self.get(path)
+            if response.is_file:
+                return response
+            time.sleep(0.02)
+        raise TimeoutError(f"nginx never had a file of {path}.")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("nginx")
+    app_port, port, insecure_port = free_port(), free_port(), free_port()
+    settings = {
+        "SITE_URL": f"https://{HOST}",
+        "BEHIND_PROXY": "1",
+        "TRUSTED_PROXIES": "1",
+        "PAGES_FOLDER": str(folder / "pages"),
+        "STATIC_ROOT": str(folder / "static"),
+        "LOG_LEVEL": "WARNING",
+    }
+    environment = environment_of(folder / "data") | settings
+    owner = Process(folder / "data", **settings)
+    owner("from django.core.management import call_command")
+    owner("call_command('migrate', verbosity=0)")
+    owner("call_command('collectstatic', verbosity=0, interactive=False)")
+    owner.end()
+    writer = Process(folder / "data", **settings)
+    writer("words = 'Some words. ' * 100")
+    writer("p = PostFactory(title='News', source=words, slug='news', published_at=at(2020, 5, 17), tags=['t'])")
+    writer("PageFactory(title='About', source=words)")
+    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(app_port), "--workers", "2"]
+    options = ["--blocking-threads", "2", "--no-ws", "--log-level", "warning", "config.wsgi:application"]
+    programs = [subprocess.Popen([*granian, *options], cwd=ROOT, env=environment)]  # noqa: S603  our own arguments
+    wait_for(app_port)
+    programs.append(_start_nginx(folder, app_port=app_port, port=port, insecure_port=insecure_port))
+    wait_for(port)
+    yield Site(port, insecure_port, folder / "pages", folder / "data", settings, writer)
+    writer.end()
+    for program in programs:
+        program.terminate()
+        program.wait()
+
+
+def _start_nginx(folder: Path, *, app_port: int, port: int, insecure_port: int) -> subprocess.Popen[bytes]:
+    """Run nginx with the configuration that we ship, and the paths and ports of this test."""
+    certificate = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    certificate += ["-subj", f"/CN={HOST}", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run(certificate, check=True, capture_output=True)  # noqa: S603  our own arguments
+    shipped = (ROOT / "deploy" / "nginx.conf").read_text()
+    for pattern, replacement in (
+        (r"\n *listen \[::\][^\n]*", ""),
+        (r"listen 443", f"listen 127.0.0.1:{port}"),
+        (r"listen 80", f"listen 127.0.0.1:{insecure_port}"),
+        (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
+        (r"/etc/ssl/blog.example.org/fullchain.pem", str(folder / "cert.pem")),
+        (r"/etc/ssl/blog.example.org/privkey.pem", str(folder / "key.pem")),
+        (r"/run/broadside/pages", str(folder / "pages")),
+        (r"/srv/broadside/static/", f"{folder}/static/"),
+        (r"/var/log/nginx/blog.log", str(folder / "access.log")),
+        (r"/dev/null crit", f"{folder}/error.log"),
+        *([] if BROTLI.exists() else [(r"brotli_static on;", "")]),
+    ):
+        assert re.search(pattern, shipped), pattern
+        shipped = re.sub(pattern, replacement, shipped)
+    (folder / "site.conf").write_text(shipped)
+    (folder / "nginx.conf").write_text(
+        f"{f'load_module {BROTLI};' if BROTLI.exists() else ''}\n"
+        f"{'user root;' if os.getuid() == 0 else ''} daemon off; worker_processes 1; pid {folder}/nginx.pid;\n"
+        f"error_log {folder}/start.log;\n"
+        "events {}\n"
+        f"http {{ client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; include {folder}/site.conf; }}\n"
+    )
+    command = ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "start.log")]
+    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)  # noqa: S603  likewise
+    assert checked.returncode == 0, checked.stderr
+    return subprocess.Popen(command)  # noqa: S603  likewise
+
+
+class TestFiles:
+    def test_are_sent_with_the_headers_of_the_application(self, site: Site) -> None:
+        for path in ("/", NEWS, "/tag/t/"):
+            page = site.get_file(path)
+            ours = site.get(path, Cache_Control="no-store")
+            assert not ours.is_file
+            names = {name.lower() for name in (*page.headers, *ours.headers)} - VARIABLE
+            assert {name: page.headers[name] for name in names} == {name: ours.headers[name] for name in names}
+            assert page.text == ours.text
+
+    @pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
+    def test_are_sent_in_the_encoding_that_the_browser_accepts(self, site: Site, encoding: str) -> None:
+        if encoding == "br" and not BROTLI.exists():
+            pytest.skip("nginx has no Brotli, so it is NOT TESTED.")
+        site.get_file("/")
+        page = site.get("/", Accept_Encoding=encoding)
+        assert page.is_file
+        assert page.headers["Content-Encoding"] == (None if encoding == "identity" else encoding)
+        assert page.headers["Vary"] == "Accept-Encoding"
+        assert page.text == site.get("/", Cache_Control="no-store").text
+        assert "Last-Modified" not in page.headers
+        assert site.get("/", Accept_Encoding=encoding, If_None_Match=page.headers["ETag"]).status == 304
+
+    def test_are_not_for_staff_or_for_pages_with_a_query(self, site: Site) -> None:
+        site.get_file(NEWS)
+        staff = site.get(NEWS, Cookie="a=b; sessionid=x")
+        assert staff.headers["Cache-Control"] == "private, no-store"
+        assert not site.get(f"{NEWS}?replytocom=1").is_file
+        assert not site.get(f"{NEWS}?utm_source=x&p=1").is_file
+        assert site.get(f"{NEWS}?utm_source=x&fbclid=y").is_file
+        assert site.get(NEWS, method="HEAD").is_file
+        assert site.get(NEWS, method="DELETE").status == 405
+        assert site.get(NEWS, method="OPTIONS").status == 204
+
+    def test_have_names_that_nobody_can_choose(self, site: Site) -> None:
+        site.get_file("/")
+        paths = ("/..%2f..%2f", "/%2e%2e/%2e%2e/etc/passwd", "/.hidden/", "/current/", "/none/", "/about/index.html")
+        for path in paths:
+            for _again in range(3):
+                response = site.get(path)
+                assert not response.is_file
+                assert response.status in {301, 400, 404}
+        outside = [path for path in site.pages.rglob("*") if ".." in path.parts or path.name.startswith(".")]
+        assert outside == []
+
+    def test_can_be_read_by_everyone(self, site: Site) -> None:
+        site.get_file("/tag/t/")
+        for path in site.pages.rglob("*"):
+            if not path.is_symlink():
+                assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+
+
+class TestChanges:
+    def test_show_with_the_next_request(self, site: Site) -> None:
+        for n in range(10):
+            site.get_file(NEWS)
+            site.get_file("/")
+            site.writer(f"c = CommentFactory(entry=p, status='pending', text='Words no. {n}.')")
+            assert site.get(NEWS).is_file
+            site.writer("decisions.approve([c], by=None)")
+            assert f"Words no. {n}." in site.get(NEWS).text
+            site.writer(f"p.title = 'Title no. {n}'; p.save()")
+            assert f"Title no. {n}" in site.get("/").text
+
+    def test_show_if_their_process_is_killed_after_the_commit(self, site: Site) -> None:
+        killed = Process(site.folder, **site.environment)
+        assert "Killed" not in site.get_file("/about/").text
+        killed(
+            "with transaction.atomic():\n"
+            "    transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+            "    Page.objects.update(title='Killed after')\n"
+        )
+        killed.end()
+        assert "Killed after" in site.get("/about/").text
+
+    def test_that_are_undone_leave_the_page_as_it_was(self, site: Site) -> None:
+        before = site.get_file("/about/").text
+        killed = Process(site.folder, **site.environment)
+        killed(
+            "with transaction.atomic():\n"
+            "    Page.objects.update(title='Killed before')\n"
+            "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        killed.end()
+        assert site.get_file("/about/").text == before
+
+    def test_that_are_under_way_keep_nginx_from_using_files(self, site: Site) -> None:
+        site.get_file("/about/")
+        site.writer("block = transaction.atomic(); block.__enter__(); Page.objects.update(title='Under way')")
+        for _again in range(5):
+            response = site.get("/about/")
+            assert not response.is_file
+            assert "Under way" not in response.text
+        site.writer("block.__exit__(None, None, None)")
+        assert "Under way" in site.get("/about/").text
+        assert "Under way" in site.get_file("/about/").text
+
+    def test_show_when_they_are_scheduled(self, site: Site) -> None:
+        site.writer("import datetime as dt; from django.utils import timezone")
+        site.writer("due = timezone.now() + dt.timedelta(seconds=4)")
+        due = time.time() + 4
+        site.writer("PostFactory(title='Scheduled', published_at=due)")
+        assert "Scheduled" not in site.get_file("/").text
+        time.sleep(max(0.0, due - time.time()) + 0.1)
+        assert "Scheduled" in site.get("/").text
+
+    def test_of_the_folder_itself_harm_nobody(self, site: Site) -> None:
+        site.get_file("/")
+        shutil.rmtree(site.pages)
+        assert site.get("/").status == 200
+        site.writer("p.title = 'Without a folder'; p.save()")
+        assert "Without a folder" in site.get("/").text
+        assert "Without a folder" in site.get_file("/").text
+
+    def test_leave_one_folder_of_pages(self, site: Site) -> None:
+        for n in range(3):
+            site.writer(f"p.title = 'One of {n}'; p.save()")
+            site.get_file("/")
+        deadline = time.monotonic() + 10
+        while len([path for path in site.pages.iterdir() if not path.is_symlink()]) > 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+class TestServer:
+    def test_redirects_to_https(self, site: Site) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", site.insecure_port, timeout=20)
+        connection.request("GET", "/about/?a=b")
+        response = connection.getresponse()
+        assert (response.status, response.headers["Location"]) == (301, f"https://{HOST}/about/?a=b")
+        connection.close()
+
+    def test_knows_no_other_host(self, site: Site) -> None:
+        with pytest.raises(ssl.SSLError):
+            site.get("/", host="evil.example")
+
+    def test_sends_static_files_compressed_and_for_good(self, site: Site) -> None:
+        (path,) = re.findall(r'href="(/static/css/site[^"]*\.css)"', site.get("/").text)
+        style = site.get(path)
+        assert style.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert style.headers["Content-Encoding"] in {"br", "gzip"}
+        assert style.headers["Content-Type"].startswith("text/css")
+        assert style.headers["X-Content-Type-Options"] == "nosniff"
+
+    def test_refuses_large_bodies(self, site: Site) -> None:
+        assert site.get("/comments/on/post/1/", method="POST", body=b"x" * 2_000_000).status == 413
+
+    def test_logs_no_ip_address_query_or_secret(self, site: Site) -> None:
+        site.get("/comments/own/secret-word/")
+        site.get("/about/?unapproved=secret-word")
+        log = (site.pages.parent / "access.log").read_text()
+        assert '"GET /about/"' in log
+        assert "secret-word" not in log
+        assert "127.0.0.1" not in log
