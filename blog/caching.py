@@ -77,7 +77,7 @@ class PageCacheMiddleware:
 
     def __call__(self, http_request: HttpRequest) -> HttpResponse:
         request = cast("SiteRequest", http_request)
-        request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.current))
+        request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.remembered))
         is_reader = not has_session(request)
         # A page from the cache must not be sent to another host, either. Raises DisallowedHost.
         request.get_host()
