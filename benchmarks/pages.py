@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=5_000)
     parser.add_argument("--requests", type=int, default=100, help="in each round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="whose median counts (%(default)s)")
+    parser.add_argument("--plain", action="store_true", help="print lines for growth.py")
     options = parser.parse_args()
     scratch_site.migrate()
     # A second run in the same BROADSIDE_DATA measures the same site.
@@ -95,6 +96,9 @@ def main() -> None:
                 costs[name][0].append(cpu_of(ours, path, options.requests, plain) / units[-1])
                 costs[name][1].append(cpu_of(ours, path, options.requests, compressed) / units[-1])
             costs["comment"][0].append(cpu_of_comments(ours, min(options.requests, 40), run) / units[-1])
+    if options.plain:
+        print("\n".join(f"{name}\t{statistics.median(as_is)}" for name, (as_is, _zipped) in costs.items()))
+        return
     print(f"{options.posts:,} posts; b = {statistics.median(units) * 1000:.3f} ms of CPU")
     print(f"{'not in the page cache':<24}{'status':>8}{'kB':>6}{'CPU':>9}{'with gzip':>12}")
     for name, (as_is, zipped) in costs.items():

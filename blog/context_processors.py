@@ -12,7 +12,7 @@ from core.models import SiteSettings
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the site's settings, the sidebar and the user who is logged in, each read only if a template uses it."""
-    settings_row = getattr(request, "site", None) or SiteSettings.current()
+    settings_row = getattr(request, "site", None) or SiteSettings.remembered()
 
     def staff() -> Any:
         # Without a session no user is looked up, so that the page stays the same for every reader.

@@ -4,9 +4,9 @@ Python writes them, because templates would take six times as long for all these
 """
 
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Final
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, get_language_bidi, gettext, pgettext

@@ -16,6 +16,8 @@ from django.utils.translation import gettext
 
 from blog.listed_posts import listed_posts
 from blog.models import Post, load_pictures
+from core.memory import remembered
+from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
 
@@ -55,6 +57,26 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
     return first, first.replace(month=last_month, day=calendar.monthrange(first.year, last_month)[1])
 
 
+class ListingPaginator(Paginator[Any]):
+    """The pages of the listing at `url`, whose posts are counted once under each content version.
+
+    A page in the second half is read from the end, so that the last page takes no longer than the first.
+    """
+
+    def __init__(self, ids: QuerySet[Any, Any], site: SiteSettings, url: str) -> None:
+        super().__init__(ids, site.entries_per_page)
+        self._ids = ids
+        self.count = remembered(site, ids.count, "count", url)
+
+    def page(self, number: int | str) -> Page[Any]:
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        end = min(start + self.per_page, self.count)
+        if start > self.count // 2:
+            return Page(self._ids.reverse()[self.count - end : self.count - start], number, self)
+        return Page(self._ids[start:end], number, self)
+
+
 def listing_response(
     request: SiteRequest,
     page_number: int | None,
@@ -76,7 +98,7 @@ def listing_response(
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
-    paginator = Paginator(ids, request.site.entries_per_page)
+    paginator = ListingPaginator(ids, request.site, url)
     try:
         page = paginator.page(page_number or 1)
     except EmptyPage as error:

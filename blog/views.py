@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from blog import passwords, preview_links
-from blog.caching import mark_private
+from blog.caching import has_session, mark_private
 from blog.listing import FeedLink, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post
 from blog.permissions import may_view
@@ -23,6 +24,8 @@ from blog.rendering import PAGE_BREAK
 from blog.rendering.images import load_first_eagerly
 from blog.terms import links_to, terms_of
 from core.dates import format_day, format_month
+from core.memory import remembered
+from core.models import SiteSettings
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
@@ -41,7 +44,7 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         return _short_link_response(request, entry_id)
     published = Post.objects.published()
     sticky: list[Post] = []
-    if page_number is None:
+    if page_number is None and remembered(request.site, published.filter(sticky=True).exists, "sticky"):
         sticky = list(published.filter(sticky=True).for_listing(with_author=request.site.show_author))
     return listing_response(
         request, page_number, url=reverse("blog:front"), ids=published.newest_first().values("pk"), sticky=sticky
@@ -142,7 +145,8 @@ def post(
 ) -> HttpResponse:
     date, _last = period(year, month, day)
     posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
-    found = posts.filter(slug=slug).first() or posts.filter(slug=_normalise(slug)).first()
+    by_slug: dict[str, Post] = {post.slug: post for post in posts.filter(slug__in={slug, _normalise(slug)})}
+    found = by_slug.get(slug) or next(iter(by_slug.values()), None)
     if found is None:
         raise Http404(gettext("That post doesn't exist."))
     if page_number == 1 or found.slug != slug:
@@ -166,7 +170,8 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
 
 def _find_page(path: str) -> Page | None:
     pages = Page.objects.published().select_related("featured_picture")
-    return pages.filter(path=path).first() or pages.filter(path=_normalise(path)).first()
+    by_path: dict[str, Page] = {page.path: page for page in pages.filter(path__in={path, _normalise(path)})}
+    return by_path.get(path) or next(iter(by_path.values()), None)
 
 
 def _normalise(slug: str) -> str:
@@ -282,5 +287,11 @@ def robots(request: SiteRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Show that this URL doesn't exist, with the site's navigation."""
-    return render(request, "404.html", {"page_title": gettext("Not Found")}, status=404)
+    """Show that this URL doesn't exist, with the site's navigation. For readers, the page is the same at every URL."""
+
+    def make() -> str:
+        return render_to_string("404.html", {"page_title": gettext("Not Found")}, request)
+
+    site: SiteSettings | None = getattr(request, "site", None)
+    html = make() if site is None or has_session(request) else remembered(site, make, "not found")
+    return HttpResponse(html, status=404)

@@ -1,16 +1,24 @@
 """What a process remembers of public content until that content changes, so as not to compute it for each request."""
 
+import math
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from django.utils.translation import get_language
 
-from core.models import SiteSettings
-
 # Values are small, and all of them are forgotten at each change, so this is a limit for crawlers only.
 MAX_VALUES: Final = 5_000
+
+
+class Versioned(Protocol):
+    """The site's settings, which know the content version."""
+
+    content_version: int
+
+    @property
+    def seconds_to_next_change(self) -> float: ...
 
 
 @dataclass(slots=True)
@@ -18,35 +26,47 @@ class _Memory:
     """The values under one content version, which are right until `expires` (seconds of the monotonic clock)."""
 
     version: int
-    expires: float
+    expires: float = math.inf
     values: dict[Hashable, Any] = field(default_factory=dict)
 
 
-_memory = _Memory(version=0, expires=0)
+_memory = _Memory(version=0)
 
 
-def remembered[Value](site: SiteSettings, make: Callable[[], Value], *key: Hashable) -> Value:
+def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable) -> Value:
     """Return what `make` returned for this key, in this language, since public content last changed.
 
     Processes agree on the content version, so each forgets at the same time. `make` must depend on nothing but the key
     and public content, and nobody may change what it returns.
     """
+    memory = memory_of(site.content_version)
+    if memory.expires == math.inf:
+        memory.expires = time.monotonic() + site.seconds_to_next_change
+    return recall(memory, make, get_language(), *key)
+
+
+def memory_of(version: int) -> _Memory:
+    """Return what is remembered under this content version, which is nothing at first."""
     global _memory
     memory = _memory
-    if memory.version != site.content_version or time.monotonic() >= memory.expires:
+    if memory.version != version or time.monotonic() >= memory.expires:
         # Another thread may do the same. Then one of them computes some values again.
-        memory = _memory = _Memory(site.content_version, time.monotonic() + site.seconds_to_next_change)
-    full_key = (get_language(), *key)
+        memory = _memory = _Memory(version)
+    return memory
+
+
+def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) -> Value:
+    """Return the value with this key, which `make` returns if it is not remembered."""
     try:
-        value: Value = memory.values[full_key]
+        value: Value = memory.values[key]
     except KeyError:
         value = make()
         if len(memory.values) < MAX_VALUES:
-            memory.values[full_key] = value
+            memory.values[key] = value
     return value
 
 
 def forget() -> None:
-    """Forget everything, for tests, which all begin with the same content version."""
+    """Forget everything, because this process is changing public content."""
     global _memory
-    _memory = _Memory(version=0, expires=0)
+    _memory = _Memory(version=0)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 
 from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
@@ -52,8 +52,11 @@ class PageCache:
         version = None if request is None else _version()
         if request is None or version is None:
             return None
+        page = self._find_in_memory(version, request)
+        if page is not None and self._files is not None:
+            self._files.offer(version, request, page)
+        page = page or self._find_shared(version, request)
         environ[KNOWN_PAGE] = self._memory.knows(request)
-        page = self._find_in_memory(version, request) or self._find_shared(version, request)
         return None if page is None else page.send(environ, start_response)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -62,11 +65,11 @@ class PageCache:
         if request is None or version is None:
             return self._django(environ, start_response)
         page = self._find_in_memory(version, request)
-        if page is not None:
-            if self._files is not None:
-                self._files.offer(version, request, page)
-            return page.send(environ, start_response)
-        return self._answer_in_turn(version, request, environ, start_response)
+        if page is None:
+            return self._answer_in_turn(version, request, environ, start_response)
+        if self._files is not None:
+            self._files.offer(version, request, page)
+        return page.send(environ, start_response)
 
     def _answer_in_turn(
         self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
@@ -146,6 +149,9 @@ def _version() -> int | None:
     """Return the content version, or None if it can't be read: then there are errors, which nobody may store."""
     try:
         return content_version()
-    except Exception as error:  # noqa: BLE001  each database driver raises its own
+    except DatabaseError as error:
         _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
         return None
+    finally:
+        # Nobody else does, as no request begins or ends here.
+        close_old_connections()

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import unquote
 
 from django.db import models
@@ -29,6 +29,15 @@ def _folder_without_target() -> Q:
     return Q(path__endswith=f"/{_REST}", **{f"{name}__isnull": True for name in TARGETS})
 
 
+class RedirectQuerySet(PublicQuerySet["Redirect"]):
+    def with_targets(self) -> Self:
+        """Load what the URLs of the targets are made of, in the same query."""
+        entry = ("kind", "status", "slug", "published_at", "published_on", "path")
+        columns = [f"entry__{column}" for column in entry]
+        columns += ["category__path", "author__slug", "picture__file", "document__file"]
+        return self.select_related(*TARGETS).only("path", *TARGETS, *columns)
+
+
 class Redirect(PublicModel):
     """A path that once led to its target. It is only looked up if no page has the path now.
 
@@ -44,7 +53,7 @@ class Redirect(PublicModel):
     picture = models.ForeignKey(Picture, null=True, on_delete=models.CASCADE, related_name="redirects")
     document = models.ForeignKey(Document, null=True, on_delete=models.CASCADE, related_name="redirects")
 
-    objects = PublicQuerySet["Redirect"].as_manager()
+    objects = RedirectQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("redirect")

@@ -26,8 +26,8 @@ _TRACKING: Final = re.compile(
 class SingleRedirectMiddleware:
     """Answers an old URL with one redirect to the end of the chain, if there is a page.
 
-    The target is requested here, as by a reader without an account, and is in the page cache when the browser follows
-    the redirect. Pages that exist take no further queries.
+    Unless it is known to exist, the target is requested here, as by a reader without an account. Pages that exist take
+    no further queries.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -39,16 +39,16 @@ class SingleRedirectMiddleware:
             return response
         # With a host, because a path that begins with two slashes would be read as one.
         requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
+        is_there = False
         for _step in range(_MAX_STEPS):
             target = self._next_url(url, response)
             if target is None:
                 break
-            url = target
-            if _is_file(url.path):
-                # A redirect to a file is stored, so the file exists. It is too large to be requested here.
+            url, is_there = target
+            if is_there:
                 break
             response = self.get_response(_anonymous_request(request, url))
-        if url == requested or not (_is_file(url.path) or response.status_code in {200, 302}):
+        if url == requested or not (is_there or response.status_code in {200, 302}):
             # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
             return response
         redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
@@ -58,21 +58,27 @@ class SingleRedirectMiddleware:
             mark_public(redirect)
         return redirect
 
-    def _next_url(self, url: SplitResult, response: HttpResponseBase) -> SplitResult | None:
-        """Return where `url` leads, given the response to it; None if the response is final."""
+    def _next_url(self, url: SplitResult, response: HttpResponseBase) -> tuple[SplitResult, bool] | None:
+        """Return where `url` leads, given the response to it, and whether that exists; None if the response is final.
+
+        A file exists if something redirects to it. It would be too large to be requested.
+        """
         if response.status_code in {301, 308}:
             target = urlsplit(response.headers["Location"])
             if target.netloc and not response.headers["Location"].startswith(f"{settings.SITE_URL}/"):
                 return None
-            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment)
+            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment), _is_file(
+                target.path
+            )
         if response.status_code == 404:
             path = _decoded(url.path)
             if path.startswith("/admin/") or _is_file(path):
                 return None
             if found := find_target(path, url.query):
-                target = urlsplit(found)
+                target = urlsplit(found.url)
                 if target.path != url.path:
-                    return target._replace(fragment=target.fragment or url.fragment)
+                    is_there = found.is_there or _is_file(target.path)
+                    return target._replace(fragment=target.fragment or url.fragment), is_there
         return None
 
 

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
@@ -60,8 +60,15 @@ _MIN_PREFIX_LENGTH: Final = 8
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
-def find_target(path: str, query: str = "") -> str:
-    """Return the URL that `path` should redirect to; empty if there is none.
+class Target(NamedTuple):
+    """A URL to redirect to, and whether a post or page, a category or a file is known to be there now."""
+
+    url: str
+    is_there: bool = False
+
+
+def find_target(path: str, query: str = "") -> Target | None:
+    """Return where `path` should redirect to.
 
     It is the URL of something that is public, or another form of `path`; `query` is kept only if a folder that the
     blog was in is removed. At most four queries.
@@ -70,18 +77,22 @@ def find_target(path: str, query: str = "") -> str:
     if post_page := _POST_PAGE.fullmatch(path):
         path = post_page[1]
         if url := _url_of_post(post_page):
-            return url
+            return Target(url, is_there=True)
     suffix = _SUFFIX.search(path)
     base = path[: suffix.start()] if suffix else path
     redirects = _find_redirects(path, base)
-    url = _redirected_url(redirects, base)
-    if suffix and url and not url.startswith(settings.MEDIA_URL):
-        return url + suffix[0]
-    if url := url or _without_folder(path, query, redirects) or _rewrite_path(path):
-        return url
-    # Entries have feeds, but no further pages of a listing.
+    redirected = _redirected(redirects, base)
+    if redirected and suffix and not redirected.url.startswith(settings.MEDIA_URL):
+        return Target(redirected.url + suffix[0])
+    if redirected:
+        return redirected
+    if url := _without_folder(path, query, redirects) or _rewrite_path(path):
+        return Target(url)
     url = _guess_entry_url(base)
-    return url + suffix[0] if url and suffix and suffix[0].startswith("feed/") else url
+    if url and suffix and suffix[0].startswith("feed/"):
+        # Entries have feeds, but no further pages of a listing.
+        return Target(url + suffix[0])
+    return Target(url, is_there=True) if url else None
 
 
 def _url_of_post(post_page: re.Match[str]) -> str:
@@ -100,7 +111,7 @@ def _find_redirects(path: str, base: str) -> list[Redirect]:
     segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]
     folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
     paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
-    return list(Redirect.objects.filter(path__in=paths))
+    return list(Redirect.objects.filter(path__in=paths).with_targets())
 
 
 def _category_slug(base: str) -> str:
@@ -117,18 +128,19 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
     return ""
 
 
-def _redirected_url(redirects: Iterable[Redirect], base: str) -> str:
+def _redirected(redirects: Iterable[Redirect], base: str) -> Target | None:
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != base):
         if not redirect.folder and (url := redirect.url):
-            return url
+            # An author's page exists only if there are posts on it.
+            return Target(url, is_there=redirect.author_id is None)
     category_slug = _category_slug(base)
     if not category_slug:
-        return ""
+        return None
     # As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
     slugs = [category_slug, slugify(category_slug)]
     categories: QuerySet[Category] = Category.objects.filter(slug__in=slugs)
     category = min(categories, key=lambda category: slugs.index(category.slug), default=None)
-    return category.get_absolute_url() if category else ""
+    return Target(category.get_absolute_url(), is_there=True) if category else None
 
 
 def _rewrite_path(path: str) -> str:

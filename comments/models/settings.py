@@ -32,11 +32,6 @@ class CommentPolicy(models.TextChoices):
 class CommentSettings(PublicModel):
     """The owner's choices about comments. There is exactly one row (core.apps creates it)."""
 
-    private_fields = frozenset(
-        {"comment_policy", "links_allowed", "comments_per_sender", "comments_per_site"}
-        | {"keep_spam_days", "forget_emails_after_days"}
-    )
-
     site = models.OneToOneField(
         SiteSettings, on_delete=models.CASCADE, primary_key=True, editable=False, related_name="comment_settings"
     )

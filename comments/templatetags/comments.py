@@ -7,10 +7,11 @@ from typing import Any
 from django import template
 from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.template import Context
-from django.urls import reverse
+from django.template.loader import render_to_string
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from blog import passwords
@@ -19,15 +20,23 @@ from blog.listing import Pager, pager
 from blog.models import Entry
 from comments import avatars
 from comments.forms import CommentForm, FollowForm
-from comments.models import Comment, CommentSettings
+from comments.models import CommentSettings
 from comments.moderation.submission import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
 from comments.rules import akismet
 from comments.sender_links import edit_url, from_request
-from comments.text import REL
-from comments.threads import Node, Thread, page_url, reply_target, thread_for
+from comments.thread_html import ThreadPage, commenter, thread_html
+from comments.threads import Thread, page_url, reply_target, thread_for
+from core.memory import remembered
+from core.models import SiteSettings
+from core.urls import URLTemplate
 
 register = template.Library()
+
+_add_url = URLTemplate("comments:add", "post", "1234567890")
+_follow_url = URLTemplate("comments:follow", "post", "1234567890")
+# In place of the two URLs.
+_ADD, _FOLLOW = "[add]", "[follow]"
 
 
 @register.simple_tag(takes_context=True)
@@ -57,38 +66,78 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     settings = CommentSettings.of(context["site"])
     comments: Thread = context.get("comment_thread") or thread_for(request, entry, settings)
+    url = page_url(entry, comments.page_number)
+    token = passwords.token(entry) if entry.password else ""
+    is_open = settings.is_open(entry)
+    page = ThreadPage(url, is_open, settings.show_avatars, token, _own_comment(comments))
     # Without a session the user is not looked up, and the page is the same for every reader.
     is_private = has_session(request)
     user = request.user if is_private and request.user.is_authenticated else None
-    is_open = settings.is_open(entry)
-    form = context.get("comment_form")
-    if form is None:
-        form = CommentForm(entry=entry, settings=settings, user=user, reply_to=reply_target(request, comments))
+    form, reply_to = context.get("comment_form"), reply_target(request, comments)
+    if form is not None or reply_to or token or is_private:
+        form = form or CommentForm(entry=entry, settings=settings, user=user, reply_to=reply_to)
+        values: dict[str, Any] = {
+            "page_url": url,
+            "entry_url": entry.get_absolute_url(),
+            "preview": context.get("comment_preview"),
+            "show_avatars": settings.show_avatars,
+            "password_token": token,
+            "user": user,
+            "needs_token": is_private,
+            # Making a token sets a cookie.
+            "csrf_token": get_token(request) if is_private else "",
+        }
+        reply = _render_reply(form, is_open, *_urls(entry), **values)
+    else:
+        reply = _empty_reply(context["site"], entry, settings, is_open)
     return {
-        "page_url": page_url(entry, comments.page_number),
-        "entry_url": entry.get_absolute_url(),
-        "action": reverse("comments:add", args=[entry._meta.model_name, entry.pk]),
-        "thread": comments,
+        "comments": thread_html(comments.roots, page),
         "pager": _pager(entry, comments),
         "heading": _heading(entry, comments.count) if comments.count else "",
-        "form": form,
-        "preview": context.get("comment_preview"),
-        "is_open": is_open,
+        "reply": reply,
         "is_locked": False,
-        "password_token": passwords.token(entry) if entry.password else "",
-        "follow_form": FollowForm() if is_open and subscriptions.is_on(settings) and not entry.password else None,
-        "follow_action": reverse("comments:follow", args=[entry._meta.model_name, entry.pk]),
-        "show_avatars": settings.show_avatars,
-        "own": _own_comment(comments),
-        "user": user,
-        "needs_token": is_private,
-        "needs_proof": settings.proof_of_work and user is None,
+        "entry_url": entry.get_absolute_url(),
+        "password_token": token,
+    }
+
+
+def _empty_reply(site: SiteSettings, entry: Entry, settings: CommentSettings, is_open: bool) -> SafeString:
+    """Return the empty form, which is the same on every page but for the URLs that it is sent to."""
+
+    def render() -> SafeString:
+        return _render_reply(CommentForm(entry=entry, settings=settings), is_open, _ADD, _FOLLOW)
+
+    add_url, follow_url = _urls(entry)
+    html = remembered(site, render, "comment form", is_open)
+    return mark_safe(html.replace(_ADD, add_url).replace(_FOLLOW, follow_url))  # noqa: S308  # a rendered template, and URLs of a kind and a number
+
+
+def _render_reply(form: CommentForm, is_open: bool, action: str, follow_action: str, **values: Any) -> SafeString:
+    """Return the comment form, or that comments are closed, and the form to follow."""
+    user = values.get("user")
+    can_follow = is_open and subscriptions.is_on(form.settings) and not form.entry.password
+    context = {
+        "form": form,
+        "is_open": is_open,
+        "action": action,
+        "follow_form": FollowForm() if can_follow else None,
+        "follow_action": follow_action,
+        "needs_proof": form.settings.proof_of_work and user is None,
         "uses_akismet": akismet.is_on() and user is None,
     }
+    return render_to_string("comments/_reply.html", context | values)
+
+
+def _urls(entry: Entry) -> tuple[str, str]:
+    """Return the URLs that the forms to comment and to follow are sent to."""
+    kind, pk = str(entry._meta.model_name), str(entry.pk)
+    return _add_url(kind, pk), _follow_url(kind, pk)
 
 
 def _pager(entry: Entry, comments: Thread) -> Pager:
     """Return the pager. Unlike in a listing, the first page has the oldest comments."""
+    if comments.page_count == 1:
+        return Pager("", "", [])
     page = Paginator(range(comments.page_count), 1).page(comments.page_number)
     links = pager(page, partial(page_url, entry))
     return replace(links, older_url=links.newer_url, newer_url=links.older_url)
@@ -112,18 +161,5 @@ def _heading(entry: Entry, count: int) -> SafeString:
     return format_html(heading, n=count, title=format_html("<bdi>{}</bdi>", entry))
 
 
-@register.filter
-def commenter(comment: Comment) -> SafeString:
-    """Return the author's name, linked to their website if there is one."""
-    name = format_html("<bdi>{}</bdi>", comment.author_name)
-    url = comment.public_website
-    return format_html('<a href="{}" rel="{} external">{}</a>', url, REL, name) if url else name
-
-
-@register.filter
-def comment_avatar(node: Node) -> SafeString:
-    """Return the author's avatar, or the neutral one while only they see the comment (see comments.avatars)."""
-    return avatars.neutral() if node.is_unapproved else avatars.avatar(node.comment)
-
-
+register.filter("commenter", commenter)
 register.simple_tag(avatars.neutral, name="neutral_avatar")

@@ -110,7 +110,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
     entry = _entry_at(f"/{base}")
     if entry is None:
         target = find_target(f"/{base}")
-        url = f"{target}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
+        url = f"{target.url}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
         return redirect(url, permanent=True)
     if entry.is_locked:
         return redirect(entry)

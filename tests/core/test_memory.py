@@ -39,7 +39,7 @@ class TestRemembered:
         self, numbers: Iterator[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         PostFactory(published_at=timezone.now() + dt.timedelta(minutes=1))
-        ask(numbers, "a")
+        assert ask(numbers, "a") == 1
         now = time.monotonic()
         monkeypatch.setattr(time, "monotonic", lambda: now + 50)
         assert ask(numbers, "a") == 1
