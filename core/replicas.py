@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connections, models
+from django.db.models import Sum
 
 from core.changes import ContentVersion
 
@@ -57,11 +58,11 @@ def find_replica(content_version: int) -> str | None:
     random.shuffle(candidates)
     for alias in candidates:
         try:
-            row = ContentVersion.objects.using(alias).filter(pk=1).values_list("number", flat=True).first()
+            version = ContentVersion.objects.using(alias).aggregate(total=Sum("number"))["total"]
         except DatabaseError as error:
             pause(alias, error)
         else:
-            if (row or 1) >= content_version:
+            if (version or 1) >= content_version:
                 return alias
     return None
 
