@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connections, models
+from django.db import DEFAULT_DB_ALIAS, Error, connections, models
 from django.db.models import Sum
 
 from core.changes import ContentVersion
@@ -59,7 +59,7 @@ def find_replica(content_version: int) -> str | None:
     for alias in candidates:
         try:
             version = ContentVersion.objects.using(alias).aggregate(total=Sum("number"))["total"]
-        except DatabaseError as error:
+        except Error as error:
             pause(alias, error)
         else:
             if (version or 1) >= content_version:
