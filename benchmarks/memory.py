@@ -31,7 +31,7 @@ def main() -> None:
         posts + tags + [f"{url}feed/" for url in tags] + ARCHIVES + [f"/page/{n}/" for n in range(2, len(posts) // 10)]
     )
     chosen = chance.choices(paths, k=options.requests)
-    with scratch_site.serve_application("config.wsgi:application") as server:
+    with scratch_site.serve_application("config.rsgi:application", interface="rsgi") as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         print(f"{'pages':>8}{'MiB':>8}")
         for number, path in enumerate(["/", *chosen]):

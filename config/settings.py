@@ -131,7 +131,7 @@ DATABASES = databases(
     env.str("DATABASE_URL", default=""),
     env.list("DATABASE_REPLICA_URLS", default=[]),
     DATA_DIR,
-    pool=env.int("DATABASE_POOL", default=10),
+    pool=env.int("DATABASE_POOL", default=16),
     max_age=env.int("DATABASE_CONN_MAX_AGE", default=60),
     prepare=env.bool("DATABASE_PREPARE", default=True),
 )

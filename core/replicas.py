@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connections, models
+from django.db import DEFAULT_DB_ALIAS, Error, connections, models
 from django.db.models import Sum
 
 from core.changes import ContentVersion
@@ -58,8 +58,8 @@ def find_replica(content_version: int) -> str | None:
     random.shuffle(candidates)
     for alias in candidates:
         try:
-            version = ContentVersion.objects.using(alias).aggregate(sum=Sum("number"))["sum"]
-        except DatabaseError as error:
+            version = ContentVersion.objects.using(alias).aggregate(total=Sum("number"))["total"]
+        except Error as error:
             pause(alias, error)
         else:
             if (version or 0) >= content_version:

@@ -30,7 +30,7 @@ from blog.models import ReviewPreference
 from comments import outbox
 from comments.models import Follower, NotificationPreference, OutboxItem
 from config.storage import media_storage
-from core import memory
+from core import changes, memory
 from mail import delivery
 from tests.factories import wxr
 from tests.factories.servers import StubServer
@@ -70,6 +70,12 @@ def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
     settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = imports
     cache.clear()
     memory.forget()
+
+
+@pytest.fixture(autouse=True)
+def _countable_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each transaction that changes content add one to the content version."""
+    monkeypatch.setattr(changes, "MAX_STEP", 1)
 
 
 @pytest.fixture(scope="class")

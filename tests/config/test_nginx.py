@@ -122,8 +122,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     writer("words = 'Some words. ' * 100")
     writer("p = PostFactory(title='News', source=words, slug='news', published_at=at(2020, 5, 17), tags=['t'])")
     writer("PageFactory(title='About', source=words)")
-    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(app_port), "--workers", "2"]
-    options = ["--blocking-threads", "2", "--no-ws", "--log-level", "warning", "config.wsgi:application"]
+    granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--port", str(app_port), "--workers", "2"]
+    options = ["--no-ws", "--log-level", "warning", "config.rsgi:application"]
     programs = [subprocess.Popen([*granian, *options], cwd=ROOT, env=environment)]  # noqa: S603  our own arguments
     wait_for(app_port)
     programs.append(_start_nginx(folder, app_port=app_port, port=port, insecure_port=insecure_port))

@@ -1,13 +1,8 @@
 """Whatever goes wrong in the cache is a miss: readers and commenters never notice, and the log says it now and then."""
 
 import logging
-import os
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +18,9 @@ from comments.models import Comment
 from config.cache import caches
 from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache, FileCache
 from tests.factories import CategoryFactory, PostFactory
+from tests.factories.cache_server import CacheServer, cache_server
 from tests.factories.reader import Reader
 
-SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
 FILES = "django.core.cache.backends.filebased.FileBasedCache"
 
 
@@ -216,43 +211,12 @@ class TestBrokenCache:
         assert cache.get("other") == "from the cache"
 
 
-class CacheServer:
-    """A real cache server at a socket in this folder."""
-
-    def __init__(self, folder: str) -> None:
-        self.socket = Path(folder) / "socket"
-        self._options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", folder]
-        self.start()
-
-    def start(self) -> None:
-        assert SERVER is not None
-        self.process = subprocess.Popen([SERVER, *self._options], stdout=subprocess.DEVNULL)  # noqa: S603  our own arguments
-        while not self._is_listening():
-            assert self.process.poll() is None
-            time.sleep(0.01)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def _is_listening(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
-
-
 @pytest.fixture
 def server(tmp_path: Path, settings: Settings) -> Iterator[CacheServer]:
     """A real cache server, which the site uses."""
-    if SERVER is None:
-        if os.environ.get("CI"):
-            pytest.fail("Neither valkey-server nor redis-server is installed.")
-        pytest.skip("Neither valkey-server nor redis-server is installed.")
-    # The path of a socket must be short.
-    with tempfile.TemporaryDirectory(prefix="cache-") as folder:
-        server = CacheServer(folder)
-        settings.CACHES = caches(f"redis://{server.socket}", tmp_path)
+    with cache_server() as server:
+        settings.CACHES = caches(server.url, tmp_path)
         yield server
-        server.kill()
 
 
 @pytest.mark.django_db

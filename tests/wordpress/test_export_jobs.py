@@ -210,6 +210,16 @@ class TestDeleting:
         assert ExportJob.objects.get().state == ExportState.EXPIRED
         assert "Download" not in page(client)
 
+    def test_it_is_explained_if_the_worker_has_another_data_folder(
+        self, client: Client, work: Work, settings: Settings, tmp_path: Path
+    ) -> None:
+        start(client)
+        work()
+        assert "The file isn't here." not in page(client)
+        settings.BROADSIDE_IMPORTS_DIR = tmp_path
+        assert "The file isn't here." in page(client)
+        assert ">Download" not in page(client)
+
     def test_the_owner_deletes_it_earlier(self, client: Client, work: Work) -> None:
         job = start(client)
         client.post(url(job, "remove"))

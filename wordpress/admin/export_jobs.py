@@ -110,6 +110,7 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
             "lacks_worker": lifecycle.lacks_worker(job),
             "is_cancelling": JobFolder(job.pk).is_cancel_requested(),
             "is_downloadable": jobs.is_downloadable(job),
+            "is_elsewhere": jobs.is_elsewhere(job),
             "expires_at": jobs.expires_at(job),
         }
 

@@ -50,7 +50,12 @@ def expires_at(job: ExportJob) -> dt.datetime:
 
 
 def is_downloadable(job: ExportJob) -> bool:
-    return job.state == ExportState.DONE and expires_at(job) > timezone.now() and file_of(job).exists()
+    return _has_file(job) and file_of(job).exists()
+
+
+def is_elsewhere(job: ExportJob) -> bool:
+    """Return whether the file should be here, but is not: the worker has another data folder than this web server."""
+    return _has_file(job) and not file_of(job).exists()
 
 
 def tidy_up() -> None:
@@ -106,6 +111,10 @@ def _write(job: ExportJob, folder: JobFolder) -> None:
         lifecycle.move(job, [ExportState.RUNNING], state, **result)
         if state != ExportState.DONE:
             target.unlink(missing_ok=True)
+
+
+def _has_file(job: ExportJob) -> bool:
+    return job.state == ExportState.DONE and expires_at(job) > timezone.now()
 
 
 def _lifetime() -> dt.timedelta:

@@ -162,5 +162,10 @@ def _undo(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
 def _exports(folder: JobFolder) -> AbstractContextManager[Unpacked]:
     files = folder.files()
     if not files:
-        raise InvalidExportError(_("The uploaded files no longer exist. Upload them again."))
+        raise InvalidExportError(
+            _(
+                "The worker can't find the uploaded files. They have been deleted, or the web server and the worker "
+                "don't have the same data folder (BROADSIDE_DATA). Upload them again."
+            )
+        )
     return unpacked(files, folder.path)

@@ -1,0 +1,114 @@
+"""Web servers on several machines, which share the database, the cache and the object storage, are one site.
+
+Each has a data folder of its own. Only the jobs of imports and exports need one that they share with the worker.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.factories.cache_server import cache_server
+from tests.factories.programs import run
+
+FIRST = """
+import json, django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.test import Client
+default_storage.connection.create_bucket(Bucket=default_storage.bucket_name)
+from accounts.models import User
+from comments.models import CommentSettings
+from media.models import Picture
+from tests.factories import PostFactory
+from tests.factories.files import picture_file
+from tests.factories.import_jobs import upload
+from wordpress.models import ImportJob
+comments = CommentSettings.current()
+comments.comment_policy, comments.proof_of_work, comments.comments_per_sender = "open", False, 1
+comments.save()
+post = PostFactory(title="News")
+reader, owner = (Client(headers={"host": "localhost"}) for _ in range(2))
+owner.force_login(User.objects.create_superuser("owner"))
+assert owner.post("/admin/media/upload/", {"files": picture_file()}).status_code < 400
+form = {"name": "Ann", "email": "ann@example.org", "text": "Written on the first machine."}
+assert reader.post(f"/comments/on/post/{post.pk}/", form).status_code == 302
+assert reader.get("/").status_code == 200
+assert upload(owner).status_code == 302
+print(json.dumps({
+    "post": post.pk, "path": post.get_absolute_url(), "picture": Picture.objects.get().file.url,
+    "session": owner.cookies[settings.SESSION_COOKIE_NAME].value, "job": str(ImportJob.objects.get().pk),
+}))
+"""
+SECOND = """
+import json, django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from comments.models import Comment
+from wordpress.models import ImportJob
+first = json.loads({first!r})
+reader, owner = (Client(headers={{"host": "localhost"}}) for _ in range(2))
+owner.cookies[settings.SESSION_COOKIE_NAME] = first["session"]
+with CaptureQueriesContext(connection) as queries:
+    reader.get("/")
+# The next request empties the log.
+query_count = len(queries)
+form = {{"name": "Ben", "email": "ben@example.org", "text": "Written on the second machine."}}
+found = {{
+    "logged in": owner.get("/admin/").status_code,
+    "picture": reader.get(first["picture"]).status_code,
+    "queries for a page that is in the cache": query_count,
+    "comment": "Written on the first machine." in reader.get(first["path"]).content.decode(),
+    "answer to another comment": reader.post(f"/comments/on/post/{{first['post']}}/", form).status_code,
+    "its status": Comment.objects.order_by("pk").last().status,
+}}
+call_command("db_worker", batch=True, verbosity=0)
+job = ImportJob.objects.get()
+page = owner.get(f"/admin/wordpress/importjob/{{job.pk}}/change/")
+print(json.dumps(found | {{"import": job.error, "its page": page.status_code}}))
+"""
+
+
+def output(data: Path, code: str, **environment: str) -> str:
+    data.mkdir(exist_ok=True)
+    result = run(data, code, **environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def found(tmp_path: Path, object_storage: str) -> Any:
+    with cache_server() as server:
+        shared = {
+            "SECRET_KEY": "only-for-tests",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/shared.sqlite3",
+            "CACHE_URL": server.url,
+            "STORAGE_URL": f"s3+http://key:secret@{object_storage}/media-{uuid4().hex}",
+        }
+        first = output(tmp_path / "first", FIRST, **shared)
+        return json.loads(output(tmp_path / "second", SECOND.format(first=first), **shared))
+
+
+def test_each_machine_has_what_was_done_on_the_others(found: Any) -> None:
+    explanation = found.pop("import")
+    assert found == {
+        "logged in": 200,
+        "picture": 200,
+        # The site's settings.
+        "queries for a page that is in the cache": 1,
+        "comment": True,
+        "answer to another comment": 302,
+        # The sender has written another one, on the first machine.
+        "its status": "pending",
+        "its page": 200,
+    }
+    assert "don't have the same data folder" in explanation
