@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "blog",
     "tags",
     "comments",
+    "search",
     "wordpress",
     "demo",
 ]

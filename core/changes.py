@@ -10,7 +10,7 @@ from django.db.models import F
 from core.registry import Registry
 
 # Each updates what it derives from the entries with these IDs, in the transaction that changed them.
-change_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("change handler")
+change_handlers: Final[Registry[Callable[[Collection[int]], object]]] = Registry("change handler")
 # Each returns when public content next changes by itself, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
 
