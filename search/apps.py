@@ -16,12 +16,22 @@ class SearchConfig(AppConfig):
     verbose_name = _("Search")
 
     def ready(self) -> None:
+        from blog.caching import noindex_parameters
+        from blog.entry_lists import text_searches
+        from blog.sidebar import SidebarBlock, sidebar_blocks
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
+        from core.slugs import reserved_slugs
+        from search.finding import find_for_staff
         from search.indexing import update_comments, update_entries
+        from search.views import PARAMETER
 
         change_handlers.register("search", update_entries)
         comment_change_handlers.register("search", update_comments)
+        text_searches.register("search", find_for_staff)
+        noindex_parameters.register("search", PARAMETER)
+        sidebar_blocks.register("search", SidebarBlock("search/sidebar.html"), first=True)
+        reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")
 
 

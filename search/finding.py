@@ -20,13 +20,15 @@ from search import labels
 from search.indexes import comment_index, entry_index
 from search.indexes.documents import Found
 from search.indexes.queries import Group, Phrase
-from search.queries import Filter, Query, expression
+from search.queries import Filter, Query, expression, expression_of_parts
 from tags.models import Tag, TagAlias, search_key, tag_key
 
 # Of more hits than this, only the newest are ranked and can be paged through.
 MAX_RANKED: Final = 1_000
 # How many categories, tags or people one filter may stand for.
 _MAX_NAMED: Final = 50
+# What lists in the admin show of more than these, nobody leafs through.
+_MAX_FOR_STAFF: Final = 2_000
 _MAX_LANGUAGES: Final = 12
 # No blog has older posts.
 _FIRST_DAY: Final = dt.date(1900, 1, 1)
@@ -48,7 +50,7 @@ class Hits:
 def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True) -> Hits:
     """Return the posts and pages that match, the best or the newest first."""
     groups, without, unknown = _groups(query)
-    languages = _languages(site)
+    languages = languages_of(site)
     hidden = list(Entry.objects.scheduled().filter(kind__in=EntryKind.values).order_by().values_list("pk", flat=True))
 
     def find(*, any_word: bool = False) -> Found:
@@ -66,7 +68,7 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     """Return the comments that match, the newest first. Filters are about posts, so comments ignore them."""
     if not (query.words or query.excluded):
         return Hits([], 0)
-    looked_up = expression(query, _languages(site), [(Phrase((labels.ANY,)),)])
+    looked_up = expression(query, languages_of(site), [(Phrase((labels.ANY,)),)])
     found = comment_index().find(looked_up, limit=MAX_RANKED, best_first=False)
     comments = Comment.objects.public().filter(pk__in=found.pks)
     if not CommentSettings.of(site).show_pingbacks:
@@ -75,7 +77,13 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     return Hits(pks, len(pks))
 
 
-def _languages(site: SiteSettings) -> list[str]:
+def find_for_staff(words: Sequence[str]) -> list[int]:
+    """Return the IDs of the newest entries of any status with all of these words, of which some are phrases."""
+    looked_up = expression_of_parts(words, languages_of(SiteSettings.current()))
+    return entry_index().find(looked_up, limit=_MAX_FOR_STAFF, best_first=False).pks
+
+
+def languages_of(site: SiteSettings) -> list[str]:
     """Return the languages in which this blog writes, those of the site first."""
     key = f"search:languages:{site.content_version}"
     used: list[str] | None = cache.get(key)

@@ -105,6 +105,17 @@ def expression(
     return Expression((*groups, *labels), (*excluded, *without))
 
 
+def expression_of_parts(parts: Iterable[str], languages: Iterable[str]) -> Expression:
+    """Return what is looked up to find all of these words and phrases, which may be the beginnings of longer ones."""
+    languages = list(languages)
+    groups: list[Group] = []
+    for part in parts:
+        is_exact = len(part.split()) > 1
+        words = list(_words(part, is_exact=is_exact, is_last=True))
+        groups += [_forms(word._replace(is_prefix=True) if is_exact else word, languages) for word in words] or [()]
+    return Expression(tuple(groups))
+
+
 def _forms(word: Word, languages: Sequence[str]) -> Group:
     written = Phrase(word.tokens, word.is_prefix)
     if word.is_exact or len(word.tokens) > 1 or is_unspaced(word.tokens[0]):
