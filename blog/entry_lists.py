@@ -1,6 +1,6 @@
 """What other apps add to the lists of posts and pages in the admin."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,5 +22,7 @@ class EntryColumn:
 
 
 entry_columns: Final[Registry[EntryColumn]] = Registry("column of entries")
-# Each returns the condition for entries to which a word belongs, beyond their own title, URL and text.
+# Each returns the condition for entries to which a word belongs, beyond their own title and URL.
 entry_searches: Final[Registry[Callable[[str], Q]]] = Registry("search of entries")
+# Each returns the IDs of entries whose texts have all of these words. Some are phrases.
+text_searches: Final[Registry[Callable[[Sequence[str]], Collection[int]]]] = Registry("search of texts")

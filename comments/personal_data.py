@@ -22,6 +22,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from comments import normalisation
+from comments.changes import comments_changed
 from comments.models import Block, Comment, CommentQuerySet, Erasure, Lesson, Revision
 from comments.moderation import deletion
 from comments.rules import bayes
@@ -192,6 +193,7 @@ def _make_anonymous(comments: list[Comment]) -> None:
     pks = [comment.pk for comment in comments]
     Revision.objects.filter(comment__in=pks).delete()
     Comment.objects.filter(pk__in=pks).update(name="", email="", website="", user=None, reasons=[])
+    comments_changed(pks)
     learned = dict(Lesson.objects.filter(comment__in=pks).values_list("comment", "status"))
     bayes.unlearn(comments)
     for comment in comments:

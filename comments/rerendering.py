@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from blog.rerendering import RerenderResult
+from comments.changes import comments_changed
 from comments.models import Comment
 from comments.text import comment_html
 
@@ -23,6 +24,7 @@ def rerender_comments(result: RerenderResult, *, progress: Callable[[int], None]
                 unchanged = Comment.objects.filter(pk=comment.pk, text=comment.text)
                 if html != comment.html and unchanged.update(html=html):
                     result.changed += 1
+                    comments_changed([comment.pk])
                 else:
                     result.unchanged += 1
         progress(result.processed)

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "blog",
     "tags",
     "comments",
+    "search",
     "wordpress",
     "demo",
 ]

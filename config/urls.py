@@ -30,6 +30,7 @@ urlpatterns = [
         name="django.contrib.sitemaps.views.sitemap",
     ),
     path("", include("wordpress.legacy_urls.urls")),
+    path("", include("search.urls")),
     path("", include("tags.urls")),
     path("", include("comments.urls")),
     path("", include("blog.urls")),

@@ -13,7 +13,7 @@ from core import memory
 from core.registry import Registry
 
 # Each updates what it derives from the entries with these IDs, in the transaction that changed them.
-change_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("change handler")
+change_handlers: Final[Registry[Callable[[Collection[int]], object]]] = Registry("change handler")
 # Each returns when public content next changes by itself, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
 # Each takes back what others show without asking for the content version, in the transaction that changes content, so

@@ -21,11 +21,11 @@ class Registry[Item](UserDict[str, Item]):
         self.find_problems = find_problems
         registries.append(self)
 
-    def register(self, name: str, item: Item) -> None:
-        """Add `item`. Raises ValueError if the name is taken."""
+    def register(self, name: str, item: Item, *, first: bool = False) -> None:
+        """Add `item`, after or before those that are there. Raises ValueError if the name is taken."""
         if name in self:
             raise ValueError(f"There already is a {self.label} called {name!r}.")
-        self[name] = item
+        self.data = {name: item, **self.data} if first else {**self.data, name: item}
 
 
 def check_registries(**kwargs: Any) -> list[CheckMessage]:

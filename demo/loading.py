@@ -21,6 +21,7 @@ from blog.review import notes
 from blog.review.paragraphs import split_paragraphs
 from comments.models import Comment
 from comments.moderation.counting import recount_all
+from core.changes import entries_changed
 from core.models import SiteSettings
 from media.documents import store_document
 from media.pictures import build_picture
@@ -121,6 +122,7 @@ def _load_posts(
         post = Post.objects.create(published_at=published_at, **{"status": Status.PUBLISHED, **row})
         post.categories.set([categories[slug] for slug in slugs])
         post.tags.set(tags)
+        entries_changed([post.pk])
         posts[post.slug] = post
         progress(_("Posts"), done, len(rows))
     return posts

@@ -62,6 +62,6 @@ class WordPressConfig(AppConfig):
         address_removal_handlers.register("imported comments", forget)
         personal_rows.register("wordpress.preserved", PreservedRows())
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
-        segments = "atom files index.php rdf rss rss2 search wp-admin wp-commentsrss2.php wp-content"
+        segments = "atom files index.php rdf rss rss2 wp-admin wp-commentsrss2.php wp-content"
         reserved_slugs.register("wordpress", segments.split())
         role_permissions.register("wordpress", {EDITOR: {"change_reusableblock", "view_reusableblock"}})

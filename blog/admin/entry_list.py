@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -12,7 +14,6 @@ from django.db.models.functions import StrIndex, Substr
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, smart_split, unescape_string_literal
@@ -23,7 +24,7 @@ from blog.admin.autosaving import PresenceChangeList
 from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
-from blog.entry_lists import EntryColumn, entry_columns, entry_searches
+from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import edits_others, may_delete, may_edit, may_restore
 from blog.rendering.images import library_files
@@ -31,8 +32,6 @@ from blog.workflow import state_of
 from core.dates import format_datetime
 from media.models import Picture
 
-# Without an index for full texts, the texts of only so many entries are searched: the newest.
-SEARCHED_TEXTS: Final = 5_000
 _MAX_SEARCHED_WORDS: Final = 8
 _MAX_TAGS: Final = 4
 _STATES: Final = {
@@ -129,12 +128,11 @@ class EntryChangeList(PresenceChangeList):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         # Pages have no tags.
-        in_posts = gettext("Searches titles, URLs and tags, and the texts of the newest %(count)s %(name)s.")
-        in_pages = gettext("Searches titles and URLs, and the texts of the newest %(count)s %(name)s.")
-        self.search_help_text = (in_posts if self.model is Post else in_pages) % {
-            "count": number_format(SEARCHED_TEXTS, force_grouping=True),
-            "name": self.opts.verbose_name_plural,
-        }
+        in_posts, in_pages = (
+            gettext("Searches titles, URLs, tags and texts."),
+            gettext("Searches titles, URLs and texts."),
+        )
+        self.search_help_text = in_posts if self.model is Post else in_pages
         self.tabs = self._tabs(request)
 
     @property
@@ -228,19 +226,19 @@ class EntryList(EntryActions):
         return [*self.list_display, *(_cell(name, column) for name, column in entry_columns.items())]
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """Find the entries with all of these words, in whatever case and place."""
-        for word in _words(search_term)[:_MAX_SEARCHED_WORDS]:
-            queryset = queryset.filter(self._has_word(word))
-        return queryset, False
+        """Find the entries with all of these words in their texts, or else in their titles, URLs and tags."""
+        words = _words(search_term)[:_MAX_SEARCHED_WORDS]
+        if not words:
+            return queryset, False
+        without_texts = reduce(and_, map(self._has_word, words))
+        found = {pk for search in text_searches.values() for pk in search(words)}
+        return queryset.filter(without_texts | Q(pk__in=found)), False
 
     def _has_word(self, word: str) -> Q:
-        found, in_text = Q(), Q()
+        found = Q()
         for spelling in _spellings(word):
-            in_text |= Q(source__icontains=spelling)
             for name in self.search_fields:
                 found |= Q((f"{name}__icontains", spelling))
-        newest = self.model._default_manager.order_by(date_in_lists().desc(), "-pk").values("pk")[:SEARCHED_TEXTS]
-        found |= Q(pk__in=Entry.objects.filter(in_text, pk__in=newest).values("pk"))
         for search in entry_searches.values():
             found |= search(word)
         return found

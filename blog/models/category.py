@@ -1,5 +1,6 @@
 """Categories: a tree of headings under which posts are filed."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models, transaction
@@ -7,10 +8,22 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
+from core.changes import entries_changed
 from core.slugs import slug_field, slugify
 from core.urls import URLTemplate
 
 category_url = URLTemplate("blog:category", "path")
+
+
+class CategoryQuerySet(TreeQuerySet):
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            filed = _posts_filed_under(self)
+            deleted = super().delete()
+            entries_changed(filed)
+        return deleted
+
+    delete.alters_data = delete.queryset_only = True  # type: ignore[attr-defined]  # neither in templates nor on managers
 
 
 class Category(TreeNode):
@@ -30,7 +43,7 @@ class Category(TreeNode):
     path = models.CharField(max_length=MAX_PATH_LENGTH, unique=True, editable=False)
     description = models.TextField(_("description"), blank=True)
 
-    objects = TreeQuerySet.as_manager()
+    objects = CategoryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("category")
@@ -65,6 +78,18 @@ class Category(TreeNode):
                 remove_redirects([f"/category/{self.slug}/"])
                 if old_slug:
                     add_redirects([(f"/category/{old_slug}/", self)])
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            filed = _posts_filed_under([self])
+            deleted = super().delete(*args, **kwargs)
+            entries_changed(filed)
+        return deleted
+
+
+def _posts_filed_under(categories: Iterable[Category]) -> list[int]:
+    through: Any = Category._meta.get_field("posts").through
+    return list(through._default_manager.filter(category__in=categories).values_list("entry", flat=True).distinct())
 
 
 class CategoryTwins(models.Model):

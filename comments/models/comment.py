@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import TEXTS, Entry
+from comments.changes import comments_changed
 from comments.models.settings import MIN_COMMENTS_PER_PAGE
 from comments.text import comment_html
 from comments.websites import public_url
@@ -66,6 +67,15 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
     def makes_visible(self, values: Mapping[str, Any]) -> bool:
         # An expression may turn out as any status.
         return values.get("status") not in (None, CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            pks = list(self.values_list("pk", flat=True))
+            deleted = super().delete()
+            comments_changed(pks)
+        return deleted
+
+    delete.alters_data = delete.queryset_only = True  # type: ignore[attr-defined]  # neither in templates nor on managers
 
 
 class Comment(PublicModel):
@@ -155,7 +165,16 @@ class Comment(PublicModel):
         self.render()
         if "text" in (kwargs.get("update_fields") or ()):
             kwargs["update_fields"] = {*kwargs["update_fields"], "html"}
-        super().save(*args, **kwargs)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            comments_changed([self.pk])
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        pk = self.pk
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            comments_changed([pk])
+        return deleted
 
     def is_visible(self) -> bool:
         if self.status == CommentStatus.APPROVED:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from comments import outbox
+from comments.changes import comments_changed
 from comments.models import Comment, CommentSettings, CommentStatus, Decision, Revision
 from comments.moderation.counting import recount_all
 from comments.moderation.submission import submit
@@ -190,6 +191,7 @@ def _decide(
                 lessons[comment] = taught
                 if CommentStatus.APPROVED in (comment.status, new):
                     recounted.add(comment.entry_id)
+            comments_changed([comment.pk for comment in rulings])
             unchanged += len(locked) - len(rulings)
         # Only once all comments are locked, so that a transaction that waits for the filter holds no comment that
         # another one needs.

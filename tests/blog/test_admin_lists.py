@@ -205,13 +205,16 @@ class TestSearch:
         PostFactory(title="lamp", source="lamp", tags=["lamp", "lamps"])
         assert titles(client, "?q=lamp") == ["lamp"]
 
-    def test_reads_only_so_many_texts(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        PostFactory(title="old", source="lamp")
-        PostFactory(title="new", source="lamp")
-        monkeypatch.setattr(entry_list, "SEARCHED_TEXTS", 1)
-        assert titles(client, "?q=lamp") == ["new"]
-        page = read(client.get(POSTS))
-        assert text(one(page, "#searchbar_helptext")).endswith("the texts of the newest 1 posts.")
+    @pytest.mark.parametrize("status", Status.values)
+    def test_finds_posts_of_any_status(self, client: Client, status: Status) -> None:
+        PostFactory(
+            title="A lamp", source="Lanterns", status=status, published_at=timezone.now() + dt.timedelta(days=1)
+        )
+        assert titles(client, f"?q=lantern&state={'scheduled' if status == Status.PUBLISHED else status}") == ["A lamp"]
+
+    def test_pages_are_no_posts(self, client: Client) -> None:
+        PageFactory(title="A lamp")
+        assert titles(client, "?q=lamp") == []
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="Reads SQLite's plans; PostgreSQL's depend on statistics.")

@@ -42,6 +42,11 @@ SURFACES = [
     "/robots.txt",
     "/about/",
     "/no-such-page/",
+    "/?s=text+page+title+child+shared",
+    "/?s=-nothing",
+    "/?s=text+comment&kind=comments",
+    "/search/text+shared/feed/",
+    "/opensearch.xml",
 ]
 LATER = timezone.now() + dt.timedelta(days=30)
 HIDDEN = {

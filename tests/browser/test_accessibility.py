@@ -81,6 +81,9 @@ PUBLIC = {
     "post with a password": "/2019/10/22/guarded/",
     "page": "/about/",
     "not found": "/nothing/",
+    "search": "/?s=paper",
+    "search of comments": "/?s=paper&kind=comments",
+    "search without results": "/?s=nothing+papre",
     "login": "/admin/login/",
 }
 # In the admin, besides the list and the forms of each model.

@@ -1,6 +1,7 @@
 """Whatever goes wrong in the cache is a miss: readers and commenters never notice, and the log says it now and then."""
 
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator

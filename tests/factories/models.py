@@ -11,6 +11,7 @@ from factory.django import DjangoModelFactory
 from accounts.models import User
 from blog.models import Category, Page, Post, Status
 from comments.models import Comment, CommentStatus
+from core.changes import entries_changed
 from tags.models import Tag
 
 # For users who log in through the form.
@@ -78,11 +79,13 @@ class PostFactory(EntryFactory):
     def tags(self: Post, create: bool, tags: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # the first argument is the new object, not the factory
         if tags:
             self.tags.set(tags)
+            entries_changed([self.pk])
 
     @factory.post_generation
     def categories(self: Post, create: bool, categories: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # likewise
         if categories:
             self.categories.set(categories)
+            entries_changed([self.pk])
 
 
 class PageFactory(EntryFactory):

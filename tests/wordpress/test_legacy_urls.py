@@ -150,7 +150,6 @@ FORMS = {
     # Search and sitemaps.
     "/search/star": "/?s=star",
     "/search/star+power/": "/?s=star+power",
-    "/search/star/feed/": "/?s=star",
     "/search/star/page/1/": "/?s=star",
     "/wp-sitemap.xml": "/sitemap.xml",
     "/wp-sitemap-posts-post-1.xml": "/sitemap.xml",

@@ -14,9 +14,6 @@ urlpatterns = [
     re_path(r"^(?:(?:rss2?|rdf)/?|wp-(?:rss2?|rdf|feed)\.php)$", views.feed),
     re_path(r"^(?:atom/?|wp-atom\.php)$", views.feed, {"ending": "feed/atom/"}),
     re_path(r"^wp-commentsrss2\.php$", views.feed, {"ending": "comments/feed/"}),
-    re_path(
-        r"^search/(?P<terms>[^/]+)(?:/page/(?P<page_number>[0-9]{1,9}))?(?:/feed(?:/[a-z0-9]+)?)?/?$", views.search
-    ),
     re_path(r"^(?:wp-sitemap[a-z0-9-]*|sitemap_index|news-sitemap)\.xml$", views.named, {"name": "sitemap"}),
     re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+)$", views.file),
     re_path(r"^(?P<folder>(?:[^/]+/){1,4})wp-content/uploads/(?P<path>.+)$", views.file),

@@ -1,13 +1,13 @@
 """Views of legacy URLs. Each redirects one step towards the URL that serves the content now."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from blog import views
 from core.site import SiteRequest
+from search import views
 from wordpress.legacy_urls.query_forms import QUERY_FORMS, file_url, query_url
 
 
@@ -39,14 +39,6 @@ def named(request: SiteRequest, name: str) -> HttpResponse:
 def feed(request: SiteRequest, ending: str = "feed/") -> HttpResponse:
     """Redirect to a feed of the whole site."""
     return HttpResponsePermanentRedirect(f"/{ending}")
-
-
-@require_safe
-def search(request: SiteRequest, terms: str, page_number: str = "1") -> HttpResponse:
-    """Redirect to the search results for `terms`, which are in the query here."""
-    number = int(page_number)
-    url = reverse("blog:front_page", args=[number]) if number > 1 else reverse("blog:front")
-    return HttpResponsePermanentRedirect(f"{url}?{urlencode({'s': terms.replace('+', ' ')})}")
 
 
 @require_safe

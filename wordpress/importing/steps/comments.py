@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
+from comments.changes import comments_changed
 from comments.models import Comment, CommentKind, CommentStatus
 from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
@@ -165,6 +166,7 @@ class CommentBatch:
         if self._changed:
             fields = ["parent", "status_since", *(name.removesuffix("_id") for name in _UPDATED)]
             Comment.objects.bulk_update(self._changed, fields, batch_size=500)
+        comments_changed([row.pk for row in (*self._new, *self._changed)])
         if self._recounted:
             recount_all(self._recounted)
         self._preserve()

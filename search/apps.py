@@ -1,0 +1,64 @@
+import sqlite3
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps.registry import Apps
+from django.apps.registry import apps as current_apps
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
+from django.db import connection
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class SearchConfig(AppConfig):
+    name = "search"
+    verbose_name = _("Search")
+
+    def ready(self) -> None:
+        from blog.caching import noindex_parameters
+        from blog.entry_lists import text_searches
+        from blog.sidebar import SidebarBlock, sidebar_blocks
+        from comments.changes import comment_change_handlers
+        from core.changes import change_handlers
+        from core.slugs import reserved_slugs
+        from search.finding import find_for_staff
+        from search.indexing import update_comments, update_entries
+        from search.views import PARAMETER
+
+        change_handlers.register("search", update_entries)
+        comment_change_handlers.register("search", update_comments)
+        text_searches.register("search", find_for_staff)
+        noindex_parameters.register("search", PARAMETER)
+        sidebar_blocks.register("search", SidebarBlock("search/sidebar.html"), first=True)
+        reserved_slugs.register("search", {"opensearch.xml", "search"})
+        post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")
+
+
+def _fill_index(verbosity: int = 1, apps: Apps = current_apps, **kwargs: Any) -> None:
+    """Index what was there before the index. After the database was flushed, empty the index as well."""
+    from blog.models import Entry
+    from search.indexing import clear, rebuild
+    from search.models import IndexedEntry
+
+    if IndexedEntry._meta.db_table not in connection.introspection.table_names() or IndexedEntry.objects.exists():
+        return
+    if Entry.objects.exists():
+        if verbosity:
+            print("Indexing posts, pages and comments for the search …")  # noqa: T201  # as `migrate` does
+        rebuild(lambda name, done, total: None)
+    else:
+        clear()
+
+
+@register(Tags.database)
+def check_sqlite(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report a version of SQLite with which the index takes up more space (search.W001)."""
+    from search.indexes.sqlite import CONTENTLESS_DELETE
+
+    if connection.vendor != "sqlite" or sqlite3.sqlite_version_info >= CONTENTLESS_DELETE:
+        return []
+    text = "With SQLite %s, the search stores every text twice. Nothing else depends on it."
+    version = ".".join(map(str, CONTENTLESS_DELETE))
+    hint = f"Use SQLite {version} or later, and run `manage.py rebuild_search --from-scratch` then."
+    return [checks.Warning(text % sqlite3.sqlite_version, hint=hint, id="search.W001")]

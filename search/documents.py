@@ -1,0 +1,115 @@
+"""Documents for the index, made from entries and comments; and digests of what they are made from."""
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+
+from blog.models import Entry, Status
+from comments.models import Comment
+from search import labels
+from search.indexes.documents import Document
+from search.plain_text import plain_text
+from search.text import GAP, stems_of, tokens_of
+from tags.models import TaggedPost
+
+# Raise it when the same entry or comment becomes another document.
+_VERSION: Final = 1
+# Of longer texts, only the beginning is found.
+MAX_TEXT_LENGTH: Final = 400_000
+
+
+class EntrySource(NamedTuple):
+    """Everything that a document is made from. `tags` and `categories` are sorted; only `tags` have names."""
+
+    pk: int
+    kind: str
+    title: str
+    status: str
+    published_at: dt.datetime | None
+    published_on: dt.date | None
+    password: str
+    author: int
+    language: str
+    excerpt: str
+    html: str
+    tags: tuple[tuple[int, str], ...]
+    categories: tuple[int, ...]
+
+    def digest(self) -> str:
+        return _digest(self)
+
+    def document(self) -> Document:
+        """Return it as tokens. A text whose language is not known is taken to be in that of the site."""
+        language = self.language or settings.LANGUAGE_CODE
+        return Document(
+            self.pk,
+            _section([self.title], language),
+            _section([name for _pk, name in self.tags], language),
+            _section([self.excerpt, plain_text(self.html)], language),
+            " ".join(self._labels()),
+        )
+
+    def _labels(self) -> Iterator[str]:
+        yield from (labels.ANY, labels.kind(self.kind), labels.author(self.author))
+        if self.status == Status.PUBLISHED and not self.password:
+            yield labels.PUBLIC
+        if day := self.published_on or (self.published_at and self.published_at.date()):
+            yield from labels.of_day(day)
+        yield from (labels.tag(pk) for pk, _name in self.tags)
+        yield from map(labels.category, self.categories)
+
+
+class CommentSource(NamedTuple):
+    """Everything that the document of an approved comment is made from."""
+
+    pk: int
+    entry: int
+    name: str
+    html: str
+
+    def digest(self) -> str:
+        return _digest(self)
+
+    def document(self, language: str) -> Document:
+        """Return it as tokens; `language` is that of its entry."""
+        title, text = _section([self.name], ""), _section([plain_text(self.html)], language or settings.LANGUAGE_CODE)
+        return Document(self.pk, title, "", text, labels.ANY)
+
+
+def entry_sources(pks: Collection[int]) -> list[EntrySource]:
+    """Return those of the entries with these IDs that exist. Three queries."""
+    names = ("kind", "title", "status", "published_at", "published_on", "password", "author", "language", "excerpt")
+    rows = list(Entry.objects.filter(pk__in=pks).order_by().values_list("pk", *names, "body_html"))
+    tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    for entry, tag, name in TaggedPost.objects.filter(content_object__in=pks).values_list(
+        "content_object", "tag", "tag__name"
+    ):
+        tags[entry].append((tag, name))
+    categories: defaultdict[int, list[int]] = defaultdict(list)
+    filed: Any = Entry.categories.through._default_manager
+    for entry, category in filed.filter(entry__in=pks).values_list("entry", "category"):
+        categories[entry].append(category)
+    return [EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]])))) for row in rows]
+
+
+def comment_sources(pks: Collection[int]) -> list[CommentSource]:
+    """Return those of the comments with these IDs that are approved. One query."""
+    rows = Comment.objects.approved().filter(pk__in=pks).order_by()
+    return [CommentSource(*row) for row in rows.values_list("pk", "entry", "name", "html")]
+
+
+def _section(texts: Iterable[str], language: str) -> str:
+    """Return the tokens of texts that don't follow each other, and then their stems."""
+    tokens: list[str] = []
+    for text in texts:
+        if text:
+            tokens += [GAP, *tokens_of(text[:MAX_TEXT_LENGTH])]
+    return " ".join([*tokens[1:], *((GAP, *stems) if (stems := stems_of(tokens[1:], language)) else ())])
+
+
+def _digest(source: tuple[Any, ...]) -> str:
+    return hashlib.blake2b(repr((_VERSION, source)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,175 @@
+"""What results show of a text: the part with the most of what was searched for, with those words marked."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from search.queries import Word
+from search.text import is_unspaced, normalise, stems_for, tokens_of
+
+# Of a longer text, only the beginning is searched for words to mark.
+MAX_SEARCHED: Final = 60_000
+_LENGTH: Final = 280
+# How much comes before the first word that is marked.
+_BEFORE: Final = 60
+# How many places are marked, of each word.
+_MAX_MATCHES: Final = 10
+# Typographic characters beside ASCII, none of which is a part of a word.
+_PLAIN: Final = re.compile("[\x00-\x7f\u00a0\u2010-\u2027\u2030-\u205e«»¡¿·°§€£]*")
+_MARKS: Final = re.compile("[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f]")
+_REST_OF_WORD: Final = re.compile(r"\w*")
+# How many letters may be attached to the beginning of an Arabic word.
+_MAX_PREFIX: Final = 4
+_ARABIC: Final = re.compile("[\u0620-\u06ff]")
+
+
+class _Match(NamedTuple):
+    """Where something is found, and the number of the word that was searched for."""
+
+    start: int
+    end: int
+    number: int
+
+
+class Marker:
+    """Finds what was searched for in texts, in all forms that it has in these languages."""
+
+    def __init__(self, words: Sequence[Word], languages: Sequence[str]) -> None:
+        self._words = [_Sought(word, languages) for word in words]
+
+    def excerpt(self, text: str) -> SafeString | None:
+        """Return a part of `text` as HTML, or None if nothing that was searched for is in it."""
+        text = " ".join(text[:MAX_SEARCHED].split())
+        matches = self._matches(text)
+        if not matches:
+            return None
+        first = _beginning_of_best(matches)
+        start = max(first.start - _BEFORE, 0)
+        if start:
+            # Whole words only, where there are spaces.
+            start = text.find(" ", start, first.start) + 1 or start
+        stop = min(start + _LENGTH, len(text))
+        if stop < len(text):
+            stop = max(text.rfind(" ", first.end, stop), first.end) if " " in text[first.end : stop] else stop
+        marked = _marked(text, max(stop, first.end), start, matches)
+        return format_html("{}{}{}", "… " if start else "", marked, " …" if stop < len(text) else "")
+
+    def marked(self, text: str) -> SafeString:
+        """Return all of `text` as HTML."""
+        return _marked(text, len(text), 0, self._matches(text))
+
+    def _matches(self, text: str) -> list[_Match]:
+        folded, places = _fold(text)
+        found = [
+            _Match(places[start] if places else start, places[end - 1] + 1 if places else end, number)
+            for number, word in enumerate(self._words)
+            for start, end in word.find(folded)
+        ]
+        return sorted(found)
+
+
+class _Sought:
+    """A word or phrase, and where it is in folded texts."""
+
+    def __init__(self, word: Word, languages: Sequence[str]) -> None:
+        self._word = word
+        self._languages = languages
+        first = word.tokens[0]
+        self._is_phrase = len(word.tokens) > 1 and not is_unspaced(first)
+        self._forms = frozenset([first, *stems_for(first, languages)])
+        if is_unspaced(first):
+            # Pairs of characters overlap.
+            self._literal = first[0] + "".join(token[1:] for token in word.tokens)
+        elif word.is_exact:
+            self._literal = first
+        else:
+            self._literal = _common_beginning(self._forms)
+        self._rest = re.compile(r"\W+".join(word.tokens) + r"(?!\w)") if self._is_phrase else None
+
+    def find(self, folded: str) -> Iterator[tuple[int, int]]:
+        """Yield where it begins and ends, up to _MAX_MATCHES times."""
+        count, at = 0, -1
+        while count < _MAX_MATCHES and (at := folded.find(self._literal, at + 1)) >= 0:
+            if place := self._place(folded, at):
+                yield place
+                count, at = count + 1, place[1] - 1
+
+    def _place(self, folded: str, at: int) -> tuple[int, int] | None:
+        """Return where the word is in which the literal was found, if it is what was searched for."""
+        if is_unspaced(self._literal):
+            return at, at + len(self._literal)
+        start = at
+        while start and folded[start - 1].isalnum():
+            start -= 1
+            if at - start > (_MAX_PREFIX if _ARABIC.match(self._literal) else 0):
+                return None
+        if self._rest:
+            phrase = self._rest.match(folded, at) if start == at else None
+            return phrase.span() if phrase else None
+        rest = _REST_OF_WORD.match(folded, at)
+        end = rest.end() if rest else at + len(self._literal)
+        return (start, end) if self._is_form(folded[start:end]) else None
+
+    def _is_form(self, found: str) -> bool:
+        token = (tokens_of(found) or [""])[0]
+        if self._word.is_exact:
+            return token == self._word.tokens[0]
+        if self._word.is_prefix and token.startswith(self._word.tokens[0]):
+            return True
+        return bool(self._forms.intersection([token, *stems_for(token, self._languages)]))
+
+
+def _common_beginning(forms: Iterable[str]) -> str:
+    """Return what all forms begin with, or the shortest one if they begin differently."""
+    shortest, longest = min(forms, key=len), max(forms)
+    for length in range(len(shortest), 0, -1):
+        if all(form.startswith(longest[:length]) for form in forms):
+            return longest[:length]
+    return shortest
+
+
+def _fold(text: str) -> tuple[str, list[int] | None]:
+    """Return `text` with normalised letters, and for each character where it is in `text`, unless nothing moves."""
+    if _PLAIN.fullmatch(text):
+        return text.lower(), None
+    places = None
+    if _MARKS.search(text):
+        places = [place for place, char in enumerate(text) if not _MARKS.match(char)]
+        text = _MARKS.sub("", text)
+    lowered = text.lower()
+    # A few letters become several.
+    folded = lowered if len(lowered) == len(text) else text
+    letters = _single_letters()
+    for char in set(folded).intersection(letters):
+        folded = folded.replace(char, letters[char])
+    return folded, places
+
+
+@lru_cache(maxsize=1)
+def _single_letters() -> dict[str, str]:
+    """Return what each character becomes that becomes another one."""
+    points = (*range(0x20, 0x2000), *range(0xFB50, 0xFF60))
+    return {chr(point): char for point in points if len(char := normalise(chr(point))) == 1 and char != chr(point)}
+
+
+def _beginning_of_best(matches: Sequence[_Match]) -> _Match:
+    """Return the match from which on there are the most different words in one excerpt."""
+
+    def count(index: int) -> int:
+        limit = matches[index].start + _LENGTH - _BEFORE
+        return len({match.number for match in matches[index : index + _MAX_MATCHES] if match.end <= limit})
+
+    return matches[max(range(len(matches)), key=count)]
+
+
+def _marked(text: str, stop: int, start: int, matches: Iterable[_Match]) -> SafeString:
+    parts, at = [], start
+    for match in matches:
+        if at <= match.start and match.end <= stop:
+            parts.append((text[at : match.start], text[match.start : match.end]))
+            at = match.end
+    return format_html_join("", "{}<mark>{}</mark>", parts) + conditional_escape(text[at:stop])

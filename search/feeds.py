@@ -1,0 +1,25 @@
+"""The feed of a search: the newest posts that match."""
+
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.translation import gettext
+
+from blog.feeds import PostFeed, Subject
+from blog.models import Post
+from core.models import SiteSettings
+from search.finding import find_entries
+from search.queries import parse
+
+
+class SearchFeed(PostFeed):
+    """At `/search/words/feed/`, as in WordPress."""
+
+    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
+        query = parse(kwargs["terms"].replace("+", " "))
+        hits = find_entries(query, site, best_first=False)
+        # Results that have only some of the words would be news about something else.
+        pks = [] if hits.any_word or query.is_empty else hits.pks[: 10 * site.entries_per_feed]
+        posts = Post.objects.published().filter(pk__in=pks, password="")  # the condition for having none
+        title = gettext("Search results for “%(words)s”") % {"words": query.text}
+        return Subject(f"{title} – {site.title}", f"/search/{quote(kwargs['terms'])}/", posts, title)

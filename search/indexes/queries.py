@@ -1,0 +1,27 @@
+"""What is looked up in an index, in the terms of no database."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Phrase(NamedTuple):
+    """Tokens that follow each other. With `is_prefix`, the last one is only the beginning of a token."""
+
+    tokens: tuple[str, ...]
+    is_prefix: bool = False
+
+
+# Any of these. Without any, nothing matches.
+type Group = tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One of each group, of which there is at least one, and nothing that is excluded."""
+
+    groups: tuple[Group, ...]
+    excluded: Group = ()
+
+    @property
+    def is_impossible(self) -> bool:
+        return not all(self.groups)

@@ -1,0 +1,149 @@
+"""Keeping the index up to date: in the transaction that changes an entry or comment, and by rebuilding it."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from itertools import batched
+from typing import Any, Final
+
+from django.db import transaction
+
+from blog.models import Entry
+from comments.models import Comment
+from search.documents import comment_sources, entry_sources
+from search.indexes import comment_index, entry_index
+from search.models import Indexed, IndexedComment, IndexedEntry
+
+# How many entries or comments are read and written together.
+_ENTRIES: Final = 100
+_COMMENTS: Final = 500
+
+
+def update_entries(pks: Collection[int]) -> int:
+    """Bring the documents of these entries up to date, and return how many were out of date.
+
+    The comments on entries that have been deleted go with them.
+    """
+    changed = 0
+    for some in batched(pks, _ENTRIES, strict=False):
+        sources = {source.pk: source for source in entry_sources(some)}
+        rows = {pk: IndexedEntry(id=pk, digest=source.digest()) for pk, source in sources.items()}
+        stale = _stale(IndexedEntry, some, rows)
+        entry_index().write(sources[pk].document() for pk in stale if pk in sources)
+        _record(IndexedEntry, [rows[pk] for pk in stale if pk in rows])
+        if gone := [pk for pk in stale if pk not in rows]:
+            _forget_entries(gone)
+        changed += len(stale)
+    return changed
+
+
+def update_comments(pks: Collection[int]) -> int:
+    """Bring the documents of these comments up to date, and return how many were out of date.
+
+    Only approved comments are in the index at all.
+    """
+    changed = 0
+    for some in batched(pks, _COMMENTS, strict=False):
+        sources = {source.pk: source for source in comment_sources(some)}
+        rows = {
+            pk: IndexedComment(id=pk, digest=source.digest(), entry_id=source.entry) for pk, source in sources.items()
+        }
+        stale = _stale(IndexedComment, some, rows)
+        if written := [sources[pk] for pk in stale if pk in sources]:
+            entries = Entry.objects.filter(pk__in={source.entry for source in written})
+            languages = dict(entries.values_list("pk", "language"))
+            comment_index().write(source.document(languages.get(source.entry, "")) for source in written)
+            _record(IndexedComment, [rows[source.pk] for source in written])
+        if gone := [pk for pk in stale if pk not in rows]:
+            _forget_comments(gone)
+        changed += len(stale)
+    return changed
+
+
+def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = False) -> Counter[str]:
+    """Bring the whole index up to date, and return how many documents were not, by `entries` and `comments`.
+
+    It can be interrupted: each batch is one transaction, and the next run continues. With `from_scratch`, all
+    documents are written again, and nothing is left in the tables of what was removed before.
+    """
+    if from_scratch:
+        with transaction.atomic():
+            clear()
+    changed: Counter[str] = Counter()
+    for name, (objects, rows, update, size) in _parts().items():
+        last, done, total = 0, 0, objects.count()
+        while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
+            last, done = some[-1], done + len(some)
+            with transaction.atomic():
+                # Whoever changes one of them meanwhile waits, and then brings it up to date.
+                list(objects.select_for_update(no_key=True).filter(pk__in=some).order_by("pk").values_list("pk"))
+                changed[name] += update(some)
+            progress(name, done, total)
+        for others in batched(_superfluous(objects, rows), size, strict=False):
+            with transaction.atomic():
+                changed[name] += update(others)
+    return changed
+
+
+def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
+    """Return how many documents `rebuild` would write or remove, by `entries` and `comments`. Nothing changes."""
+    stale: Counter[str] = Counter()
+    for name, (objects, rows, _update, size) in _parts().items():
+        model, read = rows.model, entry_sources if rows.model is IndexedEntry else comment_sources
+        index = entry_index() if model is IndexedEntry else comment_index()
+        last, done, total = 0, 0, objects.count()
+        while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
+            last, done = some[-1], done + len(some)
+            digests = {source.pk: source.digest() for source in read(some)}
+            stored = dict(rows.filter(pk__in=some).values_list("pk", "digest"))
+            stale[name] += sum(stored.get(pk) != digests.get(pk) for pk in some)
+            progress(name, done, total)
+        stale[name] += len(_superfluous(objects, rows))
+        stale[name] += len(index.pks() ^ set(rows.values_list("pk", flat=True)))
+    return stale
+
+
+def clear() -> None:
+    """Remove everything from the index."""
+    for index in (entry_index(), comment_index()):
+        index.drop()
+        index.create()
+    for model in (IndexedEntry, IndexedComment):
+        model._default_manager.all().delete()
+
+
+def _parts() -> dict[str, tuple[Any, Any, Callable[[Collection[int]], int], int]]:
+    """Return what is indexed, with the rows about it, what brings it up to date, and how many at a time."""
+    return {
+        "entries": (Entry.objects, IndexedEntry.objects, update_entries, _ENTRIES),
+        "comments": (Comment.objects.approved(), IndexedComment.objects, update_comments, _COMMENTS),
+    }
+
+
+def _superfluous(objects: Any, rows: Any) -> list[int]:
+    """Return the IDs of documents that should not be there."""
+    return sorted(set(rows.values_list("pk", flat=True)) - set(objects.values_list("pk", flat=True)))
+
+
+def _stale[Row: Indexed](model: type[Row], pks: Collection[int], rows: Mapping[int, Row]) -> list[int]:
+    """Return those of the IDs whose documents are not what `rows` says, or should not be there."""
+    stored = dict(model._default_manager.filter(pk__in=pks).values_list("pk", "digest"))
+    return [pk for pk in pks if stored.get(pk) != (rows[pk].digest if pk in rows else None)]
+
+
+def _record(model: Any, rows: Collection[Indexed]) -> None:
+    if rows:
+        model._default_manager.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=["digest"])
+
+
+def _forget_entries(pks: Collection[int]) -> None:
+    entry_index().remove(pks)
+    IndexedEntry.objects.filter(pk__in=pks).delete()
+    comments = IndexedComment.objects.filter(entry_id__in=pks)
+    if orphans := list(comments.values_list("pk", flat=True)):
+        _forget_comments(orphans)
+
+
+def _forget_comments(pks: Collection[int]) -> None:
+    comment_index().remove(pks)
+    for some in batched(pks, _COMMENTS, strict=False):
+        IndexedComment.objects.filter(pk__in=some).delete()

@@ -1,0 +1,174 @@
+"""What readers type into the search form: words, "phrases", -words and filters such as `tag:courts`.
+
+Everything means something, so no query is an error: what is no filter is a word.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from search.indexes.queries import Expression, Group, Phrase
+from search.text import MAX_TOKEN_LENGTH, STEM, is_unspaced, runs_of, stems_for, tokens_of, words_of
+
+# The cost of a search follows from these.
+MAX_CHARACTERS: Final = 200
+MAX_WORDS: Final = 12
+# A shorter last word is not completed, because too many words begin like it.
+_MIN_PREFIX: Final = 3
+
+_PART: Final = re.compile(
+    r'(?P<minus>-?)(?:(?P<filter>tag|category|author|before|after):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))'
+)
+_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
+
+
+class Word(NamedTuple):
+    """A word that documents must have in some form; or a phrase, exactly as it is.
+
+    `tokens` are several for a phrase, and for words that the index holds in pairs of characters.
+    """
+
+    tokens: tuple[str, ...]
+    is_exact: bool = False
+    is_prefix: bool = False
+
+
+class Filter(NamedTuple):
+    """`name` is `tag`, `category` or `author`; `is_excluded` if it begins with a minus sign."""
+
+    name: str
+    value: str
+    is_excluded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed, taken apart. Entries are of days from `first` on, up to and including `last`."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+    excluded: tuple[Word, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    first: dt.date | None = None
+    last: dt.date | None = None
+    # Whether what was typed is longer than this, and the rest is not searched for.
+    is_cut: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.words or self.excluded or self.filters or self.first or self.last)
+
+
+def parse(typed: str) -> Query:
+    """Return the query that was typed, as far as it is not too long."""
+    text = " ".join(typed.replace("\0", " ").split())
+    is_cut = len(text) > MAX_CHARACTERS
+    text = text[:MAX_CHARACTERS]
+    words: list[Word] = []
+    excluded: list[Word] = []
+    filters: list[Filter] = []
+    first = last = None
+    parts = list(_PART.finditer(_with_plain_quotes(text)))
+    for number, part in enumerate(parts, start=1):
+        value = part["quoted"] if part["word"] is None else part["word"]
+        name, is_excluded = part["filter"], bool(part["minus"])
+        if name in {"before", "after"} and not is_excluded and (day := _first_day(value)):
+            first, last = (day, last) if name == "after" else (first, day - dt.timedelta(days=1))
+        elif name in {"tag", "category", "author"} and value.strip():
+            filters.append(Filter(name, value, is_excluded))
+        else:
+            # A word that is left out is meant as it is written.
+            is_last = number == len(parts) and not is_cut and not is_excluded
+            found = _words(value if not name else f"{name} {value}", is_exact=part["word"] is None, is_last=is_last)
+            (excluded if is_excluded else words).extend(found)
+    is_cut = is_cut or len(words) + len(excluded) + len(filters) > MAX_WORDS
+    kept = tuple(words[:MAX_WORDS])
+    excluded, filters = excluded[: MAX_WORDS - len(kept)], filters[: MAX_WORDS - len(kept)]
+    return Query(text, kept, tuple(excluded), tuple(filters), first, last, is_cut)
+
+
+def expression(
+    query: Query, languages: Iterable[str], labels: Iterable[Group], without: Group = (), *, any_word: bool = False
+) -> Expression:
+    """Return what is looked up in the index. Words are found in all forms that they have in these languages.
+
+    One label of each of the groups `labels` is required, and none of `without` may be there. With `any_word`, one of
+    the words is enough.
+    """
+    languages = list(languages)
+    groups = [_forms(word, languages) for word in query.words]
+    if any_word and groups:
+        groups = [tuple(dict.fromkeys(phrase for group in groups for phrase in group))]
+    excluded = tuple(phrase for word in query.excluded for phrase in _forms(word, languages))
+    return Expression((*groups, *labels), (*excluded, *without))
+
+
+def expression_of_parts(parts: Iterable[str], languages: Iterable[str]) -> Expression:
+    """Return what is looked up to find all of these words and phrases, which may be the beginnings of longer ones."""
+    languages = list(languages)
+    groups: list[Group] = []
+    for part in parts:
+        is_exact = len(part.split()) > 1
+        words = list(_words(part, is_exact=is_exact, is_last=True))
+        groups += [_forms(word._replace(is_prefix=True) if is_exact else word, languages) for word in words] or [()]
+    return Expression(tuple(groups))
+
+
+def _forms(word: Word, languages: Sequence[str]) -> Group:
+    written = Phrase(word.tokens, word.is_prefix)
+    if word.is_exact or len(word.tokens) > 1 or is_unspaced(word.tokens[0]):
+        return (written,)
+    token = word.tokens[0]
+    # The word itself is a form of its own beside all words that begin with it, so that it counts more than they do.
+    forms = [token, STEM + token, *(form for stem in stems_for(token, languages) for form in (stem, STEM + stem))]
+    return (*((written,) if word.is_prefix else ()), *(Phrase((form,)) for form in forms))
+
+
+def _words(text: str, *, is_exact: bool, is_last: bool) -> Iterator[Word]:
+    """Yield the words of `text`, or the phrase that it is."""
+    if is_exact:
+        if phrase := _phrase(text):
+            yield phrase
+        return
+    runs = [run for word in words_of(text) for run in runs_of(word)]
+    for number, run in enumerate(runs, start=1):
+        if is_unspaced(run):
+            phrase = _phrase(run)
+            if phrase:
+                yield phrase._replace(is_exact=False)
+        else:
+            is_prefix = is_last and number == len(runs) and len(run) >= _MIN_PREFIX
+            yield Word((run[:MAX_TOKEN_LENGTH],), is_prefix=is_prefix)
+
+
+def _phrase(text: str) -> Word | None:
+    """Return `text` as tokens that follow each other, without the one that ends a run: it may go on in the text."""
+    tokens = tokens_of(text)
+    if not tokens:
+        return None
+    if is_unspaced(tokens[-1]) and len(tokens[-1]) == 1:
+        # Preceded by a pair, the last character is in it.
+        if len(tokens) > 1 and is_unspaced(tokens[-2]):
+            return Word(tuple(tokens[:-1]), is_exact=True)
+        return Word(tuple(tokens), is_exact=True, is_prefix=True)
+    return Word(tuple(tokens), is_exact=True)
+
+
+def _with_plain_quotes(text: str) -> str:
+    """Return `text` with the quotation marks of phones and of other languages as plain ones."""
+    return re.sub("[“”„‟«»「」『』＂]", '"', text)
+
+
+def _first_day(text: str) -> dt.date | None:
+    """Return the first day of a year, month or day such as `2019-05`; None if it is none."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        # The day before it must exist, too.
+        day = dt.date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+        return day if day > dt.date.min else None
+    except ValueError:
+        return None

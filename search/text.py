@@ -1,0 +1,197 @@
+"""Text as the index holds it. The same functions prepare what is indexed and what is searched for.
+
+Text is normalised before it is split into tokens: an accent, a vowel sign or an invisible joiner between two letters
+would otherwise split a word.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import groupby
+from typing import Final
+
+import snowballstemmer
+
+# Longer tokens are cut. Nobody types them, and PostgreSQL refuses those of more than 2,046 bytes.
+MAX_TOKEN_LENGTH: Final = 64
+# What stands between texts that don't follow each other, so that no phrase is found across them.
+GAP: Final = "_"
+# Stems begin with this, which no word does. They are only indexed where they differ from the word.
+STEM: Final = "_"
+
+
+def _ranges(chars: Iterable[int]) -> str:
+    """Return code points as the content of a character class."""
+    parts = []
+    for _offset, group in groupby(enumerate(chars), key=lambda pair: pair[1] - pair[0]):
+        points = [point for _index, point in group]
+        parts.append(f"\\U{points[0]:08x}-\\U{points[-1]:08x}")
+    return "".join(parts)
+
+
+def _is_accent(char: str) -> bool:
+    """Whether it is an accent, or a vowel sign of Hebrew or Arabic. Those of other scripts are letters."""
+    combining = unicodedata.combining(char)
+    return 10 <= combining <= 36 or combining >= 200
+
+
+# Code points above these are neither accents nor parts of words, apart from rare ideographs.
+_POINTS: Final = range(0x20000)
+_TATWEEL: Final = "\u0640"
+_IGNORED: Final = re.compile(
+    # The breve of й makes it another letter, which Russian endings need.
+    f"(?<!и)\u0306|[{_TATWEEL}{_ranges(p for p in _POINTS if p != 0x306 and _is_accent(chr(p)))}"
+    f"{_ranges(p for p in _POINTS if unicodedata.category(chr(p)) == 'Cf')}]"
+)
+# Letters that Unicode does not decompose, and the forms of Arabic letters that are written for each other.
+_LETTERS: Final = str.maketrans(
+    {
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "ħ": "h",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        # Alef without hamza, ya for alef maqsura and the Persian ya, kaf for the Persian kaf, ha for ta marbuta.
+        "ٱ": "ا",
+        "ى": "ي",
+        "ی": "ي",
+        "ک": "ك",
+        "ة": "ه",
+        "ہ": "ه",
+        "ھ": "ه",
+        "ە": "ه",
+    }
+)
+# Scripts without spaces between words, and Hangul, whose particles are attached to words.
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+# Signs within words, such as the vowels of Devanagari, which are no letters to regular expressions.
+_SIGNS: Final = _ranges(p for p in _POINTS if unicodedata.category(chr(p)) in {"Mn", "Mc"} and not _is_accent(chr(p)))
+_TOKENS: Final = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
+_HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
+_RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+
+# What is attached to the beginning of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
+_ARABIC_PREFIX: Final = re.compile("(?:[وف]?(?:ال|بال|كال|لل)(?=...)|[وف](?=....))")
+_STEMMERS: Final[dict[str, str]] = {
+    "ar": "arabic",
+    "ca": "catalan",
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "eo": "esperanto",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
+    "fi": "finnish",
+    "fr": "french",
+    "ga": "irish",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "lt": "lithuanian",
+    "nb": "norwegian",
+    "ne": "nepali",
+    "nl": "dutch",
+    "nn": "norwegian",
+    "no": "norwegian",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "sv": "swedish",
+    "ta": "tamil",
+    "tr": "turkish",
+    "yi": "yiddish",
+}
+
+
+def normalise(text: str) -> str:
+    """Return `text` without case, accents, ligatures, invisible characters and variants of the same letter."""
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).casefold()
+    return unicodedata.normalize("NFC", _IGNORED.sub("", text)).translate(_LETTERS)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of `text`, normalised. What is written without spaces stays in one piece."""
+    return _TOKENS.findall(normalise(text))
+
+
+def tokens_of(text: str) -> list[str]:
+    """Return the tokens of `text` in their order: words, and pairs of characters where words are not separated.
+
+    The last character of such a run is a token as well, so that every character begins one.
+    """
+    normalised = normalise(text)
+    found = _TOKENS.findall(normalised)
+    if normalised.isascii() or not _HAS_UNSPACED.search(normalised):
+        return [token[:MAX_TOKEN_LENGTH] for token in found]
+    return [token for word in found for token in _split(word)]
+
+
+def runs_of(word: str) -> list[str]:
+    """Return the parts of `word` that belong to scripts without spaces, and those that don't."""
+    return _RUNS.findall(word)
+
+
+def _split(word: str) -> Iterator[str]:
+    for run in runs_of(word):
+        if is_unspaced(run):
+            yield from (run[index : index + 2] for index in range(len(run)))
+        else:
+            yield run[:MAX_TOKEN_LENGTH]
+
+
+def is_unspaced(token: str) -> bool:
+    """Whether `token` belongs to a script that is indexed in pairs of characters."""
+    return _HAS_UNSPACED.match(token) is not None
+
+
+def stems_of(tokens: Iterable[str], language: str) -> list[str]:
+    """Return the stems of `tokens` as they are indexed: those that differ from the words, without repetitions."""
+    code = _code(language)
+    return [f"{STEM}{stem}" for token in dict.fromkeys(tokens) if (stem := _stem(token, code)) != token]
+
+
+def stems_for(word: str, languages: Iterable[str]) -> list[str]:
+    """Return the stems that `word` has in any of these languages, without the prefix that marks stems."""
+    codes = dict.fromkeys(map(_code, languages))
+    return [stem for stem in dict.fromkeys(_stem(word, code) for code in codes) if stem != word]
+
+
+def _code(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
+@lru_cache(maxsize=65_536)
+def _stem(token: str, code: str) -> str:
+    """Return the stem of a normalised word in this language, or the word itself."""
+    stemmer = _stemmer(code)
+    if stemmer is None or len(token) < 3 or is_unspaced(token):
+        return token
+    if code == "ar":
+        token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
+    stem: str = stemmer.stemWord(token)
+    # The algorithms may leave accents or capitals of their own.
+    return normalise(stem) or token
+
+
+@lru_cache
+def _stemmer(code: str) -> "snowballstemmer.stemmer | None":
+    name = _STEMMERS.get(code)
+    return snowballstemmer.stemmer(name) if name else None

@@ -1,0 +1,231 @@
+"""The search page at WordPress's URL, `/?s=words`, and what leads to it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from django.core.paginator import EmptyPage, Paginator
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_safe
+
+from blog import views
+from blog.listing import FeedLink, join_parts, page_label, pager, site_feed
+from blog.models import Entry
+from comments.models import Comment
+from core.site import SiteRequest, absolute_url
+from search.corrections import correct
+from search.excerpts import MAX_SEARCHED, Marker
+from search.facets import MAX_COUNTED, facets_of
+from search.finding import Hits, find_comments, find_entries, languages_of
+from search.plain_text import plain_text
+from search.queries import MAX_CHARACTERS, MAX_WORDS, Query, parse
+from tags.models import TaggedPost
+
+PARAMETER: Final = "s"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An entry, or the comment that was found on it, with what was searched for marked.
+
+    `tags` are the URLs and names of those tags in which something was found.
+    """
+
+    entry: Entry
+    title: SafeString
+    excerpt: SafeString | str
+    tags: Sequence[tuple[str, SafeString]] = ()
+    comment: Comment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a request asks for."""
+
+    query: Query
+    in_comments: bool = False
+    newest_first: bool = False
+
+    def url(self, page_number: int = 1) -> str:
+        """Return the URL of a page of its results."""
+        path = reverse("blog:front") if page_number == 1 else reverse("blog:front_page", args=[page_number])
+        parameters = {
+            PARAMETER: self.query.text,
+            "kind": "comments" if self.in_comments else "",
+            "sort": "newest" if self.newest_first else "",
+        }
+        return f"{path}?{urlencode({name: value for name, value in parameters.items() if value or name == PARAMETER})}"
+
+
+@require_safe
+def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
+    """Show the results of a search, or the front page if nothing is searched for."""
+    if PARAMETER not in request.GET:
+        return views.front(request, page_number=page_number)
+    search = _Search(
+        parse(request.GET[PARAMETER]),
+        in_comments=request.GET.get("kind") == "comments",
+        newest_first=request.GET.get("sort") == "newest",
+    )
+    if page_number == 1:
+        return HttpResponsePermanentRedirect(search.url())
+    return _results(request, search, page_number or 1)
+
+
+@require_safe
+def by_path(request: SiteRequest, terms: str, page_number: int = 1) -> HttpResponse:
+    """Redirect from WordPress's other URL of a search, such as `/search/words/page/2/`."""
+    query = Query(terms.replace("+", " "))
+    return HttpResponsePermanentRedirect(_Search(query).url(page_number))
+
+
+@require_safe
+def open_search(request: SiteRequest) -> HttpResponse:
+    """Describe the search for browsers, which offer it in their address bars. Source: OpenSearch 1.1."""
+    context = {"url": f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{searchTerms}}"}
+    content_type = "application/opensearchdescription+xml; charset=utf-8"
+    return render(request, "search/description.xml", context, content_type=content_type)
+
+
+def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpResponse:
+    query = search.query
+    if query.is_empty:
+        hits = Hits([], 0)
+    elif search.in_comments:
+        hits = find_comments(query, request.site)
+    else:
+        hits = find_entries(query, request.site, best_first=not search.newest_first)
+    try:
+        page = Paginator(hits.pks, request.site.entries_per_page).page(page_number)
+    except EmptyPage as error:
+        raise Http404(gettext("That page doesn't exist.")) from error
+    marker = Marker(query.words, languages_of(request.site))
+    results = (_comments if search.in_comments else _entries)(list(page.object_list), marker)
+    is_first = page_number == 1 and not search.in_comments
+    correction = correct(query, request.site) if is_first and (not hits.pks or hits.any_word) else ""
+    label = page_label(page.number, page.paginator.num_pages)
+    words = Truncator(query.text).chars(100)
+    title = gettext("Search results for “%(words)s”") % {"words": words} if query.text else gettext("Search")
+    context = {
+        "heading": gettext("Not Found") if not hits.pks and not query.is_empty else gettext("Search Results"),
+        "page_title": join_parts(title, label),
+        "meta_description": join_parts(label, title),
+        "search": search,
+        "query": query,
+        "results": results,
+        "summary": _summary(hits, search) if hits.pks else "",
+        "notices": _notices(hits, query),
+        "correction": correction,
+        "correction_url": replace(search, query=Query(correction)).url(),
+        "tabs": [
+            (gettext("Posts and pages"), _Search(query).url(), not search.in_comments),
+            (gettext("Comments"), _Search(query, in_comments=True).url(), search.in_comments),
+        ],
+        "orders": [
+            (gettext("Best match first"), replace(search, newest_first=False).url(), not search.newest_first),
+            (gettext("Newest first"), replace(search, newest_first=True).url(), search.newest_first),
+        ],
+        "facets": _facets(hits, search) if is_first else [],
+        # The best ones are counted only if there are more.
+        "are_all_counted": hits.total <= MAX_COUNTED,
+        "pager": pager(page, search.url),
+        "feed_links": [*_feed(query, title), site_feed(request)],
+    }
+    return render(request, "search/results.html", context)
+
+
+def _entries(pks: Sequence[int], marker: Marker) -> list[Result]:
+    """Return results for the entries with these IDs, in this order. Two queries."""
+    columns = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
+    # Asked again, whatever the index says.
+    public = Entry.objects.published().filter(password="")  # the condition for having none
+    found = public.only(*columns, "excerpt", "auto_excerpt", "body_html").in_bulk(list(pks))
+    tags: defaultdict[int, list[tuple[str, SafeString]]] = defaultdict(list)
+    tagged = TaggedPost.objects.filter(content_object__in=list(found)).order_by("tag__name")
+    for pk, slug, name in tagged.values_list("content_object", "tag__slug", "tag__name"):
+        if (marked := marker.marked(name)) != escape(name):
+            tags[pk].append((reverse("tags:tag", args=[slug]), marked))
+    return [
+        Result(
+            entry,
+            marker.marked(str(entry)),
+            marker.excerpt(plain_text(entry.body_html[: 2 * MAX_SEARCHED])) or marker.marked(entry.summary),
+            tags[pk],
+        )
+        for pk in pks
+        if (entry := found.get(pk))
+    ]
+
+
+def _comments(pks: Sequence[int], marker: Marker) -> list[Result]:
+    """Return results for the comments with these IDs, in this order. One query."""
+    found = Comment.objects.public().with_entries().select_related("user").in_bulk(list(pks))
+    return [
+        Result(
+            comment.entry,
+            marker.marked(str(comment.entry)),
+            marker.excerpt(text := plain_text(comment.html)) or Truncator(" ".join(text.split())).words(55),
+            comment=comment,
+        )
+        for pk in pks
+        if (comment := found.get(pk))
+    ]
+
+
+def _summary(hits: Hits, search: _Search) -> str:
+    if search.in_comments:
+        text = ngettext("%(count)s comment found.", "%(count)s comments found.", hits.total)
+    else:
+        text = ngettext("%(count)s post or page found.", "%(count)s posts and pages found.", hits.total)
+    text %= {"count": number_format(hits.total, force_grouping=True)}
+    if hits.total > len(hits.pks):
+        limit = number_format(len(hits.pks), force_grouping=True)
+        text += " " + gettext("Only the newest %(limit)s are listed. More words make it fewer.") % {"limit": limit}
+    return text
+
+
+def _notices(hits: Hits, query: Query) -> list[str]:
+    """Return what to say about the query before the results."""
+    notices = []
+    if query.is_cut:
+        text = gettext("Only the first %(words)d words, and %(characters)d characters, were searched for.")
+        notices.append(text % {"words": MAX_WORDS, "characters": MAX_CHARACTERS})
+    if hits.any_word:
+        notices.append(gettext("No post or page has all of these words. These have some of them."))
+    unknown = {
+        "tag": gettext("There is no tag called “%(name)s”."),
+        "category": gettext("There is no category called “%(name)s”."),
+        "author": gettext("There is no author called “%(name)s”."),
+    }
+    notices += [unknown[each.name] % {"name": each.value} for each in hits.unknown]
+    return notices
+
+
+def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int, str]]]]:
+    """Return the headings and links with which results are narrowed down, each with a count."""
+    text = search.query.text
+    return [
+        (
+            facet.label,
+            [
+                (link.label, link.count, replace(search, query=Query(f"{text} {link.filter}")).url())
+                for link in facet.links
+            ],
+        )
+        for facet in (facets_of(hits.pks) if len(hits.pks) > 1 else [])
+    ]
+
+
+def _feed(query: Query, title: str) -> list[FeedLink]:
+    # Slashes would make it another path.
+    terms = query.text.replace("/", " ").strip()
+    return [FeedLink(title, reverse("search:search_feed", args=[terms]))] if terms else []

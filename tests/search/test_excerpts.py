@@ -1,0 +1,78 @@
+"""The part of a text that results show, with what was searched for marked."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.excerpts import Marker
+from search.queries import parse
+from tests.factories.types import GrowsWithLength
+
+
+def marker(typed: str) -> Marker:
+    return Marker(parse(typed).words, ["en", "ar", "fr", "ru"])
+
+
+def marked(typed: str, text: str) -> list[str]:
+    return re.findall("<mark>(.*?)</mark>", marker(typed).marked(text))
+
+
+class TestMarking:
+    @pytest.mark.parametrize(
+        ("typed", "text", "words"),
+        [
+            ("defender", "The Defenders defended a DEFENDER.", ["Defenders", "defended", "DEFENDER"]),
+            ("defen", "The defence", ["defence"]),
+            ("art", "art in martial arts", ["art", "arts"]),
+            ('"human rights"', "Human  rights, humans’ rights, human-rights", ["Human  rights", "human-rights"]),
+            ('"art"', "arts and art", ["art"]),
+            ("cooperation", "Coöperation, coo\u0308peration", ["Coöperation", "coo\u0308peration"]),
+            ("انسان", "حقوق الإنسان", ["الإنسان"]),
+            ("مدافعون", "والمُدافعون", ["والمُدافعون"]),
+            ("елка", "Ёлка", ["Ёлка"]),
+            ("人权", "联合国人权捍卫者", ["人权"]),
+            ("x", "a < b & c", []),
+        ],
+    )
+    def test_all_forms_of_a_word_and_nothing_else(self, typed: str, text: str, words: list[str]) -> None:
+        assert marked(typed, text) == [html.escape(word) for word in words]
+
+    @given(st.text(), st.text(max_size=20))
+    def test_the_text_stays_as_it_is_and_is_escaped(self, text: str, typed: str) -> None:
+        found = re.sub("</?mark>", "", marker(typed).marked(text))
+        assert found == html.escape(text)
+
+    @given(st.text(alphabet="aé\u0301ıİß ﬁ人\u064e", min_size=1))
+    def test_places_are_those_of_the_original_letters(self, text: str) -> None:
+        assert html.unescape(re.sub("</?mark>", "", marker(text).marked(text))) == text
+
+
+class TestExcerpts:
+    def test_it_is_around_the_most_different_words_and_ends_at_spaces(self) -> None:
+        text = "An award. " + "Filler words here. " * 40 + "The award of the lawyer. " + "More words. " * 40
+        excerpt = str(marker("lawyer award").excerpt(text))
+        assert "The <mark>award</mark> of the <mark>lawyer</mark>." in excerpt
+        assert excerpt.startswith("… ")
+        assert excerpt.endswith(" …")
+        assert set(re.sub("</?mark>", "", excerpt).split()) <= {*text.split(), "…"}
+
+    def test_a_short_text_is_shown_whole_and_escaped(self) -> None:
+        assert marker("award").excerpt("An <b>award</b>") == "An &lt;b&gt;<mark>award</mark>&lt;/b&gt;"
+
+    def test_there_is_none_without_a_match(self) -> None:
+        assert marker("award").excerpt("Nothing") is None
+
+    @given(st.text(max_size=2000), st.text(max_size=30))
+    def test_it_is_short_and_contains_only_marks(self, text: str, typed: str) -> None:
+        excerpt = marker(typed).excerpt(text)
+        if excerpt is not None:
+            bare = re.sub("</?mark>", "", excerpt)
+            assert "<" not in bare
+            assert len(html.unescape(bare)) <= 500
+
+    @pytest.mark.parametrize("text", ["award ", "a", "人权", "é", "a\u0301", "wawa"])
+    def test_it_takes_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(marker("wawa award 人权").marked, text * 20_000)

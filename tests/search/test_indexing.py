@@ -1,0 +1,246 @@
+"""The index is up to date after everything that changes posts, pages, tags and comments."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from blog import bulk_editing, publishing
+from blog.curation import merge as merge_categories
+from blog.models import Category, Entry, Page, Post, Status
+from comments import personal_data
+from comments.models import Comment, CommentSettings, CommentStatus
+from comments.moderation import decisions, deletion, submission
+from core.models import SiteSettings
+from search.finding import find_comments, find_entries
+from search.indexing import count_stale
+from search.queries import parse
+from tags import curation
+from tags.models import Tag
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, wxr
+from tests.factories.database import everything_stored
+from tests.factories.types import ImportParts
+from wordpress.importing.undo import undo_run
+from wordpress.models import ImportRun
+
+pytestmark = pytest.mark.django_db
+
+
+def found(typed: str) -> set[str]:
+    """Return the titles of the entries that readers find."""
+    hits = find_entries(parse(typed), SiteSettings.current())
+    assert len(hits.pks) == hits.total
+    return set(Entry.objects.filter(pk__in=hits.pks).values_list("title", flat=True))
+
+
+def found_comments(typed: str) -> set[str]:
+    return set(
+        Comment.objects.filter(pk__in=find_comments(parse(typed), SiteSettings.current()).pks).values_list(
+            "text", flat=True
+        )
+    )
+
+
+@pytest.fixture(autouse=True)
+def index_is_right() -> Any:
+    """After each test, what is in the index is exactly what a rebuild would put there."""
+    yield
+    assert not +count_stale(lambda *args: None)
+
+
+@pytest.fixture
+def editor() -> User:
+    user: User = UserFactory(role="Editor")
+    return user
+
+
+class TestEntries:
+    def test_posts_and_pages_are_found_by_title_text_excerpt_and_tags(self) -> None:
+        PostFactory(title="Lantern", source="About **harb**our life.", excerpt="Zebra", tags=["Ferries and boats"])
+        PageFactory(title="Contact", source="Write to the quay.")
+        for typed in ("lantern", "harbour", "zebra", "boats", "ferries life"):
+            assert found(typed) == {"Lantern"}, typed
+        assert found("quay") == {"Contact"}
+
+    def test_a_changed_text_is_found_by_its_new_words_only(self, editor: User) -> None:
+        post = PostFactory(title="One", source="old")
+        post.source = "new"
+        publishing.save_entry(post, editor, tags=["fresh"])
+        assert (found("old"), found("new"), found("fresh")) == (set(), {"One"}, {"One"})
+
+    def test_bulk_actions(self, editor: User) -> None:
+        PostFactory(title="One", source="word")
+        posts = Post.objects.all()
+        publishing.trash(posts, editor)
+        assert found("word") == set()
+        publishing.restore(posts, editor)
+        assert found("word") == set()
+        publishing.publish(posts, editor)
+        assert found("word") == {"One"}
+        bulk_editing.edit(
+            posts, editor, bulk_editing.Changes(add_tags=["extra"], add_categories=[CategoryFactory(name="Filed")])
+        )
+        assert found("extra category:filed") == {"One"}
+        publishing.unpublish(posts, editor)
+        assert found("word") == set()
+
+    def test_deleting(self) -> None:
+        post = PostFactory(title="One", source="word")
+        CommentFactory(entry=post, text="remark")
+        PostFactory(title="Two", source="word")
+        post.delete()
+        assert (found("word"), found_comments("remark")) == ({"Two"}, set())
+        Entry.objects.all().delete()
+        assert found("word") == set()
+
+    def test_importing_and_importing_again(self, import_parts: ImportParts) -> None:
+        import_parts(wxr.item(1, title="One", content="lighthouse", inside=[wxr.comment(5, content="seagull")]))
+        assert (found("lighthouse"), found_comments("seagull")) == ({"One"}, {"seagull"})
+        import_parts(wxr.item(1, title="One", content="beacon", inside=[wxr.comment(5, content="gull")]))
+        assert (found("lighthouse"), found("beacon")) == (set(), {"One"})
+        assert (found_comments("seagull"), found_comments("gull")) == (set(), {"gull"})
+
+    def test_importing_tags_under_another_name(self, import_parts: ImportParts) -> None:
+        post = wxr.item(1, title="One", inside=[wxr.filed("post_tag", "x", "Heron")])
+        import_parts(wxr.tag("x", "Heron"), post)
+        assert found("heron") == {"One"}
+        import_parts(wxr.tag("x", "Egret"), post)
+        assert (found("heron"), found("egret")) == (set(), {"One"})
+
+    def test_undoing_an_import(self, import_parts: ImportParts) -> None:
+        import_parts(wxr.item(1, content="lighthouse", inside=[wxr.comment(5, content="seagull")]))
+        undo_run(ImportRun.objects.get())
+        assert found("lighthouse") == found_comments("seagull") == set()
+
+    def test_a_rollback_takes_the_index_back(self) -> None:
+        post = PostFactory(title="One", source="old")
+        with transaction.atomic():
+            post.source = "new"
+            post.save()
+            transaction.set_rollback(True)
+        assert (found("old"), found("new")) == ({"One"}, set())
+
+
+class TestTerms:
+    def test_merging_renaming_and_deleting_tags(self, editor: User) -> None:
+        PostFactory(title="One", tags=["alpha"])
+        target = TagFactory(name="beta")
+        change = curation.merge([Tag.objects.get(name="alpha").pk], target.pk, editor)
+        assert (found("beta"), found("tag:alpha")) == ({"One"}, {"One"})
+        curation.undo(change.pk, editor)
+        assert (found("alpha"), found("beta")) == ({"One"}, set())
+        tag = Tag.objects.get(name="alpha")
+        curation.rename(tag.pk, "gamma", "", editor)
+        assert (found("alpha"), found("gamma")) == (set(), {"One"})
+        curation.delete([tag.pk], editor, expected_uses=1)
+        assert found("gamma") == set()
+
+    def test_merging_categories(self, editor: User) -> None:
+        source, target = CategoryFactory(name="Old"), CategoryFactory(name="New")
+        PostFactory(title="One", categories=[source])
+        merge_categories([source.pk], target.pk, editor)
+        assert found("category:new") == {"One"}
+        target.delete()
+        assert found("category:new") == set()
+
+    def test_deleting_categories(self) -> None:
+        PostFactory(title="One", categories=[CategoryFactory(name="Old")])
+        Category.objects.all().delete()
+        assert found("category:old") == set()
+
+    def test_a_category_has_the_posts_of_those_below_it(self) -> None:
+        parent = CategoryFactory(name="Courts")
+        PostFactory(title="One", categories=[CategoryFactory(name="Appeals", parent=parent)])
+        assert found("category:courts") == {"One"}
+
+
+class TestHiddenContent:
+    @pytest.mark.parametrize(
+        "state",
+        [
+            {"status": Status.DRAFT},
+            {"status": Status.PENDING},
+            {"status": Status.PRIVATE},
+            {"status": Status.TRASH},
+            {"published_at": timezone.now() + dt.timedelta(days=1)},
+            {"password": "word"},
+        ],
+        ids=["draft", "pending", "private", "trash", "scheduled", "protected"],
+    )
+    def test_readers_find_nothing_of_it(self, state: dict[str, Any]) -> None:
+        entry = PostFactory(title="Secret", source="secret", tags=["secret"], **state)
+        PageFactory(title="Secret", source="secret", **state)
+        CommentFactory(entry=entry, text="secret")
+        assert found("secret") == found("secr") == found("tag:secret") == found_comments("secret") == set()
+
+    def test_a_scheduled_post_is_found_once_it_is_due(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        due = timezone.now() + dt.timedelta(hours=1)
+        PostFactory(title="Later", source="word", published_at=due)
+        assert found("word") == set()
+        monkeypatch.setattr(timezone, "now", lambda: due + dt.timedelta(hours=1))
+        assert found("word") == {"Later"}
+
+
+class TestComments:
+    def test_only_approved_comments_are_found(self, editor: User) -> None:
+        comment = CommentFactory(text="remark", status=CommentStatus.PENDING)
+        assert found_comments("remark") == set()
+        decisions.approve([comment], editor)
+        assert found_comments("remark") == {"remark"}
+        batch = decisions.mark_spam([comment], editor).batch
+        assert found_comments("remark") == set()
+        decisions.undo(batch, editor)
+        assert found_comments("remark") == {"remark"}
+        deletion.delete([comment])
+        assert found_comments("remark") == set()
+
+    def test_submitting_and_editing(self, editor: User) -> None:
+        settings = CommentSettings.current()
+        submission.submit(PostFactory(), text="first words", user=editor, settings=settings)
+        comment = Comment.objects.get()
+        assert found_comments("first") == {"first words"}
+        decisions.edit(comment, {"text": "second words"}, editor)
+        assert (found_comments("first"), found_comments("second")) == (set(), {"second words"})
+
+    @pytest.mark.parametrize("keep_text", [True, False])
+    def test_nothing_is_left_of_an_erased_person(self, keep_text: bool) -> None:
+        CommentFactory(name="Zanzibar", email="zan@example.org", text="remark")
+        assert found_comments("zanzibar") == {"remark"}
+        personal_data.erase("zan@example.org", keep_text=keep_text)
+        assert found_comments("zanzibar") == set()
+        assert found_comments("remark") == ({"remark"} if keep_text else set())
+        # Nor in the tables of the index, where SQLite would otherwise keep what is removed for a while.
+        assert "zanzibar" not in everything_stored().lower()
+
+    def test_the_comments_of_a_post_that_is_hidden_are_hidden(self, editor: User) -> None:
+        post = CommentFactory(text="remark").entry
+        publishing.unpublish(Post.objects.filter(pk=post.pk), editor)
+        assert found_comments("remark") == set()
+
+
+class TestRebuilding:
+    def test_it_repairs_whatever_is_wrong(self, capsys: pytest.CaptureFixture[str]) -> None:
+        PostFactory(title="One", source="word")
+        comment = CommentFactory(text="remark")
+        Entry.objects.filter(title="One").update(title="Other")
+        Comment.objects.filter(pk=comment.pk).update(text="changed", html="changed")
+        stale = count_stale(lambda *args: None)
+        assert (stale["entries"], stale["comments"]) == (1, 1)
+        with pytest.raises(CommandError, match="1 posts and pages, 1 comments"):
+            call_command("rebuild_search", "--check")
+        call_command("rebuild_search")
+        assert found("other") == {"Other"}
+        assert found_comments("changed") == {"changed"}
+
+    @pytest.mark.parametrize("options", [[], ["--from-scratch"]])
+    def test_running_it_again_changes_nothing(self, options: list[str]) -> None:
+        PostFactory(title="One", source="word")
+        call_command("rebuild_search", *options)
+        call_command("rebuild_search", "--check")
+        assert found("word") == {"One"}
+        assert Page.objects.count() == 0

@@ -1,0 +1,174 @@
+"""The search page, its feed and what leads to it."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from lxml import etree
+
+from core.models import SiteSettings
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, at
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, query: str, path: str = "/") -> str:
+    response = client.get(path, query_params={"s": query})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+class TestResults:
+    def test_posts_and_pages_with_marked_excerpts(self, client: Client) -> None:
+        PostFactory(title="Lanterns & lamps", source="The **harbour** has a lantern.", published_at=at(2019, 10, 22))
+        PageFactory(title="About", source="A lantern.", slug="about")
+        content = page(client, "lantern")
+        assert "<h1>Search Results</h1>" in content
+        assert "<mark>Lanterns</mark> &amp; lamps" in content
+        assert "The harbour has a <mark>lantern</mark>." in content
+        assert 'href="/2019/10/22/lanterns-lamps/"' in content
+        assert "October 22, 2019" in content
+        assert 'href="/about/"' in content
+        assert "2 posts and pages found." in content
+        assert "<title>Search results for “lantern” – " in content
+
+    def test_what_is_typed_is_escaped_everywhere(self, client: Client) -> None:
+        PostFactory(source="<b>script</b> alert")
+        for query in ('"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>", 'tag:"<script>"'):
+            for content in (page(client, query), page(client, f"script {query}")):
+                assert "<script>" not in content
+                assert "<img src=x" not in content
+
+    def test_search_engines_are_asked_to_leave_it(self, client: Client) -> None:
+        assert client.get("/", query_params={"s": "x"}).headers["X-Robots-Tag"] == "noindex"
+
+    def test_further_pages_keep_the_query_and_have_an_end(self, client: Client) -> None:
+        SiteSettings.objects.update(entries_per_page=2)
+        for number in range(5):
+            PostFactory(title=f"Lantern {number}")
+        assert 'href="/page/2/?s=lantern"' in page(client, "lantern")
+        first = page(client, "lantern")
+        second = page(client, "lantern", "/page/2/")
+        shown = [number for number in range(5) for content in (first, second) if f"</mark> {number}" in content]
+        assert len(set(shown)) == len(shown) == 4
+        assert client.get("/page/4/", query_params={"s": "lantern"}).status_code == 404
+        assert client.get("/page/1/", query_params={"s": "lantern"}).headers["Location"] == "/?s=lantern"
+
+    def test_newest_first(self, client: Client) -> None:
+        PostFactory(title="Lantern", published_at=at(2018, 1, 1))
+        PostFactory(title="Other", source="A lantern", published_at=at(2019, 1, 1))
+        content = client.get("/", query_params={"s": "lantern", "sort": "newest"}).content.decode()
+        assert content.index("Other</a>") < content.index("<mark>Lantern</mark></a>")
+
+    def test_tags_in_which_something_was_found(self, client: Client) -> None:
+        PostFactory(title="One", tags=["Lantern makers", "other"])
+        content = page(client, "lantern")
+        assert "<mark>Lantern</mark> makers</a>" in content
+        assert content.count("/tag/lantern-makers/") == 1
+
+    def test_narrowing_down(self, client: Client) -> None:
+        courts = CategoryFactory(name="Courts")
+        PostFactory(title="Lantern 1", tags=["alpha"], categories=[courts], published_at=at(2018, 1, 1))
+        PostFactory(title="Lantern 2", tags=["alpha", "beta"], published_at=at(2019, 1, 1))
+        content = page(client, "lantern")
+        assert 'href="/?s=lantern+tag%3Abeta"' in content
+        assert 'href="/?s=lantern+category%3Acourts"' in content
+        assert 'href="/?s=lantern+after%3A2018+before%3A2019"' in content
+        # All of them have it.
+        assert "tag%3Aalpha" not in content
+        assert "1 post or page found." in page(client, "lantern after:2018 before:2019")
+
+    def test_comments_have_a_tab(self, client: Client) -> None:
+        comment = CommentFactory(text="A lantern & more", name="Rosa", entry=PostFactory(title="A post"))
+        content = client.get("/", query_params={"s": "lantern", "kind": "comments"}).content.decode()
+        assert "A <mark>lantern</mark> &amp; more" in content
+        assert f"#comment-{comment.pk}" in content
+        assert "<bdi>Rosa</bdi>" in content
+        assert "@example.org" not in content
+
+    def test_the_words_of_an_empty_search_are_asked_for(self, client: Client) -> None:
+        content = page(client, "")
+        assert "Type what you are looking for." in content
+        assert "Search tips" in content
+
+    @pytest.mark.parametrize("number", [3, 30])
+    def test_the_number_of_queries_is_fixed(self, client: Client, number: int) -> None:
+        for index in range(number):
+            PostFactory(title=f"Lantern {index}", tags=[f"lantern {index % 3}", "b"])
+        page(client, "lantern")
+        with CaptureQueriesContext(connection) as queries:
+            page(client, "lantern")
+        assert len(queries) <= 9
+
+
+class TestNothingFound:
+    def test_it_says_so_and_how_to_go_on(self, client: Client) -> None:
+        content = page(client, "lantern")
+        assert "<h1>Not Found</h1>" in content
+        assert "Nothing was found for “<bdi>lantern</bdi>”" in content
+        assert 'value="lantern"' in content
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [("lanten", "lantern"), ("lnatern", "lantern"), ("lanterm harbour", "lantern harbour"), ("права", "")],
+    )
+    def test_a_word_that_is_nearly_right_is_corrected(self, client: Client, typed: str, meant: str) -> None:
+        PostFactory(source="A lantern in the harbour")
+        content = page(client, typed)
+        assert ("Did you mean" in content) == bool(meant)
+        if meant:
+            assert f"<bdi>{meant}</bdi>" in content
+
+    def test_hidden_words_are_never_suggested(self, client: Client) -> None:
+        PostFactory(source="Zanzibar", status="draft")
+        PostFactory(source="Zanzibar", password="x")
+        assert "Did you mean" not in page(client, "zanzibr")
+
+    def test_some_of_the_words_are_better_than_nothing(self, client: Client) -> None:
+        PostFactory(title="Lantern")
+        content = page(client, "lantern makers")
+        assert "No post or page has all of these words." in content
+        assert "<mark>Lantern</mark>" in content
+
+    def test_what_is_wrong_with_the_query(self, client: Client) -> None:
+        assert "There is no tag called “x”." in page(client, "tag:x")
+        assert "Only the first 12 words" in page(client, "word " * 20)
+
+
+class TestOtherUrls:
+    @pytest.mark.parametrize(
+        ("path", "target"),
+        [
+            ("/search/star/", "/?s=star"),
+            ("/search/star+power/", "/?s=star+power"),
+            ("/search/star/page/2/", "/page/2/?s=star"),
+        ],
+    )
+    def test_the_other_form_of_wordpress_redirects(self, client: Client, path: str, target: str) -> None:
+        SiteSettings.objects.update(entries_per_page=1)
+        PostFactory.create_batch(2, title="Star power")
+        response = client.get(path)
+        assert (response.status_code, response.headers["Location"]) == (301, target)
+
+    def test_the_feed_has_the_newest_posts_that_match(self, client: Client) -> None:
+        PostFactory(title="Lantern one", published_at=at(2018, 1, 1))
+        PostFactory(title="Lantern two", published_at=at(2019, 1, 1))
+        PostFactory(title="Other")
+        feed = etree.fromstring(client.get("/search/lantern/feed/").content)
+        assert feed.xpath("//item/title/text()") == ["Lantern two", "Lantern one"]
+        assert client.get("/search/lantern/feed/atom/").status_code == 200
+        assert 'href="/search/lantern/feed/"' in page(client, "lantern")
+
+    def test_browsers_learn_how_to_search(self, client: Client) -> None:
+        response = client.get("/opensearch.xml")
+        assert response.headers["Content-Type"].startswith("application/opensearchdescription+xml")
+        url: Any = etree.fromstring(response.content).find("{*}Url")
+        assert url.get("template") == "http://testserver/?s={searchTerms}"
+        assert 'rel="search"' in client.get("/").content.decode()
+
+    @pytest.mark.parametrize("path", ["/", "/nothing/"])
+    def test_the_form_is_in_the_sidebar_and_on_pages_that_do_not_exist(self, client: Client, path: str) -> None:
+        forms = client.get(path).content.decode().count('role="search"')
+        assert forms == (2 if path == "/nothing/" else 1)

@@ -1,0 +1,200 @@
+"""What readers type, how it is understood, and what it finds."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from blog.models import Entry
+from core.models import SiteSettings
+from search.finding import MAX_RANKED, find_comments, find_entries
+from search.queries import MAX_CHARACTERS, MAX_WORDS, Filter, Word, parse
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
+
+# What the languages of databases are made of, and what people type.
+SYNTAX = st.sampled_from(
+    [
+        *"\"'*()^:+-&|!<>{}\\%_~\0",
+        " AND ",
+        " OR ",
+        " NOT ",
+        "NEAR(a b, 2)",
+        "title:",
+        "tag:",
+        "category:",
+        "before:",
+        "-",
+    ]
+)
+HOSTILE = st.lists(st.one_of(SYNTAX, st.text(max_size=8), st.sampled_from(["human", "人权", "حقوق", "2019"]))).map(
+    "".join
+)
+
+
+class TestParsing:
+    def test_words_phrases_exclusions_and_filters(self) -> None:
+        query = parse('human "Rights Defenders" -prison tag:courts -category:"press freedom" author:anna award')
+        assert query.words == (
+            Word(("human",)),
+            Word(("rights", "defenders"), is_exact=True),
+            Word(("award",), is_prefix=True),
+        )
+        assert query.excluded == (Word(("prison",)),)
+        assert query.filters == (
+            Filter("tag", "courts", False),
+            Filter("category", "press freedom", True),
+            Filter("author", "anna", False),
+        )
+
+    @pytest.mark.parametrize(
+        ("typed", "first", "last"),
+        [
+            ("before:2019", None, dt.date(2018, 12, 31)),
+            ("after:2018-05", dt.date(2018, 5, 1), None),
+            ("after:2018-05-07 before:2018-06-01", dt.date(2018, 5, 7), dt.date(2018, 5, 31)),
+        ],
+    )
+    def test_days(self, typed: str, first: dt.date | None, last: dt.date | None) -> None:
+        assert (parse(typed).first, parse(typed).last) == (first, last)
+
+    @pytest.mark.parametrize(
+        "typed", ["before:dawn", "before:2019-13", "before:0001", "https://example.org", "title:x"]
+    )
+    def test_what_is_no_filter_is_words(self, typed: str) -> None:
+        query = parse(typed)
+        assert len(query.words) > 1
+        assert (query.first, query.last, query.filters) == (None, None, ())
+
+    def test_an_open_quotation_and_other_quotation_marks(self) -> None:
+        assert parse('one "two three').words[1] == Word(("two", "three"), is_exact=True)
+        assert parse("“two three”").words == (Word(("two", "three"), is_exact=True),)
+
+    def test_the_last_word_is_completed_unless_it_is_short(self) -> None:
+        assert [word.is_prefix for word in parse("human rig").words] == [False, True]
+        assert not parse("un").words[0].is_prefix
+
+    def test_pairs_of_characters_follow_each_other(self) -> None:
+        assert parse("人权捍").words == (Word(("人权", "权捍")),)
+        assert parse("人").words == (Word(("人",), is_prefix=True),)
+
+    def test_long_queries_are_cut_and_say_so(self) -> None:
+        assert len(parse("word " * 30).words) == MAX_WORDS
+        assert parse("word " * 30).is_cut
+        assert parse("x" * (MAX_CHARACTERS + 1)).is_cut
+        assert not parse("two words").is_cut
+
+    @given(HOSTILE)
+    def test_nothing_is_an_error(self, typed: str) -> None:
+        query = parse(typed)
+        assert len(query.words) + len(query.excluded) + len(query.filters) <= MAX_WORDS
+        assert all(word.tokens for word in (*query.words, *query.excluded))
+
+
+@pytest.mark.django_db
+class TestFinding:
+    @pytest.fixture(autouse=True)
+    def entries(self) -> None:
+        courts = CategoryFactory(name="Courts")
+        anna = UserFactory(display_name="Anna Lindqvist")
+        PostFactory(title="Award", source="The award goes to a defender.", published_at=at(2018, 4, 2), author=anna)
+        PostFactory(title="Defenders", source="Lawyers in prison.", published_at=at(2018, 5, 3), categories=[courts])
+        PostFactory(title="Prison", source="A prison award", published_at=at(2019, 1, 1), tags=["Press freedom"])
+        PageFactory(title="About", source="Who we are: defenders.", published_at=at(2020, 1, 1))
+
+    @staticmethod
+    def found(typed: str, **options: Any) -> list[str]:
+        titles = dict(Entry.objects.values_list("pk", "title"))
+        return [titles[pk] for pk in find_entries(parse(typed), SiteSettings.current(), **options).pks]
+
+    @pytest.mark.parametrize(
+        ("typed", "titles"),
+        [
+            ("award", {"Award", "Prison"}),
+            ("defenders", {"Award", "Defenders", "About"}),
+            ("defend", {"Award", "Defenders", "About"}),
+            ("award -prison", {"Award"}),
+            ("-prison", {"Award", "About"}),
+            ('"prison award"', {"Prison"}),
+            ('"award prison"', set()),
+            ("tag:press-freedom", {"Prison"}),
+            ('tag:"PRESS FREEDOM"', {"Prison"}),
+            ("-tag:press-freedom award", {"Award"}),
+            ("tag:unknown", set()),
+            ("-tag:unknown award", {"Award", "Prison"}),
+            ("category:courts", {"Defenders"}),
+            ('author:"anna lindqvist"', {"Award"}),
+            ("author:anna-lindqvist award", set()),
+            ("before:2019", {"Award", "Defenders"}),
+            ("after:2018-05", {"Defenders", "Prison", "About"}),
+            ("after:2018-04-03 before:2018-05-04", {"Defenders"}),
+            ("after:2019 before:2018", set()),
+        ],
+    )
+    def test_words_and_filters(self, typed: str, titles: set[str]) -> None:
+        UserFactory(username="anna-lindqvist")
+        assert set(self.found(typed)) == titles
+
+    def test_titles_count_more_than_texts_and_dates_only_if_asked(self) -> None:
+        assert self.found("prison") == ["Prison", "Defenders"]
+        assert self.found("award", best_first=False) == ["Prison", "Award"]
+
+    def test_if_nothing_has_all_words_some_are_enough(self) -> None:
+        hits = find_entries(parse("lawyers award"), SiteSettings.current())
+        assert hits.any_word
+        assert hits.total == 3
+        assert find_entries(parse("tag:unknown lawyers award"), SiteSettings.current()).total == 0
+
+    def test_names_that_nothing_has_are_reported(self) -> None:
+        assert find_entries(parse("tag:x award"), SiteSettings.current()).unknown == [Filter("tag", "x", False)]
+
+    @pytest.mark.parametrize(
+        ("language", "text", "typed"),
+        [
+            ("ar", "والمدافعون عن حُقوق الإنسان", "المدافعون"),
+            ("ar", "حقوق الإنسان", "الانسان"),
+            ("ru", "Правозащитников наградили", "правозащитник"),
+            ("fr", "Les avocates arrêtées", "avocate arrete"),
+            ("zh", "联合国人权捍卫者宣言", "人权捍卫者"),
+            ("zh", "联合国人权捍卫者宣言", "言"),
+            ("ja", "国際的な人権団体", "人権"),
+            ("th", "ผู้ปกป้องสิทธิมนุษยชน", "สิทธิ"),
+            ("hi", "मानव अधिकार रक्षक", "अधिकार"),
+            ("ko", "인권을 옹호하는", "인권"),
+            ("fa", "مدافعان حقوق بشر", "حقوق‌"),
+        ],
+    )
+    def test_every_script(self, language: str, text: str, typed: str) -> None:
+        PostFactory(title="Other", source=text, language=language)
+        assert "Other" in self.found(typed)
+
+    def test_only_the_newest_of_many_are_ranked_but_all_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("search.finding.MAX_RANKED", 1)
+        hits = find_entries(parse("award"), SiteSettings.current())
+        assert (len(hits.pks), hits.total) == (1, 2)
+        assert MAX_RANKED > 1
+
+    @pytest.mark.parametrize("typed", ["", " ", "-", '""', "tag:", "*", "\0"])
+    def test_an_empty_query_is_known_as_such(self, typed: str) -> None:
+        assert parse(typed).is_empty or parse(typed).words
+
+    @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(HOSTILE)
+    @example("NEAR/2 \"* OR NOT ' \\ :* & | ! <-> a\0b")
+    def test_no_query_fails(self, typed: str) -> None:
+        query = parse(typed)
+        find_entries(query, SiteSettings.current())
+        find_entries(query, SiteSettings.current(), best_first=False)
+        find_comments(query, SiteSettings.current())
+
+
+@pytest.mark.django_db
+class TestFindingComments:
+    def test_by_text_and_name_newest_first(self) -> None:
+        first = CommentFactory(text="A remark", name="Rosa")
+        second = CommentFactory(text="Another remark")
+        site = SiteSettings.current()
+        assert list(find_comments(parse("remarks"), site).pks) == [second.pk, first.pk]
+        assert list(find_comments(parse("rosa"), site).pks) == [first.pk]
+        assert find_comments(parse("tag:x"), site).total == 0

@@ -1,0 +1,123 @@
+"""How text is normalised, split into tokens and stemmed."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from search.text import GAP, MAX_TOKEN_LENGTH, normalise, stems_for, stems_of, tokens_of
+from tests.factories.types import GrowsWithLength
+
+
+class TestNormalising:
+    @pytest.mark.parametrize(
+        ("written", "searched"),
+        [
+            ("Coöperation", "cooperation"),
+            ("coo\u0308peration", "COÖPERATION"),
+            ("CAFÉ", "cafe"),
+            ("İHD", "ihd"),
+            ("Ёлка", "елка"),
+            ("Straße", "STRASSE"),
+            ("ﬁnal", "final"),
+            ("Ｗｉｄｅ", "wide"),
+            ("Łódź", "lodz"),
+            ("œuvre", "oeuvre"),
+            ("الكِتَابُ", "الكتاب"),
+            ("القُرآن", "القران"),
+            ("أحمد", "احمد"),
+            ("مصطفى", "مصطفي"),
+            ("مدرسة", "مدرسه"),
+            ("حـــقوق", "حقوق"),
+            ("ایران", "ايران"),
+            ("کتاب", "كتاب"),
+            ("می\u200cخواهم", "میخواهم"),
+            ("hu\u00adman", "human"),
+            ("שָׁלוֹם", "שלום"),
+        ],
+    )
+    def test_both_spellings_become_the_same(self, written: str, searched: str) -> None:
+        assert normalise(written) == normalise(searched)
+
+    def test_letters_that_only_look_like_variants_stay_different(self) -> None:
+        """The breve of й is part of the letter, as are the vowel signs of Indic scripts and of Thai."""
+        assert normalise("мой") != normalise("мои")
+        assert normalise("कि") != normalise("क")
+        assert normalise("กุ") != normalise("ก")
+
+    @given(st.text())
+    @example("ŉ\u0345ΐ")
+    def test_what_is_normalised_stays_as_it_is(self, text: str) -> None:
+        assert normalise(normalise(text)) == normalise(text)
+
+    @given(st.text())
+    def test_case_and_composition_make_no_difference(self, text: str) -> None:
+        assert normalise(text) == normalise(unicodedata.normalize("NFD", text))
+
+
+class TestTokens:
+    @pytest.mark.parametrize(
+        ("text", "tokens"),
+        [
+            ("Human-rights defenders’ 2019!", ["human", "rights", "defenders", "2019"]),
+            ("l'avocate a_b", ["l", "avocate", "a", "b"]),
+            ("मानव अधिकार", ["मानव", "अधिकार"]),
+            ("人权捍卫者", ["人权", "权捍", "捍卫", "卫者", "者"]),
+            ("UN人权", ["un", "人权", "权"]),
+            ("인권", ["인권", "권"]),
+            ("", []),
+            ("— * \"' \0", []),
+        ],
+    )
+    def test_words_are_separated_and_other_scripts_become_pairs(self, text: str, tokens: list[str]) -> None:
+        assert tokens_of(text) == tokens
+
+    @given(st.text())
+    def test_no_text_makes_a_token_that_an_index_takes_apart(self, text: str) -> None:
+        for token in tokens_of(text):
+            assert 0 < len(token) <= MAX_TOKEN_LENGTH
+            assert not token.startswith(GAP)
+            assert token.isascii() <= token.isalnum()
+            assert len(token.split()) == 1
+            assert not set(token) & set("\"'\\*():&|!<>^\0")
+
+    @given(st.text(), st.text())
+    def test_texts_with_a_space_between_them_have_the_tokens_of_each(self, one: str, other: str) -> None:
+        assert tokens_of(f"{one} . {other}") == tokens_of(one) + tokens_of(other)
+
+    @pytest.mark.parametrize("text", ["a", "人", "ا\u064e", "é ", "a\u200d", "่", "<", "_", "ﷺ"])
+    def test_it_takes_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(lambda part: stems_of(tokens_of(part), "ar"), text * 50_000)
+
+
+class TestStems:
+    @pytest.mark.parametrize(
+        ("language", "written", "searched"),
+        [
+            ("en", "defenders", "defender"),
+            ("en-GB", "awarded", "awards"),
+            ("fr", "avocates", "avocate"),
+            ("nl", "verdedigers", "verdediger"),
+            ("ru", "правозащитников", "правозащитники"),
+            ("ru", "русского", "русский"),
+            ("ar", "والكتب", "الكتب"),
+            ("ar", "والأمة", "الأمة"),
+            ("ar", "المدافعون", "مدافعون"),
+            ("ar", "للحقوق", "الحقوق"),
+        ],
+    )
+    def test_forms_of_a_word_share_a_stem(self, language: str, written: str, searched: str) -> None:
+        def forms(word: str) -> set[str]:
+            return {*tokens_of(word), *stems_for(tokens_of(word)[0], [language])}
+
+        assert forms(written) & forms(searched)
+
+    def test_a_language_that_nobody_knows_has_none(self) -> None:
+        assert stems_of(["defenders"], "tlh") == stems_of(["defenders"], "") == []
+
+    @given(st.text(), st.sampled_from(["ar", "de", "en", "fr", "hi", "ru", "ta", "tr"]))
+    def test_no_word_breaks_an_algorithm(self, text: str, language: str) -> None:
+        for stem in stems_of(tokens_of(text), language):
+            assert stem.startswith("_")
+            assert len(stem.split()) == 1
