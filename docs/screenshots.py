@@ -55,6 +55,12 @@ def write(page: Page) -> None:
     page.frame_locator(".editor-preview").get_by_text("three sisters").wait_for()
 
 
+def write_visually(page: Page) -> None:
+    write(page)
+    page.get_by_role("button", name="Visual").click()
+    page.locator(".editor-visual").get_by_text("a bus driver").click()
+
+
 def find_link(page: Page) -> None:
     write(page)
     page.focus("#id_source")
@@ -79,6 +85,7 @@ SHOTS: Final = (
     Shot("post", "/2026/10/12/harbour-lamp-award-2026-shortlist/", account=""),
     Shot("dashboard", "/admin/"),
     Shot("writing", "/admin/blog/post/add/", prepare=write),
+    Shot("visual", "/admin/blog/post/add/", prepare=write_visually),
     Shot("writing-on-a-phone", "/admin/blog/post/add/", size=PHONE, prepare=write),
     Shot("link", "/admin/blog/post/add/", prepare=find_link),
     Shot("image", "/admin/blog/post/add/", prepare=choose_image),

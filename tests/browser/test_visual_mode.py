@@ -175,6 +175,17 @@ class TestVisualMode:
         expect(source).to_have_value(SOURCE)
         show_visual(page)
 
+        # Others find the text area's caret in the paragraph that it was put into, and put it there themselves.
+        text.locator("p").filter(has_text="Old").click()
+        page.wait_for_function(
+            "start => document.querySelector('#id_source').selectionStart === start", arg=SOURCE.index("Old")
+        )
+        source.evaluate("(source, at) => { source.setSelectionRange(at, at); source.focus(); }", SOURCE.index("Third"))
+        keys.type("x")
+        expect(source).to_have_value(SOURCE.replace("## Third ##", "## xThird"))
+        keys.press("Control+z")
+        expect(source).to_have_value(SOURCE)
+
         # What is typed changes its own block; undone, the block is what it was.
         text.locator("h2").click()
         keys.press("End")

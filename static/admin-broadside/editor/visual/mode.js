@@ -23,6 +23,7 @@ import { schema } from "./schema.js";
 /** Return the mode for the text area `field`: see source_mode.js for what it offers. `addFiles` uploads files. */
 export function createVisualMode(box, field, addFiles) {
   const element = box.querySelector(".editor-visual");
+  const label = field.labels[0];
   const buttons = box.querySelectorAll(".editor-toolbar button:not([data-tool=focus])");
   let original = null;
   let isWriting = false;
@@ -31,7 +32,7 @@ export function createVisualMode(box, field, addFiles) {
     { mount: element },
     {
       state: EditorState.create({ schema }),
-      attributes: attributesFrom(field),
+      attributes: attributesFrom(field, label),
       nodeViews: nodeViews(element.dataset),
       dispatchTransaction,
       handlePaste: paste,
@@ -42,6 +43,12 @@ export function createVisualMode(box, field, addFiles) {
   field.addEventListener("input", () => {
     if (!isWriting && !element.hidden) {
       load();
+    }
+  });
+
+  label.addEventListener("click", () => {
+    if (!element.hidden) {
+      mode.focus();
     }
   });
 
@@ -87,6 +94,8 @@ export function createVisualMode(box, field, addFiles) {
       field.closest("text-expander").hidden = true;
       // Whoever asks the text area for the focus means the text.
       field.focus = () => mode.focus();
+      // The preview follows.
+      element.dispatchEvent(new Event("scroll"));
     },
 
     hide() {
@@ -96,6 +105,7 @@ export function createVisualMode(box, field, addFiles) {
       for (const button of buttons) {
         button.removeAttribute("aria-pressed");
       }
+      field.dispatchEvent(new Event("scroll"));
     },
 
     /** Focus the block in which the caret of the text area is. */
@@ -242,13 +252,13 @@ function withLastParagraph(doc) {
 const endsWritable = (doc) => doc.lastChild.type === schema.nodes.paragraph;
 const emptyParagraph = () => schema.node("paragraph");
 
-/** Return what makes an element a text area for assistive technology, with the name and errors of `field`. */
-function attributesFrom(field) {
+/** Return what makes an element a text area for assistive technology, with the label and errors of `field`. */
+function attributesFrom(field, label) {
   const copied = ["aria-describedby", "aria-invalid"].filter((name) => field.hasAttribute(name));
   return {
     role: "textbox",
     "aria-multiline": "true",
-    "aria-label": field.labels[0].textContent.replace(/:\s*$/, "").trim(),
+    "aria-label": label.textContent.replace(/:\s*$/, "").trim(),
     ...Object.fromEntries(copied.map((name) => [name, field.getAttribute(name)])),
   };
 }

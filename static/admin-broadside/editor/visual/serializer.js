@@ -164,6 +164,7 @@ function serialise(block, marks, avoided) {
   return (state.written + state.out).trimEnd();
 }
 
+/** Return the Markdown of a block without making sure that its marks mean something where they are. */
 export const quickMarkdown = (block) => serialise(block, MARKS, "");
 
 /** Whether a paragraph has nothing that Markdown could say. */

@@ -2,11 +2,11 @@
 
 import { definitionLists, MarkdownIt } from "../../../vendor/prosemirror/prosemirror.js";
 
-const FOOTNOTE = /\[\^[^\]\s]+\]/y;
-const FOOTNOTE_DEFINITION = /\[\^[^\]\s]+\]:/y;
+const FOOTNOTE = /\[\^[^\]\s]{1,999}\]/y;
+const FOOTNOTE_DEFINITION = /\[\^[^\]\s]{1,999}\]:/y;
 const SCHEME_BEFORE = /(?:^|[^A-Za-z0-9_])https?$/i;
 const URL_AFTER_SCHEME = /:\/\/[\p{L}\p{N}_][^\s<>"`[\]()]*(?:\([^\s<>"`[\]()]*\)[^\s<>"`[\]()]*)*/uy;
-const AFTER_URL = /[.,;:!?'*_~…’‘‚„|\\]+$/;
+const AFTER_URL = ".,;:!?'*_~…’‘‚„|\\";
 const LINE_BREAK = /\r\n?|\n/g;
 
 export const markdown = new MarkdownIt("commonmark", { maxNesting: 40 })
@@ -36,7 +36,7 @@ export function split(source) {
     state.line = line;
     rules.some((rule) => rule(state, line, state.lineMax, false));
     const start = starts[line];
-    blocks.push({ start, end: start + trimmedEnd(source.slice(start, starts[state.line])) });
+    blocks.push({ start, end: start + trimmedEnd(source.slice(start, starts[state.line]), " \t\r\n") });
   }
   return { blocks, references: env.references ?? {} };
 }
@@ -46,10 +46,10 @@ export function meaningOf(text, references = {}) {
   return markdown.render(text, { references: { ...references } }).trim();
 }
 
-/** Return the length of `text` without the spaces and line breaks at its end. A regular expression would be slow. */
-function trimmedEnd(text) {
+/** Return the length of `text` without these `characters` at its end. A regular expression would be slow. */
+function trimmedEnd(text, characters) {
   let end = text.length;
-  while (end > 0 && " \t\r\n".includes(text[end - 1])) {
+  while (end > 0 && characters.includes(text[end - 1])) {
     end -= 1;
   }
   return end;
@@ -106,10 +106,11 @@ function footnoteDefinition(state, start, end, silent) {
 function bareUrl(state, silent) {
   URL_AFTER_SCHEME.lastIndex = state.pos;
   const found = SCHEME_BEFORE.test(state.src.slice(Math.max(0, state.pos - 6), state.pos)) && URL_AFTER_SCHEME.exec(state.src);
-  const url = found ? found[0].slice(0, state.posMax - state.pos).replace(AFTER_URL, "") : "";
-  if (url.length <= 3) {
+  const end = found ? trimmedEnd(found[0].slice(0, state.posMax - state.pos), AFTER_URL) : 0;
+  if (end <= "://".length) {
     return false;
   }
+  const url = state.src.slice(state.pos, state.pos + end);
   if (!silent) {
     state.pending += markdown.utils.unescapeAll(url);
   }
