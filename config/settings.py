@@ -127,8 +127,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
-            "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            # 4 MiB for the connection of each thread. The system caches the file for all of them.
+            "PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;"
             # After a large import, the log is truncated to 64 MiB.
             "PRAGMA journal_size_limit=67108864;"
         ),
