@@ -33,7 +33,7 @@ def main() -> None:
     chosen = chance.choices(paths, k=options.requests)
     with scratch_site.serve_application("config.rsgi:application", interface="rsgi") as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
-        print(f"{'pages':>8}{'MiB':>8}")
+        print(f"{'pages':>8}{'MiB':>8}", flush=True)
         for number, path in enumerate(["/", *chosen]):
             connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
             connection.getresponse().read()

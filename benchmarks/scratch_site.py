@@ -22,7 +22,6 @@ sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks" * 3)
 FOLDER = Path(os.environ.setdefault("BROADSIDE_DATA", _FOLDER.name))
 EXPORT = FOLDER / "export.xml"
-os.environ.setdefault("LOG_LEVEL", "ERROR")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django  # noqa: E402  # the environment is set up first
@@ -99,7 +98,8 @@ def serve_application(application: str, workers: int = 1, *, interface: str = "w
         port: int = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
-    server = subprocess.Popen([*command, application], cwd=PROJECT)  # noqa: S603  # our own command
+    # It logs each page that is not found.
+    server = subprocess.Popen([*command, application], cwd=PROJECT, stderr=subprocess.DEVNULL)  # noqa: S603  # our own command
     try:
         for _attempt in range(600):
             with socket.socket() as probe:

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from html import escape, unescape
+from io import StringIO
 from typing import Any, Final
 from xml.sax.xmlreader import AttributesImpl
 
@@ -93,9 +94,11 @@ class _Feed(SyndicationFeed):
         )
 
     def response(self) -> HttpResponse:
-        response = HttpResponse(content_type=self.content_type)
+        # Not into the response itself, which would encode a thousand pieces one by one.
+        text = StringIO()
+        self.write(text, "utf-8")
+        response = HttpResponse(text.getvalue(), content_type=self.content_type)
         response.headers["Last-Modified"] = http_date(self.latest_post_date().timestamp())
-        self.write(response, "utf-8")
         return response
 
 

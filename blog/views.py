@@ -145,6 +145,7 @@ def post(
 ) -> HttpResponse:
     date, _last = period(year, month, day)
     posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
+    posts = posts.defer("source", "lead_html")
     by_slug: dict[str, Post] = {post.slug: post for post in posts.filter(slug__in={slug, _normalise(slug)})}
     found = by_slug.get(slug) or next(iter(by_slug.values()), None)
     if found is None:
@@ -169,7 +170,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
 
 
 def _find_page(path: str) -> Page | None:
-    pages = Page.objects.published().select_related("featured_picture")
+    pages = Page.objects.published().select_related("featured_picture").defer("source", "lead_html")
     by_path: dict[str, Page] = {page.path: page for page in pages.filter(path__in={path, _normalise(path)})}
     return by_path.get(path) or next(iter(by_path.values()), None)
 
@@ -244,15 +245,18 @@ def entry_response(
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         template = "blog/post.html"
     else:
-        context |= {"page": entry, "children": entry.children.published()}
+        children = entry.children.published().only("kind", "title", "path", "language", "password")
+        context |= {"page": entry, "children": children}
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
 
 
 def _translations(entry: Entry) -> dict[str, Any]:
     """Return what a page says about the translations that readers may see. One query, if it has any."""
+    if not (entry.language and entry.translation_group):
+        return {"translations": [], "alternates": []}
     fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path")
-    linked = list(entry.translations().published().exclude(language="").only(*fields)) if entry.language else []
+    linked = list(entry.translations().published().exclude(language="").only(*fields))
     alternates = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked)] if linked else []
     return {"translations": linked, "alternates": alternates}
 

@@ -16,8 +16,9 @@ _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": (
-        # Each thread has a connection, and with it this much of a cache. The system caches the file itself.
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        # 4 MiB for the connection of each thread. The system caches the file for all of them.
+        "PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;"
         # After a large import, the log is truncated to 64 MiB.
         "PRAGMA journal_size_limit=67108864;"
     ),

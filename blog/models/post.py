@@ -117,6 +117,7 @@ class Post(Entry):
         beyond = Q((f"published_at__{lookup}", self.published_at)) | same_time
         # The first condition repeats the second for the index.
         posts = Post.objects.published().filter((f"published_at__{lookup}e", self.published_at)).filter(beyond)
+        posts = posts.only("kind", "title", "slug", "published_on", "language", "password")
         neighbour: Post | None = posts.order_by(*order).first()
         return neighbour
 

@@ -6,9 +6,9 @@ exactly one match, where WordPress takes any of several.
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
@@ -56,6 +56,8 @@ _ENTRY_PATH: Final = re.compile(
 )
 # A shorter beginning of a slug would match anything, unless the day is right as well.
 _MIN_PREFIX_LENGTH: Final = 8
+# So many posts are read whose slugs begin with the one that is looked for.
+_MAX_POSTS: Final = 20
 # How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
@@ -161,9 +163,14 @@ def _guess_entry_url(path: str) -> str:
         return ""
     slug = match["slug"].lower()
     if days := _days(match):
-        min_prefix_length = 1 if match["day"] else _MIN_PREFIX_LENGTH
-        return _post_url(slug, Q(published_on__range=days), min_prefix_length) or _post_url(slug)
-    if url := _post_url(slug):
+        posts = _posts_beginning_with(slug)
+        first, last = days
+        # Mostly, these are all that there are.
+        of_days = [post for post in posts if first <= post.published_on <= last]
+        if len(posts) == _MAX_POSTS:
+            of_days = _posts_beginning_with(slug, Q(published_on__range=days))
+        return _best_url(slug, of_days, 1 if match["day"] else _MIN_PREFIX_LENGTH) or _best_url(slug, posts)
+    if url := _best_url(slug, _posts_beginning_with(slug)):
         return url
     pages: list[Page] = list(Page.objects.published().filter(slug=slug).only("path")[:2])
     return pages[0].get_absolute_url() if len(pages) == 1 else ""
@@ -176,14 +183,19 @@ def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
         return None
 
 
-def _post_url(slug: str, condition: Q = Q(), min_prefix_length: int = _MIN_PREFIX_LENGTH) -> str:  # noqa: B008  # it is never changed
+def _posts_beginning_with(slug: str, condition: Q = Q()) -> list[Any]:  # noqa: B008  # it is never changed
+    """Return the public posts whose slug begins with this one, sorted by slug, at most _MAX_POSTS."""
     if connection.vendor == "sqlite":
         # SQLite does not use the index for LIKE.
         has_prefix = Q(slug__gte=slug, slug__lt=f"{slug}\U0010ffff")
     else:
         has_prefix = Q(slug__startswith=slug)
     matching = Post.objects.published().filter(has_prefix, condition).order_by("slug")
-    posts: list[Post] = list(matching.only("slug", "published_on")[:2])
+    return list(matching.only("slug", "published_on")[:_MAX_POSTS])
+
+
+def _best_url(slug: str, posts: Sequence[Post], min_prefix_length: int = _MIN_PREFIX_LENGTH) -> str:
+    """Return the URL of the one post that has this slug, or else of the one post whose slug begins with it."""
     exact = [post for post in posts if post.slug == slug]
     if len(exact) == 1:
         return exact[0].get_absolute_url()

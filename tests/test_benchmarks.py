@@ -1,0 +1,30 @@
+"""The benchmarks of pages work, with tiny blogs. What they measure is not asserted."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pages.py", "--posts", "30", "--requests", "2", "--rounds", "1"],
+        ["growth.py", "--posts", "12", "24", "--requests", "2", "--rounds", "1"],
+        ["memory.py", "--posts", "30", "--requests", "20"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_benchmark_prints_a_table(arguments: list[str], tmp_path: Path) -> None:
+    environment = os.environ | {"BROADSIDE_DATA": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    # What the tests set for themselves.
+    for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "SITE_URL"):
+        environment.pop(name, None)
+    command = [sys.executable, f"benchmarks/{arguments[0]}", *arguments[1:]]
+    run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
+    assert run.returncode == 0, run.stderr
+    assert len(run.stdout.splitlines()) > 3
