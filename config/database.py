@@ -48,6 +48,8 @@ def databases(
                     "replicas in DATABASE_REPLICA_URLS."
                 )
             item["OPTIONS"] = _SQLITE_OPTIONS
+            # Each thread keeps its own: opening the file takes longer than the query of a page that is in the cache.
+            item["CONN_MAX_AGE"] = None
             continue
         timeout = _TIMEOUT if alias == "default" else _REPLICA_TIMEOUT
         options: dict[str, Any] = {"connect_timeout": timeout}
