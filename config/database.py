@@ -49,7 +49,7 @@ def databases(
                     "replicas in DATABASE_REPLICA_URLS."
                 )
             item["OPTIONS"] = _SQLITE_OPTIONS
-            # Opening the file and setting it up takes longer than all queries of a page.
+            # Each thread keeps its own: opening the file takes longer than the query of a page that is in the cache.
             item["CONN_MAX_AGE"] = None
             continue
         timeout = _TIMEOUT if alias == "default" else _REPLICA_TIMEOUT

@@ -105,6 +105,7 @@ class TestDatabase:
         assert list(found) == ["default"]
         assert found["default"]["NAME"] == f"{tmp_path}/broadside.sqlite3"
         assert "WAL" in found["default"]["OPTIONS"]["init_command"]
+        assert found["default"]["CONN_MAX_AGE"] is None
 
     def test_a_server_gets_a_pool_and_prepared_statements(self, tmp_path: Path) -> None:
         found = configure("postgres://me@db.example.org/blog?sslmode=require", tmp_path)["default"]
