@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
@@ -153,5 +153,6 @@ def _version() -> int | None:
         _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
         return None
     finally:
-        # Nobody else does, as no request begins or ends here.
-        close_old_connections()
+        if not connection.in_atomic_block:
+            # Nobody else does, as no request begins or ends here.
+            close_old_connections()
