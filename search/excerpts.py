@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from html import escape
 from typing import Final, NamedTuple
 
-from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from search.queries import Word
@@ -56,7 +56,11 @@ class Marker:
         if stop < len(text):
             stop = max(text.rfind(" ", first.end, stop), first.end) if " " in text[first.end : stop] else stop
         marked = _marked(text, max(stop, first.end), start, matches)
-        return format_html("{}{}{}", "… " if start else "", marked, " …" if stop < len(text) else "")
+        return SafeString(f"{'… ' if start else ''}{marked}{' …' if stop < len(text) else ''}")
+
+    def finds(self, text: str) -> bool:
+        """Whether anything that was searched for is in `text`."""
+        return bool(self._matches(text))
 
     def marked(self, text: str) -> SafeString:
         """Return all of `text` as HTML."""
@@ -170,6 +174,7 @@ def _marked(text: str, stop: int, start: int, matches: Iterable[_Match]) -> Safe
     parts, at = [], start
     for match in matches:
         if at <= match.start and match.end <= stop:
-            parts.append((text[at : match.start], text[match.start : match.end]))
+            parts += [escape(text[at : match.start]), "<mark>", escape(text[match.start : match.end]), "</mark>"]
             at = match.end
-    return format_html_join("", "{}<mark>{}</mark>", parts) + conditional_escape(text[at:stop])
+    # Every part of the text is escaped.
+    return SafeString("".join([*parts, escape(text[at:stop])]))

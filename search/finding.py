@@ -23,8 +23,8 @@ from search.indexes.queries import Group, Phrase
 from search.queries import Filter, Query, expression, expression_of_parts
 from tags.models import Tag, TagAlias, search_key, tag_key
 
-# Of more hits than this, only the newest are ranked and can be paged through.
-MAX_RANKED: Final = 1_000
+# Of more hits, only the newest are ranked and can be paged through, besides some with the words in their titles.
+MAX_RANKED: Final = 500
 # How many categories, tags or people one filter may stand for.
 _MAX_NAMED: Final = 50
 # What lists in the admin show of more than these, nobody leafs through.
@@ -36,13 +36,13 @@ _FIRST_DAY: Final = dt.date(1900, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The IDs of what was found, in order, and how many there are in all, also beyond MAX_RANKED.
+    """The IDs of what was found, in order, and whether there is more, which can't be paged through.
 
     With `any_word`, nothing has all of the words, and these have some. `unknown` are filters whose names nothing has.
     """
 
     pks: Sequence[int]
-    total: int
+    has_more: bool = False
     any_word: bool = False
     unknown: Sequence[Filter] = ()
 
@@ -51,7 +51,7 @@ def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True) -
     """Return the posts and pages that match, the best or the newest first."""
     groups, without, unknown = _groups(query)
     languages = languages_of(site)
-    hidden = list(Entry.objects.scheduled().filter(kind__in=EntryKind.values).order_by().values_list("pk", flat=True))
+    hidden = scheduled()
 
     def find(*, any_word: bool = False) -> Found:
         looked_up = expression(query, languages, [(Phrase((labels.PUBLIC,)),), *groups], without, any_word=any_word)
@@ -61,20 +61,25 @@ def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True) -
     if not found.pks and len(query.words) > 1 and not unknown:
         found, any_word = find(any_word=True), True
     pks = found.pks if best_first else _by_date(found.pks)
-    return Hits(pks, found.total, any_word and bool(pks), unknown)
+    return Hits(pks, found.has_more, any_word and bool(pks), unknown)
 
 
 def find_comments(query: Query, site: SiteSettings) -> Hits:
     """Return the comments that match, the newest first. Filters are about posts, so comments ignore them."""
     if not (query.words or query.excluded):
-        return Hits([], 0)
+        return Hits([])
     looked_up = expression(query, languages_of(site), [(Phrase((labels.ANY,)),)])
     found = comment_index().find(looked_up, limit=MAX_RANKED, best_first=False)
     comments = Comment.objects.public().filter(pk__in=found.pks)
     if not CommentSettings.of(site).show_pingbacks:
         comments = comments.filter(kind=CommentKind.COMMENT)
     pks = list(comments.order_by("-created_at", "-pk").values_list("pk", flat=True))
-    return Hits(pks, len(pks))
+    return Hits(pks, found.has_more)
+
+
+def scheduled() -> list[int]:
+    """Return the IDs of entries that are not public yet, although their label says so."""
+    return list(Entry.objects.scheduled().filter(kind__in=EntryKind.values).order_by().values_list("pk", flat=True))
 
 
 def find_for_staff(words: Sequence[str]) -> list[int]:

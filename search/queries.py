@@ -102,7 +102,7 @@ def expression(
     if any_word and groups:
         groups = [tuple(dict.fromkeys(phrase for group in groups for phrase in group))]
     excluded = tuple(phrase for word in query.excluded for phrase in _forms(word, languages))
-    return Expression((*groups, *labels), (*excluded, *without))
+    return Expression(tuple(groups), tuple(labels), (*excluded, *without))
 
 
 def expression_of_parts(parts: Iterable[str], languages: Iterable[str]) -> Expression:

@@ -7,11 +7,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from django.core.paginator import EmptyPage, Paginator
-from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
@@ -28,6 +27,7 @@ from search.facets import MAX_COUNTED, facets_of
 from search.finding import Hits, find_comments, find_entries, languages_of
 from search.plain_text import plain_text
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Query, parse
+from search.suggestions import suggest
 from tags.models import TaggedPost
 
 PARAMETER: Final = "s"
@@ -54,6 +54,8 @@ class _Search:
     query: Query
     in_comments: bool = False
     newest_first: bool = False
+    # Whether to show what the results can be narrowed down to, which costs as much as the search itself.
+    is_narrowing: bool = False
 
     def url(self, page_number: int = 1) -> str:
         """Return the URL of a page of its results."""
@@ -62,6 +64,7 @@ class _Search:
             PARAMETER: self.query.text,
             "kind": "comments" if self.in_comments else "",
             "sort": "newest" if self.newest_first else "",
+            "narrow": "1" if self.is_narrowing and page_number == 1 else "",
         }
         return f"{path}?{urlencode({name: value for name, value in parameters.items() if value or name == PARAMETER})}"
 
@@ -75,6 +78,7 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         parse(request.GET[PARAMETER]),
         in_comments=request.GET.get("kind") == "comments",
         newest_first=request.GET.get("sort") == "newest",
+        is_narrowing=request.GET.get("narrow") == "1",
     )
     if page_number == 1:
         return HttpResponsePermanentRedirect(search.url())
@@ -89,6 +93,12 @@ def by_path(request: SiteRequest, terms: str, page_number: int = 1) -> HttpRespo
 
 
 @require_safe
+def suggestions(request: SiteRequest) -> JsonResponse:
+    """Return what to suggest for what has been typed so far, `?q=`."""
+    return JsonResponse({"suggestions": suggest(request.GET.get("q", ""), request.site)})
+
+
+@require_safe
 def open_search(request: SiteRequest) -> HttpResponse:
     """Describe the search for browsers, which offer it in their address bars. Source: OpenSearch 1.1."""
     context = {"url": f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{searchTerms}}"}
@@ -99,7 +109,7 @@ def open_search(request: SiteRequest) -> HttpResponse:
 def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpResponse:
     query = search.query
     if query.is_empty:
-        hits = Hits([], 0)
+        hits = Hits([])
     elif search.in_comments:
         hits = find_comments(query, request.site)
     else:
@@ -134,9 +144,10 @@ def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpRes
             (gettext("Best match first"), replace(search, newest_first=False).url(), not search.newest_first),
             (gettext("Newest first"), replace(search, newest_first=True).url(), search.newest_first),
         ],
-        "facets": _facets(hits, search) if is_first else [],
+        "narrow_url": replace(search, is_narrowing=True).url() if is_first and len(hits.pks) > 1 else "",
+        "facets": _facets(hits, search) if is_first and search.is_narrowing else [],
         # The best ones are counted only if there are more.
-        "are_all_counted": hits.total <= MAX_COUNTED,
+        "are_all_counted": len(hits.pks) <= MAX_COUNTED,
         "pager": pager(page, search.url),
         "feed_links": [*_feed(query, title), site_feed(request)],
     }
@@ -152,8 +163,8 @@ def _entries(pks: Sequence[int], marker: Marker) -> list[Result]:
     tags: defaultdict[int, list[tuple[str, SafeString]]] = defaultdict(list)
     tagged = TaggedPost.objects.filter(content_object__in=list(found)).order_by("tag__name")
     for pk, slug, name in tagged.values_list("content_object", "tag__slug", "tag__name"):
-        if (marked := marker.marked(name)) != escape(name):
-            tags[pk].append((reverse("tags:tag", args=[slug]), marked))
+        if marker.finds(name):
+            tags[pk].append((reverse("tags:tag", args=[slug]), marker.marked(name)))
     return [
         Result(
             entry,
@@ -182,15 +193,14 @@ def _comments(pks: Sequence[int], marker: Marker) -> list[Result]:
 
 
 def _summary(hits: Hits, search: _Search) -> str:
+    count = len(hits.pks)
     if search.in_comments:
-        text = ngettext("%(count)s comment found.", "%(count)s comments found.", hits.total)
+        text = ngettext("%(count)s comment found.", "%(count)s comments found.", count)
+        more = gettext("More than %(count)s comments found. These are the newest ones.")
     else:
-        text = ngettext("%(count)s post or page found.", "%(count)s posts and pages found.", hits.total)
-    text %= {"count": number_format(hits.total, force_grouping=True)}
-    if hits.total > len(hits.pks):
-        limit = number_format(len(hits.pks), force_grouping=True)
-        text += " " + gettext("Only the newest %(limit)s are listed. More words make it fewer.") % {"limit": limit}
-    return text
+        text = ngettext("%(count)s post or page found.", "%(count)s posts and pages found.", count)
+        more = gettext("More than %(count)s posts and pages found. Add a word to find older ones.")
+    return (more if hits.has_more else text) % {"count": number_format(count, force_grouping=True)}
 
 
 def _notices(hits: Hits, query: Query) -> list[str]:
@@ -217,11 +227,15 @@ def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int,
         (
             facet.label,
             [
-                (link.label, link.count, replace(search, query=Query(f"{text} {link.filter}")).url())
+                (
+                    link.label,
+                    link.count,
+                    replace(search, query=Query(f"{text} {link.filter}"), is_narrowing=False).url(),
+                )
                 for link in facet.links
             ],
         )
-        for facet in (facets_of(hits.pks) if len(hits.pks) > 1 else [])
+        for facet in facets_of(hits.pks)
     ]
 
 

@@ -33,9 +33,9 @@ class FullTextIndex(Protocol):
         """Return the IDs of all documents."""
 
     def find(self, expression: Expression, *, limit: int, best_first: bool, hidden: Sequence[int] = ()) -> Found:
-        """Return the `limit` newest documents that match, the best ones first, or else the newest.
+        """Return the `limit` newest documents that match, but not those that are `hidden`. The newest come first.
 
-        `hidden` are left out, and not counted.
+        With `best_first`, some older ones with all words in their titles are added, and the best come first.
         """
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,9 @@
 """What an index holds, and what it finds."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# How many documents with all words in their titles are ranked besides the newest.
+TITLES: Final = 100
 
 
 class Document(NamedTuple):
@@ -17,7 +20,7 @@ class Document(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The best of the newest hits, best first; and how many there are in all."""
+    """The newest hits, in the order asked for; and whether there are more."""
 
     pks: list[int]
-    total: int
+    has_more: bool = False

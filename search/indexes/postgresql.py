@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from search.indexes.documents import Document, Found
+from search.indexes.documents import TITLES, Document, Found
 from search.indexes.queries import Expression, Group, Phrase
 
 # PostgreSQL's limits: the position of a lexeme, how many of each are kept, and the bytes of all in a document.
@@ -49,24 +49,29 @@ class PostgresqlIndex:
 
     def find(self, expression: Expression, *, limit: int, best_first: bool, hidden: Sequence[int] = ()) -> Found:
         if expression.is_impossible:
-            return Found([], 0)
+            return Found([])
+        query, hidden = _tsquery(expression), list(hidden)
         # Materialised, or the planner might read the whole table from its end in the hope of finding enough.
-        hits = f"WITH hits AS MATERIALIZED (SELECT id FROM {self._table} WHERE words @@ %s::tsquery AND id <> ALL(%s))"
-        params = (_tsquery(expression), list(hidden))
-        newest = f"{hits} SELECT id FROM hits ORDER BY id DESC LIMIT {limit:d}"
-        if best_first:
-            score = f"ts_rank('{_WEIGHTS}', words, %s::tsquery, 1)"
-            rows = self._execute(
-                f"{hits} SELECT id FROM {self._table} JOIN (SELECT id FROM hits ORDER BY id DESC LIMIT {limit:d}) "
-                f"newest USING (id) ORDER BY {score} DESC, id DESC",
-                *params,
-                params[0],
-            )
-        else:
-            rows = self._execute(newest, *params)
-        pks = [pk for (pk,) in rows]
-        total = len(pks) if len(pks) < limit else self._execute(f"{hits} SELECT count(*) FROM hits", *params)[0][0]
-        return Found(pks, total)
+        hits = f"(WITH hits AS MATERIALIZED (SELECT id FROM {self._table} WHERE words @@ %s::tsquery AND id <> ALL(%s))"
+        newest = f"{hits} SELECT id FROM hits ORDER BY id DESC"
+        # One more than needed tells whether there are more. Counting all would take as long again.
+        if not (best_first and expression.words):
+            pks = [pk for (pk,) in self._execute(f"{newest} LIMIT {limit + 1:d})", query, hidden)]
+            return Found(pks[:limit], len(pks) > limit)
+        candidates = (
+            f"SELECT *, 1 AS is_new FROM {newest} LIMIT {limit + 1:d}) AS all_parts "
+            f"UNION ALL SELECT *, 0 FROM {newest} LIMIT {TITLES}) AS titles"
+        )
+        rows = self._execute(
+            f"SELECT id, max(is_new) FROM {self._table} JOIN ({candidates}) AS found USING (id) GROUP BY id, words "
+            f"ORDER BY ts_rank('{_WEIGHTS}', words, %s::tsquery, 1) DESC, id DESC",
+            query,
+            hidden,
+            _tsquery(expression, "A"),
+            hidden,
+            query,
+        )
+        return Found([pk for pk, _is_new in rows], sum(is_new for _pk, is_new in rows) > limit)
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
         queries = [_tsquery(Expression(tuple((Phrase((token,)),) for token in (word, *labels)))) for word in words]
@@ -103,18 +108,22 @@ def _vector(document: Document) -> str:
     return " ".join(f"{_quote(token)}:{','.join(found)}" for token, found in places.items())
 
 
-def _tsquery(expression: Expression) -> str:
-    query = " & ".join(map(_any_of, expression.groups))
+def _tsquery(expression: Expression, weight: str = "") -> str:
+    """Return what is looked up. With a `weight`, the words are looked up only in the part that has it."""
+    words = [_any_of(group, weight) for group in expression.words]
+    query = " & ".join([*words, *map(_any_of, expression.labels)])
     return f"{query} & !{_any_of(expression.excluded)}" if expression.excluded else query
 
 
-def _any_of(group: Group) -> str:
-    return f"({' | '.join(map(_phrase, group))})"
+def _any_of(group: Group, weight: str = "") -> str:
+    return f"({' | '.join(_phrase(phrase, weight) for phrase in group)})"
 
 
-def _phrase(phrase: Phrase) -> str:
-    lexemes = " <-> ".join(map(_quote, phrase.tokens))
-    return f"({lexemes}{':*' if phrase.is_prefix else ''})"
+def _phrase(phrase: Phrase, weight: str) -> str:
+    *first, last = map(_quote, phrase.tokens)
+    suffix = f":{'*' if phrase.is_prefix else ''}{weight}".rstrip(":")
+    middle = f":{weight}".rstrip(":")
+    return f"({' <-> '.join([*(token + middle for token in first), last + suffix])})"
 
 
 def _quote(token: str) -> str:

@@ -17,11 +17,12 @@ type Group = tuple[Phrase, ...]
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One of each group, of which there is at least one, and nothing that is excluded."""
+    """One of each group of words and of labels, and nothing that is excluded. There is at least one group."""
 
-    groups: tuple[Group, ...]
+    words: tuple[Group, ...]
+    labels: tuple[Group, ...] = ()
     excluded: Group = ()
 
     @property
     def is_impossible(self) -> bool:
-        return not all(self.groups)
+        return not all((*self.words, *self.labels))

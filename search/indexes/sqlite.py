@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from search.indexes.documents import Document, Found
+from search.indexes.documents import TITLES, Document, Found
 from search.indexes.queries import Expression, Group, Phrase
 
 # From here on, the index need not store the tokens beside it to be able to delete a document.
@@ -53,15 +53,21 @@ class SqliteIndex:
 
     def find(self, expression: Expression, *, limit: int, best_first: bool, hidden: Sequence[int] = ()) -> Found:
         if expression.is_impossible:
-            return Found([], 0)
-        query, table = _match(expression), self._table
+            return Found([])
         shown = f"AND rowid NOT IN ({', '.join(map(str, map(int, hidden)))})" if hidden else ""
-        hits = f"FROM {table} WHERE {table} MATCH %s {shown}"
-        score = f"bm25({table}, {_WEIGHTS})" if best_first else "0"
-        newest = f"SELECT rowid AS pk, {score} AS score {hits} ORDER BY rowid DESC LIMIT {limit:d}"
-        pks = [pk for (pk,) in self._execute(f"SELECT pk FROM ({newest}) ORDER BY score, pk DESC", query)]
-        total = len(pks) if len(pks) < limit else self._execute(f"SELECT count(*) {hits}", query)[0][0]
-        return Found(pks, total)
+        hits = f"FROM {self._table} WHERE {self._table} MATCH %s {shown} ORDER BY rowid DESC"
+        # One more than needed tells whether there are more. Counting all would take as long again.
+        if not (best_first and expression.words):
+            pks = [pk for (pk,) in self._execute(f"SELECT rowid {hits} LIMIT {limit + 1:d}", _match(expression))]
+            return Found(pks[:limit], len(pks) > limit)
+        ranked = f"SELECT rowid AS pk, bm25({self._table}, {_WEIGHTS}) AS score {hits}"
+        rows = self._execute(
+            f"SELECT pk, max(is_new) FROM (SELECT *, 1 AS is_new FROM ({ranked} LIMIT {limit + 1:d}) UNION ALL "
+            f"SELECT *, 0 FROM ({ranked} LIMIT {TITLES})) GROUP BY pk ORDER BY min(score), pk DESC",
+            _match(expression),
+            _match(expression, "title : "),
+        )
+        return Found([pk for pk, _is_new in rows], sum(is_new for _pk, is_new in rows) > limit)
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
         known = self._execute(
@@ -81,8 +87,10 @@ class SqliteIndex:
             return cursor.fetchall() if cursor.description else []
 
 
-def _match(expression: Expression) -> str:
-    query = " AND ".join(map(_any_of, expression.groups))
+def _match(expression: Expression, column: str = "") -> str:
+    """Return what FTS5 looks up. With a `column`, the words are looked up only there."""
+    words = [f"{column}{_any_of(group)}" for group in expression.words]
+    query = " AND ".join([*words, *map(_any_of, expression.labels)])
     return f"({query}) NOT {_any_of(expression.excluded)}" if expression.excluded else query
 
 

@@ -46,6 +46,8 @@ SURFACES = [
     "/?s=-nothing",
     "/?s=text+comment&kind=comments",
     "/search/text+shared/feed/",
+    "/search/suggestions.json?q=text",
+    "/search/suggestions.json?q=zanz",
     "/opensearch.xml",
 ]
 LATER = timezone.now() + dt.timedelta(days=30)

@@ -81,7 +81,7 @@ PUBLIC = {
     "post with a password": "/2019/10/22/guarded/",
     "page": "/about/",
     "not found": "/nothing/",
-    "search": "/?s=paper",
+    "search": "/?s=paper&narrow=1",
     "search of comments": "/?s=paper&kind=comments",
     "search without results": "/?s=nothing+papre",
     "login": "/admin/login/",

@@ -72,7 +72,8 @@ class TestResults:
         courts = CategoryFactory(name="Courts")
         PostFactory(title="Lantern 1", tags=["alpha"], categories=[courts], published_at=at(2018, 1, 1))
         PostFactory(title="Lantern 2", tags=["alpha", "beta"], published_at=at(2019, 1, 1))
-        content = page(client, "lantern")
+        assert 'href="/?s=lantern&amp;narrow=1"' in page(client, "lantern")
+        content = client.get("/", query_params={"s": "lantern", "narrow": "1"}).content.decode()
         assert 'href="/?s=lantern+tag%3Abeta"' in content
         assert 'href="/?s=lantern+category%3Acourts"' in content
         assert 'href="/?s=lantern+after%3A2018+before%3A2019"' in content
@@ -100,7 +101,7 @@ class TestResults:
         page(client, "lantern")
         with CaptureQueriesContext(connection) as queries:
             page(client, "lantern")
-        assert len(queries) <= 9
+        assert len(queries) <= 6
 
 
 class TestNothingFound:
@@ -172,3 +173,36 @@ class TestOtherUrls:
     def test_the_form_is_in_the_sidebar_and_on_pages_that_do_not_exist(self, client: Client, path: str) -> None:
         forms = client.get(path).content.decode().count('role="search"')
         assert forms == (2 if path == "/nothing/" else 1)
+
+
+class TestSuggestions:
+    @staticmethod
+    def suggested(client: Client, typed: str) -> list[dict[str, str]]:
+        response = client.get("/search/suggestions.json", query_params={"q": typed})
+        found: list[dict[str, str]] = response.json()["suggestions"]
+        return found
+
+    def test_posts_pages_and_tags(self, client: Client) -> None:
+        PostFactory(title="Lanterns", published_at=at(2019, 10, 22), tags=["Lantern makers", "Old lanterns"])
+        PageFactory(title="About the lantern", slug="about")
+        assert self.suggested(client, "lant") == [
+            {"title": "Lanterns", "url": "/2019/10/22/lanterns/"},
+            {"title": "About the lantern", "url": "/about/"},
+            {"title": "Lantern makers", "url": "/tag/lantern-makers/", "kind": "tag"},
+        ]
+
+    def test_no_tags_without_public_posts(self, client: Client) -> None:
+        PostFactory(status="draft", tags=["Lantern makers"])
+        assert self.suggested(client, "lant") == []
+
+    @pytest.mark.parametrize("typed", ["", "  ", '"', "-x", "\0", "🎉", "%"])
+    def test_whatever_is_typed(self, client: Client, typed: str) -> None:
+        assert self.suggested(client, typed) == []
+
+    def test_the_number_of_queries_is_fixed(self, client: Client) -> None:
+        for index in range(20):
+            PostFactory(title=f"Lantern {index}", tags=[f"lantern {index}"])
+        self.suggested(client, "lantern")
+        with CaptureQueriesContext(connection) as queries:
+            assert len(self.suggested(client, "lantern")) == 8
+        assert len(queries) <= 5

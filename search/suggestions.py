@@ -1,0 +1,46 @@
+"""What is suggested while someone types: posts and pages, and tags."""
+
+from typing import Final
+
+from django.db.models import Exists, OuterRef
+
+from blog.models import Entry
+from core.models import SiteSettings
+from search import labels
+from search.finding import languages_of, scheduled
+from search.indexes import entry_index
+from search.indexes.queries import Phrase
+from search.queries import expression, parse
+from tags.models import Tag, TaggedPost, search_key
+
+_MAX_ENTRIES: Final = 5
+_MAX_TAGS: Final = 3
+# So many tags that begin like this are looked at, in the order of their names.
+_MAX_LOOKED_AT: Final = 50
+# Of more hits, only the newest are looked at: the next letter makes it fewer.
+_MAX_RANKED: Final = 200
+# Comes after every letter.
+_LAST: Final = "\U0010ffff"
+
+
+def suggest(typed: str, site: SiteSettings) -> list[dict[str, str]]:
+    """Return the `title` and `url` of what someone may be looking for, and its `kind` if it is a tag. Four queries."""
+    query = parse(typed)
+    if not query.words:
+        return []
+    looked_up = expression(query, languages_of(site), [(Phrase((labels.PUBLIC,)),)])
+    found = entry_index().find(looked_up, limit=_MAX_RANKED, best_first=True, hidden=scheduled()).pks[:_MAX_ENTRIES]
+    columns = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
+    public = Entry.objects.published().filter(password="").only(*columns).in_bulk(found)  # for having none
+    entries = [
+        {"title": str(entry), "url": entry.get_absolute_url()} for pk in found if (entry := public.get(pk)) is not None
+    ]
+    return entries + [{"title": tag.name, "url": tag.get_absolute_url(), "kind": "tag"} for tag in _tags(query.text)]
+
+
+def _tags(text: str) -> list[Tag]:
+    """Return tags with public posts whose names begin with `text`."""
+    key = search_key(text)
+    alike = Tag.objects.filter(search_key__gte=key, search_key__lt=key + _LAST).order_by("search_key")[:_MAX_LOOKED_AT]
+    is_used = Exists(TaggedPost.objects.public().filter(tag=OuterRef("pk")))
+    return list(Tag.objects.filter(is_used, pk__in=alike.values("pk")).order_by("search_key", "pk")[:_MAX_TAGS])

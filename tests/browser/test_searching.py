@@ -1,0 +1,52 @@
+"""Searching in a browser: with and without suggestions, with the keyboard and the mouse."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.factories import PageFactory, PostFactory, at
+from tests.factories.types import Faults, OpenPage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenPage, faults: Faults) -> None:
+    PostFactory(title="Lanterns", source="A harbour", published_at=at(2019, 10, 22), tags=["Lantern makers"])
+    PageFactory(title="About the lantern", slug="about")
+    page = open_page("/")
+    field, options = page.locator("#search-menu"), page.locator("#suggestions-0 [role=option]")
+    expect(field).to_have_role("combobox")
+    field.press_sequentially("lant")
+    expect(options).to_have_text(["Lanterns", "About the lantern", "Lantern makers (tag)"])
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".search-form [role=status]")).to_have_text("Suggestions: 3")
+    assert not faults(page)
+    field.press("Escape")
+    expect(options.first).to_be_hidden()
+    expect(field).to_have_value("lant")
+    # Up from the field leads to the last one, and down again to the field.
+    field.press_sequentially("er")
+    expect(options.first).to_be_visible()
+    field.press("ArrowUp")
+    expect(page.locator(f"#{field.get_attribute('aria-activedescendant')}")).to_have_text("Lantern makers (tag)")
+    field.press("ArrowDown")
+    assert field.get_attribute("aria-activedescendant") is None
+    field.press("ArrowDown")
+    field.press("Enter")
+    page.wait_for_url("**/2019/10/22/lanterns/")
+    # Enter without a choice searches.
+    page.fill("#search-menu", "harbour")
+    page.press("#search-menu", "Enter")
+    page.wait_for_url("**/?s=harbour")
+    expect(page.locator("mark")).to_have_text(["harbour"])
+    page.fill("#search-main", "harbour lant")
+    page.locator("#suggestions-0 [role=option]").first.click()
+    page.wait_for_url("**/2019/10/22/lanterns/")
+
+
+def test_the_form_needs_no_script(open_page: OpenPage) -> None:
+    PostFactory(title="Lanterns", source="A harbour")
+    page = open_page("/", java_script_enabled=False)
+    page.fill("#search-menu", "lantern")
+    page.click(".sidebar .search-form button")
+    expect(page.locator("h1")).to_have_text("Search Results")
+    expect(page.locator(".search-result mark").first).to_have_text("Lanterns")
