@@ -58,7 +58,17 @@ class BlogConfig(AppConfig):
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
         reserved_slugs.register(
-            "blog", {"author", "category", "feed", "page", "robots.txt", "favicon.ico", ".well-known"}
+            "blog",
+            {
+                "author",
+                "category",
+                "feed",
+                "page",
+                "robots.txt",
+                "favicon.ico",
+                "speculation-rules.json",
+                ".well-known",
+            },
         )
         role_permissions.register(
             "blog",

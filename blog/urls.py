@@ -7,7 +7,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
 from blog import feeds, views, well_known
-from blog.caching import public_page
+from blog.caching import SPECULATION_RULES_PATH, public_page
 
 app_name = "blog"
 
@@ -65,6 +65,8 @@ urlpatterns = [
     path(f"{DAY}<any_slug:slug>/", public_page(views.post), name="post"),
     path(f"{DAY}<any_slug:slug>/<page_number:page_number>/", public_page(views.post), name="post_page"),
     path("robots.txt", public_page(views.robots), name="robots"),
+    # Not a public page, because it depends on a header.
+    path(SPECULATION_RULES_PATH.lstrip("/"), well_known.speculation_rules),
     path("favicon.ico", public_page(well_known.favicon), name="favicon"),
     path(".well-known/security.txt", public_page(well_known.security_txt), name="security_txt"),
     path("<tree_path:path>/", public_page(views.page), name="page"),

@@ -1,10 +1,10 @@
-"""Files that browsers and people look for at the same place on every site."""
+"""Files for programs and people that are at the same place on every site."""
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
-from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,32 @@ from core.site import SiteRequest, absolute_url
 
 # How long what security.txt says is valid. It is written anew every day.
 _VALID_FOR: Final = dt.timedelta(days=180)
+# Which links of a public page a browser may prefetch when the reader presses one: those to other public pages.
+# Source: HTML, "Speculation rules".
+_SPECULATION_RULES: Final[dict[str, Any]] = {
+    "prefetch": [
+        {
+            "where": {
+                "and": [
+                    {"href_matches": "/*"},
+                    {"not": {"href_matches": ["/admin/*", f"{settings.MEDIA_URL}*", "/*\\?(.+)"]}},
+                    {"not": {"selector_matches": "[rel~=nofollow], [download]"}},
+                ]
+            },
+            "eagerness": "conservative",
+        }
+    ]
+}
+
+
+@require_safe
+def speculation_rules(request: HttpRequest) -> HttpResponse:
+    """Return the rules that each public page names in a header (mark_public); none for readers who save data."""
+    saves_data = request.headers.get("Save-Data", "").lower() == "on"
+    headers = {"Cache-Control": "public, max-age=86400", "Vary": "Save-Data"}
+    return JsonResponse(
+        {} if saves_data else _SPECULATION_RULES, content_type="application/speculationrules+json", headers=headers
+    )
 
 
 @require_safe

@@ -20,6 +20,8 @@ private_parameters: Final[Registry[str]] = Registry("private parameter")
 # Pages with one of these are other views of a page that search engines know already. They are not indexed, and neither
 # are private ones.
 noindex_parameters: Final[Registry[str]] = Registry("noindex parameter")
+# What browsers may prefetch from a public page.
+SPECULATION_RULES_PATH: Final = "/speculation-rules.json"
 
 
 def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -42,6 +44,8 @@ def mark_public(response: HttpResponse) -> None:
     patch_cache_control(response, public=True, max_age=0, must_revalidate=True)
     response.headers["No-Vary-Search"] = _no_vary_search()
     response.headers["Referrer-Policy"] = "no-referrer"
+    if response.status_code == 200 and response.headers["Content-Type"].startswith("text/html"):
+        response.headers["Speculation-Rules"] = f'"{SPECULATION_RULES_PATH}"'
 
 
 def is_public(response: HttpResponse) -> bool:

@@ -56,9 +56,8 @@ class PageFiles:
         # After a power failure, files may be incomplete.
         self._release = f"{release}{_boot_id()}"
         self._max_bytes = max_bytes
-        # The folder that this process writes to, what it has written there, and how many bytes that is.
+        # The folder that this process writes to, and how many bytes it has written there.
         self._name = ""
-        self._written: set[str] = set()
         self._size = 0
         threading.Thread(target=self._guard, daemon=True, name="pages").start()
 
@@ -66,20 +65,19 @@ class PageFiles:
         """Write a page that was requested again, if nginx can send it, and let nginx use all pages of this version."""
         name = f"{version}-{int(page.expires_at)}-{self._release}"
         if name != self._name:
-            self._name, self._written, self._size = name, set(), 0
+            self._name, self._size = name, 0
         if not _is_file(request, page):
             return
         try:
-            if request.path not in self._written and self._size < self._max_bytes:
-                self._written.add(request.path)
-                self._write(self._folder / name, request.path, page)
+            # WSGI decodes bytes as Latin-1.
+            target = os.fsencode(self._folder / name) + request.path.encode("latin-1")
+            if not os.path.exists(target + b"index.html") and self._size < self._max_bytes:
+                self._write(target, page)
             self._publish(version, name)
         except (OSError, DatabaseError) as error:
             _log.warning("A page could not be written for nginx. %s: %s", type(error).__name__, error)
 
-    def _write(self, folder: Path, path: str, page: CachedPage) -> None:
-        # WSGI decodes bytes as Latin-1.
-        target = os.fsencode(folder) + path.encode("latin-1")
+    def _write(self, target: bytes, page: CachedPage) -> None:
         _make_readable_folders(os.fsencode(self._folder), target)
         for encoding, suffix in _SUFFIXES.items():
             body = page.body(encoding)

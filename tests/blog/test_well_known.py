@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config.security import security_contacts
+from tests.factories import PostFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -17,6 +18,24 @@ def test_the_icon_is_found_where_old_programs_look(client: Client) -> None:
     response = client.get("/favicon.ico")
     assert response.status_code == 301
     assert response.headers["Location"] == "/static/icons/broadside-32.png"
+
+
+class TestSpeculationRules:
+    PATH = "/speculation-rules.json"
+
+    def test_are_named_by_pages_and_by_nothing_else(self, client: Client) -> None:
+        PostFactory()
+        assert client.get("/").headers["Speculation-Rules"] == f'"{self.PATH}"'
+        for path in ("/feed/", "/robots.txt", "/nothing/", "/favicon.ico", "/admin/login/"):
+            assert "Speculation-Rules" not in client.get(path).headers
+        assert "Speculation-Rules" not in client.get("/", headers={"cookie": "sessionid=x"}).headers
+
+    def test_prefetch_nothing_for_readers_who_save_data(self, client: Client) -> None:
+        response = client.get(self.PATH)
+        assert response.headers["Content-Type"] == "application/speculationrules+json"
+        assert [rule["eagerness"] for rule in response.json()["prefetch"]] == ["conservative"]
+        assert client.get(self.PATH, headers={"save-data": "on"}).json() == {}
+        assert "Save-Data" in response.headers["Vary"]
 
 
 class TestSecurityTxt:
