@@ -8,14 +8,14 @@ from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, IntegerField, QuerySet, Value
-from django.db.models.functions import Cast, ExtractMonth, ExtractYear
+from django.db.models import CharField, Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Substr
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
-from blog.models import Category, Page, Post, public_condition
+from blog.models import Category, Entry, Page, Post, public_condition
 from core.dashboard import find_missing_template
 from core.dates import format_month
 from core.memory import remembered
@@ -122,8 +122,16 @@ def _page_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _category_rows() -> QuerySet[Any, Any]:
-    categories = Category.objects.annotate(total=Count("posts", filter=public_condition("posts__")))
-    return categories.values_list(ZERO, ZERO, "name", "path", "total")
+    # All posts of each category without those that are hidden, which are few. Both are counted in indexes.
+    hidden = Entry.objects.exclude(public_condition()).values("pk")
+    filed = Entry.categories.through._default_manager.filter(category=OuterRef("pk"))
+    total = _count(filed) - _count(filed.filter(entry__in=hidden))
+    return Category.objects.annotate(total=total).values_list(ZERO, ZERO, "name", "path", "total")
+
+
+def _count(rows: QuerySet[Any, Any]) -> Coalesce:
+    counts = rows.order_by().values("category").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
 
 
 def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
@@ -142,27 +150,27 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _month_rows() -> Any:
-    # PostgreSQL extracts decimals, and a column of a union has the type that its first query gives it.
-    year = Cast(ExtractYear("published_on"), IntegerField())
-    month = Cast(ExtractMonth("published_on"), IntegerField())
-    months = Post.objects.published().values(year=year, month=month).annotate(total=Count("pk"))
-    return months.values_list("year", "month", EMPTY, EMPTY, "total")
+    # The beginning of `2019-10-22`. On SQLite, Django would extract years and months with a function in Python.
+    month = Substr(Cast("published_on", CharField()), 1, 7)
+    months = Post.objects.published().values(month=month).annotate(total=Count("pk"))
+    return months.values_list(ZERO, ZERO, "month", EMPTY, "total")
 
 
 def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
     """Return a line for each year, which contains those of its months. The newest come first."""
     years = []
-    for year, months_of_year in groupby(sorted(rows, reverse=True), key=lambda row: row.first):
+    newest_first = sorted(rows, key=lambda row: row.label, reverse=True)
+    for year, months_of_year in groupby(newest_first, key=lambda row: row.label[:4]):
         months = [
             Line(
-                format_month(dt.date(year, row.second, 1)),
-                reverse("blog:month", args=[f"{year:04}", f"{row.second:02}"]),
+                format_month(dt.date.fromisoformat(f"{row.label}-01")),
+                reverse("blog:month", args=row.label.split("-")),
                 row.total,
             )
             for row in months_of_year
         ]
         total = sum(month.count for month in months)
-        years.append(Line(str(year), reverse("blog:year", args=[f"{year:04}"]), total, lines=months))
+        years.append(Line(str(int(year)), reverse("blog:year", args=[year]), total, lines=months))
     return years
 
 

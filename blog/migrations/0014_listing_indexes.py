@@ -15,7 +15,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(condition=models.Q(('sticky', True)), fields=['-published_at', '-id'], name='entry_sticky'),
+            index=models.Index(fields=['kind', 'status', 'published_at', 'published_on'], name='entry_by_day'),
+        ),
+        migrations.AddIndex(
+            model_name='entry',
+            index=models.Index(condition=models.Q(('sticky', True)), fields=['kind', 'status', '-published_at', '-id'], name='entry_sticky'),
         ),
         migrations.AddIndex(
             model_name='entry',

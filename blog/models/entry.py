@@ -148,9 +148,13 @@ class Entry(PublicModel):
             # The lists of the admin: by date, drafts without one by their last change; and the languages in use.
             models.Index(F("kind"), date_in_lists().desc(), F("id").desc(), name="entry_by_date"),
             models.Index(fields=["kind", "language"], name="entry_language"),
+            # The sidebar counts the posts of each month from this index alone.
+            models.Index(fields=["kind", "status", "published_at", "published_on"], name="entry_by_day"),
             # Few posts lead the front page, and few pages have a parent. For databases, most of an index on all entries
             # would be one value, so they would not use it.
-            models.Index(fields=["-published_at", "-id"], condition=Q(sticky=True), name="entry_sticky"),
+            models.Index(
+                fields=["kind", "status", "-published_at", "-id"], condition=Q(sticky=True), name="entry_sticky"
+            ),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="entry_with_parent"),
             # For URLs with a wrong date or a shortened slug. The operator class lets PostgreSQL look up prefixes.
             models.Index(fields=["slug"], name="entry_slug", opclasses=["varchar_pattern_ops"]),

@@ -1,0 +1,54 @@
+"""The indexes from which the queries of public pages are read, however many posts there are."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+
+from blog.models import Page, Post
+from tests.factories import CategoryFactory, PageFactory, PostFactory, at
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def _site() -> None:
+    posts = PostFactory.create_batch(20, categories=[CategoryFactory(name="top")], published_at=at(2020, 1, 1))
+    posts[0].sticky = True
+    posts[0].save()
+    PageFactory(title="Child", parent=PageFactory(title="About"))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def plan_of(query: QuerySet[Any, Any]) -> str:
+    """Return how the database runs the query. PostgreSQL must not read a small table as a whole instead."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    return query.explain()
+
+
+@pytest.mark.usefixtures("_site")
+class TestListing:
+    def test_the_newest_posts_are_read_in_the_order_of_an_index(self) -> None:
+        ids = Post.objects.published().newest_first().values("pk")
+        for page in (ids[:10], ids[10:20], ids.reverse()[:10]):
+            plan = plan_of(page)
+            assert "entry_newest_first" in plan
+            assert "TEMP B-TREE" not in plan
+            assert "Sort" not in plan
+
+    def test_sticky_posts_have_an_index_of_their_own(self) -> None:
+        assert "entry_sticky" in plan_of(Post.objects.published().filter(sticky=True).for_listing())
+
+    def test_a_post_is_found_by_its_day_and_slug(self) -> None:
+        plan = plan_of(Post.objects.published().filter(published_on=at(2020, 1, 1), slug__in={"a", "b"}))
+        assert "SCAN" not in plan
+        assert "Seq Scan" not in plan
+
+
+@pytest.mark.usefixtures("_site")
+def test_child_pages_have_an_index_of_their_own() -> None:
+    assert "entry_with_parent" in plan_of(Page.objects.get(title="About").children.published())
