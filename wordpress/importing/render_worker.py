@@ -1,6 +1,7 @@
 """A process that renders texts and comments while the importing process reads and stores.
 
-It never writes to the database, and ends together with the importing process, however that ends.
+It never writes to the database, and ends together with the importing process, however that ends. A process pool of
+concurrent.futures takes a little more processor time, and does not end like that (benchmarks/README.md has figures).
 """
 
 import multiprocessing
