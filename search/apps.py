@@ -16,7 +16,7 @@ class SearchConfig(AppConfig):
     verbose_name = _("Search")
 
     def ready(self) -> None:
-        from blog.caching import noindex_parameters
+        from blog.caching import noindex_parameters, page_parameters
         from blog.entry_lists import text_searches
         from blog.sidebar import SidebarBlock, sidebar_blocks
         from comments.changes import comment_change_handlers
@@ -24,12 +24,13 @@ class SearchConfig(AppConfig):
         from core.slugs import reserved_slugs
         from search.finding import find_for_staff
         from search.indexing import update_comments, update_entries
-        from search.views import PARAMETER
+        from search.views import PARAMETER, PARAMETERS
 
         change_handlers.register("search", update_entries)
         comment_change_handlers.register("search", update_comments)
         text_searches.register("search", find_for_staff)
         noindex_parameters.register("search", PARAMETER)
+        page_parameters.register("search", PARAMETERS)
         sidebar_blocks.register("search", SidebarBlock("search/sidebar.html"), first=True)
         reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")

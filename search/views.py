@@ -31,6 +31,8 @@ from search.suggestions import suggest
 from tags.models import TaggedPost
 
 PARAMETER: Final = "s"
+# What determines which page is shown: of results, and of suggestions.
+PARAMETERS: Final = frozenset({PARAMETER, "kind", "sort", "narrow", "paged", "q"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         newest_first=request.GET.get("sort") == "newest",
         is_narrowing=request.GET.get("narrow") == "1",
     )
+    # As in a WordPress without permalinks.
+    paged = request.GET.get("paged", "")
+    if page_number is None and paged.isascii() and paged.isdecimal() and 0 < len(paged) < 10 and int(paged) > 1:
+        return HttpResponsePermanentRedirect(search.url(int(paged)))
     if page_number == 1:
         return HttpResponsePermanentRedirect(search.url())
     return _results(request, search, page_number or 1)

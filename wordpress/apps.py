@@ -52,8 +52,7 @@ class WordPressConfig(AppConfig):
         concerns.register("imports", unfinished_imports)
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
-        # With words to search for, none of the others is redirected.
-        page_parameters.register("wordpress", frozenset(QUERY_FORMS | {"s"}))
+        page_parameters.register("wordpress", frozenset(QUERY_FORMS))
         from comments.personal_data import address_removal_handlers
         from core.personal_data import personal_rows
         from wordpress.importing.personal_data import PreservedRows, forget

@@ -109,8 +109,8 @@ class PageCache:
         seconds = expires_at - time.time()
         if seconds > 0:
             self._memory.add(version, request, page)
-            if page.is_page:
-                # Anyone can invent any number of URLs that are redirects or not found, and they would fill the disk.
+            if page.is_page and not request.query:
+                # Anyone can invent any number of searches, redirects and URLs that don't exist, and fill the disk.
                 cache.set(self._key(version, request), page, seconds)
         return page.send(environ, start_response)
 

@@ -93,8 +93,9 @@ def _page_query(query: str) -> str | None:
         pairs = parse_qsl(decoded, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return None
-    if not {*private_parameters.values(), *noindex_parameters.values()}.isdisjoint(name for name, _value in pairs):
-        return None
     names = frozenset().union(*page_parameters.values())
+    not_stored = {*private_parameters.values(), *noindex_parameters.values()} - names
+    if not not_stored.isdisjoint(name for name, _value in pairs):
+        return None
     pairs = sorted((pair for pair in pairs if pair[0] in names), key=itemgetter(0))
     return None if any(len(value) > _MAX_VALUE_LENGTH for _name, value in pairs) else urlencode(pairs)
