@@ -13,7 +13,13 @@ from tests.factories.programs import ROOT
 def environment_of(folder: Path) -> dict[str, str]:
     """Return the environment of a process whose data is in `folder`, without what this process has in its own."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return inherited | {"SECRET_KEY": "x", "BROADSIDE_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return inherited | {
+        "SECRET_KEY": "x",
+        "BROADSIDE_DATA": str(folder),
+        # Not the styles of an earlier version, which whoever runs the tests may have collected.
+        "STATIC_ROOT": str(folder / "static"),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
 
 
 PROCESS = """
