@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +22,7 @@ sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks" * 3)
 FOLDER = Path(os.environ.setdefault("BROADSIDE_DATA", _FOLDER.name))
 EXPORT = FOLDER / "export.xml"
+os.environ.setdefault("LOG_LEVEL", "ERROR")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django  # noqa: E402  # the environment is set up first
@@ -58,16 +61,45 @@ def start_import() -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # our own command
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running granian: its port, and the ID of its first process."""
+
+    port: int
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that all its processes have used so far (on Linux)."""
+        threads = (thread for pid in self._pids() for thread in Path(f"/proc/{pid}/task").iterdir())
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+    def worker_bytes(self) -> int:
+        """Return how much memory its largest process has now (on Linux)."""
+        pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._pids())
+        return max(pages) * resource.getpagesize()
+
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
+
 @contextmanager
 def serve(workers: int) -> Iterator[int]:
     """Run granian as in production, and yield its port."""
+    with serve_application("config.wsgi:application", workers) as server:
+        yield server.port
+
+
+@contextmanager
+def serve_application(application: str, workers: int = 1) -> Iterator[Server]:
+    """Run granian as in production, with this WSGI application."""
     connection.close()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-    server = subprocess.Popen([*command, "config.wsgi:application"], cwd=PROJECT)  # noqa: S603  # our own command
+    server = subprocess.Popen([*command, application], cwd=PROJECT)  # noqa: S603  # our own command
     try:
         for _attempt in range(600):
             with socket.socket() as probe:
@@ -76,7 +108,7 @@ def serve(workers: int) -> Iterator[int]:
             time.sleep(0.1)
         else:
             raise SystemExit("The server did not start.")
-        yield port
+        yield Server(port, server.pid)
     finally:
         server.terminate()
         server.wait()
