@@ -11,9 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from blog.models import Category, Entry
+from blog.models import Category, Entry, public_condition
 from blog.models.entry_query import EntryKind
-from comments.models import Comment, CommentKind, CommentSettings
+from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
 from core.models import SiteSettings
 from core.slugs import slugify
 from search import labels
@@ -70,11 +70,16 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
         return Hits([])
     looked_up = expression(query, languages_of(site), [(Phrase((labels.ANY,)),)])
     found = comment_index().find(looked_up, limit=MAX_RANKED, best_first=False)
-    comments = Comment.objects.public().filter(pk__in=found.pks)
+    comments = public_comments().filter(pk__in=found.pks)
     if not CommentSettings.of(site).show_pingbacks:
         comments = comments.filter(kind=CommentKind.COMMENT)
     pks = list(comments.order_by("-created_at", "-pk").values_list("pk", flat=True))
     return Hits(pks, found.has_more)
+
+
+def public_comments() -> CommentQuerySet:
+    """Return `Comment.objects.public()` for looking up comments by ID, for which SQLite would read all entries."""
+    return Comment.objects.approved().filter(public_condition("entry__"), entry__password="")  # for having none
 
 
 def scheduled() -> list[int]:

@@ -24,7 +24,7 @@ from core.site import SiteRequest, absolute_url
 from search.corrections import correct
 from search.excerpts import MAX_SEARCHED, Marker
 from search.facets import MAX_COUNTED, facets_of
-from search.finding import Hits, find_comments, find_entries, languages_of
+from search.finding import Hits, find_comments, find_entries, languages_of, public_comments
 from search.plain_text import plain_text
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Query, parse
 from search.suggestions import suggest
@@ -185,7 +185,7 @@ def _entries(pks: Sequence[int], marker: Marker) -> list[Result]:
 
 def _comments(pks: Sequence[int], marker: Marker) -> list[Result]:
     """Return results for the comments with these IDs, in this order. One query."""
-    found = Comment.objects.public().with_entries().select_related("user").in_bulk(list(pks))
+    found = public_comments().with_entries().select_related("user").in_bulk(list(pks))
     return [
         Result(
             comment.entry,

@@ -11,24 +11,24 @@ _SUFFIXES: Final = frozenset({".py", ".html", ".mo", ".txt", ".xml"})
 
 
 def release_digest() -> str:
-    """Return a digest of the settings, and of the sizes and times of the files that pages are made with.
+    """Return a digest of the settings, and of the files that pages are made with, which is the same on all machines.
 
     After an update or a change in `.env`, pages in the cache would otherwise stay until the next change of content.
     """
     values = [
         (name, value)
         for name in sorted(dir(settings))
-        if name.isupper() and isinstance(value := getattr(settings, name), bool | int | str | Path)
+        if name.isupper() and isinstance(value := getattr(settings, name), bool | int | str)
     ]
-    states = [
-        (str(path), (stat := path.stat()).st_size, stat.st_mtime_ns)
+    files = [
+        (str(path.relative_to(settings.BASE_DIR)), sha256(path.read_bytes()).digest())
         for folder in _folders()
         for path in sorted(folder.rglob("*"))
         if path.suffix in _SUFFIXES
     ]
     manifest = settings.STATIC_ROOT / "staticfiles.json"
     styles = manifest.read_bytes() if manifest.is_file() else b""
-    return sha256(repr((values, states, styles)).encode()).hexdigest()[:16]
+    return sha256(repr((values, files, styles)).encode()).hexdigest()[:16]
 
 
 def _folders() -> list[Path]:

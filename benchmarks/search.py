@@ -1,0 +1,92 @@
+"""Measures what searches cost, in units of a bare Django view of the same run. See README.md."""
+
+import argparse
+import http.client
+import statistics
+from io import StringIO
+from urllib.parse import urlencode
+
+import scratch_site  # isort: split
+
+from django.core.management import call_command
+from make_corpus import make_corpus
+
+from blog.models import Post
+from core.models import SiteSettings
+from search.finding import find_entries
+from search.models import IndexedEntry
+from search.queries import parse
+
+# The page cache leaves these requests alone, as it does those of `verify_import`.
+UNCACHED = {"Cache-Control": "no-store"}
+SEARCHES = {
+    "two common words": {"s": "human rights"},
+    "two common words, newest first": {"s": "human rights", "sort": "newest"},
+    "two common words, page 9": {"s": "human rights", "page": "9"},
+    "two common words, narrowing down": {"s": "human rights", "narrow": "1"},
+    "one common word": {"s": "prison"},
+    "a phrase": {"s": '"human rights"'},
+    "words and a tag": {"s": "human rights after:2015 before:2016"},
+    "nothing found, no suggestion": {"s": "xyzzyqwert"},
+    "comments": {"s": "human", "kind": "comments"},
+}
+
+
+def path_of(search: dict[str, str]) -> str:
+    """Return the URL of a search, as the pager has it."""
+    page = search.get("page")
+    parameters = {name: value for name, value in search.items() if name != "page"}
+    return f"{f'/page/{page}/' if page else '/'}?{urlencode(parameters)}"
+
+
+def cpu_of(server: scratch_site.Server, path: str, count: int) -> float:
+    """Return the seconds of processor time that one request takes."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    before = server.cpu_seconds()
+    for _request in range(count):
+        connection.request("GET", path, headers=UNCACHED)
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            raise SystemExit(f"{path}: {response.status}")
+    connection.close()
+    return (server.cpu_seconds() - before) / count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--posts", type=int, default=5_000)
+    parser.add_argument("--requests", type=int, default=50, help="in each round (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="whose median counts (%(default)s)")
+    options = parser.parse_args()
+    scratch_site.migrate()
+    # A second run in the same BROADSIDE_DATA measures the same site.
+    if not Post.objects.exists():
+        make_corpus(options.posts)
+    if IndexedEntry.objects.count() < Post.objects.count():
+        call_command("rebuild_search", stdout=StringIO())
+    totals = {
+        name: len(find_entries(parse(search["s"]), SiteSettings.current()).pks) for name, search in SEARCHES.items()
+    }
+    with (
+        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
+        scratch_site.serve_application("config.wsgi:application") as ours,
+    ):
+        cpu_of(bare, "/", 200)
+        for search in SEARCHES.values():
+            cpu_of(ours, path_of(search), 10)
+        units: list[float] = []
+        costs: dict[str, list[float]] = {name: [] for name in ("front page", *SEARCHES)}
+        for _round in range(options.rounds):
+            units.append(cpu_of(bare, "/", options.requests * 5))
+            costs["front page"].append(cpu_of(ours, "/", options.requests) / units[-1])
+            for name, search in SEARCHES.items():
+                costs[name].append(cpu_of(ours, path_of(search), options.requests) / units[-1])
+    print(f"{Post.objects.count():,} posts; b = {statistics.median(units) * 1000:.3f} ms of CPU")
+    print(f"{'not in the page cache':<36}{'ranked':>10}{'CPU':>9}")
+    for name, each in costs.items():
+        print(f"{name:<36}{totals.get(name, ''):>10}{statistics.median(each):>7.1f} b")
+
+
+if __name__ == "__main__":
+    main()

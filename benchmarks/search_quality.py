@@ -1,0 +1,107 @@
+"""Measures how much of what it should find the search finds among its first ten results. See README.md."""
+
+import argparse
+import random
+import tomllib
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import scratch_site  # isort: split
+
+from django.core.management import call_command
+
+from accounts.models import User
+from blog.models import Post, Status
+from core.changes import entries_changed
+from core.models import SiteSettings
+from search.finding import find_entries
+from search.queries import parse
+
+JUDGED = Path(__file__).with_suffix(".toml")
+FIRST = 10
+# How many texts of each language are about nothing that is searched for.
+OTHERS = 40
+
+
+class Judged(NamedTuple):
+    """A search, the IDs of everything that it has to find, and its part of the report."""
+
+    typed: str
+    relevant: frozenset[int]
+    part: str
+
+
+def make_texts(language: dict[str, Any], author: User, rng: random.Random) -> Iterator[Judged]:
+    """Create a text of each topic and place, and others; yield a search for each, and for each topic and place."""
+    by_topic: defaultdict[str, set[int]] = defaultdict(set)
+    by_place: defaultdict[str, set[int]] = defaultdict(set)
+    code, part = language["code"], language["code"]
+    for number, (topic, place) in enumerate((t, p) for t in language["topics"] for p in language["places"]):
+        sentence = rng.choice(language["sentences"]).format(topic=topic[0], place=place[0])
+        filler = [rng.choice(language["filler"]) for _sentence in range(6)]
+        # What it is about is in its title, in the middle of its text, or in a tag and in the text.
+        title, text, tags = filler[0], filler[1:], []
+        if number % 3 == 0:
+            title = sentence
+        elif number % 3 == 1:
+            text.insert(rng.randrange(len(text)), sentence)
+        else:
+            tags = [topic[0]]
+            text.insert(rng.randrange(len(text)), sentence)
+        pk = make_post(title, " ".join(text), tags, code, author)
+        by_topic[topic[1]].add(pk)
+        by_place[place[1]].add(pk)
+        yield Judged(f"{topic[1]} {place[1]}", frozenset([pk]), part)
+    for _text in range(OTHERS):
+        make_post("", " ".join(rng.choice(language["filler"]) for _sentence in range(8)), [], code, author)
+    for typed, pks in (*by_topic.items(), *by_place.items()):
+        yield Judged(typed, frozenset(pks), part)
+
+
+def make_post(title: str, text: str, tags: list[str], language: str, author: User) -> int:
+    values = {"title": title, "source": text, "language": language, "author": author, "status": Status.PUBLISHED}
+    post = Post.objects.create(**values)
+    post.tags.set(tags)
+    entries_changed([post.pk])
+    return int(post.pk)
+
+
+def recall(judged: Judged, site: SiteSettings) -> float:
+    """Return which part of what is relevant is among the first results, or of as much as fits there."""
+    found = find_entries(parse(judged.typed), site).pks[:FIRST]
+    return len(judged.relevant.intersection(found)) / min(FIRST, len(judged.relevant))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--missed", action="store_true", help="list the searches that did not find everything")
+    options = parser.parse_args()
+    scratch_site.migrate()
+    call_command("load_demo", verbosity=0)
+    data = tomllib.loads(JUDGED.read_text())
+    author = User.objects.create_user("judge")
+    slugs = dict(Post.objects.values_list("slug", "pk"))
+    judged = [Judged(typed, frozenset([slugs[slug]]), "demo") for typed, slug in data["demo"].items()]
+    rng = random.Random(13)  # noqa: S311  # test data needs no secrecy
+    for language in data["language"]:
+        judged += make_texts(language, author, rng)
+    site = SiteSettings.current()
+    parts: defaultdict[str, list[float]] = defaultdict(list)
+    for each in judged:
+        value = recall(each, site)
+        # Only the first half was looked at while the search was tuned.
+        half = "held out" if zlib.crc32(each.typed.encode()) % 2 else "tuned with"
+        for name in (each.part, half, "all"):
+            parts[name].append(value)
+        if options.missed and value < 1 and half == "tuned with":
+            print(f"{each.part}: {each.typed}: {value:.2f}")
+    print(f"{'':<14}{'searches':>10}{f'recall@{FIRST}':>12}")
+    for name, values in parts.items():
+        print(f"{name:<14}{len(values):>10}{sum(values) / len(values):>12.3f}")
+
+
+if __name__ == "__main__":
+    main()
