@@ -20,6 +20,7 @@ from config.wsgi import application
 
 def get(path):
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+    environ["HTTP_HOST"] = "localhost:8000"
     environ |= {"wsgi.input": io.BytesIO(), "wsgi.errors": sys.stderr, "wsgi.url_scheme": "http"}
     response = application(environ, lambda status, headers: None)
     page = b"".join(response)
