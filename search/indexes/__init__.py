@@ -35,7 +35,7 @@ class FullTextIndex(Protocol):
     def find(self, expression: Expression, *, limit: int, best_first: bool, hidden: Sequence[int] = ()) -> Found:
         """Return the `limit` newest documents that match, but not those that are `hidden`. The newest come first.
 
-        With `best_first`, some older ones with all words in their titles are added, and the best come first.
+        With `best_first`, those with all words in their titles come first, also some older ones, and then the best.
         """
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:

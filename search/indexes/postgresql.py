@@ -59,12 +59,12 @@ class PostgresqlIndex:
             pks = [pk for (pk,) in self._execute(f"{newest} LIMIT {limit + 1:d})", query, hidden)]
             return Found(pks[:limit], len(pks) > limit)
         candidates = (
-            f"SELECT *, 1 AS is_new FROM {newest} LIMIT {limit + 1:d}) AS all_parts "
-            f"UNION ALL SELECT *, 0 FROM {newest} LIMIT {TITLES}) AS titles"
+            f"SELECT *, 1 AS is_new, 0 AS in_title FROM {newest} LIMIT {limit + 1:d}) AS newest "
+            f"UNION ALL SELECT *, 0, 1 FROM {newest} LIMIT {TITLES}) AS titles"
         )
         rows = self._execute(
             f"SELECT id, max(is_new) FROM {self._table} JOIN ({candidates}) AS found USING (id) GROUP BY id, words "
-            f"ORDER BY ts_rank('{_WEIGHTS}', words, %s::tsquery, 1) DESC, id DESC",
+            f"ORDER BY max(in_title) DESC, ts_rank('{_WEIGHTS}', words, %s::tsquery, 1) DESC, id DESC",
             query,
             hidden,
             _tsquery(expression, "A"),

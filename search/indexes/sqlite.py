@@ -60,14 +60,18 @@ class SqliteIndex:
         if not (best_first and expression.words):
             pks = [pk for (pk,) in self._execute(f"SELECT rowid {hits} LIMIT {limit + 1:d}", _match(expression))]
             return Found(pks[:limit], len(pks) > limit)
-        ranked = f"SELECT rowid AS pk, bm25({self._table}, {_WEIGHTS}) AS score {hits}"
+        newest = (
+            f"SELECT rowid AS pk, bm25({self._table}, {_WEIGHTS}) AS score, 0 AS in_title {hits} LIMIT {limit + 1:d}"
+        )
+        # Without a score, which would take as long again: it is there if they are among the newest.
+        titles = f"SELECT rowid AS pk, NULL AS score, 1 AS in_title {hits} LIMIT {TITLES}"
         rows = self._execute(
-            f"SELECT pk, max(is_new) FROM (SELECT *, 1 AS is_new FROM ({ranked} LIMIT {limit + 1:d}) UNION ALL "
-            f"SELECT *, 0 FROM ({ranked} LIMIT {TITLES})) GROUP BY pk ORDER BY min(score), pk DESC",
+            f"SELECT pk, min(score) FROM (SELECT * FROM ({newest}) UNION ALL SELECT * FROM ({titles})) "
+            "GROUP BY pk ORDER BY max(in_title) DESC, coalesce(min(score), 0), pk DESC",
             _match(expression),
             _match(expression, "title : "),
         )
-        return Found([pk for pk, _is_new in rows], sum(is_new for _pk, is_new in rows) > limit)
+        return Found([pk for pk, _score in rows], sum(score is not None for _pk, score in rows) > limit)
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
         known = self._execute(
