@@ -66,6 +66,11 @@ def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) ->
     return value
 
 
+def is_empty() -> bool:
+    """Return whether nothing is remembered, not even the content version."""
+    return _memory.version == 0
+
+
 def forget() -> None:
     """Forget everything, because this process is changing public content."""
     global _memory

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from core.changes import CurrentVersion, PublicModel, PublicQuerySet, content_version, next_scheduled_change
-from core.memory import memory_of, recall
+from core.memory import is_empty, memory_of, recall
 from core.registry import Registry
 
 
@@ -80,8 +80,11 @@ class SiteSettings(PublicModel):
     def remembered(cls) -> Self:
         """Return what `current` returns, from the memory of this process if nothing has changed. Not to be changed.
 
-        One tiny query, and another after each change.
+        One query, which is tiny unless something has changed, or two if another process has changed it.
         """
+        if is_empty():
+            site = cls.current()
+            return recall(memory_of(site.content_version), lambda: site, "site settings")
         return recall(memory_of(content_version()), cls.current, "site settings")
 
     @classmethod

@@ -202,5 +202,5 @@ class TestQueries:
             CommentFactory.create(**entry, user=UserFactory.create(), name="")
         with django_assert_num_queries(3):  # the settings, the comments, and how long the cache may keep it
             assert len(titles(client, "/comments/feed/")) == 9
-        with django_assert_num_queries(4):  # and the post
+        with django_assert_num_queries(3):  # the content version, the comments and the post
             assert len(titles(client, f"{post.get_absolute_url()}feed/")) == 3
