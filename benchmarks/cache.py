@@ -85,7 +85,8 @@ def granian(application: str, port: int) -> list[str]:
     """Return the command for one worker process, so that the applications are compared, and not the cores."""
     interface = "rsgi" if application.startswith("config.rsgi") else "wsgi"
     options = ["--interface", interface, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "granian", *options, "--no-ws", "--log-level", "warning", application]
+    options += [] if interface == "rsgi" else ["--blocking-threads", "4"]
+    return [sys.executable, "-m", "granian", *options, "--no-ws", "--log-level", "error", application]
 
 
 def nginx(folder: Path, pages: Path, *, port: int, plain_port: int, app_port: int) -> list[str]:

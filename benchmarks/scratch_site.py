@@ -98,7 +98,8 @@ def serve_application(application: str, workers: int = 1, *, interface: str = "w
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
+    command += ["--workers", str(workers), "--no-ws", "--log-level", "error"]
+    command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
     # It logs each page that is not found.
     server = subprocess.Popen([*command, application], cwd=PROJECT, stderr=subprocess.DEVNULL)  # noqa: S603  # our own command
     try:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
+from django.db.models import CharField, Value
 
 from blog.models import Entry, Status
 from comments.models import Comment
@@ -81,18 +82,23 @@ class CommentSource(NamedTuple):
 
 
 def entry_sources(pks: Collection[int]) -> list[EntrySource]:
-    """Return those of the entries with these IDs that exist. Three queries."""
+    """Return those of the entries with these IDs that exist. Two queries."""
     names = ("kind", "title", "status", "published_at", "published_on", "password", "author", "language", "excerpt")
     rows = list(Entry.objects.filter(pk__in=pks).order_by().values_list("pk", *names, "body_html"))
     tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    for entry, tag, name in TaggedPost.objects.filter(content_object__in=pks).values_list(
-        "content_object", "tag", "tag__name"
-    ):
-        tags[entry].append((tag, name))
     categories: defaultdict[int, list[int]] = defaultdict(list)
-    filed: Any = Entry.categories.through._default_manager
-    for entry, category in filed.filter(entry__in=pks).values_list("entry", "category"):
-        categories[entry].append(category)
+    tagged = TaggedPost.objects.filter(content_object__in=pks).order_by()
+    filed: Any = Entry.categories.through._default_manager.filter(entry__in=pks).order_by()
+    # A category has no name here, because its label says enough.
+    no_name = Value(None, output_field=CharField())
+    terms: Any = tagged.values_list("content_object", "tag", "tag__name").union(
+        filed.values_list("entry", "category", no_name), all=True
+    )
+    for entry, term, name in terms:
+        if name is None:
+            categories[entry].append(term)
+        else:
+            tags[entry].append((term, name))
     return [EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]])))) for row in rows]
 
 

@@ -14,7 +14,7 @@ from search.indexes import comment_index, entry_index
 from search.models import Indexed, IndexedComment, IndexedEntry
 
 # How many entries or comments are read and written together.
-_ENTRIES: Final = 100
+_ENTRIES: Final = 250
 _COMMENTS: Final = 500
 
 

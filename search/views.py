@@ -44,7 +44,7 @@ class Result:
 
     entry: Entry
     title: SafeString
-    excerpt: SafeString | str
+    passage: SafeString | str
     tags: Sequence[tuple[str, SafeString]] = ()
     comment: Comment | None = None
 

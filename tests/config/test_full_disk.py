@@ -28,6 +28,17 @@ with open({disk!r} + "/filler", "wb", buffering=0) as filler:
         except OSError:
             size //= 2
 
+# The log of the database has room left until it is full, too.
+import contextlib
+from uuid import uuid4
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError
+from django.utils import timezone
+with contextlib.suppress(DatabaseError):
+    while True:
+        Session.objects.create(session_key=uuid4().hex, session_data="x" * 1_000, expire_date=timezone.now())
+connection.close()
+
 from django.test import Client
 reader = Client(headers={{"host": "localhost"}}, raise_request_exception=False)
 for path in ("/", post.get_absolute_url(), "/about/", "/tag/t/", "/category/c/", "/feed/", "/sitemap.xml", "/nothing/"):

@@ -285,9 +285,10 @@ class TestPrivacy:
     def test_nothing_of_it_is_public(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(*EVERYTHING, item(8, inside=[meta("secret", "hidden-word")]), EVENT.replace("Come", "hidden-word"))
         for url in ("/", "/2014/03/01/post-8/", "/feed/", "/?s=hidden-word", "/page-20/", "/sitemap.xml", "/?p=60"):
-            assert "hidden-word" not in re.sub(
-                "s=hidden-word|value=.hidden-word.", "", client.get(url, follow=True).text
-            )
+            page = client.get(url, follow=True).text
+            # The page of a search repeats what was searched for, and says that it found nothing.
+            echoes = 's=hidden-word|value="hidden-word"|“(?:<bdi>)?hidden-word(?:</bdi>)?”|/search/hidden-word/feed/'
+            assert "hidden-word" not in re.sub(echoes, "", page)
 
     def test_ip_addresses_and_notes_of_spam_filters_are_not_stored(self, import_parts: ImportParts) -> None:
         fields = meta("akismet_as_submitted", 'a:1:{s:7:"user_ip";s:11:"192.0.2.77";}', "comment")
