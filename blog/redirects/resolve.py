@@ -19,6 +19,7 @@ from django.http import Http404
 from blog.listing import period
 from blog.models import Category, Page, Post
 from blog.models.redirect import Redirect, folder_path, normalise_path
+from core.prepared import Prepared
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
@@ -60,6 +61,9 @@ _MIN_PREFIX_LENGTH: Final = 8
 _MAX_POSTS: Final = 20
 # How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
+
+
+_redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
 
 
 class Target(NamedTuple):
@@ -113,7 +117,7 @@ def _find_redirects(path: str, base: str) -> list[Redirect]:
     segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]
     folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
     paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
-    return list(Redirect.objects.filter(path__in=paths).with_targets())
+    return _redirects(sorted(paths))
 
 
 def _category_slug(base: str) -> str:
