@@ -1,29 +1,41 @@
 """Feeds of the listings of posts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.enclosures import enclosures_by_post
 from blog.feed_formats import FORMATS
-from blog.models import Category, EnclosedWith, Post, PostQuerySet, load_pictures
+from blog.models import Category, EnclosedWith, Post, load_pictures
 from blog.terms import terms_of
+from core.memory import remembered
 from core.models import SiteSettings
+from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url
+
+_posts = Prepared[Post](lambda now, stop: Post.objects.published(now).for_feed()[:stop])
+_posts_in_categories = Prepared[Post](
+    lambda now, ids, stop: Post.objects.published(now).in_categories(ids).for_feed()[:stop]
+)
+_posts_by_author = Prepared[Post](
+    lambda now, author, stop: Post.objects.published(now).filter(author=author).for_feed()[:stop]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a feed is about. `url` is that of its listing, and its entries are the newest of `posts`."""
+    """What a feed is about: its `posts`, loaded by `for_feed`. `url` is that of its listing."""
 
     title: str
     url: str
-    posts: PostQuerySet
+    posts: Sequence[Post]
     description: str
 
 
@@ -39,7 +51,7 @@ class PostFeed:
     def __call__(self, request: SiteRequest, **kwargs: Any) -> HttpResponse:
         subject = self.subject(request.site, **kwargs)
         feed = self.feed_type(title=subject.title, description=subject.description, url=subject.url)
-        posts = list(subject.posts.for_feed()[: request.site.entries_per_feed])
+        posts = subject.posts
         load_pictures(post for post in posts if "<img" in post.body_html)
         terms = terms_of(posts)
         enclosures = enclosures_by_post([post for post in posts if not post.is_locked])
@@ -68,20 +80,22 @@ class PostFeed:
 
 class SiteFeed(PostFeed):
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
-        return Subject(site.title, "/", Post.objects.published(), site.tagline)
+        posts = _posts(timezone.now(), stop=site.entries_per_feed)
+        return Subject(site.title, "/", posts, site.tagline)
 
 
 class CategoryFeed(PostFeed):
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         category = get_object_or_404(Category, path=kwargs["path"])
-        posts = Post.objects.published().in_category(category)
+        ids = remembered(site, category.ids_below, "below", category.pk)
+        posts = _posts_in_categories(timezone.now(), ids, stop=site.entries_per_feed)
         return Subject(f"{category.name} – {site.title}", category.get_absolute_url(), posts, category.description)
 
 
 class AuthorFeed(PostFeed):
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
         author = get_object_or_404(User, slug=kwargs["slug"])
-        posts = Post.objects.published().filter(author=author)
-        if not posts.exists():
+        posts = _posts_by_author(timezone.now(), author.pk, stop=site.entries_per_feed)
+        if not posts:
             raise Http404(gettext("There are no posts here."))
         return Subject(f"{author} – {site.title}", author.get_absolute_url(), posts, author.bio)

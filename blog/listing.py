@@ -12,12 +12,14 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from blog.listed_posts import listed_posts
-from blog.models import Post, load_pictures
+from blog.models import Post, PostQuerySet, load_pictures
 from core.memory import remembered
 from core.models import SiteSettings
+from core.prepared import Parameter, Prepared, Value
 from core.site import SiteRequest, absolute_url
 
 
@@ -57,24 +59,52 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
     return first, first.replace(month=last_month, day=calendar.monthrange(first.year, last_month)[1])
 
 
+class Listing:
+    """A kind of listing. `ids` makes the query set of the IDs of its posts, newest first.
+
+    It takes the current time and what the listing is about, such as the ID of a tag.
+    """
+
+    def __init__(self, ids: Callable[..., QuerySet[Any, Any]]) -> None:
+        self._ids = ids
+        self._posts = Prepared[Post](self._posts_of_page)
+
+    def count(self, about: Sequence[Value]) -> int:
+        return self._ids(timezone.now(), *about).count()
+
+    def posts(self, about: Sequence[Value], start: int, stop: int, **how: bool) -> list[Post]:
+        """Return the posts from `start` to `stop`, counted from the end if `from_end`. One query."""
+        return self._posts(timezone.now(), *about, start=start, stop=stop, **how)
+
+    def _posts_of_page(
+        self, now: Parameter, *about: Any, start: int, stop: int, from_end: bool, with_author: bool
+    ) -> QuerySet[Any, Post]:
+        ids = self._ids(now, *about)
+        ids = ids.reverse() if from_end else ids
+        posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
+        return posts.for_listing(with_author=with_author)
+
+
 class ListingPaginator(Paginator[Any]):
     """The pages of the listing at `url`, whose posts are counted once under each content version.
 
     A page in the second half is read from the end, so that the last page takes no longer than the first.
     """
 
-    def __init__(self, ids: QuerySet[Any, Any], site: SiteSettings, url: str) -> None:
-        super().__init__(ids, site.entries_per_page)
-        self._ids = ids
-        self.count = remembered(site, ids.count, "count", url)
+    def __init__(self, listing: Listing, about: Sequence[Any], site: SiteSettings, url: str) -> None:
+        super().__init__((), site.entries_per_page)
+        self._listing, self._about, self._with_author = listing, about, site.show_author
+        self.count = remembered(site, lambda: listing.count(about), "count", url)
 
     def page(self, number: int | str) -> Page[Any]:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
         end = min(start + self.per_page, self.count)
-        if start > self.count // 2:
-            return Page(self._ids.reverse()[self.count - end : self.count - start], number, self)
-        return Page(self._ids[start:end], number, self)
+        from_end = start > self.count // 2
+        if from_end:
+            start, end = self.count - end, self.count - start
+        posts = self._listing.posts(self._about, start, end, from_end=from_end, with_author=self._with_author)
+        return Page(posts, number, self)
 
 
 def listing_response(
@@ -82,7 +112,8 @@ def listing_response(
     page_number: int | None,
     *,
     url: str,
-    ids: QuerySet[Any, Any],
+    listing: Listing,
+    about: Sequence[Any] = (),
     heading: str = "",
     title: str = "",
     description: str = "",
@@ -93,21 +124,19 @@ def listing_response(
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
     `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
-    `ids` selects the IDs of all its posts, newest first; only the posts of the page are read. Raises Http404 past the
-    last page, and for an empty listing if `not_found_if_empty`.
+    Only the posts of the page are read from the `listing`, which is `about` these values. Raises Http404 past the last
+    page, and for an empty listing if `not_found_if_empty`.
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
-    paginator = ListingPaginator(ids, request.site, url)
+    paginator = ListingPaginator(listing, about, request.site, url)
     try:
         page = paginator.page(page_number or 1)
     except EmptyPage as error:
         raise Http404(gettext("That page doesn't exist.")) from error
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
-    posts = Post.objects.published().filter(pk__in=page.object_list)
-    posts = posts.for_listing(with_author=request.site.show_author)
-    shown = [*sticky, *(post for post in posts if post not in sticky)]
+    shown = [*sticky, *(post for post in page if post not in sticky)]
     load_pictures(post for post in shown if "<img" in post.lead_html)
     if first_with_image := next((post for post in shown if "<img" in post.lead_html and not post.is_locked), None):
         first_with_image.leads_with_image = True

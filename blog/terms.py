@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import pgettext
 
 from blog.models import Entry, Post
 from blog.models.category import category_url
+from core.prepared import Prepared
 
 
 class Term(NamedTuple):
@@ -32,8 +34,7 @@ def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
     terms: defaultdict[int, Terms] = defaultdict(lambda: Terms([], []))
     if not ids:
         return terms
-    filed = Entry.categories.through._default_manager.filter(entry__in=ids)
-    for pk, name, path in filed.values_list("entry", "category__name", "category__path"):
+    for pk, name, path in _categories(ids):
         terms[pk].categories.append(Term(name, category_url(path)))
     for pk, name, url in Post.tags.names_and_urls(ids):
         terms[pk].tags.append(Term(name, url))
@@ -41,6 +42,12 @@ def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
         found.categories.sort(key=_by_name)
         found.tags.sort(key=_by_name)
     return terms
+
+
+@Prepared
+def _categories(ids: Any) -> QuerySet[Any, tuple[int, str, str]]:
+    filed = Entry.categories.through._default_manager.filter(entry__pk__in=ids)
+    return filed.values_list("entry", "category__name", "category__path")
 
 
 def _by_name(term: Term) -> tuple[str, str]:

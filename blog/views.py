@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
@@ -17,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from blog import passwords, preview_links
 from blog.caching import has_session, mark_private
-from blog.listing import FeedLink, join_parts, listing_response, page_label, period, site_feed
-from blog.models import Category, Entry, Page, Post
+from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
+from blog.models import Category, Entry, Page, Post, PostQuerySet
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
 from blog.rendering.images import load_first_eagerly
@@ -26,6 +27,7 @@ from blog.terms import links_to, terms_of
 from core.dates import format_day, format_month
 from core.memory import remembered
 from core.models import SiteSettings
+from core.prepared import Prepared
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
 
@@ -35,6 +37,34 @@ _ID = re.compile(r'\sid="([^"<>]*)"')
 _INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 
 
+_all_posts = Listing(lambda now: Post.objects.published(now).newest_first().values("pk"))
+_posts_in_categories = Listing(
+    lambda now, ids: Post.objects.published(now).in_categories(ids).newest_first().values("pk")
+)
+_posts_by_author = Listing(
+    lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
+)
+_posts_of_days = Listing(
+    lambda now, *days: Post.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
+)
+_posts_at = Prepared[Post](
+    lambda now, day, slugs: (
+        Post.objects.published(now)
+        .filter(published_on=day, slug__in=slugs)
+        .select_related("author", "featured_picture")
+        .defer("source", "lead_html")
+    )
+)
+_pages_at = Prepared[Page](
+    lambda now, paths: (
+        Page.objects.published(now)
+        .filter(path__in=paths)
+        .select_related("featured_picture")
+        .defer("source", "lead_html")
+    )
+)
+
+
 @require_safe
 def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
     """Show all posts, sticky ones first, or redirect WordPress's short links `/?p=ID` and `/?page_id=ID`."""
@@ -42,13 +72,15 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         return _preview_link_response(request, token)
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
-    published = Post.objects.published()
     sticky: list[Post] = []
-    if page_number is None and remembered(request.site, published.filter(sticky=True).exists, "sticky"):
-        sticky = list(published.filter(sticky=True).for_listing(with_author=request.site.show_author))
-    return listing_response(
-        request, page_number, url=reverse("blog:front"), ids=published.newest_first().values("pk"), sticky=sticky
-    )
+    if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
+        sticky = list(_sticky_posts().for_listing(with_author=request.site.show_author))
+    return listing_response(request, page_number, url=reverse("blog:front"), listing=_all_posts, sticky=sticky)
+
+
+def _sticky_posts() -> PostQuerySet:
+    posts: PostQuerySet = Post.objects.published().filter(sticky=True)
+    return posts
 
 
 def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
@@ -87,7 +119,8 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         request,
         page_number,
         url=category.get_absolute_url(),
-        ids=Post.objects.published().in_category(category).newest_first().values("pk"),
+        listing=_posts_in_categories,
+        about=[remembered(request.site, category.ids_below, "below", category.pk)],
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
         title=gettext("Posts in %(category)s") % {"category": category.name},
         description=category.description,
@@ -105,7 +138,8 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         request,
         page_number,
         url=author.get_absolute_url(),
-        ids=Post.objects.published().filter(author=author).newest_first().values("pk"),
+        listing=_posts_by_author,
+        about=[author.pk],
         heading=gettext("Author Archive"),
         title=gettext("Posts by %(author)s") % {"author": author},
         description=author.bio,
@@ -131,7 +165,8 @@ def by_date(
         request,
         page_number,
         url=reverse(f"blog:{name}", args=[part for part in (year, month, day) if part]),
-        ids=Post.objects.published().filter(published_on__range=days).newest_first().values("pk"),
+        listing=_posts_of_days,
+        about=days,
         heading=gettext("Archive for %(date)s") % {"date": heading_date},
         title=gettext("Posts from %(date)s") % {"date": date},
         not_found_if_empty=True,
@@ -144,9 +179,7 @@ def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
     date, _last = period(year, month, day)
-    posts = Post.objects.published().filter(published_on=date).select_related("author", "featured_picture")
-    posts = posts.defer("source", "lead_html")
-    by_slug: dict[str, Post] = {post.slug: post for post in posts.filter(slug__in={slug, _normalise(slug)})}
+    by_slug = {post.slug: post for post in _posts_at(timezone.now(), date, sorted({slug, _normalise(slug)}))}
     found = by_slug.get(slug) or next(iter(by_slug.values()), None)
     if found is None:
         raise Http404(gettext("That post doesn't exist."))
@@ -170,8 +203,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
 
 
 def _find_page(path: str) -> Page | None:
-    pages = Page.objects.published().select_related("featured_picture").defer("source", "lead_html")
-    by_path: dict[str, Page] = {page.path: page for page in pages.filter(path__in={path, _normalise(path)})}
+    by_path = {page.path: page for page in _pages_at(timezone.now(), sorted({path, _normalise(path)}))}
     return by_path.get(path) or next(iter(by_path.values()), None)
 
 

@@ -16,6 +16,7 @@ from django.http import HttpRequest, QueryDict
 from blog.models import Entry
 from comments import sender_links
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings, CommentStatus, Revision
+from core.prepared import Parameter, Prepared
 
 # The query parameter for a reply to a comment. The name is WordPress's.
 REPLY_TO = "replytocom"
@@ -139,17 +140,22 @@ def _arrange_pages(
     entry: Entry, settings: CommentSettings, own: int | None, *, places_only: bool
 ) -> tuple[list[list[Node]], dict[int, Node]]:
     """Return the top-level nodes of each page, and all nodes that are shown, by ID."""
-    # What is approved, the reader's own comment, and everything with replies, which connects the others.
-    condition = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
-    if own is not None:
-        condition |= Q(pk=own)
-    query = Comment.objects.on(entry).filter(condition).order_by("created_at", "pk")
-    comments = list(query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query))
+    comments = _comments(entry.pk, *([] if own is None else [own]), places_only=places_only)
     nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, settings, own)}
     roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
     pages = [list(page) for page in batched(roots, comments_per_page(entry, settings) or max(1, len(roots)))]
     # There is always a page, even if it is empty.
     return pages or [[]], nodes
+
+
+@Prepared
+def _comments(entry: Parameter, *own: Parameter, places_only: bool) -> CommentQuerySet:
+    """Return what is approved, the reader's own comment, and everything with replies, which connects the others."""
+    condition = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
+    for pk in own:
+        condition |= Q(pk=pk)
+    query = Comment.objects.filter(condition, entry=entry).order_by("created_at", "pk")
+    return query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query)
 
 
 def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:

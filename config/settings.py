@@ -286,6 +286,11 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # It says in each process that it can log.
-    "loggers": {"pikepdf": {"level": "WARNING"}},
+    "loggers": {
+        # It says in each process that it can log.
+        "pikepdf": {"level": "WARNING"},
+        # It would log the URL of each page that doesn't exist. Crawlers request thousands of them, and a URL may say
+        # what a reader was looking for.
+        "django.request": {"level": "ERROR"},
+    },
 }

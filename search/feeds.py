@@ -21,5 +21,6 @@ class SearchFeed(PostFeed):
         # Results that have only some of the words would be news about something else.
         pks = [] if hits.any_word or query.is_empty else hits.pks[: 10 * site.entries_per_feed]
         posts = Post.objects.published().filter(pk__in=pks, password="")  # the condition for having none
+        newest = list(posts.for_feed()[: site.entries_per_feed])
         title = gettext("Search results for “%(words)s”") % {"words": query.text}
-        return Subject(f"{title} – {site.title}", f"/search/{quote(kwargs['terms'])}/", posts, title)
+        return Subject(f"{title} – {site.title}", f"/search/{quote(kwargs['terms'])}/", newest, title)

@@ -2,15 +2,24 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from blog.feeds import PostFeed, Subject
-from blog.models import Post
+from blog.models import Post, PostQuerySet
 from core.models import SiteSettings
+from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
-from tags.models import Tag, TaggedPost
-from tags.views import find_renamed
+from tags.models import TaggedPost
+from tags.views import find_renamed, find_tag
+
+
+@Prepared
+def _posts(now: Parameter, tag: Parameter, *, stop: int) -> QuerySet[Any, Post]:
+    newest = TaggedPost.objects.public(now).filter(tag=tag).newest_first()[:stop]
+    posts: PostQuerySet = Post.objects.published(now).filter(pk__in=newest.values("content_object"))
+    return posts.for_feed()
 
 
 class TagFeed(PostFeed):
@@ -25,7 +34,8 @@ class TagFeed(PostFeed):
             )
 
     def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
-        tag = get_object_or_404(Tag, slug=kwargs["slug"])
-        newest = TaggedPost.objects.public().filter(tag=tag).newest_first()[: site.entries_per_feed]
-        posts = Post.objects.published().filter(pk__in=newest.values("content_object"))
+        tag = find_tag(kwargs["slug"])
+        if tag is None:
+            raise Http404
+        posts = _posts(timezone.now(), tag.pk, stop=site.entries_per_feed)
         return Subject(f"{tag.name} – {site.title}", tag.get_absolute_url(), posts, tag.description)

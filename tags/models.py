@@ -17,6 +17,7 @@ from taggit.models import ItemBase, TagBase
 from blog.models import Post, Status
 from blog.models.curation import UndoableChange
 from core.changes import PublicModel, PublicQuerySet
+from core.prepared import Parameter
 from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
 from core.text import fold
 from tags.tagging import PostTags, PostTagsField, tag_url
@@ -222,9 +223,9 @@ class TagAlias(PublicModel):
 
 
 class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
-    def public(self) -> Self:
-        """Return the rows of posts that readers can see now."""
-        return self.filter(published_at__lte=timezone.now())
+    def public(self, now: Parameter | None = None) -> Self:
+        """Return the rows of posts that readers can see now. A prepared query takes the time as a parameter."""
+        return self.filter(published_at__lte=now or timezone.now())
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-content_object_id")

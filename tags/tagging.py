@@ -1,15 +1,22 @@
 """The field that this app adds to posts, whose own app does not know tags, and the form of tags in text fields."""
 
 import builtins
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import models, transaction
 from taggit.managers import TaggableManager, _TaggableManager  # pinned; a test fails if it disappears
 
+from core.prepared import Parameter, Prepared
 from core.urls import URLTemplate
 
 tag_url = URLTemplate("tags:tag", "slug")
+
+
+@Prepared
+def _names_and_slugs(post_ids: Sequence[Parameter], *, through: Any) -> models.QuerySet[Any, tuple[int, str, str]]:
+    rows: models.QuerySet[Any] = through.objects.filter(content_object__pk__in=post_ids)
+    return rows.values_list("content_object", "tag__name", "tag__slug")
 
 
 class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
@@ -42,8 +49,7 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
 
     def names_and_urls(self, post_ids: Collection[int]) -> Iterator[tuple[int, str, str]]:
         """Yield the ID of each of these posts with the name and URL of each of its tags. One query."""
-        rows = self.through._default_manager.filter(content_object__in=post_ids)
-        for pk, name, slug in rows.values_list("content_object", "tag__name", "tag__slug"):
+        for pk, name, slug in _names_and_slugs(list(post_ids), through=self.through):
             yield pk, name, tag_url(slug)
 
     def _present(self) -> builtins.set[int]:

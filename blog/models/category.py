@@ -57,6 +57,10 @@ class Category(TreeNode):
     def get_absolute_url(self) -> str:
         return category_url(self.path)
 
+    def ids_below(self) -> list[int]:
+        """Return the IDs of this category and its descendants. One query."""
+        return list(Category.objects.below(self).values_list("pk", flat=True))
+
     def slug_rivals(self) -> models.QuerySet[Any]:
         return Category.objects.exclude(pk=self.pk)
 

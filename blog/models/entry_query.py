@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.changes import PublicQuerySet, entries_changed
+from core.prepared import Parameter
 
 # The long columns, which lists leave out.
 TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
@@ -31,9 +32,12 @@ class Status(models.TextChoices):
     TRASH = "trash", _("Trash")
 
 
-def public_condition(prefix: str = "") -> Q:
-    """Return the condition for what every reader may see now. `prefix` leads to entries from another model."""
-    return Q((f"{prefix}published_at__lte", timezone.now()), (f"{prefix}status", Status.PUBLISHED))
+def public_condition(prefix: str = "", now: Parameter | None = None) -> Q:
+    """Return the condition for what every reader may see now. `prefix` leads to entries from another model.
+
+    A prepared query takes the time as a parameter.
+    """
+    return Q((f"{prefix}published_at__lte", now or timezone.now()), (f"{prefix}status", Status.PUBLISHED))
 
 
 def date_in_lists() -> Coalesce:
@@ -42,9 +46,9 @@ def date_in_lists() -> Coalesce:
 
 
 class EntryQuerySet(PublicQuerySet[Any]):
-    def published(self) -> Self:
+    def published(self, now: Parameter | None = None) -> Self:
         """Return what every reader may see now. Everything public goes through here."""
-        return self.filter(public_condition())
+        return self.filter(public_condition(now=now))
 
     def scheduled(self) -> Self:
         """Return what is published at a time in the future."""

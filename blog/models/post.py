@@ -17,6 +17,7 @@ from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
+from core.prepared import Parameter, Prepared
 from core.slugs import free_slug, slugify
 from core.urls import URLTemplate
 
@@ -42,7 +43,11 @@ class PostQuerySet(EntryQuerySet):
 
     def in_category(self, category: Category) -> Self:
         """Return the posts filed under `category` or one of its descendants."""
-        filed = Entry.categories.through._default_manager.filter(category__in=Category.objects.below(category))
+        return self.in_categories(Category.objects.below(category).values("pk"))
+
+    def in_categories(self, ids: Any) -> Self:
+        """Return the posts filed under a category with one of these IDs."""
+        filed = Entry.categories.through._default_manager.filter(category__pk__in=ids)
         return self.filter(pk__in=filed.values("entry"))
 
 
@@ -113,13 +118,8 @@ class Post(Entry):
     def _neighbour(self, lookup: str, *order: str) -> "Post | None":
         if self.published_at is None:
             return None
-        same_time = Q((f"pk__{lookup}", self.pk), published_at=self.published_at)
-        beyond = Q((f"published_at__{lookup}", self.published_at)) | same_time
-        # The first condition repeats the second for the index.
-        posts = Post.objects.published().filter((f"published_at__{lookup}e", self.published_at)).filter(beyond)
-        posts = posts.only("kind", "title", "slug", "published_on", "language", "password")
-        neighbour: Post | None = posts.order_by(*order).first()
-        return neighbour
+        found: list[Post] = _neighbours(timezone.now(), self.published_at, self.pk, lookup=lookup, order=order)
+        return found[0] if found else None
 
     @classmethod
     def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
@@ -142,6 +142,14 @@ class Post(Entry):
         old_url = before.get_absolute_url() if before and before.published_on and not self.was_restored(before) else ""
         url = self.get_absolute_url() if self.published_on else ""
         return [(old_url, self)] if old_url != url else []
+
+
+@Prepared
+def _neighbours(now: Parameter, time: Parameter, pk: Parameter, *, lookup: str, order: Sequence[str]) -> PostQuerySet:
+    beyond = Q((f"published_at__{lookup}", time)) | Q((f"pk__{lookup}", pk), published_at=time)
+    # The first condition repeats the second for the index.
+    posts: PostQuerySet = Post.objects.published(now).filter((f"published_at__{lookup}e", time)).filter(beyond)
+    return posts.only("kind", "title", "slug", "published_on", "language", "password").order_by(*order)[:1]
 
 
 class Enclosure(PublicModel):

@@ -17,8 +17,10 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from blog.listing import period
-from blog.models import Category, Page, Post
+from blog.models import Category, Entry, Post
+from blog.models.entry_query import EntryKind, EntryQuerySet
 from blog.models.redirect import Redirect, folder_path, normalise_path
+from core.prepared import Prepared
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
@@ -56,10 +58,13 @@ _ENTRY_PATH: Final = re.compile(
 )
 # A shorter beginning of a slug would match anything, unless the day is right as well.
 _MIN_PREFIX_LENGTH: Final = 8
-# So many posts are read whose slugs begin with the one that is looked for.
-_MAX_POSTS: Final = 20
+# So many entries are read whose slugs begin with the one that is looked for.
+_MAX_ENTRIES: Final = 20
 # How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
+
+
+_redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
 
 
 class Target(NamedTuple):
@@ -73,7 +78,7 @@ def find_target(path: str, query: str = "") -> Target | None:
     """Return where `path` should redirect to.
 
     It is the URL of something that is public, or another form of `path`; `query` is kept only if a folder that the
-    blog was in is removed. At most four queries.
+    blog was in is removed. At most three queries.
     """
     path = normalise_path(path if path.endswith("/") else f"{path}/")
     if post_page := _POST_PAGE.fullmatch(path):
@@ -113,7 +118,7 @@ def _find_redirects(path: str, base: str) -> list[Redirect]:
     segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]
     folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
     paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
-    return list(Redirect.objects.filter(path__in=paths).with_targets())
+    return _redirects(sorted(paths))
 
 
 def _category_slug(base: str) -> str:
@@ -156,24 +161,25 @@ def _rewrite_path(path: str) -> str:
 def _guess_entry_url(path: str) -> str:
     """Return the URL of the one public entry whose slug is, or else begins with, the last segment of `path`.
 
-    Empty if there is none, or more than one. At most two queries.
+    Empty if there is none, or more than one. One query, or two.
     """
     match = _ENTRY_PATH.fullmatch(path)
     if match is None:
         return ""
     slug = match["slug"].lower()
+    entries = _entries_beginning_with(slug)
+    posts = [entry for entry in entries if entry.kind == EntryKind.POST]
     if days := _days(match):
-        posts = _posts_beginning_with(slug)
         first, last = days
         # Mostly, these are all that there are.
         of_days = [post for post in posts if first <= post.published_on <= last]
-        if len(posts) == _MAX_POSTS:
-            of_days = _posts_beginning_with(slug, Q(published_on__range=days))
+        if len(entries) == _MAX_ENTRIES:
+            of_days = _entries_beginning_with(slug, first, last)
         return _best_url(slug, of_days, 1 if match["day"] else _MIN_PREFIX_LENGTH) or _best_url(slug, posts)
-    if url := _best_url(slug, _posts_beginning_with(slug)):
+    if url := _best_url(slug, posts):
         return url
-    pages: list[Page] = list(Page.objects.published().filter(slug=slug).only("path")[:2])
-    return pages[0].get_absolute_url() if len(pages) == 1 else ""
+    pages = [entry for entry in entries if entry.kind == EntryKind.PAGE and entry.slug == slug]
+    return str(pages[0].get_absolute_url()) if len(pages) == 1 else ""
 
 
 def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
@@ -183,15 +189,28 @@ def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
         return None
 
 
-def _posts_beginning_with(slug: str, condition: Q = Q()) -> list[Any]:  # noqa: B008  # it is never changed
-    """Return the public posts whose slug begins with this one, sorted by slug, at most _MAX_POSTS."""
+def _entries_beginning_with(slug: str, *days: dt.date) -> list[Any]:
+    """Return the public entries whose slug begins with this one, sorted by slug, of the first _MAX_ENTRIES.
+
+    `days`: the first and the last one on which they may be published.
+    """
     if connection.vendor == "sqlite":
         # SQLite does not use the index for LIKE.
-        has_prefix = Q(slug__gte=slug, slug__lt=f"{slug}\U0010ffff")
+        entries = _in_range(slug, f"{slug}\U0010ffff", *days)
     else:
-        has_prefix = Q(slug__startswith=slug)
-    matching = Post.objects.published().filter(has_prefix, condition).order_by("slug")
-    return list(matching.only("slug", "published_on")[:_MAX_POSTS])
+        entries = list(_listed(Q(slug__startswith=slug), *days))
+    return [entry for entry in entries if entry.is_public]
+
+
+def _listed(has_prefix: Q, *days: Any) -> EntryQuerySet:
+    # Without conditions for what is public, for which SQLite would read all posts.
+    entries: EntryQuerySet = Entry.objects.filter(has_prefix, **({"published_on__range": days} if days else {}))
+    return entries.order_by("slug").only("kind", "slug", "path", "status", "published_at", "published_on")[
+        :_MAX_ENTRIES
+    ]
+
+
+_in_range = Prepared[Any](lambda first, end, *days: _listed(Q(slug__gte=first, slug__lt=end), *days))
 
 
 def _best_url(slug: str, posts: Sequence[Post], min_prefix_length: int = _MIN_PREFIX_LENGTH) -> str:

@@ -62,3 +62,10 @@ def test_the_page_for_an_unknown_url_links_to_the_front_page(client: Client) -> 
     page = client.get("/nothing/here/").content.decode()
     assert 'href="/"' in page
     assert "The Lantern" in page
+
+
+@pytest.mark.django_db
+def test_what_readers_requested_in_vain_is_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """It may say what they were looking for."""
+    assert client.get("/a-name/").status_code == 404
+    assert "a-name" not in caplog.text

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from blog.models import Page, Post
+from blog.redirects.resolve import find_target
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
 
 pytestmark = pytest.mark.django_db
@@ -52,3 +54,14 @@ class TestListing:
 @pytest.mark.usefixtures("_site")
 def test_child_pages_have_an_index_of_their_own() -> None:
     assert "entry_with_parent" in plan_of(Page.objects.get(title="About").children.published())
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL looks up prefixes with its own operators.")
+def test_a_guess_for_a_url_that_does_not_exist_reads_no_other_slugs() -> None:
+    """Even if the database has never been analysed."""
+    with CaptureQueriesContext(connection) as queries:
+        find_target("/2010/01/01/nothing/")
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]['sql']}")
+        (step,) = cursor.fetchall()
+    assert "entry_slug (slug>? AND slug<?)" in step[3]

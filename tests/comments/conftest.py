@@ -1,19 +1,8 @@
-import logging
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 
 from accounts.models import User
 from tests.factories import UserFactory
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings_in_the_log() -> Iterator[None]:
-    """Silence Django's log of refused requests, because these tests provoke them."""
-    logging.getLogger("django.request").setLevel(logging.ERROR)
-    yield
-    logging.getLogger("django.request").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
