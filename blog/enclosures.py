@@ -5,17 +5,18 @@ mention. Audio and video files of the media library that the rendered text links
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
 from itertools import chain
 from typing import Final
 from urllib.parse import unquote
 
-from django.db.models import prefetch_related_objects
 from django.utils.feedgenerator import Enclosure as FeedEnclosure
 
-from blog.models import EnclosedWith, Post
+from blog.models import EnclosedWith, Enclosure, Post
 from blog.rendering.moved_files import resolve_files
+from core.prepared import Prepared
 from core.site import absolute_url
 from media.file_types import FILE_TYPES, file_type_of
 from media.models import Document
@@ -29,10 +30,24 @@ _FILE_URL = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_EXTENSION
 _STORED_NAME = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/]+\.(?:{_EXTENSIONS})\Z")
 
 
-def enclosures_by_post(posts: Sequence[Post]) -> dict[int, EnclosedWith]:
-    """Return the enclosures of each post by its ID, each file once. Takes three queries at most, for any number."""
-    prefetch_related_objects(posts, "enclosures")
-    new_urls = resolve_files({enclosure.url for post in posts for enclosure in post.enclosures.all()})
+def stored_enclosures(posts: Iterable[Post]) -> dict[int, list[Enclosure]]:
+    """Return the enclosures that are stored for each post, by its ID. One query."""
+    stored: defaultdict[int, list[Enclosure]] = defaultdict(list)
+    for enclosure in _stored([post.pk for post in posts]):
+        stored[enclosure.post_id].append(enclosure)
+    return stored
+
+
+_stored = Prepared[Enclosure](lambda ids: Enclosure.objects.filter(post__pk__in=ids))
+
+
+def enclosures_by_post(posts: Sequence[Post], stored: Mapping[int, Iterable[Enclosure]]) -> dict[int, EnclosedWith]:
+    """Return the enclosures of each post by its ID, each file once: those `stored`, and those in its text.
+
+    Takes two queries at most, for any number.
+    """
+    old_urls = {enclosure.url for enclosures in stored.values() for enclosure in enclosures}
+    new_urls = resolve_files(old_urls) if old_urls else {}
     urls_in_text = {
         post.pk: [absolute_url(unescape(url)) for url in _FILE_URL.findall(post.body_html)] for post in posts
     }
@@ -40,7 +55,7 @@ def enclosures_by_post(posts: Sequence[Post]) -> dict[int, EnclosedWith]:
     by_post = {}
     for post in posts:
         kept: dict[str, FeedEnclosure] = {}
-        for enclosure in post.enclosures.all():
+        for enclosure in stored.get(post.pk, ()):
             url = absolute_url(new_urls.get(enclosure.url, enclosure.url))
             kept.setdefault(url, library.get(url) or FeedEnclosure(url, str(enclosure.length), enclosure.media_type))
         in_text = {url: library[url] for url in urls_in_text[post.pk] if url in library and url not in kept}

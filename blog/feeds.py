@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from blog.enclosures import enclosures_by_post
+from blog.enclosures import enclosures_by_post, stored_enclosures
 from blog.feed_formats import FORMATS
 from blog.models import Category, EnclosedWith, Post, load_pictures
 from blog.terms import terms_of
@@ -54,7 +54,8 @@ class PostFeed:
         posts = subject.posts
         load_pictures(post for post in posts if "<img" in post.body_html)
         terms = terms_of(posts)
-        enclosures = enclosures_by_post([post for post in posts if not post.is_locked])
+        unlocked = [post for post in posts if not post.is_locked]
+        enclosures = enclosures_by_post(unlocked, stored_enclosures(unlocked))
         for post in posts:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))
             url = absolute_url(post.get_absolute_url())

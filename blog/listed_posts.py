@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, get_language_bidi, gettext, pgettext
 
 from blog.models import Post
-from blog.terms import links_to, terms_of
+from blog.terms import links_to, separator, terms_of
 from core.dates import format_day
 from core.models import SiteSettings
 from core.registry import Registry
@@ -26,13 +26,13 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings) -> SafeString:
     terms = terms_of(posts)
     # What is not a part of a post is in the language of the site.
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
-    posted_in, tags_label = gettext("Posted in"), gettext("Tags:")
+    posted_in, tags_label, comma = gettext("Posted in"), gettext("Tags:"), separator()
     parts = []
     for post in posts:
         categories, tags = terms[post.pk]
-        filed = [f"{posted_in} {links_to(categories)}"] if categories else []
+        filed = [f"{posted_in} {links_to(categories, comma)}"] if categories else []
         last_line = " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
-        tag_line = f'\n<p class="tags">{tags_label} {links_to(tags)}</p>' if tags else ""
+        tag_line = f'\n<p class="tags">{tags_label} {links_to(tags, comma)}</p>' if tags else ""
         language = f' lang="{escape(post.language)}"' if post.language else ""
         direction = post.direction
         parts.append(

@@ -40,12 +40,13 @@ class SidebarBlock:
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
     ones. `arrange` turns the rows, which are in any order, into lines. The template of a block with lines shows nothing
     else than these, and `current`: the URL of the page, if it is that of a line. A block without `rows` consists of its
-    template alone, which is rendered for each page.
+    template alone, which is rendered for each page unless it `is_the_same_everywhere`.
     """
 
     template: str
     rows: Callable[[], QuerySet[Any, Any]] | None = None
     arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
+    is_the_same_everywhere: bool = False
 
 
 # In the order in which they are shown.
@@ -64,7 +65,9 @@ def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
     """Return the blocks for the page at `path`: one query under each content version, or none if they are cached."""
     lines = remembered(site, lambda: _cached_lines(site), "sidebar")
     return {
-        name: _show(site, name, block, lines.get(name, ()), path) if block.rows else ShownBlock(template=block.template)
+        name: _show(site, name, block, lines.get(name, ()), path)
+        if block.rows or block.is_the_same_everywhere
+        else ShownBlock(template=block.template)
         for name, block in sidebar_blocks.items()
     }
 

@@ -54,8 +54,12 @@ def _by_name(term: Term) -> tuple[str, str]:
     return term.name.casefold(), term.name
 
 
-def links_to(terms: Iterable[Term]) -> SafeString:
-    """Return links to these terms, separated by commas."""
-    comma = pgettext("between the items of a list", ", ")
+def separator() -> str:
+    """Return what separates the items of a list in the current language."""
+    return pgettext("between the items of a list", ", ")
+
+
+def links_to(terms: Iterable[Term], comma: str) -> SafeString:
+    """Return links to these terms, separated by `comma` (see `separator`)."""
     links = [f'<a href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
     return mark_safe(comma.join(links))  # noqa: S308  # the names and URLs are escaped, and the comma is ours

@@ -23,7 +23,7 @@ from blog.models import Category, Entry, Page, Post, PostQuerySet
 from blog.permissions import may_view
 from blog.rendering import PAGE_BREAK
 from blog.rendering.images import load_first_eagerly
-from blog.terms import links_to, terms_of
+from blog.terms import links_to, separator, terms_of
 from core.dates import format_day, format_month
 from core.memory import remembered
 from core.models import SiteSettings
@@ -272,8 +272,8 @@ def entry_response(
         "preview": preview,
     }
     if isinstance(entry, Post):
-        terms = terms_of([entry])[entry.pk]
-        context |= {"categories": links_to(terms.categories), "tags": links_to(terms.tags)}
+        terms, comma = terms_of([entry])[entry.pk], separator()
+        context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         template = "blog/post.html"
     else:

@@ -6,6 +6,7 @@ the pattern does not reveal who comments under two names.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from django.utils.crypto import salted_hmac
@@ -32,7 +33,11 @@ def avatar(comment: Comment) -> SafeString:
     if comment.kind != CommentKind.COMMENT:
         return neutral()
     person = f"{comment.email.strip().lower()}\n{comment.author_name.strip().casefold()}"
-    digest = salted_hmac("comments.avatars", person, algorithm="sha256").digest()
+    return _pattern(salted_hmac("comments.avatars", person, algorithm="sha256").digest())
+
+
+@lru_cache(maxsize=4096)
+def _pattern(digest: bytes) -> SafeString:
     bits = int.from_bytes(digest[1:])
     quarter = [[(bits >> 2 * (row * _CELLS + column)) & 3 for column in range(_CELLS)] for row in range(_CELLS)]
     # The centre is never empty.

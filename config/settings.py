@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.caching.middleware.GZipPagesMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "blog.caching.middleware.ConditionalPagesMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "blog.redirects.middleware.SingleRedirectMiddleware",
     "blog.caching.middleware.PublicPagesMiddleware",

@@ -4,6 +4,7 @@ American English, the default, has the wording of WordPress, where Django's own 
 """
 
 import datetime as dt
+from functools import lru_cache
 from typing import Final
 
 from django.utils.formats import date_format
@@ -15,6 +16,8 @@ _AMERICAN: Final = frozenset({"en", "en-us"})
 
 def format_day(day: dt.date, *, ordinal: bool = False) -> str:
     """Return a day: `October 22, 2019`, or with `ordinal` in American English `October 22nd, 2019`."""
+    # Without the time, on which the result does not depend.
+    day = day.date() if isinstance(day, dt.datetime) else day
     return _format(day, "DATE_FORMAT", "F jS, Y" if ordinal else "F j, Y")
 
 
@@ -25,6 +28,8 @@ def format_month(month: dt.date, *, comma: bool = False) -> str:
 
 def format_time(time: dt.datetime) -> str:
     """Return a time of day: `1:53 pm`. The caller converts it to the site's time zone."""
+    # Without what it does not depend on.
+    time = time.replace(year=2000, month=1, day=1, second=0, microsecond=0, tzinfo=None)
     return _format(time, "TIME_FORMAT", "g:i A").lower()
 
 
@@ -38,4 +43,10 @@ def format_datetime(time: dt.datetime) -> str:
 
 
 def _format(value: dt.date, name: str, american: str) -> str:
-    return date_format(value, american if get_language() in _AMERICAN else name)
+    return _format_in(get_language(), value, name, american)
+
+
+@lru_cache(maxsize=4096)
+def _format_in(language: str | None, value: dt.date, name: str, american: str) -> str:
+    """Return what is shown in the current language, which is `language`. Pages show many dates, often the same."""
+    return date_format(value, american if language in _AMERICAN else name)

@@ -31,7 +31,7 @@ class SearchConfig(AppConfig):
         text_searches.register("search", find_for_staff)
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)
-        sidebar_blocks.register("search", SidebarBlock("search/sidebar.html"), first=True)
+        sidebar_blocks.register("search", SidebarBlock("search/sidebar.html", is_the_same_everywhere=True), first=True)
         reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")
 

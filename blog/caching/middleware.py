@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.middleware.http import ConditionalGetMiddleware
 from django.utils.functional import SimpleLazyObject
 
 from blog.caching import has_session, is_public, mark_private, mark_public, noindex_parameters, private_parameters
@@ -22,6 +23,16 @@ class GZipPagesMiddleware(GZipMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not isinstance(response, HttpResponse) or (FOR_PAGE_CACHE in request.META and is_public(response)):
+            return response
+        return super().process_response(request, response)
+
+
+class ConditionalPagesMiddleware(ConditionalGetMiddleware):
+    """Gives responses an ETag, but not pages for the page cache, which makes its own, or for who stores nothing."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_stored = FOR_PAGE_CACHE in request.META and isinstance(response, HttpResponse) and is_public(response)
+        if is_stored or "no-store" in request.headers.get("Cache-Control", "").lower():
             return response
         return super().process_response(request, response)
 

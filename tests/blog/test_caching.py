@@ -52,6 +52,7 @@ class TestReaders:
     def test_get_no_body_if_nothing_has_changed(self, client: Client, post: Post) -> None:
         etag = client.get("/")["ETag"]
         assert client.get("/", headers={"if-none-match": etag}).status_code == 304
+        assert "ETag" not in client.get("/", headers={"cache-control": "no-store"})
 
     def test_all_get_the_same_bytes(self, client: Client, post: Post) -> None:
         first, second = client.get("/2020/05/17/news/"), Client().get("/2020/05/17/news/")

@@ -150,7 +150,7 @@ def _items(warn: Callable[[str], None]) -> Iterator[str]:
         for entry in entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE):
             if isinstance(entry, Post):
                 # This takes a query only for posts with audio or video.
-                entry.enclosed = enclosures_by_post([entry])[entry.pk]
+                entry.enclosed = enclosures_by_post([entry], {entry.pk: entry.enclosures.all()})[entry.pk]
             yield entry_item(entry, logins, ids, warn)
     yield from block_items(ids)
     yield from attachment_items(logins, ids)

@@ -1,0 +1,17 @@
+"""`{% remembered_template name %}`: a template that is the same on every page."""
+
+from django import template
+from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from core.memory import remembered
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def remembered_template(context: Context, name: str) -> SafeString:
+    """Return the template as HTML, rendered once until the next change. It gets the site's settings only."""
+    site = context["site"]
+    return remembered(site, lambda: render_to_string(name, {"site": site}), "template", name)
