@@ -184,10 +184,10 @@ class TestSuggestions:
 
     def test_posts_pages_and_tags(self, client: Client) -> None:
         PostFactory(title="Lanterns", published_at=at(2019, 10, 22), tags=["Lantern makers", "Old lanterns"])
-        PageFactory(title="About the lantern", slug="about")
+        PageFactory(title="About", source="The lantern.", slug="about")
         assert self.suggested(client, "lant") == [
             {"title": "Lanterns", "url": "/2019/10/22/lanterns/"},
-            {"title": "About the lantern", "url": "/about/"},
+            {"title": "About", "url": "/about/"},
             {"title": "Lantern makers", "url": "/tag/lantern-makers/", "kind": "tag"},
         ]
 
