@@ -1,5 +1,6 @@
 """Measures the page cache against a bare Django view, and nginx with our files against nginx alone. See README.md."""
 
+import argparse
 import os
 import re
 import shutil
@@ -25,8 +26,6 @@ from blog.models import Post, Status
 HOST = "localhost"
 FOLDER = Path(tempfile.mkdtemp(prefix="broadside-nginx-"))
 SITE = {"SITE_URL": f"http://{HOST}", "PAGES_FOLDER": f"{FOLDER}/pages", "STATIC_ROOT": f"{FOLDER}/static"}
-SECONDS = 3
-ROUNDS = 3
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -132,11 +131,11 @@ def cpu_seconds(pid: int) -> float:
     return seconds
 
 
-def load(target: Target, connections: int) -> tuple[float, float]:
-    """Return requests per second, and CPU microseconds per request."""
+def load(target: Target, connections: int, seconds: int) -> tuple[float, float]:
+    """Request a target for some seconds. Return requests per second, and CPU microseconds per request."""
     headers = [part for header in (*target.headers, f"Host: {HOST}") for part in ("-H", header)]
     before = cpu_seconds(target.pid)
-    command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{SECONDS}s", *headers, target.url]
+    command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", *headers, target.url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own arguments
     if "Non-2xx" in output and "304" not in target.label:
         raise SystemExit(f"{target.label}: {output}")
@@ -146,6 +145,12 @@ def load(target: Target, connections: int) -> tuple[float, float]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--seconds", type=int, default=3, help="for each target and number of connections (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="whose median counts (%(default)s)")
+    options = parser.parse_args()
     missing = [name for name in ("wrk", "nginx") if not shutil.which(name)]
     if missing:
         raise SystemExit(f"NOTHING WAS MEASURED: Install {' and '.join(missing)}, which Debian has packages of.")
@@ -177,9 +182,9 @@ def main() -> None:
             Target("our page behind nginx", f"http://127.0.0.1:{port}{path}", nginx_pid),
         ]
         results = {(target, count): [] for target in targets for count in (1, 16)}
-        for _round in range(ROUNDS):
+        for _round in range(options.rounds):
             for target, count in results:
-                results[target, count].append(load(target, count))
+                results[target, count].append(load(target, count, options.seconds))
     shutil.rmtree(folder)
     medians = {
         key: tuple(statistics.median(values) for values in zip(*runs, strict=True)) for key, runs in results.items()

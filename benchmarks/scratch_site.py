@@ -98,10 +98,11 @@ def serve_application(application: str, workers: int = 1, *, interface: str = "w
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--no-ws", "--log-level", "error"]
+    command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    # It logs each page that is not found.
-    server = subprocess.Popen([*command, application], cwd=PROJECT, stderr=subprocess.DEVNULL)  # noqa: S603  # our own command
+    # It logs each page that is not found, and its advice would be lines of our tables.
+    silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen([*command, application], cwd=PROJECT, **silence)  # noqa: S603  # our own command
     try:
         for _attempt in range(600):
             with socket.socket() as probe:

@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import contextlib
 import http.client
 import itertools
 import multiprocessing
@@ -77,7 +78,9 @@ def hang(port: int, stop: float) -> None:
             connection.connect()
             connection.sock.sendall(start)
         for connection in connections:
-            connection.sock.recv(1)
+            connection.sock.settimeout(max(0.1, stop - time.time()))
+            with contextlib.suppress(TimeoutError):
+                connection.sock.recv(1)
             connection.close()
 
 
@@ -138,7 +141,10 @@ def main() -> None:
 
         for number in range(40):
             read(number)
-        for name, seconds, connections in (("idle", 15, 0), ("under siege", options.seconds, options.connections)):
+        for name, seconds, connections in (
+            ("idle", min(15, options.seconds), 0),
+            ("under siege", options.seconds, options.connections),
+        ):
             print(f"{name}, {seconds} s")
             stop = time.time() + seconds
             floods = [

@@ -67,6 +67,7 @@ class BlogConfig(AppConfig):
                 "robots.txt",
                 "favicon.ico",
                 "speculation-rules.json",
+                "dictionary.txt",
                 ".well-known",
             },
         )

@@ -7,7 +7,8 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
 from blog import feeds, views, well_known
-from blog.caching import SPECULATION_RULES_PATH, public_page
+from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
+from blog.dictionary import dictionary
 
 app_name = "blog"
 
@@ -67,6 +68,7 @@ urlpatterns = [
     path("robots.txt", public_page(views.robots), name="robots"),
     # Not a public page, because it depends on a header.
     path(SPECULATION_RULES_PATH.lstrip("/"), well_known.speculation_rules),
+    path(DICTIONARY_PATH.lstrip("/"), public_page(dictionary), name="dictionary"),
     path("favicon.ico", public_page(well_known.favicon), name="favicon"),
     path(".well-known/security.txt", public_page(well_known.security_txt), name="security_txt"),
     path("<tree_path:path>/", public_page(views.page), name="page"),

@@ -22,6 +22,8 @@ private_parameters: Final[Registry[str]] = Registry("private parameter")
 noindex_parameters: Final[Registry[str]] = Registry("noindex parameter")
 # What browsers may prefetch from a public page.
 SPECULATION_RULES_PATH: Final = "/speculation-rules.json"
+# What browsers keep to decompress further pages with.
+DICTIONARY_PATH: Final = "/dictionary.txt"
 
 
 def public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -38,14 +40,18 @@ def has_session(request: HttpRequest) -> bool:
 def mark_public(response: HttpResponse) -> None:
     """Let everyone store the response: the page cache, and browsers and proxies, which revalidate it every time.
 
+    If the view says how long they may keep it, they do, but the page cache asks for the content version all the same.
+
     It does not vary on cookies, because every cache of ours lets requests with a session pass (see PageCache).
     """
     response.is_public_page = True  # type: ignore[attr-defined]  # a mark on the response itself
-    patch_cache_control(response, public=True, max_age=0, must_revalidate=True)
+    if not response.has_header("Cache-Control"):
+        patch_cache_control(response, public=True, max_age=0, must_revalidate=True)
     response.headers["No-Vary-Search"] = _no_vary_search()
     response.headers["Referrer-Policy"] = "no-referrer"
     if response.status_code == 200 and response.headers["Content-Type"].startswith("text/html"):
         response.headers["Speculation-Rules"] = f'"{SPECULATION_RULES_PATH}"'
+        response.headers["Link"] = f'<{DICTIONARY_PATH}>; rel="compression-dictionary"'
 
 
 def is_public(response: HttpResponse) -> bool:

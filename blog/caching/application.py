@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, close_old_connections, connection
 
+from blog.caching import DICTIONARY_PATH
+from blog.caching.dictionaries import Dictionary, available_dictionary
 from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
 from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
@@ -45,6 +47,8 @@ class PageCache:
         self._files = PageFiles(folder, self._release, settings.BROADSIDE_PAGES_MAX_BYTES) if folder else None
         # A content version, and when content changes by itself under it.
         self._next_change: tuple[int, float] = (-1, 0.0)
+        # The dictionary that this process used last, and the ETag of its page.
+        self._dictionary: tuple[str, Dictionary] | None = None
 
     def answer_hit(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
         """Answer if the page is in the cache, or else return None and note whether somebody asked for it before."""
@@ -57,7 +61,7 @@ class PageCache:
             self._files.offer(version, request, page)
         page = page or self._find_shared(version, request)
         environ[KNOWN_PAGE] = self._memory.knows(request)
-        return None if page is None else page.send(environ, start_response)
+        return None if page is None else self._send(page, version, request, environ, start_response)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = page_request(environ)
@@ -69,7 +73,7 @@ class PageCache:
             return self._answer_in_turn(version, request, environ, start_response)
         if self._files is not None:
             self._files.offer(version, request, page)
-        return page.send(environ, start_response)
+        return self._send(page, version, request, environ, start_response)
 
     def _answer_in_turn(
         self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
@@ -87,7 +91,7 @@ class PageCache:
         try:
             if page is None:
                 return self._render(version, request, environ, start_response)
-            return page.send(environ, start_response)
+            return self._send(page, version, request, environ, start_response)
         finally:
             if has_turn:
                 self._turns.give_back(number)
@@ -112,7 +116,37 @@ class PageCache:
             if page.is_page and not request.query:
                 # Anyone can invent any number of searches, redirects and URLs that don't exist, and fill the disk.
                 cache.set(self._key(version, request), page, seconds)
-        return page.send(environ, start_response)
+        if available_dictionary(environ) and request.path != DICTIONARY_PATH:
+            # The reader waits for one page now, rather than many readers for larger ones until somebody asks for it.
+            self._fetch_dictionary(environ)
+        return self._send(page, version, request, environ, start_response)
+
+    def _send(
+        self, page: CachedPage, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        return page.send(environ, start_response, self._find_dictionary(version, request, environ))
+
+    def _find_dictionary(self, version: int, request: PageRequest, environ: Environ) -> Dictionary | None:
+        """Return the current dictionary if the reader has it and it is in the cache."""
+        name = available_dictionary(environ)
+        if not name:
+            return None
+        own_request = PageRequest(DICTIONARY_PATH, "", request.is_secure)
+        page = self._find_in_memory(version, own_request) or self._find_shared(version, own_request)
+        if page is None or not page.is_page:
+            return None
+        known = self._dictionary
+        if known is None or known[0] != page.etag:
+            known = self._dictionary = page.etag, Dictionary.of(page.body(""))
+        return known[1] if known[1].name == name else None
+
+    def _fetch_dictionary(self, environ: Environ) -> None:
+        """Let the current dictionary be in the cache."""
+        page = {name: value for name, value in environ.items() if name != "HTTP_AVAILABLE_DICTIONARY"}
+        page |= {"REQUEST_METHOD": "GET", "PATH_INFO": DICTIONARY_PATH, "QUERY_STRING": ""}
+        response = self(page, lambda *_start: None)
+        if close := getattr(response, "close", None):
+            close()
 
     def _find_in_memory(self, version: int, request: PageRequest) -> CachedPage | None:
         page = self._memory.get(version, request)

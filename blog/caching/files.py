@@ -154,8 +154,7 @@ def _is_file(request: PageRequest, page: CachedPage) -> bool:
     return (
         page.is_page
         and not request.query
-        and ("Content-Type", "text/html; charset=utf-8") in page.headers
-        and "br" in page.bodies
+        and page.is_html
         and path.startswith("/")
         and path.endswith("/")
         and len(path) <= _MAX_PATH_LENGTH

@@ -16,6 +16,7 @@ from django.utils.cache import has_vary_header
 from django.utils.http import parse_http_date_safe
 
 from blog.caching import is_public
+from blog.caching.dictionaries import Dictionary
 from blog.caching.requests import Environ
 
 Headers = list[tuple[str, str]]
@@ -31,6 +32,8 @@ _BROTLI_QUALITY: Final = 4
 _MIN_COMPRESSED: Final = 500
 # What a page of no size takes in memory, in bytes, roughly.
 _OVERHEAD: Final = 1_500
+# The pages that browsers use the dictionary for.
+_HTML: Final = "text/html; charset=utf-8"
 # What depends on the encoding or is replaced here.
 _RECOMPUTED: Final = frozenset({"content-length", "content-encoding", "etag", "last-modified", "vary"})
 # The headers that a 304 has. Source: RFC 9110, 15.4.5.
@@ -58,7 +61,8 @@ class CachedPage:
         is_compressed = len(body) >= _MIN_COMPRESSED
         kept = [(name, value) for name, value in headers if name.lower() not in _RECOMPUTED]
         if body:
-            kept.append(("Vary", "Accept-Encoding"))
+            is_html = ("Content-Type", _HTML) in kept
+            kept.append(("Vary", "Accept-Encoding, Available-Dictionary" if is_html else "Accept-Encoding"))
         return cls(
             status=status,
             headers=_one_copy(tuple(kept)),
@@ -77,11 +81,21 @@ class CachedPage:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes in memory, roughly, with room for the encoding that is not there yet."""
-        return _OVERHEAD + 2 * len(next(iter(self.bodies.values())))
+        """How many bytes it takes in memory, roughly, with room for the encodings that are not there yet."""
+        return _OVERHEAD + 5 * len(next(iter(self.bodies.values()))) // 2
 
-    def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Send the page, or 304 if the reader has it already. A HEAD request gets the headers only."""
+    @property
+    def is_html(self) -> bool:
+        """Whether nginx and dictionaries are for this page: one of HTML, and not tiny."""
+        return ("Content-Type", _HTML) in self.headers and "br" in self.bodies
+
+    def send(
+        self, environ: Environ, start_response: StartResponse, dictionary: Dictionary | None = None
+    ) -> Iterable[bytes]:
+        """Send the page, or 304 if the reader has it already. A HEAD request gets the headers only.
+
+        `dictionary` is one that the reader has.
+        """
         headers = [*self.headers]
         if self.etag:
             headers.append(("ETag", self.etag))
@@ -90,8 +104,11 @@ class CachedPage:
                 return []
             if time.time() >= self.modified_at:
                 headers.append(("Last-Modified", formatdate(self.modified_at, usegmt=True)))
-        encoding = choose_encoding(environ.get("HTTP_ACCEPT_ENCODING", "")) if "br" in self.bodies else ""
-        body = self.body(encoding)
+        if dictionary is not None and self.is_html:
+            encoding, body = "dcz", self._body_with(dictionary)
+        else:
+            encoding = choose_encoding(environ.get("HTTP_ACCEPT_ENCODING", "")) if "br" in self.bodies else ""
+            body = self.body(encoding)
         if encoding:
             headers.append(("Content-Encoding", encoding))
         headers.append(("Content-Length", str(len(body))))
@@ -105,6 +122,12 @@ class CachedPage:
             body = brotli.decompress(self.bodies["br"])
             if encoding == "gzip":
                 body = self.bodies["gzip"] = gzip.compress(body, 6, mtime=0)
+        return body
+
+    def _body_with(self, dictionary: Dictionary) -> bytes:
+        body = self.bodies.get(dictionary.name)
+        if body is None:
+            body = self.bodies[dictionary.name] = dictionary.compress(self.body(""))
         return body
 
     def _is_known_to(self, environ: Environ) -> bool:

@@ -40,6 +40,8 @@ def _site() -> None:
         ("/2020/", 200, 4),
         # The post, its categories and tags, both neighbours and the comments.
         ("/2020/01/02/a-post/", 200, 7),
+        # The newest posts, and the pages of two of them.
+        ("/dictionary.txt", 200, 12),
         # The page, its children and the comments.
         ("/about/", 200, 4),
         # The posts, their categories and tags, and their enclosures.

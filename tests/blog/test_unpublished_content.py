@@ -40,6 +40,7 @@ SURFACES = [
     "/sitemap-tags.xml",
     "/sitemap-categories.xml",
     "/robots.txt",
+    "/dictionary.txt",
     "/about/",
     "/no-such-page/",
     "/?s=text+page+title+child+shared",

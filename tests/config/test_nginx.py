@@ -1,6 +1,8 @@
 """The configuration that we ship, in a real nginx in front of real processes: never a page that is out of date."""
 
+import base64
 import gzip
+import hashlib
 import http.client
 import os
 import re
@@ -23,9 +25,9 @@ from tests.factories.programs import ROOT
 HOST = "blog.example.org"
 NEWS = "/2020/05/17/news/"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
-# What depends on the connection, the time and the encoding, and what is useless without a query.
+# What depends on the connection, the time and the encoding,.
 VARIABLE = {"server", "date", "connection", "etag", "last-modified", "content-encoding", "content-length"}
-VARIABLE |= {"accept-ranges", "no-vary-search"}
+VARIABLE |= {"accept-ranges"}
 
 if not shutil.which("nginx") or not shutil.which("openssl"):
     if os.environ.get("CI"):
@@ -188,10 +190,20 @@ class TestFiles:
         page = site.get("/", Accept_Encoding=encoding)
         assert page.is_file
         assert page.headers["Content-Encoding"] == (None if encoding == "identity" else encoding)
-        assert page.headers["Vary"] == "Accept-Encoding"
+        assert page.headers.get_all("Vary") == ["Accept-Encoding", "Available-Dictionary"]
         assert page.text == site.get("/", Cache_Control="no-store").text
         assert "Last-Modified" not in page.headers
         assert site.get("/", Accept_Encoding=encoding, If_None_Match=page.headers["ETag"]).status == 304
+
+    def test_are_not_for_browsers_with_a_dictionary_which_get_smaller_pages(self, site: Site) -> None:
+        page = site.get_file(NEWS)
+        site.writer("PostFactory(title='More', source=words, published_at=at(2020, 5, 18))")
+        content = site.get("/dictionary.txt", Accept_Encoding="identity").body
+        name = f":{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+        smaller = site.get(NEWS, Accept_Encoding="br, dcz", Available_Dictionary=name)
+        assert smaller.headers["Content-Encoding"] == "dcz"
+        assert len(smaller.body) < len(page.body) / 2
+        assert not site.get(NEWS, Available_Dictionary=name).is_file
 
     def test_are_not_for_staff_or_for_pages_with_a_query(self, site: Site) -> None:
         site.get_file(NEWS)
