@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Final, Self, TypeGuard
 
 import brotli
+import zstandard
 from django.http import HttpResponse
 from django.utils.cache import has_vary_header
 from django.utils.http import parse_http_date_safe
@@ -25,7 +26,7 @@ StartResponse = Callable[[str, Headers], object]
 # What is public and the same for everyone, whether it is a page, a redirect to one, or no page.
 _STORABLE: Final = frozenset({200, 301, 308, 404, 410})
 # In the order of their size.
-_ENCODINGS: Final = ("br", "gzip")
+_ENCODINGS: Final = ("br", "zstd", "gzip")
 # A reader waits while a page is compressed. The next level takes much more time for a few percent.
 _BROTLI_QUALITY: Final = 4
 # In bytes. Smaller responses fit into one packet anyway.
@@ -122,6 +123,8 @@ class CachedPage:
             body = brotli.decompress(self.bodies["br"])
             if encoding == "gzip":
                 body = self.bodies["gzip"] = gzip.compress(body, 6, mtime=0)
+            elif encoding == "zstd":
+                body = self.bodies["zstd"] = zstandard.compress(body, 9)
         return body
 
     def _body_with(self, dictionary: Dictionary) -> bytes:

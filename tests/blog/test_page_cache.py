@@ -111,6 +111,7 @@ class TestEncodings:
         [
             ("gzip, deflate, br, zstd", "br"),
             ("gzip", "gzip"),
+            ("gzip, zstd", "zstd"),
             ("br;q=0, gzip;q=0.5", "gzip"),
             ("BR ; q=0.001", "br"),
             ("*", "br"),
@@ -127,10 +128,10 @@ class TestEncodings:
 
     @given(st.text(max_size=60))
     def test_survive_any_header(self, accepted: str) -> None:
-        assert choose_encoding(accepted) in {"br", "gzip", ""}
+        assert choose_encoding(accepted) in {"br", "zstd", "gzip", ""}
 
     def test_all_have_the_same_text_and_are_rendered_once(self, reader: Reader) -> None:
-        responses = {accepted: reader.get(NEWS, accept_encoding=accepted) for accepted in ("br", "gzip", "")}
+        responses = {accepted: reader.get(NEWS, accept_encoding=accepted) for accepted in ("br", "zstd", "gzip", "")}
         assert {accepted or None for accepted in responses} == {
             response.headers["Content-Encoding"] for response in responses.values()
         }

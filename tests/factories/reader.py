@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import brotli
+import zstandard
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
@@ -27,7 +28,8 @@ class Response:
 
     @property
     def text(self) -> str:
-        decode = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[self.headers["Content-Encoding"]]
+        decoders = {"br": brotli.decompress, "zstd": zstandard.decompress, "gzip": gzip.decompress, None: bytes}
+        decode = decoders[self.headers["Content-Encoding"]]
         return str(decode(self.body).decode())
 
 
