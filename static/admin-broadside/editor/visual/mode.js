@@ -35,6 +35,7 @@ export function createVisualMode(box, field, addFiles) {
       attributes: attributesFrom(field, label),
       nodeViews: nodeViews(element.dataset),
       dispatchTransaction,
+      handleKeyDown: learnSelection,
       handlePaste: paste,
       handleDrop: drop,
     },
@@ -138,6 +139,14 @@ export function createVisualMode(box, field, addFiles) {
     readSelection();
     command(view.state, view.dispatch, view);
     view.focus();
+  }
+
+  /** Before a key does something: on a slow device it may come before the browser has told where the caret is. */
+  function learnSelection() {
+    if (!view.composing) {
+      readSelection();
+    }
+    return false;
   }
 
   /** Learn where the caret is now. The browser tells only before it draws the next frame. */
