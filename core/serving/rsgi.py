@@ -148,7 +148,7 @@ class RSGIApplication:
 
     `ready` answers what needs no work, also a WSGI application, except that it returns None for all other requests;
     `lane_of` says where these go, from their WSGI environment. `may_send_files` says whether a request, of which it
-    gets the headers, may have a body of any size. Only then does the application itself wait for the body, and is told
+    gets the headers, may have a body of any size. Then the application itself waits for one that is large, and is told
     when it stops arriving. All other bodies are complete before anything is called, or are refused.
     """
 
@@ -210,9 +210,10 @@ class RSGIApplication:
     async def _receive(self, scope: Scope, exchange: Exchange) -> io.BufferedIOBase:
         if scope.method in {"GET", "HEAD", "OPTIONS", "TRACE"}:
             return io.BytesIO()
-        if self._may_send_files(scope.headers):
+        size = _announced_size(scope.headers)
+        if (size is None or size > MEMORY_BYTES) and self._may_send_files(scope.headers):
             return io.BufferedReader(ArrivingBody(exchange, asyncio.get_running_loop()), PART_BYTES)
-        if _announced_size(scope.headers) > MEMORY_BYTES:
+        if size is not None and size > MEMORY_BYTES:
             raise RefusedError(413, gettext("This is too large to be sent."))
         if self._receiving >= RECEIVING:
             raise RefusedError(503, gettext("The site is very busy. Please try again in a few seconds."))
@@ -265,10 +266,10 @@ def _close(result: Any) -> None:
         close()
 
 
-def _announced_size(headers: Headers) -> int:
-    """Return the size of the body that the headers announce; zero if they don't."""
+def _announced_size(headers: Headers) -> int | None:
+    """Return the size of the body that the headers announce; None if they don't."""
     size = headers.get("content-length", "")
-    return int(size) if size.isdecimal() and len(size) < 19 else 0
+    return int(size) if size.isascii() and size.isdecimal() and len(size) < 19 else None
 
 
 def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:

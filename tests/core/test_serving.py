@@ -172,7 +172,7 @@ class TestBodies:
         assert len(json.loads(body)["body"]) == len(text)
 
     def test_their_files_must_keep_arriving_too(self, port: int) -> None:
-        with begin(port, "Cookie: staff=1\r\nContent-Length: 100", b"abc") as connection:
+        with begin(port, "Cookie: staff=1\r\nContent-Length: 2000000", b"abc") as connection:
             assert b"stopped arriving" in connection.recv(10_000)
 
 

@@ -1,0 +1,41 @@
+"""Which requests share a lane, and so wait for each other."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from blog.caching.requests import KNOWN_PAGE
+from config.lanes import ACCOUNTS, FILES, KNOWN_PAGES, LANES, NEW_PAGES, SEARCHES, SUBMISSIONS, UPLOADS, lane_of
+from core.serving.admission import Lane
+
+SESSION = {"HTTP_COOKIE": f"a=b; {settings.SESSION_COOKIE_NAME}=x"}
+POST = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "100"}
+LARGE = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "5000000"}
+
+
+@pytest.mark.parametrize(
+    ("path", "environ", "lane"),
+    [
+        ("/tag/peace/", {}, NEW_PAGES),
+        ("/tag/peace/", {KNOWN_PAGE: True}, KNOWN_PAGES),
+        ("/tag/peace/", {"REQUEST_METHOD": "HEAD"}, NEW_PAGES),
+        ("/", {"QUERY_STRING": "p=5"}, NEW_PAGES),
+        ("/", {"QUERY_STRING": "x=1&s=words"}, SEARCHES),
+        ("/search/words/", {}, SEARCHES),
+        ("/search/suggestions.json", {"QUERY_STRING": "q=w"}, SEARCHES),
+        ("/comments/on/post/1/", POST, SUBMISSIONS),
+        ("/static/css/site.css", {}, FILES),
+        ("/media/a.jpg", {}, FILES),
+        ("/admin/login/", {}, ACCOUNTS),
+        ("/admin/login/", POST, ACCOUNTS),
+        ("/tag/peace/", SESSION, ACCOUNTS),
+        ("/admin/blog/post/1/change/", SESSION | POST, ACCOUNTS),
+        ("/admin/media/upload/", SESSION | LARGE, UPLOADS),
+        ("/admin/media/upload/", SESSION | POST | {"HTTP_TRANSFER_ENCODING": "chunked"}, UPLOADS),
+    ],
+)
+def test_each_kind_of_request_has_one(path: str, environ: dict[str, Any], lane: Lane) -> None:
+    found = lane_of({"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", **environ})
+    assert found is lane
+    assert found in LANES
