@@ -1,5 +1,6 @@
 """The indexes from which the queries of public pages are read, however many posts there are."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -19,6 +20,19 @@ def _site() -> None:
     posts = PostFactory.create_batch(20, categories=[CategoryFactory(name="top")], published_at=at(2020, 1, 1))
     posts[0].sticky = True
     posts[0].save()
+    # PostgreSQL chooses any index, and sorts, where there are only a few.
+    times = [at(2010, 1, 1) + dt.timedelta(hours=number) for number in range(2_000)]
+    Post.objects.bulk_create(
+        Post(
+            title="Old",
+            slug=f"old-{number}",
+            author=posts[0].author,
+            status="published",
+            published_at=time,
+            published_on=time.date(),
+        )
+        for number, time in enumerate(times)
+    )
     PageFactory(title="Child", parent=PageFactory(title="About"))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

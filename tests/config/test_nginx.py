@@ -94,7 +94,7 @@ class Site:
 
     def get_file(self, path: str) -> Response:
         """Request the page until nginx has a file of it."""
-        for _attempt in range(100):
+        for _attempt in range(1_000):
             response = self.get(path)
             if response.is_file:
                 return response
