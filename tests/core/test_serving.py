@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,14 @@ def status_on(connection: socket.socket) -> int:
     return int(connection.recv(1000)[9:12])
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("It never happened.")
+
+
 class TestRequests:
     def test_the_application_gets_what_wsgi_says(self, port: int) -> None:
         headers = {"Cookie": "a=1", "X-Two": "x", "X_Two": "forged", "Content-Type": "text/plain"}
@@ -189,13 +197,9 @@ class TestFiles:
                 connection.connect(("127.0.0.1", port))
                 connection.sendall(b"GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert ask(port)[0].status == 200
-            assert ask(port, path="/open")[1] != b"0"
+            wait_until(lambda: ask(port, path="/open")[1] != b"0")
         # They are gone, so their files are closed.
-        for _ in range(100):
-            if (number := ask(port, path="/open")[1]) == b"0":
-                break
-            time.sleep(0.1)
-        assert number == b"0"
+        wait_until(lambda: ask(port, path="/open")[1] == b"0")
 
     def test_the_headers_of_a_file_come_without_it(self, port: int) -> None:
         response, body = ask(port, "HEAD", "/file")
