@@ -52,7 +52,9 @@ class PageMemory:
                 self._version = version
                 self._new.clear()
                 self._popular.clear()
-            self._new.add(request, page)
+            # In place of one that has expired, which would be found first.
+            part = self._new if self._popular.get(request) is None else self._popular
+            part.add(request, page)
 
     def _remember(self, request: PageRequest) -> None:
         self._known[request] = None

@@ -414,6 +414,16 @@ class TestMemory:
         assert memory.get(1, request) is None
         assert memory.get(2, request) is not None
 
+    def test_has_the_page_that_was_added_last(self) -> None:
+        """One that has expired, because a scheduled post is due, is rendered again under the same version."""
+        memory, request = PageMemory(1_000_000), PageRequest("/", "", False)
+        for size in (10, 20, 30):
+            memory.add(1, request, stored_page(size))
+            for _again in range(2):
+                page = memory.get(1, request)
+                assert page is not None
+                assert len(page.body("")) == size
+
     def test_does_not_keep_what_is_larger_than_all_of_it(self) -> None:
         memory = PageMemory(1_000)
         memory.add(1, PageRequest("/", "", False), stored_page(5_000))

@@ -94,13 +94,12 @@ class Site:
 
     def get_file(self, path: str) -> Response:
         """Request the page until nginx has a file of it."""
-        for _attempt in range(200):
+        for _attempt in range(100):
             response = self.get(path)
             if response.is_file:
                 return response
             time.sleep(0.02)
-        # Nothing is wrong for readers then, whom the application answers.
-        pytest.xfail(f"A fault that is not understood: now and then, nginx gets no file of {path} for a while.")
+        raise TimeoutError(f"nginx never had a file of {path}.")
 
 
 @pytest.fixture(scope="module")
