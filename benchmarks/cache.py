@@ -4,14 +4,10 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +15,7 @@ import scratch_site  # isort: split
 
 import httpx
 from django.utils import timezone
+from scratch_site import run_server
 
 from accounts.models import User
 from blog.models import Post, Status
@@ -53,31 +50,6 @@ def build() -> str:
     scratch_site.create_posts(20, author)
     scratch_site.connection.close()
     return post.get_absolute_url()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def run(command: list[str], port: int, **environment: str) -> Iterator[int]:
-    """Run a server, and yield its process ID when it listens."""
-    server = subprocess.Popen(command, cwd=scratch_site.PROJECT, env=os.environ | SITE | environment)  # noqa: S603  # our own arguments
-    try:
-        for _attempt in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            raise SystemExit("A server did not start.")
-        yield server.pid
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def granian(application: str, port: int) -> list[str]:
@@ -156,13 +128,13 @@ def main() -> None:
         raise SystemExit(f"NOTHING WAS MEASURED: Install {' and '.join(missing)}, which Debian has packages of.")
     folder, pages = FOLDER, FOLDER / "pages"
     path = build()
-    bare, app, direct, port, plain = (free_port() for _ in range(5))
+    bare, app, direct, port, plain = (scratch_site.free_port() for _ in range(5))
     servers = nginx(folder, pages, port=port, plain_port=plain, app_port=app)
     with (
-        run(granian("benchmarks.bare_django:application", bare), bare) as bare_pid,
-        run(granian("config.rsgi:application", direct), direct, PAGES_FOLDER="") as direct_pid,
-        run(granian("config.rsgi:application", app), app),
-        run(servers, port) as nginx_pid,
+        run_server(granian("benchmarks.bare_django:application", bare), bare) as bare_pid,
+        run_server(granian("config.rsgi:application", direct), direct, **SITE | {"PAGES_FOLDER": ""}) as direct_pid,
+        run_server(granian("config.rsgi:application", app), app, **SITE),
+        run_server(servers, port) as nginx_pid,
     ):
         headers = {"Host": HOST, "Accept-Encoding": "br, gzip"}
         etag = httpx.get(f"http://127.0.0.1:{direct}{path}", headers=headers).headers["ETag"]

@@ -94,15 +94,27 @@ def serve(workers: int) -> Iterator[int]:
 def serve_application(application: str, workers: int = 1, *, interface: str = "wsgi") -> Iterator[Server]:
     """Run granian as in production, with this application."""
     connection.close()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
+    with run_server([*command, application], port) as pid:
+        yield Server(port, pid)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def run_server(command: list[str], port: int, **environment: str) -> Iterator[int]:
+    """Run a server in this environment, too, and yield its process ID when it listens on `port`."""
     # It logs each page that is not found, and its advice would be lines of our tables.
     silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen([*command, application], cwd=PROJECT, **silence)  # noqa: S603  # our own command
+    server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, **silence)  # noqa: S603  # our own command
     try:
         for _attempt in range(600):
             with socket.socket() as probe:
@@ -111,7 +123,7 @@ def serve_application(application: str, workers: int = 1, *, interface: str = "w
             time.sleep(0.1)
         else:
             raise SystemExit("The server did not start.")
-        yield Server(port, server.pid)
+        yield server.pid
     finally:
         server.terminate()
         server.wait()

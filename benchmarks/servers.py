@@ -7,11 +7,9 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,24 +56,13 @@ class Result(NamedTuple):
 @contextmanager
 def serve(name: str) -> Iterator[tuple[int, int]]:
     """Run a server, and yield its port and process ID."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = scratch_site.free_port()
     command = [part.format(port=port) for part in SERVERS[name]]
-    server = subprocess.Popen([sys.executable, "-m", *command], cwd=scratch_site.PROJECT)  # noqa: S603  # ours
-    try:
-        for _attempt in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    with scratch_site.run_server([sys.executable, "-m", *command], port) as pid:
         # By then, both workers have loaded the site and compiled its templates.
         for _request in range(20):
             scratch_site.send(port, "/")
-        yield port, server.pid
-    finally:
-        server.terminate()
-        server.wait()
+        yield port, pid
 
 
 def processes(pid: int) -> list[int]:

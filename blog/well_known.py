@@ -51,7 +51,7 @@ def favicon(request: SiteRequest) -> HttpResponse:
 
 @require_safe
 def security_txt(request: SiteRequest) -> HttpResponse:
-    """Say whom to tell about a weakness in the site (settings.BROADSIDE_SECURITY_CONTACTS). Source: RFC 9116."""
+    """State the contacts for security reports (settings.BROADSIDE_SECURITY_CONTACTS). Source: RFC 9116."""
     if not settings.BROADSIDE_SECURITY_CONTACTS:
         raise Http404(gettext("This site names no contact for reports about its security."))
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)

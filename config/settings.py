@@ -56,7 +56,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 # Hosts whose images are shown. Images on other hosts are never loaded, only linked.
 BROADSIDE_OWN_HOSTS = [SITE_HOST]
 
-# Whom to tell about weaknesses of the site, in /.well-known/security.txt.
+# The contacts for reports about the site's security, in /.well-known/security.txt.
 BROADSIDE_SECURITY_CONTACTS = security_contacts(env.list("SECURITY_CONTACT", default=[]))
 
 INSTALLED_APPS = [

@@ -32,7 +32,7 @@ class ContentVersion(models.Model):
     """Numbers whose sum, the content version, grows whenever public content changes.
 
     It is part of every cache key and ETag, so processes agree on what is out of date without communicating. It is
-    incremented in the transaction that changes content, so whoever sees one sees the other, whatever crashes.
+    incremented in the transaction that changes content, so both become visible together, whatever crashes.
 
     SQLite has one writer at a time, so there is one row. On PostgreSQL each transaction increments a row that no other
     one is using (an advisory lock says so), because writers would wait for each other if all incremented the same.
@@ -49,7 +49,7 @@ class ContentVersion(models.Model):
 
 
 _TABLE: Final = ContentVersion._meta.db_table
-# The namespace of our advisory locks. Any number that nobody else uses.
+# The namespace of our advisory locks. Any number that is not used elsewhere.
 _LOCKS: Final = 20_613
 _READ: Final = f"SELECT CAST(coalesce(sum(number), 0) AS bigint) FROM {_TABLE}"  # noqa: S608  # our own table
 # Each takes what is added.
@@ -129,7 +129,7 @@ def _incremented() -> None:
 
 @contextmanager
 def content_stands_still() -> Iterator[int | None]:
-    """Yield the content version, which stays the same within the block; or None if somebody is changing content now.
+    """Yield the content version, which stays the same within the block; or None if content is being changed.
 
     Never waits. Changes wait for the end of the block, which must be short. Not for use within a transaction.
     """
@@ -145,7 +145,7 @@ def content_stands_still() -> Iterator[int | None]:
     database.execute("PRAGMA busy_timeout = 0")
     try:
         try:
-            # Writes nothing, but nobody else can write either.
+            # It writes nothing, but keeps all others from writing.
             database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
             yield None

@@ -37,7 +37,7 @@ def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable
     """Return what `make` returned for this key, in this language, since public content last changed.
 
     Processes agree on the content version, so each forgets at the same time. `make` must depend on nothing but the key
-    and public content, and nobody may change what it returns.
+    and public content, and what it returns must not be changed.
     """
     memory = memory_of(site.content_version)
     if memory.expires == math.inf:

@@ -27,7 +27,7 @@ from tags.models import Tag, TagAlias, search_key, tag_key
 MAX_RANKED: Final = 500
 # How many categories, tags or people one filter may stand for.
 _MAX_NAMED: Final = 50
-# What lists in the admin show of more than these, nobody leafs through.
+# Longer lists in the admin are not useful.
 _MAX_FOR_STAFF: Final = 2_000
 _MAX_LANGUAGES: Final = 12
 # No blog has older posts.

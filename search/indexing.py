@@ -74,7 +74,7 @@ def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = F
         while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
             last, done = some[-1], done + len(some)
             with transaction.atomic():
-                # Whoever changes one of them meanwhile waits, and then brings it up to date.
+                # A transaction that changes one of them meanwhile waits, and then brings it up to date.
                 list(objects.select_for_update(no_key=True).filter(pk__in=some).order_by("pk").values_list("pk"))
                 changed[name] += update(some)
             progress(name, done, total)

@@ -13,7 +13,7 @@ from typing import Final
 
 import snowballstemmer
 
-# Longer tokens are cut. Nobody types them, and PostgreSQL refuses those of more than 2,046 bytes.
+# Longer tokens are cut. They are not words, and PostgreSQL refuses those of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
 # What stands between texts that don't follow each other, so that no phrase is found across them.
 GAP: Final = "_"

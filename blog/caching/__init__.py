@@ -42,7 +42,7 @@ def mark_public(response: HttpResponse) -> None:
 
     If the view says how long they may keep it, they do, but the page cache asks for the content version all the same.
 
-    It does not vary on cookies, because every cache of ours lets requests with a session pass (see PageCache).
+    It does not vary on cookies, because our caches never answer requests with a session (see PageCache).
     """
     response.is_public_page = True  # type: ignore[attr-defined]  # a mark on the response itself
     if not response.has_header("Cache-Control"):

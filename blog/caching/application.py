@@ -25,7 +25,7 @@ from core.changes import content_version, next_scheduled_change
 # there.
 _PATIENCE: Final = 0.3
 _INTERVAL: Final = 0.005
-# In seconds. Pages may depend on the time in ways that nobody has registered, so they live for two days at most.
+# In seconds. Pages may depend on the time in ways that are not registered, so they expire after two days at most.
 _DAY: Final = 24 * 60 * 60
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class PageCache:
         self._dictionary: tuple[str, Dictionary] | None = None
 
     def answer_hit(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-        """Answer if the page is in the cache, or else return None and note whether somebody asked for it before."""
+        """Answer if the page is in the cache, or else return None and note whether it was requested before."""
         request = page_request(environ)
         version = None if request is None else _version()
         if request is None or version is None:
@@ -78,7 +78,7 @@ class PageCache:
     def _answer_in_turn(
         self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Send a page from the shared cache, or let Django answer, unless somebody else is rendering this page."""
+        """Send a page from the shared cache, or let Django answer, unless another thread or process is rendering it."""
         number = int.from_bytes(self._digest(request)[:7])
         deadline = time.monotonic() + _PATIENCE
         while True:
@@ -117,7 +117,7 @@ class PageCache:
                 # Anyone can invent any number of searches, redirects and URLs that don't exist, and fill the disk.
                 cache.set(self._key(version, request), page, seconds)
         if available_dictionary(environ) and request.path != DICTIONARY_PATH:
-            # The reader waits for one page now, rather than many readers for larger ones until somebody asks for it.
+            # One reader waits a little longer now. Otherwise many would get larger pages until the next request for it.
             self._fetch_dictionary(environ)
         return self._send(page, version, request, environ, start_response)
 
@@ -180,7 +180,7 @@ class PageCache:
 
 
 def _version() -> int | None:
-    """Return the content version, or None if it can't be read: then there are errors, which nobody may store."""
+    """Return the content version, or None if it can't be read: then there are errors, which must not be stored."""
     try:
         return content_version()
     except DatabaseError as error:
@@ -188,5 +188,5 @@ def _version() -> int | None:
         return None
     finally:
         if not connection.in_atomic_block:
-            # Nobody else does, as no request begins or ends here.
+            # Django does this at the beginning and end of a request, and there is none.
             close_old_connections()

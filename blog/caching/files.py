@@ -1,10 +1,10 @@
 """Pages in files that nginx sends by itself (deploy/nginx.conf), without asking the application.
 
-Each content version has a folder, and the link `current` leads to the one that nginx may use. Nobody asks for the
-content version there, so the link has to be right at every moment. Two rules ensure that, whatever crashes:
+Each content version has a folder, and the link `current` leads to the one that nginx may use. nginx does
+not know the content version, so the link has to be right at all times. Two rules ensure that, whatever crashes:
 
-- Who changes content removes the link, in the same transaction, before anyone can see the change.
-- The link is made only while nobody is changing content: that takes the lock which a change needs.
+- Each transaction that changes content removes the link before the change can be seen.
+- The link is made only while no transaction is changing content: it takes the lock that a change needs.
 """
 
 import contextlib
@@ -159,7 +159,7 @@ def _is_file(request: PageRequest, page: CachedPage) -> bool:
         and path.endswith("/")
         and len(path) <= _MAX_PATH_LENGTH
         and "\0" not in path
-        # Neither empty, nor hidden, nor `..`, nor a file of ours.
+        # No name is empty, hidden, `..` or that of one of our files.
         and not any(not name or name.startswith((".", "index.html")) for name in names)
         and all(len(name) <= _MAX_NAME_LENGTH for name in names)
     )

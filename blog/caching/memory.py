@@ -29,7 +29,7 @@ class PageMemory:
         self._lock = threading.Lock()
 
     def knows(self, request: PageRequest) -> bool:
-        """Whether this page was there not long ago, perhaps before something changed. Invented URLs never were."""
+        """Whether this page was here not long ago, perhaps under an earlier version. Invented URLs never were."""
         return request in self._known
 
     def get(self, version: int, request: PageRequest) -> CachedPage | None:

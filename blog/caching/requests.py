@@ -15,7 +15,7 @@ Environ = dict[str, Any]
 
 # In the environment of a request whose response the page cache may store, and compresses.
 FOR_PAGE_CACHE: Final = "broadside.for_page_cache"
-# In the environment of a request for a page that somebody asked for not long ago.
+# In the environment of a request for a page that was requested not long ago.
 KNOWN_PAGE: Final = "broadside.known_page"
 # Longer paths and values of parameters are no pages of ours. Decoded, so a slug of 200 characters has up to 800.
 _MAX_PATH_LENGTH: Final = 2_000

@@ -1,8 +1,8 @@
 """Who is answered when there is more to do than time.
 
 What is ready, such as a page in the cache, costs next to nothing and is not counted here. Everything else takes time
-that readers miss, so each kind of request has a lane of its own: a flood of one kind fills its lane, and nobody else
-waits for it. There is no puzzle, and nothing is remembered of anyone.
+that readers miss, so each kind of request has a lane of its own: a flood of one kind fills its lane, and no other
+request waits for it. There is no puzzle, and nothing is remembered of anyone.
 """
 
 import asyncio

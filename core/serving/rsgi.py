@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
-from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication
 
 from django.db import close_old_connections
@@ -273,17 +272,18 @@ def _announced_size(headers: Headers) -> int | None:
 
 
 def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
-    server, client = urlsplit(f"//{scope.server}"), urlsplit(f"//{scope.client}")
+    server_name, _colon, server_port = scope.server.rpartition(":")
+    client, _colon, _port = scope.client.rpartition(":")
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         # WSGI wants the bytes of the path, each as a character (PEP 3333).
         "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
-        "SERVER_NAME": server.hostname or "",
-        "SERVER_PORT": str(server.port or ""),
+        "SERVER_NAME": server_name.strip("[]"),
+        "SERVER_PORT": server_port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": client.hostname or "",
+        "REMOTE_ADDR": client.strip("[]"),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": body,

@@ -93,7 +93,7 @@ export function createVisualMode(box, field, addFiles) {
       load();
       element.hidden = false;
       field.closest("text-expander").hidden = true;
-      // Whoever asks the text area for the focus means the text.
+      // Scripts that focus the text area mean the text.
       field.focus = () => mode.focus();
       // The preview follows.
       element.dispatchEvent(new Event("scroll"));
