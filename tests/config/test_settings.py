@@ -1,5 +1,6 @@
 """Settings come from environment variables, and a site that would be unsafe does not start."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,34 @@ assert styles
 assert [reader.get(style).status_code for style in styles] == [200] * len(styles)
 """
     result = run(tmp_path, code, SECRET_KEY="x", STATIC_ROOT=str(tmp_path / "static"))
+    assert result.returncode == 0, result.stderr
+
+
+def test_static_files_of_an_update_are_served_before_they_are_collected(tmp_path: Path) -> None:
+    static = tmp_path / "static"
+    settings = {"SECRET_KEY": "x", "STATIC_ROOT": str(static)}
+    collect = "import django; django.setup(); from django.core.management import call_command; "
+    collect += "call_command('collectstatic', interactive=False, verbosity=0)"
+    assert run(tmp_path, collect, **settings).returncode == 0
+    # An earlier version did not have this file.
+    manifest = json.loads((static / "staticfiles.json").read_text())
+    del manifest["paths"]["css/site.css"]
+    (static / "staticfiles.json").write_text(json.dumps(manifest))
+    for file in (static / "css").glob("site.*"):
+        file.unlink()
+    code = """
+import django, re
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+call_command("migrate", verbosity=0)
+reader = Client(headers={"host": "localhost"})
+page = reader.get("/")
+assert page.status_code == 200, page.status_code
+assert 'href="/static/css/site.css"' in page.content.decode()
+assert reader.get("/static/css/site.css").status_code == 200
+"""
+    result = run(tmp_path, code, **settings)
     assert result.returncode == 0, result.stderr
 
 
