@@ -71,6 +71,7 @@ def load(target: Target, connections: int, seconds: float) -> Result:
         wrk.send_signal(signal.SIGINT)
         output, _errors = wrk.communicate()
     cpu = target.server.cpu_seconds() - before
+    _wait_until_idle(target.server)
     figures = [int(figure) for figure in (output.splitlines() or [""])[-1].split()]
     if not figures or not figures[0]:
         # The machine is so busy that wrk had not begun, or had no response yet.
@@ -79,3 +80,11 @@ def load(target: Target, connections: int, seconds: float) -> Result:
     if failed or (refused and target.status < 400):
         raise SystemExit(f"{target.url}: {failed + refused} of {count} requests failed.\n{output}")
     return Result(count / duration * 1e6, p50 / 1000, p99 / 1000, cpu / count * 1000)
+
+
+def _wait_until_idle(server: Server) -> None:
+    """Let a server finish what wrk no longer waits for, which would otherwise be measured with the next target."""
+    used, before = server.cpu_seconds(), 0.0
+    while used - before > 0.001:
+        time.sleep(0.1)
+        before, used = used, server.cpu_seconds()
