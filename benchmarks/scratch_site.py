@@ -22,6 +22,8 @@ sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks" * 3)
 FOLDER = Path(os.environ.setdefault("BROADSIDE_DATA", _FOLDER.name))
 EXPORT = FOLDER / "export.xml"
+# As in deploy/systemd/broadside.service.
+ALLOCATION = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
 # The module with which nginx sends compressed files, if it is installed.
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
@@ -101,7 +103,7 @@ def serve_application(
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    with run_server([*command, application], port, **settings) as server:
+    with run_server([*command, application], port, **ALLOCATION | settings) as server:
         yield server
 
 
