@@ -8,14 +8,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import scratch_site  # isort: split
 
-import httpx
 from django.utils import timezone
-from scratch_site import run_server
+from load import Result, Target, load
+from scratch_site import Server
 
 from accounts.models import User
 from blog.models import Post, Status
@@ -23,18 +23,6 @@ from blog.models import Post, Status
 HOST = "localhost"
 FOLDER = Path(tempfile.mkdtemp(prefix="broadside-nginx-"))
 SITE = {"SITE_URL": f"http://{HOST}", "PAGES_FOLDER": f"{FOLDER}/pages", "STATIC_ROOT": f"{FOLDER}/static"}
-BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is requested: a URL with headers, from a server that runs in `pid` and its children."""
-
-    label: str
-    url: str
-    pid: int
-    headers: tuple[str, ...] = ("Accept-Encoding: br, gzip",)
 
 
 def build() -> str:
@@ -52,16 +40,8 @@ def build() -> str:
     return post.get_absolute_url()
 
 
-def granian(application: str, port: int) -> list[str]:
-    """Return the command for one worker process, so that the applications are compared, and not the cores."""
-    interface = "rsgi" if application.startswith("config.rsgi") else "wsgi"
-    options = ["--interface", interface, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    options += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    return [sys.executable, "-m", "granian", *options, "--no-ws", "--log-level", "error", application]
-
-
-def nginx(folder: Path, pages: Path, *, port: int, plain_port: int, app_port: int) -> list[str]:
-    """Return the command for one nginx with our configuration, and a server that sends files and nothing else.
+def nginx_servers(folder: Path, pages: Path, *, port: int, plain_port: int, app_port: int) -> str:
+    """Return the directives of our configuration, and of a server that sends files and nothing else.
 
     Both without TLS, which would hide the difference.
     """
@@ -77,98 +57,65 @@ def nginx(folder: Path, pages: Path, *, port: int, plain_port: int, app_port: in
         (r"/run/broadside/pages", str(pages)),
         (r"/srv/broadside/static/", f"{folder}/static/"),
         (r"/var/log/nginx/blog.log", f"{folder}/access.log"),
-        *([] if BROTLI.exists() else [(r"brotli_static on;", "")]),
+        *([] if scratch_site.BROTLI.exists() else [(r"brotli_static on;", "")]),
     ):
         ours = re.sub(pattern, replacement, ours)
     plain = f"server {{ listen 127.0.0.1:{plain_port}; root {folder}/plain; access_log {folder}/plain.log private; "
-    plain += "gzip_static on; " + ("brotli_static on; " if BROTLI.exists() else "") + "}"
-    (folder / "nginx.conf").write_text(
-        f"{f'load_module {BROTLI};' if BROTLI.exists() else ''}\n{'user root;' if os.getuid() == 0 else ''}\n"
-        f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log /dev/null crit; events {{}}\n"
-        f"http {{ types {{ text/html html; }} sendfile on; keepalive_requests 1000000;\n{ours}\n{plain}\n}}"
-    )
-    return ["nginx", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/start.log"]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process and its children so far, in seconds."""
-    seconds = 0.0
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (process / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if pid in {int(process.name), int(fields[1])}:
-            seconds += (int(fields[11]) + int(fields[12])) / TICKS
-    return seconds
-
-
-def load(target: Target, connections: int, seconds: int) -> tuple[float, float]:
-    """Request a target for some seconds. Return requests per second, and CPU microseconds per request."""
-    headers = [part for header in (*target.headers, f"Host: {HOST}") for part in ("-H", header)]
-    before = cpu_seconds(target.pid)
-    command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", *headers, target.url]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own arguments
-    if "Non-2xx" in output and "304" not in target.label:
-        raise SystemExit(f"{target.label}: {output}")
-    (count,) = re.findall(r"(\d+) requests in", output)
-    (rate,) = re.findall(r"Requests/sec: +([\d.]+)", output)
-    return float(rate), (cpu_seconds(target.pid) - before) / int(count) * 1e6
+    plain += "gzip_static on; " + ("brotli_static on; " if scratch_site.BROTLI.exists() else "") + "}"
+    return f"{ours}\n{plain}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--seconds", type=int, default=3, help="for each target and number of connections (%(default)s)"
+        "--seconds", type=float, default=3, help="for each target and number of connections (%(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="whose median counts (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="whose medians count (%(default)s)")
     options = parser.parse_args()
-    missing = [name for name in ("wrk", "nginx") if not shutil.which(name)]
-    if missing:
-        raise SystemExit(f"NOTHING WAS MEASURED: Install {' and '.join(missing)}, which Debian has packages of.")
     folder, pages = FOLDER, FOLDER / "pages"
     path = build()
-    bare, app, direct, port, plain = (scratch_site.free_port() for _ in range(5))
-    servers = nginx(folder, pages, port=port, plain_port=plain, app_port=app)
+    port, plain_port = scratch_site.free_port(), scratch_site.free_port()
+    site = partial(scratch_site.serve_application, "config.rsgi:application", interface="rsgi")
     with (
-        run_server(granian("benchmarks.bare_django:application", bare), bare) as bare_pid,
-        run_server(granian("config.rsgi:application", direct), direct, **SITE | {"PAGES_FOLDER": ""}) as direct_pid,
-        run_server(granian("config.rsgi:application", app), app, **SITE),
-        run_server(servers, port) as nginx_pid,
+        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
+        site(**SITE | {"PAGES_FOLDER": ""}) as direct,
+        site(**SITE) as app,
+        scratch_site.serve_with_nginx(
+            folder, nginx_servers(folder, pages, port=port, plain_port=plain_port, app_port=app.port), port
+        ) as nginx,
     ):
-        headers = {"Host": HOST, "Accept-Encoding": "br, gzip"}
-        etag = httpx.get(f"http://127.0.0.1:{direct}{path}", headers=headers).headers["ETag"]
+        encodings, host = ("Accept-Encoding", "br, gzip"), ("Host", HOST)
+        hit, behind_nginx = (Target(server, path, (encodings, host)) for server in (direct, nginx))
+        etag = hit.get()[0]["ETag"]
         for _attempt in range(200):
             # Until nginx sends the file itself.
-            if httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers).headers["ETag"].startswith('"'):
+            if behind_nginx.get()[0]["ETag"].startswith('"'):
                 break
         else:
             raise SystemExit("nginx never sent a file by itself.")
         shutil.copytree(pages / "current" / path.strip("/"), folder / "plain" / path.strip("/"))
-        known = ("Accept-Encoding: br, gzip", f"If-None-Match: {etag}")
-        targets = [
-            Target("bare Django view of 60 kB", f"http://127.0.0.1:{bare}/", bare_pid),
-            Target("hit in the application", f"http://127.0.0.1:{direct}{path}", direct_pid),
-            Target("304 in the application", f"http://127.0.0.1:{direct}{path}", direct_pid, known),
-            Target("nginx alone, the same bytes", f"http://127.0.0.1:{plain}{path}", nginx_pid),
-            Target("our page behind nginx", f"http://127.0.0.1:{port}{path}", nginx_pid),
-        ]
-        results = {(target, count): [] for target in targets for count in (1, 16)}
+        targets = {
+            "bare Django view of 60 kB": Target(bare, "/"),
+            "hit in the application": hit,
+            "304 in the application": Target(direct, path, (encodings, host, ("If-None-Match", etag)), 304),
+            "nginx alone, the same bytes": Target(Server(plain_port, nginx.pid), path, (encodings,)),
+            "our page behind nginx": behind_nginx,
+        }
+        results: dict[str, tuple[list[Result], ...]] = {label: ([], []) for label in targets}
         for _round in range(options.rounds):
-            for target, count in results:
-                results[target, count].append(load(target, count, options.seconds))
+            for label, target in targets.items():
+                for count, column in zip((1, 16), results[label], strict=True):
+                    column.append(load(target, count, options.seconds))
     shutil.rmtree(folder)
-    medians = {
-        key: tuple(statistics.median(values) for values in zip(*runs, strict=True)) for key, runs in results.items()
-    }
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     print(f"{'':<30}{'req/s, 1':>10}{'req/s, 16':>11}{'of':>7}{'CPU, µs':>9}{'of':>7}")
-    for index, target in enumerate(targets):
-        base = targets[0] if index < 3 else targets[3]
-        one, many, compared = medians[target, 1], medians[target, 16], medians[base, 16]
-        print(
-            f"{target.label:<30}{one[0]:>10,.0f}{many[0]:>11,.0f}{many[0] / compared[0]:>7.0%}"
-            f"{many[1]:>9.0f}{many[1] / compared[1]:>7.2f}"
-        )
+    for label, (one, many) in results.items():
+        base = results["nginx alone, the same bytes" if "nginx" in label else "bare Django view of 60 kB"][1]
+        faster = statistics.median(mine.per_second / other.per_second for mine, other in zip(many, base, strict=True))
+        dearer = statistics.median(mine.cpu / other.cpu for mine, other in zip(many, base, strict=True))
+        rates = [statistics.median(each.per_second for each in column) for column in (one, many)]
+        cpu = statistics.median(each.cpu for each in many) * 1000
+        print(f"{label:<30}{rates[0]:>10,.0f}{rates[1]:>11,.0f}{faster:>7.0%}{cpu:>9.0f}{dearer:>7.2f}")
 
 
 main()

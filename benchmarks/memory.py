@@ -1,44 +1,69 @@
-"""Measures the memory of a worker after a crawler has asked for the pages of a large blog. See README.md."""
+"""Measures the memory of a worker while a crawler asks for each page of a large blog once. See README.md."""
 
 import argparse
 import http.client
+import os
 import random
+from collections import Counter
+from collections.abc import Iterator
 
 import scratch_site  # isort: split
 
-from make_corpus import make_corpus
+from django.db.models import Count
+from make_corpus import ensure_corpus
 
-from blog.models import Post
-from tags.models import Tag
+from blog.models import Category, Post
+from tags.models import Tag, TaggedPost
 
-# 2010 is the first year of the corpus.
-ARCHIVES = [f"/{2010 + year}/{month:02}/" for year in range(15) for month in range(1, 13)]
+POSTS_PER_PAGE = 10
+
+
+def pages(url: str, posts: int) -> Iterator[str]:
+    """Yield the pages of a listing with so many posts."""
+    yield url
+    yield from (f"{url}page/{number}/" for number in range(2, -(-posts // POSTS_PER_PAGE) + 1))
+
+
+def every_url() -> Iterator[str]:
+    """Yield what links lead to: posts, the pages of all listings, and the feeds of tags and categories."""
+    posts = Post.objects.published()
+    yield from (post.get_absolute_url() for post in posts.only("kind", "slug", "published_on"))
+    yield from pages("/", posts.count())
+    months = Counter(posts.values_list("published_on__year", "published_on__month"))
+    for (year, month), count in months.items():
+        yield from pages(f"/{year}/{month:02}/", count)
+    for category in Category.objects.all():
+        yield from pages(category.get_absolute_url(), posts.filter(categories=category).count())
+        yield f"{category.get_absolute_url()}feed/"
+    counts = dict(TaggedPost.objects.public().values_list("tag").annotate(Count("pk")).order_by())
+    for tag in Tag.objects.only("slug").iterator():
+        if tag.pk in counts:
+            yield from pages(tag.get_absolute_url(), counts[tag.pk])
+            yield f"{tag.get_absolute_url()}feed/"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=100_000)
-    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--requests", type=int, help="so many of all pages, chosen at random (all of them)")
     options = parser.parse_args()
-    scratch_site.migrate()
-    # A second run in the same BROADSIDE_DATA measures the same site.
-    if not Post.objects.exists():
-        make_corpus(options.posts)
-    chance = random.Random(7)  # noqa: S311  # the same pages in each run
-    posts = [post.get_absolute_url() for post in Post.objects.published().only("kind", "slug", "published_on")]
-    tags = [tag.get_absolute_url() for tag in Tag.objects.only("slug")[:50_000]]
-    paths = (
-        posts + tags + [f"{url}feed/" for url in tags] + ARCHIVES + [f"/page/{n}/" for n in range(2, len(posts) // 10)]
-    )
-    chosen = chance.choices(paths, k=options.requests)
+    ensure_corpus(options.posts)
+    urls = list(every_url())
+    random.Random(7).shuffle(urls)  # noqa: S311  # the same order in each run
+    chosen = urls[: options.requests]
+    print(f"{len(chosen):,} of {len(urls):,} pages of {options.posts:,} posts", flush=True)
     with scratch_site.serve_application("config.rsgi:application", interface="rsgi") as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
-        print(f"{'pages':>8}{'MiB':>8}", flush=True)
-        for number, path in enumerate(["/", *chosen]):
+        statuses: Counter[int] = Counter()
+        print(f"{'pages':>9}{'MiB':>6}", flush=True)
+        for number, path in enumerate(chosen, start=1):
             connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
-            connection.getresponse().read()
-            if number % max(1, options.requests // 5) == 0:
-                print(f"{number:>8,}{server.worker_bytes() / 2**20:>8.0f}", flush=True)
+            response = connection.getresponse()
+            response.read()
+            statuses[response.status] += 1
+            if number in {1, len(chosen)} or number % max(1, len(chosen) // 20) == 0:
+                print(f"{number:>9,}{server.worker_bytes() / 2**20:>6.0f}", flush=True)
+    print(f"statuses: {dict(statuses)}; load of the machine: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

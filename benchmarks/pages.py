@@ -1,110 +1,149 @@
-"""Measures what pages outside the page cache cost, in units of a bare Django view of the same run. See README.md."""
+"""Measures pages, rendered and from the page cache, beside a bare Django view and nginx with the same bytes.
+
+See README.md.
+"""
 
 import argparse
-import gzip
-import http.client
+import os
 import statistics
-from urllib.parse import urlencode
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
 
 import scratch_site  # isort: split
 
-from make_corpus import make_corpus, most_used_tag
+from load import Result, Target, load
+from make_corpus import ensure_corpus, most_used_tag
 
 from blog.models import Entry, Post, Redirect
 from tags.models import TaggedPost
 
-# The page cache leaves these requests alone, as it does those of `verify_import`.
-UNCACHED = {"Cache-Control": "no-store"}
+CONNECTIONS = (1, 16)
+# The page cache leaves requests with this header alone, as it does those of `verify_import`.
+UNCACHED = ("Cache-Control", "no-store")
+GZIP = ("Accept-Encoding", "gzip")
+BROWSER = ("Accept-Encoding", "br, gzip")
+RENDERED, HIT = "rendered", "hit"
 
 
-def paths_of_pages() -> dict[str, str]:
-    """Return the path of each kind of page."""
+class Row(NamedTuple):
+    """What is measured: a kind of page, how it is answered, and how it is requested."""
+
+    page: str
+    variant: str
+    target: Target
+
+
+# The results of all rounds, for each row and number of connections.
+Results = dict[Row, list[list[Result]]]
+
+
+def paths_of_pages() -> dict[str, tuple[str, int]]:
+    """Return the path and the status of each kind of page."""
     tag = most_used_tag()
     last_page = -(-TaggedPost.objects.public().filter(tag=tag).count() // 10)
-    discussed = Post.objects.published().filter(comment_count=9).first()
+    # The oldest one, because what is beside the newest is found more easily.
+    discussed = Post.objects.published().filter(comment_count=9).order_by("pk").first()
     moved = Post.objects.published().order_by("pk").first()
     Redirect.objects.get_or_create(path="/2009/01/01/moved/", entry=Entry.objects.get(pk=moved.pk))
     return {
-        "front page": "/",
-        "tag, first page": tag.get_absolute_url(),
-        "tag, last page": f"{tag.get_absolute_url()}page/{last_page}/",
-        "post, 9 comments": discussed.get_absolute_url(),
-        "tag feed": f"{tag.get_absolute_url()}feed/",
-        "redirect": "/2009/01/01/moved/",
-        "not found": "/2009/01/01/never-existed/",
+        "front page": ("/", 200),
+        "tag, first page": (tag.get_absolute_url(), 200),
+        "tag, last page": (f"{tag.get_absolute_url()}page/{last_page}/", 200),
+        "post, 9 comments": (discussed.get_absolute_url(), 200),
+        "tag feed": (f"{tag.get_absolute_url()}feed/", 200),
+        "search, 2 words": ("/?s=human+rights", 200),
+        "redirect": ("/2009/01/01/moved/", 301),
+        "not found": ("/2009/01/01/never-existed/", 404),
     }
 
 
-def ask(server: scratch_site.Server, path: str, count: int, headers: dict[str, str], body: str = "") -> tuple[int, int]:
-    """Send a request `count` times over one connection. Return the status and the bytes of the last response."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
-    status = size = 0
-    for _request in range(count):
-        connection.request("POST" if body else "GET", path, body or None, headers)
-        response = connection.getresponse()
-        content = response.read()
-        status = response.status
-        size = len(gzip.decompress(content) if response.headers["Content-Encoding"] == "gzip" else content)
-    connection.close()
-    return status, size
+def rows_of(ours: scratch_site.Server) -> list[Row]:
+    """Return the rows of our pages, and last that of comments, because each changes the content."""
+    rows = []
+    for page, (path, status) in paths_of_pages().items():
+        rows += [
+            Row(page, RENDERED, Target(ours, path, (UNCACHED,), status)),
+            Row(page, "rendered, gzip", Target(ours, path, (UNCACHED, GZIP), status)),
+            Row(page, HIT, Target(ours, path, (BROWSER,), status)),
+        ]
+    # The newer half of the posts: not the one whose page is measured.
+    pks = Post.objects.published().order_by("pk").values_list("pk", flat=True)
+    posts = range(pks[len(pks) // 2], pks.last())
+    return [*rows, Row("comment", RENDERED, Target(ours, "/", status=302, posts=posts))]
 
 
-def cpu_of(server: scratch_site.Server, path: str, count: int, headers: dict[str, str]) -> float:
-    """Return the seconds of processor time that one request takes."""
-    before = server.cpu_seconds()
-    ask(server, path, count, headers)
-    return (server.cpu_seconds() - before) / count
+def nginx_server(folder: Path, port: int, hits: list[Row]) -> str:
+    """Write what our hits are into files, and return the nginx server that sends them, as it sends any file."""
+    locations = []
+    for number, row in enumerate(hits):
+        headers, body = row.target.get()
+        (folder / f"{number}.html").write_bytes(body)
+        answer = {
+            301: f"return 301 {headers.get('Location')};",
+            404: f"error_page 404 /{number}.html; return 404;",
+        }.get(row.target.status, f"try_files /{number}.html =500;")
+        encoding = f"add_header Content-Encoding {headers['Content-Encoding']} always;" if body else ""
+        locations.append(f"location = /{number} {{ {encoding} {answer} }}")
+    return f"server {{ listen 127.0.0.1:{port}; root {folder}; access_log off; {' '.join(locations)} }}"
 
 
-def cpu_of_comments(server: scratch_site.Server, count: int, run: int) -> float:
-    """Return the seconds of processor time that one comment takes, from its submission to the redirect."""
-    posts = list(Post.objects.published().values_list("pk", flat=True)[:count])
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    before = server.cpu_seconds()
-    for pk in posts:
-        form = {"name": "Reader", "email": "reader@example.org", "text": f"Comment {run}"}
-        status, _size = ask(server, f"/comments/on/post/{pk}/", 1, headers, urlencode(form))
-        if status != 302:
-            raise SystemExit(f"A comment was not accepted: {status}")
-    return (server.cpu_seconds() - before) / len(posts)
+def measure(rows: list[Row], connections: tuple[int, ...], rounds: int, seconds: float) -> Results:
+    results = {row: [[] for _count in connections] for row in rows}
+    for _round in range(rounds):
+        for row, columns in results.items():
+            for count, column in zip(connections, columns, strict=True):
+                column.append(load(row.target, count, seconds))
+    return results
+
+
+def cost(results: list[Result], bare: list[Result]) -> float:
+    """Return the CPU time of a request, as a multiple of that of the bare view in the same round."""
+    return statistics.median(mine.cpu / unit.cpu for mine, unit in zip(results, bare, strict=True))
+
+
+def print_table(results: Results, bare: list[list[Result]]) -> None:
+    print(f"{'':<34}{'kB':>6}" + f"{'req/s':>11}{'p50, ms':>10}{'p99, ms':>10}{'CPU':>9}" * len(CONNECTIONS))
+    for row, columns in results.items():
+        size = 0 if row.target.posts else len(row.target.get()[1])
+        cells = f"{row.page:<18}{row.variant:<16}{size / 1000:>6.1f}"
+        for column, unit in zip(columns, bare, strict=True):
+            rate, p50, p99, _cpu = (statistics.median(values) for values in zip(*column, strict=True))
+            cells += f"{rate:>11,.0f}{p50:>10.2f}{p99:>10.2f}{cost(column, unit):>7.2f} b"
+        print(cells)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=5_000)
-    parser.add_argument("--requests", type=int, default=100, help="in each round (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="whose median counts (%(default)s)")
-    parser.add_argument("--plain", action="store_true", help="print lines for growth.py")
+    parser.add_argument("--seconds", type=float, default=2, help="for each row and number of connections (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="whose medians count (%(default)s)")
+    parser.add_argument("--plain", action="store_true", help="print lines for growth.py, about rendered pages only")
     options = parser.parse_args()
-    scratch_site.migrate()
-    # A second run in the same BROADSIDE_DATA measures the same site.
-    if not Post.objects.exists():
-        make_corpus(options.posts)
+    ensure_corpus(options.posts)
     scratch_site.allow_comments()
-    paths = paths_of_pages()
-    plain, compressed = UNCACHED, UNCACHED | {"Accept-Encoding": "gzip"}
+    port, folder = scratch_site.free_port(), Path(tempfile.mkdtemp(dir=scratch_site.FOLDER))
     with (
-        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        scratch_site.serve_application("config.rsgi:application", interface="rsgi") as ours,
+        scratch_site.serve_application("benchmarks.bare_django:application") as django,
+        scratch_site.serve_application("benchmarks.patient_site:application", interface="rsgi") as ours,
     ):
-        answers = {name: ask(ours, path, 20, plain) for name, path in paths.items()}
-        ask(bare, "/", 200, {})
-        units, costs = [], {name: ([], []) for name in (*paths, "comment")}
-        for run in range(options.rounds):
-            units.append(cpu_of(bare, "/", options.requests * 5, {}))
-            for name, path in paths.items():
-                costs[name][0].append(cpu_of(ours, path, options.requests, plain) / units[-1])
-                costs[name][1].append(cpu_of(ours, path, options.requests, compressed) / units[-1])
-            costs["comment"][0].append(cpu_of_comments(ours, min(options.requests, 40), run) / units[-1])
-    if options.plain:
-        print("\n".join(f"{name}\t{statistics.median(as_is)}" for name, (as_is, _zipped) in costs.items()))
-        return
-    print(f"{options.posts:,} posts; b = {statistics.median(units) * 1000:.3f} ms of CPU")
-    print(f"{'not in the page cache':<24}{'status':>8}{'kB':>6}{'CPU':>9}{'with gzip':>12}")
-    for name, (as_is, zipped) in costs.items():
-        status, size = answers.get(name, (302, 0))
-        print(f"{name:<24}{status:>8}{size / 1000:>6.0f}{statistics.median(as_is):>7.1f} b", end="")
-        print(f"{statistics.median(zipped):>10.1f} b" if zipped else "")
+        first, rows = Row("bare view", "", Target(django, "/")), rows_of(ours)
+        if options.plain:
+            rows = [first, *(row for row in rows if row.variant == RENDERED)]
+            results = measure(rows, (1,), options.rounds, options.seconds)
+            bare = results.pop(first)[0]
+            print("\n".join(f"{row.page}\t{cost(column, bare)}" for row, (column,) in results.items()))
+            return
+        hits = [row for row in rows if row.variant == HIT]
+        with scratch_site.serve_with_nginx(folder, nginx_server(folder, port, hits), port) as nginx:
+            for number, row in enumerate(hits):
+                target = Target(nginx, f"/{number}", status=row.target.status)
+                rows.insert(rows.index(row) + 1, Row(row.page, "nginx", target))
+            results = measure([first, *rows], CONNECTIONS, options.rounds, options.seconds)
+            units = (f"{statistics.median(each.cpu for each in column):.3f} ms" for column in results[first])
+            print(f"{options.posts:,} posts; b = {' and '.join(units)} of CPU, with 1 and 16 connections")
+            print(f"load of the machine: {os.getloadavg()[0]:.1f}")
+            print_table(results, results[first])
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks" * 3)
 FOLDER = Path(os.environ.setdefault("BROADSIDE_DATA", _FOLDER.name))
 EXPORT = FOLDER / "export.xml"
+# As in deploy/systemd/broadside.service.
+ALLOCATION = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
+# The module with which nginx sends compressed files, if it is installed.
+BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -63,22 +67,22 @@ def start_import() -> subprocess.Popen[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running granian: its port, and the ID of its first process."""
+    """A running web server: its port, and the ID of its first process. It starts the others."""
 
     port: int
     pid: int
 
     def cpu_seconds(self) -> float:
         """Return the processor time that all its processes have used so far (on Linux)."""
-        threads = (thread for pid in self._pids() for thread in Path(f"/proc/{pid}/task").iterdir())
-        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+        # The clock of another process. Source: clock_getcpuclockid(3), and how Linux numbers these clocks.
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.pids())
 
     def worker_bytes(self) -> int:
         """Return how much memory its largest process has now (on Linux)."""
-        pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._pids())
+        pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
         return max(pages) * resource.getpagesize()
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [self.pid, *map(int, children)]
 
@@ -91,15 +95,29 @@ def serve(workers: int) -> Iterator[int]:
 
 
 @contextmanager
-def serve_application(application: str, workers: int = 1, *, interface: str = "wsgi") -> Iterator[Server]:
-    """Run granian as in production, with this application."""
-    connection.close()
+def serve_application(
+    application: str, workers: int = 1, *, interface: str = "wsgi", **settings: str
+) -> Iterator[Server]:
+    """Run granian as in production, with this application and these settings, too."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    with run_server([*command, application], port) as pid:
-        yield Server(port, pid)
+    with run_server([*command, application], port, **ALLOCATION | settings) as server:
+        yield server
+
+
+@contextmanager
+def serve_with_nginx(folder: Path, http: str, port: int) -> Iterator[Server]:
+    """Run nginx with one worker process and these directives, one of which makes it listen on `port`."""
+    user = "user root;" if os.getuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"{f'load_module {BROTLI};' if BROTLI.exists() else ''} {user} daemon off; worker_processes 1; events {{}}\n"
+        f"pid {folder}/nginx.pid; error_log /dev/null crit;\n"
+        f"http {{ types {{ text/html html; }} sendfile on; keepalive_requests 1000000;\n{http}\n}}\n"
+    )
+    with run_server(["nginx", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/start.log"], port) as server:
+        yield server
 
 
 def free_port() -> int:
@@ -110,8 +128,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def run_server(command: list[str], port: int, **environment: str) -> Iterator[int]:
-    """Run a server in this environment, too, and yield its process ID when it listens on `port`."""
+def run_server(command: list[str], port: int, **environment: str) -> Iterator[Server]:
+    """Run a server in this environment, too, and yield it when it listens on `port`."""
+    connection.close()
     # It logs each page that is not found, and its advice would be lines of our tables.
     silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, **silence)  # noqa: S603  # our own command
@@ -123,7 +142,7 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[in
             time.sleep(0.1)
         else:
             raise SystemExit("The server did not start.")
-        yield server.pid
+        yield Server(port, server.pid)
     finally:
         server.terminate()
         server.wait()

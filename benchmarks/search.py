@@ -3,18 +3,15 @@
 import argparse
 import http.client
 import statistics
-from io import StringIO
 from urllib.parse import urlencode
 
 import scratch_site  # isort: split
 
-from django.core.management import call_command
-from make_corpus import make_corpus
+from make_corpus import ensure_corpus
 
 from blog.models import Post
 from core.models import SiteSettings
 from search.finding import find_entries
-from search.models import IndexedEntry
 from search.queries import parse
 
 # The page cache leaves these requests alone, as it does those of `verify_import`.
@@ -59,12 +56,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=50, help="in each round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="whose median counts (%(default)s)")
     options = parser.parse_args()
-    scratch_site.migrate()
-    # A second run in the same BROADSIDE_DATA measures the same site.
-    if not Post.objects.exists():
-        make_corpus(options.posts)
-    if IndexedEntry.objects.count() < Post.objects.count():
-        call_command("rebuild_search", stdout=StringIO())
+    ensure_corpus(options.posts)
     totals = {
         name: len(find_entries(parse(search["s"]), SiteSettings.current()).pks) for name, search in SEARCHES.items()
     }

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import scratch_site  # isort: split
 
-from make_corpus import make_corpus, most_used_tag
+from make_corpus import ensure_corpus, most_used_tag
 
 from blog.models import Post
 from comments.models import Comment
@@ -123,9 +123,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--connections", type=int, default=64)
     options = parser.parse_args()
-    scratch_site.migrate()
-    if not Post.objects.exists():
-        make_corpus(options.posts)
+    ensure_corpus(options.posts)
     scratch_site.allow_comments()
     tags = list(Tag.objects.order_by("?").values_list("slug", flat=True)[:20_000])
     posts = list(Post.objects.published().values_list("pk", flat=True)[:500])

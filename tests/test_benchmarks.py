@@ -10,19 +10,19 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a benchmark needs besides Python. In CI it must be there.
-PROGRAMS = {"cache.py": ("nginx", "wrk")}
+PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("nginx", "wrk")}
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["pages.py", "--posts", "30", "--requests", "2", "--rounds", "1"],
-        ["growth.py", "--posts", "12", "24", "--requests", "2", "--rounds", "1"],
+        ["pages.py", "--posts", "30", "--seconds", "0.1", "--rounds", "1"],
+        ["growth.py", "--posts", "30", "40", "--seconds", "0.1", "--rounds", "1"],
         ["memory.py", "--posts", "30", "--requests", "20"],
         ["search.py", "--posts", "200", "--requests", "2", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "2", "--connections", "8"],
         ["posting.py", "--comments", "40"],
-        ["cache.py", "--seconds", "1", "--rounds", "1"],
+        ["cache.py", "--seconds", "0.1", "--rounds", "1"],
     ],
     ids=lambda arguments: arguments[0],
 )

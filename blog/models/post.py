@@ -118,7 +118,11 @@ class Post(Entry):
     def _neighbour(self, lookup: str, *order: str) -> "Post | None":
         if self.published_at is None:
             return None
-        found: list[Post] = _neighbours(timezone.now(), self.published_at, self.pk, lookup=lookup, order=order)
+        now = timezone.now()
+        if lookup == "lt":
+            # SQLite finds the place in the index by one limit, and reads from there. All that is older is below both.
+            now = min(now, self.published_at)
+        found: list[Post] = _neighbours(now, self.published_at, self.pk, lookup=lookup, order=order)
         return found[0] if found else None
 
     @classmethod

@@ -66,6 +66,24 @@ class TestListing:
 
 
 @pytest.mark.usefixtures("_site")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL finds the place in an index by all conditions.")
+def test_the_neighbours_of_an_old_post_are_found_without_reading_all_newer_ones() -> None:
+    oldest = Post.objects.get(slug="old-1")
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 100
+
+    connection.connection.set_progress_handler(count, 100)
+    try:
+        assert (oldest.older_neighbour().slug, oldest.newer_neighbour().slug) == ("old-0", "old-2")
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+    assert steps < 1_000
+
+
+@pytest.mark.usefixtures("_site")
 def test_child_pages_have_an_index_of_their_own() -> None:
     assert "entry_with_parent" in plan_of(Page.objects.get(title="About").children.published())
 
