@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import io
 import json
+from collections import Counter
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from blog.models import Category, Entry, Page, Post
@@ -180,9 +183,9 @@ class TestVerifying:
         requested: list[str] = []
         get = InProcessClient.get
 
-        def record(client: InProcessClient, path: str) -> SiteResponse:
+        def record(client: InProcessClient, path: str, *, with_body: bool = True) -> SiteResponse:
             requested.append(path)
-            return get(client, path)
+            return get(client, path, with_body=with_body)
 
         monkeypatch.setattr(InProcessClient, "get", record)
         report = imported.with_suffix(".json")
@@ -333,9 +336,35 @@ class TestVerifying:
         with pytest.raises(CommandError, match="not XML"):
             run(write(tmp_path, "x"))
 
-    def test_base_must_be_an_http_url(self, imported: Path) -> None:
+    @pytest.mark.parametrize("url", ["file:///etc", "http://", "http://host:port", "//host"])
+    def test_base_must_be_an_http_url(self, imported: Path, url: str) -> None:
         with pytest.raises(CommandError, match="--base"):
-            run(imported, base="file:///etc")
+            run(imported, base=url)
+
+    def test_each_page_is_requested_once(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        requested = Counter[str]()
+        get = InProcessClient.get
+
+        def record(client: InProcessClient, path: str, *, with_body: bool = True) -> SiteResponse:
+            requested[path] += 1
+            return get(client, path, with_body=with_body)
+
+        monkeypatch.setattr(InProcessClient, "get", record)
+        run(imported)
+        assert requested["/2014/03/01/post-7/"] == requested["/?p=7"] == 1
+        assert requested.most_common(1)[0][1] == 1
+
+    def test_files_to_which_several_texts_refer_are_looked_up_together(self, tmp_path: Path) -> None:
+        content = '<img src="https://old.example/wp-content/uploads/2014/03/{}.jpg">'
+        items = [item(pk, title=f"Post {pk}", content=content.format(pk)) for pk in range(1, 6)]
+        path = write(tmp_path, export(*items))
+        import_export([path])
+        target = tmp_path / "report.json"
+        with CaptureQueriesContext(connection) as queries:
+            run(path, report=target)
+        missing = json.loads(target.read_text(encoding="utf-8"))["missing_references"]
+        assert [each["id"] for each in missing] == [1, 2, 3, 4, 5]
+        assert sum('former_path" IN' in query["sql"] for query in queries) == 1
 
     def test_running_site_is_checked_over_the_network(self, tmp_path: Path, live_server: object) -> None:
         path = write(tmp_path, export(item(7)))

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from django.utils.translation import gettext as _
 
-from blog.models import Post
 from blog.rendering.markups import markups
 from comments.models import CommentKind
 from core.http import host_of
@@ -24,7 +23,8 @@ from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
-from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed, one_line
+from wordpress.verifying.expectations import batches, is_checked, path_by_slug, path_of, shown_title
+from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
 from wordpress.wxr.values import aware_datetime, plain_line, usable_slug
@@ -35,7 +35,6 @@ Stage = Literal["reading", "checking"]
 _TERM_PREFIXES: Final = {CATEGORY: "category", TAG: "tag"}
 _APPROVED: Final = {"1", "approve", "approved"}
 _PINGS: Final = {CommentKind.PINGBACK, CommentKind.TRACKBACK}
-_MAX_TITLE_LENGTH: Final = Post._meta.get_field("title").max_length
 _SHORT_TITLE_LENGTH: Final = 100
 # Terms with fewer posts are rare. Of these, so many are checked.
 _RARE: Final = 5
@@ -145,13 +144,13 @@ class SiteChecker:
         lost_guids = {""}
         for record in records:
             if isinstance(record, Item):
-                self._total += _is_checked(record)
+                self._total += is_checked(record)
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
                 if not reason_to_skip(record):
                     self._analysis.add_guid(record.guid)
                 if not reason_to_skip(record) and self._is_public(record):
-                    self._public_paths |= {_path_of(record), _path_by_slug(record)}
+                    self._public_paths |= {path_of(record), path_by_slug(record)}
                     self._id_counts[record.id] += 1
                     self._add_newest_post(record)
             elif isinstance(record, Author):
@@ -204,7 +203,7 @@ class SiteChecker:
         date = item.date or item.date_gmt
         if item.type != "post" or date is None:
             return
-        newest = NewestPost(date, item.id, _shown_title(item), item.guid)
+        newest = NewestPost(date, item.id, shown_title(item), item.guid)
         terms = [(ref.taxonomy, usable_slug(ref.slug)) for ref in item.terms if ref.taxonomy in _TERM_PREFIXES]
         for listing in (("", ""), ("author", item.author), *terms):
             self._newest_posts[listing] = max(newest, self._newest_posts.get(listing, newest))
@@ -219,13 +218,19 @@ class SiteChecker:
             prefix = _TERM_PREFIXES[taxonomy]
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
             yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
-        for record in self._records(paths):
-            if isinstance(record, Item) and _is_checked(record):
-                yield record.type, record.id, plain_line(record.title), self._check_item(record)
+        items = (record for record in self._records(paths) if isinstance(record, Item) and is_checked(record))
+        for batch in batches(items):
+            references = [find_references(item) for item in batch]
+            attachments = Attachment.objects.only(*ATTACHMENT_COLUMNS)
+            known = KnownFiles.find(list(filter(None, references)), attachments, self._hosts)
+            for item, its_references in zip(batch, references, strict=True):
+                yield item.type, item.id, plain_line(item.title), self._check_item(item, its_references, known)
 
-    def _check_item(self, item: Item) -> Iterator[tuple[str, str]]:
-        if references := find_references(item):
-            self._check_references(references)
+    def _check_item(
+        self, item: Item, references: FileReferences | None, known: KnownFiles
+    ) -> Iterator[tuple[str, str]]:
+        if references:
+            self._check_references(references, known)
         if item.type == "attachment":
             yield from self._check_file(item)
         elif item.type != REUSABLE_BLOCK:
@@ -234,15 +239,17 @@ class SiteChecker:
     def _check_public_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check the page of a public post or page, its short URL and the feed of its comments."""
         short_path = f"/?{'page_id' if item.type == 'page' else 'p'}={item.id}" if item.id else ""
-        path = _path_of(item) or short_path
+        path = path_of(item) or short_path
         response, final_path = self._client.get_following_redirects(path)
         if response.status != 200:
             yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
         # If several entries have the same ID, it can lead to only one of them.
         is_unique = bool(short_path) and self._id_counts[item.id] == 1
-        if is_unique and self._client.get_following_redirects(short_path)[1] != final_path:
-            yield short_path, _("The short URL leads somewhere else.")
+        if is_unique and path != short_path:
+            _response, short_final_path = self._client.get_following_redirects(short_path, known_path=final_path)
+            if short_final_path != final_path:
+                yield short_path, _("The short URL leads somewhere else.")
         page = EntryPage(response.body)
         for message in self._compare_page(page, item):
             yield path, message
@@ -268,7 +275,7 @@ class SiteChecker:
     def _check_hidden_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check that readers cannot see a post or page that was not public."""
         short_path = f"/?p={item.id}" if item.id and item.id not in self._id_counts else ""
-        for path in filter(None, dict.fromkeys((_path_of(item), short_path))):
+        for path in filter(None, dict.fromkeys((path_of(item), short_path))):
             response, final_path = self._client.get_following_redirects(path)
             # A path that is similar to that of a public entry leads there.
             if response.status == 200 and final_path not in self._public_paths:
@@ -283,9 +290,8 @@ class SiteChecker:
                     yield path, _("The file is not on this site.")
                 return
 
-    def _check_references(self, references: FileReferences) -> None:
+    def _check_references(self, references: FileReferences, known: KnownFiles) -> None:
         """Check that the files to which a text refers are here: those of the blog at their old URLs."""
-        known = KnownFiles.find([references], Attachment.objects.only(*ATTACHMENT_COLUMNS), self._hosts)
         blog_url = self._analysis.base_url.rstrip("/")
         for url, state in known.states(references, self._hosts, blog_url).items():
             key, host = legacy_key(url), host_of(url)
@@ -306,11 +312,11 @@ class SiteChecker:
     def _has_file(self, path: str) -> bool:
         key = hash(path)
         if key not in self._files:
-            self._files[key] = self._client.get_following_redirects(path)[0].status == 200
+            self._files[key] = self._client.get_following_redirects(path, with_body=False)[0].status == 200
         return self._files[key]
 
     def _compare_page(self, page: EntryPage, item: Item) -> Iterator[str]:
-        title = _shown_title(item)
+        title = shown_title(item)
         if title and page.title != title:
             yield _("The title is “%s”.") % page.title
         date = item.date or item.date_gmt
@@ -355,39 +361,3 @@ class SiteChecker:
             has_only_newer = all(published and published > date for _guid, published in items)
             if not has_only_newer and all(guid != newest.guid for guid, _published in items):
                 yield path, _("The feed does not contain the post “%s” with its unique ID.") % newest.title
-
-
-def _is_checked(item: Item) -> bool:
-    """Whether there is a URL to check: that of a file, or of a post or page if the export says where it was."""
-    return item.type in {"attachment", REUSABLE_BLOCK} or (not reason_to_skip(item) and bool(_path_of(item) or item.id))
-
-
-def _shown_title(item: Item) -> str:
-    """Return the title as readers see it here; empty if it has none."""
-    title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
-    return one_line(str(Post(title=title, password=item.password))) if title else ""
-
-
-def _path_of(item: Item) -> str:
-    """Return the path of the item on the old site: as exported, otherwise as WordPress makes it. Empty if unknown."""
-    try:
-        parts = urlsplit(item.link)
-    except ValueError:
-        return _path_by_slug(item)
-    path = quote(unquote(parts.path), safe="/")
-    if path.strip("/") and (not path.startswith("/") or path.startswith("//")):
-        return ""
-    if parts.query:
-        # A blog without permalinks, perhaps in a folder. The links of drafts have an ID whatever permalinks there are.
-        with_id = f"{path or '/'}?{quote(parts.query, safe='=&%')}"
-        return with_id if item.status == "publish" else _path_by_slug(item) or with_id
-    return path if path.strip("/") else _path_by_slug(item)
-
-
-def _path_by_slug(item: Item) -> str:
-    """Return the path that an item with this slug has here; empty if that is not known."""
-    slug = quote(unquote(item.slug), safe="")
-    if not slug or (item.type == "page" and item.parent):
-        return ""
-    day = item.date or item.date_gmt
-    return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"

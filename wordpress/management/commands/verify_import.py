@@ -1,5 +1,6 @@
 import json
 from argparse import ArgumentParser
+from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.http import host_of
 from core.progress import INTERRUPTED, show_progress
 from wordpress.importing.report import lines_by_item
 from wordpress.models import FileState
@@ -50,7 +52,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         base: str | None = options["base"]
-        if base and not base.lower().startswith(("http://", "https://")):
+        if base and not host_of(base):
             raise CommandError(_("--base must be a URL that starts with http:// or https://."))
         client = HttpClient(base, max(0.0, options["delay"])) if base else InProcessClient()
         checker = SiteChecker(client, now=timezone.make_naive(timezone.now()), check_all=options["check_all"])
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             if options["resume"]:
                 _restore(checker, checkpoint)
             try:
-                with unpacked(options["files"]) as exports:
+                with closing(client), unpacked(options["files"]) as exports:
                     self._check(checker, exports.paths, checkpoint)
                 checkpoint.delete()
             except KeyboardInterrupt:

@@ -1,0 +1,85 @@
+"""Measures what `verify_import` costs, in its own process and on the site that it checks. See README.md."""
+
+import argparse
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import scratch_site  # isort: split
+
+from importing import READ, peak_memory
+from made_export import write_export
+
+from blog.models import Post
+from comments.models import Comment
+from tags.models import Tag
+
+EXPORT = scratch_site.FOLDER / "own.xml"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--posts", type=int, default=20_000, help="how many posts the export has (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=1, help="whose lowest figures count (%(default)s)")
+    options = parser.parse_args()
+    make_site(options.posts)
+    posts = Post.objects.count()
+    print(f"{posts:,} posts, {Comment.objects.count():,} comments, {Tag.objects.count():,} tags, ", end="")
+    print(f"{EXPORT.stat().st_size / 2**20:,.0f} MiB. Seconds of the processors:")
+    print(f"{'':<28}{'CPU':>9}{'ms/post':>9}{'ratio':>8}{'MiB':>7}")
+    rounds = [measure() for _round in range(options.rounds)]
+    reading = min(each["reading the export alone"][0] for each in rounds)
+    for name in rounds[0]:
+        cpu, mebibytes = (min(each[name][column] for each in rounds) for column in (0, 1))
+        print(f"{name:<28}{cpu:9.1f}{cpu / posts * 1000:9.2f}{cpu / reading:7.1f}×{mebibytes:7.0f}")
+
+
+def make_site(posts: int) -> None:
+    """Import a generated export, and export it again, so that its posts have the URLs that they have here.
+
+    A second run in the same BROADSIDE_DATA measures the same site.
+    """
+    scratch_site.migrate()
+    if not Post.objects.exists():
+        write_export(scratch_site.EXPORT, posts)
+        run("manage.py", "import_wordpress", str(scratch_site.EXPORT))
+    run("manage.py", "export_wordpress", "--output", str(EXPORT))
+
+
+def measure() -> dict[str, tuple[float, float]]:
+    """Return the seconds of processor time and the MiB at the peak, of each part."""
+    found = {
+        "reading the export alone": run("-c", READ, str(EXPORT)),
+        "without a network": run("manage.py", "verify_import", str(EXPORT)),
+    }
+    with scratch_site.serve_application("config.rsgi:application", interface="rsgi") as server:
+        before = server.cpu_seconds()
+        url = f"http://127.0.0.1:{server.port}"
+        found["over HTTP: verify_import"] = run("manage.py", "verify_import", str(EXPORT), "--base", url)
+        found["over HTTP: the server"] = server.cpu_seconds() - before, server.worker_bytes() / 2**20
+    return found
+
+
+def run(*arguments: str) -> tuple[float, float]:
+    """Run Python, and return its seconds of processor time and its MiB at the peak."""
+    process = subprocess.Popen(  # noqa: S603  # our own commands
+        [sys.executable, *arguments],
+        cwd=scratch_site.PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with ThreadPoolExecutor() as pool:
+        peak = pool.submit(peak_memory, process.pid)
+        errors = process.stderr.read() if process.stderr else ""
+        # This way, unlike with `process.wait()`, the kernel says what the process used.
+        _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{errors}")
+    return used.ru_utime + used.ru_stime, peak.result() / 2**20
+
+
+if __name__ == "__main__":
+    main()
