@@ -21,7 +21,7 @@ PROGRAMS = {"cache.py": ("nginx", "wrk")}
         ["memory.py", "--posts", "30", "--requests", "20"],
         ["search.py", "--posts", "200", "--requests", "2", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "2", "--connections", "8"],
-        ["posting.py", "--comments", "40"],
+        ["write.py", "--posts", "30", "--seconds", "2"],
         ["cache.py", "--seconds", "1", "--rounds", "1"],
     ],
     ids=lambda arguments: arguments[0],
