@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -14,11 +13,11 @@ from accounts.models import User
 from blog.enclosures import enclosures_by_post, stored_enclosures
 from blog.feed_formats import FORMATS
 from blog.models import Category, EnclosedWith, Post, load_pictures
+from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
 from core.memory import remembered
-from core.models import SiteSettings
 from core.prepared import Prepared
-from core.site import SiteRequest, absolute_url
+from core.site import SiteRequest, absolute_url, is_probe
 
 _posts = Prepared[Post](lambda now, stop: Post.objects.published(now).for_feed()[:stop])
 _posts_in_categories = Prepared[Post](
@@ -27,6 +26,9 @@ _posts_in_categories = Prepared[Post](
 _posts_by_author = Prepared[Post](
     lambda now, author, stop: Post.objects.published(now).filter(author=author).for_feed()[:stop]
 )
+
+_categories = Prepared[Category](lambda path: Category.objects.filter(path=path))
+_authors = Prepared[User](lambda slug: User.objects.filter(slug=slug))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,13 @@ class PostFeed:
     def __init__(self, format_name: str) -> None:
         self.feed_type = FORMATS[format_name]
 
-    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
         raise NotImplementedError
 
     def __call__(self, request: SiteRequest, **kwargs: Any) -> HttpResponse:
-        subject = self.subject(request.site, **kwargs)
+        subject = self.subject(request, **kwargs)
+        if is_probe(request):
+            return HttpResponse()
         feed = self.feed_type(title=subject.title, description=subject.description, url=subject.url)
         posts = subject.posts
         load_pictures(post for post in posts if "<img" in post.body_html)
@@ -80,22 +84,29 @@ class PostFeed:
 
 
 class SiteFeed(PostFeed):
-    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
+        site = request.site
         posts = _posts(timezone.now(), stop=site.entries_per_feed)
         return Subject(site.title, "/", posts, site.tagline)
 
 
 class CategoryFeed(PostFeed):
-    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
-        category = get_object_or_404(Category, path=kwargs["path"])
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
+        (categories,) = rows_at(request, (_categories, [kwargs["path"]]))
+        if not categories:
+            raise Http404(gettext("That category doesn't exist."))
+        site, category = request.site, categories[0]
         ids = remembered(site, category.ids_below, "below", category.pk)
         posts = _posts_in_categories(timezone.now(), ids, stop=site.entries_per_feed)
         return Subject(f"{category.name} – {site.title}", category.get_absolute_url(), posts, category.description)
 
 
 class AuthorFeed(PostFeed):
-    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
-        author = get_object_or_404(User, slug=kwargs["slug"])
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
+        (authors,) = rows_at(request, (_authors, [kwargs["slug"]]))
+        if not authors:
+            raise Http404(gettext("That author doesn't exist."))
+        site, author = request.site, authors[0]
         posts = _posts_by_author(timezone.now(), author.pk, stop=site.entries_per_feed)
         if not posts:
             raise Http404(gettext("There are no posts here."))

@@ -20,7 +20,7 @@ from blog.models import Post, PostQuerySet, load_pictures
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
-from core.site import SiteRequest, absolute_url
+from core.site import SiteRequest, absolute_url, is_probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,15 @@ def listing_response(
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
     paginator = ListingPaginator(listing, about, request.site, url)
-    try:
-        page = paginator.page(page_number or 1)
-    except EmptyPage as error:
-        raise Http404(gettext("That page doesn't exist.")) from error
     if not_found_if_empty and not paginator.count:
         raise Http404(gettext("There are no posts here."))
+    try:
+        number = paginator.validate_number(page_number or 1)
+    except EmptyPage as error:
+        raise Http404(gettext("That page doesn't exist.")) from error
+    if is_probe(request):
+        return HttpResponse()
+    page = paginator.page(number)
     shown = [*sticky, *(post for post in page if post not in sticky)]
     load_pictures(post for post in shown if "<img" in post.lead_html)
     if first_with_image := next((post for post in shown if "<img" in post.lead_html and not post.is_locked), None):

@@ -5,8 +5,9 @@ import unicodedata
 from typing import Any
 from urllib.parse import unquote
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +22,7 @@ from blog.caching import has_session, mark_private
 from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post, PostQuerySet
 from blog.permissions import may_view
+from blog.redirects.look_up import RedirectToPage, rows_at
 from blog.rendering import PAGE_BREAK
 from blog.rendering.images import load_first_eagerly
 from blog.terms import links_to, separator, terms_of
@@ -29,7 +31,7 @@ from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.sender import sender
-from core.site import SiteRequest, absolute_url
+from core.site import SiteRequest, absolute_url, is_probe
 
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
@@ -55,6 +57,8 @@ _posts_at = Prepared[Post](
         .defer("source", "lead_html")
     )
 )
+_categories_at = Prepared[Category](lambda path, slug: Category.objects.filter(Q(path=path) | Q(slug=slug)))
+_authors_at = Prepared[User](lambda slugs: User.objects.filter(slug__in=slugs))
 _pages_at = Prepared[Page](
     lambda now, paths: (
         Page.objects.published(now)
@@ -92,7 +96,7 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
             entry.is_unlocked = True
             return entry_response(request, entry, preview=not entry.is_public)
         if entry.is_public:
-            return HttpResponsePermanentRedirect(entry.get_absolute_url())
+            return RedirectToPage(entry.get_absolute_url())
     raise Http404(gettext("There is no post or page with this ID."))
 
 
@@ -109,12 +113,14 @@ def _preview_link_response(request: SiteRequest, token: str) -> HttpResponse:
 
 @require_safe
 def by_category(request: SiteRequest, path: str, page_number: int | None = None) -> HttpResponse:
-    category = Category.objects.filter(path=path).first()
+    # The last segment is enough, so a category that was moved is still found at its old URLs.
+    (found,) = rows_at(request, (_categories_at, [path, _normalise(path.rsplit("/", 1)[-1])]))
+    category = next((each for each in found if each.path == path), None)
     if category is None:
-        # The last segment is enough, so a category that was moved is still found at its old URLs.
-        category = get_object_or_404(Category, slug=_normalise(path.rsplit("/", 1)[-1]))
-        url = category.get_absolute_url()
-        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/" if page_number else url)
+        if not found:
+            raise Http404(gettext("That category doesn't exist."))
+        url = found[0].get_absolute_url()
+        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/") if page_number else RedirectToPage(url)
     return listing_response(
         request,
         page_number,
@@ -130,10 +136,12 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
 
 @require_safe
 def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -> HttpResponse:
-    author = User.objects.filter(slug=slug).first()
+    (found,) = rows_at(request, (_authors_at, [sorted({slug, _normalise(slug)})]))
+    author = next((each for each in found if each.slug == slug), None)
     if author is None:
-        author = get_object_or_404(User, slug=_normalise(slug))
-        return HttpResponsePermanentRedirect(author.get_absolute_url())
+        if not found:
+            raise Http404(gettext("That author doesn't exist."))
+        return HttpResponsePermanentRedirect(found[0].get_absolute_url())
     return listing_response(
         request,
         page_number,
@@ -179,32 +187,37 @@ def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
     date, _last = period(year, month, day)
-    by_slug = {post.slug: post for post in _posts_at(timezone.now(), date, sorted({slug, _normalise(slug)}))}
+    (posts,) = rows_at(request, (_posts_at, [timezone.now(), date, sorted({slug, _normalise(slug)})]))
+    by_slug = {post.slug: post for post in posts}
     found = by_slug.get(slug) or next(iter(by_slug.values()), None)
     if found is None:
         raise Http404(gettext("That post doesn't exist."))
     if page_number == 1 or found.slug != slug:
-        return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
+        return _redirect_to(found, page_number or 1)
     return _reader_response(request, found, page_number or 1)
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: SiteRequest, path: str) -> HttpResponse:
-    found, page_number = _find_page(path), None
-    if found is None and (match := _PAGE_OF_PAGE.fullmatch(path)):
-        path, page_number = match["path"], int(match["number"])
-        found = _find_page(path)
-    if found is None:
+    # What the URL may mean: the path of a page and which of its pages, the likeliest first.
+    meanings: dict[str, int | None] = {path: None, _normalise(path): None}
+    if match := _PAGE_OF_PAGE.fullmatch(path):
+        meanings |= {match["path"]: int(match["number"]), _normalise(match["path"]): int(match["number"])}
+    (pages,) = rows_at(request, (_pages_at, [timezone.now(), sorted(meanings)]))
+    by_path = {page.path: page for page in pages}
+    found_at = next((meant for meant in meanings if meant in by_path), None)
+    if found_at is None:
         raise Http404(gettext("That page doesn't exist."))
-    if page_number == 1 or found.path != path:
-        return HttpResponsePermanentRedirect(_entry_page_url(found, page_number or 1))
+    found, page_number = by_path[found_at], meanings[found_at]
+    if page_number == 1 or found_at not in {path, match and match["path"]}:
+        return _redirect_to(found, page_number or 1)
     return _reader_response(request, found, page_number or 1)
 
 
-def _find_page(path: str) -> Page | None:
-    by_path = {page.path: page for page in _pages_at(timezone.now(), sorted({path, _normalise(path)}))}
-    return by_path.get(path) or next(iter(by_path.values()), None)
+def _redirect_to(entry: Entry, page_number: int) -> HttpResponse:
+    redirect = RedirectToPage if page_number == 1 else HttpResponsePermanentRedirect
+    return redirect(_entry_page_url(entry, page_number))
 
 
 def _normalise(slug: str) -> str:
@@ -250,6 +263,8 @@ def entry_response(
     htmls: list[str] = [entry.body] if preview or entry.password else entry.body_with_breaks.split(PAGE_BREAK)
     if page_number > len(htmls):
         raise Http404(gettext("That page doesn't exist."))
+    if is_probe(request):
+        return HttpResponse()
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
     if page_number > 1 or not entry.picture:

@@ -1,19 +1,21 @@
 """RSS 2.0 and Atom feeds of comments, newest first: of the whole site, and of one post or page."""
 
-import datetime as dt
 import html
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from blog.feed_formats import FORMATS
+from blog.listing import period
 from blog.models import Entry, Page, Post
+from blog.redirects.look_up import rows_at
 from comments.models import Comment, CommentKind, CommentSettings
-from core.site import SiteRequest, absolute_url
+from core.prepared import Prepared
+from core.site import SiteRequest, absolute_url, is_probe
 
 
 class CommentFeed:
@@ -24,7 +26,9 @@ class CommentFeed:
 
     def __call__(self, request: SiteRequest, **kwargs: str) -> HttpResponse:
         if kwargs:
-            entry = _find_entry(**kwargs)
+            entry = _find_entry(request, **kwargs)
+            if is_probe(request):
+                return HttpResponse()
             title = gettext("Comments on: %(title)s") % {"title": entry}
             url = feeds_url = entry.get_absolute_url()
             comments = Comment.objects.on(entry).public()
@@ -54,13 +58,19 @@ class CommentFeed:
         return feed.response()
 
 
-def _find_entry(**kwargs: str) -> Entry:
+def _find_entry(request: SiteRequest, **kwargs: str) -> Entry:
     if "path" in kwargs:
-        page: Page = get_object_or_404(Page.objects.published(), path=kwargs["path"])
-        return page
-    try:
-        day = dt.date(int(kwargs["year"]), int(kwargs["month"]), int(kwargs["day"]))
-    except ValueError as error:
-        raise Http404(gettext("That date doesn't exist.")) from error
-    post: Post = get_object_or_404(Post.objects.published(), published_on=day, slug=kwargs["slug"])
-    return post
+        (found,) = rows_at(request, (_pages, [timezone.now(), kwargs["path"]]))
+    else:
+        day, _last = period(kwargs["year"], kwargs["month"], kwargs["day"])
+        (found,) = rows_at(request, (_posts, [timezone.now(), day, kwargs["slug"]]))
+    if not found:
+        raise Http404(gettext("That post or page doesn't exist."))
+    entry: Entry = found[0]
+    return entry
+
+
+_pages = Prepared[Page](lambda now, path: Page.objects.published(now).filter(path=path).without_texts())
+_posts = Prepared[Post](
+    lambda now, day, slug: Post.objects.published(now).filter(published_on=day, slug=slug).without_texts()
+)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.changes import CurrentVersion, PublicModel, PublicQuerySet, content_version, next_scheduled_change
 from core.memory import is_empty, memory_of, recall
+from core.prepared import Prepared
 from core.registry import Registry
 
 
@@ -90,7 +91,16 @@ class SiteSettings(PublicModel):
     @classmethod
     def current(cls) -> Self:
         """Return the row, or the defaults, with the content version and the settings of higher apps, in one query."""
-        rows: models.QuerySet[Any] = cls.objects.filter(pk=1).annotate(current_version=CurrentVersion())
-        row: Self = rows.select_related(*related_settings).first() or cls(pk=1)
+        row: Self = next(iter(_rows()), None) or cls(pk=1)
         row.content_version = getattr(row, "current_version", 0)
         return row
+
+
+_rows = Prepared[Any](
+    lambda: (
+        SiteSettings.objects.filter(pk=1)
+        .annotate(current_version=CurrentVersion())
+        .select_related(*related_settings)
+        .order_by()
+    )
+)

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
@@ -20,6 +21,8 @@ type Value = str | int | dt.datetime | dt.date
 
 # Statements of one query with different shapes. This is a limit for crawlers of further pages.
 _MAX_STATEMENTS: Final = 100
+# Of an integer in the database, without its sign.
+_MAX_BITS: Final = 63
 
 
 class Parameter(Expression):
@@ -41,9 +44,10 @@ class Prepared[Row]:
         _by_slug = Prepared[Tag](lambda slug: Tag.objects.filter(slug=slug))
         _by_slug("peace")
 
-    `build` makes the query set, with a Parameter for each value, and a list of them for each sequence of values.
-    Keywords are no parameters: they shape the query, as in `stop=10`, so there is a statement for each of their values,
-    as for each length of a sequence. Prefetching is up to the caller.
+    `build` makes the query set, with a Parameter for each value, and a list of them for each sequence of values, which
+    is for `__in`: it is filled up with its last value, so that there are few lengths. Keywords are no parameters: they
+    shape the query, as in `stop=10`, so there is a statement for each of their values, as for each length of a
+    sequence. Prefetching is up to the caller.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[Any, Row]]) -> None:
@@ -51,16 +55,20 @@ class Prepared[Row]:
         self._statements: dict[Hashable, _Statement] = {}
 
     def __call__(self, *values: Value | list[int] | list[str], **shape: Hashable) -> list[Row]:
-        """Return the rows with these values, from the database that the router says."""
-        lengths = tuple([len(value) if isinstance(value, list | tuple) else None for value in values])
-        key = (lengths, *shape.values())
-        # All databases of a site are of the same kind.
-        statement = self._statements.get(key)
+        """Return the rows with these values, from the database that the router says. None has a larger ID than fits."""
         try:
-            statement = statement or self._compile(key, lengths, shape)
+            statement, filled = self._statement(values, shape)
+            return statement.run(filled)
         except EmptyResultSet:
             return []
-        return statement.run(values)
+
+    def _statement(self, values: Sequence[Any], shape: dict[str, Any]) -> tuple["_Statement", list[Any]]:
+        """Return the statement for these values, and the values that it takes. Raises EmptyResultSet."""
+        filled = [_filled(value) if isinstance(value, list | tuple) else value for value in values]
+        lengths = tuple([len(value) if isinstance(value, list) else None for value in filled])
+        key = (lengths, *shape.values())
+        # All databases of a site are of the same kind.
+        return self._statements.get(key) or self._compile(key, lengths, shape), filled
 
     def _compile(self, key: Hashable, lengths: Sequence[int | None], shape: dict[str, Any]) -> "_Statement":
         parameters = [
@@ -75,7 +83,38 @@ class Prepared[Row]:
         return statement
 
 
-@dataclass(frozen=True, slots=True)
+def together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[list[Any]]:
+    """Return the rows of each of these queries, with its values, from one statement. None of them may be impossible."""
+    statements, values = zip(*(query._statement(its_values, {}) for query, its_values in queries), strict=True)
+    using = router.db_for_read(statements[0].rows.model)
+    connection = connections[using]
+    parameters: list[Any] = []
+    for statement, its_values in zip(statements, values, strict=True):
+        parameters += statement.bind(connection, its_values)
+    with connection.cursor() as cursor:
+        cursor.execute(_joined(statements), parameters)
+        rows = cursor.fetchall()
+    found, start = [], 1
+    for number, statement in enumerate(statements):
+        end = start + statement.compiler.col_count
+        its_rows = [row[start:end] for row in rows if row[0] == number]
+        found.append(statement.load(connection, using, its_rows) if its_rows else [])
+        start = end
+    return found
+
+
+@lru_cache(_MAX_STATEMENTS)
+def _joined(statements: "tuple[_Statement, ...]") -> str:
+    """Return a statement whose rows have the number of a statement, and the columns of all, which are those of one."""
+    nulls = [", ".join(f"CAST(NULL AS {kind})" for kind in statement.column_types) for statement in statements]
+    parts = []
+    for number, statement in enumerate(statements):
+        columns = ", ".join([str(number), *nulls[:number], "part.*", *nulls[number + 1 :]])
+        parts.append(f"SELECT {columns} FROM ({statement.sql}) AS part")  # noqa: S608  # compiled by Django
+    return " UNION ALL ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Statement:
     """The SQL of `rows`. Each of the `parameters` is a constant, or a Parameter in whose place a value is sent."""
 
@@ -83,24 +122,48 @@ class _Statement:
     compiler: SQLCompiler
     sql: str
     parameters: Sequence[Any]
+    converters: dict[int, tuple[list[Callable[..., Any]], Any]]
 
     @classmethod
     def of(cls, rows: models.QuerySet[Any, Any]) -> "_Statement":
         compiler = rows.query.get_compiler(using=rows.db)
         sql, parameters = compiler.as_sql()
-        return cls(rows, compiler, sql, parameters)
+        columns = [column for column, *_sql in compiler.select[: compiler.col_count]]
+        return cls(rows, compiler, sql, parameters, compiler.get_converters(columns))
+
+    @property
+    def column_types(self) -> list[str]:
+        columns = self.compiler.select[: self.compiler.col_count]
+        return [column.output_field.cast_db_type(self.compiler.connection) for column, *_sql in columns]
+
+    def bind(self, connection: BaseDatabaseWrapper, values: Sequence[Any]) -> list[Any]:
+        """Return the parameters of the statement with these values."""
+        return [
+            _adapted(connection, values, parameter.index) if isinstance(parameter, Parameter) else parameter
+            for parameter in self.parameters
+        ]
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         using = router.db_for_read(self.rows.model)
         connection = connections[using]
-        parameters = [
-            _adapted(connection, values, parameter.index) if isinstance(parameter, Parameter) else parameter
-            for parameter in self.parameters
-        ]
+        compiler, parameters = self._compiler(connection, using), self.bind(connection, values)
+        compiler.as_sql = lambda: (self.sql, parameters)  # type: ignore[method-assign, assignment, misc]  # for this run
+        return self._iterate(compiler, using)
+
+    def load(self, connection: BaseDatabaseWrapper, using: str, rows: list[Any]) -> list[Any]:
+        """Return what the database has returned as `rows`, as `run` does."""
+        compiler = self._compiler(connection, using)
+        compiler.execute_sql = lambda *_arguments, **_how: [rows]  # type: ignore[method-assign, assignment]  # likewise
+        return self._iterate(compiler, using)
+
+    def _compiler(self, connection: BaseDatabaseWrapper, using: str) -> SQLCompiler:
         compiler = copy(self.compiler)
         compiler.connection, compiler.using = connection, using
-        # From here on, Django does what it does for any query set.
-        compiler.as_sql = lambda: (self.sql, parameters)  # type: ignore[method-assign, assignment, misc]  # for this run
+        compiler.get_converters = lambda expressions: self.converters  # type: ignore[method-assign]  # they stay the same
+        return compiler
+
+    def _iterate(self, compiler: SQLCompiler, using: str) -> list[Any]:
+        """From here on, Django does what it does for any query set."""
         iterable: Any = self.rows._iterable_class
         return [*iterable(_Bound(self.rows, compiler, using))]
 
@@ -117,11 +180,21 @@ class _Bound:
         return self._compiler
 
 
+def _filled(values: Sequence[Any]) -> list[Any]:
+    """Return the values, the last one repeated until their number is a power of two."""
+    missing = (1 << (len(values) - 1).bit_length()) - len(values) if values else 0
+    return [*values, *([values[-1]] * missing if missing else ())]
+
+
 def _adapted(connection: BaseDatabaseWrapper, values: Sequence[Any], index: tuple[int, ...]) -> Any:
     """Return the value with this index as the database takes it."""
     value = values[index[0]]
     if len(index) == 2:
         value = value[index[1]]
+    if isinstance(value, int):
+        if value.bit_length() > _MAX_BITS:
+            raise EmptyResultSet
+        return value
     if isinstance(value, dt.datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dt.date):

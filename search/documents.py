@@ -11,6 +11,7 @@ from django.db.models import CharField, Value
 
 from blog.models import Entry, Status
 from comments.models import Comment
+from core.prepared import Prepared
 from search import labels
 from search.indexes.documents import Document
 from search.plain_text import plain_text
@@ -104,8 +105,12 @@ def entry_sources(pks: Collection[int]) -> list[EntrySource]:
 
 def comment_sources(pks: Collection[int]) -> list[CommentSource]:
     """Return those of the comments with these IDs that are approved. One query."""
-    rows = Comment.objects.approved().filter(pk__in=pks).order_by()
-    return [CommentSource(*row) for row in rows.values_list("pk", "entry", "name", "html")]
+    return [CommentSource(*row) for row in _comments(list(pks))]
+
+
+_comments = Prepared[tuple[int, int, str, str]](
+    lambda pks: Comment.objects.approved().filter(pk__in=pks).order_by().values_list("pk", "entry", "name", "html")
+)
 
 
 def _section(texts: Iterable[str], language: str) -> str:

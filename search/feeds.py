@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 
 from blog.feeds import PostFeed, Subject
 from blog.models import Post
-from core.models import SiteSettings
+from core.site import SiteRequest
 from search.finding import find_entries
 from search.queries import parse
 
@@ -15,7 +15,8 @@ from search.queries import parse
 class SearchFeed(PostFeed):
     """At `/search/words/feed/`, as in WordPress."""
 
-    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
+        site = request.site
         query = parse(kwargs["terms"].replace("+", " "))
         hits = find_entries(query, site, best_first=False)
         # Results that have only some of the words would be news about something else.

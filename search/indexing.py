@@ -9,6 +9,7 @@ from django.db import transaction
 
 from blog.models import Entry
 from comments.models import Comment
+from core.prepared import Prepared
 from search.documents import comment_sources, entry_sources
 from search.indexes import comment_index, entry_index
 from search.models import Indexed, IndexedComment, IndexedEntry
@@ -16,6 +17,14 @@ from search.models import Indexed, IndexedComment, IndexedEntry
 # How many entries or comments are read and written together.
 _ENTRIES: Final = 250
 _COMMENTS: Final = 500
+
+_digests: Final[Mapping[type[Indexed], Prepared[tuple[int, str]]]] = {
+    model: Prepared[tuple[int, str]](
+        lambda pks, model=model: model._default_manager.filter(pk__in=pks).values_list("pk", "digest")
+    )
+    for model in (IndexedEntry, IndexedComment)
+}
+_languages = Prepared[tuple[int, str]](lambda pks: Entry.objects.filter(pk__in=pks).values_list("pk", "language"))
 
 
 def update_entries(pks: Collection[int]) -> int:
@@ -49,8 +58,7 @@ def update_comments(pks: Collection[int]) -> int:
         }
         stale = _stale(IndexedComment, some, rows)
         if written := [sources[pk] for pk in stale if pk in sources]:
-            entries = Entry.objects.filter(pk__in={source.entry for source in written})
-            languages = dict(entries.values_list("pk", "language"))
+            languages = dict(_languages(sorted({source.entry for source in written})))
             comment_index().write(source.document(languages.get(source.entry, "")) for source in written)
             _record(IndexedComment, [rows[source.pk] for source in written])
         if gone := [pk for pk in stale if pk not in rows]:
@@ -126,7 +134,7 @@ def _superfluous(objects: Any, rows: Any) -> list[int]:
 
 def _stale[Row: Indexed](model: type[Row], pks: Collection[int], rows: Mapping[int, Row]) -> list[int]:
     """Return those of the IDs whose documents are not what `rows` says, or should not be there."""
-    stored = dict(model._default_manager.filter(pk__in=pks).values_list("pk", "digest"))
+    stored = dict(_digests[model](list(pks)))
     return [pk for pk in pks if stored.get(pk) != (rows[pk].digest if pk in rows else None)]
 
 

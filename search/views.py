@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from blog import views
 from blog.listing import FeedLink, join_parts, page_label, pager, site_feed
 from blog.models import Entry
+from blog.redirects.look_up import RedirectToPage
 from comments.models import Comment
 from core.site import SiteRequest, absolute_url
 from search.corrections import correct
@@ -95,7 +96,8 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
 def by_path(request: SiteRequest, terms: str, page_number: int = 1) -> HttpResponse:
     """Redirect from WordPress's other URL of a search, such as `/search/words/page/2/`."""
     query = Query(terms.replace("+", " "))
-    return HttpResponsePermanentRedirect(_Search(query).url(page_number))
+    redirect = RedirectToPage if page_number == 1 else HttpResponsePermanentRedirect
+    return redirect(_Search(query).url(page_number))
 
 
 @require_safe

@@ -3,16 +3,16 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpResponse
 from django.utils import timezone
 
 from blog.feeds import PostFeed, Subject
 from blog.models import Post, PostQuerySet
-from core.models import SiteSettings
+from blog.redirects.look_up import RedirectToPage
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
-from tags.models import TaggedPost
-from tags.views import find_renamed, find_tag
+from tags.models import Tag, TaggedPost
+from tags.views import find_tag
 
 
 @Prepared
@@ -26,16 +26,12 @@ class TagFeed(PostFeed):
     """The newest posts of a tag."""
 
     def __call__(self, request: SiteRequest, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().__call__(request, **kwargs)
-        except Http404:
-            return HttpResponsePermanentRedirect(
-                find_renamed(kwargs["slug"]).get_absolute_url() + self.feed_type.suffix
-            )
+        tag = find_tag(request, kwargs["slug"])
+        if tag.slug != kwargs["slug"]:
+            return RedirectToPage(tag.get_absolute_url() + self.feed_type.suffix)
+        return super().__call__(request, tag=tag)
 
-    def subject(self, site: SiteSettings, **kwargs: Any) -> Subject:
-        tag = find_tag(kwargs["slug"])
-        if tag is None:
-            raise Http404
-        posts = _posts(timezone.now(), tag.pk, stop=site.entries_per_feed)
-        return Subject(f"{tag.name} – {site.title}", tag.get_absolute_url(), posts, tag.description)
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
+        tag: Tag = kwargs["tag"]
+        posts = _posts(timezone.now(), tag.pk, stop=request.site.entries_per_feed)
+        return Subject(f"{tag.name} – {request.site.title}", tag.get_absolute_url(), posts, tag.description)

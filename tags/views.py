@@ -1,17 +1,19 @@
 """The page of a tag."""
 
-from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from blog.listing import FeedLink, Listing, listing_response
+from blog.redirects.look_up import RedirectToPage, rows_at
 from core.prepared import Prepared
 from core.site import SiteRequest
 from core.slugs import slug_from_export, slugify
 from tags.models import Tag, TagAlias, TaggedPost
 
-_by_slug = Prepared[Tag](lambda slug: Tag.objects.filter(slug=slug))
+_by_slugs = Prepared[Tag](lambda slugs: Tag.objects.filter(slug__in=slugs))
+_by_aliases = Prepared[TagAlias](lambda slugs: TagAlias.objects.filter(slug__in=slugs).select_related("tag"))
 _listing = Listing(
     lambda now, tag: TaggedPost.objects.public(now).filter(tag=tag).newest_first().values("content_object")
 )
@@ -20,10 +22,10 @@ _listing = Listing(
 @require_safe
 def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> HttpResponse:
     """List the posts of a tag. A former slug redirects to its tag."""
-    tag = find_tag(slug)
-    if tag is None:
-        url = find_renamed(slug).get_absolute_url()
-        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/" if page_number else url)
+    tag = find_tag(request, slug)
+    if tag.slug != slug:
+        url = tag.get_absolute_url()
+        return HttpResponsePermanentRedirect(f"{url}page/{page_number}/") if page_number else RedirectToPage(url)
     return listing_response(
         request,
         page_number,
@@ -37,22 +39,15 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
     )
 
 
-def find_tag(slug: str) -> Tag | None:
-    """Return the tag that has this slug now."""
-    found = _by_slug(slug)
-    return found[0] if found else None
-
-
-def find_renamed(slug: str) -> Tag:
-    """Return the tag that had this slug before, or that has another form of it. Raises Http404.
+def find_tag(request: HttpRequest, slug: str) -> Tag:
+    """Return the tag that has this slug, or that had it before, or that has another form of it. Raises Http404.
 
     As in WordPress, `Two Words` finds `two-words`. Some programs write such slugs into exports.
     """
     stored = slug_from_export(slug).lower()
-    forms = dict.fromkeys([slug, stored, slugify(stored)])
-    aliases = TagAlias.objects.filter(slug__in=forms).select_related("tag")
-    found = {tag.slug: tag for tag in Tag.objects.filter(slug__in=forms)}
-    found |= {alias.slug: alias.tag for alias in aliases}
+    forms = [slug, stored, slugify(stored)]
+    tags, aliases = rows_at(request, (_by_slugs, [forms]), (_by_aliases, [forms]))
+    found: dict[str, Tag] = {tag.slug: tag for tag in tags} | {alias.slug: alias.tag for alias in aliases}
     for form in forms:
         if form in found:
             return found[form]

@@ -21,9 +21,9 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ["memory.py", "--posts", "30", "--requests", "20"],
         ["search.py", "--posts", "200", "--requests", "2", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "2", "--connections", "8"],
-        ["posting.py", "--comments", "40"],
         ["cache.py", "--seconds", "0.1", "--rounds", "1"],
         ["verifying.py", "--posts", "5"],
+        ["write.py", "--posts", "30", "--seconds", "2"],
     ],
     ids=lambda arguments: arguments[0],
 )

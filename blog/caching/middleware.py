@@ -48,7 +48,8 @@ class PublicPagesMiddleware:
 
     def __call__(self, http_request: HttpRequest) -> HttpResponse:
         request = cast("SiteRequest", http_request)
-        request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.remembered))
+        if not hasattr(request, "site"):
+            request.site = cast("SiteSettings", SimpleLazyObject(SiteSettings.remembered))
         is_reader = not has_session(request)
         # Raises DisallowedHost.
         request.get_host()

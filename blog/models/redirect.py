@@ -35,6 +35,8 @@ class RedirectQuerySet(PublicQuerySet["Redirect"]):
         entry = ("kind", "status", "slug", "published_at", "published_on", "path")
         columns = [f"entry__{column}" for column in entry]
         columns += ["category__path", "author__slug", "picture__file", "document__file"]
+        # Django's field for images reads them when a picture is loaded.
+        columns += ["picture__width", "picture__height"]
         return self.select_related(*TARGETS).only("path", *TARGETS, *columns)
 
 

@@ -12,8 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 
 from blog.caching import has_session, mark_private, mark_public, noindex_parameters
-from blog.redirects.resolve import find_target
-from core.site import absolute_url
+from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
+from blog.redirects.resolve import Alternatives, find_target
+from core.site import PROBE, absolute_url
 
 # No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
 _MAX_STEPS: Final = 6
@@ -41,13 +42,14 @@ class SingleRedirectMiddleware:
         requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
         is_there = False
         for _step in range(_MAX_STEPS):
-            target = self._next_url(url, response)
+            target = self._next_url(url, response, getattr(request, ALTERNATIVES, None))
             if target is None:
                 break
             url, is_there = target
             if is_there:
                 break
-            response = self.get_response(_anonymous_request(request, url))
+            request = _anonymous_request(request, url)
+            response = self.get_response(request)
         if url == requested or not (is_there or response.status_code in {200, 302}):
             # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
             return response
@@ -58,7 +60,9 @@ class SingleRedirectMiddleware:
             mark_public(redirect)
         return redirect
 
-    def _next_url(self, url: SplitResult, response: HttpResponseBase) -> tuple[SplitResult, bool] | None:
+    def _next_url(
+        self, url: SplitResult, response: HttpResponseBase, alternatives: Alternatives | None
+    ) -> tuple[SplitResult, bool] | None:
         """Return where `url` leads, given the response to it, and whether that exists; None if the response is final.
 
         A file exists if something redirects to it. It would be too large to be requested.
@@ -67,14 +71,13 @@ class SingleRedirectMiddleware:
             target = urlsplit(response.headers["Location"])
             if target.netloc and not response.headers["Location"].startswith(f"{settings.SITE_URL}/"):
                 return None
-            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment), _is_file(
-                target.path
-            )
+            is_there = isinstance(response, RedirectToPage) or _is_file(target.path)
+            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment), is_there
         if response.status_code == 404:
             path = _decoded(url.path)
             if path.startswith("/admin/") or _is_file(path):
                 return None
-            if found := find_target(path, url.query):
+            if found := find_target(path, url.query, alternatives):
                 target = urlsplit(found.url)
                 if target.path != url.path:
                     is_there = found.is_there or _is_file(target.path)
@@ -130,11 +133,16 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
         "QUERY_STRING": url.query,
         "wsgi.input": BytesIO(),
         "CONTENT_LENGTH": "0",
+        PROBE: True,
         **changes,
     }
     for name in ("HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"):
         meta.pop(name, None)
-    return WSGIRequest(meta)
+    changed = WSGIRequest(meta)
+    if hasattr(request, "site"):
+        # As it was when the response began.
+        changed.site = request.site
+    return changed
 
 
 def _clean_url(url: SplitResult, requested: SplitResult) -> str:

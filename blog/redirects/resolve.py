@@ -7,20 +7,21 @@ exactly one match, where WordPress takes any of several.
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404
 
 from blog.listing import period
 from blog.models import Category, Entry, Post
 from blog.models.entry_query import EntryKind, EntryQuerySet
 from blog.models.redirect import Redirect, folder_path, normalise_path
-from core.prepared import Prepared
+from core.prepared import Parameter, Prepared, together
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
@@ -30,41 +31,32 @@ _POST_PAGE: Final = re.compile(
 )
 # A blog in a folder of a folder is rare already.
 _MAX_FOLDERS: Final = 4
-_RESERVED: Final = f"{reserved_pattern()}/"
 _PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
 
-# Patterns and their replacements. Each is one step: the result is requested in turn.
-_REWRITES: Final = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
-        # Punctuation of the sentence around the URL.
-        (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
-        # Other views of an entry.
-        (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
-        (r"(?<=/)feed/(?:feed|rdf)/$", "feed/"),
-        (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),
-        (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
-        (r"^/[0-9]{4}/(?:[0-9]{2}/){0,2}(?=feed/)", "/"),
-        (r"^(/[0-9]{4}(?:/[0-9]{2})?)/([0-9])(?=/)", r"\1/0\2"),
-        # Pages that a text does not have, or at `page/2/` instead of `2/`.
-        (rf"^(/(?!{_RESERVED}|[0-9]+/)[^/]+/(?:.+?/)??)(?:page/)?[0-9]{{1,9}}/$", r"\1"),
-        (r"^(/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^/]+/)page/[0-9]{1,9}/$", r"\1"),
-    )
-)
-_ENTRY_PATH: Final = re.compile(
-    rf"/(?!{_RESERVED})"
-    r"(?:(?P<year>[0-9]{4})/(?:(?P<month>[0-9]{2})/(?:(?P<day>[0-9]{2})/)?)?|(?P<parents>.+/))?(?P<slug>[^/]+)/"
-)
 # A shorter beginning of a slug would match anything, unless the day is right as well.
 _MIN_PREFIX_LENGTH: Final = 8
 # So many entries are read whose slugs begin with the one that is looked for.
 _MAX_ENTRIES: Final = 20
+# No character comes after it.
+_LAST: Final = "\U0010ffff"
 # How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
 _redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
+_categories = Prepared[Category](lambda slugs: Category.objects.filter(slug__in=slugs))
+
+
+class Alternatives(NamedTuple):
+    """What a path may mean at which nothing is.
+
+    `redirects` are from it, from its folders and from what it is a further page of, `categories` have its last segment
+    for their slug, and `similar` are the first _MAX_ENTRIES entries whose slugs begin with it, public or not.
+    """
+
+    redirects: list[Redirect]
+    categories: list[Category]
+    similar: list[Any]
 
 
 class Target(NamedTuple):
@@ -74,55 +66,82 @@ class Target(NamedTuple):
     is_there: bool = False
 
 
-def find_target(path: str, query: str = "") -> Target | None:
+def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[list[list[Any]], Alternatives]:
+    """Return the rows of what should be at `path`, and the alternatives to it. One query for all."""
+    path, base, _suffix, _page = _parts(path)
+    # No slug has a slash.
+    slug = match["slug"].lower() if (match := _entry_path().fullmatch(base)) else "/"
+    found = together(
+        *queries,
+        (_redirects, [_redirect_paths(path, base)]),
+        (_categories, [_category_slugs(base)]),
+        (_similar, [slug, f"{slug}{_LAST}"]),
+    )
+    return found[:-3], Alternatives(*found[-3:])
+
+
+def find_target(path: str, query: str = "", alternatives: Alternatives | None = None) -> Target | None:
     """Return where `path` should redirect to.
 
     It is the URL of something that is public, or another form of `path`; `query` is kept only if a folder that the
-    blog was in is removed. At most three queries.
+    blog was in is removed. One query unless the `alternatives` are known, and another one if very many slugs begin
+    like that of an entry.
     """
-    path = normalise_path(path if path.endswith("/") else f"{path}/")
-    if post_page := _POST_PAGE.fullmatch(path):
-        path = post_page[1]
-        if url := _url_of_post(post_page):
-            return Target(url, is_there=True)
-    suffix = _SUFFIX.search(path)
-    base = path[: suffix.start()] if suffix else path
-    redirects = _find_redirects(path, base)
-    redirected = _redirected(redirects, base)
+    if path == "/":
+        # Nothing is at the root with this query.
+        return None
+    redirects, categories, similar = alternatives or look_up(path)[1]
+    path, base, suffix, post_page = _parts(path)
+    if post_page and (url := _url_of_post(post_page, similar)):
+        return Target(url, is_there=True)
+    redirected = _redirected(redirects, categories, base)
     if redirected and suffix and not redirected.url.startswith(settings.MEDIA_URL):
         return Target(redirected.url + suffix[0])
     if redirected:
         return redirected
     if url := _without_folder(path, query, redirects) or _rewrite_path(path):
         return Target(url)
-    url = _guess_entry_url(base)
+    url = _guess_entry_url(base, similar)
     if url and suffix and suffix[0].startswith("feed/"):
         # Entries have feeds, but no further pages of a listing.
         return Target(url + suffix[0])
     return Target(url, is_there=True) if url else None
 
 
-def _url_of_post(post_page: re.Match[str]) -> str:
-    if not (days := _days(post_page)):
-        return ""
-    post = Post.objects.published().filter(published_on=days[0], slug=post_page["slug"].lower()).first()
-    return post.get_absolute_url() if post else ""
+def _parts(path: str) -> tuple[str, str, re.Match[str] | None, re.Match[str] | None]:
+    """Return a path in normal form; its base, without the suffix; the suffix; and the post of which it is a page."""
+    path = normalise_path(path if path.endswith("/") else f"{path}/")
+    if post_page := _POST_PAGE.fullmatch(path):
+        path = post_page[1]
+    suffix = _SUFFIX.search(path)
+    return path, path[: suffix.start()] if suffix else path, suffix, post_page
 
 
-def _find_redirects(path: str, base: str) -> list[Redirect]:
-    """Return the redirects from the path, from its `base` without a suffix, and from folders that it is in."""
+def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
+    days, slug = _days(post_page), post_page["slug"].lower()
+    posts = [post for post in _of_days(similar, slug, *days) if post.slug == slug] if days else []
+    return posts[0].get_absolute_url() if posts else ""
+
+
+def _redirect_paths(path: str, base: str) -> list[str]:
+    """Return the path, its `base` without a suffix, and the folders that it is in."""
     # The URLs of attachments' files have no slash at the end.
     paths = {base, base.lower(), path.rstrip("/")}
-    if category_slug := _category_slug(base):
+    if category_slug := _category_slugs(base)[0]:
         paths.add(f"/category/{category_slug}/")
     segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]
     folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
     paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
-    return _redirects(sorted(paths))
+    return sorted(paths)
 
 
-def _category_slug(base: str) -> str:
-    return base.rstrip("/").rpartition("/")[2].lower() if base.startswith("/category/") else ""
+def _category_slugs(base: str) -> list[str]:
+    """Return the slugs of the category that a path means, the likeliest first; an empty one for none.
+
+    As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
+    """
+    slug = base.rstrip("/").rpartition("/")[2].lower() if base.startswith("/category/") else ""
+    return [slug, slugify(slug) if slug else ""]
 
 
 def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str:
@@ -135,51 +154,81 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
     return ""
 
 
-def _redirected(redirects: Iterable[Redirect], base: str) -> Target | None:
+def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], base: str) -> Target | None:
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != base):
         if not redirect.folder and (url := redirect.url):
             # An author's page exists only if there are posts on it.
             return Target(url, is_there=redirect.author_id is None)
-    category_slug = _category_slug(base)
-    if not category_slug:
-        return None
-    # As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
-    slugs = [category_slug, slugify(category_slug)]
-    categories: QuerySet[Category] = Category.objects.filter(slug__in=slugs)
+    slugs = _category_slugs(base)
     category = min(categories, key=lambda category: slugs.index(category.slug), default=None)
     return Target(category.get_absolute_url(), is_there=True) if category else None
 
 
+@cache
+def _rewrites() -> list[tuple[re.Pattern[str], str]]:
+    """Return patterns and their replacements. Each is one step: the result is requested in turn."""
+    reserved = f"{reserved_pattern()}/"
+    return [
+        (re.compile(pattern), replacement)
+        for pattern, replacement in (
+            (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
+            # Punctuation of the sentence around the URL.
+            (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
+            # Other views of an entry.
+            (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
+            (r"(?<=/)feed/(?:feed|rdf)/$", "feed/"),
+            (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),
+            (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
+            (r"^/[0-9]{4}/(?:[0-9]{2}/){0,2}(?=feed/)", "/"),
+            (r"^(/[0-9]{4}(?:/[0-9]{2})?)/([0-9])(?=/)", r"\1/0\2"),
+            # Pages that a text does not have, or at `page/2/` instead of `2/`.
+            (rf"^(/(?!{reserved}|[0-9]+/)[^/]+/(?:.+?/)??)(?:page/)?[0-9]{{1,9}}/$", r"\1"),
+            (r"^(/[0-9]{4}/[0-9]{2}/[0-9]{2}/[^/]+/)page/[0-9]{1,9}/$", r"\1"),
+        )
+    ]
+
+
+@cache
+def _entry_path() -> re.Pattern[str]:
+    return re.compile(
+        rf"/(?!{reserved_pattern()}/)"
+        r"(?:(?P<year>[0-9]{4})/(?:(?P<month>[0-9]{2})/(?:(?P<day>[0-9]{2})/)?)?|(?P<parents>.+/))?(?P<slug>[^/]+)/"
+    )
+
+
 def _rewrite_path(path: str) -> str:
-    for pattern, replacement in _REWRITES:
+    for pattern, replacement in _rewrites():
         rewritten = pattern.sub(replacement, path, count=1)
         if rewritten != path:
             return rewritten
     return ""
 
 
-def _guess_entry_url(path: str) -> str:
+def _guess_entry_url(path: str, similar: Sequence[Any]) -> str:
     """Return the URL of the one public entry whose slug is, or else begins with, the last segment of `path`.
 
-    Empty if there is none, or more than one. One query, or two.
+    Empty if there is none, or more than one.
     """
-    match = _ENTRY_PATH.fullmatch(path)
+    match = _entry_path().fullmatch(path)
     if match is None:
         return ""
     slug = match["slug"].lower()
-    entries = _entries_beginning_with(slug)
+    entries = [entry for entry in similar if entry.is_public]
     posts = [entry for entry in entries if entry.kind == EntryKind.POST]
     if days := _days(match):
-        first, last = days
-        # Mostly, these are all that there are.
-        of_days = [post for post in posts if first <= post.published_on <= last]
-        if len(entries) == _MAX_ENTRIES:
-            of_days = _entries_beginning_with(slug, first, last)
+        of_days = _of_days(similar, slug, *days)
         return _best_url(slug, of_days, 1 if match["day"] else _MIN_PREFIX_LENGTH) or _best_url(slug, posts)
     if url := _best_url(slug, posts):
         return url
     pages = [entry for entry in entries if entry.kind == EntryKind.PAGE and entry.slug == slug]
     return str(pages[0].get_absolute_url()) if len(pages) == 1 else ""
+
+
+def _of_days(similar: Sequence[Any], slug: str, first: dt.date, last: dt.date) -> list[Any]:
+    """Return the public posts of these days whose slug begins with this one. Mostly, `similar` has all of them."""
+    if len(similar) == _MAX_ENTRIES:
+        similar = _similar(slug, f"{slug}{_LAST}", first, last)
+    return [each for each in similar if each.is_public and each.published_on and first <= each.published_on <= last]
 
 
 def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
@@ -189,20 +238,13 @@ def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
         return None
 
 
-def _entries_beginning_with(slug: str, *days: dt.date) -> list[Any]:
-    """Return the public entries whose slug begins with this one, sorted by slug, of the first _MAX_ENTRIES.
+def _beginning_with(slug: Parameter, end: Parameter, *days: Parameter) -> EntryQuerySet:
+    """Return the first _MAX_ENTRIES entries whose slug begins with this one, and comes before `end`, sorted by slug.
 
     `days`: the first and the last one on which they may be published.
     """
-    if connection.vendor == "sqlite":
-        # SQLite does not use the index for LIKE.
-        entries = _in_range(slug, f"{slug}\U0010ffff", *days)
-    else:
-        entries = list(_listed(Q(slug__startswith=slug), *days))
-    return [entry for entry in entries if entry.is_public]
-
-
-def _listed(has_prefix: Q, *days: Any) -> EntryQuerySet:
+    # SQLite does not use the index for LIKE, and PostgreSQL uses it for nothing else.
+    has_prefix = Q(slug__gte=slug, slug__lt=end) if connection.vendor == "sqlite" else Q(slug__startswith=slug)
     # Without conditions for what is public, for which SQLite would read all posts.
     entries: EntryQuerySet = Entry.objects.filter(has_prefix, **({"published_on__range": days} if days else {}))
     return entries.order_by("slug").only("kind", "slug", "path", "status", "published_at", "published_on")[
@@ -210,7 +252,7 @@ def _listed(has_prefix: Q, *days: Any) -> EntryQuerySet:
     ]
 
 
-_in_range = Prepared[Any](lambda first, end, *days: _listed(Q(slug__gte=first, slug__lt=end), *days))
+_similar = Prepared[Any](_beginning_with)
 
 
 def _best_url(slug: str, posts: Sequence[Post], min_prefix_length: int = _MIN_PREFIX_LENGTH) -> str:

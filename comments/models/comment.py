@@ -165,7 +165,7 @@ class Comment(PublicModel):
         self.render()
         if "text" in (kwargs.get("update_fields") or ()):
             kwargs["update_fields"] = {*kwargs["update_fields"], "html"}
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
             comments_changed([self.pk])
 

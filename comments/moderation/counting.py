@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 
 from blog.models import Entry
 from comments.models import Comment
+from core.prepared import Prepared
 
 
 def recount(entry: Entry) -> None:
@@ -25,12 +26,10 @@ def recount_all(pks: Iterable[int]) -> dict[int, int]:
     The entries are locked before their comments are counted, so a concurrent change counts after this one and sees it.
     """
     counts: dict[int, int] = {}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for batch in batched(sorted(set(pks)), 1_000):
-            entries = Entry.objects.filter(pk__in=batch).order_by("pk")
-            stored = dict(entries.select_for_update(no_key=True).values_list("pk", "comment_count"))
-            approved = Comment.objects.approved().filter(entry__in=list(stored)).order_by()
-            counted = dict(approved.values_list("entry").annotate(Count("pk")))
+            stored = dict(_locked_counts(list(batch)))
+            counted = dict(_right_counts(list(stored)))
             wrong = {pk: counted.get(pk, 0) for pk, count in stored.items() if counted.get(pk, 0) != count}
             for count in set(wrong.values()):
                 # Not save(): nothing else of the entry has changed, and its text need not be rendered again.
@@ -38,6 +37,21 @@ def recount_all(pks: Iterable[int]) -> dict[int, int]:
                 Entry.objects.filter(pk__in=affected).update(comment_count=count)
             counts |= stored | wrong
     return counts
+
+
+_locked_counts = Prepared[tuple[int, int]](
+    lambda pks: (
+        Entry.objects.filter(pk__in=pks)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", "comment_count")
+    )
+)
+_right_counts = Prepared[tuple[int, int]](
+    lambda pks: (
+        Comment.objects.approved().filter(entry__pk__in=pks).order_by().values_list("entry").annotate(Count("pk"))
+    )
+)
 
 
 def miscounted() -> Iterator[tuple[Entry, int]]:

@@ -19,6 +19,7 @@ from comments.moderation.deletion import delete, lock
 from comments.rules import akismet, proof_of_work, rate_limit
 from comments.rules.judge import Arrival, judge
 from comments.rules.judge import proof_of_work as proof_of_work_check
+from core.prepared import Parameter, Prepared
 
 # The same text from the same person on the same entry within this time is a second click, not a second comment.
 SECOND_CLICK = dt.timedelta(minutes=10)
@@ -65,10 +66,10 @@ def submit(
             # Its author deleted it in the meantime, so this is no longer a reply.
             values["parent"] = comment.parent = None
         # Of two clicks at once, the second waits here until the first is stored.
-        entries = type(entry).objects.select_for_update(no_key=True)
-        # What CommentSettings.is_open looks at.
-        current = entries.only("status", "published_at", "comments_open").get(pk=entry.pk)
-        similar = list(_same_text(comment))
+        current = next(iter(_locked_entry(entry.pk)), None)
+        if current is None:
+            raise type(entry).DoesNotExist
+        similar = _same_text(comment)
         since = timezone.now() - SECOND_CLICK
         for earlier in similar:
             if earlier.created_at >= since and all(getattr(earlier, name) == value for name, value in values.items()):
@@ -90,15 +91,45 @@ def submit(
     return comment
 
 
-def _same_text(comment: Comment) -> models.QuerySet[Comment]:
+def _same_text(comment: Comment) -> list[Comment]:
     """Return the comments in the same place with the same text and name or e-mail. Source: WordPress's duplicates."""
-    same_place = Comment.objects.on(comment.entry).filter(parent=comment.parent, text=comment.text)
-    same_person = Q(name=comment.name, email=comment.email)
-    if comment.name:
-        same_person |= Q(name=comment.name)
-    if comment.email:
-        same_person |= Q(email=comment.email)
+    return _similar(
+        *(comment.entry_id, comment.text, comment.name, comment.email, comment.parent_id or 0),
+        has_name=bool(comment.name),
+        has_email=bool(comment.email),
+        is_reply=comment.parent_id is not None,
+    )
+
+
+def _find_similar(
+    entry: Parameter,
+    text: Parameter,
+    name: Parameter,
+    email: Parameter,
+    parent: Parameter,
+    *,
+    has_name: bool,
+    has_email: bool,
+    is_reply: bool,
+) -> models.QuerySet[Comment]:
+    same_place = Comment.objects.filter(entry=entry, text=text, parent=parent if is_reply else None)
+    same_person = Q(name=name, email=email)
+    if has_name:
+        same_person |= Q(name=name)
+    if has_email:
+        same_person |= Q(email=email)
     return same_place.filter(same_person).select_related("user", "parent").order_by("pk")[:100]
+
+
+_similar = Prepared[Comment](_find_similar)
+# With what CommentSettings.is_open looks at.
+_locked_entry = Prepared[Entry](
+    lambda pk: (
+        Entry.objects.filter(pk=pk)
+        .select_for_update(no_key=True)
+        .only("kind", "status", "published_at", "comments_open")
+    )
+)
 
 
 def may_be_deleted(comment: Comment) -> bool:

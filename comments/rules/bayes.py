@@ -15,6 +15,7 @@ from django.db import connection
 
 from comments import normalisation
 from comments.models import Comment, CommentStatus, Lesson, Token
+from core.prepared import Prepared
 
 # The filter says nothing until this many comments of each kind have been decided.
 MIN_LESSONS = 20
@@ -107,9 +108,14 @@ def score(comment: Comment) -> Score | None:
     """Score `comment`; None as long as too little has been learned. One query."""
     tokens = tokens_of(comment)
     model = Model()
-    for text, ham, spam in Token.objects.filter(text__in=[_ALL, *tokens]).values_list("text", "ham", "spam"):
+    for text, ham, spam in _counts([_ALL, *tokens]):
         model.ham[text], model.spam[text] = ham, spam
     return model.score(tokens)
+
+
+_counts = Prepared[tuple[str, int, int]](
+    lambda texts: Token.objects.filter(text__in=texts).values_list("text", "ham", "spam")
+)
 
 
 def learn(lessons: Mapping[Comment, str]) -> None:

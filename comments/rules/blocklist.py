@@ -5,11 +5,12 @@ from collections import Counter
 from itertools import batched
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from comments import normalisation
 from comments.models import Block, Comment, CommentStatus
+from core.prepared import Parameter, Prepared
 
 # The most hosts of one comment that are looked up, those in URLs first.
 MAX_HOSTS = 100
@@ -17,6 +18,8 @@ MAX_HOSTS = 100
 MAX_PARAMETERS = 10_000
 # How many of the newest comments are searched for matches.
 MAX_SEARCHED = 5_000
+# The kinds whose key must be the whole of what is searched.
+_WHOLE = (Block.Kind.HOST, Block.Kind.EMAIL, Block.Kind.NAME)
 
 
 def _searched(comment: Comment) -> dict[str, Any]:
@@ -31,6 +34,16 @@ def _searched(comment: Comment) -> dict[str, Any]:
     }
 
 
+def _with_keys(starts: list[Parameter], *keys: list[Parameter]) -> QuerySet[Block]:
+    condition = Q(kind=Block.Kind.WORD, start__in=starts)
+    for kind, its_keys in zip(_WHOLE, keys, strict=True):
+        condition |= Q(kind=kind, key__in=its_keys)
+    return Block.objects.filter(condition)
+
+
+_candidates = Prepared[Block](_with_keys)
+
+
 def matches(block: Block, comment: Comment) -> bool:
     return block.key in _searched(comment)[block.kind]
 
@@ -38,14 +51,11 @@ def matches(block: Block, comment: Comment) -> bool:
 def matching(comment: Comment) -> list[Block]:
     """Return the blocks that match `comment`; one query unless the text has more than MAX_PARAMETERS words."""
     searched = _searched(comment)
-    others = Q()
-    for kind in (Block.Kind.HOST, Block.Kind.EMAIL, Block.Kind.NAME):
-        others |= Q(kind=kind, key__in=searched[kind])
+    others = [sorted(searched[kind]) for kind in _WHOLE]
     found: dict[int, Block] = {}
     # The empty string ensures one batch, for the others.
     for starts in batched(["", *sorted(normalisation.starts(searched[Block.Kind.WORD]))], MAX_PARAMETERS):
-        candidates = Block.objects.filter(Q(kind=Block.Kind.WORD, start__in=starts) | others)
-        found |= {block.pk: block for block in candidates if block.key in searched[block.kind]}
+        found |= {block.pk: block for block in _candidates(list(starts), *others) if block.key in searched[block.kind]}
     return [found[pk] for pk in sorted(found)]
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cached_property
 
 from django.conf import settings as django_settings
+from django.db.models.functions import Lower
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
@@ -16,6 +17,7 @@ from accounts.models import User
 from comments.models import Block, Comment, CommentKind, CommentPolicy, CommentSettings, CommentStatus
 from comments.rules import bayes, blocklist
 from comments.rules.rate_limit import Count
+from core.prepared import Prepared
 
 
 class Verdict(Enum):
@@ -72,9 +74,8 @@ class Case:
         It must be by the same account, or also without one, so nobody passes with the address of a staff member.
         Source: WordPress's "comment author must have a previously approved comment".
         """
-        approved = Comment.objects.approved().filter(kind=CommentKind.COMMENT, user=self.comment.user)
-        by_same_person = approved.filter(email=self.comment.email, name=self.comment.name)
-        return bool(self.comment.email) and by_same_person.exists()
+        email, name, user = self.comment.email, self.comment.name, self.comment.user_id
+        return bool(email and _by_person(email, name, user or 0, has_account=user is not None))
 
     @cached_property
     def is_staff(self) -> bool:
@@ -83,6 +84,19 @@ class Case:
     @cached_property
     def blocks(self) -> list[Block]:
         return blocklist.matching(self.comment)
+
+
+_by_person = Prepared[Comment](
+    lambda email, name, user, *, has_account: (
+        Comment.objects.approved()
+        .filter(kind=CommentKind.COMMENT, user=user if has_account else None, email=email, name=name)
+        .only("pk")
+        .order_by()[:1]
+    )
+)
+_with_address = Prepared[User](
+    lambda email: User.objects.alias(address=Lower("email")).filter(address=Lower(email)).only("pk").order_by()[:1]
+)
 
 
 def closed(case: Case) -> Finding | None:
@@ -157,7 +171,7 @@ def akismet(case: Case) -> Finding | None:
 def impostor(case: Case) -> Finding | None:
     """Hold comments by someone without an account who uses the address of one. Source: WordPress (since 2.8)."""
     email = case.comment.email
-    if case.comment.user is not None or not email or not User.objects.filter(email__iexact=email).exists():
+    if case.comment.user is not None or not email or not _with_address(email):
         return None
     message = gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
     return Finding(Verdict.HOLD, message)

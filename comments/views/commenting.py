@@ -25,8 +25,13 @@ from comments.moderation import submission
 from comments.rules import proof_of_work
 from comments.threads import find_page_number, page_url, thread, thread_for
 from comments.views.responses import back_to, comes_from_here, message, secret_page, try_again, unavailable
+from core.prepared import Prepared
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
+
+_entries = Prepared[Entry](
+    lambda now, kind, pk: Entry.objects.published(now).filter(kind=kind, pk=pk).defer("source", "lead_html")
+)
 
 
 @csrf_exempt
@@ -38,7 +43,9 @@ def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     to come from one of our pages. With a session cookie, Django's check applies in full. On an entry with a password,
     it has to come from its unlocked page.
     """
-    entry: Entry = get_object_or_404(Entry.objects.published(), kind=kind, pk=pk)
+    entry = next(iter(_entries(timezone.now(), kind, pk)), None)
+    if entry is None:
+        raise Http404(gettext("That post or page doesn't exist."))
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#respond")
     if entry.password and not passwords.unlock_with_token(entry, request.POST.get("password_token", "")):

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from blog.models import Page, Post
-from blog.redirects.resolve import find_target
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
 
 pytestmark = pytest.mark.django_db
@@ -88,12 +88,36 @@ def test_child_pages_have_an_index_of_their_own() -> None:
     assert "entry_with_parent" in plan_of(Page.objects.get(title="About").children.published())
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL looks up prefixes with its own operators.")
-def test_a_guess_for_a_url_that_does_not_exist_reads_no_other_slugs() -> None:
-    """Even if the database has never been analysed."""
-    with CaptureQueriesContext(connection) as queries:
-        find_target("/2010/01/01/nothing/")
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]['sql']}")
-        (step,) = cursor.fetchall()
-    assert "entry_slug (slug>? AND slug<?)" in step[3]
+class TestURLThatDoesNotExist:
+    PATH = "/2010/01/01/nothing/"
+
+    def plan(self, client: Client) -> str:
+        """Return how the database runs the one query for it."""
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(self.PATH).status_code == 404
+        (sql,) = [query["sql"] for query in queries if " AS part" in query["sql"]]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"{'EXPLAIN' if connection.vendor == 'postgresql' else 'EXPLAIN QUERY PLAN'} {sql}")
+            return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL looks up prefixes with its own operators.")
+    def test_is_looked_up_in_indexes_of_sqlite_that_was_never_analysed(self, client: Client) -> None:
+        plan = self.plan(client)
+        assert "entry_slug (slug>? AND slug<?)" in plan
+        # The post, redirects and categories by what they are found by.
+        assert "published_on=? AND slug=?" in plan
+        assert "blog_redirect USING INDEX" in plan
+        assert "blog_category USING INDEX" in plan
+        assert "SCAN blog_" not in plan
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's plan is asserted above.")
+    @pytest.mark.usefixtures("_site")
+    def test_is_looked_up_in_indexes_of_postgresql(self, client: Client) -> None:
+        plan = self.plan(client)
+        assert "Seq Scan on blog_entry" not in plan
+        assert "Seq Scan on blog_redirect" not in plan
+        assert "Seq Scan on blog_category" not in plan
+        # Of the prefix, and not only of the order.
+        assert "~>=~ 'nothing'" in plan

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
@@ -320,6 +321,27 @@ class TestQueries:
             return len(seen)
 
         # Count, delete old counts (only once per period), lock, same text, blocks, filter, account, known, insert,
-        # outbox, and four for the index of the search; the savepoint is due to the test.
-        assert send("First.") == 16
-        assert send("Second, longer, http://a.example " + "word " * 300) == 15
+        # and two for the index of the search, which has none of it yet; the savepoint is due to the test.
+        assert send("First.") == 14
+        assert send("Second, longer, http://a.example " + "word " * 300) == 13
+
+    def test_a_published_comment_takes_as_many_from_its_submission_to_the_redirect(
+        self, post: Post, client: Client
+    ) -> None:
+        settings = CommentSettings.current()
+        settings.comment_policy, settings.proof_of_work = CommentPolicy.OPEN, False
+        settings.save()
+
+        def send(text: str) -> int:
+            with CaptureQueriesContext(connection) as seen:
+                form = {"name": "Ann", "email": "ann@example.org", "text": text}
+                assert client.post(f"/comments/on/post/{post.pk}/", form).status_code == 302
+            return len(seen)
+
+        # The first one of a period deletes the counts of earlier ones.
+        send("First.")
+        # The entry, the settings and the rate limit; the lock and what the rules look at (five); the comment, the
+        # content version and its document in the index of the search (five); three for the count; and where the
+        # transaction begins and ends.
+        assert send("Second.") == 21
+        assert Comment.objects.approved().count() == 2

@@ -1,6 +1,7 @@
 """The configuration that we ship, in a real nginx in front of real processes: never a page that is out of date."""
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import http.client
@@ -79,12 +80,15 @@ class Site:
     environment: dict[str, str]
     writer: Process
 
-    def get(self, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> Response:
+    def connect(self, host: str = HOST) -> ssl.SSLSocket:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(host, self.port, context=context, timeout=20)
-        plain = socket.create_connection(("127.0.0.1", self.port))
-        connection.sock = context.wrap_socket(plain, server_hostname=host)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return context.wrap_socket(plain, server_hostname=host)
+
+    def get(self, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> Response:
+        connection = http.client.HTTPSConnection(host, self.port)
+        connection.sock = self.connect(host)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body or None, {"Host": host, "Accept-Encoding": "br, gzip"} | names)
         response = connection.getresponse()
@@ -154,6 +158,8 @@ def _start_nginx(folder: Path, *, app_port: int, port: int, insecure_port: int) 
         (r"/srv/broadside/static/", f"{folder}/static/"),
         (r"/var/log/nginx/blog.log", str(folder / "access.log")),
         (r"/dev/null crit", f"{folder}/error.log"),
+        # So that nothing has to wait for so long here.
+        (r"client_body_timeout 20s", "client_body_timeout 2s"),
         *([] if BROTLI.exists() else [(r"brotli_static on;", "")]),
     ):
         assert re.search(pattern, shipped), pattern
@@ -342,3 +348,48 @@ class TestServer:
             raise AssertionError("The second page is not in the log.")
         assert "secret-word" not in log
         assert "127.0.0.1" not in log
+
+
+class TestSlowBodies:
+    """More of them than the application has threads."""
+
+    COUNT = 40
+
+    def start(self, site: Site) -> list[ssl.SSLSocket]:
+        post = site.writer("p.pk")
+        request = f"POST /comments/on/post/{post}/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nname="
+        connections = [site.connect() for _number in range(self.COUNT)]
+        for connection in connections:
+            connection.sendall(request.encode())
+        return connections
+
+    def assert_answers(self, site: Site) -> None:
+        """Check that pages are rendered and comments are accepted."""
+        post = site.writer("p.pk")
+        form = b"name=Ann&email=ann@example.org&text=Hello"
+        kind = "application/x-www-form-urlencoded"
+        for _number in range(4):
+            assert site.get(NEWS, Cache_Control="no-store").status == 200
+        assert site.get(f"/comments/on/post/{post}/", "POST", form, Content_Type=kind).status == 302
+
+    def test_that_never_arrive_are_cut_off_and_stop_nobody(self, site: Site) -> None:
+        connections = self.start(site)
+        self.assert_answers(site)
+        for connection in connections:
+            # A timeout is an error.
+            with contextlib.suppress(ConnectionResetError):
+                answer = connection.recv(100)
+                assert not answer or b" 408 " in answer
+            connection.close()
+
+    def test_that_arrive_byte_by_byte_stop_nobody(self, site: Site) -> None:
+        connections = self.start(site)
+        for _byte in range(3):
+            time.sleep(0.5)
+            for connection in connections:
+                # On a busy machine, the time between two of them may be too long.
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"x")
+            self.assert_answers(site)
+        for connection in connections:
+            connection.close()

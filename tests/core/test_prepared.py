@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import FieldFetchBlocked
-from django.db import router
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post
-from core.prepared import Prepared
+from core.prepared import Prepared, together
 from core.replicas import ReplicaRouter
 from tags.models import TaggedPost
 from tests.factories import PostFactory, at
@@ -62,6 +62,62 @@ class TestRows:
         assert first(stop=2, order="pk") == posts[:2]
         assert first(stop=1, order="-pk") == posts[2:]
 
+    def test_nothing_has_an_id_that_the_database_cannot_store(self) -> None:
+        post = PostFactory()
+        by_pk = Prepared[Post](lambda pk: Post.objects.filter(pk=pk))
+        assert by_pk(post.pk) == [post]
+        assert by_pk(2**63) == by_pk(10**30) == []
+
+    def test_relations_may_be_empty_or_locked(self) -> None:
+        post = PostFactory()
+        locked = Prepared[Post](lambda pk: Post.objects.filter(pk=pk).select_for_update().select_related(None))
+        with_picture = Prepared[Post](lambda pk: Post.objects.filter(pk=pk).select_related("featured_picture"))
+        with transaction.atomic():
+            assert locked(post.pk) == [post]
+        (found,) = with_picture(post.pk)
+        assert found.featured_picture is None
+
+
+class TestTogether:
+    def test_the_rows_of_each_are_what_each_returns_alone(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        posts = [PostFactory(slug=f"post-{n}", published_at=at(2020, 1, n), tags=["peace"]) for n in (1, 2, 3)]
+        by_time = Prepared[Post](
+            lambda time: Post.objects.filter(published_at__lte=time).select_related("author", "featured_picture")
+        )
+        newest = Prepared[Post](lambda slug: Post.objects.filter(slug__gte=slug).order_by("-slug").only("slug")[:2])
+        names = Prepared[tuple[int, str]](
+            lambda ids: TaggedPost.objects.filter(content_object__pk__in=ids).values_list("pk", "tag__name")
+        )
+        queries: list[tuple[Prepared[Any], Any]] = [
+            (by_time, at(2020, 1, 2)),
+            (newest, "post-1"),
+            (names, [post.pk for post in posts]),
+            (newest, "z"),
+        ]
+        alone = [query(value) for query, value in queries]
+        with django_assert_num_queries(1):
+            rows = together(*((query, [value]) for query, value in queries))
+            assert {post.author for post in rows[0]} == {post.author for post in alone[0]}
+        assert [sorted(each, key=str) for each in rows] == [sorted(each, key=str) for each in alone]
+        assert [len(each) for each in rows] == [2, 2, 3, 0]
+        for one, other in zip(rows[0], alone[0], strict=True):
+            assert {**vars(one), "_state": None} == {**vars(other), "_state": None}
+
+    def test_the_statement_is_made_once(self) -> None:
+        made = []
+
+        def build(slug: Any) -> QuerySet[Post]:
+            made.append(slug)
+            return Post.objects.filter(slug=slug)
+
+        query = Prepared[Post](build)
+        other = Prepared[Post](lambda pk: Post.objects.filter(pk=pk))
+        for slug in ("a", "b"):
+            together((query, [slug]), (other, [1]))
+        assert len(made) == 2
+
 
 class TestCompiling:
     def test_the_query_set_is_made_once_for_each_shape(self) -> None:
@@ -76,9 +132,11 @@ class TestCompiling:
         compiled = list(made)
         prepared([3, 4], stop=3)
         assert made == compiled
+        # Sequences are filled up to a power of two.
         prepared([3, 4, 5], stop=3)
+        prepared([3, 4, 5, 6], stop=3)
         prepared([3, 4], stop=4)
-        assert set(made) == {(2, 3), (3, 3), (2, 4)}
+        assert made == [*compiled, *[(4, 3)] * 2, *[(2, 4)] * 2]
 
     def test_the_current_time_must_be_a_parameter(self) -> None:
         """Or else what is scheduled would never appear."""

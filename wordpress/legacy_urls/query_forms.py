@@ -9,18 +9,21 @@ from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from django.db.models import QuerySet
-from django.http import Http404
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.models import Category, Entry
 from blog.models.redirect import Redirect, normalise_path
+from blog.redirects.look_up import rows_at
+from blog.redirects.resolve import Target
+from core.prepared import Prepared, together
 from wordpress.wxr.values import ENTRY_FORMS
 
-_ID = re.compile(r"[0-9]{1,19}")
+# What fits into the database.
+_ID = re.compile(r"[0-9]{1,18}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # WordPress adds this to the names of resized copies of a picture.
@@ -60,13 +63,17 @@ def legacy_key(url: str) -> str:
     return path if path != "/" else ""
 
 
-def file_url(path: str, folder: str = "") -> str:
+def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
     """Return the URL here of the file that was at `/wp-content/uploads/` + `path`, in any size. Raises Http404.
 
     `folder` is the one that WordPress was in, such as `blog/`.
     """
-    for candidate in size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path)):
-        if url := _redirect_url(candidate):
+    candidates = size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path))
+    (found,) = rows_at(request, (_redirects, [candidates]))
+    redirects = {redirect.path: redirect for redirect in found}
+    for candidate in candidates:
+        url: str = redirects[candidate].url if candidate in redirects else ""
+        if url:
             return url
     raise Http404(gettext("There is no such file."))
 
@@ -79,32 +86,39 @@ def size_variants(path: str) -> list[str]:
     return [*paths, *(_EXTENSION.sub(r"-scaled\g<0>", each) for each in paths if "-scaled." not in each)]
 
 
-def query_url(query: Mapping[str, str]) -> str:
-    """Return the URL here for a query such as `/?p=5`. Raises Http404 if there is none."""
+def query_target(query: Mapping[str, str]) -> Target:
+    """Return where a query such as `/?p=5` leads here. One query at most. Raises Http404 if it leads nowhere."""
     for form in ENTRY_FORMS:
         if form in query:
-            return _entry_url(query, form)
+            return _entry_target(query, form)
     if path := query.get("name") or query.get("pagename"):
         # A post's slug without its date is looked up once the path isn't found.
-        return _path(path)
-    return _listing_url(query) + (_feed_path(query) if "feed" in query else _page_path(query, "paged", "page/"))
+        return Target(_path(path))
+    listing = _listing_target(query)
+    return _below(listing, _feed_path(query) if "feed" in query else _page_path(query, "paged", "page/"))
 
 
-def _entry_url(query: Mapping[str, str], form: str) -> str:
-    url = _url_by_id("p", query[form], Entry.objects.published())
+def _below(target: Target, ending: str) -> Target:
+    """Return a further page or the feed of a target, which may not be there."""
+    return Target(target.url + ending) if ending else target
+
+
+def _entry_target(query: Mapping[str, str], form: str) -> Target:
+    entry = _target_by_id("p", query[form])
     if "feed" in query:
-        return url + ("feed/atom/" if "atom" in query["feed"] else "feed/")
-    return url + (_page_path(query, "page") or _page_path(query, "cpage", "comment-page-"))
+        return _below(entry, "feed/atom/" if "atom" in query["feed"] else "feed/")
+    return _below(entry, _page_path(query, "page") or _page_path(query, "cpage", "comment-page-"))
 
 
-def _listing_url(query: Mapping[str, str]) -> str:
+def _listing_target(query: Mapping[str, str]) -> Target:
     if query.get("cat"):
-        return _url_by_id("cat", query["cat"], Category.objects.all())
+        return _target_by_id("cat", query["cat"])
     if _ID.fullmatch(query.get("author", "")):
-        return _url_by_id("author", query["author"], User.objects.all())
+        # An author's page exists only if there are posts on it.
+        return _target_by_id("author", query["author"])._replace(is_there=False)
     for form, prefix in _PREFIXES.items():
         if query.get(form):
-            return _path(f"{prefix}/{query[form]}")
+            return Target(_path(f"{prefix}/{query[form]}"))
     # The archive of a day, month or year, or the front page.
     if digits := query.get("m"):
         parts = [digits[:4], digits[4:6], digits[6:8]]
@@ -112,7 +126,7 @@ def _listing_url(query: Mapping[str, str]) -> str:
         parts = [query.get(name, "") for name in ("year", "monthnum", "day")]
     if not all(_ID.fullmatch(part) for part in parts if part):
         raise Http404(gettext("There is no such day."))
-    return reverse("blog:front") + "".join(f"{part.zfill(2)}/" for part in takewhile(bool, parts))
+    return Target(reverse("blog:front") + "".join(f"{part.zfill(2)}/" for part in takewhile(bool, parts)))
 
 
 def _feed_path(query: Mapping[str, str]) -> str:
@@ -122,16 +136,29 @@ def _feed_path(query: Mapping[str, str]) -> str:
     return f"comments/{path}" if is_of_comments and not query.keys() & _LISTING_FORMS else path
 
 
-def _url_by_id(form: str, pk: str, objects: QuerySet[Any]) -> str:
+def _target_by_id(form: str, pk: str) -> Target:
     """Return the URL of the object that had this ID on the old site, or that has it here. Raises Http404."""
     if not _ID.fullmatch(pk):
         raise Http404(gettext("An ID consists of digits only."))
-    return _redirect_url(f"/?{form}={int(pk)}") or str(get_object_or_404(objects, pk=pk).get_absolute_url())
+    objects = (_by_id[form], [timezone.now(), int(pk)])
+    redirects, found = together((_redirects, [[f"/?{form}={int(pk)}"]]), objects)
+    urls = [*(redirect.url for redirect in redirects), *(each.get_absolute_url() for each in found)]
+    if not any(urls):
+        raise Http404(gettext("There is nothing with this ID."))
+    return Target(next(filter(None, urls)), is_there=True)
 
 
-def _redirect_url(path: str) -> str:
-    redirect = Redirect.objects.filter(path=path).first()
-    return redirect.url if redirect else ""
+_redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
+# What has an ID here, by the name of the parameter.
+_by_id: Final = {
+    "p": Prepared[Any](
+        lambda now, pk: (
+            Entry.objects.published(now).filter(pk=pk).only("kind", "slug", "published_at", "published_on", "path")
+        )
+    ),
+    "cat": Prepared[Any](lambda _now, pk: Category.objects.filter(pk=pk)),
+    "author": Prepared[Any](lambda _now, pk: User.objects.filter(pk=pk)),
+}
 
 
 def _page_path(query: Mapping[str, str], name: str, prefix: str = "") -> str:

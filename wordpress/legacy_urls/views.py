@@ -6,9 +6,10 @@ from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from blog.redirects.look_up import RedirectToPage
 from core.site import SiteRequest
 from search import views
-from wordpress.legacy_urls.query_forms import QUERY_FORMS, file_url, query_url
+from wordpress.legacy_urls.query_forms import QUERY_FORMS, file_url, query_target
 
 
 @require_safe
@@ -18,9 +19,11 @@ def front(request: SiteRequest) -> HttpResponse:
     query = {name: str(value) for name, value in request.GET.items() if value}
     if not QUERY_FORMS & query.keys() or "s" in request.GET or request.GET.get("preview") == "true":
         return views.front(request)
-    url = query_url(query)
-    # Some queries change nothing, such as `?paged=1`.
-    return views.front(request) if url == request.path else HttpResponsePermanentRedirect(url)
+    target = query_target(query)
+    if target.url == request.path:
+        # Some queries change nothing, such as `?paged=1`.
+        return views.front(request)
+    return (RedirectToPage if target.is_there else HttpResponsePermanentRedirect)(target.url)
 
 
 @require_safe
@@ -43,7 +46,7 @@ def feed(request: SiteRequest, ending: str = "feed/") -> HttpResponse:
 
 @require_safe
 def file(request: SiteRequest, path: str, folder: str = "") -> HttpResponse:
-    return HttpResponsePermanentRedirect(file_url(path, folder))
+    return HttpResponsePermanentRedirect(file_url(request, path, folder))
 
 
 def _path(rest: str) -> str:
