@@ -32,7 +32,7 @@ class Facet:
 
 
 def facets_of(pks: Sequence[int]) -> list[Facet]:
-    """Return the tags and categories that most of the best of these entries have, and their years. Three queries.
+    """Return the tags and categories that most of the best of these entries have, and their years. Five queries.
 
     What all of them have is left out, because it would not narrow anything down.
     """
@@ -57,6 +57,11 @@ def facets_of(pks: Sequence[int]) -> list[Facet]:
 
 def _terms(rows: Any, name: str, total: int) -> list[FacetLink]:
     """Return the most frequent tags or categories in these rows, of which no entry has the same one twice."""
-    counted = rows.order_by().values_list(f"{name}__slug", f"{name}__name").annotate(count=Count("pk"))
-    most = counted.filter(count__lt=total).order_by("-count", f"{name}__slug")[:_MAX_LINKS]
-    return [FacetLink(label, count, f"{name}:{slug}") for slug, label, count in most]
+    counted = rows.order_by().values_list(name).annotate(count=Count("pk")).filter(count__lt=total)
+    most = dict(counted.order_by("-count", name)[:_MAX_LINKS])
+    # Only then their names, because most of them are not shown.
+    terms = rows.model._meta.get_field(name).related_model._default_manager.filter(pk__in=most)
+    links = [
+        FacetLink(label, most[pk], f"{name}:{slug}") for pk, slug, label in terms.values_list("pk", "slug", "name")
+    ]
+    return sorted(links, key=lambda link: (-link.count, link.filter))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blog.models import Entry
 from core.models import SiteSettings
-from search.finding import MAX_RANKED, find_comments, find_entries
+from search.finding import find_comments, find_entries
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Filter, Word, parse
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
@@ -169,11 +169,11 @@ class TestFinding:
         PostFactory(title="Other", source=text, language=language)
         assert "Other" in self.found(typed)
 
-    def test_only_the_newest_of_many_are_ranked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("search.finding.MAX_RANKED", 1)
-        hits = find_entries(parse("award"), SiteSettings.current())
-        assert hits.has_more
-        assert MAX_RANKED > 1
+    @pytest.mark.parametrize("best_first", [True, False])
+    def test_of_many_only_some_are_listed(self, best_first: bool) -> None:
+        hits = find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=1)
+        assert (len(hits.pks), hits.has_more) == (1, True)
+        assert not find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=2).has_more
 
     @pytest.mark.parametrize("typed", ["", " ", "-", '""', "tag:", "*", "\0"])
     def test_an_empty_query_is_known_as_such(self, typed: str) -> None:
