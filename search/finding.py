@@ -15,6 +15,7 @@ from blog.models.entry_query import EntryKind
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
 from core.memory import remembered
 from core.models import SiteSettings
+from core.prepared import Prepared
 from core.slugs import slugify
 from search import labels
 from search.indexes import comment_index, entry_index
@@ -114,8 +115,16 @@ def _used_languages() -> list[str]:
     return sorted(used)[:_MAX_LANGUAGES]
 
 
+def padded(pks: Sequence[int], length: int) -> list[int]:
+    """Return these IDs, and zeros, so that a prepared query has as many of them each time."""
+    return [*pks, *[0] * (length - len(pks))]
+
+
+_newest_first = Prepared[int](lambda pks: Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))
+
+
 def _by_date(pks: Sequence[int]) -> list[int]:
-    return list(Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))
+    return _newest_first(padded(pks, MAX_RANKED))
 
 
 def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
