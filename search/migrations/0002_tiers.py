@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, models
 
 from search.indexes import comment_index, entry_index
 
@@ -17,4 +17,10 @@ class Migration(migrations.Migration):
 
     dependencies = [("search", "0001_index")]
 
-    operations = [migrations.RunPython(create_again, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(create_again, migrations.RunPython.noop),
+        migrations.AddIndex(
+            model_name="indexedentry",
+            index=models.Index(condition=models.Q(("digest", "")), fields=["-id"], name="stale_entries"),
+        ),
+    ]
