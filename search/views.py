@@ -147,7 +147,11 @@ def _summary(hits: Hits, search: _Search) -> str:
         more = gettext("More than %(count)s comments found. These are the newest ones.")
     else:
         text = ngettext("%(count)s post or page found.", "%(count)s posts and pages found.", count)
-        more = gettext("More than %(count)s posts and pages found. Add a word to find older ones.")
+        more = (
+            gettext("More than %(count)s posts and pages found. These are the newest ones.")
+            if search.newest_first
+            else gettext("More than %(count)s posts and pages found. These match best. Add a word to find others.")
+        )
     return (more if hits.has_more else text) % {"count": number_format(count, force_grouping=True)}
 
 
