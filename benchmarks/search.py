@@ -23,9 +23,14 @@ SEARCHES = {
     "two common words, narrowing down": {"s": "human rights", "narrow": "1"},
     "one common word": {"s": "prison"},
     "a phrase": {"s": '"human rights"'},
-    "words and a tag": {"s": "human rights after:2015 before:2016"},
+    "words and a year": {"s": "human rights after:2015 before:2016"},
+    "a common and a rare word": {"s": "human chabarde"},
     "nothing found, no suggestion": {"s": "xyzzyqwert"},
     "comments": {"s": "human", "kind": "comments"},
+    # What takes longest: common words that rarely meet, many words, and hardly anything left.
+    "hostile: beginnings of many words": {"s": "bar che dar"},
+    "hostile: twelve common words": {"s": "the of and to in a is that for it was on"},
+    "hostile: common words left out": {"s": "human -the"},
 }
 
 

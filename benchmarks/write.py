@@ -18,8 +18,9 @@ import scratch_site  # isort: split
 
 from django.db import connection
 from django.db.models import Count
-from make_corpus import make_corpus
-from pages import cpu_of, paths_of_pages
+from load import Target, load
+from make_corpus import ensure_corpus
+from pages import paths_of_pages
 
 from blog.models import Post
 from comments.models import Comment
@@ -98,11 +99,9 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=5_000)
     parser.add_argument("--seconds", type=float, default=20, help="of each measurement (%(default)s)")
     options = parser.parse_args()
-    scratch_site.migrate()
-    if not Post.objects.exists():
-        make_corpus(options.posts)
+    ensure_corpus(options.posts)
     scratch_site.allow_comments()
-    paths = [path for name, path in paths_of_pages().items() if name in HOT]
+    paths = [path for name, (path, _status) in paths_of_pages().items() if name in HOT]
     posts = list(Post.objects.published().values_list("pk", flat=True)[:100])
     before = Comment.objects.count()
     name = f"At {time.time()}"
@@ -118,23 +117,22 @@ def main() -> None:
 
         # Every process has rendered every page, and compiled its queries.
         warm = [start(write, posts, f"{name}, first").result(), start(read, paths).result()][0]
-        cpu_of(bare, "/", 500, {})
-        unit = cpu_of(bare, "/", 2_000, {})
+        unit = load(Target(bare, "/"), 1, 2).cpu
         idle = start(read, paths).result()
         used = ours.cpu_seconds()
         alone = start(write, posts, f"{name}, alone").result()
-        cost = (ours.cpu_seconds() - used) / len({each.text for each in alone})
+        cost = (ours.cpu_seconds() - used) / len({each.text for each in alone}) * 1000
         reading, writing = start(read, paths), start(write, posts, f"{name}, with readers")
         read_meanwhile, with_readers = reading.result(), writing.result()
     print(f"{connection.vendor}, {options.posts:,} posts, {WORKERS} processes, {WRITERS} writers, {READERS} readers;")
-    print(f"b = {unit * 1000:.3f} ms of CPU")
+    print(f"b = {unit:.3f} ms of CPU")
     print(f"{'ms':<36}{'p50':>9}{'p99':>9}{'longest':>9}   statuses")
     idle_p99 = show("pages, nobody writes", idle)
     p99 = show("pages, while others write", read_meanwhile)
     show("comments, nobody reads", alone)
     show("comments, while others read", with_readers)
     print(f"readers' p99 while others write: {p99 / idle_p99:.1f} times its idle value")
-    print(f"a comment: {cost / unit:.1f} b ({cost * 1000:.2f} ms of CPU); {len(alone) / options.seconds:.0f} a second")
+    print(f"a comment: {cost / unit:.1f} b ({cost:.2f} ms of CPU); {len(alone) / options.seconds:.0f} a second")
     sent = {each.text for each in (*warm, *alone, *with_readers)}
     found = Comment.objects.approved().filter(text__startswith=name)
     repeated = found.values("entry", "text").annotate(copies=Count("pk")).filter(copies__gt=1).count()

@@ -174,8 +174,8 @@ def _rows(categories: Iterable[Category]) -> Any:
 
 
 def _changed(ids: Iterable[int]) -> None:
-    for some in batched(ids, _BATCH_SIZE, strict=False):
-        entries_changed(some)
+    # All at once: what takes long for many is done in the background.
+    entries_changed(list(ids))
 
 
 def _log(by: User, categories: Iterable[Category], flag: int, message: str) -> None:

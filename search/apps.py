@@ -21,13 +21,16 @@ class SearchConfig(AppConfig):
         from blog.sidebar import SidebarBlock, sidebar_blocks
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
+        from core.dashboard import concerns
         from core.slugs import reserved_slugs
         from search.finding import find_for_staff
-        from search.indexing import update_comments, update_entries
+        from search.indexing import update_comments
+        from search.tasks import index_changed, unfinished_indexing
         from search.views import PARAMETER, PARAMETERS
 
-        change_handlers.register("search", update_entries)
+        change_handlers.register("search", index_changed)
         comment_change_handlers.register("search", update_comments)
+        concerns.register("search", unfinished_indexing)
         text_searches.register("search", find_for_staff)
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)

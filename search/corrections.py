@@ -35,7 +35,9 @@ def correct(query: Query, site: SiteSettings) -> str:
     known = entry_index().frequencies(candidates, [labels.PUBLIC]) if candidates else {}
     corrected = {}
     for word in [word for word in candidates if word not in known][:_MAX_CORRECTED]:
-        similar = entry_index().frequencies(list(_one_letter_off(word)), [labels.PUBLIC])
+        # The wrong letter is not after the first one with which no word goes on.
+        beginning = entry_index().first_known([word[:length] for length in range(len(word), 0, -1)])
+        similar = entry_index().frequencies(list(_one_letter_off(word, len(beginning))), [labels.PUBLIC])
         if similar:
             corrected[word] = max(similar, key=lambda found: (similar[found], found))
     text = _WORD.sub(lambda match: corrected.get(normalise(match[0]), match[0]), query.text)
@@ -45,10 +47,10 @@ def correct(query: Query, site: SiteSettings) -> str:
     return text if hits.pks and not hits.any_word else ""
 
 
-def _one_letter_off(word: str) -> Iterator[str]:
-    """Yield words with a letter more, less or another one, and with two letters swapped."""
+def _one_letter_off(word: str, last: int) -> Iterator[str]:
+    """Yield words with a letter more, less or another one up to this index, and with two letters swapped."""
     alphabet = next((letters for letters in _ALPHABETS if word[0] in letters), "")
-    for index in range(len(word) + 1):
+    for index in range(last + 1):
         before, after = word[:index], word[index:]
         yield from (before + letter + after for letter in alphabet)
         if after:

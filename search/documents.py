@@ -2,8 +2,8 @@
 
 import datetime as dt
 import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
@@ -15,13 +15,17 @@ from core.prepared import Prepared
 from search import labels
 from search.indexes.documents import Document
 from search.plain_text import plain_text
-from search.text import GAP, stems_of, tokens_of
+from search.text import GAP, STEM, stems_by_word, tokens_of
+from search.tiers import Tier
 from tags.models import TaggedPost
 
 # Raise it when the same entry or comment becomes another document.
-_VERSION: Final = 1
+_VERSION: Final = 2
 # Of longer texts, only the beginning is found.
 MAX_TEXT_LENGTH: Final = 400_000
+# A text has a word often if it has it so many times, in any of its forms, and once in so many words.
+_OFTEN: Final = 3
+_ONCE_IN: Final = 300
 
 
 class EntrySource(NamedTuple):
@@ -47,13 +51,18 @@ class EntrySource(NamedTuple):
     def document(self) -> Document:
         """Return it as tokens. A text whose language is not known is taken to be in that of the site."""
         language = self.language or settings.LANGUAGE_CODE
-        return Document(
-            self.pk,
-            _section([self.title], language),
-            _section([name for _pk, name in self.tags], language),
-            _section([self.excerpt, plain_text(self.html)], language),
-            " ".join(self._labels()),
-        )
+        title, tags = _tokens([self.title]), _tokens(name for _pk, name in self.tags)
+        text = _tokens([self.excerpt, plain_text(self.html)])
+        everything = [*title, GAP, *tags, GAP, *text]
+        stems = stems_by_word(everything, language)
+        tokens = [
+            *self._labels(),
+            *_marked(Tier.TITLE, title, stems),
+            *_marked(Tier.TAGS, [*title, GAP, *tags], stems),
+            *_marked(Tier.OFTEN, [*title, GAP, *tags, GAP, *_often(text, stems)], stems),
+            *_marked(Tier.ANYWHERE, everything, stems),
+        ]
+        return Document(self.pk, " ".join(tokens))
 
     def _labels(self) -> Iterator[str]:
         yield from (labels.ANY, labels.kind(self.kind), labels.author(self.author))
@@ -78,8 +87,10 @@ class CommentSource(NamedTuple):
 
     def document(self, language: str) -> Document:
         """Return it as tokens; `language` is that of its entry."""
-        title, text = _section([self.name], ""), _section([plain_text(self.html)], language or settings.LANGUAGE_CODE)
-        return Document(self.pk, title, "", text, labels.ANY)
+        name, text = _tokens([self.name]), _tokens([plain_text(self.html)])
+        stems = stems_by_word(text, language or settings.LANGUAGE_CODE)
+        tokens = [labels.ANY, *name, GAP, *_marked(Tier.ANYWHERE, text, stems)]
+        return Document(self.pk, " ".join(tokens))
 
 
 def entry_sources(pks: Collection[int]) -> list[EntrySource]:
@@ -113,13 +124,30 @@ _comments = Prepared[tuple[int, int, str, str]](
 )
 
 
-def _section(texts: Iterable[str], language: str) -> str:
-    """Return the tokens of texts that don't follow each other, and then their stems."""
+def _tokens(texts: Iterable[str]) -> list[str]:
+    """Return the tokens of texts that don't follow each other."""
     tokens: list[str] = []
     for text in texts:
         if text:
             tokens += [GAP, *tokens_of(text[:MAX_TEXT_LENGTH])]
-    return " ".join([*tokens[1:], *((GAP, *stems) if (stems := stems_of(tokens[1:], language)) else ())])
+    return tokens[1:]
+
+
+def _often(tokens: Collection[str], stems: Mapping[str, str]) -> list[str]:
+    """Return the words that are often among these tokens, in any of their forms."""
+    counts = Counter(tokens)
+    of_stem: Counter[str] = Counter()
+    for token, count in counts.items():
+        of_stem[stems[token]] += count
+    enough = max(_OFTEN, len(tokens) / _ONCE_IN)
+    return [token for token in counts if token != GAP and of_stem[stems[token]] >= enough]
+
+
+def _marked(tier: Tier, tokens: Iterable[str], stems: Mapping[str, str]) -> Iterator[str]:
+    """Yield the tokens of this tier, and then those of their stems that differ from them, without repetitions."""
+    mark = tier.value
+    yield from (mark + token for token in tokens)
+    yield from (f"{mark}{STEM}{stems[token]}" for token in dict.fromkeys(tokens) if stems[token] != token)
 
 
 def _digest(source: tuple[Any, ...]) -> str:

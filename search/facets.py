@@ -1,15 +1,17 @@
 """What results can be narrowed down to: their tags, categories and years."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import ExtractYear
 from django.utils.translation import gettext
 
-from blog.models import Entry
-from tags.models import TaggedPost
+from blog.models import Category, Entry
+from core.prepared import Prepared
+from search.finding import padded
+from tags.models import Tag, TaggedPost
 
 # Only the best hits are looked at, so that the cost has a limit.
 MAX_COUNTED: Final = 300
@@ -32,31 +34,52 @@ class Facet:
 
 
 def facets_of(pks: Sequence[int]) -> list[Facet]:
-    """Return the tags and categories that most of the best of these entries have, and their years. Three queries.
+    """Return the tags and categories that most of the best of these entries have, and their years. Five queries.
 
     What all of them have is left out, because it would not narrow anything down.
     """
-    counted = pks[:MAX_COUNTED]
-    filed: Any = Entry.categories.through._default_manager
-    dated = Entry.objects.filter(pk__in=counted).exclude(published_on=None).order_by()
-    years = dated.annotate(year=ExtractYear("published_on")).values_list("year").annotate(count=Count("pk"))
+    total = min(len(pks), MAX_COUNTED)
+    counted = padded(pks[:MAX_COUNTED], MAX_COUNTED)
+    years = [
+        FacetLink(str(year), count, f"after:{year:04} before:{year + 1:04}")
+        for year, count in _years(counted)
+        if count < total
+    ]
     facets = [
-        Facet(gettext("Tags"), _terms(TaggedPost.objects.filter(content_object__in=counted), "tag", len(counted))),
-        Facet(gettext("Categories"), _terms(filed.filter(entry__in=counted), "category", len(counted))),
-        Facet(
-            gettext("Years"),
-            [
-                FacetLink(str(year), count, f"after:{year:04} before:{year + 1:04}")
-                for year, count in years.order_by("-year")
-                if count < len(counted)
-            ],
-        ),
+        Facet(gettext("Tags"), _links("tag", Tag, _tags(counted), total)),
+        Facet(gettext("Categories"), _links("category", Category, _categories(counted), total)),
+        Facet(gettext("Years"), years),
     ]
     return [facet for facet in facets if facet.links]
 
 
-def _terms(rows: Any, name: str, total: int) -> list[FacetLink]:
-    """Return the most frequent tags or categories in these rows, of which no entry has the same one twice."""
-    counted = rows.order_by().values_list(f"{name}__slug", f"{name}__name").annotate(count=Count("pk"))
-    most = counted.filter(count__lt=total).order_by("-count", f"{name}__slug")[:_MAX_LINKS]
-    return [FacetLink(label, count, f"{name}:{slug}") for slug, label, count in most]
+@Prepared
+def _years(pks: Any) -> QuerySet[Any, tuple[int, int]]:
+    dated = Entry.objects.filter(pk__in=pks).exclude(published_on=None).order_by()
+    years: Any = dated.annotate(year=ExtractYear("published_on")).values_list("year")
+    counted: QuerySet[Any, tuple[int, int]] = years.annotate(count=Count("pk")).order_by("-year")
+    return counted
+
+
+_tags = Prepared[tuple[int, int]](
+    lambda pks: _most(TaggedPost.objects.filter(content_object__pk__in=pks), "tag"),
+)
+_categories = Prepared[tuple[int, int]](
+    lambda pks: _most(Entry.categories.through._default_manager.filter(entry__pk__in=pks), "category"),
+)
+
+
+def _most(rows: Any, name: str) -> Any:
+    """Return the most frequent IDs in this column, and how many rows have them: some more than are shown.
+
+    They come without names, because each of the others would have to be looked up as well.
+    """
+    counted = rows.order_by().values_list(name).annotate(count=Count("pk"))
+    return counted.order_by("-count", name)[: 3 * _MAX_LINKS]
+
+
+def _links(name: str, model: type[Tag | Category], counts: Iterable[tuple[int, int]], total: int) -> list[FacetLink]:
+    count_of = dict([(pk, count) for pk, count in counts if count < total][:_MAX_LINKS])
+    rows = model._default_manager.filter(pk__in=count_of).values_list("pk", "slug", "name")
+    links = [FacetLink(label, count_of[pk], f"{name}:{slug}") for pk, slug, label in rows]
+    return sorted(links, key=lambda link: (-link.count, link.filter))

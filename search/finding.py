@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
@@ -14,16 +13,19 @@ from accounts.models import User
 from blog.models import Category, Entry, public_condition
 from blog.models.entry_query import EntryKind
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
+from core.memory import remembered
 from core.models import SiteSettings
+from core.prepared import Prepared
 from core.slugs import slugify
 from search import labels
 from search.indexes import comment_index, entry_index
 from search.indexes.documents import Found
-from search.indexes.queries import Group, Phrase
-from search.queries import Filter, Query, expression, expression_of_parts
+from search.indexes.queries import Expression, Group, Phrase
+from search.queries import Filter, Query, forms_of, forms_of_parts
+from search.ranking import Lookup, by_any_match, by_date, by_match
 from tags.models import Tag, TagAlias, search_key, tag_key
 
-# Of more hits, only the newest are ranked and can be paged through, besides some with the words in their titles.
+# Of more hits, only the best or newest can be paged through.
 MAX_RANKED: Final = 500
 # How many categories, tags or people one filter may stand for.
 _MAX_NAMED: Final = 50
@@ -47,19 +49,16 @@ class Hits:
     unknown: Sequence[Filter] = ()
 
 
-def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True) -> Hits:
-    """Return the posts and pages that match, the best or the newest first."""
+def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True, limit: int = MAX_RANKED) -> Hits:
+    """Return up to `limit` posts and pages that match, the best or the newest first."""
     groups, without, unknown = _groups(query)
     languages = languages_of(site)
-    hidden = scheduled()
-
-    def find(*, any_word: bool = False) -> Found:
-        looked_up = expression(query, languages, [(Phrase((labels.PUBLIC,)),), *groups], without, any_word=any_word)
-        return entry_index().find(looked_up, limit=MAX_RANKED, best_first=best_first, hidden=hidden)
-
-    found, any_word = find(), False
+    excluded = tuple(phrase for word in query.excluded for phrase in forms_of(word, languages))
+    labelled = [(Phrase((labels.PUBLIC,)),), *groups]
+    lookup = Lookup(query.words, languages, labelled, (*excluded, *without), scheduled(site))
+    found, any_word = (by_match if best_first else by_date)(lookup, limit), False
     if not found.pks and len(query.words) > 1 and not unknown:
-        found, any_word = find(any_word=True), True
+        found, any_word = by_any_match(lookup, limit), True
     pks = found.pks if best_first else _by_date(found.pks)
     return Hits(pks, found.has_more, any_word and bool(pks), unknown)
 
@@ -68,8 +67,9 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     """Return the comments that match, the newest first. Filters are about posts, so comments ignore them."""
     if not (query.words or query.excluded):
         return Hits([])
-    looked_up = expression(query, languages_of(site), [(Phrase((labels.ANY,)),)])
-    found = comment_index().find(looked_up, limit=MAX_RANKED, best_first=False)
+    found = _newest_comments(query, languages_of(site), is_completed=False)
+    if not found.has_more and any(word.is_prefix for word in query.words):
+        found = _newest_comments(query, languages_of(site), is_completed=True)
     comments = public_comments().filter(pk__in=found.pks)
     if not CommentSettings.of(site).show_pingbacks:
         comments = comments.filter(kind=CommentKind.COMMENT)
@@ -77,35 +77,54 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     return Hits(pks, found.has_more)
 
 
+def _newest_comments(query: Query, languages: Sequence[str], *, is_completed: bool) -> Found:
+    words = tuple(forms_of(word, languages, is_completed=is_completed) for word in query.words)
+    excluded = tuple(phrase for word in query.excluded for phrase in forms_of(word, languages))
+    return comment_index().find([Expression(words, ((Phrase((labels.ANY,)),),), excluded)], limit=MAX_RANKED)
+
+
 def public_comments() -> CommentQuerySet:
     """Return `Comment.objects.public()` for looking up comments by ID, for which SQLite would read all entries."""
     return Comment.objects.approved().filter(public_condition("entry__"), entry__password="")  # for having none
 
 
-def scheduled() -> list[int]:
+def scheduled(site: SiteSettings) -> list[int]:
     """Return the IDs of entries that are not public yet, although their label says so."""
-    return list(Entry.objects.scheduled().filter(kind__in=EntryKind.values).order_by().values_list("pk", flat=True))
+
+    def times() -> list[tuple[int, dt.datetime]]:
+        rows = Entry.objects.scheduled().filter(kind__in=EntryKind.values).order_by()
+        return list(rows.values_list("pk", "published_at"))
+
+    now = timezone.now()
+    return [pk for pk, published_at in remembered(site, times, "scheduled entries") if published_at > now]
 
 
 def find_for_staff(words: Sequence[str]) -> list[int]:
     """Return the IDs of the newest entries of any status with all of these words, of which some are phrases."""
-    looked_up = expression_of_parts(words, languages_of(SiteSettings.current()))
-    return entry_index().find(looked_up, limit=_MAX_FOR_STAFF, best_first=False).pks
+    groups = forms_of_parts(words, languages_of(SiteSettings.current()))
+    return list(entry_index().find([Expression(tuple(groups))], limit=_MAX_FOR_STAFF).pks)
 
 
 def languages_of(site: SiteSettings) -> list[str]:
     """Return the languages in which this blog writes, those of the site first."""
-    key = f"search:languages:{site.content_version}"
-    used: list[str] | None = cache.get(key)
-    if used is None:
-        rows = Entry.objects.filter(kind__in=EntryKind.values).order_by().values_list("language", flat=True)
-        used = sorted(filter(None, rows.distinct()))[:_MAX_LANGUAGES]
-        cache.set(key, used)
-    return [settings.LANGUAGE_CODE, *used]
+    return [settings.LANGUAGE_CODE, *remembered(site, _used_languages, "languages of entries")]
+
+
+def _used_languages() -> list[str]:
+    used = Entry.objects.exclude(language="").order_by().values_list("language", flat=True).distinct()
+    return sorted(used)[:_MAX_LANGUAGES]
+
+
+def padded(pks: Sequence[int], length: int) -> list[int]:
+    """Return these IDs, and zeros, so that a prepared query has as many of them each time."""
+    return [*pks, *[0] * (length - len(pks))]
+
+
+_newest_first = Prepared[int](lambda pks: Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))
 
 
 def _by_date(pks: Sequence[int]) -> list[int]:
-    return list(Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))
+    return _newest_first(padded(pks, MAX_RANKED))
 
 
 def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:

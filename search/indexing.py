@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from blog.models import Entry
+from blog.models import Entry, Status
 from comments.models import Comment
 from core.prepared import Prepared
 from search.documents import comment_sources, entry_sources
 from search.indexes import comment_index, entry_index
-from search.models import Indexed, IndexedComment, IndexedEntry
+from search.models import STALE, Indexed, IndexedComment, IndexedEntry
 
 # How many entries or comments are read and written together.
 _ENTRIES: Final = 250
@@ -43,6 +43,26 @@ def update_entries(pks: Collection[int]) -> int:
             _forget_entries(gone)
         changed += len(stale)
     return changed
+
+
+def mark_as_stale(pks: Collection[int]) -> None:
+    """Have these entries indexed later (`stale_entries`). What is hidden or deleted is removed from the index now."""
+    status_of = dict(Entry.objects.filter(pk__in=pks, password="").values_list("pk", "status"))  # for having none
+    entry_index().remove([pk for pk in pks if status_of.get(pk) != Status.PUBLISHED])
+    existing = set(Entry.objects.filter(pk__in=pks).values_list("pk", flat=True))
+    _record(IndexedEntry, [IndexedEntry(id=pk, digest=STALE) for pk in existing])
+    if gone := [pk for pk in pks if pk not in existing]:
+        _forget_entries(gone)
+
+
+def stale_entries(limit: int) -> list[int]:
+    """Return the IDs of the newest entries that are marked as stale."""
+    return list(IndexedEntry.objects.filter(digest=STALE).order_by("-pk").values_list("pk", flat=True)[:limit])
+
+
+def count_stale_entries() -> int:
+    """Return how many entries are marked as stale."""
+    return IndexedEntry.objects.filter(digest=STALE).count()
 
 
 def update_comments(pks: Collection[int]) -> int:

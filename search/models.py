@@ -1,6 +1,11 @@
 """What is in the index, and in which state. The words themselves are in tables that Django knows nothing about."""
 
+from typing import Final
+
 from django.db import models
+
+# In place of the digest of an entry that is to be indexed again, which is no digest of anything.
+STALE: Final = ""
 
 
 class Indexed(models.Model):
@@ -19,7 +24,9 @@ class Indexed(models.Model):
 
 
 class IndexedEntry(Indexed):
-    pass
+    class Meta(Indexed.Meta):
+        abstract = False
+        indexes = [models.Index(fields=["-id"], name="stale_entries", condition=models.Q(digest=STALE))]
 
 
 class IndexedComment(Indexed):

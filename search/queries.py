@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from search.indexes.queries import Expression, Group, Phrase
+from search.indexes.queries import Group, Phrase
 from search.text import MAX_TOKEN_LENGTH, STEM, is_unspaced, runs_of, stems_for, tokens_of, words_of
+from search.tiers import Tier
 
 # The cost of a search follows from these.
 MAX_CHARACTERS: Final = 200
@@ -89,41 +90,32 @@ def parse(typed: str) -> Query:
     return Query(text, kept, tuple(excluded), tuple(filters), first, last, is_cut)
 
 
-def expression(
-    query: Query, languages: Iterable[str], labels: Iterable[Group], without: Group = (), *, any_word: bool = False
-) -> Expression:
-    """Return what is looked up in the index. Words are found in all forms that they have in these languages.
+def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *, is_completed: bool = False) -> Group:
+    """Return what is looked up to find a word in this tier, in all forms that it has in these languages.
 
-    One label of each of the groups `labels` is required, and none of `without` may be there. With `any_word`, one of
-    the words is enough.
+    With `is_completed`, also all words that begin with it, if it may be a beginning (`is_prefix`).
     """
-    languages = list(languages)
-    groups = [_forms(word, languages) for word in query.words]
-    if any_word and groups:
-        groups = [tuple(dict.fromkeys(phrase for group in groups for phrase in group))]
-    excluded = tuple(phrase for word in query.excluded for phrase in _forms(word, languages))
-    return Expression(tuple(groups), tuple(labels), (*excluded, *without))
+    if word.is_exact or len(word.tokens) > 1 or is_unspaced(word.tokens[0]):
+        # What a text has often is in no order.
+        mark = Tier.TAGS if tier is Tier.OFTEN else tier
+        return (Phrase(tuple(mark + token for token in word.tokens), word.is_prefix),)
+    token = word.tokens[0]
+    forms = [token, STEM + token, *(form for stem in stems_for(token, languages) for form in (stem, STEM + stem))]
+    beginning = (Phrase((tier + token,), is_prefix=True),) if word.is_prefix and is_completed else ()
+    return (*beginning, *(Phrase((tier + form,)) for form in forms))
 
 
-def expression_of_parts(parts: Iterable[str], languages: Iterable[str]) -> Expression:
+def forms_of_parts(parts: Iterable[str], languages: Sequence[str]) -> list[Group]:
     """Return what is looked up to find all of these words and phrases, which may be the beginnings of longer ones."""
-    languages = list(languages)
     groups: list[Group] = []
     for part in parts:
         is_exact = len(part.split()) > 1
         words = list(_words(part, is_exact=is_exact, is_last=True))
-        groups += [_forms(word._replace(is_prefix=True) if is_exact else word, languages) for word in words] or [()]
-    return Expression(tuple(groups))
-
-
-def _forms(word: Word, languages: Sequence[str]) -> Group:
-    written = Phrase(word.tokens, word.is_prefix)
-    if word.is_exact or len(word.tokens) > 1 or is_unspaced(word.tokens[0]):
-        return (written,)
-    token = word.tokens[0]
-    # The word itself is a form of its own beside all words that begin with it, so that it counts more than they do.
-    forms = [token, STEM + token, *(form for stem in stems_for(token, languages) for form in (stem, STEM + stem))]
-    return (*((written,) if word.is_prefix else ()), *(Phrase((form,)) for form in forms))
+        groups += [
+            forms_of(word._replace(is_prefix=True) if is_exact else word, languages, is_completed=True)
+            for word in words
+        ] or [()]
+    return groups
 
 
 def _words(text: str, *, is_exact: bool, is_last: bool) -> Iterator[Word]:

@@ -6,19 +6,14 @@ from django.db.models import Exists, OuterRef
 
 from blog.models import Entry
 from core.models import SiteSettings
-from search import labels
-from search.finding import languages_of, scheduled
-from search.indexes import entry_index
-from search.indexes.queries import Phrase
-from search.queries import expression, parse
+from search.finding import find_entries
+from search.queries import parse
 from tags.models import Tag, TaggedPost, search_key
 
 _MAX_ENTRIES: Final = 5
 _MAX_TAGS: Final = 3
 # So many tags that begin like this are looked at, in the order of their names.
 _MAX_LOOKED_AT: Final = 50
-# Of more hits, only the newest are looked at: the next letter makes it fewer.
-_MAX_RANKED: Final = 200
 # Comes after every letter.
 _LAST: Final = "\U0010ffff"
 
@@ -28,8 +23,8 @@ def suggest(typed: str, site: SiteSettings) -> list[dict[str, str]]:
     query = parse(typed)
     if not query.words:
         return []
-    looked_up = expression(query, languages_of(site), [(Phrase((labels.PUBLIC,)),)])
-    found = entry_index().find(looked_up, limit=_MAX_RANKED, best_first=True, hidden=scheduled()).pks[:_MAX_ENTRIES]
+    # Those with some of the words would be something else.
+    found = [] if (hits := find_entries(query, site, limit=_MAX_ENTRIES)).any_word else hits.pks
     columns = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
     public = Entry.objects.published().filter(password="").only(*columns).in_bulk(found)  # for having none
     entries = [

@@ -162,10 +162,10 @@ def is_unspaced(token: str) -> bool:
     return _HAS_UNSPACED.match(token) is not None
 
 
-def stems_of(tokens: Iterable[str], language: str) -> list[str]:
-    """Return the stems of `tokens` as they are indexed: those that differ from the words, without repetitions."""
+def stems_by_word(words: Iterable[str], language: str) -> dict[str, str]:
+    """Return the stem of each of these normalised words, which may be the word itself."""
     code = _code(language)
-    return [f"{STEM}{stem}" for token in dict.fromkeys(tokens) if (stem := _stem(token, code)) != token]
+    return {word: _stem(word, code) for word in dict.fromkeys(words)}
 
 
 def stems_for(word: str, languages: Iterable[str]) -> list[str]:

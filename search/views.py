@@ -1,7 +1,5 @@
 """The search page at WordPress's URL, `/?s=words`, and what leads to it."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
@@ -11,43 +9,25 @@ from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect, Js
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from blog import views
 from blog.listing import FeedLink, join_parts, page_label, pager, site_feed
-from blog.models import Entry
 from blog.redirects.look_up import RedirectToPage
-from comments.models import Comment
 from core.site import SiteRequest, absolute_url
 from search.corrections import correct
-from search.excerpts import MAX_SEARCHED, Marker
+from search.excerpts import Marker
 from search.facets import MAX_COUNTED, facets_of
-from search.finding import Hits, find_comments, find_entries, languages_of, public_comments
-from search.plain_text import plain_text
+from search.finding import Hits, find_comments, find_entries, languages_of
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Query, parse
+from search.results import comment_results, entry_results
 from search.suggestions import suggest
-from tags.models import TaggedPost
 
 PARAMETER: Final = "s"
 # What determines which page is shown: of results, and of suggestions.
 PARAMETERS: Final = frozenset({PARAMETER, "kind", "sort", "narrow", "paged", "q"})
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """An entry, or the comment that was found on it, with what was searched for marked.
-
-    `tags` are the URLs and names of those tags in which something was found.
-    """
-
-    entry: Entry
-    title: SafeString
-    passage: SafeString | str
-    tags: Sequence[tuple[str, SafeString]] = ()
-    comment: Comment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +107,7 @@ def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpRes
     except EmptyPage as error:
         raise Http404(gettext("That page doesn't exist.")) from error
     marker = Marker(query.words, languages_of(request.site))
-    results = (_comments if search.in_comments else _entries)(list(page.object_list), marker)
+    results = (comment_results if search.in_comments else entry_results)(list(page.object_list), marker)
     is_first = page_number == 1 and not search.in_comments
     correction = correct(query, request.site) if is_first and (not hits.pks or hits.any_word) else ""
     label = page_label(page.number, page.paginator.num_pages)
@@ -162,44 +142,6 @@ def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpRes
     return render(request, "search/results.html", context)
 
 
-def _entries(pks: Sequence[int], marker: Marker) -> list[Result]:
-    """Return results for the entries with these IDs, in this order. Two queries."""
-    columns = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
-    # Asked again, whatever the index says.
-    public = Entry.objects.published().filter(password="")  # the condition for having none
-    found = public.only(*columns, "excerpt", "auto_excerpt", "body_html").in_bulk(list(pks))
-    tags: defaultdict[int, list[tuple[str, SafeString]]] = defaultdict(list)
-    tagged = TaggedPost.objects.filter(content_object__in=list(found)).order_by("tag__name")
-    for pk, slug, name in tagged.values_list("content_object", "tag__slug", "tag__name"):
-        if marker.finds(name):
-            tags[pk].append((reverse("tags:tag", args=[slug]), marker.marked(name)))
-    return [
-        Result(
-            entry,
-            marker.marked(str(entry)),
-            marker.excerpt(plain_text(entry.body_html[: 2 * MAX_SEARCHED])) or marker.marked(entry.summary),
-            tags[pk],
-        )
-        for pk in pks
-        if (entry := found.get(pk))
-    ]
-
-
-def _comments(pks: Sequence[int], marker: Marker) -> list[Result]:
-    """Return results for the comments with these IDs, in this order. One query."""
-    found = public_comments().with_entries().select_related("user").in_bulk(list(pks))
-    return [
-        Result(
-            comment.entry,
-            marker.marked(str(comment.entry)),
-            marker.excerpt(text := plain_text(comment.html)) or Truncator(" ".join(text.split())).words(55),
-            comment=comment,
-        )
-        for pk in pks
-        if (comment := found.get(pk))
-    ]
-
-
 def _summary(hits: Hits, search: _Search) -> str:
     count = len(hits.pks)
     if search.in_comments:
@@ -207,7 +149,11 @@ def _summary(hits: Hits, search: _Search) -> str:
         more = gettext("More than %(count)s comments found. These are the newest ones.")
     else:
         text = ngettext("%(count)s post or page found.", "%(count)s posts and pages found.", count)
-        more = gettext("More than %(count)s posts and pages found. Add a word to find older ones.")
+        more = (
+            gettext("More than %(count)s posts and pages found. These are the newest ones.")
+            if search.newest_first
+            else gettext("More than %(count)s posts and pages found. These match best. Add a word to find others.")
+        )
     return (more if hits.has_more else text) % {"count": number_format(count, force_grouping=True)}
 
 

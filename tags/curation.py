@@ -298,8 +298,8 @@ def _delete(tags: Iterable[Tag]) -> None:
 
 
 def _posts_changed(ids: Iterable[int]) -> None:
-    for some in batched(ids, _BATCH_SIZE, strict=False):
-        entries_changed(some)
+    # All at once: what takes long for many is done in the background.
+    entries_changed(list(ids))
 
 
 def gone() -> str:

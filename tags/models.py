@@ -251,12 +251,13 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         return set(post_ids) - set(complete.values_list("content_object", flat=True))
 
     def update_published_at(self, entry_ids: Collection[int]) -> None:
-        """Set the publication time in the rows of these posts, where it has changed. One statement."""
+        """Set the publication time in the rows of these posts, where it has changed. A statement for each thousand."""
         published = Post.objects.filter(pk=OuterRef("content_object"), status=Status.PUBLISHED)
         is_correct = Exists(published.filter(published_at=OuterRef("published_at")))
         is_set_or_due = Q(published_at__isnull=False) | Exists(published)
-        rows = self.filter(~is_correct, is_set_or_due, content_object__in=entry_ids)
-        rows.update(published_at=Subquery(published.values("published_at")))
+        for some in batched(entry_ids, 1000, strict=False):
+            rows = self.filter(~is_correct, is_set_or_due, content_object__in=some)
+            rows.update(published_at=Subquery(published.values("published_at")))
 
 
 class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships no types

@@ -10,7 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a benchmark needs besides Python. In CI it must be there.
-PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("nginx", "wrk")}
+PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("nginx", "wrk"), "write.py": ("wrk",)}
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,18 @@ class FullTextIndex(Protocol):
     def pks(self) -> set[int]:
         """Return the IDs of all documents."""
 
-    def find(self, expression: Expression, *, limit: int, best_first: bool, hidden: Sequence[int] = ()) -> Found:
-        """Return the `limit` newest documents that match, but not those that are `hidden`. The newest come first.
+    def find(self, expressions: Sequence[Expression], *, limit: int, hidden: Sequence[int] = ()) -> Found:
+        """Return the newest documents that match the first expression, then those that match the next, and so on.
 
-        With `best_first`, those with all words in their titles come first, also some older ones, and then the best.
+        They are `limit` documents at most, but none that are `hidden`. It takes about as long in an index of any size,
+        unless hardly any of many documents that have the words match.
         """
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
-        """Return in how many documents with these labels each of the words occurs, up to some number, if it does."""
+        """Return in how many documents with these labels each of the words occurs, up to MAX_COUNTED, if it does."""
+
+    def first_known(self, beginnings: Sequence[str]) -> str:
+        """Return the first of these with which any token begins; empty if none does."""
 
 
 def entry_index() -> FullTextIndex:

@@ -1,26 +1,18 @@
 """What an index holds, and what it finds."""
 
-from typing import Final, NamedTuple
-
-# How many documents with all words in their titles are ranked besides the newest.
-TITLES: Final = 100
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class Document(NamedTuple):
-    """Tokens, separated by spaces. A word in the title counts more than in the tags, and there more than in the text.
-
-    `labels` are what queries filter by.
-    """
+    """Tokens, separated by spaces, of which phrases follow each other. If there are too many, the last ones go."""
 
     pk: int
-    title: str
-    tags: str
-    text: str
-    labels: str
+    tokens: str
 
 
 class Found(NamedTuple):
-    """The newest hits, in the order asked for; and whether there are more."""
+    """The IDs of hits, in the order asked for; and whether there are more."""
 
-    pks: list[int]
+    pks: Sequence[int]
     has_more: bool = False

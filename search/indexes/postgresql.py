@@ -2,23 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from django.db import connection
 
-from search.indexes.documents import TITLES, Document, Found
-from search.indexes.queries import Expression, Group, Phrase
+from search.indexes.documents import Document, Found
+from search.indexes.queries import MAX_COUNTED, Expression, Group, Phrase, with_labels
 
 # PostgreSQL's limits: the position of a lexeme, how many of each are kept, and the bytes of all in a document.
 _MAX_POSITION: Final = 16_383
 _MAX_POSITIONS: Final = 255
 _MAX_BYTES: Final = 900_000
-# How many documents are counted for each word.
-_MAX_COUNTED: Final = 1_000
-# The weights of D, C, B and A: labels count nothing, then the text, the tags and the title.
-_WEIGHTS: Final = "{0, 0.1, 0.5, 1}"
-# Phrases do not reach from one part into the next.
-_GAP: Final = 10
+# GIN finds documents in no order. So that the newest can be found without finding all, each has the token of the block
+# of IDs that it is in, and the newest blocks are searched first.
+_BLOCK: Final = 1_000
+_NEWEST_BLOCKS: Final = 8
 
 
 class PostgresqlIndex:
@@ -47,43 +46,60 @@ class PostgresqlIndex:
     def pks(self) -> set[int]:
         return {pk for (pk,) in self._execute(f"SELECT id FROM {self._table}")}
 
-    def find(self, expression: Expression, *, limit: int, best_first: bool, hidden: Sequence[int] = ()) -> Found:
-        if expression.is_impossible:
+    def find(self, expressions: Sequence[Expression], *, limit: int, hidden: Sequence[int] = ()) -> Found:
+        queries = [_tsquery(expression) for expression in expressions if not expression.is_impossible]
+        if not queries:
             return Found([])
-        query, hidden = _tsquery(expression), list(hidden)
-        # Materialised, or the planner might read the whole table from its end in the hope of finding enough.
-        hits = f"(WITH hits AS MATERIALIZED (SELECT id FROM {self._table} WHERE words @@ %s::tsquery AND id <> ALL(%s))"
-        newest = f"{hits} SELECT id FROM hits ORDER BY id DESC"
-        # One more than needed tells whether there are more. Counting all would take as long again.
-        if not (best_first and expression.words):
-            pks = [pk for (pk,) in self._execute(f"{newest} LIMIT {limit + 1:d})", query, hidden)]
-            return Found(pks[:limit], len(pks) > limit)
-        candidates = (
-            f"SELECT *, 1 AS is_new, 0 AS in_title FROM {newest} LIMIT {limit + 1:d}) AS newest "
-            f"UNION ALL SELECT *, 0, 1 FROM {newest} LIMIT {TITLES}) AS titles"
-        )
+        # Materialised, or the planner might read the whole table from its end in the hope of finding enough. One more
+        # than needed tells whether there are more. Counting all would take longer.
+        parts = [
+            f"SELECT {tier}, id FROM (WITH "
+            f"newest AS MATERIALIZED ({self._matching('(%s || newest_blocks.query)::tsquery', ', newest_blocks')}), "
+            f"all_hits AS MATERIALIZED ({self._matching('%s::tsquery')} AND (SELECT count(*) FROM newest) <= %s) "
+            "SELECT id FROM newest UNION SELECT id FROM all_hits ORDER BY id DESC LIMIT %s) AS found"
+            for tier in range(len(queries))
+        ]
+        params = [[query, list(hidden), query, list(hidden), limit, limit + 1] for query in queries]
         rows = self._execute(
-            f"SELECT id, max(is_new) FROM {self._table} JOIN ({candidates}) AS found USING (id) GROUP BY id, words "
-            f"ORDER BY max(in_title) DESC, ts_rank('{_WEIGHTS}', words, %s::tsquery, 1) DESC, id DESC",
-            query,
-            hidden,
-            _tsquery(expression, "A"),
-            hidden,
-            query,
+            f"WITH newest_blocks AS MATERIALIZED ({self._newest_blocks()}) "
+            f"SELECT id FROM ({' UNION ALL '.join(parts)}) AS hits (tier, id) ORDER BY tier, id DESC",
+            *chain.from_iterable(params),
         )
-        return Found([pk for pk, _is_new in rows], sum(is_new for _pk, is_new in rows) > limit)
+        pks = list(dict.fromkeys(pk for (pk,) in rows))
+        return Found(pks[:limit], len(pks) > limit)
+
+    def _matching(self, query: str, sources: str = "") -> str:
+        return f"SELECT id FROM {self._table}{sources} WHERE words @@ {query} AND id <> ALL(%s)"
+
+    def _newest_blocks(self) -> str:
+        """Return the SQL of the end of a `query` for the newest documents only."""
+        block = f"format('%%L', '-' || last / {_BLOCK} - back)"
+        return (
+            f"SELECT ' & (' || string_agg({block}, ' | ') || ')' AS query "
+            f"FROM (SELECT max(id) AS last FROM {self._table}) AS ids, generate_series(0, {_NEWEST_BLOCKS - 1}) AS back"
+        )
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
-        queries = [_tsquery(Expression(tuple((Phrase((token,)),) for token in (word, *labels)))) for word in words]
-        matches = f"SELECT 1 FROM {self._table} WHERE words @@ query::tsquery LIMIT {_MAX_COUNTED}"
+        queries = [_tsquery(with_labels(word, labels)) for word in words]
+        matches = f"SELECT 1 FROM {self._table} WHERE words @@ query::tsquery LIMIT {MAX_COUNTED}"
         rows = self._execute(
             "SELECT word, count FROM unnest(%s::text[], %s::text[]) AS looked_up(word, query), "
-            f"LATERAL (SELECT count(*) FROM ({matches}) AS found) AS counted(count) "
-            "WHERE count > 0 ORDER BY count DESC, word",
+            f"LATERAL (SELECT count(*) FROM ({matches}) AS found) AS counted(count) WHERE count > 0",
             list(words),
             queries,
         )
         return dict(rows)
+
+    def first_known(self, beginnings: Sequence[str]) -> str:
+        queries = [_phrase(Phrase((beginning,), is_prefix=True)) for beginning in beginnings]
+        looked_up = "unnest(%s::text[], %s::text[]) WITH ORDINALITY AS looked_up(beginning, query, place)"
+        matches = f"SELECT 1 FROM {self._table} WHERE words @@ query::tsquery"
+        known = self._execute(
+            f"SELECT beginning FROM {looked_up} WHERE EXISTS ({matches}) ORDER BY place LIMIT 1",
+            list(beginnings),
+            queries,
+        )
+        return str(known[0][0]) if known else ""
 
     def _execute(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
@@ -93,37 +109,35 @@ class PostgresqlIndex:
 
 def _vector(document: Document) -> str:
     """Return the document as PostgreSQL writes a tsvector, as far as it can hold it."""
-    places: defaultdict[str, list[str]] = defaultdict(list)
-    position = size = 0
-    for weight, tokens in (("A", document.title), ("B", document.tags), ("C", document.text), ("D", document.labels)):
-        for token in tokens.split(" ") if tokens else ():
-            position = min(position + 1, _MAX_POSITION)
-            if token not in places:
-                size += len(token.encode())
-            if size > _MAX_BYTES and weight != "D":
-                continue
-            if len(places[token]) < _MAX_POSITIONS:
-                places[token].append(f"{position}{weight}")
-        position += _GAP
-    return " ".join(f"{_quote(token)}:{','.join(found)}" for token, found in places.items())
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    size = 0
+    for position, token in enumerate([_block(document.pk), *document.tokens.split()], start=1):
+        if token not in places:
+            size += len(token.encode())
+            if size > _MAX_BYTES:
+                break
+        if len(places[token]) < _MAX_POSITIONS:
+            places[token].append(min(position, _MAX_POSITION))
+    return " ".join(f"{_quote(token)}:{','.join(map(str, found))}" for token, found in places.items())
 
 
-def _tsquery(expression: Expression, weight: str = "") -> str:
-    """Return what is looked up. With a `weight`, the words are looked up only in the part that has it."""
-    words = [_any_of(group, weight) for group in expression.words]
-    query = " & ".join([*words, *map(_any_of, expression.labels)])
+def _block(pk: int) -> str:
+    # No other token begins with a minus sign.
+    return f"-{pk // _BLOCK}"
+
+
+def _tsquery(expression: Expression) -> str:
+    """Return what is looked up."""
+    query = " & ".join(map(_any_of, [*expression.words, *expression.labels]))
     return f"{query} & !{_any_of(expression.excluded)}" if expression.excluded else query
 
 
-def _any_of(group: Group, weight: str = "") -> str:
-    return f"({' | '.join(_phrase(phrase, weight) for phrase in group)})"
+def _any_of(group: Group) -> str:
+    return f"({' | '.join(map(_phrase, group))})"
 
 
-def _phrase(phrase: Phrase, weight: str) -> str:
-    *first, last = map(_quote, phrase.tokens)
-    suffix = f":{'*' if phrase.is_prefix else ''}{weight}".rstrip(":")
-    middle = f":{weight}".rstrip(":")
-    return f"({' <-> '.join([*(token + middle for token in first), last + suffix])})"
+def _phrase(phrase: Phrase) -> str:
+    return f"({' <-> '.join(map(_quote, phrase.tokens))}{':*' if phrase.is_prefix else ''})"
 
 
 def _quote(token: str) -> str:

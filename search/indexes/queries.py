@@ -1,7 +1,11 @@
 """What is looked up in an index, in the terms of no database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# How many documents are counted for each word.
+MAX_COUNTED: Final = 1_000
 
 
 class Phrase(NamedTuple):
@@ -26,3 +30,8 @@ class Expression:
     @property
     def is_impossible(self) -> bool:
         return not all((*self.words, *self.labels))
+
+
+def with_labels(word: str, labels: Sequence[str]) -> Expression:
+    """Return what is looked up to find the documents that have this token and all of these labels."""
+    return Expression(tuple((Phrase((token,)),) for token in (word, *labels)))

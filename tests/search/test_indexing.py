@@ -7,7 +7,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
+from django.test import RequestFactory
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from blog import bulk_editing, publishing
@@ -18,8 +20,12 @@ from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import decisions, deletion, submission
 from core.models import SiteSettings
 from search.finding import find_comments, find_entries
+from search.indexes import entry_index
+from search.indexes.queries import Expression, Phrase
 from search.indexing import count_stale
+from search.labels import PUBLIC
 from search.queries import parse
+from search.tasks import index_stale_entries, unfinished_indexing
 from tags import curation
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, wxr
@@ -157,6 +163,58 @@ class TestTerms:
         parent = CategoryFactory(name="Courts")
         PostFactory(title="One", categories=[CategoryFactory(name="Appeals", parent=parent)])
         assert found("category:courts") == {"One"}
+
+
+class TestLargeChanges:
+    """The worker indexes what would keep others from writing for too long."""
+
+    @pytest.fixture(autouse=True)
+    def _only_two_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("search.tasks.AT_ONCE", 2)
+
+    @pytest.fixture
+    def tag(self) -> Tag:
+        for number in range(4):
+            PostFactory(title=str(number), tags=["alpha"])
+        tag: Tag = Tag.objects.get(name="alpha")
+        return tag
+
+    def test_the_newest_are_indexed_at_once_and_the_others_by_the_worker(
+        self, tag: Tag, editor: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            curation.rename(tag.pk, "beta", "", editor)
+        assert (found("alpha"), found("beta")) == ({"0", "1"}, {"2", "3"})
+        assert found("tag:beta") == {"0", "1", "2", "3"}
+        assert DBTaskResult.objects.filter(task_path=index_stale_entries.module_path).count() == 1
+        index_stale_entries.call()
+        assert (found("alpha"), found("beta")) == (set(), {"0", "1", "2", "3"})
+
+    def test_what_is_hidden_or_deleted_is_gone_at_once(self, tag: Tag, editor: User) -> None:
+        publishing.trash(Post.objects.all(), editor)
+        assert found("alpha") == set()
+        assert entry_index().find([Expression(((Phrase((PUBLIC,)),),))], limit=5).pks == []
+        index_stale_entries.call()
+        publishing.restore(Post.objects.all(), editor)
+        publishing.publish(Post.objects.all(), editor)
+        index_stale_entries.call()
+        assert found("alpha") == {"0", "1", "2", "3"}
+        Entry.objects.all().delete()
+        assert found("alpha") == set()
+        assert entry_index().pks() == set()
+
+    def test_without_a_worker_rebuilding_does_it(self, tag: Tag, editor: User) -> None:
+        curation.delete([tag.pk], editor, expected_uses=4)
+        assert count_stale(lambda *args: None)["entries"] == 2
+        call_command("rebuild_search")
+        assert found("alpha") == set()
+
+    def test_owners_see_how_many_are_left(self, tag: Tag, editor: User, rf: RequestFactory) -> None:
+        assert not list(unfinished_indexing(rf.get("/")))
+        curation.rename(tag.pk, "beta", "", editor)
+        (concern,) = unfinished_indexing(rf.get("/"))
+        assert "2 posts and pages" in concern.text
+        index_stale_entries.call()
 
 
 class TestHiddenContent:

@@ -1,5 +1,6 @@
 """The search page, its feed and what leads to it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
 from core.models import SiteSettings
+from search.finding import find_entries
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, at
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,20 @@ class TestResults:
         assert len(set(shown)) == len(shown) == 4
         assert client.get("/page/4/", query_params={"s": "lantern"}).status_code == 404
         assert client.get("/page/1/", query_params={"s": "lantern"}).headers["Location"] == "/?s=lantern"
+
+    def test_what_is_beyond_the_limit_is_neither_counted_nor_linked(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("search.views.find_entries", partial(find_entries, limit=4))
+        SiteSettings.objects.update(entries_per_page=2)
+        PostFactory.create_batch(5, title="Lantern")
+        content = page(client, "lantern")
+        assert "More than 4 posts and pages found. These match best." in content
+        assert "/page/2/" in content
+        assert "/page/3/" not in content
+        assert client.get("/page/3/", query_params={"s": "lantern"}).status_code == 404
+        newest = client.get("/", query_params={"s": "lantern", "sort": "newest"}).content.decode()
+        assert "More than 4 posts and pages found. These are the newest ones." in newest
 
     def test_newest_first(self, client: Client) -> None:
         PostFactory(title="Lantern", published_at=at(2018, 1, 1))

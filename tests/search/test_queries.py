@@ -4,12 +4,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from blog.models import Entry
 from core.models import SiteSettings
-from search.finding import MAX_RANKED, find_comments, find_entries
+from search.finding import find_comments, find_entries
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Filter, Word, parse
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
@@ -169,11 +171,11 @@ class TestFinding:
         PostFactory(title="Other", source=text, language=language)
         assert "Other" in self.found(typed)
 
-    def test_only_the_newest_of_many_are_ranked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("search.finding.MAX_RANKED", 1)
-        hits = find_entries(parse("award"), SiteSettings.current())
-        assert hits.has_more
-        assert MAX_RANKED > 1
+    @pytest.mark.parametrize("best_first", [True, False])
+    def test_of_many_only_some_are_listed(self, best_first: bool) -> None:
+        hits = find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=1)
+        assert (len(hits.pks), hits.has_more) == (1, True)
+        assert not find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=2).has_more
 
     @pytest.mark.parametrize("typed", ["", " ", "-", '""', "tag:", "*", "\0"])
     def test_an_empty_query_is_known_as_such(self, typed: str) -> None:
@@ -187,6 +189,54 @@ class TestFinding:
         find_entries(query, SiteSettings.current())
         find_entries(query, SiteSettings.current(), best_first=False)
         find_comments(query, SiteSettings.current())
+
+
+@pytest.mark.django_db
+class TestRanking:
+    @staticmethod
+    def found(typed: str, **options: Any) -> list[str]:
+        titles = dict(Entry.objects.values_list("pk", "title"))
+        return [titles[pk] for pk in find_entries(parse(typed), SiteSettings.current(), **options).pks]
+
+    def test_by_where_the_words_are_and_then_the_newest(self) -> None:
+        PostFactory(title="Heron and egret")
+        PostFactory(title="Egret", tags=["heron"])
+        PostFactory(title="Often", source="Herons, egrets. The heron and the egret. A heron's nest, an egret's.")
+        PostFactory(title="Older", source="A heron and an egret.")
+        PostFactory(title="Newer", source="A heron and an egret.")
+        PostFactory(title="Egret", source="Nothing else.")
+        order = ["Heron and egret", "Egret", "Often", "Newer", "Older"]
+        assert self.found("heron egret") == order
+        assert self.found("heron egret", limit=3) == order[:3]
+
+    def test_a_phrase_counts_in_titles_but_not_for_being_often_in_a_text(self) -> None:
+        PostFactory(title="Often", source="A grey heron. A grey heron. A grey heron.")
+        PostFactory(title="Apart", source="Heron grey heron heron grey grey.")
+        PostFactory(title="Never", source="Grey, grey, grey is a heron, heron, heron.")
+        PostFactory(title="A grey heron")
+        assert self.found('"grey heron"') == ["A grey heron", "Apart", "Often"]
+
+    def test_what_begins_with_the_last_word_comes_after_the_word_itself(self) -> None:
+        PostFactory(title="Text", source="A heron.")
+        PostFactory(title="Heronries")
+        assert self.found("heron") == ["Text", "Heronries"]
+        assert self.found("heron", limit=1) == ["Text"]
+        assert self.found("heronr") == ["Heronries"]
+
+    def test_of_some_of_the_words_more_and_rarer_ones_count_more(self) -> None:
+        PostFactory(title="Rare", source="A lighthouse.")
+        PostFactory(title="Both", source="A lighthouse with a heron.")
+        PostFactory.create_batch(4, title="Common", source="A heron.")
+        assert self.found("heron lighthouse zanzibar")[:2] == ["Both", "Rare"]
+
+    @pytest.mark.parametrize("typed", ["heron", "heron egret", '"heron egret"', "heron -egret"])
+    def test_the_number_of_look_ups_is_fixed(self, typed: str) -> None:
+        PostFactory.create_batch(5, title="Heron egret")
+        site = SiteSettings.current()
+        find_entries(parse(typed), site)
+        with CaptureQueriesContext(connection) as queries:
+            find_entries(parse(typed), site)
+        assert len(queries) <= 2
 
 
 @pytest.mark.django_db

@@ -1,0 +1,88 @@
+"""The results of a page as HTML. Python writes them, as it does listings (blog.listed_posts)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, get_language_bidi, gettext
+
+from blog.models import Entry, Post
+from blog.terms import separator
+from comments.models import Comment
+from core.dates import format_day
+from core.prepared import Prepared
+from search.excerpts import MAX_SEARCHED, Marker
+from search.finding import public_comments
+from search.plain_text import plain_text
+
+_COLUMNS: Final = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
+_EXCERPTS: Final = ("excerpt", "auto_excerpt", "body_html")
+# Asked again, whatever the index says. The condition is for having no password.
+_public_entries = Prepared[Entry](
+    lambda now, ids: Entry.objects.published(now).filter(password="", pk__in=ids).only(*_COLUMNS, *_EXCERPTS)
+)
+
+
+def entry_results(pks: Sequence[int], marker: Marker) -> list[SafeString]:
+    """Return the entries with these IDs, in this order, with what was searched for marked. Two queries."""
+    found = {entry.pk: entry for entry in _public_entries(timezone.now(), list(pks))} if pks else {}
+    tags = _found_tags(list(found), marker) if found else {}
+    return [_entry_html(entry, marker, tags.get(pk, [])) for pk in pks if (entry := found.get(pk))]
+
+
+def comment_results(pks: Sequence[int], marker: Marker) -> list[SafeString]:
+    """Return the comments with these IDs, in this order. One query."""
+    found = public_comments().with_entries().select_related("user").in_bulk(list(pks))
+    return [_comment_html(comment, marker) for pk in pks if (comment := found.get(pk))]
+
+
+def _found_tags(pks: list[int], marker: Marker) -> Mapping[int, list[str]]:
+    """Return links to those tags of entries in which something was found."""
+    links: defaultdict[int, list[str]] = defaultdict(list)
+    for pk, name, url in sorted(Post.tags.names_and_urls(pks), key=lambda row: row[1]):
+        if marker.finds(name):
+            links[pk].append(f'<a href="{escape(url)}" dir="auto">{marker.marked(name)}</a>')
+    return links
+
+
+def _entry_html(entry: Entry, marker: Marker, tags: Sequence[str]) -> SafeString:
+    date = _time(entry.published_at) if entry.published_on else ""
+    passage = marker.excerpt(plain_text(entry.body_html[: 2 * MAX_SEARCHED])) or marker.marked(entry.summary)
+    return _html(entry, entry.get_absolute_url(), marker, date, passage, tags)
+
+
+def _comment_html(comment: Comment, marker: Marker) -> SafeString:
+    text = plain_text(comment.html)
+    passage = marker.excerpt(text) or escape(Truncator(" ".join(text.split())).words(55))
+    date = f"<bdi>{escape(comment.author_name)}</bdi>, {_time(comment.created_at)}"
+    return _html(comment.entry, comment.get_absolute_url(), marker, date, passage)
+
+
+def _html(entry: Entry, url: str, marker: Marker, date: str, passage: str, tags: Sequence[str] = ()) -> SafeString:
+    # What is not a part of the entry is in the language of the site.
+    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    language = f' lang="{escape(entry.language)}"' if entry.language else ""
+    direction = entry.direction
+    date_line = f'<p class="entry-date" {of_site}>{date}</p>\n' if date else ""
+    tag_line = ""
+    if tags:
+        tag_line = f'<p class="entry-meta tags" {of_site}>{gettext("Tags:")} {separator().join(tags)}</p>\n'
+    # Every value is escaped.
+    return SafeString(
+        f'<article class="entry search-result"{language}{f' dir="{direction}"' if direction else ""}>\n'
+        f'<h2 class="entry-title" dir="{direction or "auto"}">'
+        f'<a href="{escape(url)}">{marker.marked(str(entry))}</a></h2>\n'
+        f"{date_line}"
+        f'<p class="entry-body" dir="{direction or "auto"}">{passage}</p>\n'
+        f"{tag_line}</article>\n"
+    )
+
+
+def _time(at: Any) -> str:
+    day = localtime(at)
+    return f'<time datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
