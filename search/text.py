@@ -6,7 +6,7 @@ would otherwise split a word.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
@@ -15,6 +15,9 @@ import snowballstemmer
 
 # Longer tokens are cut. They are not words, and PostgreSQL refuses those of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
+# How many words are remembered in each way. Longer ones are hardly ever repeated.
+_MAX_REMEMBERED: Final = 65_536
+_MAX_REMEMBERED_LENGTH: Final = 32
 # What stands between texts that don't follow each other, so that no phrase is found across them.
 GAP: Final = "_"
 # Stems begin with this, which no word does. They are only indexed where they differ from the word.
@@ -75,6 +78,8 @@ _UNSPACED: Final = (
 # Signs within words, such as the vowels of Devanagari, which are no letters to regular expressions.
 _SIGNS: Final = _ranges(p for p in _POINTS if unicodedata.category(chr(p)) in {"Mn", "Mc"} and not _is_accent(chr(p)))
 _TOKENS: Final = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
+# Tokens, once everything but ASCII characters belongs to one.
+_SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
 _HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 _RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 
@@ -137,11 +142,40 @@ def tokens_of(text: str) -> list[str]:
 
     The last character of such a run is a token as well, so that every character begins one.
     """
+    if text.isascii():
+        text = text.lower()
+    else:
+        # No word reaches across a space, neither before nor after it is normalised.
+        text = " ".join([part.lower() if part.isascii() else _tokens[part] for part in text.split()])
+    return [token[:MAX_TOKEN_LENGTH] for token in _SEPARATED.findall(text)]
+
+
+def _separate(text: str) -> str:
+    """Return the tokens of `text`, separated by spaces."""
     normalised = normalise(text)
     found = _TOKENS.findall(normalised)
     if normalised.isascii() or not _HAS_UNSPACED.search(normalised):
-        return [token[:MAX_TOKEN_LENGTH] for token in found]
-    return [token for word in found for token in _split(word)]
+        return " ".join(found)
+    return " ".join([token for word in found for token in _split(word)])
+
+
+class _Remembered(dict[str, str]):
+    """What a function makes of words, most of which occur again and again. Looking them up is many times faster."""
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, word: str) -> str:
+        made = self._function(word)
+        if len(word) <= _MAX_REMEMBERED_LENGTH:
+            if len(self) >= _MAX_REMEMBERED:
+                self.clear()
+            self[word] = made
+        return made
+
+
+_tokens: Final = _Remembered(_separate)
 
 
 def runs_of(word: str) -> list[str]:
@@ -154,7 +188,7 @@ def _split(word: str) -> Iterator[str]:
         if is_unspaced(run):
             yield from (run[index : index + 2] for index in range(len(run)))
         else:
-            yield run[:MAX_TOKEN_LENGTH]
+            yield run
 
 
 def is_unspaced(token: str) -> bool:
@@ -164,21 +198,30 @@ def is_unspaced(token: str) -> bool:
 
 def stems_of(tokens: Iterable[str], language: str) -> list[str]:
     """Return the stems of `tokens` as they are indexed: those that differ from the words, without repetitions."""
-    code = _code(language)
-    return [f"{STEM}{stem}" for token in dict.fromkeys(tokens) if (stem := _stem(token, code)) != token]
+    return list(filter(None, map(_indexed_stems(_code(language)).__getitem__, dict.fromkeys(tokens))))
 
 
 def stems_for(word: str, languages: Iterable[str]) -> list[str]:
     """Return the stems that `word` has in any of these languages, without the prefix that marks stems."""
-    codes = dict.fromkeys(map(_code, languages))
-    return [stem for stem in dict.fromkeys(_stem(word, code) for code in codes) if stem != word]
+    stems = dict.fromkeys(_indexed_stems(code)[word] for code in dict.fromkeys(map(_code, languages)))
+    return [stem.removeprefix(STEM) for stem in stems if stem]
 
 
 def _code(language: str) -> str:
     return language.partition("-")[0].lower()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache
+def _indexed_stems(code: str) -> _Remembered:
+    """Return the stems of words in this language as they are indexed; empty for words that are their own stems."""
+
+    def indexed_stem(token: str) -> str:
+        stem = _stem(token, code)
+        return f"{STEM}{stem}" if stem != token else ""
+
+    return _Remembered(indexed_stem)
+
+
 def _stem(token: str, code: str) -> str:
     """Return the stem of a normalised word in this language, or the word itself."""
     stemmer = _stemmer(code)
