@@ -17,8 +17,9 @@ _SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-        # 4 MiB for the connection of each thread. The system caches the file for all of them.
-        "PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;"
+        # 1 MiB for the connection of each thread. The system caches the file for all of them, and pages of a blog of
+        # 100,000 posts take no more time than with 4 MiB.
+        "PRAGMA cache_size=-1000; PRAGMA temp_store=MEMORY;"
         # After a large import, the log is truncated to 64 MiB.
         "PRAGMA journal_size_limit=67108864;"
     ),

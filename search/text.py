@@ -6,8 +6,8 @@ would otherwise split a word.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Final
 
@@ -15,6 +15,10 @@ import snowballstemmer
 
 # Longer tokens are cut. They are not words, and PostgreSQL refuses those of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
+# How many words are remembered in each way, and the stems of how many languages. Longer words hardly ever occur again.
+_MAX_REMEMBERED: Final = 65_536
+_MAX_REMEMBERED_LENGTH: Final = 32
+_MAX_REMEMBERED_LANGUAGES: Final = 8
 # What stands between texts that don't follow each other, so that no phrase is found across them.
 GAP: Final = "_"
 # Stems begin with this, which no word does. They are only indexed where they differ from the word.
@@ -75,6 +79,8 @@ _UNSPACED: Final = (
 # Signs within words, such as the vowels of Devanagari, which are no letters to regular expressions.
 _SIGNS: Final = _ranges(p for p in _POINTS if unicodedata.category(chr(p)) in {"Mn", "Mc"} and not _is_accent(chr(p)))
 _TOKENS: Final = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
+# Tokens, once everything but ASCII characters belongs to one.
+_SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
 _HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 _RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 
@@ -137,11 +143,40 @@ def tokens_of(text: str) -> list[str]:
 
     The last character of such a run is a token as well, so that every character begins one.
     """
+    if text.isascii():
+        text = text.lower()
+    else:
+        # No word reaches across a space, neither before nor after it is normalised.
+        text = " ".join([part.lower() if part.isascii() else _tokens[part] for part in text.split()])
+    return [token[:MAX_TOKEN_LENGTH] for token in _SEPARATED.findall(text)]
+
+
+def _separate(text: str) -> str:
+    """Return the tokens of `text`, separated by spaces."""
     normalised = normalise(text)
     found = _TOKENS.findall(normalised)
     if normalised.isascii() or not _HAS_UNSPACED.search(normalised):
-        return [token[:MAX_TOKEN_LENGTH] for token in found]
-    return [token for word in found for token in _split(word)]
+        return " ".join(found)
+    return " ".join([token for word in found for token in _split(word)])
+
+
+class _Remembered(dict[str, str]):
+    """What a function makes of words, most of which occur again and again. Looking them up is many times faster."""
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, word: str) -> str:
+        made = self._function(word)
+        if len(word) <= _MAX_REMEMBERED_LENGTH:
+            if len(self) >= _MAX_REMEMBERED:
+                self.clear()
+            self[word] = made
+        return made
+
+
+_tokens: Final = _Remembered(_separate)
 
 
 def runs_of(word: str) -> list[str]:
@@ -154,7 +189,7 @@ def _split(word: str) -> Iterator[str]:
         if is_unspaced(run):
             yield from (run[index : index + 2] for index in range(len(run)))
         else:
-            yield run[:MAX_TOKEN_LENGTH]
+            yield run
 
 
 def is_unspaced(token: str) -> bool:
@@ -165,33 +200,37 @@ def is_unspaced(token: str) -> bool:
 def stems_by_word(words: Iterable[str], language: str) -> dict[str, str]:
     """Return the stem of each of these normalised words, which may be the word itself."""
     code = _code(language)
-    return {word: _stem(word, code) for word in dict.fromkeys(words)}
+    if not code:
+        return {word: word for word in words}
+    stems = _stems(code)
+    return {word: stems[word] for word in dict.fromkeys(words)}
 
 
 def stems_for(word: str, languages: Iterable[str]) -> list[str]:
-    """Return the stems that `word` has in any of these languages, without the prefix that marks stems."""
-    codes = dict.fromkeys(map(_code, languages))
-    return [stem for stem in dict.fromkeys(_stem(word, code) for code in codes) if stem != word]
+    """Return the stems that `word` has in any of these languages."""
+    stems = (_stems(code)[word] for code in dict.fromkeys(map(_code, languages)) if code)
+    return [stem for stem in dict.fromkeys(stems) if stem != word]
 
 
 def _code(language: str) -> str:
-    return language.partition("-")[0].lower()
+    """Return the code of the language without a region; empty if its stems are not known."""
+    code = language.partition("-")[0].lower()
+    return code if code in _STEMMERS else ""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_MAX_REMEMBERED_LANGUAGES)
+def _stems(code: str) -> _Remembered:
+    """Return the stems of words in this language, some of which are their own."""
+    return _Remembered(partial(_stem, code=code))
+
+
 def _stem(token: str, code: str) -> str:
     """Return the stem of a normalised word in this language, or the word itself."""
-    stemmer = _stemmer(code)
-    if stemmer is None or len(token) < 3 or is_unspaced(token):
+    if len(token) < 3 or is_unspaced(token):
         return token
     if code == "ar":
         token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
-    stem: str = stemmer.stemWord(token)
+    # One for each word, because it has a state, which threads must not share. It is made in no time.
+    stem: str = snowballstemmer.stemmer(_STEMMERS[code]).stemWord(token)
     # The algorithms may leave accents or capitals of their own.
     return normalise(stem) or token
-
-
-@lru_cache
-def _stemmer(code: str) -> "snowballstemmer.stemmer | None":
-    name = _STEMMERS.get(code)
-    return snowballstemmer.stemmer(name) if name else None

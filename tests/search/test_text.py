@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from search.text import GAP, MAX_TOKEN_LENGTH, normalise, stems_by_word, stems_for, tokens_of
+from search import text as text_module
+from search.text import GAP, MAX_TOKEN_LENGTH, normalise, stems_by_word, stems_for, tokens_of, words_of
 from search.tiers import Tier
 from tests.factories.types import GrowsWithLength
 
@@ -82,6 +83,19 @@ class TestTokens:
             assert token.isascii() <= token.isalnum()
             assert len(token.split()) == 1
             assert not set(token) & set("\"'\\*():&|!<>^\0")
+
+    @given(st.lists(st.text()).map(" ".join))
+    @example("‘Don’t’ Ꭰꭰ Ολα ΟΛΑΣ a\u0338 =\u0338b \u0301c \x1c\u0e48 и\u0306 कि\xa0कि")
+    def test_words_are_the_same_as_in_a_text_that_was_normalised_as_a_whole(self, text: str) -> None:
+        assert tokens_of(text) == [token for word in words_of(text) for token in tokens_of(word)]
+
+    def test_only_so_many_words_are_remembered_and_no_long_ones(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(text_module, "_MAX_REMEMBERED", 3)
+        words = [f"слово{number}" for number in range(10)]
+        for _time in range(2):
+            assert tokens_of(" ".join([*words, "д" * 33])) == [*words, "д" * 33]
+            assert len(text_module._tokens) <= 3
+            assert "д" * 33 not in text_module._tokens
 
     @given(st.text(), st.text())
     def test_texts_with_a_space_between_them_have_the_tokens_of_each(self, one: str, other: str) -> None:
